@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kern/latency - the last two stages: socket and application.
+ *
+ *   bpftool prog loadall build/kern/latency.o DIR map name ... pinned ... autoattach
+ *   bpftool cgroup attach CGROUP ingress pinned DIR/latency_socket multi
+ *
+ * socket: cgroup/skb ingress, the last hook before the socket's queue.
+ * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that are
+ * not linear; for the others see kern/latency_fentry).
+ *
+ * A stamp can wait in a socket's queue for long. The socket stage therefore
+ * notes 4 bytes of the L4 header (TCP sequence number; UDP length and checksum;
+ * ICMP id and sequence), and the application stage compares them.
+ *
+ * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
+ */
+#include "latency_app.h"
+#include "parse.h"
+
+static __always_inline __u32 lat_id(struct __sk_buff *skb)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	struct flow f = {};
+
+	if (parse_ip(&c, skb->protocol, &f) < 0 || f.fragment ||
+	    c.pos + LAT_ID_OFFSET + sizeof(__u32) > c.end)
+		return 0;
+	return *(__u32 *)(c.pos + LAT_ID_OFFSET);
+}
+
+SEC("cgroup_skb/ingress")
+int latency_socket(struct __sk_buff *skb)
+{
+	struct lat_stamp *stamp;
+	struct lat_stat *st;
+
+	if (!skb->tc_index)
+		return 1;
+	st = lat_lookup(lat_stat);
+	if (!st)
+		return 1;
+	stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
+	if (!stamp || stamp->stage == LAT_SOCKET || stamp->stage == LAT_APP)
+		return 1;
+	stamp->id = lat_id(skb);
+	lat_move(st, stamp, LAT_SOCKET);
+	return 1;
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int latency_app(__u64 *ctx)
+{
+	return lat_app((struct sk_buff *)ctx[0]);
+}

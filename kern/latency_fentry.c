@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kern/latency_fentry - the application stage of UDP, where the kernel has fentry.
+ *
+ *   bpftool prog loadall build/kern/latency_fentry.o DIR map name ... autoattach
+ *
+ * Linear UDP datagrams are copied without passing skb_copy_datagram_iovec, so
+ * kern/latency does not see them read. skb_consume_udp is called after each
+ * datagram that was read. One that passed both is counted once.
+ *
+ * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
+ */
+#include "latency_app.h"
+
+SEC("fentry/skb_consume_udp")
+int latency_udp(__u64 *ctx)
+{
+	return lat_app((struct sk_buff *)ctx[1]);
+}

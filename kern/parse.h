@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * parse.h - a cursor over a packet. Each function checks, advances and returns
+ * the next protocol, or a negative number if the packet ends too early or makes
+ * no sense. Ethertypes are in network order, IP protocols are one byte.
+ */
+#ifndef HOOKMAP_PARSE_H
+#define HOOKMAP_PARSE_H
+
+#include <linux/types.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+
+#define PARSE_VLANS 2	 /* tags skipped at most: QinQ */
+#define PARSE_EXTENSIONS 6 /* IPv6 extension headers skipped at most */
+
+struct cursor {
+	void *pos;
+	void *end;
+};
+
+/* What a packet is, as far as latency and the filters need it. */
+struct flow {
+	__u32 src[4]; /* network order; IPv4 in word 0 */
+	__u32 dst[4];
+	__u16 sport; /* network order; 0 without ports or in a later fragment */
+	__u16 dport;
+	__u8 family; /* 4, 6, or 0: not IP */
+	__u8 l4proto;
+	__u8 fragment; /* not the first fragment: what follows is no L4 header */
+	__u8 pad;
+};
+
+struct parse_vlan {
+	__be16 tci;
+	__be16 proto;
+};
+
+struct parse_ports {
+	__be16 source;
+	__be16 dest;
+};
+
+struct parse_ext {
+	__u8 next;
+	__u8 len; /* in 8 bytes, less the first 8; in 4 bytes, less 8, for AH */
+	__be16 frag_off;
+	__be32 frag_id;
+};
+
+static __always_inline int parse_eth(struct cursor *c)
+{
+	struct ethhdr *eth = c->pos;
+	__be16 proto;
+
+	if ((void *)(eth + 1) > c->end)
+		return -1;
+	c->pos = eth + 1;
+	proto = eth->h_proto;
+
+#pragma unroll
+	for (int i = 0; i < PARSE_VLANS; i++) {
+		struct parse_vlan *tag = c->pos;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tag + 1) > c->end)
+			return -1;
+		c->pos = tag + 1;
+		proto = tag->proto;
+	}
+	return proto;
+}
+
+static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
+{
+	struct iphdr *ip = c->pos;
+	__u32 len;
+
+	if ((void *)(ip + 1) > c->end)
+		return -1;
+	len = ip->ihl * 4;
+	if (ip->version != 4 || len < sizeof(*ip) || c->pos + len > c->end)
+		return -1;
+	f->family = 4;
+	f->src[0] = ip->saddr;
+	f->dst[0] = ip->daddr;
+	f->fragment = !!(ip->frag_off & bpf_htons(0x1fff));
+	f->l4proto = ip->protocol;
+	c->pos += len;
+	return f->l4proto;
+}
+
+static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
+{
+	struct ipv6hdr *ip = c->pos;
+	__u8 next;
+
+	if ((void *)(ip + 1) > c->end)
+		return -1;
+	if (ip->version != 6)
+		return -1;
+	f->family = 6;
+	__builtin_memcpy(f->src, &ip->saddr, sizeof(f->src));
+	__builtin_memcpy(f->dst, &ip->daddr, sizeof(f->dst));
+	next = ip->nexthdr;
+	c->pos = ip + 1;
+
+#pragma unroll
+	for (int i = 0; i < PARSE_EXTENSIONS; i++) {
+		struct parse_ext *ext = c->pos;
+		__u32 len;
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
+			break;
+		if ((void *)(ext + 1) > c->end)
+			return -1;
+		len = (ext->len + 1) * 8;
+		if (next == IPPROTO_AH)
+			len = (ext->len + 2) * 4;
+		if (next == IPPROTO_FRAGMENT) {
+			len = 8;
+			f->fragment = !!(ext->frag_off & bpf_htons(0xfff8));
+		}
+		next = ext->next;
+		if (c->pos + len > c->end)
+			return -1;
+		c->pos += len;
+		if (f->fragment)
+			break;
+	}
+	f->l4proto = next;
+	return next;
+}
+
+/* From the network header on; PROTO in network order. Leaves C at the L4 header. */
+static __always_inline int parse_ip(struct cursor *c, int proto, struct flow *f)
+{
+	if (proto == bpf_htons(ETH_P_IP))
+		return parse_ipv4(c, f);
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(c, f);
+	return -1;
+}
+
+static __always_inline void parse_l4_ports(struct cursor *c, struct flow *f)
+{
+	struct parse_ports *ports = c->pos;
+
+	if (f->fragment)
+		return;
+	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP && f->l4proto != IPPROTO_UDPLITE &&
+	    f->l4proto != IPPROTO_SCTP)
+		return;
+	if ((void *)(ports + 1) > c->end)
+		return;
+	f->sport = ports->source;
+	f->dport = ports->dest;
+}
+
+#endif

@@ -1,0 +1,309 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.sh - what all scripts share: errors, printed commands, undo, the lock, pins,
+# maps, namespaces. Source it first; it sets the shell's options.
+#
+# Environment:
+#   HOOKMAP_BPFFS    bpf filesystem that holds the pins (/sys/fs/bpf)
+#   HOOKMAP_OBJ      built objects and abi.sh (build/ beside scripts/)
+#   HOOKMAP_CGROUP   cgroup v2 whose sockets are measured (the root)
+#   IPTABLES, IP6TABLES, BPFTOOL  the commands to use
+
+set -euo pipefail
+export LC_ALL=C
+
+HM_NAME=${0##*/}
+HM_SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+HM_OBJ=${HOOKMAP_OBJ:-$(dirname -- "$HM_SCRIPTS")/build}
+BPFFS=${HOOKMAP_BPFFS:-/sys/fs/bpf}
+GLOBALS=$BPFFS/tc/globals
+PINS=$BPFFS/hookmap
+BPFTOOL=${BPFTOOL:-bpftool}
+IPTABLES=${IPTABLES:-iptables}
+IP6TABLES=${IP6TABLES:-ip6tables}
+# ip and tc take the bpf filesystem from here
+export TC_BPF_MNT=$BPFFS
+# sbin is not in everybody's PATH
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+VERBOSE=0
+DRY_RUN=0
+
+# --- messages
+
+die() {
+	printf '%s: %s\n' "$HM_NAME" "$*" >&2
+	exit 1
+}
+
+misuse() {
+	printf '%s: %s (see %s --help)\n' "$HM_NAME" "$*" "$HM_NAME" >&2
+	exit 2
+}
+
+warn() { printf '%s: %s\n' "$HM_NAME" "$*" >&2; }
+
+# --- commands
+
+# show COMMAND...: prints it as one would type it.
+show() {
+	printf '+' >&2
+	local word
+	for word; do
+		if [[ $word =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]]; then
+			printf ' %s' "$word" >&2
+		else
+			printf " '%s'" "${word//\'/\'\\\'\'}" >&2
+		fi
+	done
+	printf '\n' >&2
+}
+
+# run COMMAND...: a command that changes something. -v shows it, -n only shows it.
+# When it fails, its own message follows ours on the same line, and we are done.
+run() {
+	local out
+	((VERBOSE || DRY_RUN)) && show "$@"
+	((DRY_RUN)) && return 0
+	out=$("$@" 2>&1) || die "$* failed: $(first_error "$out")"
+}
+
+# try COMMAND...: the same for one that may fail; the caller looks at the result.
+try() {
+	((VERBOSE || DRY_RUN)) && show "$@"
+	((DRY_RUN)) && return 0
+	"$@" >/dev/null 2>&1
+}
+
+# The line of a command's output that says most.
+first_error() {
+	local line best=''
+	while IFS= read -r line; do
+		[[ -n $line ]] || continue
+		best=${best:-$line}
+		if [[ $line == *[Ee]rror* && $line != libbpf:* ]]; then
+			best=$line
+			break
+		fi
+	done <<<"$1"
+	printf '%s' "${best:-no message}"
+}
+
+# --- undo: what was deferred runs in reverse order unless commit was called
+
+UNDO=()
+defer() { UNDO+=("$(printf '%q ' "$@")"); }
+commit() { UNDO=(); }
+
+undo() {
+	local status=$? i
+	trap - EXIT INT TERM HUP
+	set +e
+	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
+		# words that defer quoted itself
+		local -a words
+		declare -a words="(${UNDO[i]})"
+		try "${words[@]}"
+	done
+	exit "$status"
+}
+
+undo_on_exit() {
+	trap undo EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# --- preflight
+
+need_root() {
+	((EUID == 0)) || die "must be root: try sudo $HM_NAME"
+}
+
+need_tools() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || die "$tool is not installed: run $HM_SCRIPTS/deps.sh"
+	done
+}
+
+need_bpffs() {
+	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
+	die "no bpf filesystem is mounted on $BPFFS: mount -t bpf bpf $BPFFS"
+}
+
+# need_bpftool: one with autoattach (7.2)
+need_bpftool() {
+	need_tools "$BPFTOOL"
+	"$BPFTOOL" prog help 2>&1 | grep -q autoattach ||
+		die "$BPFTOOL has no autoattach ($("$BPFTOOL" version 2>/dev/null | head -n 1)): version 7.2 is needed, run $HM_SCRIPTS/deps.sh"
+}
+
+load_abi() {
+	[[ -r $HM_OBJ/abi.sh ]] || die "$HM_OBJ/abi.sh is not there: build first (make), or set HOOKMAP_OBJ"
+	# shellcheck source=/dev/null
+	. "$HM_OBJ/abi.sh"
+}
+
+# object NAME: the path of an object, in OBJECT, after a check of its ABI.
+object() {
+	OBJECT=$HM_OBJ/$1
+	[[ -r $OBJECT ]] || die "object $OBJECT is not there: build first (make)"
+	grep -aq "hookmap-abi:$HM_ABI" "$OBJECT" ||
+		die "object $OBJECT was built for another ABI than $HM_OBJ/abi.sh: build again (make)"
+}
+
+# One change at a time: the lock is the directory that the changes are in.
+lock() {
+	exec {HM_LOCK}<"$BPFFS"
+	flock -n "$HM_LOCK" && return
+	((VERBOSE)) && warn "waiting for another attach or detach"
+	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock on $BPFFS for a minute: is it stuck?"
+}
+
+# --- network namespaces
+
+NETNS=      # name or path, empty for the own
+NETNS_PATH= # of its file
+
+# use_netns NAME: NAME of /run/netns or a path such as /proc/PID/ns/net. False if
+# it does not exist.
+use_netns() {
+	NETNS=$1
+	NETNS_PATH=/proc/self/ns/net
+	[[ -n $1 ]] && NETNS_PATH=/run/netns/$1
+	[[ $1 == */* ]] && NETNS_PATH=$1
+	NETNS_INODE=$(stat -L -c %i -- "$NETNS_PATH" 2>/dev/null) || return 1
+}
+
+# in_netns COMMAND...: not by `ip netns exec`, which mounts another /sys, so that
+# pins would vanish with it.
+in_netns() {
+	if [[ -n $NETNS ]]; then
+		nsenter --net="$NETNS_PATH" -- "$@"
+	else
+		"$@"
+	fi
+}
+
+# words for run and try: in_netns as a command that can be typed
+netns_words() {
+	NSCMD=()
+	[[ -z $NETNS ]] || NSCMD=(nsenter --net="$NETNS_PATH" --)
+}
+
+# device_index DEV: the ifindex in the current namespace, in IFINDEX. False if unknown.
+device_index() {
+	IFINDEX=$(in_netns ip -j link show dev "$1" 2>/dev/null | jq -r '.[0].ifindex // empty') || IFINDEX=
+	[[ -n $IFINDEX ]]
+}
+
+# --- maps
+
+# bytes SIZE VALUE: VALUE as SIZE hexadecimal bytes, little end first, in BYTES.
+# (All machines that hookmap runs on are little-endian or handled by le_or_be.)
+bytes() {
+	local i out=()
+	for ((i = 0; i < $1; i++)); do
+		out+=("$(printf '%02x' $((($2 >> (8 * i)) & 255)))")
+	done
+	if [[ $HM_ENDIAN == big ]]; then
+		local rev=()
+		for ((i = $1 - 1; i >= 0; i--)); do rev+=("${out[i]}"); done
+		out=("${rev[@]}")
+	fi
+	BYTES=("${out[@]}")
+}
+
+# A value under construction: VALUE is an array of hexadecimal bytes.
+value_new() {
+	local i
+	VALUE=()
+	for ((i = 0; i < $1; i++)); do VALUE+=(00); done
+}
+value_set() { # OFFSET SIZE NUMBER
+	local i
+	bytes "$2" "$3"
+	for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=${BYTES[i]}; done
+}
+value_raw() { # OFFSET BYTE...
+	local at=$1 byte
+	shift
+	for byte; do VALUE[at++]=$byte; done
+}
+value_str() { # OFFSET SIZE TEXT
+	local i text=${3:0:$2-1}
+	for ((i = 0; i < ${#text}; i++)); do
+		VALUE[$1 + i]=$(printf '%02x' "'${text:i:1}")
+	done
+}
+
+# map_shape NAME: key and value size in KEY_SIZE and VALUE_SIZE
+map_shape() {
+	local shape=HM_MAP_$1
+	read -r MAP_TYPE KEY_SIZE VALUE_SIZE MAP_ENTRIES MAP_FLAGS <<<"${!shape}"
+}
+
+# map_check NAME: a pin that is there must have our shape. False if it is not there.
+map_check() {
+	local pin=$GLOBALS/$1 got
+	[[ -e $pin ]] || return 1
+	map_shape "$1"
+	got=$("$BPFTOOL" -j map show pinned "$pin" 2>/dev/null |
+		jq -r '"\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || got=
+	[[ -n $got ]] || die "$pin is not a map that can be read: not ours, remove it or set HOOKMAP_BPFFS"
+	[[ $got == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
+		die "map $pin is '$got' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
+}
+
+# map_create NAME: makes and pins a map that no program declares.
+map_create() {
+	map_check "$1" && return
+	map_shape "$1"
+	[[ -d $GLOBALS ]] || run mkdir -p "$GLOBALS"
+	run "$BPFTOOL" -n map create "$GLOBALS/$1" type "$MAP_TYPE" key "$KEY_SIZE" value "$VALUE_SIZE" \
+		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS"
+	defer rm -f "$GLOBALS/$1"
+}
+
+# map_key NUMBER...: 4-byte keys
+map_set() { # NAME KEYBYTE... -- VALUEBYTE...
+	local name=$1 key=()
+	shift
+	while [[ $1 != -- ]]; do
+		key+=("$1")
+		shift
+	done
+	shift
+	run "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "$@"
+}
+
+# map_dump NAME: JSON, or [] without the map
+map_dump() {
+	[[ -e $GLOBALS/$1 ]] || {
+		printf '[]\n'
+		return
+	}
+	"$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null || printf '[]\n'
+}
+
+# map_options NAME...: words that give pinned maps to `bpftool prog load`, in MAP_OPTIONS
+map_options() {
+	local name
+	MAP_OPTIONS=()
+	for name; do
+		MAP_OPTIONS+=(map name "$name" pinned "$GLOBALS/$name")
+	done
+}
+
+# jq functions for maps without BTF: bpftool prints bytes as "0x..": u(o; n) is the
+# number of n bytes at offset o, s(o; n) the text.
+JQ_BYTES='
+def byte: ltrimstr("0x") | explode | map(if . > 96 then . - 87 else . - 48 end) | .[0] * 16 + .[1];
+def u(o; n): [.[o:o + n][] | byte] | (if $endian == "big" then . else reverse end) | reduce .[] as $b (0; . * 256 + $b);
+def s(o; n): [.[o:o + n][] | byte] | .[:(index(0) // n)] | implode;
+'
+if [[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]]; then HM_ENDIAN=little; else HM_ENDIAN=big; fi
+
+jq_bytes() { jq -r --arg endian "$HM_ENDIAN" "$JQ_BYTES$1" "${@:2}"; }

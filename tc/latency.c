@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tc/latency - the second stage: gives the packet a slot.
+ *
+ *   tc qdisc add dev D clsact
+ *   tc filter add dev D ingress prio 1 handle 1 bpf da obj build/tc/latency.o
+ *
+ * Takes the time of xdp/latency from the XDP metadata, puts a stamp in a slot of
+ * lat_stamp, and the slot's number in skb->tc_index, where the later stages find
+ * it. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
+ * namespace it is in, whether that is a container's, and whether it is itself
+ * the first stage because there is no XDP program in front.
+ *
+ * In-packet mode: also writes the stamps into the payload of UDP datagrams to
+ * one port. It does so for XDP too: only at tc can the kernel keep the checksum
+ * right in every state that skb->ip_summed may have.
+ *
+ * Maps: lat_cfg, lat_stat, lat_stamp, lat_hist. Times in ns.
+ * Returns TC_ACT_UNSPEC always: other filters still run.
+ */
+#define LAT_RECORD
+#include "latency.h"
+#include "parse.h"
+
+#include <linux/pkt_cls.h>
+#include <linux/udp.h>
+
+HM_MAP(lat_cfg);
+HM_MAP(lat_stat);
+
+/* The time of xdp/latency, or 0 if the packet was not chosen. Programs behind it
+ * may have put metadata of their own in front: ours is next to the packet. */
+static __always_inline __u64 lat_meta_time(struct __sk_buff *skb)
+{
+	void *meta = (void *)(long)skb->data_meta, *data = (void *)(long)skb->data;
+	struct lat_meta *m = meta;
+	__u32 before;
+
+	if (meta + sizeof(*m) > data)
+		return 0;
+	before = data - meta - sizeof(*m);
+	if (before) {
+		if (before > 240)
+			return 0;
+		m = meta + before;
+		if ((void *)(m + 1) > data)
+			return 0;
+	}
+	if (m->magic != LAT_META_MAGIC)
+		return 0;
+	return (__u64)m->time_hi << 32 | m->time_lo;
+}
+
+/* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
+static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
+					 __u64 *stamps, const __u32 size)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	__u32 udp, to;
+	__u64 old[2];
+	struct flow f = {};
+	__s64 diff;
+	int proto;
+
+	proto = parse_eth(&c);
+	if (proto < 0 || parse_ip(&c, proto, &f) != IPPROTO_UDP)
+		return;
+	udp = c.pos - (void *)(long)skb->data;
+	parse_l4_ports(&c, &f);
+	if (!f.dport || f.dport != cfg->inpacket_port)
+		return;
+	to = udp + sizeof(struct udphdr) + at;
+	if (bpf_skb_load_bytes(skb, to, old, size))
+		return;
+	diff = bpf_csum_diff((__be32 *)old, size, (__be32 *)stamps, size, 0);
+	if (bpf_l4_csum_replace(skb, udp + __builtin_offsetof(struct udphdr, check), 0, diff,
+				BPF_F_MARK_MANGLED_0))
+		return;
+	bpf_skb_store_bytes(skb, to, stamps, size, 0);
+}
+
+static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
+				      struct lat_stat *st, __u64 first, __u8 nsid)
+{
+	__u32 shift = cfg->shift ?: LAT_SHIFT_DEFAULT;
+	__u64 now = bpf_ktime_get_ns();
+	struct lat_stamp *stamp;
+	__u32 slot;
+
+	slot = st->seq++ & ((1 << (shift & 15)) - 1);
+	slot |= bpf_get_smp_processor_id() << (shift & 15);
+	slot &= LAT_SLOTS - 1;
+	if (!slot)
+		slot = 1;
+	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+	if (!stamp)
+		return;
+	stamp->first = first ?: now;
+	stamp->last = now;
+	stamp->hash = skb->hash;
+	stamp->id = 0;
+	stamp->ifindex = skb->ifindex;
+	stamp->nsid = nsid;
+	stamp->stage = LAT_TC;
+	stamp->begin = first ? LAT_XDP : LAT_TC;
+	st->started++;
+	if (first)
+		lat_add(st, stamp, LAT_XDP, LAT_TC, now - first);
+	skb->tc_index = slot;
+
+	if (cfg->flags & LAT_F_INPACKET) {
+		__u64 stamps[2] = { stamp->first, now };
+
+		lat_inpacket(skb, cfg, 0, stamps, sizeof(stamps));
+	}
+}
+
+static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cfg *cfg,
+				      struct lat_stat *st, __u32 class)
+{
+	struct lat_stamp *stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
+	__u8 stage = class & LAT_CLASS_CONTAINER ? LAT_CONTAINER : LAT_TC;
+
+	/* the same device again: a clone of a packet that was counted */
+	if (!stamp || (stamp->stage == stage && stamp->ifindex == skb->ifindex))
+		return;
+	stamp->ifindex = skb->ifindex;
+	stamp->nsid = class;
+	lat_move(st, stamp, stage);
+	if (cfg->flags & LAT_F_INPACKET) {
+		__u64 now = stamp->last;
+
+		lat_inpacket(skb, cfg, 2 * sizeof(now), &now, sizeof(now));
+	}
+}
+
+SEC("classifier")
+int latency_tc(struct __sk_buff *skb)
+{
+	__u32 class = skb->tc_classid;
+	__u64 first = lat_meta_time(skb);
+	struct lat_cfg *cfg;
+	struct lat_stat *st;
+
+	if (!first && !skb->tc_index && !(class & LAT_CLASS_START))
+		return TC_ACT_UNSPEC;
+	cfg = lat_lookup(lat_cfg);
+	st = lat_lookup(lat_stat);
+	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
+		return TC_ACT_UNSPEC;
+	if (first)
+		lat_start(skb, cfg, st, first, class);
+	else if (skb->tc_index)
+		lat_enter(skb, cfg, st, class);
+	else if (lat_sample(cfg, st))
+		lat_start(skb, cfg, st, 0, class);
+	return TC_ACT_UNSPEC;
+}
+

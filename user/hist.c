@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hist.c - log-linear histograms: merging, quantiles, and four ways to show one.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hookmap.h"
+
+__u64 hist_le(unsigned i)
+{
+	unsigned octave = i / LAT_SUB, sub = i % LAT_SUB;
+
+	if (!octave)
+		return sub + 1;
+	return (__u64)(LAT_SUB + sub + 1) << (octave - 1);
+}
+
+/* Exclusive lower bound. */
+static __u64 hist_gt(unsigned i)
+{
+	return i ? hist_le(i - 1) : 0;
+}
+
+void hist_add(struct hist *h, unsigned octave, const struct lat_row *row)
+{
+	__u64 count = 0;
+
+	if (octave >= LAT_OCTAVES)
+		return;
+	for (unsigned i = 0; i < LAT_SUB; i++) {
+		h->bucket[octave * LAT_SUB + i] += row->bucket[i];
+		count += row->bucket[i];
+	}
+	if (!count)
+		return;
+	if (!h->count || ~row->min_inv < h->min)
+		h->min = ~row->min_inv;
+	if (row->max > h->max)
+		h->max = row->max;
+	h->count += count;
+	h->sum += row->sum;
+}
+
+void hist_sub(struct hist *h, const struct hist *old)
+{
+	__u64 max = h->max;
+
+	if (h->count < old->count) /* attached anew in between */
+		return;
+	h->count = h->min = h->max = 0;
+	h->sum -= old->sum;
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		h->bucket[i] -= old->bucket[i];
+		if (!h->bucket[i])
+			continue;
+		if (!h->count)
+			h->min = hist_gt(i) + 1;
+		h->max = hist_le(i) < max ? hist_le(i) : max;
+		h->count += h->bucket[i];
+	}
+}
+
+__u64 hist_quantile(const struct hist *h, double q)
+{
+	__u64 rank = (__u64)ceil(q * (double)h->count), seen = 0;
+
+	if (!rank)
+		rank = 1;
+	if (rank > h->count)
+		rank = h->count;
+	for (unsigned i = 0; h->count && i < HIST_BUCKETS; i++) {
+		seen += h->bucket[i];
+		if (seen >= rank)
+			return hist_le(i) < h->max ? hist_le(i) : h->max;
+	}
+	return h->max;
+}
+
+#define DRAW_LINES 24
+#define DRAW_WIDTH 40
+
+void hist_draw(const struct hist *h, FILE *f)
+{
+	static const char bar[] = "########################################";
+	unsigned first = HIST_BUCKETS, last = 0, step = 1;
+	__u64 top = 0;
+
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		if (!h->bucket[i])
+			continue;
+		if (first == HIST_BUCKETS)
+			first = i;
+		last = i;
+	}
+	if (first == HIST_BUCKETS)
+		return;
+	while ((last / step) - (first / step) >= DRAW_LINES && step < LAT_SUB)
+		step *= 2;
+	first -= first % step;
+	for (unsigned i = first; i <= last; i += step) {
+		__u64 n = 0;
+
+		for (unsigned j = i; j < i + step; j++)
+			n += h->bucket[j];
+		if (n > top)
+			top = n;
+	}
+	for (unsigned i = first; i <= last; i += step) {
+		char from[16], to[16];
+		__u64 n = 0;
+		int width;
+
+		for (unsigned j = i; j < i + step; j++)
+			n += h->bucket[j];
+		width = (int)((n * DRAW_WIDTH + top - 1) / top);
+		fprintf(f, "  %7s - %-7s |%-*.*s| %llu\n", format_ns(hist_gt(i), from, sizeof(from)),
+			format_ns(hist_le(i + step - 1), to, sizeof(to)), DRAW_WIDTH, width, bar, n);
+	}
+}
+
+/* The steps of HdrHistogram's outputPercentileDistribution: TICKS for each
+ * halving of what is left to 100 %. */
+void hist_hgrm(const struct hist *h, FILE *f)
+{
+	const unsigned ticks = 5;
+	double mean = h->count ? (double)h->sum / h->count : 0, square = 0, level = 0;
+	__u64 seen = 0;
+
+	fprintf(f, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		double mid = (double)(hist_gt(i) + hist_le(i)) / 2;
+		double value = (double)(hist_le(i) < h->max ? hist_le(i) : h->max) / 1000;
+
+		if (!h->bucket[i])
+			continue;
+		seen += h->bucket[i];
+		square += (mid - mean) * (mid - mean) * h->bucket[i];
+		while (level <= 100.0 * seen / h->count) {
+			if (seen == h->count && level > 99.9999999)
+				break;
+			fprintf(f, "%12.3f %2.12f %10llu %14.2f\n", value, level / 100, seen,
+				1 / (1 - level / 100));
+			level += 100 / (pow(2, floor(log2(100 / (100 - level))) + 1) * ticks);
+			if (seen == h->count)
+				break;
+		}
+	}
+	if (h->count)
+		fprintf(f, "%12.3f %2.12f %10llu\n", (double)h->max / 1000, 1.0, h->count);
+	fprintf(f, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean / 1000,
+		h->count ? sqrt(square / h->count) / 1000 : 0);
+	fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / 1000, h->count);
+	fprintf(f, "#[Buckets = %12d, SubBuckets     = %12d]\n", LAT_OCTAVES, LAT_SUB);
+}
+
+/* A Prometheus series must always have the same buckets: 4 an octave, from 32 ns
+ * to 8.6 s, merged exactly from our 16. */
+#define PROM_FIRST (2 * LAT_SUB)
+#define PROM_LAST  (30 * LAT_SUB)
+#define PROM_STEP  (LAT_SUB / 4)
+
+void hist_prom(const struct hist *h, const char *metric, const char *labels, FILE *f)
+{
+	__u64 n = 0;
+	unsigned i;
+
+	for (i = 0; i < PROM_FIRST; i++)
+		n += h->bucket[i];
+	fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels, (double)hist_le(i - 1) / 1e9, n);
+	for (; i < PROM_LAST; i++) {
+		n += h->bucket[i];
+		if (i % PROM_STEP == PROM_STEP - 1)
+			fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels,
+				(double)hist_le(i) / 1e9, n);
+	}
+	fprintf(f, "%s_bucket{%s,le=\"+Inf\"} %llu\n", metric, labels, h->count);
+	fprintf(f, "%s_sum{%s} %.9f\n", metric, labels, (double)h->sum / 1e9);
+	fprintf(f, "%s_count{%s} %llu\n", metric, labels, h->count);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hookmap.h - what the files of the reader share. Functions return 0 or -errno
+ * unless they say otherwise; who knows the object prints the message.
+ */
+#ifndef HOOKMAP_H
+#define HOOKMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "abi.h"
+
+enum output {
+	OUT_TEXT,
+	OUT_JSON,
+	OUT_PROM,
+	OUT_HGRM,
+};
+
+struct options {
+	const char *bpffs; /* --bpffs, else HOOKMAP_BPFFS, else /sys/fs/bpf */
+	enum output output;
+	bool pretty;	   /* -p */
+	bool hist;	   /* --hist */
+	bool buckets;	   /* --buckets */
+	double interval;   /* -i, seconds; 0 = once */
+	unsigned long count; /* -c, 0 = no end */
+};
+
+/* One verb of the command line. RUN returns an exit code. */
+struct verb {
+	const char *name;
+	const char *help;
+	int (*run)(const struct options *opt);
+	unsigned outputs; /* bit mask of enum output */
+	bool repeats;	  /* understands -i */
+};
+
+int latency_run(const struct options *opt);
+int status_run(const struct options *opt);
+
+/* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* --- pins.c: pinned maps */
+
+struct pin {
+	const char *name;
+	__u32 type; /* enum bpf_map_type */
+	__u32 key_size;
+	__u32 value_size;
+	__u32 entries;
+};
+
+extern const struct pin hookmap_pins[];
+extern const size_t hookmap_pins_len;
+
+/* Path of map NAME below OPT's bpffs, in BUF. Returns BUF. */
+char *pin_path(const struct options *opt, const char *name, char *buf, size_t size);
+
+/* Opens the pin of map NAME read-only and checks its shape. Returns the file
+ * descriptor or -errno, having printed why (-ENOENT: printed only if REQUIRED). */
+int pin_open(const struct options *opt, const char *name, bool required);
+
+/* Calls EACH with every key and value of the hash map FD (for a per-CPU map:
+ * the values of all possible CPUs, 8-byte aligned). EACH returns 0 or -errno. */
+int pin_each(int fd, const struct pin *pin,
+	     int (*each)(const void *key, const void *value, void *arg), void *arg);
+
+/* Prints why the pin PATH could not be opened, ERR being -errno. */
+void pin_fail(const char *path, int err);
+
+struct bpf_map_info;
+
+/* What of the map's shape is not as expected: its name, or NULL. */
+const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info);
+
+const struct pin *pin_find(const char *name);
+
+/* Size of one value as user space sees it: times CPUs for a per-CPU map. */
+size_t pin_value_size(const struct pin *pin);
+
+/* --- names.c: network namespaces and devices */
+
+struct names;
+
+struct names *names_new(const struct options *opt);
+void names_free(struct names *n);
+
+/* The name in /run/netns, else that at attach, else the inode. */
+const char *names_netns(struct names *n, __u8 nsid);
+
+/* The device's name now, else that at attach, else "if<number>". */
+const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
+
+/* --- out.c: rows as a table or as JSON */
+
+struct json_object;
+
+enum out_type {
+	OUT_STR,
+	OUT_U64,
+	OUT_NS, /* nanoseconds: raw in JSON, readable in a table */
+};
+
+struct out_col {
+	const char *key;  /* in JSON; NULL = only in the table */
+	const char *head; /* in the table; NULL = only in JSON */
+	enum out_type type;
+};
+
+struct out;
+
+struct out *out_new(const struct options *opt, const struct out_col *cols, size_t ncols);
+void out_row(struct out *o);
+void out_str(struct out *o, const char *value);
+void out_u64(struct out *o, __u64 value);
+/* Adds KEY to the row, in JSON only. Takes over VALUE. */
+void out_json(struct out *o, const char *key, struct json_object *value);
+/* Ends the rows: prints the table, under HEADING unless it is empty, or adds them
+ * as KEY to the JSON document TOP. Frees O. */
+void out_section(struct out *o, struct json_object *top, const char *key, const char *heading);
+/* Prints the document TOP on a line, or over several with -p. */
+void json_print(const struct options *opt, struct json_object *top);
+
+/* NS readable in at most 7 characters: 999ns, 12.3us, 1.23ms. Returns BUF. */
+char *format_ns(__u64 ns, char *buf, size_t size);
+
+/* --- hist.c: histograms, see abi.h */
+
+#define HIST_BUCKETS (LAT_OCTAVES * LAT_SUB)
+
+struct hist {
+	__u64 count;
+	__u64 sum; /* ns */
+	__u64 min; /* ns; 0 if empty */
+	__u64 max; /* ns */
+	__u64 bucket[HIST_BUCKETS];
+};
+
+/* Adds the row of OCTAVE of one CPU. */
+void hist_add(struct hist *h, unsigned octave, const struct lat_row *row);
+
+/* Takes away what OLD had. min and max become bucket bounds. */
+void hist_sub(struct hist *h, const struct hist *old);
+
+/* Inclusive upper bound of bucket I, ns. */
+__u64 hist_le(unsigned i);
+
+/* The value that a share Q (0 .. 1) of the packets does not exceed, ns: the upper
+ * bound of its bucket, but not more than the largest value seen. 0 if empty. */
+__u64 hist_quantile(const struct hist *h, double q);
+
+void hist_draw(const struct hist *h, FILE *f);
+/* HdrHistogram's percentile distribution, values in microseconds. */
+void hist_hgrm(const struct hist *h, FILE *f);
+/* Prometheus buckets, _sum and _count in seconds; LABELS without braces. */
+void hist_prom(const struct hist *h, const char *metric, const char *labels, FILE *f);
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * latency.c - hookmap latency: where packets spend their time.
+ *
+ * JSON, a row a stage pair and a row a total (all times in ns):
+ *   kind      "stage": time between two stages that follow each other
+ *             "total": time from the first stage to this one
+ *   from, to  xdp tc prerouting input socket app container
+ *   device    the device entered last; netns: its namespace
+ *   count sum_ns min_ns max_ns p50_ns p90_ns p99_ns p999_ns
+ *   buckets   with --buckets: [[le_ns, packets], ...], empty ones left out
+ * and "lost": packets seen, sampled, started (given a slot at tc), not_sampled,
+ * and by cause slot_reused, bad_clock, table_full, no_metadata.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <json-c/json.h>
+
+#include "hookmap.h"
+
+static const char *const stage_name[LAT_STAGES] = {
+	[LAT_XDP] = "xdp",	 [LAT_TC] = "tc",   [LAT_PREROUTING] = "prerouting",
+	[LAT_INPUT] = "input",	 [LAT_SOCKET] = "socket", [LAT_APP] = "app",
+	[LAT_CONTAINER] = "container",
+};
+
+/* Where a stage stands in the journey: the container's hook is between the
+ * host's PREROUTING and the socket. */
+static const int stage_rank[LAT_STAGES] = {
+	[LAT_XDP] = 1,	 [LAT_TC] = 2,	[LAT_PREROUTING] = 3, [LAT_CONTAINER] = 4,
+	[LAT_INPUT] = 5, [LAT_SOCKET] = 6, [LAT_APP] = 7,
+};
+
+static const char *const lost_key[LAT_LOST_MAX] = {
+	[LAT_LOST_SLOT] = "slot_reused",
+	[LAT_LOST_CLOCK] = "bad_clock",
+	[LAT_LOST_FULL] = "table_full",
+	[LAT_LOST_META] = "no_metadata",
+};
+
+struct pair {
+	struct lat_key key; /* octave 0 */
+	struct hist hist;
+};
+
+struct snapshot {
+	struct pair *pairs;
+	size_t npairs;
+	struct lat_stat stat; /* sum over the CPUs */
+	__u32 sample;
+	int cpus;
+};
+
+struct maps {
+	int cfg, stat, hist;
+};
+
+static struct pair *snapshot_find(struct snapshot *s, const struct lat_key *key)
+{
+	struct lat_key want = *key;
+
+	want.octave = 0;
+	for (size_t i = 0; i < s->npairs; i++) {
+		if (!memcmp(&s->pairs[i].key, &want, sizeof(want)))
+			return &s->pairs[i];
+	}
+	return NULL;
+}
+
+static int snapshot_row(const void *key, const void *value, void *arg)
+{
+	const struct lat_row *row = value;
+	const struct lat_key *k = key;
+	struct snapshot *s = arg;
+	struct pair *p;
+
+	p = snapshot_find(s, k);
+	if (!p) {
+		p = reallocarray(s->pairs, s->npairs + 1, sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		s->pairs = p;
+		p += s->npairs++;
+		memset(p, 0, sizeof(*p));
+		p->key = *k;
+		p->key.octave = 0;
+	}
+	for (int cpu = 0; cpu < s->cpus; cpu++)
+		hist_add(&p->hist, k->octave, &row[cpu]);
+	return 0;
+}
+
+static int pair_compare(const void *a, const void *b)
+{
+	const struct lat_key *x = &((const struct pair *)a)->key, *y = &((const struct pair *)b)->key;
+	int total = !!(x->to & LAT_TOTAL) - !!(y->to & LAT_TOTAL);
+	__u8 xto = x->to & ~LAT_TOTAL, yto = y->to & ~LAT_TOTAL;
+
+	if (total)
+		return total;
+	if (xto < LAT_STAGES && yto < LAT_STAGES && stage_rank[xto] != stage_rank[yto])
+		return stage_rank[xto] - stage_rank[yto];
+	return memcmp(x, y, sizeof(*x));
+}
+
+static int stat_row(const void *key, const void *value, void *arg)
+{
+	const struct lat_stat *st = value;
+	struct snapshot *s = arg;
+
+	(void)key;
+	for (int cpu = 0; cpu < s->cpus; cpu++) {
+		s->stat.seen += st[cpu].seen;
+		s->stat.sampled += st[cpu].sampled;
+		s->stat.started += st[cpu].started;
+		for (int i = 0; i < LAT_LOST_MAX; i++)
+			s->stat.lost[i] += st[cpu].lost[i];
+	}
+	return 0;
+}
+
+static int snapshot_read(const struct maps *m, struct snapshot *s)
+{
+	struct lat_cfg cfg = {};
+	__u32 zero = 0;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->cpus = libbpf_num_possible_cpus();
+	if (bpf_map_lookup_elem(m->cfg, &zero, &cfg))
+		return -errno;
+	s->sample = cfg.sample ? cfg.sample : LAT_SAMPLE_DEFAULT;
+	err = pin_each(m->stat, pin_find("lat_stat"), stat_row, s);
+	if (!err)
+		err = pin_each(m->hist, pin_find("lat_hist"), snapshot_row, s);
+	if (!err && s->npairs)
+		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_compare);
+	return err;
+}
+
+static void snapshot_sub(struct snapshot *s, struct snapshot *old)
+{
+	s->stat.seen -= old->stat.seen;
+	s->stat.sampled -= old->stat.sampled;
+	s->stat.started -= old->stat.started;
+	for (int i = 0; i < LAT_LOST_MAX; i++)
+		s->stat.lost[i] -= old->stat.lost[i];
+	for (size_t i = 0; i < s->npairs; i++) {
+		struct pair *p = snapshot_find(old, &s->pairs[i].key);
+
+		if (p)
+			hist_sub(&s->pairs[i].hist, &p->hist);
+	}
+}
+
+static const char *stage_str(__u8 stage)
+{
+	stage &= ~LAT_TOTAL;
+	return stage < LAT_STAGES && stage_name[stage] ? stage_name[stage] : "?";
+}
+
+static const char *kind_str(const struct lat_key *key)
+{
+	return key->to & LAT_TOTAL ? "total" : "stage";
+}
+
+static struct json_object *buckets_json(const struct hist *h)
+{
+	struct json_object *list = json_object_new_array(), *pair;
+
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		if (!h->bucket[i])
+			continue;
+		pair = json_object_new_array();
+		json_object_array_add(pair, json_object_new_uint64(hist_le(i)));
+		json_object_array_add(pair, json_object_new_uint64(h->bucket[i]));
+		json_object_array_add(list, pair);
+	}
+	return list;
+}
+
+static struct json_object *lost_json(const struct snapshot *s)
+{
+	struct json_object *lost = json_object_new_object();
+
+	json_object_object_add(lost, "seen", json_object_new_uint64(s->stat.seen));
+	json_object_object_add(lost, "sampled", json_object_new_uint64(s->stat.sampled));
+	json_object_object_add(lost, "started", json_object_new_uint64(s->stat.started));
+	json_object_object_add(lost, "not_sampled",
+			       json_object_new_uint64(s->stat.seen - s->stat.sampled));
+	for (int i = 0; i < LAT_LOST_MAX; i++)
+		json_object_object_add(lost, lost_key[i], json_object_new_uint64(s->stat.lost[i]));
+	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
+	return lost;
+}
+
+static const struct out_col latency_cols[] = {
+	{ "kind", "KIND", OUT_STR },	   { "from", "FROM", OUT_STR },
+	{ "to", "TO", OUT_STR },	   { "device", "DEVICE", OUT_STR },
+	{ "netns", "NETNS", OUT_STR },	   { "count", "COUNT", OUT_U64 },
+	{ "sum_ns", NULL, OUT_NS },	   { "min_ns", NULL, OUT_NS },
+	{ "p50_ns", "P50", OUT_NS },	   { "p90_ns", "P90", OUT_NS },
+	{ "p99_ns", "P99", OUT_NS },	   { "p999_ns", "P99.9", OUT_NS },
+	{ "max_ns", "MAX", OUT_NS },
+};
+
+static int show_rows(const struct options *opt, const struct snapshot *s, struct names *names)
+{
+	struct out *o = out_new(opt, latency_cols, sizeof(latency_cols) / sizeof(latency_cols[0]));
+
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->npairs; i++) {
+		const struct lat_key *key = &s->pairs[i].key;
+		const struct hist *h = &s->pairs[i].hist;
+
+		if (!h->count)
+			continue;
+		out_row(o);
+		out_str(o, kind_str(key));
+		out_str(o, stage_str(key->from));
+		out_str(o, stage_str(key->to));
+		out_str(o, names_device(names, key->nsid, key->ifindex));
+		out_str(o, names_netns(names, key->nsid));
+		out_u64(o, h->count);
+		out_u64(o, h->sum);
+		out_u64(o, h->min);
+		out_u64(o, hist_quantile(h, 0.5));
+		out_u64(o, hist_quantile(h, 0.9));
+		out_u64(o, hist_quantile(h, 0.99));
+		out_u64(o, hist_quantile(h, 0.999));
+		out_u64(o, h->max);
+		if (opt->buckets)
+			out_json(o, "buckets", buckets_json(h));
+	}
+	if (opt->output == OUT_JSON) {
+		struct json_object *top = json_object_new_object();
+
+		out_section(o, top, "rows", NULL);
+		json_object_object_add(top, "lost", lost_json(s));
+		json_print(opt, top);
+		json_object_put(top);
+	} else {
+		out_section(o, NULL, NULL, NULL);
+	}
+	return 0;
+}
+
+static void show_lost(const struct snapshot *s)
+{
+	const struct lat_stat *st = &s->stat;
+
+	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", st->seen, st->sampled,
+	       s->sample, st->seen - st->sampled);
+	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu without metadata\n",
+	       st->lost[LAT_LOST_SLOT], st->lost[LAT_LOST_CLOCK], st->lost[LAT_LOST_FULL],
+	       st->lost[LAT_LOST_META]);
+}
+
+static void each_title(const struct pair *p, struct names *names, const char *lead)
+{
+	printf("%s%s %s -> %s, %s in netns %s, %llu packets\n", lead, kind_str(&p->key),
+	       stage_str(p->key.from), stage_str(p->key.to),
+	       names_device(names, p->key.nsid, p->key.ifindex), names_netns(names, p->key.nsid),
+	       p->hist.count);
+}
+
+static void show_prom(const struct snapshot *s, struct names *names)
+{
+	static const char *const metric[] = { "hookmap_stage_latency_seconds",
+					      "hookmap_total_latency_seconds" };
+	static const char *const help[] = { "Time between two stages of the receive path.",
+					    "Time from the first stage to this one." };
+
+	for (int total = 0; total < 2; total++) {
+		bool head = false;
+
+		for (size_t i = 0; i < s->npairs; i++) {
+			const struct lat_key *key = &s->pairs[i].key;
+			char labels[256];
+
+			if (!!(key->to & LAT_TOTAL) != total)
+				continue;
+			if (!head)
+				printf("# HELP %s %s\n# TYPE %s histogram\n", metric[total], help[total],
+				       metric[total]);
+			head = true;
+			snprintf(labels, sizeof(labels), "from=\"%s\",to=\"%s\",device=\"%s\",netns=\"%s\"",
+				 stage_str(key->from), stage_str(key->to),
+				 names_device(names, key->nsid, key->ifindex),
+				 names_netns(names, key->nsid));
+			hist_prom(&s->pairs[i].hist, metric[total], labels, stdout);
+		}
+	}
+	printf("# HELP hookmap_stage_seen_packets_total Packets at the first stage that match the filter.\n"
+	       "# TYPE hookmap_stage_seen_packets_total counter\nhookmap_stage_seen_packets_total %llu\n",
+	       s->stat.seen);
+	printf("# HELP hookmap_stage_sampled_packets_total Packets chosen for measurement.\n"
+	       "# TYPE hookmap_stage_sampled_packets_total counter\n"
+	       "hookmap_stage_sampled_packets_total %llu\n",
+	       s->stat.sampled);
+	printf("# HELP hookmap_stage_lost_total Measurements lost, by cause.\n"
+	       "# TYPE hookmap_stage_lost_total counter\n");
+	for (int i = 0; i < LAT_LOST_MAX; i++)
+		printf("hookmap_stage_lost_total{cause=\"%s\"} %llu\n", lost_key[i], s->stat.lost[i]);
+}
+
+static int show(const struct options *opt, const struct snapshot *s, struct names *names)
+{
+	int err = 0;
+
+	switch (opt->output) {
+	case OUT_PROM:
+		show_prom(s, names);
+		break;
+	case OUT_HGRM:
+		for (size_t i = 0; i < s->npairs; i++) {
+			if (!s->pairs[i].hist.count)
+				continue;
+			each_title(&s->pairs[i], names, i ? "\n# " : "# ");
+			hist_hgrm(&s->pairs[i].hist, stdout);
+		}
+		break;
+	case OUT_JSON:
+		err = show_rows(opt, s, names);
+		break;
+	case OUT_TEXT:
+		err = show_rows(opt, s, names);
+		for (size_t i = 0; opt->hist && i < s->npairs; i++) {
+			if (!s->pairs[i].hist.count)
+				continue;
+			each_title(&s->pairs[i], names, "\n");
+			hist_draw(&s->pairs[i].hist, stdout);
+		}
+		show_lost(s);
+		break;
+	}
+	fflush(stdout);
+	return err;
+}
+
+/* With -i, what came in each interval; a table is redrawn in place on a terminal. */
+static int show_changes(const struct options *opt, const struct maps *m, struct names *names)
+{
+	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
+	struct snapshot last, now, shown;
+	int err = snapshot_read(m, &last);
+
+	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
+		usleep((useconds_t)(opt->interval * 1e6));
+		err = snapshot_read(m, &now);
+		if (err)
+			break;
+		shown = now;
+		shown.pairs = calloc(now.npairs + 1, sizeof(*shown.pairs));
+		if (!shown.pairs) {
+			free(now.pairs);
+			err = -ENOMEM;
+			break;
+		}
+		if (now.npairs)
+			memcpy(shown.pairs, now.pairs, now.npairs * sizeof(*shown.pairs));
+		snapshot_sub(&shown, &last);
+		if (redraw)
+			printf("\033[H\033[J");
+		err = show(opt, &shown, names);
+		free(shown.pairs);
+		free(last.pairs);
+		last = now;
+	}
+	free(last.pairs);
+	return err;
+}
+
+int latency_run(const struct options *opt)
+{
+	struct maps m = { -1, -1, -1 };
+	struct names *names = NULL;
+	struct snapshot s = {};
+	int err;
+
+	m.cfg = err = pin_open(opt, "lat_cfg", true);
+	if (err >= 0)
+		m.stat = err = pin_open(opt, "lat_stat", true);
+	if (err >= 0)
+		m.hist = err = pin_open(opt, "lat_hist", true);
+	if (err < 0)
+		goto out;
+	names = names_new(opt);
+	if (!names) {
+		err = -ENOMEM;
+	} else if (opt->interval > 0) {
+		err = show_changes(opt, &m, names);
+	} else {
+		err = snapshot_read(&m, &s);
+		if (!err)
+			err = show(opt, &s, names);
+		free(s.pairs);
+	}
+	if (err)
+		fail("latency: %s", strerror(-err));
+out:
+	names_free(names);
+	if (m.cfg >= 0)
+		close(m.cfg);
+	if (m.stat >= 0)
+		close(m.stat);
+	if (m.hist >= 0)
+		close(m.hist);
+	return err < 0;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pins.c - opens pinned maps, refuses those of another shape, reads them in batches.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "hookmap.h"
+
+#define PIN(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
+	{ #NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), ENTRIES },
+
+const struct pin hookmap_pins[] = { HM_MAPS(PIN) };
+const size_t hookmap_pins_len = sizeof(hookmap_pins) / sizeof(hookmap_pins[0]);
+
+const struct pin *pin_find(const char *name)
+{
+	for (size_t i = 0; i < hookmap_pins_len; i++) {
+		if (!strcmp(hookmap_pins[i].name, name))
+			return &hookmap_pins[i];
+	}
+	return NULL;
+}
+
+char *pin_path(const struct options *opt, const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/tc/globals/%s", opt->bpffs, name);
+	return buf;
+}
+
+const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info)
+{
+	static char text[64];
+
+	if (info->type != pin->type)
+		snprintf(text, sizeof(text), "type is %u, expected %u", info->type, pin->type);
+	else if (info->key_size != pin->key_size)
+		snprintf(text, sizeof(text), "key is %u bytes, expected %u", info->key_size, pin->key_size);
+	else if (info->value_size != pin->value_size)
+		snprintf(text, sizeof(text), "value is %u bytes, expected %u", info->value_size,
+			 pin->value_size);
+	else if (info->max_entries != pin->entries)
+		snprintf(text, sizeof(text), "it has %u entries, expected %u", info->max_entries,
+			 pin->entries);
+	else
+		return NULL;
+	return text;
+}
+
+void pin_fail(const char *path, int err)
+{
+	if (err == -ENOENT)
+		fail("map %s: not there: attach first (scripts/attach.sh DEV)", path);
+	else if (err == -EPERM || err == -EACCES)
+		fail("map %s: %s: run as root, or with CAP_BPF and access to the pin", path,
+		     strerror(-err));
+	else
+		fail("map %s: %s", path, strerror(-err));
+}
+
+int pin_open(const struct options *opt, const char *name, bool required)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
+	const struct pin *pin = pin_find(name);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	const char *differs;
+	char path[4096];
+	int fd, err;
+
+	pin_path(opt, name, path, sizeof(path));
+	fd = bpf_obj_get_opts(path, &ro);
+	if (fd < 0) {
+		err = -errno;
+		if (err != -ENOENT || required)
+			pin_fail(path, err);
+		return err;
+	}
+	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		err = -errno;
+		fail("map %s: %s: is it a map?", path, strerror(-err));
+		close(fd);
+		return err;
+	}
+	differs = pin_differs(pin, &info);
+	if (differs) {
+		fail("map %s: %s: made by another version, detach with that one or remove the pin",
+		     path, differs);
+		close(fd);
+		return -EPROTO;
+	}
+	return fd;
+}
+
+static bool pin_percpu(const struct pin *pin)
+{
+	return pin->type == BPF_MAP_TYPE_PERCPU_HASH || pin->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+size_t pin_value_size(const struct pin *pin)
+{
+	if (!pin_percpu(pin))
+		return pin->value_size;
+	return (size_t)(pin->value_size + 7) / 8 * 8 * libbpf_num_possible_cpus();
+}
+
+int pin_each(int fd, const struct pin *pin,
+	     int (*each)(const void *key, const void *value, void *arg), void *arg)
+{
+	/* a batch must hold at least one chain of the hash; ENOSPC asks for more */
+	__u32 size = pin->entries < 256 ? pin->entries : 256;
+	size_t value_size = pin_value_size(pin);
+	char *keys = NULL, *values = NULL;
+	char cursor[64];
+	bool first = true;
+	int err = 0;
+
+	if (pin->key_size > sizeof(cursor))
+		return -E2BIG;
+	for (;;) {
+		__u32 n = size;
+
+		if (!keys) {
+			keys = malloc((size_t)size * pin->key_size);
+			values = malloc(size * value_size);
+			if (!keys || !values) {
+				err = -ENOMEM;
+				break;
+			}
+		}
+		err = bpf_map_lookup_batch(fd, first ? NULL : cursor, cursor, keys, values, &n, NULL);
+		if (err && errno == ENOSPC && size < pin->entries) {
+			free(keys);
+			free(values);
+			keys = values = NULL;
+			size *= 2;
+			continue;
+		}
+		if (err && errno != ENOENT) {
+			err = -errno;
+			break;
+		}
+		first = false;
+		for (__u32 i = 0; i < n; i++) {
+			int stop = each(keys + (size_t)i * pin->key_size, values + i * value_size, arg);
+
+			if (stop) {
+				err = stop;
+				goto out;
+			}
+		}
+		if (err) { /* ENOENT: that was the last batch */
+			err = 0;
+			break;
+		}
+	}
+out:
+	free(keys);
+	free(values);
+	return err;
+}

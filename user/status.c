@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * status.c - hookmap status: what is pinned, whether its shape is ours, which
+ * programs use it, and the devices that the scripts attached.
+ *
+ * JSON: {"rows": [{pin, type, key_size, value_size, entries, id, memory, state}],
+ *        "devices": [{device, netns, ifindex, features, mode}], "programs": [...]}
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <json-c/json.h>
+
+#include "hookmap.h"
+
+static const struct out_col pin_cols[] = {
+	{ "pin", "PIN", OUT_STR },	    { "id", "ID", OUT_U64 },
+	{ "type", "TYPE", OUT_STR },	    { "key_size", "KEY", OUT_U64 },
+	{ "value_size", "VALUE", OUT_U64 }, { "max_entries", "ENTRIES", OUT_U64 },
+	{ "memory", "MEMORY", OUT_U64 },    { "state", "STATE", OUT_STR },
+};
+
+static const struct out_col program_cols[] = {
+	{ "id", "ID", OUT_U64 },
+	{ "type", "TYPE", OUT_STR },
+	{ "program", "PROGRAM", OUT_STR },
+	{ "maps", "MAPS", OUT_STR },
+};
+
+static const struct out_col device_cols[] = {
+	{ "device", "DEVICE", OUT_STR },   { "netns", "NETNS", OUT_STR },
+	{ "ifindex", "IFINDEX", OUT_U64 }, { "features", "FEATURES", OUT_STR },
+	{ "mode", "MODE", OUT_STR },
+};
+
+#define MAX_FOUND 64
+
+struct found {
+	__u32 id[MAX_FOUND]; /* of our maps that are pinned */
+	const char *name[MAX_FOUND];
+	size_t n;
+};
+
+/* Bytes that the kernel accounts to the map, from its fdinfo. */
+static __u64 map_memory(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+
+static int show_pins(const struct options *opt, struct json_object *top, struct found *found)
+{
+	struct out *o = out_new(opt, pin_cols, sizeof(pin_cols) / sizeof(pin_cols[0]));
+	int err = 0;
+
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < hookmap_pins_len; i++) {
+		const struct pin *pin = &hookmap_pins[i];
+		struct bpf_map_info info = {};
+		__u32 len = sizeof(info);
+		char path[4096];
+		const char *type;
+		int fd;
+
+		pin_path(opt, pin->name, path, sizeof(path));
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len)) {
+			err = -errno;
+			pin_fail(path, err);
+			if (fd >= 0)
+				close(fd);
+			break;
+		}
+		type = libbpf_bpf_map_type_str(info.type);
+		out_row(o);
+		out_str(o, path);
+		out_u64(o, info.id);
+		out_str(o, type ? type : "?");
+		out_u64(o, info.key_size);
+		out_u64(o, info.value_size);
+		out_u64(o, info.max_entries);
+		out_u64(o, map_memory(fd));
+		out_str(o, pin_differs(pin, &info) ? "another version" : "ok");
+		close(fd);
+		if (found->n < MAX_FOUND) {
+			found->id[found->n] = info.id;
+			found->name[found->n++] = pin->name;
+		}
+	}
+	out_section(o, top, "rows", NULL);
+	return err;
+}
+
+/* The names of our maps that the program of INFO uses; empty if none. */
+static void maps_of(const struct found *found, const __u32 *ids, __u32 n, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	*buf = 0;
+	for (__u32 i = 0; i < n; i++) {
+		for (size_t j = 0; j < found->n; j++) {
+			if (ids[i] == found->id[j] && at < size)
+				at += snprintf(buf + at, size - at, "%s%s", at ? "," : "", found->name[j]);
+		}
+	}
+}
+
+static int show_programs(const struct options *opt, struct json_object *top, const struct found *found)
+{
+	struct out *o = out_new(opt, program_cols, sizeof(program_cols) / sizeof(program_cols[0]));
+	__u32 id = 0;
+
+	if (!o)
+		return -ENOMEM;
+	while (!bpf_prog_get_next_id(id, &id)) {
+		__u32 ids[MAX_FOUND], len = sizeof(struct bpf_prog_info);
+		struct bpf_prog_info info = { .nr_map_ids = MAX_FOUND,
+					      .map_ids = (__u64)(unsigned long)ids };
+		int fd = bpf_prog_get_fd_by_id(id);
+		const char *type;
+		char maps[256];
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
+			maps_of(found, ids, info.nr_map_ids < MAX_FOUND ? info.nr_map_ids : MAX_FOUND,
+				maps, sizeof(maps));
+			if (*maps) {
+				type = libbpf_bpf_prog_type_str(info.type);
+				out_row(o);
+				out_u64(o, info.id);
+				out_str(o, type ? type : "?");
+				out_str(o, info.name);
+				out_str(o, maps);
+			}
+		}
+		close(fd);
+	}
+	out_section(o, top, "programs", "\nprograms that use them\n");
+	return 0;
+}
+
+struct devices {
+	struct out *out;
+	struct names *names;
+};
+
+static int show_device(const void *key, const void *value, void *arg)
+{
+	const struct hm_dev_key *k = key;
+	const struct hm_dev *dev = value;
+	struct devices *d = arg;
+
+	out_row(d->out);
+	out_str(d->out, names_device(d->names, dev->nsid, k->ifindex));
+	out_str(d->out, names_netns(d->names, dev->nsid));
+	out_u64(d->out, k->ifindex);
+	out_str(d->out, dev->features & HM_FEAT_LATENCY ? "latency" : "");
+	out_str(d->out, dev->flags & HM_DEV_NETNS     ? "container" :
+			dev->flags & HM_DEV_NOXDP     ? "none" :
+			dev->flags & HM_DEV_GENERIC   ? "generic" :
+							"native");
+	return 0;
+}
+
+static int show_devices(const struct options *opt, struct json_object *top)
+{
+	struct devices d = { .out = out_new(opt, device_cols,
+					    sizeof(device_cols) / sizeof(device_cols[0])),
+			     .names = names_new(opt) };
+	int fd, err = 0;
+
+	if (!d.out || !d.names)
+		return -ENOMEM;
+	fd = pin_open(opt, "hm_dev", false);
+	if (fd >= 0) {
+		err = pin_each(fd, pin_find("hm_dev"), show_device, &d);
+		close(fd);
+	}
+	out_section(d.out, top, "devices", "\ndevices\n");
+	names_free(d.names);
+	return err;
+}
+
+int status_run(const struct options *opt)
+{
+	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
+	struct found found = {};
+	int err;
+
+	err = show_pins(opt, top, &found);
+	if (!err && !found.n && !top)
+		printf("nothing of hookmap is pinned below %s\n", opt->bpffs);
+	if (!err && (found.n || top))
+		err = show_programs(opt, top, &found);
+	if (!err && (found.n || top))
+		err = show_devices(opt, top);
+	if (top && !err)
+		json_print(opt, top);
+	json_object_put(top);
+	return err < 0;
+}
