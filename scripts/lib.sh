@@ -93,17 +93,18 @@ first_error() {
 # --- undo: what was deferred runs in reverse order unless commit was called
 
 UNDO=()
-defer() { UNDO+=("$(printf '%q ' "$@")"); }
+defer() {
+	local IFS=$'\x1f'
+	UNDO+=("$*")
+}
 commit() { UNDO=(); }
 
 undo() {
-	local status=$? i
+	local status=$? i words
 	trap - EXIT INT TERM HUP
 	set +e
 	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
-		# words that defer quoted itself
-		local -a words
-		declare -a words="(${UNDO[i]})"
+		IFS=$'\x1f' read -ra words <<<"${UNDO[i]}"
 		try "${words[@]}"
 	done
 	exit "$status"

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab.sh - three hosts on one machine, made of network namespaces. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOF'
+usage: lab.sh up [NAME]
+       lab.sh exec NAME HOST COMMAND...
+       lab.sh down NAME
+       lab.sh list
+
+Makes three network namespaces, joined by veth pairs. No interface of this machine
+takes part. "up" prints the lab's name (random unless given).
+
+  NAME-client             NAME-host                     NAME-server
+  eth0 10.11.1.2/24 ----- eth0 10.11.1.1/24
+       fd11:1::2/64            fd11:1::1/64
+                          veth0 10.11.2.1/24 ----- eth0 10.11.2.2/24
+                                fd11:2::1/64            fd11:2::2/64
+
+The host forwards between client and server. "exec" runs a command as client, host
+or server, with the mounts of this shell, so that pinned maps are the same ones.
+
+  -n, --dry-run   only show the commands
+  -v, --verbose   show the commands, too
+  -h, --help
+EOF
+}
+
+lab_up() {
+	local name=${1:-hm$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')} host
+	[[ $name =~ ^[A-Za-z0-9_-]{1,32}$ && $name != -* ]] || misuse "lab name $name: use letters, digits, - and _"
+	undo_on_exit
+	for host in client host server; do
+		[[ ! -e /run/netns/$name-$host ]] || die "there is a network namespace $name-$host already"
+	done
+	for host in client host server; do
+		run ip netns add "$name-$host"
+		defer ip netns del "$name-$host"
+		run ip -n "$name-$host" link set lo up
+	done
+	lab_pair "$name" client eth0 host eth0 1
+	lab_pair "$name" server eth0 host veth0 2
+	run nsenter --net="/run/netns/$name-host" -- sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	run ip -n "$name-client" route add default via 10.11.1.1
+	run ip -n "$name-server" route add default via 10.11.2.1
+	run ip -n "$name-client" route add default via fd11:1::1
+	run ip -n "$name-server" route add default via fd11:2::1
+	commit
+	printf '%s\n' "$name"
+}
+
+# lab_pair NAME HOST DEV HOST2 DEV2 NET: HOST2 gets .1 of the net, HOST gets .2
+lab_pair() {
+	local a=$1-$2 b=$1-$4
+	run ip -n "$a" link add name "$3" type veth peer name "$5" netns "$b"
+	lab_address "$a" "$3" "$6" 2
+	lab_address "$b" "$5" "$6" 1
+}
+
+lab_address() { # NETNS DEV NET NUMBER
+	run ip -n "$1" addr add "10.11.$3.$4/24" dev "$2"
+	run ip -n "$1" addr add "fd11:$3::$4/64" dev "$2" nodad
+	run ip -n "$1" link set "$2" up
+}
+
+lab_exec() {
+	local path=/run/netns/$1-$2
+	[[ -e $path ]] || die "lab $1 has no host $2 (client, host, server), or is not up"
+	shift 2
+	exec nsenter --net="$path" -- "$@"
+}
+
+lab_down() {
+	local host found=0 pids
+	for host in client host server; do
+		[[ -e /run/netns/$1-$host ]] || continue
+		found=1
+		mapfile -t pids < <(ip netns pids "$1-$host")
+		((!${#pids[@]})) || try kill "${pids[@]}" || true
+		run ip netns del "$1-$host"
+	done
+	((found)) || warn "lab $1 was not up"
+}
+
+ARGS=()
+while (($#)); do
+	case $1 in
+	-n | --dry-run) DRY_RUN=1 ;;
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-*) misuse "unknown option $1" ;;
+	*)
+		ARGS+=("$1")
+		# what follows is the command's own
+		if [[ ${ARGS[0]} == exec ]]; then
+			ARGS+=("${@:2}")
+			break
+		fi
+		;;
+	esac
+	shift
+done
+set -- "${ARGS[@]}"
+case ${1:-} in
+up)
+	(($# <= 2)) || misuse "up takes one name"
+	;;
+exec)
+	(($# >= 4)) || misuse "exec needs a lab, a host and a command"
+	;;
+down)
+	(($# == 2)) || misuse "down needs the name of a lab"
+	;;
+list) ;;
+*) misuse "expected up, exec, down or list" ;;
+esac
+need_root
+need_tools ip nsenter
+case $1 in
+up) lab_up "${@:2}" ;;
+exec) lab_exec "${@:2}" ;;
+down) lab_down "$2" ;;
+list) ip netns list | sed -n 's/^\([^ ]*\)-host.*/\1/p' ;;
+esac

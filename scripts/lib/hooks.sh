@@ -1,0 +1,195 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# hooks.sh - XDP, tc and iptables of one device: who is there, attach, detach.
+# A program is ours if it uses one of our pinned maps; anybody else's is refused by
+# name and never replaced.
+
+# pins_ids: the ids of our maps that are pinned, a line each
+pins_ids() {
+	local name
+	for name in $HM_MAPS; do
+		[[ -e $GLOBALS/$name ]] || continue
+		"$BPFTOOL" -j map show pinned "$GLOBALS/$name" 2>/dev/null | jq -r .id
+	done
+}
+
+# prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
+prog_is_ours() {
+	local ids
+	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
+		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') || return 1
+	[[ -n $ids ]] && grep -qxF "$ids" <<<"$(pins_ids)"
+}
+
+# xdp_get DEV: XDP_ID, XDP_NAME, XDP_MODE (native, generic, offload); empty if none
+xdp_get() {
+	local line
+	XDP_ID='' XDP_NAME='' XDP_MODE=''
+	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
+		| (if .attached then .attached[0] else . end)
+		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"')
+	read -r XDP_ID XDP_MODE XDP_NAME <<<"$line" || true
+}
+
+# xdp_word MODE: the word of `ip link` for a mode
+xdp_word() {
+	case $1 in
+	native) printf xdpdrv ;;
+	generic) printf xdpgeneric ;;
+	offload) printf xdpoffload ;;
+	*) printf xdp ;;
+	esac
+}
+
+# xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
+xdp_attach() {
+	xdp_get "$1"
+	if [[ -n $XDP_ID ]]; then
+		prog_is_ours "$XDP_ID" "$3" ||
+			die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it, or chain it behind ours with --next"
+		[[ -z $4 || $4 == "$XDP_MODE" ]] && return
+		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+	fi
+	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" obj "$2"
+	((DRY_RUN)) && return
+	xdp_get "$1"
+	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
+	defer "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+}
+
+# xdp_detach DEV PROGRAM
+xdp_detach() {
+	xdp_get "$1"
+	[[ -n $XDP_ID ]] || return 0
+	if prog_is_ours "$XDP_ID" "$2"; then
+		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+	else
+		warn "$1: left the XDP program $XDP_NAME (id $XDP_ID), which is not ours"
+	fi
+}
+
+# tc_filters DEV: a line "pref handle id name" a filter at ingress; id 0 and the kind
+# for what is not a BPF program
+tc_filters() {
+	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref)
+		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.prog.name // .kind)"'
+}
+
+# tc_find DEV PROGRAM: TC_PREF and TC_HANDLE of our filter. False if there is none.
+tc_find() {
+	local pref handle id name
+	while read -r pref handle id name; do
+		[[ -n $pref ]] || continue
+		((id)) && [[ ${name:0:15} == "${2:0:15}" ]] && prog_is_ours "$id" "$2" || continue
+		TC_PREF=$pref TC_HANDLE=$handle
+		return 0
+	done <<<"$(tc_filters "$1")"
+	return 1
+}
+
+# tc_qdisc DEV: makes sure that there is an ingress hook. TC_MADE is 1 if we made it.
+tc_qdisc() {
+	local kinds
+	TC_MADE=0
+	kinds=$(in_netns tc -j qdisc show dev "$1" | jq -r '.[].kind')
+	grep -qxE 'clsact|ingress' <<<"$kinds" && return
+	run "${NSCMD[@]}" tc qdisc add dev "$1" clsact
+	TC_MADE=1
+	defer "${NSCMD[@]}" tc qdisc del dev "$1" clsact
+}
+
+# tc_attach DEV OBJECT PROGRAM PREF CLASSID
+tc_attach() {
+	local pref handle id name verb=add
+	if tc_find "$1" "$3"; then
+		# ours: the same place, perhaps with another class
+		verb=replace
+		set -- "$1" "$2" "$3" "$TC_PREF" "$5"
+	else
+		while read -r pref handle id name; do
+			[[ $pref != "$4" ]] ||
+				die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with --pref N"
+		done <<<"$(tc_filters "$1")"
+	fi
+	run "${NSCMD[@]}" tc filter "$verb" dev "$1" ingress pref "$4" handle 1 bpf da obj "$2" classid "0:$5"
+	TC_PREF=$4
+	[[ $verb == replace ]] || defer "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$4" handle 1 bpf
+}
+
+# tc_detach DEV PROGRAM QDISC: QDISC is 1 if the qdisc is ours to remove when empty
+tc_detach() {
+	local filters
+	if tc_find "$1" "$2"; then
+		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
+	fi
+	(($3)) || return 0
+	filters=$(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null)
+	if [[ -z $filters || $DRY_RUN == 1 ]]; then
+		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
+	else
+		warn "$1: left the clsact qdisc, which now has filters of others"
+	fi
+}
+
+# --- iptables: one chain of ours a table, a jump to it a device
+
+ipt_commands() {
+	local command
+	IPT=()
+	for command in "$IPTABLES" "$IP6TABLES"; do
+		command -v "$command" >/dev/null && IPT+=("$command")
+	done
+	return 0
+}
+
+# ipt_attach TABLE HOOK CHAIN DEV PIN: in both families
+ipt_attach() {
+	local ipt rules
+	for ipt in "${IPT[@]}"; do
+		rules=$("$ipt" -w -t "$1" -S "$3" 2>/dev/null | grep -v "^-N") || rules=
+		if [[ -z $rules ]]; then
+			"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || {
+				run "$ipt" -w -t "$1" -N "$3"
+				defer "$ipt" -w -t "$1" -X "$3"
+			}
+			run "$ipt" -w -t "$1" -A "$3" -m bpf --object-pinned "$5"
+			defer "$ipt" -w -t "$1" -F "$3"
+		elif [[ $rules != "-A $3 -m bpf --object-pinned $5" ]]; then
+			die "$ipt: chain $3 in table $1 is not ours: ${rules%%$'\n'*}: rename it"
+		fi
+		"$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null && continue
+		run "$ipt" -w -t "$1" -I "$2" 1 -i "$4" -j "$3"
+		defer "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
+	done
+}
+
+# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device
+ipt_detach() {
+	local ipt
+	for ipt in "${IPT[@]}"; do
+		while "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; do
+			run "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
+			((DRY_RUN)) && break
+		done
+	done
+	return 0
+}
+
+# ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours
+ipt_remove() {
+	local ipt line words
+	for ipt in "${IPT[@]}"; do
+		"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
+		"$ipt" -w -t "$1" -S "$3" | grep -qF -- "--object-pinned $4" || {
+			[[ $("$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
+		}
+		run "$ipt" -w -t "$1" -F "$3"
+		while read -r line; do
+			[[ $line == "-A "*" -j $3" ]] || continue
+			read -ra words <<<"$line"
+			run "$ipt" -w -t "$1" -D "${words[@]:1}"
+		done <<<"$("$ipt" -w -t "$1" -S "$2")"
+		run "$ipt" -w -t "$1" -X "$3"
+	done
+}

@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# registry.sh - what is attached where: map hm_dev, by namespace and ifindex, and
+# map hm_netns, the namespaces' names by nsid. Needed to clean up behind a device
+# or a namespace that has vanished, and by the reader for names.
+
+# dev_find DEV: the entry of a device in $NETNS_INODE, by IFINDEX or, if that is
+# empty because the device is gone, by the name that it had. Sets DEV_INODE,
+# DEV_IFINDEX, DEV_FEATURES, DEV_FLAGS, DEV_NSID, DEV_PREF, DEV_NAME. False if none.
+dev_find() {
+	local line
+	line=$(dev_list | awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" -v name="$1" \
+		'$1 == inode && (index_ != "" ? $2 == index_ : $7 == name)' | tail -n 1)
+	[[ -n $line ]] || return 1
+	dev_read "$line"
+}
+
+# dev_read LINE: DEV_* from a line of dev_list
+dev_read() {
+	read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME <<<"$1"
+}
+
+# dev_unknown DEV: DEV_* of a device that the scripts did not attach
+dev_unknown() {
+	DEV_INODE=$NETNS_INODE DEV_IFINDEX=${IFINDEX:-0} DEV_NAME=$1
+	# shellcheck disable=SC2034
+	DEV_FEATURES=0 DEV_FLAGS=0 DEV_NSID=0 DEV_PREF=0
+}
+
+# netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
+# vanished while devices in it were attached. False if there is none.
+netns_gone() {
+	NETNS_INODE=$(netns_list | awk -v name="$1" '$3 == name { print $2 }' | tail -n 1)
+	[[ -n $NETNS_INODE ]]
+}
+
+# netns_alive: the inodes of all namespaces that have a name or a process
+netns_alive() {
+	stat -L -c %i /run/netns/* /proc/[0-9]*/ns/net 2>/dev/null | sort -u
+}
+
+# dev_list: a line "inode ifindex features flags nsid pref name" a device
+dev_list() {
+	# shellcheck disable=SC2016
+	map_dump hm_dev | jq_bytes '.[] | [(.key | u(0; 8), u(8; 4)), (.value | u($features; 4),
+		u($flags; 4), u($nsid; 4), u($pref; 4), s($name; 16))] | map(tostring) | join(" ")' \
+		--argjson features "$HM_OFF_hm_dev_features" --argjson flags "$HM_OFF_hm_dev_flags" \
+		--argjson nsid "$HM_OFF_hm_dev_nsid" --argjson pref "$HM_OFF_hm_dev_pref" \
+		--argjson name "$HM_OFF_hm_dev_name"
+}
+
+dev_key() { # INODE IFINDEX
+	value_new 16
+	value_set 0 8 "$1"
+	value_set 8 4 "$2"
+	DEV_KEY=("${VALUE[@]}")
+}
+
+# dev_put INODE IFINDEX NAME FEATURES FLAGS NSID PREF
+dev_put() {
+	dev_key "$1" "$2"
+	map_shape hm_dev
+	value_new "$VALUE_SIZE"
+	value_set "$HM_OFF_hm_dev_features" 4 "$4"
+	value_set "$HM_OFF_hm_dev_flags" 4 "$5"
+	value_set "$HM_OFF_hm_dev_nsid" 4 "$6"
+	value_set "$HM_OFF_hm_dev_pref" 4 "$7"
+	value_str "$HM_OFF_hm_dev_name" 16 "$3"
+	map_set hm_dev "${DEV_KEY[@]}" -- "${VALUE[@]}"
+}
+
+dev_delete() { # INODE IFINDEX
+	dev_key "$1" "$2"
+	run "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}"
+}
+
+# netns_list: a line "nsid inode name" a namespace ("-" without a name)
+netns_list() {
+	# shellcheck disable=SC2016
+	map_dump hm_netns | jq_bytes 'to_entries[] | [.key, (.value.value | u(0; 8)), (.value.value | s($at; 56))]
+		| select(.[1] != 0) | "\(.[0]) \(.[1]) \(if .[2] == "" then "-" else .[2] end)"' \
+		--argjson at "$HM_OFF_hm_netns_name"
+}
+
+# The name of the current namespace, for people: in /run/netns, if it is there.
+netns_name() {
+	local file
+	[[ -n $NETNS && $NETNS != */* ]] && {
+		printf '%s' "$NETNS"
+		return
+	}
+	for file in /run/netns/*; do
+		[[ $(stat -L -c %i -- "$file" 2>/dev/null) == "$NETNS_INODE" ]] || continue
+		printf '%s' "${file##*/}"
+		return
+	done
+}
+
+# netns_id: the nsid of the current namespace, in NSID; a new one if need be. One
+# that no device uses any more is taken again last, so that its rows keep their name.
+netns_id() {
+	local id inode name used list
+	list=$(netns_list)
+	while read -r id inode name; do
+		[[ $inode == "$NETNS_INODE" ]] || continue
+		NSID=$id
+		return
+	done <<<"$list"
+	used=" $(cut -d' ' -f1 <<<"$list" | tr '\n' ' ')"
+	for ((NSID = 1; NSID < HM_NETNS; NSID++)); do
+		[[ $used == *" $NSID "* ]] || break
+	done
+	((NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
+	map_shape hm_netns
+	value_new "$VALUE_SIZE"
+	value_set "$HM_OFF_hm_netns_netns" 8 "$NETNS_INODE"
+	value_str "$HM_OFF_hm_netns_name" 56 "$(netns_name)"
+	bytes 4 "$NSID"
+	map_set hm_netns "${BYTES[@]}" -- "${VALUE[@]}"
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * traffic - sends or receives an exact number of packets, for the tests and the
+ * demo. It stops by itself: after COUNT, or after --timeout seconds without any.
+ *
+ *   traffic udp-send ADDR PORT COUNT   traffic udp-recv ADDR PORT COUNT
+ *   traffic tcp-client ADDR PORT COUNT traffic tcp-server ADDR PORT COUNT
+ *     COUNT requests on one connection; the server answers each
+ * Options: --size BYTES, --delay MS (the reader sleeps before each read), --cpu N,
+ *   --rate N (packets a second), --timeout SEC, --stamps (udp-recv: prints the
+ *   first three 8-byte words of each payload, as decimal numbers)
+ * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static size_t size = 64;
+static long delay_ms, rate, timeout_s = 5;
+static int stamps;
+static char buffer[65536];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "traffic: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void sleep_ns(long ns)
+{
+	struct timespec t = { ns / 1000000000, ns % 1000000000 };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+/* A socket of TYPE, bound to or connected with ADDR PORT. */
+static int open_socket(const char *addr, const char *port, int type, int server)
+{
+	struct addrinfo hints = { .ai_socktype = type, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct timeval wait = { timeout_s, 0 };
+	struct addrinfo *ai;
+	int fd, one = 1, big = 8 << 20;
+
+	if (getaddrinfo(addr, port, &hints, &ai)) {
+		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
+		exit(2);
+	}
+	fd = socket(ai->ai_family, type, 0);
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (server) {
+		if (bind(fd, ai->ai_addr, ai->ai_addrlen))
+			die("bind");
+	} else {
+		/* the server may be starting still */
+		for (int i = 0; connect(fd, ai->ai_addr, ai->ai_addrlen); i++) {
+			if (i == 100)
+				die("connect");
+			sleep_ns(50000000);
+		}
+	}
+	freeaddrinfo(ai);
+	return fd;
+}
+
+static void pace(struct timespec *next)
+{
+	if (!rate)
+		return;
+	next->tv_nsec += 1000000000 / rate;
+	if (next->tv_nsec >= 1000000000) {
+		next->tv_nsec -= 1000000000;
+		next->tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
+}
+
+static int udp_send(int fd, long count)
+{
+	enum { BATCH = 64 };
+	struct iovec iov = { buffer, size };
+	struct mmsghdr messages[BATCH];
+	struct timespec next;
+	long sent = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	memset(messages, 0, sizeof(messages));
+	for (int i = 0; i < BATCH; i++) {
+		messages[i].msg_hdr.msg_iov = &iov;
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	while (sent < count) {
+		long n = rate ? 1 : count - sent < BATCH ? count - sent : BATCH;
+
+		n = sendmmsg(fd, messages, n, 0);
+		if (n < 0 && errno != ECONNREFUSED && errno != ENOBUFS)
+			die("sendmmsg");
+		if (n > 0)
+			sent += n;
+		pace(&next);
+	}
+	return 0;
+}
+
+static int udp_recv(int fd, long count)
+{
+	long got = 0;
+
+	while (got < count) {
+		uint64_t word[3];
+		ssize_t n;
+
+		if (delay_ms)
+			sleep_ns(delay_ms * 1000000);
+		n = recv(fd, buffer, sizeof(buffer), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		got++;
+		if (stamps && n >= (ssize_t)sizeof(word)) {
+			memcpy(word, buffer, sizeof(word));
+			printf("%llu %llu %llu\n", (unsigned long long)word[0],
+			       (unsigned long long)word[1], (unsigned long long)word[2]);
+		}
+	}
+	if (!stamps)
+		printf("%ld\n", got);
+	return got < count;
+}
+
+/* All of SIZE bytes, in or out. */
+static int whole(int fd, int out)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		ssize_t n = out ? send(fd, buffer + at, size - at, MSG_NOSIGNAL) :
+				  recv(fd, buffer + at, size - at, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+static int tcp_client(int fd, long count)
+{
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (long i = 0; i < count; i++) {
+		if (whole(fd, 1) || whole(fd, 0))
+			die("request");
+		pace(&next);
+	}
+	return 0;
+}
+
+static int tcp_server(int fd, long count)
+{
+	int c;
+
+	if (listen(fd, 1))
+		die("listen");
+	c = accept(fd, NULL, NULL);
+	if (c < 0)
+		die("accept");
+	for (long i = 0; i < count; i++) {
+		if (delay_ms)
+			sleep_ns(delay_ms * 1000000);
+		if (whole(c, 0) || whole(c, 1))
+			die("answer");
+	}
+	/* the client closes */
+	if (recv(c, buffer, sizeof(buffer), 0) > 0)
+		return 1;
+	return 0;
+}
+
+static const struct mode {
+	const char *name;
+	int type, server;
+	int (*run)(int fd, long count);
+} modes[] = {
+	{ "udp-send", SOCK_DGRAM, 0, udp_send },
+	{ "udp-recv", SOCK_DGRAM, 1, udp_recv },
+	{ "tcp-client", SOCK_STREAM, 0, tcp_client },
+	{ "tcp-server", SOCK_STREAM, 1, tcp_server },
+};
+
+static const struct option options[] = {
+	{ "size", required_argument, NULL, 's' },  { "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },   { "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
+	{},
+};
+
+int main(int argc, char **argv)
+{
+	cpu_set_t cpus;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			size = strtoul(optarg, NULL, 10);
+			if (size > sizeof(buffer))
+				return 2;
+			break;
+		case 'd':
+			delay_ms = strtol(optarg, NULL, 10);
+			break;
+		case 'c':
+			CPU_ZERO(&cpus);
+			CPU_SET(atoi(optarg), &cpus);
+			if (sched_setaffinity(0, sizeof(cpus), &cpus))
+				die("cpu");
+			break;
+		case 'r':
+			rate = strtol(optarg, NULL, 10);
+			break;
+		case 't':
+			timeout_s = strtol(optarg, NULL, 10);
+			break;
+		case 'm':
+			stamps = 1;
+			break;
+		default:
+			return 2;
+		}
+	}
+	for (size_t i = 0; argc - optind == 4 && i < sizeof(modes) / sizeof(modes[0]); i++) {
+		const struct mode *m = &modes[i];
+
+		if (!strcmp(argv[optind], m->name))
+			return m->run(open_socket(argv[optind + 1], argv[optind + 2], m->type, m->server),
+				      strtol(argv[optind + 3], NULL, 10));
+	}
+	fprintf(stderr, "usage: traffic MODE ADDR PORT COUNT [OPTION...] (see tests/traffic.c)\n");
+	return 2;
+}
