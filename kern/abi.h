@@ -173,9 +173,9 @@ struct hm_dev {
 };
 #define HM_DEVS 256
 
-/* map hm_netns, array: names for nsid. 0: attached by hand, the reader's own. */
+/* map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. */
 struct hm_netns {
-	__u64 netns; /* inode, 0 = unused */
+	__u64 netns; /* inode */
 	char name[56];
 };
 #define HM_NETNS 256
@@ -202,7 +202,7 @@ _Static_assert(sizeof(struct hm_netns) == 64, "abi");
 	X(lat_hist, PERCPU_HASH, struct lat_key, struct lat_row, LAT_HIST_ROWS, 1 /* NO_PREALLOC */)
 #define HM_MAP_xdp_next(X) X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
 #define HM_MAP_hm_dev(X)   X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
-#define HM_MAP_hm_netns(X) X(hm_netns, ARRAY, __u32, struct hm_netns, HM_NETNS, 0)
+#define HM_MAP_hm_netns(X) X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
 
 #define HM_MAPS(X)                                                                                 \
 	HM_MAP_lat_cfg(X)                                                                          \

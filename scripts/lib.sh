@@ -202,42 +202,47 @@ device_index() {
 
 # --- maps
 
-# bytes SIZE VALUE: VALUE as SIZE hexadecimal bytes, little end first, in BYTES.
-# (All machines that hookmap runs on are little-endian or handled by le_or_be.)
+# bytes SIZE NUMBER: NUMBER as SIZE hexadecimal bytes in host order, in BYTES
 bytes() {
-	local i out=()
+	local i hex
+	BYTES=()
 	for ((i = 0; i < $1; i++)); do
-		out+=("$(printf '%02x' $((($2 >> (8 * i)) & 255)))")
+		printf -v hex '%02x' $((($2 >> (8 * i)) & 255))
+		if [[ $HM_ENDIAN == little ]]; then BYTES+=("$hex"); else BYTES=("$hex" "${BYTES[@]}"); fi
 	done
-	if [[ $HM_ENDIAN == big ]]; then
-		local rev=()
-		for ((i = $1 - 1; i >= 0; i--)); do rev+=("${out[i]}"); done
-		out=("${rev[@]}")
-	fi
-	BYTES=("${out[@]}")
 }
 
 # A value under construction: VALUE is an array of hexadecimal bytes.
-value_new() {
-	local i
-	VALUE=()
-	for ((i = 0; i < $1; i++)); do VALUE+=(00); done
-}
-value_set() { # OFFSET SIZE NUMBER
-	local i
-	bytes "$2" "$3"
-	for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=${BYTES[i]}; done
+value_new() { # SIZE
+	local zeros
+	printf -v zeros '00 %.0s' $(seq "$1")
+	read -ra VALUE <<<"$zeros"
 }
 value_raw() { # OFFSET BYTE...
 	local at=$1 byte
 	shift
 	for byte; do VALUE[at++]=$byte; done
 }
+value_set() { # OFFSET SIZE NUMBER
+	bytes "$2" "$3"
+	value_raw "$1" "${BYTES[@]}"
+}
+value_be16() { # OFFSET NUMBER, in network order
+	local hex
+	printf -v hex '%04x' "$2"
+	value_raw "$1" "${hex:0:2}" "${hex:2:2}"
+}
 value_str() { # OFFSET SIZE TEXT
-	local i text=${3:0:$2-1}
+	local i text=${3:0:$2-1} hex
 	for ((i = 0; i < ${#text}; i++)); do
-		VALUE[$1 + i]=$(printf '%02x' "'${text:i:1}")
+		printf -v hex '%02x' "'${text:i:1}"
+		VALUE[$1 + i]=$hex
 	done
+}
+value_u32() { # OFFSET: prints the number
+	local b=("${VALUE[@]:$1:4}")
+	[[ $HM_ENDIAN == big ]] || b=("${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}")
+	printf '%d' "0x${b[0]}${b[1]}${b[2]}${b[3]}"
 }
 
 # map_shape NAME: key and value size in KEY_SIZE and VALUE_SIZE
@@ -246,16 +251,38 @@ map_shape() {
 	read -r MAP_TYPE KEY_SIZE VALUE_SIZE MAP_ENTRIES MAP_FLAGS <<<"${!shape}"
 }
 
+# pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name
+declare -A PIN_ID=() PIN_SHAPE=()
+pins_load() {
+	local name id type rest there=() out
+	PIN_ID=() PIN_SHAPE=()
+	for name in $HM_MAPS; do
+		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
+	done
+	((${#there[@]})) || return 0
+	# bpftool closes a descriptor twice here, and says so at the end with rc 255
+	out=$(printf "map show pinned $GLOBALS/%s\n" "${there[@]}" |
+		{ "$BPFTOOL" -j batch file - 2>/dev/null || true; } |
+		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
+	for name in "${there[@]}"; do
+		id=0 type='' rest=''
+		read -r id type rest <<<"$(head -n 1 <<<"$out")" || true
+		out=${out#*$'\n'}
+		[[ -n $type && $type != null ]] ||
+			die "$GLOBALS/$name is not a map that can be read: not ours, remove it or set HOOKMAP_BPFFS"
+		PIN_ID[$name]=$id
+		PIN_SHAPE[$name]="$type $rest"
+	done
+}
+
 # map_check NAME: a pin that is there must have our shape. False if it is not there.
 map_check() {
-	local pin=$GLOBALS/$1 got
+	local pin=$GLOBALS/$1
 	[[ -e $pin ]] || return 1
+	[[ -n ${PIN_ID[$1]:-} ]] || pins_load
 	map_shape "$1"
-	got=$("$BPFTOOL" -j map show pinned "$pin" 2>/dev/null |
-		jq -r '"\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || got=
-	[[ -n $got ]] || die "$pin is not a map that can be read: not ours, remove it or set HOOKMAP_BPFFS"
-	[[ $got == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
-		die "map $pin is '$got' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
+	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
+		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
 }
 
 # map_create NAME: makes and pins a map that no program declares.
@@ -268,7 +295,6 @@ map_create() {
 	defer rm -f "$GLOBALS/$1"
 }
 
-# map_key NUMBER...: 4-byte keys
 map_set() { # NAME KEYBYTE... -- VALUEBYTE...
 	local name=$1 key=()
 	shift

@@ -5,21 +5,14 @@
 # A program is ours if it uses one of our pinned maps; anybody else's is refused by
 # name and never replaced.
 
-# pins_ids: the ids of our maps that are pinned, a line each
-pins_ids() {
-	local name
-	for name in $HM_MAPS; do
-		[[ -e $GLOBALS/$name ]] || continue
-		"$BPFTOOL" -j map show pinned "$GLOBALS/$name" 2>/dev/null | jq -r .id
-	done
-}
-
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
 prog_is_ours() {
 	local ids
+	((${#PIN_ID[@]})) || pins_load
+	((${#PIN_ID[@]})) || return 1
 	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
 		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') || return 1
-	[[ -n $ids ]] && grep -qxF "$ids" <<<"$(pins_ids)"
+	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -qxF "$ids"
 }
 
 # xdp_get DEV: XDP_ID, XDP_NAME, XDP_MODE (native, generic, offload); empty if none
@@ -69,20 +62,20 @@ xdp_detach() {
 	fi
 }
 
-# tc_filters DEV: a line "pref handle id name" a filter at ingress; id 0 and the kind
-# for what is not a BPF program
+# tc_filters DEV: a line "pref handle id class name" a filter at ingress; id 0 and the
+# kind for what is not a BPF program
 tc_filters() {
 	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref)
-		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.prog.name // .kind)"'
+		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 
-# tc_find DEV PROGRAM: TC_PREF and TC_HANDLE of our filter. False if there is none.
+# tc_find DEV PROGRAM: TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
 tc_find() {
-	local pref handle id name
-	while read -r pref handle id name; do
+	local pref handle id class name
+	while read -r pref handle id class name; do
 		[[ -n $pref ]] || continue
 		((id)) && [[ ${name:0:15} == "${2:0:15}" ]] && prog_is_ours "$id" "$2" || continue
-		TC_PREF=$pref TC_HANDLE=$handle
+		TC_PREF=$pref TC_HANDLE=$handle TC_CLASS=$class
 		return 0
 	done <<<"$(tc_filters "$1")"
 	return 1
@@ -101,13 +94,14 @@ tc_qdisc() {
 
 # tc_attach DEV OBJECT PROGRAM PREF CLASSID
 tc_attach() {
-	local pref handle id name verb=add
+	local pref handle id class name verb=add
 	if tc_find "$1" "$3"; then
-		# ours: the same place, perhaps with another class
+		# ours: it stays where it is, perhaps with another class
+		[[ $TC_CLASS != ":$5" ]] || return 0
 		verb=replace
 		set -- "$1" "$2" "$3" "$TC_PREF" "$5"
 	else
-		while read -r pref handle id name; do
+		while read -r pref handle id class name; do
 			[[ $pref != "$4" ]] ||
 				die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with --pref N"
 		done <<<"$(tc_filters "$1")"

@@ -62,8 +62,6 @@ lat_prefix() {
 		((part > 8)) && part=8
 		MASK+=("$(printf '%02x' $((256 - (1 << (8 - part)))))")
 	done
-	((bits == 0)) && FAMILY=$((FAMILY)) # /0 still asks for the family
-	return 0
 }
 
 # ip6_bytes TEXT: ADDRESS as 16 bytes
@@ -123,7 +121,7 @@ lat_filter_parse() {
 		port | sport | dport)
 			lat_number "--filter: $key" "$arg" 1 65535
 			local at=HM_OFF_lat_cfg_$key
-			value_raw "${!at}" "$(printf '%02x' $((NUMBER >> 8)))" "$(printf '%02x' $((NUMBER & 255)))"
+			value_be16 "${!at}" "$NUMBER"
 			;;
 		src | dst)
 			lat_prefix "$arg" || misuse "--filter: $key $arg: expected an IPv4 or IPv6 prefix"
@@ -146,13 +144,6 @@ lat_flag() {
 	value_set "$HM_OFF_lat_cfg_flags" 4 $(((old & ~$1) | ($2 ? $1 : 0)))
 }
 
-# value_u32 OFFSET
-value_u32() {
-	local b=("${VALUE[@]:$1:4}")
-	[[ $HM_ENDIAN == little ]] && b=("${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}")
-	printf '%d' "0x${b[0]}${b[1]}${b[2]}${b[3]}"
-}
-
 # lat_cfg_change: VALUE becomes what is in force with what was asked for on top
 lat_cfg_change() {
 	local cpus shift=16
@@ -166,8 +157,7 @@ lat_cfg_change() {
 	'') ;;
 	off) lat_flag "$LAT_F_INPACKET" 0 ;;
 	*)
-		value_raw "$HM_OFF_lat_cfg_inpacket_port" "$(printf '%02x' $((LAT_INPACKET >> 8)))" \
-			"$(printf '%02x' $((LAT_INPACKET & 255)))"
+		value_be16 "$HM_OFF_lat_cfg_inpacket_port" "$LAT_INPACKET"
 		lat_flag "$LAT_F_INPACKET" 1
 		;;
 	esac

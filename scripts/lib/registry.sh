@@ -78,8 +78,7 @@ dev_delete() { # INODE IFINDEX
 # netns_list: a line "nsid inode name" a namespace ("-" without a name)
 netns_list() {
 	# shellcheck disable=SC2016
-	map_dump hm_netns | jq_bytes 'to_entries[] | [.key, (.value.value | u(0; 8)), (.value.value | s($at; 56))]
-		| select(.[1] != 0) | "\(.[0]) \(.[1]) \(if .[2] == "" then "-" else .[2] end)"' \
+	map_dump hm_netns | jq_bytes '.[] | [(.key | u(0; 4)), (.value | u(0; 8)), (.value | s($at; 56))] | "\(.[0]) \(.[1]) \(if .[2] == "" then "-" else .[2] end)"' \
 		--argjson at "$HM_OFF_hm_netns_name"
 }
 
