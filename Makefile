@@ -111,4 +111,80 @@ $(O)/tests/%: tests/%.c
 	$(say) CC $<
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -o $@ $< $(lib_libs)
 
+# --- what people ask for
+.PHONY: help check test lint demo bench install uninstall clean deps deps-build root
+
+help:
+	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
+	@echo 'make demo      the lab, and where its packets spend their time (root)'
+	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
+	@echo 'make bench     costs, as a table of ratios (root)'
+	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
+	@echo 'make clean'
+	@echo 'settings: V=1 MAPS=btf|legacy BPF_CPU=probe|v1|v2|v3 CLANG= LLC= O= PREFIX= DESTDIR='
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'make: this needs root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
+
+# each target installs what it needs; nothing happens if it is there
+deps-build:
+	@scripts/deps.sh run build
+deps-test: | root
+	@scripts/deps.sh run build test
+deps-bench: | root
+	@scripts/deps.sh run build bench
+
+# a second make, because what was just installed changes what this one has found out
+demo: | root deps-build
+	@$(MAKE) all tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) scripts/demo.sh
+
+TESTS ?= $(wildcard tests/*.bats)
+JOBS ?= $(shell nproc)
+check: | root deps-test
+	@$(MAKE) lint
+	@$(MAKE) test
+test: | root
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) prove --jobs $(JOBS) --exec 'bats --tap' $(TESTS)
+
+bench: | root deps-bench
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
+
+shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash .ci/run)
+bats_files = $(wildcard tests/*.bats)
+c_files = $(wildcard kern/*.[ch] xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
+man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
+lint:
+	$(say) LINT shellcheck
+	$(Q)shellcheck -x $(shell_files) && shellcheck -x -s bats $(bats_files)
+	$(say) LINT shfmt
+	$(Q)shfmt -d -ln bash $(shell_files) && shfmt -d -ln bats $(bats_files)
+	$(say) LINT clang-format
+	$(Q)clang-format --dry-run -Werror $(c_files)
+	$(if $(man_pages),$(say) LINT man)
+	$(Q)for page in $(man_pages); do \
+		out=$$(LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z $$page 2>&1 >/dev/null); \
+		[ -z "$$out" ] || { echo "$$page: $$out"; exit 1; }; done
+
+libdir = $(PREFIX)/lib/hookmap
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libdir)/scripts/lib $(DESTDIR)$(libdir)/scripts/features
+	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
+		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
+	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
+	install $(filter-out scripts/%demo.sh scripts/deps.sh,$(wildcard scripts/*.sh)) $(DESTDIR)$(libdir)/scripts
+	install -m 644 scripts/lib/*.sh $(DESTDIR)$(libdir)/scripts/lib
+	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
+	install $(O)/hookmap $(DESTDIR)$(PREFIX)/bin
+	for s in attach detach status; do \
+		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(PREFIX)/bin/hookmap-$$s || exit 1; done
+uninstall:
+	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(PREFIX)/bin/hookmap
+	rm -f $(foreach s,attach detach status,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
+
+clean:
+	rm -rf $(O)
+
 -include $(bpf_obj:.o=.d) $(test_bpf_obj:.o=.d) $(user_obj:.o=.d)

@@ -17,13 +17,13 @@
 /* latency: stages, in the order in which a packet usually passes them */
 enum lat_stage {
 	LAT_NONE = 0,
-	LAT_XDP = 1,	     /* driver hook */
-	LAT_TC = 2,	     /* clsact ingress */
-	LAT_PREROUTING = 3,  /* iptables raw PREROUTING */
-	LAT_INPUT = 4,	     /* iptables filter INPUT */
-	LAT_SOCKET = 5,	     /* cgroup/skb ingress, before the socket queue */
-	LAT_APP = 6,	     /* payload copied to the application */
-	LAT_CONTAINER = 7,   /* clsact ingress in another network namespace */
+	LAT_XDP = 1,	    /* driver hook */
+	LAT_TC = 2,	    /* clsact ingress */
+	LAT_PREROUTING = 3, /* iptables raw PREROUTING */
+	LAT_INPUT = 4,	    /* iptables filter INPUT */
+	LAT_SOCKET = 5,	    /* cgroup/skb ingress, before the socket queue */
+	LAT_APP = 6,	    /* payload copied to the application */
+	LAT_CONTAINER = 7,  /* clsact ingress in another network namespace */
 	LAT_STAGES,
 };
 
@@ -104,17 +104,17 @@ struct lat_stat {
 
 /* map lat_cfg, array of 1. In the filter, 0 matches everything. */
 struct lat_cfg {
-	__u32 sample;	      /* one in N packets, 0 = LAT_SAMPLE_DEFAULT */
-	__u32 flags;	      /* LAT_F_* */
-	__u32 shift;	      /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
-	__u32 ifindex;	      /* filter: device of the first stage */
-	__u16 inpacket_port;  /* network order */
-	__u16 sport;	      /* filter, network order */
-	__u16 dport;	      /* filter, network order */
-	__u16 port;	      /* filter: source or destination, network order */
-	__u8 l4proto;	      /* filter, IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
-	__u8 src_family;      /* filter: 4 or 6, 0 = no prefix */
-	__u8 dst_family;      /* filter: 4 or 6, 0 = no prefix */
+	__u32 sample;	     /* one in N packets, 0 = LAT_SAMPLE_DEFAULT */
+	__u32 flags;	     /* LAT_F_* */
+	__u32 shift;	     /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
+	__u32 ifindex;	     /* filter: device of the first stage */
+	__u16 inpacket_port; /* network order */
+	__u16 sport;	     /* filter, network order */
+	__u16 dport;	     /* filter, network order */
+	__u16 port;	     /* filter: source or destination, network order */
+	__u8 l4proto;	     /* filter, IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
+	__u8 src_family;     /* filter: 4 or 6, 0 = no prefix */
+	__u8 dst_family;     /* filter: 4 or 6, 0 = no prefix */
 	__u8 pad;
 	__u32 src[4], src_mask[4]; /* network order; IPv4 in word 0 */
 	__u32 dst[4], dst_mask[4];
@@ -150,13 +150,13 @@ struct lat_meta {
  * map hm_dev, hash.
  */
 struct hm_dev_key {
-	__u64 netns;   /* inode of the namespace */
+	__u64 netns; /* inode of the namespace */
 	__u32 ifindex;
 	__u32 pad;
 };
 
-/* hm_dev.features; also the order of attachment */
-#define HM_FEAT_LATENCY 0x1
+/* hm_dev.features. Features of the whole host are kept under netns 0, ifindex 0. */
+#define HM_FEAT_latency 0x1
 
 /* hm_dev.flags */
 #define HM_DEV_QDISC   0x1 /* clsact was created by us */
@@ -168,7 +168,7 @@ struct hm_dev {
 	__u32 features; /* HM_FEAT_* */
 	__u32 flags;	/* HM_DEV_* */
 	__u32 nsid;	/* index into hm_netns */
-	__u32 pref;	/* of the tc filter */
+	__u32 pref;	/* of the tc filter of latency */
 	char name[16];	/* when it was attached */
 };
 #define HM_DEVS 256
@@ -199,18 +199,14 @@ _Static_assert(sizeof(struct hm_netns) == 64, "abi");
 #define HM_MAP_lat_stat(X)  X(lat_stat, PERCPU_ARRAY, __u32, struct lat_stat, 1, 0)
 #define HM_MAP_lat_stamp(X) X(lat_stamp, ARRAY, __u32, struct lat_stamp, LAT_SLOTS, 0)
 #define HM_MAP_lat_hist(X)                                                                         \
-	X(lat_hist, PERCPU_HASH, struct lat_key, struct lat_row, LAT_HIST_ROWS, 1 /* NO_PREALLOC */)
+	X(lat_hist, PERCPU_HASH, struct lat_key, struct lat_row, LAT_HIST_ROWS, 1 /* NO_PREALLOC   \
+										   */)
 #define HM_MAP_xdp_next(X) X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
 #define HM_MAP_hm_dev(X)   X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
 #define HM_MAP_hm_netns(X) X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
 
 #define HM_MAPS(X)                                                                                 \
-	HM_MAP_lat_cfg(X)                                                                          \
-	HM_MAP_lat_stat(X)                                                                         \
-	HM_MAP_lat_stamp(X)                                                                        \
-	HM_MAP_lat_hist(X)                                                                         \
-	HM_MAP_xdp_next(X)                                                                         \
-	HM_MAP_hm_dev(X)                                                                           \
-	HM_MAP_hm_netns(X)
+	HM_MAP_lat_cfg(X) HM_MAP_lat_stat(X) HM_MAP_lat_stamp(X) HM_MAP_lat_hist(X)                \
+		HM_MAP_xdp_next(X) HM_MAP_hm_dev(X) HM_MAP_hm_netns(X)
 
 #endif

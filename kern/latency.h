@@ -96,8 +96,9 @@ static __always_inline struct lat_row *lat_row(const struct lat_key *key)
 static __always_inline void lat_add(struct lat_stat *st, const struct lat_stamp *stamp, __u8 from,
 				    __u8 to, __u64 delta)
 {
-	struct lat_key key = { .from = from, .to = to, .ifindex = stamp->ifindex,
-			       .nsid = stamp->nsid };
+	struct lat_key key = {
+		.from = from, .to = to, .ifindex = stamp->ifindex, .nsid = stamp->nsid
+	};
 	__u64 x = delta ? delta - 1 : 0;
 	struct lat_row *row;
 	__u32 sub = x;

@@ -14,7 +14,7 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 
-#define PARSE_VLANS 2	 /* tags skipped at most: QinQ */
+#define PARSE_VLANS	 2 /* tags skipped at most: QinQ */
 #define PARSE_EXTENSIONS 6 /* IPv6 extension headers skipped at most */
 
 struct cursor {
@@ -153,8 +153,8 @@ static __always_inline void parse_l4_ports(struct cursor *c, struct flow *f)
 
 	if (f->fragment)
 		return;
-	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP && f->l4proto != IPPROTO_UDPLITE &&
-	    f->l4proto != IPPROTO_SCTP)
+	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP &&
+	    f->l4proto != IPPROTO_UDPLITE && f->l4proto != IPPROTO_SCTP)
 		return;
 	if ((void *)(ports + 1) > c->end)
 		return;

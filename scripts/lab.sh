@@ -55,10 +55,9 @@ lab_up() {
 
 # lab_pair NAME HOST DEV HOST2 DEV2 NET: HOST2 gets .1 of the net, HOST gets .2
 lab_pair() {
-	local a=$1-$2 b=$1-$4
-	run ip -n "$a" link add name "$3" type veth peer name "$5" netns "$b"
-	lab_address "$a" "$3" "$6" 2
-	lab_address "$b" "$5" "$6" 1
+	run ip -n "$1-$2" link add name "$3" type veth peer name "$5" netns "$1-$4"
+	lab_address "$1-$2" "$3" "$6" 2
+	lab_address "$1-$4" "$5" "$6" 1
 }
 
 lab_address() { # NETNS DEV NET NUMBER

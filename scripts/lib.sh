@@ -44,6 +44,13 @@ misuse() {
 
 warn() { printf '%s: %s\n' "$HM_NAME" "$*" >&2; }
 
+# number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER
+number() {
+	[[ $2 =~ ^[0-9]{1,10}$ ]] && ((10#$2 >= $3 && 10#$2 <= $4)) ||
+		misuse "$1 $2: expected a number from $3 to $4"
+	NUMBER=$((10#$2))
+}
+
 # --- commands
 
 # show COMMAND...: prints it as one would type it.
@@ -283,6 +290,41 @@ map_check() {
 	map_shape "$1"
 	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
 		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
+}
+
+# maps_check NAME...: before the first change: those that are there must have our
+# shape, those that are not are removed again if we fail
+maps_check() {
+	local name
+	for name; do
+		map_check "$name" || defer rm -f "$GLOBALS/$name"
+	done
+}
+
+# maps_remove NAME...: unpins them, unless a program that was attached by hand still
+# uses them. What was just detached needs a moment to go.
+maps_remove() {
+	local name i users='' there=() ids=''
+	for name; do
+		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
+	done
+	((${#there[@]})) || return 0
+	if ((!DRY_RUN)); then
+		pins_load
+		for name in "${there[@]}"; do ids+=${ids:+,}${PIN_ID[$name]}; done
+		for ((i = 0; i < 20; i++)); do
+			users=$("$BPFTOOL" -j prog show | jq -r --argjson ids "[$ids]" \
+				'[.[] | select((.map_ids // []) - ((.map_ids // []) - $ids) != []) | "\(.name) id \(.id)"] | join(", ")')
+			[[ -n $users ]] || break
+			sleep 0.05
+		done
+	fi
+	if [[ -n $users ]]; then
+		warn "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
+		return
+	fi
+	for name in "${there[@]}"; do run rm -f "$GLOBALS/$name"; done
+	pins_load
 }
 
 # map_create NAME: makes and pins a map that no program declares.

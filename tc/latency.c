@@ -156,4 +156,3 @@ int latency_tc(struct __sk_buff *skb)
 		lat_start(skb, cfg, st, 0, class);
 	return TC_ACT_UNSPEC;
 }
-

@@ -47,7 +47,8 @@ static void sleep_ns(long ns)
 /* A socket of TYPE, bound to or connected with ADDR PORT. */
 static int open_socket(const char *addr, const char *port, int type, int server)
 {
-	struct addrinfo hints = { .ai_socktype = type, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo hints = { .ai_socktype = type,
+				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct timeval wait = { timeout_s, 0 };
 	struct addrinfo *ai;
 	int fd, one = 1, big = 8 << 20;
@@ -151,8 +152,8 @@ static int whole(int fd, int out)
 	size_t at = 0;
 
 	while (at < size) {
-		ssize_t n = out ? send(fd, buffer + at, size - at, MSG_NOSIGNAL) :
-				  recv(fd, buffer + at, size - at, 0);
+		ssize_t n = out ? send(fd, buffer + at, size - at, MSG_NOSIGNAL)
+				: recv(fd, buffer + at, size - at, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -209,9 +210,12 @@ static const struct mode {
 };
 
 static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },  { "delay", required_argument, NULL, 'd' },
-	{ "cpu", required_argument, NULL, 'c' },   { "rate", required_argument, NULL, 'r' },
-	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
+	{ "size", required_argument, NULL, 's' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "stamps", no_argument, NULL, 'm' },
 	{},
 };
 
@@ -253,8 +257,9 @@ int main(int argc, char **argv)
 		const struct mode *m = &modes[i];
 
 		if (!strcmp(argv[optind], m->name))
-			return m->run(open_socket(argv[optind + 1], argv[optind + 2], m->type, m->server),
-				      strtol(argv[optind + 3], NULL, 10));
+			return m->run(
+				open_socket(argv[optind + 1], argv[optind + 2], m->type, m->server),
+				strtol(argv[optind + 3], NULL, 10));
 	}
 	fprintf(stderr, "usage: traffic MODE ADDR PORT COUNT [OPTION...] (see tests/traffic.c)\n");
 	return 2;

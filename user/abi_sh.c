@@ -20,7 +20,7 @@ static const char *const type_name[] = {
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
-	printf("HM_MAP_%s='%s %zu %zu %d %d'\n", #NAME, type_name[BPF_MAP_TYPE_##TYPE],             \
+	printf("HM_MAP_%s='%s %zu %zu %d %d'\n", #NAME, type_name[BPF_MAP_TYPE_##TYPE],            \
 	       sizeof(KEY), sizeof(VALUE), ENTRIES, FLAGS);
 #define NAME_(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS) printf(" " #NAME);
 #define OFFSET(STRUCT, FIELD)                                                                      \
@@ -65,7 +65,7 @@ int main(void)
 	VALUE(LAT_CLASS_START);
 	VALUE(HM_XDP_NEXT);
 	VALUE(HM_NETNS);
-	VALUE(HM_FEAT_LATENCY);
+	VALUE(HM_FEAT_latency);
 	VALUE(HM_DEV_QDISC);
 	VALUE(HM_DEV_GENERIC);
 	VALUE(HM_DEV_NETNS);

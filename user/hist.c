@@ -114,8 +114,10 @@ void hist_draw(const struct hist *h, FILE *f)
 		for (unsigned j = i; j < i + step; j++)
 			n += h->bucket[j];
 		width = (int)((n * DRAW_WIDTH + top - 1) / top);
-		fprintf(f, "  %7s - %-7s |%-*.*s| %llu\n", format_ns(hist_gt(i), from, sizeof(from)),
-			format_ns(hist_le(i + step - 1), to, sizeof(to)), DRAW_WIDTH, width, bar, n);
+		fprintf(f, "  %7s - %-7s |%-*.*s| %llu\n",
+			format_ns(hist_gt(i), from, sizeof(from)),
+			format_ns(hist_le(i + step - 1), to, sizeof(to)), DRAW_WIDTH, width, bar,
+			n);
 	}
 }
 
@@ -127,7 +129,8 @@ void hist_hgrm(const struct hist *h, FILE *f)
 	double mean = h->count ? (double)h->sum / h->count : 0, square = 0, level = 0;
 	__u64 seen = 0;
 
-	fprintf(f, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+	fprintf(f, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
+		"1/(1-Percentile)");
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
 		double mid = (double)(hist_gt(i) + hist_le(i)) / 2;
 		double value = (double)(hist_le(i) < h->max ? hist_le(i) : h->max) / 1000;
@@ -150,7 +153,8 @@ void hist_hgrm(const struct hist *h, FILE *f)
 		fprintf(f, "%12.3f %2.12f %10llu\n", (double)h->max / 1000, 1.0, h->count);
 	fprintf(f, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean / 1000,
 		h->count ? sqrt(square / h->count) / 1000 : 0);
-	fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / 1000, h->count);
+	fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / 1000,
+		h->count);
 	fprintf(f, "#[Buckets = %12d, SubBuckets     = %12d]\n", LAT_OCTAVES, LAT_SUB);
 }
 
@@ -167,7 +171,8 @@ void hist_prom(const struct hist *h, const char *metric, const char *labels, FIL
 
 	for (i = 0; i < PROM_FIRST; i++)
 		n += h->bucket[i];
-	fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels, (double)hist_le(i - 1) / 1e9, n);
+	fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels, (double)hist_le(i - 1) / 1e9,
+		n);
 	for (; i < PROM_LAST; i++) {
 		n += h->bucket[i];
 		if (i % PROM_STEP == PROM_STEP - 1)

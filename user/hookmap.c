@@ -44,7 +44,8 @@ void fail(const char *format, ...)
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] [--bpffs DIR] VERB\n\n");
+	fprintf(f, "usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] [--bpffs DIR] "
+		   "VERB\n\n");
 	for (size_t i = 0; i < NVERBS; i++)
 		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
 	fprintf(f, "\n"

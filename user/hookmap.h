@@ -22,10 +22,10 @@ enum output {
 struct options {
 	const char *bpffs; /* --bpffs, else HOOKMAP_BPFFS, else /sys/fs/bpf */
 	enum output output;
-	bool pretty;	   /* -p */
-	bool hist;	   /* --hist */
-	bool buckets;	   /* --buckets */
-	double interval;   /* -i, seconds; 0 = once */
+	bool pretty;	     /* -p */
+	bool hist;	     /* --hist */
+	bool buckets;	     /* --buckets */
+	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 };
 

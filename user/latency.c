@@ -24,15 +24,19 @@
 #include "hookmap.h"
 
 static const char *const stage_name[LAT_STAGES] = {
-	[LAT_XDP] = "xdp",	 [LAT_TC] = "tc",   [LAT_PREROUTING] = "prerouting",
-	[LAT_INPUT] = "input",	 [LAT_SOCKET] = "socket", [LAT_APP] = "app",
+	[LAT_XDP] = "xdp",
+	[LAT_TC] = "tc",
+	[LAT_PREROUTING] = "prerouting",
+	[LAT_INPUT] = "input",
+	[LAT_SOCKET] = "socket",
+	[LAT_APP] = "app",
 	[LAT_CONTAINER] = "container",
 };
 
 /* Where a stage stands in the journey: the container's hook is between the
  * host's PREROUTING and the socket. */
 static const int stage_rank[LAT_STAGES] = {
-	[LAT_XDP] = 1,	 [LAT_TC] = 2,	[LAT_PREROUTING] = 3, [LAT_CONTAINER] = 4,
+	[LAT_XDP] = 1,	 [LAT_TC] = 2,	   [LAT_PREROUTING] = 3, [LAT_CONTAINER] = 4,
 	[LAT_INPUT] = 5, [LAT_SOCKET] = 6, [LAT_APP] = 7,
 };
 
@@ -97,7 +101,8 @@ static int snapshot_row(const void *key, const void *value, void *arg)
 
 static int pair_compare(const void *a, const void *b)
 {
-	const struct lat_key *x = &((const struct pair *)a)->key, *y = &((const struct pair *)b)->key;
+	const struct lat_key *x = &((const struct pair *)a)->key,
+			     *y = &((const struct pair *)b)->key;
 	int total = !!(x->to & LAT_TOTAL) - !!(y->to & LAT_TOTAL);
 	__u8 xto = x->to & ~LAT_TOTAL, yto = y->to & ~LAT_TOTAL;
 
@@ -200,12 +205,12 @@ static struct json_object *lost_json(const struct snapshot *s)
 }
 
 static const struct out_col latency_cols[] = {
-	{ "kind", "KIND", OUT_STR },	   { "from", "FROM", OUT_STR },
-	{ "to", "TO", OUT_STR },	   { "device", "DEVICE", OUT_STR },
-	{ "netns", "NETNS", OUT_STR },	   { "count", "COUNT", OUT_U64 },
-	{ "sum_ns", NULL, OUT_NS },	   { "min_ns", NULL, OUT_NS },
-	{ "p50_ns", "P50", OUT_NS },	   { "p90_ns", "P90", OUT_NS },
-	{ "p99_ns", "P99", OUT_NS },	   { "p999_ns", "P99.9", OUT_NS },
+	{ "kind", "KIND", OUT_STR },   { "from", "FROM", OUT_STR },
+	{ "to", "TO", OUT_STR },       { "device", "DEVICE", OUT_STR },
+	{ "netns", "NETNS", OUT_STR }, { "count", "COUNT", OUT_U64 },
+	{ "sum_ns", NULL, OUT_NS },    { "min_ns", NULL, OUT_NS },
+	{ "p50_ns", "P50", OUT_NS },   { "p90_ns", "P90", OUT_NS },
+	{ "p99_ns", "P99", OUT_NS },   { "p999_ns", "P99.9", OUT_NS },
 	{ "max_ns", "MAX", OUT_NS },
 };
 
@@ -255,8 +260,8 @@ static void show_lost(const struct snapshot *s)
 {
 	const struct lat_stat *st = &s->stat;
 
-	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", st->seen, st->sampled,
-	       s->sample, st->seen - st->sampled);
+	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", st->seen,
+	       st->sampled, s->sample, st->seen - st->sampled);
 	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu without metadata\n",
 	       st->lost[LAT_LOST_SLOT], st->lost[LAT_LOST_CLOCK], st->lost[LAT_LOST_FULL],
 	       st->lost[LAT_LOST_META]);
@@ -287,18 +292,21 @@ static void show_prom(const struct snapshot *s, struct names *names)
 			if (!!(key->to & LAT_TOTAL) != total)
 				continue;
 			if (!head)
-				printf("# HELP %s %s\n# TYPE %s histogram\n", metric[total], help[total],
-				       metric[total]);
+				printf("# HELP %s %s\n# TYPE %s histogram\n", metric[total],
+				       help[total], metric[total]);
 			head = true;
-			snprintf(labels, sizeof(labels), "from=\"%s\",to=\"%s\",device=\"%s\",netns=\"%s\"",
+			snprintf(labels, sizeof(labels),
+				 "from=\"%s\",to=\"%s\",device=\"%s\",netns=\"%s\"",
 				 stage_str(key->from), stage_str(key->to),
 				 names_device(names, key->nsid, key->ifindex),
 				 names_netns(names, key->nsid));
 			hist_prom(&s->pairs[i].hist, metric[total], labels, stdout);
 		}
 	}
-	printf("# HELP hookmap_stage_seen_packets_total Packets at the first stage that match the filter.\n"
-	       "# TYPE hookmap_stage_seen_packets_total counter\nhookmap_stage_seen_packets_total %llu\n",
+	printf("# HELP hookmap_stage_seen_packets_total Packets at the first stage that match the "
+	       "filter.\n"
+	       "# TYPE hookmap_stage_seen_packets_total counter\nhookmap_stage_seen_packets_total "
+	       "%llu\n",
 	       s->stat.seen);
 	printf("# HELP hookmap_stage_sampled_packets_total Packets chosen for measurement.\n"
 	       "# TYPE hookmap_stage_sampled_packets_total counter\n"
@@ -307,7 +315,8 @@ static void show_prom(const struct snapshot *s, struct names *names)
 	printf("# HELP hookmap_stage_lost_total Measurements lost, by cause.\n"
 	       "# TYPE hookmap_stage_lost_total counter\n");
 	for (int i = 0; i < LAT_LOST_MAX; i++)
-		printf("hookmap_stage_lost_total{cause=\"%s\"} %llu\n", lost_key[i], s->stat.lost[i]);
+		printf("hookmap_stage_lost_total{cause=\"%s\"} %llu\n", lost_key[i],
+		       s->stat.lost[i]);
 }
 
 static int show(const struct options *opt, const struct snapshot *s, struct names *names)

@@ -21,7 +21,7 @@
 #define NETNS_DIR "/run/netns"
 
 struct names {
-	__u64 own;    /* inode of the reader's namespace */
+	__u64 own; /* inode of the reader's namespace */
 	int own_fd;
 	int netns_fd; /* map hm_netns, or negative */
 	int dev_fd;   /* map hm_dev, or negative */

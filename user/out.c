@@ -28,8 +28,12 @@ char *format_ns(__u64 ns, char *buf, size_t size)
 		v /= 1000;
 		i++;
 	}
-	snprintf(buf, size, i == 0 ? "%.0f%s" : v < 9.995 ? "%.2f%s" : v < 99.95 ? "%.1f%s" : "%.0f%s", v,
-		 unit[i]);
+	snprintf(buf, size,
+		 i == 0	     ? "%.0f%s"
+		 : v < 9.995 ? "%.2f%s"
+		 : v < 99.95 ? "%.1f%s"
+			     : "%.0f%s",
+		 v, unit[i]);
 	return buf;
 }
 
@@ -118,11 +122,11 @@ void out_json(struct out *o, const char *key, struct json_object *value)
 
 void json_print(const struct options *opt, struct json_object *top)
 {
-	printf("%s\n", json_object_to_json_string_ext(
-			       top, JSON_C_TO_STRING_NOSLASHESCAPE |
-					    (opt->pretty ? JSON_C_TO_STRING_PRETTY |
-								   JSON_C_TO_STRING_SPACED :
-							   0)));
+	printf("%s\n",
+	       json_object_to_json_string_ext(
+		       top, JSON_C_TO_STRING_NOSLASHESCAPE |
+				    (opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+						 : 0)));
 }
 
 void out_section(struct out *o, struct json_object *top, const char *key, const char *heading)

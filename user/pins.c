@@ -40,7 +40,8 @@ const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info)
 	if (info->type != pin->type)
 		snprintf(text, sizeof(text), "type is %u, expected %u", info->type, pin->type);
 	else if (info->key_size != pin->key_size)
-		snprintf(text, sizeof(text), "key is %u bytes, expected %u", info->key_size, pin->key_size);
+		snprintf(text, sizeof(text), "key is %u bytes, expected %u", info->key_size,
+			 pin->key_size);
 	else if (info->value_size != pin->value_size)
 		snprintf(text, sizeof(text), "value is %u bytes, expected %u", info->value_size,
 			 pin->value_size);
@@ -133,7 +134,8 @@ int pin_each(int fd, const struct pin *pin,
 				break;
 			}
 		}
-		err = bpf_map_lookup_batch(fd, first ? NULL : cursor, cursor, keys, values, &n, NULL);
+		err = bpf_map_lookup_batch(fd, first ? NULL : cursor, cursor, keys, values, &n,
+					   NULL);
 		if (err && errno == ENOSPC && size < pin->entries) {
 			free(keys);
 			free(values);
@@ -147,7 +149,8 @@ int pin_each(int fd, const struct pin *pin,
 		}
 		first = false;
 		for (__u32 i = 0; i < n; i++) {
-			int stop = each(keys + (size_t)i * pin->key_size, values + i * value_size, arg);
+			int stop = each(keys + (size_t)i * pin->key_size, values + i * value_size,
+					arg);
 
 			if (stop) {
 				err = stop;

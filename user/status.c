@@ -63,7 +63,6 @@ static __u64 map_memory(int fd)
 	return bytes;
 }
 
-
 static int show_pins(const struct options *opt, struct json_object *top, struct found *found)
 {
 	struct out *o = out_new(opt, pin_cols, sizeof(pin_cols) / sizeof(pin_cols[0]));
@@ -119,12 +118,14 @@ static void maps_of(const struct found *found, const __u32 *ids, __u32 n, char *
 	for (__u32 i = 0; i < n; i++) {
 		for (size_t j = 0; j < found->n; j++) {
 			if (ids[i] == found->id[j] && at < size)
-				at += snprintf(buf + at, size - at, "%s%s", at ? "," : "", found->name[j]);
+				at += snprintf(buf + at, size - at, "%s%s", at ? "," : "",
+					       found->name[j]);
 		}
 	}
 }
 
-static int show_programs(const struct options *opt, struct json_object *top, const struct found *found)
+static int show_programs(const struct options *opt, struct json_object *top,
+			 const struct found *found)
 {
 	struct out *o = out_new(opt, program_cols, sizeof(program_cols) / sizeof(program_cols[0]));
 	__u32 id = 0;
@@ -142,8 +143,9 @@ static int show_programs(const struct options *opt, struct json_object *top, con
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
-			maps_of(found, ids, info.nr_map_ids < MAX_FOUND ? info.nr_map_ids : MAX_FOUND,
-				maps, sizeof(maps));
+			maps_of(found, ids,
+				info.nr_map_ids < MAX_FOUND ? info.nr_map_ids : MAX_FOUND, maps,
+				sizeof(maps));
 			if (*maps) {
 				type = libbpf_bpf_prog_type_str(info.type);
 				out_row(o);
@@ -174,11 +176,11 @@ static int show_device(const void *key, const void *value, void *arg)
 	out_str(d->out, names_device(d->names, dev->nsid, k->ifindex));
 	out_str(d->out, names_netns(d->names, dev->nsid));
 	out_u64(d->out, k->ifindex);
-	out_str(d->out, dev->features & HM_FEAT_LATENCY ? "latency" : "");
-	out_str(d->out, dev->flags & HM_DEV_NETNS     ? "container" :
-			dev->flags & HM_DEV_NOXDP     ? "none" :
-			dev->flags & HM_DEV_GENERIC   ? "generic" :
-							"native");
+	out_str(d->out, dev->features & HM_FEAT_latency ? "latency" : "");
+	out_str(d->out, dev->flags & HM_DEV_NETNS     ? "container"
+			: dev->flags & HM_DEV_NOXDP   ? "none"
+			: dev->flags & HM_DEV_GENERIC ? "generic"
+						      : "native");
 	return 0;
 }
 

@@ -41,7 +41,8 @@ static __always_inline int lat_filter(const struct lat_cfg *cfg, struct xdp_md *
 
 	if (cfg->ifindex && cfg->ifindex != ctx->ingress_ifindex)
 		return 0;
-	if (!(cfg->l4proto | cfg->sport | cfg->dport | cfg->port | cfg->src_family | cfg->dst_family))
+	if (!(cfg->l4proto | cfg->sport | cfg->dport | cfg->port | cfg->src_family |
+	      cfg->dst_family))
 		return 1;
 	proto = parse_eth(&c);
 	if (proto < 0 || parse_ip(&c, proto, &f) < 0)

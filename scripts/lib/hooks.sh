@@ -81,14 +81,14 @@ tc_find() {
 	return 1
 }
 
-# tc_qdisc DEV: makes sure that there is an ingress hook. TC_MADE is 1 if we made it.
+# tc_qdisc DEV: makes sure that there is an ingress hook, and remembers in DEV_FLAGS
+# if we made it
 tc_qdisc() {
 	local kinds
-	TC_MADE=0
 	kinds=$(in_netns tc -j qdisc show dev "$1" | jq -r '.[].kind')
 	grep -qxE 'clsact|ingress' <<<"$kinds" && return
 	run "${NSCMD[@]}" tc qdisc add dev "$1" clsact
-	TC_MADE=1
+	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_QDISC))
 	defer "${NSCMD[@]}" tc qdisc del dev "$1" clsact
 }
 
@@ -111,18 +111,17 @@ tc_attach() {
 	[[ $verb == replace ]] || defer "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$4" handle 1 bpf
 }
 
-# tc_detach DEV PROGRAM QDISC: QDISC is 1 if the qdisc is ours to remove when empty
+# tc_detach DEV PROGRAM: and the qdisc, if it is ours and empty now
 tc_detach() {
-	local filters
 	if tc_find "$1" "$2"; then
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
-	(($3)) || return 0
-	filters=$(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null)
-	if [[ -z $filters || $DRY_RUN == 1 ]]; then
+	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
+	if [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
 		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
-	else
-		warn "$1: left the clsact qdisc, which now has filters of others"
+		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
+	elif ((!DRY_RUN)); then
+		warn "$1: left the clsact qdisc, which has other filters now"
 	fi
 }
 

@@ -16,16 +16,29 @@ dev_find() {
 	dev_read "$line"
 }
 
+# dev_others FEATURE: the lines of dev_list that have the feature bit, without DEV_*
+dev_others() {
+	dev_list | while read -r inode ifindex features rest; do
+		((features & $1)) && [[ "$inode $ifindex" != "$DEV_INODE $DEV_IFINDEX" ]] || continue
+		printf '%s\n' "$inode $ifindex $features $rest"
+	done
+}
+
 # dev_read LINE: DEV_* from a line of dev_list
 dev_read() {
 	read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME <<<"$1"
 }
 
-# dev_unknown DEV: DEV_* of a device that the scripts did not attach
+# dev_unknown DEV: DEV_* of a device that has no entry
 dev_unknown() {
 	DEV_INODE=$NETNS_INODE DEV_IFINDEX=${IFINDEX:-0} DEV_NAME=$1
-	# shellcheck disable=SC2034
 	DEV_FEATURES=0 DEV_FLAGS=0 DEV_NSID=0 DEV_PREF=0
+}
+
+# dev_host: DEV_* of what is attached to the host as a whole
+dev_host() {
+	NETNS_INODE=0 IFINDEX=0
+	dev_find host || dev_unknown host
 }
 
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
@@ -57,22 +70,27 @@ dev_key() { # INODE IFINDEX
 	DEV_KEY=("${VALUE[@]}")
 }
 
-# dev_put INODE IFINDEX NAME FEATURES FLAGS NSID PREF
+# dev_put: writes DEV_* back, or deletes the entry if no feature is left
 dev_put() {
-	dev_key "$1" "$2"
+	if ((!DEV_FEATURES)); then
+		dev_delete
+		return
+	fi
+	dev_key "$DEV_INODE" "$DEV_IFINDEX"
 	map_shape hm_dev
 	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_hm_dev_features" 4 "$4"
-	value_set "$HM_OFF_hm_dev_flags" 4 "$5"
-	value_set "$HM_OFF_hm_dev_nsid" 4 "$6"
-	value_set "$HM_OFF_hm_dev_pref" 4 "$7"
-	value_str "$HM_OFF_hm_dev_name" 16 "$3"
+	value_set "$HM_OFF_hm_dev_features" 4 "$DEV_FEATURES"
+	value_set "$HM_OFF_hm_dev_flags" 4 "$DEV_FLAGS"
+	value_set "$HM_OFF_hm_dev_nsid" 4 "$DEV_NSID"
+	value_set "$HM_OFF_hm_dev_pref" 4 "$DEV_PREF"
+	value_str "$HM_OFF_hm_dev_name" 16 "$DEV_NAME"
 	map_set hm_dev "${DEV_KEY[@]}" -- "${VALUE[@]}"
 }
 
-dev_delete() { # INODE IFINDEX
-	dev_key "$1" "$2"
-	run "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}"
+dev_delete() {
+	[[ -e $GLOBALS/hm_dev ]] || return 0
+	dev_key "$DEV_INODE" "$DEV_IFINDEX"
+	try "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}" || true
 }
 
 # netns_list: a line "nsid inode name" a namespace ("-" without a name)
@@ -96,25 +114,24 @@ netns_name() {
 	done
 }
 
-# netns_id: the nsid of the current namespace, in NSID; a new one if need be. One
-# that no device uses any more is taken again last, so that its rows keep their name.
+# netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
 	local id inode name used list
 	list=$(netns_list)
 	while read -r id inode name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
-		NSID=$id
+		DEV_NSID=$id
 		return
 	done <<<"$list"
 	used=" $(cut -d' ' -f1 <<<"$list" | tr '\n' ' ')"
-	for ((NSID = 1; NSID < HM_NETNS; NSID++)); do
-		[[ $used == *" $NSID "* ]] || break
+	for ((DEV_NSID = 1; DEV_NSID < HM_NETNS; DEV_NSID++)); do
+		[[ $used == *" $DEV_NSID "* ]] || break
 	done
-	((NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
+	((DEV_NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
 	map_shape hm_netns
 	value_new "$VALUE_SIZE"
 	value_set "$HM_OFF_hm_netns_netns" 8 "$NETNS_INODE"
 	value_str "$HM_OFF_hm_netns_name" 56 "$(netns_name)"
-	bytes 4 "$NSID"
+	bytes 4 "$DEV_NSID"
 	map_set hm_netns "${BYTES[@]}" -- "${VALUE[@]}"
 }

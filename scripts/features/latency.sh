@@ -4,15 +4,68 @@
 # latency.sh - the feature latency: its stages on one device (XDP, tc, iptables), in
 # a container (tc), and on the host (socket, application); its settings.
 
+latency_help() {
+	cat <<'EOF'
+latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
+application
+  --sample N      measure one packet in N (all devices; default 64)
+  --filter TEXT   measure only packets that match (all devices): any of
+                    dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
+                    dport N, src PREFIX, dst PREFIX; "none" takes it away
+  --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
+                    default: native if the driver can, else generic
+  --inpacket PORT also write the stamps into UDP datagrams to PORT; "off" ends it
+  --next OBJ[:SECTION]  run this XDP program behind ours; "none" takes it away
+                    (the section is "prog" unless given)
+  --pref N        place of the tc filter (default 1)
+EOF
+}
+
 LAT_MAPS=(lat_cfg lat_stat lat_stamp lat_hist xdp_next)
 LAT_CHAIN=hookmap-latency
 LAT_PINS=$PINS/latency
 
 # What attach.sh was asked for; empty: leave it as it is
-LAT_SAMPLE=
-LAT_FILTER=
-LAT_FILTER_SET=0
-LAT_INPACKET=
+LAT_SAMPLE='' LAT_FILTER='' LAT_FILTER_SET=0 LAT_INPACKET='' LAT_MODE=''
+LAT_NEXT='' LAT_NEXT_SECTION=prog LAT_PREF=''
+
+# latency_option OPTION VALUE: takes an option. False if it is not one of ours.
+latency_option() {
+	case $1 in
+	--sample)
+		number "$1" "$2" 1 1000000000
+		LAT_SAMPLE=$NUMBER
+		;;
+	--filter)
+		LAT_FILTER=$2 LAT_FILTER_SET=1
+		# a typing error is found before anything else
+		map_shape lat_cfg
+		value_new "$VALUE_SIZE"
+		lat_filter_parse "$LAT_FILTER"
+		;;
+	--mode)
+		[[ $2 =~ ^(native|generic|none)$ ]] || misuse "--mode $2: expected native, generic or none"
+		LAT_MODE=$2
+		;;
+	--inpacket)
+		LAT_INPACKET=$2
+		[[ $2 == off ]] || {
+			number "$1" "$2" 1 65535
+			LAT_INPACKET=$NUMBER
+		}
+		;;
+	--next)
+		LAT_NEXT=$2
+		[[ $2 != *:* ]] || LAT_NEXT=${2%:*} LAT_NEXT_SECTION=${2##*:}
+		[[ $LAT_NEXT == none || -r $LAT_NEXT ]] || die "--next: no object $LAT_NEXT"
+		;;
+	--pref)
+		number "$1" "$2" 1 65535
+		LAT_PREF=$NUMBER
+		;;
+	*) return 1 ;;
+	esac
+}
 
 # --- settings
 
@@ -26,12 +79,6 @@ lat_cfg_read() {
 	else
 		value_new "$VALUE_SIZE"
 	fi
-}
-
-lat_number() { # OPTION TEXT MIN MAX
-	[[ $2 =~ ^[0-9]{1,10}$ ]] && ((10#$2 >= $3 && 10#$2 <= $4)) ||
-		misuse "$1 $2: expected a number from $3 to $4"
-	NUMBER=$((10#$2))
 }
 
 # lat_prefix TEXT: FAMILY (4 or 6), ADDRESS and MASK as 16 bytes in network order
@@ -104,7 +151,7 @@ lat_filter_parse() {
 		case $key in
 		dev)
 			local index
-			index=$(ip -j link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
+			index=$(cat -- "/sys/class/net/$arg/ifindex" 2>/dev/null) || index=$(ip -j link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
 			[[ -n $index ]] || die "--filter: no device $arg"
 			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
 			;;
@@ -115,11 +162,11 @@ lat_filter_parse() {
 			icmp) arg=1 ;;
 			icmp6) arg=58 ;;
 			esac
-			lat_number "--filter: proto" "$arg" 1 255
+			number "--filter: proto" "$arg" 1 255
 			value_set "$HM_OFF_lat_cfg_l4proto" 1 "$NUMBER"
 			;;
 		port | sport | dport)
-			lat_number "--filter: $key" "$arg" 1 65535
+			number "--filter: $key" "$arg" 1 65535
 			local at=HM_OFF_lat_cfg_$key
 			value_be16 "${!at}" "$NUMBER"
 			;;
@@ -219,9 +266,9 @@ lat_shared() {
 	fi
 }
 
-# lat_unshare: the other way round
-lat_unshare() {
-	local id cgroup pin
+# latency_unshare: the last device has gone
+latency_unshare() {
+	local id cgroup
 	if [[ -d $LAT_PINS ]]; then
 		id=$(lat_socket_id)
 		if [[ -n $id ]]; then
@@ -233,35 +280,13 @@ lat_unshare() {
 		fi
 		run rm -rf "$LAT_PINS"
 	fi
-	if lat_in_use; then
-		warn "kept the maps in $GLOBALS: programs that were attached by hand use them ($LAT_USERS)"
-		return
-	fi
-	for pin in "${LAT_MAPS[@]}" hm_dev hm_netns; do
-		[[ ! -e $GLOBALS/$pin ]] || run rm -f "$GLOBALS/$pin"
-	done
-	[[ ! -d $PINS ]] || try rmdir "$PINS"
-	return 0
-}
-
-# lat_in_use: some program still uses our maps; LAT_USERS says which. What was just
-# detached needs a moment to go.
-lat_in_use() {
-	local id i
-	((!DRY_RUN)) && [[ -e $GLOBALS/lat_stat ]] || return 1
-	id=$("$BPFTOOL" -j map show pinned "$GLOBALS/lat_stat" 2>/dev/null | jq -r .id) || return 1
-	for ((i = 0; i < 20; i++)); do
-		LAT_USERS=$("$BPFTOOL" -j prog show | jq -r --argjson id "$id" \
-			'[.[] | select(.map_ids // [] | index($id)) | "\(.name) id \(.id)"] | join(", ")')
-		[[ -n $LAT_USERS ]] || return 1
-		sleep 0.05
-	done
+	maps_remove "${LAT_MAPS[@]}"
 }
 
 # --- one device
 
 latency_attach() { # DEV
-	local name flags=0 class=0 container=0
+	local class container=0
 	[[ -z $NETNS ]] || container=1
 	lat_cgroup
 	ipt_commands
@@ -269,46 +294,32 @@ latency_attach() { # DEV
 	local xdp=$OBJECT
 	object tc/latency.o
 	local tc=$OBJECT
-	lat_cfg_change
 
 	# everything that can be refused is refused before the first change
-	for name in "${LAT_MAPS[@]}" hm_dev hm_netns; do
-		map_check "$name" || defer rm -f "$GLOBALS/$name"
-	done
-	if dev_find "$1"; then
-		flags=$DEV_FLAGS
-		[[ -n $TC_PREF_WANTED ]] || TC_PREF_WANTED=$DEV_PREF
-	else
-		DEV_FEATURES=0
-	fi
-	((!container)) || [[ -z $XDP_MODE_WANTED ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
+	maps_check "${LAT_MAPS[@]}"
+	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
+	lat_cfg_change
 
-	[[ -d $GLOBALS ]] || run mkdir -p "$GLOBALS"
-	map_create hm_dev
-	map_create hm_netns
-	netns_id
-	class=$NSID
-
+	class=$DEV_NSID
 	if ((container)); then
 		class=$((class | LAT_CLASS_CONTAINER))
-		flags=$((flags | HM_DEV_NETNS))
-	elif [[ $XDP_MODE_WANTED == none ]]; then
+		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NETNS))
+	elif [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; then
 		xdp_detach "$1" latency_xdp
 		class=$((class | LAT_CLASS_START))
-		flags=$(((flags | HM_DEV_NOXDP) & ~HM_DEV_GENERIC))
-	elif [[ -z $XDP_MODE_WANTED ]] && ((flags & HM_DEV_NOXDP)); then
-		class=$((class | LAT_CLASS_START))
+		DEV_FLAGS=$(((DEV_FLAGS | HM_DEV_NOXDP) & ~HM_DEV_GENERIC))
 	else
-		xdp_attach "$1" "$xdp" latency_xdp "$XDP_MODE_WANTED"
-		flags=$((flags & ~(HM_DEV_NOXDP | HM_DEV_GENERIC)))
-		[[ $XDP_MODE != generic ]] || flags=$((flags | HM_DEV_GENERIC))
+		xdp_attach "$1" "$xdp" latency_xdp "$LAT_MODE"
+		DEV_FLAGS=$((DEV_FLAGS & ~(HM_DEV_NOXDP | HM_DEV_GENERIC)))
+		[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
 		lat_next "$1"
 	fi
 	tc_qdisc "$1"
-	((!TC_MADE)) || flags=$((flags | HM_DEV_QDISC))
-	tc_attach "$1" "$tc" latency_tc "${TC_PREF_WANTED:-1}" "$(printf '%x' "$class")"
+	((DEV_PREF)) || DEV_PREF=1
+	tc_attach "$1" "$tc" latency_tc "${LAT_PREF:-$DEV_PREF}" "$(printf '%x' "$class")"
+	DEV_PREF=$TC_PREF
 	lat_shared
 	if ((!container)); then
 		if ((${#IPT[@]})); then
@@ -318,19 +329,18 @@ latency_attach() { # DEV
 			warn "iptables is not installed: the stages prerouting and input are not measured"
 		fi
 	fi
-	dev_put "$NETNS_INODE" "$IFINDEX" "$1" $((DEV_FEATURES | HM_FEAT_LATENCY)) "$flags" "$NSID" "$TC_PREF"
 	bytes 4 0
 	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
 }
 
 # lat_next DEV: chains the user's program behind ours, or takes it away
 lat_next() {
-	[[ -n $XDP_NEXT ]] || return 0
-	if [[ $XDP_NEXT == none ]]; then
+	[[ -n $LAT_NEXT ]] || return 0
+	if [[ $LAT_NEXT == none ]]; then
 		lat_next_clear "$IFINDEX"
 		return
 	fi
-	run tc exec bpf graft m:globals/xdp_next key "$IFINDEX" obj "$XDP_NEXT" type xdp sec "$XDP_NEXT_SEC"
+	run tc exec bpf graft m:globals/xdp_next key "$IFINDEX" obj "$LAT_NEXT" type xdp sec "$LAT_NEXT_SECTION"
 	bytes 4 "$IFINDEX"
 	defer "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
 }
@@ -341,25 +351,20 @@ lat_next_clear() { # IFINDEX
 	try "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" || true
 }
 
-# latency_detach DEV: the device or its namespace may be gone. DEV_* are of dev_find
-# or dev_unknown; DEV_ALIVE and NETNS_GONE say what is left of it.
+# latency_detach DEV: the device or its namespace may be gone
 latency_detach() {
-	local others
 	ipt_commands
 	if ((DEV_ALIVE)); then
 		((DEV_FLAGS & HM_DEV_NETNS)) || xdp_detach "$1" latency_xdp
-		tc_detach "$1" latency_tc $((DEV_FLAGS & HM_DEV_QDISC ? 1 : 0))
+		tc_detach "$1" latency_tc
 	fi
-	if ((!(DEV_FLAGS & HM_DEV_NETNS))); then
-		((NETNS_GONE)) || ipt_detach raw PREROUTING "$LAT_CHAIN" "$DEV_NAME"
-		((NETNS_GONE)) || ipt_detach filter INPUT "$LAT_CHAIN" "$DEV_NAME"
-		lat_next_clear "$DEV_IFINDEX"
-	fi
-	others=$(dev_list | awk -v inode="$DEV_INODE" -v index_="$DEV_IFINDEX" '!($1 == inode && $2 == index_)')
-	((!DEV_FEATURES)) || dev_delete "$DEV_INODE" "$DEV_IFINDEX"
-	if ((!NETNS_GONE)) && ! grep -q "^$DEV_INODE " <<<"$others"; then
+	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
+	lat_next_clear "$DEV_IFINDEX"
+	((!NETNS_GONE)) || return 0
+	ipt_detach raw PREROUTING "$LAT_CHAIN" "$DEV_NAME"
+	ipt_detach filter INPUT "$LAT_CHAIN" "$DEV_NAME"
+	if ! grep -q "^$DEV_INODE " <<<"$(dev_others "$HM_FEAT_latency")"; then
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi
-	[[ -n $others ]] || lat_unshare
 }

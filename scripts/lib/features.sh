@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# features.sh - what attach.sh, detach.sh and status.sh know about features: a feature
+# is a file in scripts/features/ that defines, for its name F,
+#   F_help             its part of attach.sh --help
+#   F_option OPT VALUE takes an option of attach.sh; false if it is not one of F's
+#   F_attach DEV       attaches to the device DEV_*, in $NETNS, idempotent; dies if it
+#                      cannot, after deferring the undoing of each of its changes
+#   F_detach DEV       the reverse; the device (DEV_ALIVE=0) or its namespace
+#                      (NETNS_GONE=1) may be gone
+#   F_unshare          the last user has gone: removes what all devices shared
+#   F_status           a line or more about the device DEV_*
+# A feature of the whole host has no DEV (and is named in HOST_FEATURES); the bit of F
+# in hm_dev.features is HM_FEAT_F.
+
+HOST_FEATURES=()
+FEATURES_KNOWN=()
+for part in "$HM_SCRIPTS"/features/*.sh; do
+	# shellcheck source=/dev/null
+	. "$part"
+	part=${part##*/}
+	FEATURES_KNOWN+=("${part%.sh}")
+done
+
+# feature_bit NAME: in BIT
+feature_bit() {
+	local bit=HM_FEAT_$1
+	BIT=${!bit}
+}
+
+# feature_check HOST NAME...: these exist, and are of the host (1) or of a device (0)
+feature_check() {
+	local host=$1 name
+	shift
+	for name; do
+		[[ " ${FEATURES_KNOWN[*]} " == *" $name "* ]] ||
+			misuse "unknown feature $name: there is ${FEATURES_KNOWN[*]}"
+		if [[ " ${HOST_FEATURES[*]} " == *" $name "* ]]; then
+			((host)) || misuse "$name is a feature of the host: use --host $name"
+		else
+			((!host)) || misuse "$name is a feature of a device: give the device"
+		fi
+	done
+}
+
+# features_of MASK: their names, in FEATURES_SET
+features_of() {
+	local name
+	FEATURES_SET=()
+	for name in "${FEATURES_KNOWN[@]}"; do
+		feature_bit "$name"
+		((!($1 & BIT))) || FEATURES_SET+=("$name")
+	done
+}

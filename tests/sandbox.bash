@@ -1,0 +1,114 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# sandbox.bash - source it at the top of a suite (`. "${BATS_TEST_DIRNAME}/sandbox.bash"`).
+# Every test then runs in a sandbox of its own (scripts/sandbox.sh): bats starts a
+# process a test, and that process starts itself again inside.
+
+HM_TOP=$(cd -- "${BATS_TEST_DIRNAME:?}/.." && pwd)
+HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
+export HOOKMAP_OBJ=$HM_BUILD
+G=/sys/fs/bpf/tc/globals
+
+if [[ -n ${BATS_TEST_NAME:-} && -z ${HM_IN_SANDBOX:-} ]]; then
+	export HM_IN_SANDBOX=1
+	mapfile -d '' argv <"/proc/$$/cmdline"
+	rm -rf "$BATS_TEST_TMPDIR" # is made again
+	exec "$HM_TOP/scripts/sandbox.sh" "${argv[@]}"
+fi
+
+# skip_without WHAT COMMAND...: names what is missing; REQUIRE_ALL=1 makes it a failure
+skip_without() {
+	local what=$1
+	shift
+	"$@" >/dev/null 2>&1 && return
+	[[ -z ${REQUIRE_ALL:-} ]] || {
+		printf 'missing: %s\n' "$what" >&2
+		return 1
+	}
+	skip "no $what"
+}
+
+# busywait SECONDS COMMAND...: until it succeeds
+busywait() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || {
+			printf 'busywait: not in time: %s\n' "$*" >&2
+			return 1
+		}
+		sleep 0.02
+	done
+}
+
+# equal GOT EXPECTED [WHAT]
+equal() {
+	[[ $1 == "$2" ]] && return
+	printf '%s is: %s\nexpected: %s\n' "${3:-it}" "$1" "$2" >&2
+	return 1
+}
+
+# like TEXT PATTERN: a bash pattern somewhere in the text
+like() {
+	# shellcheck disable=SC2053
+	[[ $1 == *$2* ]] && return
+	printf 'text: %s\nhas no: %s\n' "$1" "$2" >&2
+	return 1
+}
+
+# one_line TEXT: an error must be exactly one line
+one_line() { equal "$(grep -c . <<<"$1")" 1 "number of lines of <$1>"; }
+
+# --- the lab: client, host and server of scripts/lab.sh
+
+lab_up() { LAB=$("$HM_TOP/scripts/lab.sh" up); }
+on() { # HOST COMMAND...
+	local host=$1
+	shift
+	nsenter --net="/run/netns/$LAB-$host" -- "$@"
+}
+attach() { on host "$HM_TOP/scripts/attach.sh" "$@"; }
+detach() { on host "$HM_TOP/scripts/detach.sh" "$@"; }
+hookmap() { "$HM_BUILD/hookmap" "$@"; }
+traffic() { "$HM_BUILD/tests/traffic" "$@"; }
+
+# udp HOST ADDR COUNT [OPTION...]: from the client to HOST, received there
+udp() {
+	local host=$1 addr=$2 count=$3
+	shift 3
+	on "$host" "$HM_BUILD/tests/traffic" udp-recv "$addr" 7000 "$count" >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	busywait 5 on "$host" bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send "$addr" 7000 "$count" "$@"
+	wait $!
+}
+
+# tcp HOST ADDR COUNT [SERVER-OPTION...]: requests from the client to HOST
+tcp() {
+	local host=$1 addr=$2 count=$3
+	shift 3
+	on "$host" "$HM_BUILD/tests/traffic" tcp-server "$addr" 7000 "$count" "$@" 3>&- &
+	on client "$HM_BUILD/tests/traffic" tcp-client "$addr" 7000 "$count"
+	wait $!
+}
+
+# rows FROM TO [KIND]: packets counted between two stages
+rows() {
+	hookmap -j latency | jq --arg from "$1" --arg to "$2" --arg kind "${3:-stage}" \
+		'[.rows[] | select(.from == $from and .to == $to and .kind == $kind) | .count] | add // 0'
+}
+lost() { hookmap -j latency | jq ".lost.$1"; }
+
+# What is ours on a device and on the host: nothing, after detach
+nothing_left() {
+	local left
+	left=$(
+		find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null
+		on host ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname'
+		on host tc qdisc show | grep clsact
+		on host iptables-save | grep hookmap
+		on host ip6tables-save | grep hookmap
+		bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -r '.[]?.id'
+	) || true
+	equal "$left" "" "what is left"
+}
