@@ -115,6 +115,21 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	}
 }
 
+/* Metadata stays with a packet that is forwarded to another device: the packet has
+ * its slot already if that holds the same time. */
+static __always_inline int lat_is_fresh(struct __sk_buff *skb, __u64 first, __u32 class)
+{
+	__u32 slot = skb->tc_index;
+	struct lat_stamp *stamp;
+
+	if (!first || class & LAT_CLASS_CONTAINER)
+		return 0;
+	if (!slot)
+		return 1;
+	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+	return !stamp || stamp->first != first;
+}
+
 static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cfg *cfg,
 				      struct lat_stat *st, __u32 class)
 {
@@ -148,11 +163,11 @@ int latency_tc(struct __sk_buff *skb)
 	st = lat_lookup(lat_stat);
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
-	if (first)
+	if (lat_is_fresh(skb, first, class))
 		lat_start(skb, cfg, st, first, class);
 	else if (skb->tc_index)
 		lat_enter(skb, cfg, st, class);
-	else if (lat_sample(cfg, st))
+	else if (class & LAT_CLASS_START && lat_sample(cfg, st))
 		lat_start(skb, cfg, st, 0, class);
 	return TC_ACT_UNSPEC;
 }

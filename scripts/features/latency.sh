@@ -368,3 +368,24 @@ latency_detach() {
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi
 }
+
+# latency_status DEV: what is not one of the device's own hooks
+latency_status() {
+	local ipt where='' id
+	lat_cfg_read
+	((DEV_FLAGS & HM_DEV_NETNS)) || {
+		ipt_commands
+		for ipt in "${IPT[@]}"; do
+			in_netns "$ipt" -w -t filter -C INPUT -i "$1" -j "$LAT_CHAIN" 2>/dev/null && where+="${where:+, }$ipt"
+		done
+		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
+	}
+	id=$(lat_socket_id)
+	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
+	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
+	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp\n'
+	id=$(value_u32 "$HM_OFF_lat_cfg_sample")
+	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : LAT_SAMPLE_DEFAULT))" \
+		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_FILTER)) && printf ' of those that match the filter')" \
+		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
+}
