@@ -43,7 +43,7 @@ serve() {
 	shift 4
 	nsenter --net="/run/netns/$LAB-$host" -- "$TRAFFIC" "$mode" "$addr" 5000 "$count" "$@" >/dev/null &
 	for _ in {1..200}; do
-		nsenter --net="/run/netns/$LAB-$host" -- ss -Htuln "sport = :5000" | grep -q . && return
+		nsenter --net="/run/netns/$LAB-$host" -- ss -Htuln "sport = :5000" | grep . >/dev/null && return
 		sleep 0.02
 	done
 	die "the receiver did not start"

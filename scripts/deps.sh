@@ -78,8 +78,6 @@ version() {
 	grep -oE '[0-9]+(\.[0-9]+)+' <<<"${out:-}" | head -n 1 || true
 }
 
-can_autoattach() { "$BPFTOOL" prog help 2>&1 | grep -q autoattach; }
-
 # --- the preflight
 
 FAILED=0
@@ -156,7 +154,7 @@ apt_backports() {
 	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
 	[[ -n $codename ]] || return 1
-	apt-cache policy 2>/dev/null | grep -q "a=$codename-backports\|n=$codename-backports" && return
+	apt-cache policy 2>/dev/null | grep "a=$codename-backports\|n=$codename-backports" >/dev/null && return
 	if [[ -r /etc/apt/sources.list.d/debian.sources ]]; then
 		awk -v suite="$codename" 'BEGIN { RS = ""; ORS = "\n\n" }
 			$0 ~ "Suites:[^\n]* ?" suite "( |\n|$)" { sub(/Suites:[^\n]*/, "Suites: " suite "-backports"); print; exit }' \

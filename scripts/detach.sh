@@ -128,7 +128,7 @@ for entry in "${entries[@]}"; do
 	if [[ $DEV_INODE == "$own" ]]; then
 		ip -j link | jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' >/dev/null && continue
 	else
-		netns_alive | grep -qx "$DEV_INODE" && continue
+		netns_alive | grep -x "$DEV_INODE" >/dev/null && continue
 		NETNS_GONE=1
 	fi
 	warn "$DEV_NAME has vanished: removing what is left of it"

@@ -141,10 +141,16 @@ need_bpffs() {
 	die "no bpf filesystem is mounted on $BPFFS: mount -t bpf bpf $BPFFS"
 }
 
+# With pipefail, a pipe into `grep -q` fails when grep leaves early: compare the output
+# as a whole, or let grep read on to /dev/null.
+can_autoattach() {
+	[[ $("$BPFTOOL" prog help 2>&1) == *autoattach* ]]
+}
+
 # need_bpftool: one with autoattach (7.2)
 need_bpftool() {
 	need_tools "$BPFTOOL"
-	"$BPFTOOL" prog help 2>&1 | grep -q autoattach ||
+	can_autoattach ||
 		die "$BPFTOOL has no autoattach ($("$BPFTOOL" version 2>/dev/null | head -n 1)): version 7.2 is needed, run $HM_SCRIPTS/deps.sh"
 }
 

@@ -12,7 +12,7 @@ prog_is_ours() {
 	((${#PIN_ID[@]})) || return 1
 	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
 		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') || return 1
-	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -qxF "$ids"
+	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null
 }
 
 # xdp_get DEV: XDP_ID, XDP_NAME, XDP_MODE (native, generic, offload); empty if none
@@ -179,7 +179,7 @@ ipt_remove() {
 	local ipt line words
 	for ipt in "${IPT[@]}"; do
 		"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
-		"$ipt" -w -t "$1" -S "$3" | grep -qF -- "--object-pinned $4" || {
+		"$ipt" -w -t "$1" -S "$3" | grep -F -- "--object-pinned $4" >/dev/null || {
 			[[ $("$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
 		}
 		run "$ipt" -w -t "$1" -F "$3"
