@@ -8,13 +8,15 @@
  *     COUNT requests on one connection; the server answers each
  * Options: --size BYTES, --delay MS (the reader sleeps before each read), --cpu N,
  *   --rate N (packets a second), --timeout SEC, --stamps (udp-recv: prints the
- *   first three 8-byte words of each payload, as decimal numbers)
+ *   first three 8-byte words of each payload, as decimal numbers), --rcvbuf BYTES,
+ *   --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams of that many)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,7 +29,7 @@
 
 static size_t size = 64;
 static long delay_ms, rate, timeout_s = 5;
-static int stamps;
+static int stamps, rcvbuf = 8 << 20, gso;
 static char buffer[65536];
 
 static void die(const char *what)
@@ -51,7 +53,7 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct timeval wait = { timeout_s, 0 };
 	struct addrinfo *ai;
-	int fd, one = 1, big = 8 << 20;
+	int fd, one = 1;
 
 	if (getaddrinfo(addr, port, &hints, &ai)) {
 		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
@@ -61,7 +63,9 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &gso, sizeof(gso)))
+		die("UDP_SEGMENT");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (type == SOCK_STREAM)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -216,6 +220,8 @@ static const struct option options[] = {
 	{ "rate", required_argument, NULL, 'r' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "stamps", no_argument, NULL, 'm' },
+	{ "rcvbuf", required_argument, NULL, 'b' },
+	{ "gso", required_argument, NULL, 'g' },
 	{},
 };
 
@@ -245,6 +251,12 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			timeout_s = strtol(optarg, NULL, 10);
+			break;
+		case 'b':
+			rcvbuf = atoi(optarg);
+			break;
+		case 'g':
+			gso = atoi(optarg);
 			break;
 		case 'm':
 			stamps = 1;

@@ -70,5 +70,10 @@ int main(void)
 	VALUE(HM_DEV_GENERIC);
 	VALUE(HM_DEV_NETNS);
 	VALUE(HM_DEV_NOXDP);
+	OFFSET(drop_cfg, by);
+	OFFSET(drop_cfg, sample_rate);
+	OFFSET(drop_cfg, xdp);
+	VALUE(DROP_RANGES);
+	VALUE(HM_FEAT_drops);
 	return 0;
 }
