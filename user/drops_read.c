@@ -414,7 +414,7 @@ static void xdp_reason(const struct drop_xdp_key *k, char *buf, size_t size)
 	case DROP_XDP_DEVMAP:
 	case DROP_XDP_TX:
 		snprintf(buf, size, "%s_%s", k->kind == DROP_XDP_TX ? "XDP_TX" : "XDP_DEVMAP",
-			 k->code ? errno_name(k->code, text, sizeof(text)) : "FULL");
+			 k->code ? errno_name(k->code, text, sizeof(text)) : "DROP");
 		break;
 	case DROP_XDP_CPUMAP:
 		snprintf(buf, size, "XDP_CPUMAP_FULL");

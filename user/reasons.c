@@ -297,7 +297,8 @@ static const struct reason_text texts[] = {
 	  "is the target up, does it take XDP frames? ip -d link; veth needs XDP or GRO on the "
 	  "peer" },
 	{ "XDP_DEVMAP_*", "xdp", "the target device refused redirected frames",
-	  "ethtool -S; ENXIO: the veth peer has no XDP or GRO; FULL: its ring was full" },
+	  "ethtool -S; ENXIO: the veth peer has no XDP or GRO; DROP: its ring was full, or its MTU "
+	  "too small" },
 	{ "XDP_TX_*", "xdp", "the device refused frames of XDP_TX", "ethtool -S DEV" },
 	{ "XDP_CPUMAP_*", "xdp",
 	  "lost on the way to another CPU: queue full, no memory, or the map's program",
