@@ -248,6 +248,8 @@ struct drop_stat {
 	__u64 samples_lost;   /* no room in drop_ring */
 	__u64 sample_time;    /* ns: the second that sample_left is for */
 	__u64 xdp_dev;	      /* device of the XDP error whose skb comes next; 0 = none */
+	__u64 tick;	      /* jiffies, when now was read */
+	__u64 now;	      /* ns: a clock that is read once a timer tick */
 	__u32 sample_left;
 	__u32 cpumap_errors; /* redirect errors of cpumap programs, until the batch ends */
 };
@@ -310,7 +312,7 @@ _Static_assert(sizeof(struct drop_val) == 32, "abi");
 _Static_assert(sizeof(struct drop_xdp_key) == 36, "abi");
 _Static_assert(sizeof(struct drop_dev_key) == 8, "abi");
 _Static_assert(sizeof(struct drop_dev) == 16, "abi");
-_Static_assert(sizeof(struct drop_stat) == 80, "abi");
+_Static_assert(sizeof(struct drop_stat) == 96, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 208, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");

@@ -336,6 +336,6 @@ int drops_skb(__u64 *ctx)
 		st->over_bytes += skb->len;
 		return 0;
 	}
-	drop_count(row, segments, skb->len);
+	drop_count(st, row, segments, skb->len);
 	return 0;
 }

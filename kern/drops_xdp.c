@@ -45,7 +45,7 @@ static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_k
 		row = bpf_map_lookup_elem(&drop_xdp, key);
 	}
 	if (row)
-		drop_count(row, packets, 0);
+		drop_count(st, row, packets, 0);
 	else
 		st->xdp_over += packets;
 }

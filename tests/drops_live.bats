@@ -157,3 +157,60 @@ UDP='1b58 1b59 0040 0000'
 	on client "$HM_BUILD/tests/frames" --sip eth0 2 "$E $IP4 $UDP"
 	settled '.sip == "198.18.0.1" or .sip == "198.18.0.2"' 4
 }
+
+@test "drops: what a qdisc, the neighbour table and routing lose, as they count it" {
+	quiet
+	attach --host drops
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 1600
+	send 7022 53 --size 300
+	local dropped
+	dropped=$(on client tc -s -j qdisc show dev eth0 | jq '.[0].drops')
+	((dropped > 30))
+	equal "$(packets '.layer == "qdisc" and .reason == "SKB_DROP_REASON_QDISC_DROP"')" "$dropped" "as tc counts"
+	on client tc qdisc del dev eth0 root
+	on host ip link set dev veth0 mtu 1000
+	on client ping -q -c 1 -W 1 -M 'do' -s 1400 10.11.2.2 || true
+	on client ping -q -c 1 -W 1 10.99.9.9 || true
+	on client tc qdisc add dev eth0 clsact
+	on client tc filter add dev eth0 egress bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	send 7010 59
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7023 1 || true # 101 times refused
+	settled '.reason == "SKB_DROP_REASON_NO_SOCKET" and .protocol == "ipv4/tcp"' 101
+	equal "$(rows_of '.layer + " " + .reason + " " + .device + " " + .netns + " " + .protocol' |
+		grep -vE 'QDISC_DROP|NOT_SPECIFIED|ipv4/udp$')" \
+		"1 ip SKB_DROP_REASON_IP_INNOROUTES eth0 host ipv4/icmp
+1 ip SKB_DROP_REASON_PKT_TOO_BIG eth0 host ipv4/icmp
+101 socket SKB_DROP_REASON_NO_SOCKET eth0 host ipv4/tcp" losses
+	equal "$(packets '.layer == "tc" and .reason == "SKB_DROP_REASON_TC_EGRESS" and (.netns | endswith("-client"))')" 59 egress
+}
+
+@test "drops: a raw socket's echo replies and unread datagrams are no loss" {
+	quiet
+	attach --host drops
+	on client ping -q -c 7 -i 0.01 -W 5 10.11.2.2
+	nsenter --net="/run/netns/$LAB-host" -- "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7020 100 --delay 60000 3>&- &
+	local reader=$!
+	busywait 5 on host bash -c 'ss -Huln sport = :7020 | grep -q .'
+	send 7020 11
+	busywait 5 on host bash -c '(("$(ss -Huln sport = :7020 | awk "{ print \$2 }")" > 0))'
+	kill "$reader"
+	wait "$reader" || true
+	equal "$(packets true)" 0 losses
+	busywait 5 unread 11
+}
+unread() {
+	# the socket has gone, and its namespace with it: by the number of datagrams
+	drops --all | jq -e --argjson n "$1" 'any(.rows[]; .layer == "benign" and .protocol == "ipv4/udp" and .packets >= $n)'
+}
+
+@test "drops: a tracepoint without reasons: counted by place" {
+	quiet
+	cp -r "$HM_BUILD/." "$BATS_TEST_TMPDIR/obj"
+	cp "$HM_BUILD/tests/bpf/drops_noreason.o" "$BATS_TEST_TMPDIR/obj/kern/drops.o"
+	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/obj attach --host drops
+	send 7012 19
+	settled true 19
+	equal "$(rows_of '.reason + " " + (.location | sub("[+].*"; "")) + " " + .protocol')" \
+		"19 NONE_GIVEN __udp4_lib_rcv ipv4/udp" losses
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "gives no reason (before 5.17)"
+}

@@ -342,41 +342,56 @@ static bool text_match(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
-/* Where the kernel gives no reason, the place can tell; beginnings of functions. */
-static const struct reason_text places[] = {
-	{ "veth_xdp", "xdp",
-	  "an XDP program dropped it (not one of hookmap, which count themselves)",
-	  "ip -d link show dev DEV; bpftool net" },
-	{ "do_xdp_generic", "xdp",
-	  "an XDP program dropped it (not one of hookmap, which count themselves)",
-	  "ip -d link show dev DEV; bpftool net" },
-	{ "netif_receive_generic_xdp", "xdp",
-	  "an XDP program dropped it (not one of hookmap, which count themselves)",
-	  "ip -d link show dev DEV; bpftool net" },
-	{ "bpf_prog_run_generic_xdp", "xdp",
-	  "an XDP program dropped it (not one of hookmap, which count themselves)",
-	  "ip -d link show dev DEV; bpftool net" },
-	{ "generic_xdp_tx", "xdp", "the device refused a frame of XDP_TX or a redirect",
-	  "ip link: is it up?" },
-	{ "ip6_mc_input", "benign", "multicast to a group that nobody here has joined", "" },
-	{ "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" },
-	{ "veth_xmit", "driver", "the peer's ring was full, or it is going down",
-	  "the peer's CPU; ethtool -S; ip -s link" },
-	{ "tun_net_xmit", "driver", "the ring of a tun or tap device was full",
-	  "the reader (a VM, a VPN) is too slow" },
+#define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
+#define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
+
+/* The place can tell more than the reason: beginnings of functions. */
+static const struct {
+	const char *reason; /* NULL: the kernel gives none */
+	struct reason_text text;
+} places[] = {
+	{ NULL, { "veth_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "do_xdp_generic", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "netif_receive_generic_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "bpf_prog_run_generic_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL,
+	  { "generic_xdp_tx", "xdp", "the device refused a frame of XDP_TX or a redirect",
+	    "ip link: is it up?" } },
+	{ NULL,
+	  { "veth_xmit", "driver", "the peer's ring was full, or it is going down",
+	    "the peer's CPU; ethtool -S; ip -s link" } },
+	{ NULL,
+	  { "tun_net_xmit", "driver", "the ring of a tun or tap device was full",
+	    "the reader (a VM, a VPN) is too slow" } },
+	{ NULL,
+	  { "__rtnl_unlock", "qdisc", "still queued when the queueing discipline was removed",
+	    "who changes tc qdisc?" } },
+	{ NULL,
+	  { "ip6_mc_input", "benign", "multicast to a group that nobody here has joined", "" } },
+	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
+	{ NULL,
+	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
+	{ "NO_SOCKET",
+	  { "ping_rcv", "benign",
+	    "an echo reply that no ping socket waits for; raw sockets "
+	    "(ping as root) have got it before",
+	    "" } },
 };
 
 const struct reason_text *reason_text(const char *name, const char *location)
 {
 	static const struct reason_text unknown = { "", "skb", "no explanation is known",
 						    "the location" };
+	bool none;
 
 	name = reason_short(name);
-	if (!strcmp(name, "NOT_SPECIFIED") || !strcmp(name, "NONE_GIVEN")) {
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-			if (!strncmp(places[i].name, location, strlen(places[i].name)))
-				return &places[i];
-		}
+	none = !strcmp(name, "NOT_SPECIFIED") || !strcmp(name, "NONE_GIVEN");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const struct reason_text *text = &places[i].text;
+
+		if ((places[i].reason ? !strcmp(name, places[i].reason) : none) &&
+		    !strncmp(text->name, location, strlen(text->name)))
+			return text;
 	}
 	for (size_t i = 0; i < XDP_R_MAX; i++) {
 		if (xdp_texts[i].name && !strcmp(xdp_texts[i].name, name))
