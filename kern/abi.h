@@ -246,11 +246,11 @@ struct drop_stat {
 	__u64 samples;	      /* put into drop_ring */
 	__u64 samples_missed; /* not chosen: over the rate */
 	__u64 samples_lost;   /* no room in drop_ring */
-	__u64 sample_time;    /* ns: the second that sample_left is for */
+	__u64 sample_time;    /* the second that sample_used is of */
 	__u64 xdp_dev;	      /* device of the XDP error whose skb comes next; 0 = none */
 	__u64 tick;	      /* jiffies, when now was read */
 	__u64 now;	      /* ns: a clock that is read once a timer tick */
-	__u32 sample_left;
+	__u32 sample_used;
 	__u32 cpumap_errors; /* redirect errors of cpumap programs, until the batch ends */
 };
 
@@ -268,14 +268,15 @@ struct drop_cfg {
 
 /* map drop_ring, ring buffer: a sample */
 #define DROP_SAMPLE_BYTES 128
+#define DROP_RING_BYTES	  (256 * 1024)
 struct drop_sample {
 	__u64 time; /* ns */
 	struct drop_key key;
 	__u32 len;		      /* of the skb */
-	__u32 cap;		      /* bytes of data */
-	__u8 data[DROP_SAMPLE_BYTES]; /* from the MAC header on, else the network header */
+	__u16 cap;		      /* bytes of data */
+	__u16 l3;		      /* where the network header is in it */
+	__u8 data[DROP_SAMPLE_BYTES]; /* from the Ethernet header on, if there is one */
 };
-#define DROP_RING_BYTES (256 * 1024)
 
 /*
  * map xdp_verdict, per-CPU array of 1: what XDP programs of the collection decided,
@@ -324,9 +325,10 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 #define HM_MAP_drop_xdp(X)    X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, 1024, 0)
 #define HM_MAP_drop_dev(X)    X(drop_dev, HASH, struct drop_dev_key, struct drop_dev, 1024, 0)
 #define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
+#define HM_MAP_drop_ring(X)   X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
 #define HM_DROP_MAPS(X)                                                                            \
 	HM_MAP_drop_cfg(X) HM_MAP_drop_stat(X) HM_MAP_drop_row(X) HM_MAP_drop_over(X)              \
-		HM_MAP_drop_xdp(X) HM_MAP_drop_dev(X) HM_MAP_xdp_verdict(X)
+		HM_MAP_drop_xdp(X) HM_MAP_drop_dev(X) HM_MAP_drop_ring(X) HM_MAP_xdp_verdict(X)
 
 /* ---- end of drops ---- */
 

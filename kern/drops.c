@@ -12,8 +12,8 @@
  * With a full drop_row, the packet is counted in drop_over without its dimension:
  * totals by reason, place, device and protocol stay exact.
  *
- * Maps: drop_cfg, drop_row, drop_over, drop_dev, drop_stat, xdp_verdict (to know
- * what was counted at XDP already). Packets are segments, bytes are skb->len at that
+ * Maps: drop_cfg, drop_row, drop_over, drop_dev, drop_stat, drop_ring, xdp_verdict
+ * (to know what was counted at XDP already). Packets are segments, bytes are skb->len at that
  * place. Times in ns.
  */
 #include "drops.h"
@@ -28,6 +28,11 @@
 HM_MAP(drop_cfg);
 HM_MAP(drop_row);
 HM_MAP(drop_over);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, DROP_RING_BYTES);
+} drop_ring SEC(".maps");
 
 #define DROP_UNSET 0xffff /* skb->mac_header, transport_header */
 #define DROP_VLANS 2
@@ -301,6 +306,44 @@ static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struc
 	return bpf_map_lookup_elem(&drop_over, key);
 }
 
+/* One of cfg->sample_rate packets a second on this CPU, with its headers. */
+static __always_inline void drop_sample(const struct drop_cfg *cfg, struct drop_stat *st,
+					struct sk_buff *skb, const struct drop_key *key,
+					const struct drop_headers *h)
+{
+	__u64 now = drop_now(st), second = now / 1000000000;
+	__u32 from = h->mac == DROP_UNSET ? h->l3 : h->mac, size = h->tail - from;
+	struct drop_sample *s;
+
+	if (st->sample_time != second) {
+		st->sample_time = second;
+		st->sample_used = 0;
+	}
+	if (st->sample_used >= cfg->sample_rate) {
+		st->samples_missed++;
+		return;
+	}
+	st->sample_used++;
+	s = bpf_ringbuf_reserve(&drop_ring, sizeof(*s), 0);
+	if (!s) {
+		st->samples_lost++;
+		return;
+	}
+	st->samples++;
+	s->time = now;
+	s->key = *key;
+	s->len = skb->len;
+	s->l3 = h->l3 - from;
+	if (from >= h->tail)
+		size = 0;
+	if (size > DROP_SAMPLE_BYTES)
+		size = DROP_SAMPLE_BYTES;
+	s->cap = size;
+	if (bpf_probe_read_kernel(s->data, size, h->head + from))
+		s->cap = 0;
+	bpf_ringbuf_submit(s, 0);
+}
+
 SEC("tp_btf/kfree_skb")
 int drops_skb(__u64 *ctx)
 {
@@ -329,6 +372,8 @@ int drops_skb(__u64 *ctx)
 	key.by = cfg->by;
 	dev = drop_place(skb, sk, &key);
 	drop_packet(skb, &key, &headers);
+	if (cfg->sample_rate)
+		drop_sample(cfg, st, skb, &key, &headers);
 	segments = drop_segments(skb);
 	row = drop_row_get(&key, dev);
 	if (!row) {

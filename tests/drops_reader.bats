@@ -255,3 +255,28 @@ NONE_GIVEN" reasons
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" "" left
 	attach_host
 }
+
+@test "drops: samples with headers, at a limited rate, and losses of them are counted" {
+	lab_up
+	attach_host --samples 3 --by smac
+	local line want
+	on host sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	# more than the rate allows, in one go
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 500
+	busywait 5 bash -c "(( \$($HM_BUILD/hookmap -j drops | jq .lost.samples_over_rate) >= 400 ))"
+	# the first samples are there to be read; -c ends it
+	timeout 10 "$HM_BUILD/hookmap" -j drops --samples --all -c 1 | jq -e '.data | length > 0'
+	# a full ring: nobody reads, the rate is high
+	attach_host --samples 1000000
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 3000
+	busywait 5 bash -c "(( \$($HM_BUILD/hookmap -j drops | jq .lost.samples_ring_full) > 1000 ))"
+	like "$(hookmap drops)" "lost in the full ring"
+	# every sample that was taken can be read, with its flow
+	line=$(timeout 10 "$HM_BUILD/hookmap" -j drops --samples -c 300 |
+		jq -c --arg ns "$LAB-host" 'select(.netns == $ns and .reason == "SKB_DROP_REASON_NO_SOCKET") | [.protocol, (.flow | sub(":[0-9]+ "; " ")), .bytes, (.data | length)]' | sort -u)
+	want='["ipv4/udp","10.11.1.2 > 10.11.1.1:9",92,212]'
+	like "$line" "${want/92,212/72,212}"
+	attach_host --samples off
+	run -2 hookmap drops --samples -i 1
+	run -2 attach_host --samples many
+}

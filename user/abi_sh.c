@@ -17,6 +17,7 @@ static const char *const type_name[] = {
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
 	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
 	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \

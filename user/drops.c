@@ -12,6 +12,9 @@
  * without their dimension, "(other)"), xdp_table_full, verdict_table_full, missed
  * (while the program ran on that CPU already), counted_at_xdp (not counted twice),
  * samples, samples_over_rate, samples_ring_full.
+ *
+ * --samples: a line a packet: time (CLOCK_MONOTONIC), layer, reason, location, device,
+ * netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -248,6 +251,9 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 	if (t->stat.xdp_over | t->verdict_over)
 		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
 		       t->stat.xdp_over, t->verdict_over);
+	if (t->stat.samples | t->stat.samples_missed | t->stat.samples_lost)
+		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
+		       t->stat.samples, t->stat.samples_missed, t->stat.samples_lost);
 	if (t->missed)
 		printf("missed: %llu drops while another was being counted on that CPU\n",
 		       t->missed);
@@ -426,6 +432,45 @@ static int show_reasons(const struct options *opt)
 	return 0;
 }
 
+struct samples {
+	const struct options *opt;
+	unsigned long n;
+};
+
+/* A line a sample; with -j, a document a line. */
+static int show_sample(const struct drop_sample *s, const struct drop_line *line, const char *flow,
+		       void *arg)
+{
+	char hex[2 * DROP_SAMPLE_BYTES + 1] = "";
+	struct samples *samples = arg;
+	struct json_object *o;
+
+	if (line->benign && !samples->opt->all)
+		return 0;
+	for (int i = 0; i < s->cap && i < DROP_SAMPLE_BYTES; i++)
+		sprintf(hex + 2 * i, "%02x", s->data[i]);
+	if (samples->opt->output == OUT_JSON) {
+		o = json_object_new_object();
+		json_object_object_add(o, "time_ns", json_object_new_uint64(s->time));
+		for (int c = 0; c < COL_KEY; c++)
+			json_object_object_add(o, c == COL_PROTO ? "protocol" : column_name[c],
+					       json_object_new_string(line->col[c]));
+		json_object_object_add(o, "flow", json_object_new_string(flow));
+		json_object_object_add(o, "bytes", json_object_new_uint64(s->len));
+		json_object_object_add(o, "data", json_object_new_string(hex));
+		json_print(samples->opt, o);
+		json_object_put(o);
+	} else {
+		printf("%llu.%06llu %s %s %s %s %s %s %s %u bytes\n", s->time / 1000000000,
+		       s->time / 1000 % 1000000, line->col[COL_LAYER],
+		       reason_short(line->col[COL_REASON]), line->col[COL_LOCATION],
+		       line->col[COL_DEVICE], line->col[COL_NETNS], line->col[COL_PROTO], flow,
+		       s->len);
+	}
+	fflush(stdout);
+	return ++samples->n == samples->opt->count ? -ECANCELED : 0;
+}
+
 int drops_run(const struct options *opt)
 {
 	struct drop_table t, old;
@@ -433,6 +478,11 @@ int drops_run(const struct options *opt)
 
 	if (opt->reasons)
 		return show_reasons(opt) < 0;
+	if (opt->samples) {
+		struct samples samples = { .opt = opt };
+
+		return drops_samples(opt, show_sample, &samples) < 0;
+	}
 	err = drops_read(opt, &t);
 	if (err)
 		return 1;

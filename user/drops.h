@@ -52,6 +52,13 @@ void drops_free(struct drop_table *t);
 
 int drops_copy(struct drop_table *to, const struct drop_table *from);
 
+/* Calls EACH for every sample, as they come, until it returns -errno; -ECANCELED is
+ * no error. FLOW: the packet's addresses and ports. */
+int drops_samples(const struct options *opt,
+		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
+			      const char *flow, void *arg),
+		  void *arg);
+
 /* A new, empty line, or NULL. */
 struct drop_line *drops_line(struct drop_table *t);
 

@@ -36,6 +36,29 @@ struct reading {
 	bool over;
 };
 
+static int reading_open(const struct options *opt, struct reading *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->cpus = libbpf_num_possible_cpus();
+	r->names = names_new(opt);
+	r->ksyms = ksyms_new();
+	r->reasons = reasons_new();
+	r->dev_fd = pin_open(opt, "drop_dev", false);
+	if (r->names && r->ksyms && r->reasons)
+		return 0;
+	fail("drops: %s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+static void reading_close(struct reading *r)
+{
+	if (r->dev_fd >= 0)
+		close(r->dev_fd);
+	reasons_free(r->reasons);
+	ksyms_free(r->ksyms);
+	names_free(r->names);
+}
+
 struct drop_line *drops_line(struct drop_table *t)
 {
 	struct drop_line *line;
@@ -347,16 +370,15 @@ static void line_add(struct drop_line *line, const struct drop_val *v, int cpus)
 	}
 }
 
-static int read_skb(const void *key, const void *value, void *arg)
+/* The line of a key, without its numbers. */
+static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 {
-	const struct drop_key *k = key;
-	struct reading *r = arg;
 	char reason[128], location[256];
 	struct drop_line *line = drops_line(r->table);
 	const struct reason_text *text;
 
 	if (!line)
-		return -ENOMEM;
+		return NULL;
 	reasons_name(r->reasons, k->reason, reason, sizeof(reason));
 	ksyms_format(r->ksyms, k->location, location, sizeof(location));
 	line->by = r->over ? r->table->by : k->by;
@@ -369,6 +391,16 @@ static int read_skb(const void *key, const void *value, void *arg)
 	line->col[COL_PROTO] = protocol(k);
 	line->col[COL_KEY] = dimension(r, k);
 	line->benign = !strcmp(text->layer, "benign");
+	return line;
+}
+
+static int read_skb(const void *key, const void *value, void *arg)
+{
+	struct reading *r = arg;
+	struct drop_line *line = skb_line(r, key);
+
+	if (!line)
+		return -ENOMEM;
 	line_add(line, value, r->cpus);
 	if (r->over) {
 		r->table->over_packets += line->packets;
@@ -557,7 +589,7 @@ static int read_map(const struct options *opt, const char *name, bool required,
 
 int drops_read(const struct options *opt, struct drop_table *t)
 {
-	struct reading r = { .table = t, .dev_fd = -1, .cpus = libbpf_num_possible_cpus() };
+	struct reading r;
 	struct drop_cfg cfg = {};
 	struct timespec now;
 	__u32 zero = 0;
@@ -570,13 +602,8 @@ int drops_read(const struct options *opt, struct drop_table *t)
 	if (!bpf_map_lookup_elem(fd, &zero, &cfg) && cfg.by < DROP_BY_MAX)
 		t->by = cfg.by;
 	close(fd);
-	r.names = names_new(opt);
-	r.ksyms = ksyms_new();
-	r.reasons = reasons_new();
-	r.dev_fd = pin_open(opt, "drop_dev", false);
-	err = r.names && r.ksyms && r.reasons ? 0 : -ENOMEM;
-	if (err)
-		fail("drops: %s", strerror(-err));
+	err = reading_open(opt, &r);
+	r.table = t;
 	if (!err)
 		err = read_map(opt, "drop_row", true, read_skb, &r);
 	r.over = true;
@@ -593,14 +620,111 @@ int drops_read(const struct options *opt, struct drop_table *t)
 	t->missed = missed(opt, "drops_skb");
 	t->hidden = r.ksyms && ksyms_hidden(r.ksyms);
 	t->nameless = r.reasons && !reasons_known(r.reasons);
-	if (r.dev_fd >= 0)
-		close(r.dev_fd);
-	reasons_free(r.reasons);
-	ksyms_free(r.ksyms);
-	names_free(r.names);
+	reading_close(&r);
 	if (!err)
 		drops_merge(t);
 	else
 		drops_free(t);
+	return err;
+}
+
+/* --- samples */
+
+struct sampling {
+	struct reading reading;
+	int (*each)(const struct drop_sample *s, const struct drop_line *line, const char *flow,
+		    void *arg);
+	void *arg;
+};
+
+/* Addresses and ports of the headers in the sample, whatever drops are counted by. */
+static char *sample_flow(const struct drop_sample *s)
+{
+	struct drop_key key = s->key;
+	__u16 type = ntohs(key.l3proto), l4 = 0;
+	const __u8 *ip = s->data + s->l3;
+
+	key.sport = key.dport = 0;
+	if (type == 0x0800 && s->l3 + 20 <= s->cap) {
+		memcpy(key.src, ip + 12, 4);
+		memcpy(key.dst, ip + 16, 4);
+		if (!((ip[6] & 0x1f) | ip[7]))
+			l4 = s->l3 + (ip[0] & 15) * 4;
+	} else if (type == 0x86dd && s->l3 + 40 <= s->cap) {
+		memcpy(key.src, ip + 8, 16);
+		memcpy(key.dst, ip + 24, 16);
+		if (ip[6] == key.l4proto)
+			l4 = s->l3 + 40;
+	} else if (type == 0x0806 && s->l3 + 28 <= s->cap) {
+		memcpy(key.src, ip + 14, 4);
+		memcpy(key.dst, ip + 24, 4);
+	} else {
+		return strdup(NO_KEY);
+	}
+	if (l4 && l4 + 4 <= s->cap && (key.l4proto == IPPROTO_TCP || key.l4proto == IPPROTO_UDP)) {
+		memcpy(&key.sport, s->data + l4, 2);
+		memcpy(&key.dport, s->data + l4 + 2, 2);
+	}
+	return flow(&key);
+}
+
+static int sample_row(void *ctx, void *data, size_t size)
+{
+	const struct drop_sample *s = data;
+	struct sampling *sampling = ctx;
+	struct drop_table t = {};
+	struct drop_line *line;
+	int err = -ENOMEM;
+	char *text;
+
+	if (size < sizeof(*s))
+		return 0;
+	sampling->reading.table = &t;
+	line = skb_line(&sampling->reading, &s->key);
+	text = sample_flow(s);
+	if (line && !line_ok(line) && text)
+		err = sampling->each(s, line, text, sampling->arg);
+	free(text);
+	drops_free(&t);
+	return err;
+}
+
+int drops_samples(const struct options *opt,
+		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
+			      const char *flow, void *arg),
+		  void *arg)
+{
+	struct sampling sampling = { .each = each, .arg = arg };
+	struct ring_buffer *ring = NULL;
+	char path[4096];
+	int fd, err;
+
+	fd = err = pin_open(opt, "drop_ring", true);
+	if (err < 0)
+		return err;
+	close(fd);
+	/* reading moves the ring's tail: that needs a descriptor that may write */
+	fd = bpf_obj_get(pin_path(opt, "drop_ring", path, sizeof(path)));
+	err = reading_open(opt, &sampling.reading);
+	if (!err) {
+		ring = fd >= 0 ? ring_buffer__new(fd, sample_row, &sampling, NULL) : NULL;
+		if (libbpf_get_error(ring) || !ring) {
+			ring = NULL;
+			err = -errno;
+			pin_fail(path, err);
+		}
+	}
+	while (!err) {
+		int n = ring_buffer__poll(ring, 1000);
+
+		if (n < 0 && n != -EINTR)
+			err = n;
+	}
+	if (err == -ECANCELED)
+		err = 0;
+	ring_buffer__free(ring);
+	reading_close(&sampling.reading);
+	if (fd >= 0)
+		close(fd);
 	return err;
 }

@@ -97,6 +97,7 @@ enum {
 	OPT_ALL,
 	OPT_EXPLAIN,
 	OPT_REASONS,
+	OPT_SAMPLES,
 };
 
 /* -s: the columns of drops */
@@ -129,6 +130,7 @@ static const struct option long_options[] = {
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	{ "reasons", no_argument, NULL, OPT_REASONS },
+	{ "samples", no_argument, NULL, OPT_SAMPLES },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -206,6 +208,9 @@ int main(int argc, char **argv)
 		case OPT_REASONS:
 			opt.reasons = true;
 			break;
+		case OPT_SAMPLES:
+			opt.samples = true;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -238,16 +243,20 @@ int main(int argc, char **argv)
 		return misuse("%s: unexpected argument", argv[optind + 1]);
 	if (!(verb->outputs & 1U << opt.output))
 		return misuse("%s: has no such output format", verb->name);
-	if (opt.count && opt.interval <= 0)
+	if (opt.count && opt.interval <= 0 && !opt.samples)
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)
 		return misuse("%s: does not repeat (-i)", verb->name);
 	if (opt.interval > 0 && opt.output == OUT_PROM)
 		return misuse("%s", "--prom shows totals: no -i");
-	if ((opt.sum || opt.top || opt.since || opt.all || opt.explain || opt.reasons) &&
+	if ((opt.sum || opt.top || opt.since || opt.all || opt.explain || opt.reasons ||
+	     opt.samples) &&
 	    verb->run != drops_run)
-		return misuse("%s: -s, -n, --since, --all, --explain and --reasons go with drops",
+		return misuse("%s: -s, -n, --since, --all, --explain, --reasons and --samples go "
+			      "with drops",
 			      verb->name);
+	if (opt.samples && (opt.interval > 0 || opt.output == OUT_PROM))
+		return misuse("%s", "--samples does not go with -i or --prom");
 	if (opt.since && opt.interval > 0)
 		return misuse("%s", "--since and -i: choose one");
 	return verb->run(&opt);

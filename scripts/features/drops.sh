@@ -11,10 +11,12 @@ drops (of the host): packets lost in any layer, by reason, place, device, networ
 namespace and protocol
   --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
                     (default). What was counted before stays as it is.
+  --samples N     keep the headers of N dropped packets a second and CPU for
+                    hookmap drops --samples; "off" (default) ends it
 EOF
 }
 
-DROP_MAPS=(drop_cfg drop_stat drop_row drop_over drop_xdp drop_dev)
+DROP_MAPS=(drop_cfg drop_stat drop_row drop_over drop_xdp drop_dev drop_ring)
 DROP_PINS=$PINS/drops
 DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
 DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run)
@@ -22,7 +24,7 @@ DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx dr
 # reason does not tell
 DROP_XDP_FUNCTIONS=(veth_xdp_rcv_skb do_xdp_generic netif_receive_generic_xdp bpf_prog_run_generic_xdp generic_xdp_tx)
 
-DROP_BY=''
+DROP_BY='' DROP_SAMPLES=''
 
 drops_option() {
 	local i
@@ -32,6 +34,13 @@ drops_option() {
 			[[ $2 != "${DROP_DIMENSIONS[i]}" ]] || DROP_BY=$i
 		done
 		[[ -n $DROP_BY ]] || misuse "--by $2: expected ${DROP_DIMENSIONS[*]}"
+		;;
+	--samples)
+		DROP_SAMPLES=0
+		[[ $2 == off ]] || {
+			number "$1" "$2" 1 1000000
+			DROP_SAMPLES=$NUMBER
+		}
 		;;
 	*) return 1 ;;
 	esac
@@ -69,7 +78,7 @@ drops_load() {
 	run mkdir -p "$PINS"
 	defer rmdir "$PINS"
 	defer rm -rf "$staging"
-	map_options drop_cfg drop_stat drop_row drop_over drop_dev xdp_verdict
+	map_options drop_cfg drop_stat drop_row drop_over drop_dev drop_ring xdp_verdict
 	object kern/drops.o
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
 	map_options drop_stat drop_xdp drop_dev xdp_verdict
@@ -94,6 +103,7 @@ drops_attach() {
 	drops_cfg_read
 	((!fresh)) || drops_ranges
 	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"
+	[[ -z $DROP_SAMPLES ]] || value_set "$HM_OFF_drop_cfg_sample_rate" 4 "$DROP_SAMPLES"
 	local cfg=("${VALUE[@]}")
 	for name in "${DROP_MAPS[@]}" xdp_verdict; do map_create "$name"; done
 	bytes 4 0
@@ -125,4 +135,5 @@ drops_status() {
 	drops_cfg_read
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
 	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_u32 "$HM_OFF_drop_cfg_by")]}"
+	printf '  samples  %s a second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"
 }
