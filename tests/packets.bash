@@ -29,7 +29,7 @@ icmp() { printf '0800000012340001'; }
 
 # packet HEX FILE
 packet() {
-	# shellcheck disable=SC2059
+	# shellcheck disable=SC2059,SC2001
 	printf "$(sed 's/../\\x&/g' <<<"$1")" >"$2"
 }
 
