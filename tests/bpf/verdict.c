@@ -6,6 +6,7 @@
  *
  * UDP to port 7001 is dropped, to 7002 aborted, all else passed.
  */
+#define HM_MAPS_PINNED /* ip loads it */
 #include "verdict.h"
 #include "parse.h"
 
