@@ -368,6 +368,8 @@ static const struct {
 	    "who changes tc qdisc?" } },
 	{ NULL,
 	  { "ip6_mc_input", "benign", "multicast to a group that nobody here has joined", "" } },
+	{ NULL,
+	  { "napi_get_frags_check", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL,
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
