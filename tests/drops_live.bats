@@ -19,6 +19,7 @@ setup() { lab_up; }
 	on host iptables -I INPUT -p udp --dport 7011 -j DROP
 	on host ip link set dev eth0 xdpdrv obj "$HM_BUILD/tests/bpf/verdict.o"
 	send 7001 11
+	settled '.reason == "XDP_TEST"' 11 # taking XDP away empties veth's ring
 	on host ip link set dev eth0 xdpdrv off
 	send 7010 13
 	send 7011 17
@@ -28,9 +29,8 @@ setup() { lab_up; }
 	on host ip link add name down0 type veth peer name down1
 	foreign xdpgeneric down0 1
 	send 7004 31
-	on host ip link set dev eth0 xdpgeneric off
-
 	settled true 143
+	on host ip link set dev eth0 xdpgeneric off
 	equal "$(rows_of '.layer + " " + .reason + " " + .device + " " + .netns + " " + .protocol')" \
 		"11 xdp XDP_TEST eth0 host -
 13 tc SKB_DROP_REASON_TC_INGRESS eth0 host ipv4/udp
@@ -156,6 +156,24 @@ UDP='1b58 1b59 0040 0000'
 	# what comes later with an address that is known still finds its row
 	on client "$HM_BUILD/tests/frames" --sip eth0 2 "$E $IP4 $UDP"
 	settled '.sip == "198.18.0.1" or .sip == "198.18.0.2"' 4
+}
+
+@test "drops: both tables full: the number is still exact" {
+	quiet
+	shot
+	attach --host drops --by sip
+	# 1024 rows of places that do not exist
+	awk -v g="$G" 'BEGIN { for (i = 0; i < 1024; i++)
+		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(56), rep(32) }
+		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' | bpftool batch file - >/dev/null
+	on client "$HM_BUILD/tests/frames" --sip eth0 10000 "$E $IP4 $UDP"
+	in_all() {
+		drops | jq -e --arg lab "$LAB-host" '([.rows[] | select(.netns == $lab and .reason == "SKB_DROP_REASON_TC_INGRESS") | .packets] | add) + .lost.no_row_packets >= 10000'
+	}
+	busywait 5 in_all
+	# other namespaces may have lost something, too
+	(("$(drops | jq .lost.no_row_packets)" >= 10000 - 8192))
+	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "or in none"
 }
 
 @test "drops: what a qdisc, the neighbour table and routing lose, as they count it" {
