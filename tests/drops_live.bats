@@ -52,9 +52,11 @@ setup() { lab_up; }
 		pids+=($!)
 	done
 	wait "${pids[@]}"
-	settled '.reason == "SKB_DROP_REASON_TC_INGRESS"' 1000000
-	# 64 bytes, a UDP and an IPv4 header
-	equal "$(rows_of '.reason + " \(.bytes)"')" "1000000 SKB_DROP_REASON_TC_INGRESS 92000000" losses
+	settled true 1000000
+	# all at tc, unless a CPU was so busy that its input queue was full; 64 bytes, a UDP
+	# and an IPv4 header each
+	equal "$(rows_of '.reason + " \(.bytes - 92 * .packets)"' | grep -v CPU_BACKLOG | cut -d' ' -f2-)" \
+		"SKB_DROP_REASON_TC_INGRESS 0" losses
 	equal "$(drops | jq .lost.missed)" 0 missed
 }
 
@@ -141,14 +143,14 @@ UDP='1b58 1b59 0040 0000'
 	shot
 	attach --host drops --by sip
 	on client "$HM_BUILD/tests/frames" --sip eth0 20000 "$E $IP4 $UDP"
-	settled '.reason == "SKB_DROP_REASON_TC_INGRESS"' 20000
+	settled true 20000
 	local json other
-	json=$(drops)
+	json=$(drops --all)
 	other=$(jq --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab) | .packets] | add // 0' <<<"$json")
 	# no more rows than the map holds; the rest is in one row that says so
-	(("$(jq '.rows | length' <<<"$json")" <= 8192 + 16))
+	(("$(jq '[.rows[] | select(.sip != null and .sip != "(other)")] | length' <<<"$json")" <= 8192))
 	((other >= 20000 - 8192))
-	equal "$(jq -c --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab) | .reason]' <<<"$json")" \
+	equal "$(jq -c --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab and .reason != "SKB_DROP_REASON_CPU_BACKLOG") | .reason]' <<<"$json")" \
 		'["SKB_DROP_REASON_TC_INGRESS"]' "reasons of the rest"
 	equal "$(jq .lost.table_full_packets <<<"$json")" "$(jq '[.rows[] | select(.sip == "(other)") | .packets] | add' <<<"$json")" "lost.table_full_packets"
 	equal "$(jq .lost.no_row_packets <<<"$json")" 0 "lost.no_row_packets"
@@ -168,7 +170,7 @@ UDP='1b58 1b59 0040 0000'
 		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' | bpftool batch file - >/dev/null
 	on client "$HM_BUILD/tests/frames" --sip eth0 10000 "$E $IP4 $UDP"
 	in_all() {
-		drops | jq -e --arg lab "$LAB-host" '([.rows[] | select(.netns == $lab and .reason == "SKB_DROP_REASON_TC_INGRESS") | .packets] | add) + .lost.no_row_packets >= 10000'
+		drops | jq -e --arg lab "$LAB-host" '([.rows[] | select(.netns == $lab) | .packets] | add) + .lost.no_row_packets >= 10000'
 	}
 	busywait 5 in_all
 	# other namespaces may have lost something, too
