@@ -11,11 +11,84 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+/* numbers differ between kernels: bpf_core_enum_value() */
+enum skb_drop_reason {
+	SKB_DROP_REASON_NOT_SPECIFIED,
+	SKB_DROP_REASON_XDP,
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net_device;
+struct bpf_prog;
+
+struct net {
+	struct ns_common ns;
+	struct net_device *loopback_dev;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	char name[16];
+	int ifindex;
+	possible_net_t nd_net;
+	struct bpf_prog *xdp_prog; /* in generic mode */
+};
+
+struct sock_common {
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
 struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned int len;
 	__u16 tc_index;
-	__u16 transport_header;
-	unsigned char *head;
+	int skb_iif;
 	__u32 hash;
+	__u32 vlan_all;	       /* since 6.2: 0 = no tag */
+	__u8 vlan_present : 1; /* before */
+	__be16 protocol;
+	__u16 transport_header;
+	__u16 network_header;
+	__u16 mac_header;
+	unsigned int tail;
+	unsigned int end;
+	unsigned char *head;
+};
+
+struct skb_shared_info {
+	unsigned short gso_size;
+	unsigned short gso_segs;
+};
+
+struct bpf_prog_aux {
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_attach_type expected_attach_type;
+	struct bpf_prog_aux *aux;
+};
+
+struct xdp_cpumap_stats {
+	unsigned int drop;
+};
+
+/* fields since 5.17 and 6.11: says which arguments the tracepoint has */
+struct trace_event_raw_kfree_skb {
+	void *rx_sk;
+	enum skb_drop_reason reason;
 };
 
 #pragma clang attribute pop

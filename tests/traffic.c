@@ -13,6 +13,8 @@
  *   first three 8-byte words of each payload, as decimal numbers)
  *   --window N (udp-send, udp-recv: the sender waits for a word after N datagrams, so
  *   that no ring or buffer on the way overflows)
+ *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
+ *   of that many)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
  */
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,7 +38,7 @@
 
 static size_t size = 64;
 static long delay_ms, rate, window, timeout_s = 5;
-static int stamps, no_check;
+static int stamps, no_check, rcvbuf = 8 << 20, gso;
 static char buffer[65536];
 
 static void die(const char *what)
@@ -59,7 +62,7 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct timeval wait = { timeout_s, 0 };
 	struct addrinfo *ai;
-	int fd, one = 1, big = 8 << 20;
+	int fd, one = 1;
 
 	if (getaddrinfo(addr, port, &hints, &ai)) {
 		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
@@ -69,7 +72,9 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &gso, sizeof(gso)))
+		die("UDP_SEGMENT");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (no_check)
 		setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one));
@@ -255,6 +260,8 @@ static const struct option options[] = {
 	{ "stamps", no_argument, NULL, 'm' },
 	{ "no-check", no_argument, NULL, 'n' },
 	{ "window", required_argument, NULL, 'w' },
+	{ "rcvbuf", required_argument, NULL, 'b' },
+	{ "gso", required_argument, NULL, 'g' },
 	{},
 };
 
@@ -284,6 +291,12 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			timeout_s = strtol(optarg, NULL, 10);
+			break;
+		case 'b':
+			rcvbuf = atoi(optarg);
+			break;
+		case 'g':
+			gso = atoi(optarg);
 			break;
 		case 'm':
 			stamps = 1;

@@ -17,6 +17,7 @@ static const char *const type_name[] = {
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
 	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
 	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
@@ -70,5 +71,10 @@ int main(void)
 	VALUE(HM_DEV_GENERIC);
 	VALUE(HM_DEV_NETNS);
 	VALUE(HM_DEV_NOXDP);
+	OFFSET(drop_cfg, by);
+	OFFSET(drop_cfg, sample_rate);
+	OFFSET(drop_cfg, xdp);
+	VALUE(DROP_RANGES);
+	VALUE(HM_FEAT_drops);
 	return 0;
 }

@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM | 1 << OUT_HGRM, true },
 	{ "status", "pins, their shapes, and devices that were attached", status_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "drops", "packets lost in any layer, and why", drops_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, true },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -48,18 +50,26 @@ static void usage(FILE *f)
 		   "VERB\n\n");
 	for (size_t i = 0; i < NVERBS; i++)
 		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(f, "\n"
-		   "  -j, --json       one JSON document\n"
-		   "  -p, --pretty     JSON with line breaks\n"
-		   "      --prom       Prometheus text format\n"
-		   "      --hgrm       HdrHistogram percentile distribution (latency)\n"
-		   "      --hist       draw the distributions (latency)\n"
-		   "      --buckets    add the histogram buckets to JSON (latency)\n"
-		   "  -i, --interval SEC  repeat, showing what is new\n"
-		   "  -c, --count N    stop after N times\n"
-		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
-		   "  -V, --version\n"
-		   "  -h, --help\n");
+	fprintf(f,
+		"\n"
+		"  -j, --json       one JSON document\n"
+		"  -p, --pretty     JSON with line breaks\n"
+		"      --prom       Prometheus text format\n"
+		"      --hgrm       HdrHistogram percentile distribution (latency)\n"
+		"      --hist       draw the distributions (latency)\n"
+		"      --buckets    add the histogram buckets to JSON (latency)\n"
+		"  -i, --interval SEC  repeat, showing what is new\n"
+		"  -c, --count N    stop after N times\n"
+		"  -s, --sum WHAT   drops: sums by layer, reason, location, device, netns, proto,\n"
+		"                   or what they are counted by: smac, dmac, sip, dip, flow\n"
+		"  -n, --top N      drops: only the N largest\n"
+		"      --since FILE drops: what is new since FILE was saved with -j\n"
+		"      --all        drops: also what is no loss, and all XDP verdicts\n"
+		"      --explain    drops: what the reasons mean and where to look next\n"
+		"      --reasons    drops: all reasons that this kernel knows\n"
+		"      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
+		"  -V, --version\n"
+		"  -h, --help\n");
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -83,7 +93,26 @@ enum {
 	OPT_HIST,
 	OPT_BUCKETS,
 	OPT_BPFFS,
+	OPT_SINCE,
+	OPT_ALL,
+	OPT_EXPLAIN,
+	OPT_REASONS,
+	OPT_SAMPLES,
 };
+
+/* -s: the columns of drops */
+static bool drops_column(const char *name)
+{
+	static const char *const names[] = { "layer", "reason", "location", "device",
+					     "netns", "proto",	"protocol", "smac",
+					     "dmac",  "sip",	"dip",	    "flow" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -95,6 +124,13 @@ static const struct option long_options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
+	{ "sum", required_argument, NULL, 's' },
+	{ "top", required_argument, NULL, 'n' },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "explain", no_argument, NULL, OPT_EXPLAIN },
+	{ "reasons", no_argument, NULL, OPT_REASONS },
+	{ "samples", no_argument, NULL, OPT_SAMPLES },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -112,7 +148,7 @@ int main(int argc, char **argv)
 		opt.bpffs = "/sys/fs/bpf";
 	libbpf_set_print(quiet);
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":jpi:c:Vh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":jpi:c:s:n:Vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			opt.output = OUT_JSON;
@@ -147,6 +183,34 @@ int main(int argc, char **argv)
 		case OPT_BPFFS:
 			opt.bpffs = optarg;
 			break;
+		case 's':
+			opt.sum = optarg;
+			if (!drops_column(optarg))
+				return misuse(
+					"-s %s: expected layer, reason, location, device, netns, "
+					"proto, smac, dmac, sip, dip or flow",
+					optarg);
+			break;
+		case 'n':
+			opt.top = strtoul(optarg, &end, 10);
+			if (*end || !opt.top || *optarg == '-')
+				return misuse("-n %s: expected a number from 1", optarg);
+			break;
+		case OPT_SINCE:
+			opt.since = optarg;
+			break;
+		case OPT_ALL:
+			opt.all = true;
+			break;
+		case OPT_EXPLAIN:
+			opt.explain = true;
+			break;
+		case OPT_REASONS:
+			opt.reasons = true;
+			break;
+		case OPT_SAMPLES:
+			opt.samples = true;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -179,11 +243,21 @@ int main(int argc, char **argv)
 		return misuse("%s: unexpected argument", argv[optind + 1]);
 	if (!(verb->outputs & 1U << opt.output))
 		return misuse("%s: has no such output format", verb->name);
-	if (opt.count && opt.interval <= 0)
+	if (opt.count && opt.interval <= 0 && !opt.samples)
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)
 		return misuse("%s: does not repeat (-i)", verb->name);
 	if (opt.interval > 0 && opt.output == OUT_PROM)
 		return misuse("%s", "--prom shows totals: no -i");
+	if ((opt.sum || opt.top || opt.since || opt.all || opt.explain || opt.reasons ||
+	     opt.samples) &&
+	    verb->run != drops_run)
+		return misuse("%s: -s, -n, --since, --all, --explain, --reasons and --samples go "
+			      "with drops",
+			      verb->name);
+	if (opt.samples && (opt.interval > 0 || opt.output == OUT_PROM))
+		return misuse("%s", "--samples does not go with -i or --prom");
+	if (opt.since && opt.interval > 0)
+		return misuse("%s", "--since and -i: choose one");
 	return verb->run(&opt);
 }

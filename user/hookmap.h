@@ -27,6 +27,15 @@ struct options {
 	bool buckets;	     /* --buckets */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
+
+	/* drops */
+	const char *sum;   /* -s, name of a column */
+	unsigned long top; /* -n, 0 = all */
+	const char *since; /* --since */
+	bool all;	   /* --all */
+	bool explain;	   /* --explain */
+	bool reasons;	   /* --reasons */
+	bool samples;	   /* --samples */
 };
 
 /* One verb of the command line. RUN returns an exit code. */
@@ -40,6 +49,7 @@ struct verb {
 
 int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
+int drops_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -97,6 +107,18 @@ const char *names_netns(struct names *n, __u8 nsid);
 
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
+
+/* The same by the namespace's INODE, for what was not attached but seen: its name in
+ * /run/netns, else the inode. */
+const char *names_netns_inode(struct names *n, __u64 inode);
+
+/* The device's name now, in that namespace if it has a name or a process; NULL if
+ * there is none. */
+const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex);
+
+/* The namespace in which the scripts attached something to a device IFINDEX, if
+ * there is just one; else the reader's own. */
+__u64 names_attached(struct names *n, __u32 ifindex);
 
 /* --- out.c: rows as a table or as JSON */
 
@@ -161,5 +183,43 @@ void hist_draw(const struct hist *h, FILE *f);
 void hist_hgrm(const struct hist *h, FILE *f);
 /* Prometheus buckets, _sum and _count in seconds; LABELS without braces. */
 void hist_prom(const struct hist *h, const char *metric, const char *labels, FILE *f);
+
+/* --- ksyms.c: kernel addresses */
+
+struct ksyms;
+
+struct ksyms *ksyms_new(void);
+void ksyms_free(struct ksyms *k);
+/* The kernel shows no addresses (kptr_restrict). */
+bool ksyms_hidden(const struct ksyms *k);
+/* symbol+0xoffset, or the number. Returns BUF. */
+char *ksyms_format(const struct ksyms *k, __u64 address, char *buf, size_t size);
+
+/* --- reasons.c: why packets were dropped */
+
+struct reasons;
+
+struct reason_text {
+	const char *name;  /* without SKB_DROP_REASON_; may end in "*" */
+	const char *layer; /* "benign": not a loss */
+	const char *means;
+	const char *look; /* where to look next */
+};
+
+struct reasons *reasons_new(void);
+void reasons_free(struct reasons *r);
+/* False if the kernel has no BTF, or no reasons. */
+bool reasons_known(const struct reasons *r);
+/* The kernel's name of REASON, else its number. Returns BUF. */
+char *reasons_name(const struct reasons *r, __u32 reason, char *buf, size_t size);
+/* Calls EACH for every reason that the kernel knows. */
+int reasons_each(const struct reasons *r, int (*each)(__u32 reason, const char *name, void *arg),
+		 void *arg);
+/* Without SKB_DROP_REASON_. */
+const char *reason_short(const char *name);
+/* The name of an enum xdp_reason. Returns BUF. */
+char *reason_xdp(__u32 reason, char *buf, size_t size);
+/* What it means; without a reason, the LOCATION may tell. */
+const struct reason_text *reason_text(const char *name, const char *location);
 
 #endif

@@ -27,6 +27,15 @@ struct names {
 	int dev_fd;   /* map hm_dev, or negative */
 	char netns[HM_NETNS][NAME_MAX + 1];
 	char device[IF_NAMESIZE + 8];
+	struct known *known; /* what was looked up by inode */
+	size_t nknown;
+};
+
+/* The name of a device, or of a namespace (ifindex 0); empty: it has none. */
+struct known {
+	__u64 netns;
+	__u32 ifindex;
+	char name[NAME_MAX + 1];
 };
 
 struct names *names_new(const struct options *opt)
@@ -54,6 +63,7 @@ void names_free(struct names *n)
 		if (fd >= 0)
 			close(fd);
 	}
+	free(n->known);
 	free(n);
 }
 
@@ -140,4 +150,123 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 	else
 		snprintf(n->device, sizeof(n->device), "if%u", ifindex);
 	return n->device;
+}
+
+/* A descriptor of the namespace INODE, by its name or by a process in it. */
+static int netns_open(__u64 inode)
+{
+	char path[NAME_MAX + 16], link[32], want[32];
+	struct dirent *entry;
+	int fd = -1;
+	ssize_t len;
+	DIR *dir;
+
+	if (netns_find(inode, NULL, 0, &fd))
+		return fd;
+	snprintf(want, sizeof(want), "net:[%llu]", inode);
+	dir = opendir("/proc");
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
+		len = readlink(path, link, sizeof(link) - 1);
+		if (len < 0)
+			continue;
+		link[len] = 0;
+		if (!strcmp(link, want))
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+static struct known *known_find(struct names *n, __u64 netns, __u32 ifindex)
+{
+	for (size_t i = 0; i < n->nknown; i++) {
+		if (n->known[i].netns == netns && n->known[i].ifindex == ifindex)
+			return &n->known[i];
+	}
+	return NULL;
+}
+
+static struct known *known_add(struct names *n, __u64 netns, __u32 ifindex)
+{
+	struct known *k = reallocarray(n->known, n->nknown + 1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	n->known = k;
+	k += n->nknown++;
+	memset(k, 0, sizeof(*k));
+	k->netns = netns;
+	k->ifindex = ifindex;
+	return k;
+}
+
+const char *names_netns_inode(struct names *n, __u64 inode)
+{
+	struct known *k = known_find(n, inode, 0);
+
+	if (!k) {
+		k = known_add(n, inode, 0);
+		if (k && !netns_find(inode, k->name, sizeof(k->name), NULL))
+			snprintf(k->name, sizeof(k->name), "%llu", inode);
+	}
+	return k ? k->name : "?";
+}
+
+const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex)
+{
+	struct known *k = known_find(n, inode, ifindex);
+	int fd;
+
+	if (k)
+		return *k->name ? k->name : NULL;
+	k = known_add(n, inode, ifindex);
+	if (!k)
+		return NULL;
+	if (inode == n->own) {
+		if (!if_indextoname(ifindex, k->name))
+			*k->name = 0;
+	} else {
+		fd = netns_open(inode);
+		if (fd >= 0 && !setns(fd, CLONE_NEWNET)) {
+			if (!if_indextoname(ifindex, k->name))
+				*k->name = 0;
+			if (setns(n->own_fd, CLONE_NEWNET))
+				*k->name = 0;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	return *k->name ? k->name : NULL;
+}
+
+struct attached {
+	__u32 ifindex;
+	unsigned found;
+	__u64 netns;
+};
+
+static int attached_row(const void *key, const void *value, void *arg)
+{
+	const struct hm_dev_key *k = key;
+	struct attached *a = arg;
+
+	(void)value;
+	if (k->ifindex == a->ifindex) {
+		a->found++;
+		a->netns = k->netns;
+	}
+	return 0;
+}
+
+__u64 names_attached(struct names *n, __u32 ifindex)
+{
+	struct attached a = { .ifindex = ifindex };
+
+	if (n->dev_fd >= 0)
+		pin_each(n->dev_fd, pin_find("hm_dev"), attached_row, &a);
+	return a.found == 1 ? a.netns : n->own;
 }

@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# drops.sh - the feature drops of the host: every packet that the kernel or XDP loses.
+
+HOST_FEATURES+=(drops)
+
+drops_help() {
+	cat <<'EOF'
+drops (of the host): packets lost in any layer, by reason, place, device, network
+namespace and protocol
+  --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
+                    (default). What was counted before stays as it is.
+  --samples N     keep the headers of N dropped packets a second and CPU for
+                    hookmap drops --samples; "off" (default) ends it
+EOF
+}
+
+DROP_MAPS=(drop_cfg drop_stat drop_row drop_over drop_xdp drop_dev drop_ring)
+DROP_PINS=$PINS/drops
+DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
+DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run)
+# Functions that free an skb because an XDP program said so, on kernels where the
+# reason does not tell
+DROP_XDP_FUNCTIONS=(veth_xdp_rcv_skb do_xdp_generic netif_receive_generic_xdp bpf_prog_run_generic_xdp generic_xdp_tx)
+
+DROP_BY='' DROP_SAMPLES=''
+
+drops_option() {
+	local i
+	case $1 in
+	--by)
+		for i in "${!DROP_DIMENSIONS[@]}"; do
+			[[ $2 != "${DROP_DIMENSIONS[i]}" ]] || DROP_BY=$i
+		done
+		[[ -n $DROP_BY ]] || misuse "--by $2: expected ${DROP_DIMENSIONS[*]}"
+		;;
+	--samples)
+		DROP_SAMPLES=0
+		[[ $2 == off ]] || {
+			number "$1" "$2" 1 1000000
+			DROP_SAMPLES=$NUMBER
+		}
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# drops_ranges: where these functions are, into VALUE (a drop_cfg). Nothing, if the
+# kernel hides its addresses.
+drops_ranges() {
+	local start end at=$HM_OFF_drop_cfg_xdp
+	while read -r start end; do
+		((16#$start && at < HM_OFF_drop_cfg_xdp + 16 * DROP_RANGES)) || continue
+		value_set "$at" 8 "$((16#$start))"
+		value_set "$((at + 8))" 8 "$((16#$end))"
+		at=$((at + 16))
+	done < <(grep -E ' [tT] ' /proc/kallsyms 2>/dev/null | sort -k1,1 | awk -v want=" ${DROP_XDP_FUNCTIONS[*]} " '
+		last != "" && $1 != last { print last, $1; last = "" }
+		{ name = $3; sub(/\.(isra|constprop|part)\..*/, "", name) }
+		index(want, " " name " ") { last = $1 }')
+}
+
+# drops_cfg_read: the present drop_cfg in VALUE
+drops_cfg_read() {
+	local raw
+	map_shape drop_cfg
+	raw=$(map_dump drop_cfg | jq -r '.[0].value // [] | .[] | ltrimstr("0x")')
+	if [[ -n $raw ]]; then
+		mapfile -t VALUE <<<"$raw"
+	else
+		value_new "$VALUE_SIZE"
+	fi
+}
+
+drops_load() {
+	local program staging=$PINS/drops_staging_$$
+	run mkdir -p "$PINS"
+	defer rmdir "$PINS"
+	defer rm -rf "$staging"
+	map_options drop_cfg drop_stat drop_row drop_over drop_dev drop_ring xdp_verdict
+	object kern/drops.o
+	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
+	map_options drop_stat drop_xdp drop_dev xdp_verdict
+	object kern/drops_xdp.o
+	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
+	for program in "${DROP_PROGRAMS[@]}"; do
+		((DRY_RUN)) || is_link "$staging/$program" ||
+			die "program $program could not be attached: does the kernel have its tracepoint?"
+	done
+	run mv "$staging" "$DROP_PINS"
+	defer rm -rf "$DROP_PINS"
+}
+
+drops_attach() {
+	local name fresh=0
+	[[ -s /sys/kernel/btf/vmlinux ]] ||
+		die "this kernel has no BTF (/sys/kernel/btf/vmlinux): drops needs CONFIG_DEBUG_INFO_BTF"
+	object kern/drops.o
+	object kern/drops_xdp.o
+	maps_check "${DROP_MAPS[@]}" xdp_verdict
+	[[ -d $DROP_PINS ]] || fresh=1
+	drops_cfg_read
+	((!fresh)) || drops_ranges
+	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"
+	[[ -z $DROP_SAMPLES ]] || value_set "$HM_OFF_drop_cfg_sample_rate" 4 "$DROP_SAMPLES"
+	local cfg=("${VALUE[@]}")
+	for name in "${DROP_MAPS[@]}" xdp_verdict; do map_create "$name"; done
+	bytes 4 0
+	map_set drop_cfg "${BYTES[@]}" -- "${cfg[@]}"
+	((!fresh)) || drops_load
+}
+
+# all is shared: drops_unshare
+drops_detach() { :; }
+
+drops_unshare() {
+	[[ ! -d $DROP_PINS ]] || run rm -rf "$DROP_PINS"
+	maps_remove "${DROP_MAPS[@]}"
+	drops_verdict_unshare
+}
+
+# xdp_verdict goes with its last user: XDP programs of other features have it, too
+drops_verdict_unshare() {
+	local users
+	[[ -e $GLOBALS/xdp_verdict ]] || return 0
+	pins_load
+	users=$("$BPFTOOL" -j prog show | jq --argjson id "${PIN_ID[xdp_verdict]}" \
+		'any(.[]; (.map_ids // []) | index($id))')
+	[[ $users == true ]] || run rm -f "$GLOBALS/xdp_verdict"
+}
+
+drops_status() {
+	local programs=("$DROP_PINS"/*)
+	drops_cfg_read
+	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
+	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_u32 "$HM_OFF_drop_cfg_by")]}"
+	printf '  samples  %s a second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# drops on live packets: every cause once, exactly, and by its own name
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/drops.bash"
+
+setup() { lab_up; }
+
+@test "drops: seven causes, one row each, and no other" {
+	quiet
+	# a buffer that is full already
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7013 1 --rcvbuf 2048 --delay 60000 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7013 | grep -q .'
+	send 7013 100
+
+	attach --host drops
+	shot
+	on host iptables -I INPUT -p udp --dport 7011 -j DROP
+	on host ip link set dev eth0 xdpdrv obj "$HM_BUILD/tests/bpf/verdict.o"
+	send 7001 11
+	settled '.reason == "XDP_TEST"' 11 # taking XDP away empties veth's ring
+	on host ip link set dev eth0 xdpdrv off
+	send 7010 13
+	send 7011 17
+	send 7012 19
+	send 7013 23
+	on client ping -q -t 1 -c 29 -i 0.002 -W 1 10.11.2.2 || true
+	on host ip link add name down0 type veth peer name down1
+	foreign xdpgeneric down0 1
+	send 7004 31
+	settled true 143
+	on host ip link set dev eth0 xdpgeneric off
+	equal "$(rows_of '.layer + " " + .reason + " " + .device + " " + .netns + " " + .protocol')" \
+		"11 xdp XDP_TEST eth0 host -
+13 tc SKB_DROP_REASON_TC_INGRESS eth0 host ipv4/udp
+17 netfilter SKB_DROP_REASON_NETFILTER_DROP eth0 host ipv4/udp
+19 socket SKB_DROP_REASON_NO_SOCKET eth0 host ipv4/udp
+23 socket SKB_DROP_REASON_SOCKET_RCVBUFF eth0 host ipv4/udp
+29 ip SKB_DROP_REASON_IP_INHDR eth0 host ipv4/icmp
+31 xdp XDP_REDIRECT_ENETDOWN eth0 host -" "losses"
+	equal "$(drops | jq .lost.missed)" 0 missed
+}
+
+@test "drops: a million on both CPUs are exactly a million" {
+	quiet
+	shot
+	attach --host drops
+	local cpu pids=() last=$(($(nproc) - 1))
+	for cpu in 0 "$last"; do
+		send 7010 500000 --cpu "$cpu" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	settled true 1000000
+	# all at tc, unless a CPU was so busy that its input queue was full; 64 bytes, a UDP
+	# and an IPv4 header each
+	equal "$(rows_of '.reason + " \(.bytes - 92 * .packets)"' | grep -v CPU_BACKLOG | cut -d' ' -f2-)" \
+		"SKB_DROP_REASON_TC_INGRESS 0" losses
+	equal "$(drops | jq .lost.missed)" 0 missed
+}
+
+@test "drops: IPv6, egress, and a packet without an Ethernet header" {
+	quiet6
+	attach --host drops --by dmac
+	on host iptables -I OUTPUT -p udp --dport 7011 -j DROP
+	on host "$HM_BUILD/tests/traffic" udp-send 10.11.1.2 7011 1 || true # EPERM for the sender
+	on client "$HM_BUILD/tests/traffic" udp-send fd11:1::1 7012 37
+	settled '.protocol == "ipv6/udp"' 37
+	local mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address')
+	equal "$(rows_of '.reason + " " + .dmac + " " + .protocol' | grep -v ipv6/icmp6)" \
+		"1 SKB_DROP_REASON_NETFILTER_DROP - ipv4/udp
+37 SKB_DROP_REASON_NO_SOCKET $mac ipv6/udp" losses
+}
+
+# Ethernet headers to everybody, from the address that tests/bpf/shot drops
+E='ffffffffffff 020000000099'
+IP4='0800 4500 0054 0001 0000 4011 0000 0a0b0102 0a0b0101'
+UDP='1b58 1b59 0040 0000'
+
+@test "drops: ARP, LLDP, unknown ethertypes, VLAN, QinQ, cut headers" {
+	quiet
+	shot
+	attach --host drops --by smac
+	frame 3 "$E 0806 0001 0800 0604 0001 020000000099 0a0b0102 000000000000 0a0b0101"
+	frame 5 "$E 88cc 0207 0402 0000 0000 99"
+	frame 7 "$E 88b5 00"
+	frame 11 "$E 8100 0064 $IP4 $UDP"
+	frame 13 "$E 88a8 0065 8100 0064 $IP4 $UDP"
+	frame 17 "$E 88a8 0065 8100 0064 86dd 6000 0000 0020 1140 fd110001000000000000000000000002 fd110001000000000000000000000001 $UDP"
+	frame 19 "$E 0800 2500" # not version 4
+	frame 23 "$E 86dd 6000 0000 0028 0040 fd110001000000000000000000000002 fd110001000000000000000000000001 \
+		3c00 0104 0000 0000 2c00 0104 0000 0000 1100 0000 0000 0001 $UDP" # options, then a first fragment
+	settled true 98
+	equal "$(rows_of '.reason + " " + .protocol + " " + .smac' | sed 's/SKB_DROP_REASON_//')" \
+		"3 TC_INGRESS arp 02:00:00:00:00:99
+5 TC_INGRESS lldp 02:00:00:00:00:99
+7 TC_INGRESS 0x88b5 02:00:00:00:00:99
+11 TC_INGRESS vlan/ipv4/udp 02:00:00:00:00:99
+13 TC_INGRESS qinq/ipv4/udp 02:00:00:00:00:99
+17 TC_INGRESS qinq/ipv6/udp 02:00:00:00:00:99
+19 TC_INGRESS ipv4 02:00:00:00:00:99
+23 TC_INGRESS ipv6/udp 02:00:00:00:00:99" losses
+}
+
+@test "drops: flows of IPv4, IPv6 and fragments; addresses of ARP" {
+	quiet
+	shot
+	attach --host drops --by flow
+	frame 3 "$E $IP4 $UDP"
+	frame 5 "$E 0800 4500 0054 0001 2000 4011 0000 0a0b0102 0a0b0101 $UDP" # first fragment
+	frame 7 "$E 0800 4500 0054 0001 0008 4011 0000 0a0b0102 0a0b0101 $UDP" # a later one
+	frame 11 "$E 86dd 6000 0000 0008 1140 fd110001000000000000000000000002 fd110001000000000000000000000001 $UDP"
+	frame 13 "$E 86dd 6000 0000 0010 2c40 fd110001000000000000000000000002 fd110001000000000000000000000001 1100 0009 0000 0001 $UDP"
+	frame 17 "$E 0806 0001 0800 0604 0001 020000000099 0a0b0102 000000000000 0a0b0101"
+	frame 19 "$E 0800 4500 0054 0001 0000 4001 0000 0a0b0102 0a0b0101 0800 0000" # no ports in ICMP
+	frame 23 "$E 88cc 0207 0402 0000 0000 99"
+	settled true 98
+	equal "$(rows_of '.protocol + " " + .flow')" \
+		"7 ipv4/udp 10.11.1.2 > 10.11.1.1
+8 ipv4/udp 10.11.1.2:7000 > 10.11.1.1:7001
+11 ipv6/udp [fd11:1::2]:7000 > [fd11:1::1]:7001
+13 ipv6/udp fd11:1::2 > fd11:1::1
+17 arp 10.11.1.2 > 10.11.1.1
+19 ipv4/icmp 10.11.1.2 > 10.11.1.1
+23 lldp -" losses
+}
+
+@test "drops: segments of a GSO packet are counted, and its bytes" {
+	quiet
+	attach --host drops --by sip
+	on host iptables -I INPUT -p udp --dport 7011 -j DROP
+	send 7011 10 --size 6500 --gso 1000
+	settled true 70
+	# 10 skbs of 6500 bytes, an IPv4 and a UDP header
+	equal "$(rows_of '.reason + " " + .sip + " \(.bytes)"')" \
+		"70 SKB_DROP_REASON_NETFILTER_DROP 10.11.1.2 65280" losses
+}
+
+@test "drops: a flood of source addresses fills the table, totals stay exact" {
+	quiet
+	shot
+	attach --host drops --by sip
+	on client "$HM_BUILD/tests/frames" --sip eth0 20000 "$E $IP4 $UDP"
+	settled true 20000
+	local json other
+	json=$(drops --all)
+	other=$(jq --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab) | .packets] | add // 0' <<<"$json")
+	# no more rows than the map holds; the rest is in one row that says so
+	(("$(jq '[.rows[] | select(.sip != null and .sip != "(other)")] | length' <<<"$json")" <= 8192))
+	((other >= 20000 - 8192))
+	equal "$(jq -c --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab and .reason != "SKB_DROP_REASON_CPU_BACKLOG") | .reason]' <<<"$json")" \
+		'["SKB_DROP_REASON_TC_INGRESS"]' "reasons of the rest"
+	equal "$(jq .lost.table_full_packets <<<"$json")" "$(jq '[.rows[] | select(.sip == "(other)") | .packets] | add' <<<"$json")" "lost.table_full_packets"
+	equal "$(jq .lost.no_row_packets <<<"$json")" 0 "lost.no_row_packets"
+	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "packets without their sip, in rows"
+	# what comes later with an address that is known still finds its row
+	on client "$HM_BUILD/tests/frames" --sip eth0 2 "$E $IP4 $UDP"
+	settled '.sip == "198.18.0.1" or .sip == "198.18.0.2"' 4
+}
+
+@test "drops: both tables full: the number is still exact" {
+	quiet
+	shot
+	attach --host drops --by sip
+	# 1024 rows of places that do not exist
+	awk -v g="$G" 'BEGIN { for (i = 0; i < 1024; i++)
+		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(56), rep(32) }
+		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' | bpftool batch file - >/dev/null
+	on client "$HM_BUILD/tests/frames" --sip eth0 10000 "$E $IP4 $UDP"
+	in_all() {
+		drops | jq -e --arg lab "$LAB-host" '([.rows[] | select(.netns == $lab) | .packets] | add) + .lost.no_row_packets >= 10000'
+	}
+	busywait 5 in_all
+	# other namespaces may have lost something, too
+	(("$(drops | jq .lost.no_row_packets)" >= 10000 - 8192))
+	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "or in none"
+}
+
+@test "drops: what a qdisc, the neighbour table and routing lose, as they count it" {
+	quiet
+	attach --host drops
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 1600
+	send 7022 53 --size 300
+	local dropped
+	dropped=$(on client tc -s -j qdisc show dev eth0 | jq '.[0].drops')
+	((dropped > 30))
+	equal "$(packets '.layer == "qdisc" and .reason == "SKB_DROP_REASON_QDISC_DROP"')" "$dropped" "as tc counts"
+	on client tc qdisc del dev eth0 root
+	on host ip link set dev veth0 mtu 1000
+	on client ping -q -c 1 -W 1 -M 'do' -s 1400 10.11.2.2 || true
+	on client ping -q -c 1 -W 1 10.99.9.9 || true
+	on client tc qdisc add dev eth0 clsact
+	on client tc filter add dev eth0 egress bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	send 7010 59
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7023 1 || true # 101 times refused
+	settled '.reason == "SKB_DROP_REASON_NO_SOCKET" and .protocol == "ipv4/tcp"' 101
+	equal "$(rows_of '.layer + " " + .reason + " " + .device + " " + .netns + " " + .protocol' |
+		grep -vE 'QDISC_DROP|NOT_SPECIFIED|ipv4/udp$')" \
+		"1 ip SKB_DROP_REASON_IP_INNOROUTES eth0 host ipv4/icmp
+1 ip SKB_DROP_REASON_PKT_TOO_BIG eth0 host ipv4/icmp
+101 socket SKB_DROP_REASON_NO_SOCKET eth0 host ipv4/tcp" losses
+	equal "$(packets '.layer == "tc" and .reason == "SKB_DROP_REASON_TC_EGRESS" and (.netns | endswith("-client"))')" 59 egress
+}
+
+@test "drops: a raw socket's echo replies and unread datagrams are no loss" {
+	quiet
+	attach --host drops
+	on client ping -q -c 7 -i 0.01 -W 5 10.11.2.2
+	nsenter --net="/run/netns/$LAB-host" -- "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7020 100 --delay 60000 3>&- &
+	local reader=$!
+	busywait 5 on host bash -c 'ss -Huln sport = :7020 | grep -q .'
+	send 7020 11
+	busywait 5 on host bash -c '(("$(ss -Huln sport = :7020 | awk "{ print \$2 }")" > 0))'
+	kill "$reader"
+	wait "$reader" || true
+	equal "$(packets true)" 0 losses
+	busywait 5 unread 11
+}
+unread() {
+	# the socket has gone, and its namespace with it: by the number of datagrams
+	drops --all | jq -e --argjson n "$1" 'any(.rows[]; .layer == "benign" and .protocol == "ipv4/udp" and .packets >= $n)'
+}
+
+@test "drops: a tracepoint without reasons: counted by place" {
+	quiet
+	cp -r "$HM_BUILD/." "$BATS_TEST_TMPDIR/obj"
+	cp "$HM_BUILD/tests/bpf/drops_noreason.o" "$BATS_TEST_TMPDIR/obj/kern/drops.o"
+	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/obj attach --host drops
+	send 7012 19
+	settled true 19
+	equal "$(rows_of '.reason + " " + (.location | sub("[+].*"; "")) + " " + .protocol')" \
+		"19 NONE_GIVEN __udp4_lib_rcv ipv4/udp" losses
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "gives no reason (before 5.17)"
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# drops at XDP: verdicts of ours, losses of others' programs, and nothing twice
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/drops.bash"
+bats_require_minimum_version 1.5.0
+
+setup() { lab_up; }
+
+# what N rows say, without the layer
+xdp_rows() { rows_of '.reason + " " + .location + " " + .device + " " + .netns' | sed 's/ cpumap [0-9]*//'; }
+verdict_on() { on host ip link set dev eth0 "$1" obj "$HM_BUILD/tests/bpf/verdict.o"; }
+
+@test "drops: verdicts of ours are counted once, where XDP runs on an skb" {
+	quiet
+	attach --host drops
+	local mode sum=0
+	for mode in xdpdrv xdpgeneric; do
+		verdict_on "$mode"
+		send 7001 11
+		send 7002 13
+		send 7012 17
+		sum=$((sum + 41))
+		settled true "$sum" # taking XDP away empties veth's ring
+		on host ip link set dev eth0 "$mode" off
+	done
+	equal "$(rows_of '.reason + " " + .location + " \(.bytes)"' | sed 's/__udp4.*+0x[0-9a-f]*/PLACE/')" \
+		"22 XDP_TEST XDP_DROP 2332
+26 XDP_TEST XDP_ABORTED 2756
+34 SKB_DROP_REASON_NO_SOCKET PLACE 2448" losses
+	(("$(drops | jq .lost.counted_at_xdp)" >= 48))
+	# what is no loss is there with --all
+	equal "$(drops --all | jq '[.rows[] | select(.location == "XDP_PASS" and .reason == "XDP_TEST") | .packets] | add')" 34 passed
+	like "$(on host "$HM_BUILD/hookmap" --prom drops)" 'hookmap_xdp_packets_total{device="eth0",action="DROP"} 22'
+}
+
+@test "drops: a foreign program's losses in native mode, each in one row" {
+	quiet
+	attach --host drops
+	on host ip link set dev veth0 down
+	foreign xdpdrv veth0 192
+	# errors first: they must not hide the drops behind them
+	send 7004 11
+	send 7006 13
+	send 7002 17
+	send 7003 19
+	send 7007 23
+	send 7001 29
+	settled true 112
+	equal "$(xdp_rows | sed 's/veth_xdp[^ ]*/PLACE/')" \
+		"11 XDP_REDIRECT_EOPNOTSUPP prog foreign_xdp eth0 host
+13 XDP_REDIRECT_EINVAL prog foreign_xdp eth0 host
+17 XDP_EXCEPTION_ABORTED prog foreign_xdp eth0 host
+19 XDP_EXCEPTION_ACTION_77 prog foreign_xdp eth0 host
+23 XDP_TX_ENXIO - eth0 host
+29 SKB_DROP_REASON_NOT_SPECIFIED PLACE eth0 host" losses
+	equal "$(packets '.layer != "xdp"')" 0 "in other layers"
+	on host ip link set dev eth0 xdpdrv off
+}
+
+@test "drops: a foreign program's losses in generic mode, each in one row" {
+	quiet
+	attach --host drops
+	on host ip link set dev veth0 down
+	foreign xdpgeneric veth0 1
+	send 7004 11
+	send 7006 13
+	send 7002 17
+	send 7003 19
+	send 7001 29
+	settled true 89
+	equal "$(xdp_rows | sed 's/do_xdp_generic[^ ]*/PLACE/')" \
+		"11 XDP_REDIRECT_ENETDOWN prog foreign_xdp eth0 host
+13 XDP_REDIRECT_EINVAL prog foreign_xdp eth0 host
+17 XDP_EXCEPTION_ABORTED prog foreign_xdp eth0 host
+19 XDP_EXCEPTION_ACTION_77 prog foreign_xdp eth0 host
+29 SKB_DROP_REASON_NOT_SPECIFIED PLACE eth0 host" losses
+	on host ip link set dev eth0 xdpgeneric off
+}
+
+@test "drops: cpumap: what did not fit into the queue, in both modes" {
+	quiet
+	attach --host drops
+	local mode full got
+	for mode in xdpdrv xdpgeneric; do
+		foreign "$mode" veth0 1
+		full=$(packets_of_map)
+		got=$(beside)
+		send 7005 499
+		# those that came through find no socket (or have no checksum, as a veth's)
+		busywait 5 sum_is $((full + got + 499)) || equal "$(packets_of_map) of $got" "499 in all" "$mode"
+		(("$(packets_of_map)" > full))
+		equal "$(packets '.reason | startswith("XDP_REDIRECT")')" 0 "redirect errors"
+		on host ip link set dev eth0 "$mode" off
+		rm -r /sys/fs/bpf/t
+	done
+}
+# the row of a cpumap has no device and no namespace: by the id of its map
+packets_of_map() {
+	local id
+	id=$(bpftool -j map show pinned /sys/fs/bpf/t/test_cpumap | jq .id)
+	drops | jq --arg id "cpumap $id " '[.rows[] | select(.reason == "XDP_CPUMAP_FULL" and (.location | startswith($id))) | .packets] | add // 0'
+}
+# what came through, and what did not even fit into veth's ring
+beside() { packets '.reason == "SKB_DROP_REASON_NO_SOCKET" or .reason == "SKB_DROP_REASON_UDP_CSUM" or (.location | startswith("veth_xmit"))'; }
+sum_is() { (($(packets_of_map) + $(beside) == $1)); }
+
+@test "drops: devmap: frames that the target device did not take" {
+	quiet
+	attach --host drops
+	mkdir -p /sys/fs/bpf/t
+	# the peer takes XDP frames, but none of that length
+	on server ip link set dev eth0 mtu 100
+	on server ip link set dev eth0 xdpdrv obj "$HM_BUILD/tests/bpf/verdict.o"
+	foreign xdpdrv veth0 192
+	send 7004 31 --size 300
+	settled true 31
+	equal "$(xdp_rows)" "31 XDP_DEVMAP_DROP - veth0 host" losses
+	on host ip link set dev eth0 xdpdrv off
+}
+
+@test "drops: a full table of verdicts is counted" {
+	quiet
+	attach --host drops
+	verdict_on xdpdrv
+	# every cell belongs to a device 999
+	local cell='e7 03 00 00 01 00 02 00 01 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00' value i
+	[[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]] || skip "no little-endian machine"
+	value=$(printf '00 %.0s' {1..32})
+	for ((i = 0; i < 1024; i++)); do value+=" $cell"; done
+	# shellcheck disable=SC2086
+	bpftool map update pinned "$G/xdp_verdict" key 0 0 0 0 value hex $value
+	local before
+	before=$(drops | jq .lost.verdict_table_full)
+	send 7001 11
+	busywait 5 bash -c "((\$($HM_BUILD/hookmap -j drops | jq .lost.verdict_table_full) >= $before + 11))"
+	like "$(hookmap drops)" "XDP verdicts in no row"
+	on host ip link set dev eth0 xdpdrv off
+}
+
+@test "drops: xdp_verdict stays as long as an XDP program uses it" {
+	attach --host drops
+	verdict_on xdpdrv
+	detach --host drops
+	equal "$(find "$G" -type f)" "$G/xdp_verdict" "maps"
+	# its counts are there again after the next attach
+	attach --host drops
+	send 7001 5
+	busywait 5 packets_are '.location == "XDP_DROP"' 5
+	on host ip link set dev eth0 xdpdrv off
+	detach --host drops
+	equal "$(find "$G" -type f)" "" "maps"
+}

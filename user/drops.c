@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * drops.c - hookmap drops: what this host loses, where, why, and whose it is.
+ *
+ * JSON: {"rows": [...], "benign": [...], "lost": {...}}; a row:
+ *   layer reason location device netns protocol   text
+ *   smac | dmac | sip | dip | flow                if it was counted by that
+ *   packets bytes                                 bytes are 0 where XDP does not tell
+ *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
+ *   packets_per_s                                 with -i
+ * benign: what was freed without a loss. lost: table_full_packets and _bytes (in rows
+ * without their dimension, "(other)"), xdp_table_full, verdict_table_full, missed
+ * (while the program ran on that CPU already), counted_at_xdp (not counted twice),
+ * samples, samples_over_rate, samples_ring_full.
+ *
+ * --samples: a line a packet: time (CLOCK_MONOTONIC), layer, reason, location, device,
+ * netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "drops.h"
+
+static const char *const column_name[COL_KEY] = {
+	[COL_LAYER] = "layer",	 [COL_REASON] = "reason", [COL_LOCATION] = "location",
+	[COL_DEVICE] = "device", [COL_NETNS] = "netns",	  [COL_PROTO] = "proto",
+};
+
+enum shown {
+	SHOWN_PACKETS,
+	SHOWN_RATE,
+	SHOWN_BYTES,
+	SHOWN_COLS, /* COLS of them */
+	SHOWN_FIRST = SHOWN_COLS + COLS,
+	SHOWN_LAST,
+	SHOWN_AGO,
+	SHOWN,
+};
+
+static const struct out_col shown_cols[SHOWN] = {
+	[SHOWN_PACKETS] = { "packets", "PACKETS", OUT_U64 },
+	[SHOWN_RATE] = { "packets_per_s", "PER-S", OUT_U64 },
+	[SHOWN_BYTES] = { "bytes", "BYTES", OUT_U64 },
+	[SHOWN_COLS + COL_LAYER] = { "layer", "LAYER", OUT_STR },
+	[SHOWN_COLS + COL_REASON] = { "reason", "REASON", OUT_STR },
+	[SHOWN_COLS + COL_LOCATION] = { "location", "LOCATION", OUT_STR },
+	[SHOWN_COLS + COL_DEVICE] = { "device", "DEVICE", OUT_STR },
+	[SHOWN_COLS + COL_NETNS] = { "netns", "NETNS", OUT_STR },
+	[SHOWN_COLS + COL_PROTO] = { "protocol", "PROTOCOL", OUT_STR },
+	[SHOWN_COLS + COL_KEY] = { NULL, "KEY", OUT_STR },
+	[SHOWN_FIRST] = { "first_ns", NULL, OUT_U64 },
+	[SHOWN_LAST] = { "last_ns", NULL, OUT_U64 },
+	[SHOWN_AGO] = { NULL, "LAST", OUT_STR },
+};
+
+/* -s: the column, COLS without it, or -EINVAL */
+static int sum_column(const struct options *opt, const struct drop_table *t)
+{
+	if (!opt->sum)
+		return COLS;
+	for (int i = 0; i < COL_KEY; i++) {
+		if (!strcmp(opt->sum, column_name[i]))
+			return i;
+	}
+	if (!strcmp(opt->sum, "protocol"))
+		return COL_PROTO;
+	for (int by = DROP_BY_SMAC; by < DROP_BY_MAX; by++) {
+		if (strcmp(opt->sum, drop_by_name[by]))
+			continue;
+		if (t->by == (__u32)by)
+			return COL_KEY;
+		for (size_t i = 0; i < t->n; i++) {
+			if (t->line[i].by == by)
+				return COL_KEY;
+		}
+		fail("-s %s: drops are not counted by %s but by %s: scripts/attach.sh --host drops "
+		     "--by %s",
+		     opt->sum, opt->sum, drop_by_name[t->by], opt->sum);
+		return -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int compared_column;
+
+static int column_compare(const void *a, const void *b)
+{
+	const struct drop_line *x = a, *y = b;
+	int order = strcmp(x->col[compared_column], y->col[compared_column]);
+
+	if (!order && compared_column == COL_KEY)
+		order = x->by - y->by;
+	if (!order)
+		order = x->benign - y->benign;
+	return order ? order : x->verdict - y->verdict;
+}
+
+/* Adds up the lines that agree in COLUMN; where they differ otherwise is a "*". */
+static int sum_by(struct drop_table *t, int column)
+{
+	struct drop_line *sum = t->line;
+
+	compared_column = column;
+	if (t->n)
+		qsort(t->line, t->n, sizeof(*t->line), column_compare);
+	for (size_t i = 1; i < t->n; i++) {
+		struct drop_line *line = &t->line[i];
+
+		if (column_compare(sum, line)) {
+			sum = line;
+			continue;
+		}
+		for (int c = 0; c < COLS; c++) {
+			char *star;
+
+			if (!strcmp(sum->col[c], line->col[c]))
+				continue;
+			star = strdup("*");
+			if (!star)
+				return -ENOMEM;
+			free(sum->col[c]);
+			sum->col[c] = star;
+		}
+		if (sum->by != line->by)
+			sum->by = DROP_BY_NONE;
+		sum->packets += line->packets;
+		sum->bytes += line->bytes;
+		if (line->first && (!sum->first || line->first < sum->first))
+			sum->first = line->first;
+		if (line->last > sum->last)
+			sum->last = line->last;
+		line->packets = line->bytes = 0; /* is not shown */
+	}
+	return 0;
+}
+
+static bool is_shown(const struct options *opt, const struct drop_line *line)
+{
+	return line->packets && (opt->all || (!line->benign && !line->verdict));
+}
+
+static void show_line(const struct options *opt, struct out *o, const struct drop_table *t,
+		      const struct drop_line *line, double seconds)
+{
+	char ago[32] = "-", text[16];
+
+	if (line->last && line->last <= t->time) {
+		format_ns(t->time - line->last, text, sizeof(text));
+		snprintf(ago, sizeof(ago), "%s ago", text);
+	}
+	out_row(o);
+	out_u64(o, line->packets);
+	out_u64(o, seconds > 0 ? (__u64)(line->packets / seconds + 0.5) : 0);
+	out_u64(o, line->bytes);
+	for (int c = 0; c < COLS; c++)
+		out_str(o, c == COL_REASON && opt->output == OUT_TEXT ? reason_short(line->col[c])
+								      : line->col[c]);
+	out_u64(o, line->first);
+	out_u64(o, line->last);
+	out_str(o, ago);
+	if (line->by)
+		out_json(o, drop_by_name[line->by], json_object_new_string(line->col[COL_KEY]));
+}
+
+static struct json_object *benign_json(const struct drop_table *t)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct drop_line *line = &t->line[i];
+		struct json_object *row = NULL, *old;
+		__u64 packets = line->packets, bytes = line->bytes;
+
+		if (!line->benign || !packets)
+			continue;
+		for (size_t j = 0; j < json_object_array_length(list); j++) {
+			old = json_object_array_get_idx(list, j);
+			if (!strcmp(json_object_get_string(json_object_object_get(old, "reason")),
+				    line->col[COL_REASON]))
+				row = old;
+		}
+		if (row) {
+			packets += json_object_get_uint64(json_object_object_get(row, "packets"));
+			bytes += json_object_get_uint64(json_object_object_get(row, "bytes"));
+		} else {
+			row = json_object_new_object();
+			json_object_object_add(row, "reason",
+					       json_object_new_string(line->col[COL_REASON]));
+			json_object_array_add(list, row);
+		}
+		json_object_object_add(row, "packets", json_object_new_uint64(packets));
+		json_object_object_add(row, "bytes", json_object_new_uint64(bytes));
+	}
+	return list;
+}
+
+static struct json_object *lost_json(const struct drop_table *t)
+{
+	const struct {
+		const char *key;
+		__u64 n;
+	} lost[] = {
+		{ "table_full_packets", t->over_packets },
+		{ "table_full_bytes", t->over_bytes },
+		{ "no_row_packets", t->stat.over_packets },
+		{ "xdp_table_full", t->stat.xdp_over },
+		{ "verdict_table_full", t->verdict_over },
+		{ "missed", t->missed },
+		{ "counted_at_xdp", t->stat.xdp_counted },
+		{ "samples", t->stat.samples },
+		{ "samples_over_rate", t->stat.samples_missed },
+		{ "samples_ring_full", t->stat.samples_lost },
+	};
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		json_object_object_add(o, lost[i].key, json_object_new_uint64(lost[i].n));
+	return o;
+}
+
+/* Under the table: what is not in it. */
+static void show_rest(const struct options *opt, const struct drop_table *t, size_t rows,
+		      __u64 packets)
+{
+	struct json_object *benign = benign_json(t);
+	size_t n = json_object_array_length(benign);
+
+	if (rows)
+		printf("%zu more rows, %llu packets\n", rows, packets);
+	if (!opt->all && n) {
+		printf("no loss:");
+		for (size_t i = 0; i < n; i++) {
+			struct json_object *row = json_object_array_get_idx(benign, i);
+
+			printf("%s %s %s", i ? "," : "",
+			       json_object_get_string(json_object_object_get(row, "packets")),
+			       reason_short(json_object_get_string(
+				       json_object_object_get(row, "reason"))));
+		}
+		printf("\n");
+	}
+	json_object_put(benign);
+	if (t->over_packets)
+		printf("table full: %llu packets without their %s, in rows \"(other)\"%s\n",
+		       t->over_packets, drop_by_name[t->by],
+		       t->stat.over_packets ? ", or in none" : "");
+	if (t->stat.xdp_over | t->verdict_over)
+		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
+		       t->stat.xdp_over, t->verdict_over);
+	if (t->stat.samples | t->stat.samples_missed | t->stat.samples_lost)
+		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
+		       t->stat.samples, t->stat.samples_missed, t->stat.samples_lost);
+	if (t->missed)
+		printf("missed: %llu drops while another was being counted on that CPU\n",
+		       t->missed);
+	if (t->hidden)
+		printf("the kernel hides its addresses (kernel.kptr_restrict, or no CAP_SYSLOG): "
+		       "locations are numbers\n");
+	if (t->nameless)
+		printf("the kernel has no BTF with its drop reasons: reasons are numbers\n");
+}
+
+static void show_explain(const struct options *opt, const struct drop_table *t)
+{
+	const struct reason_text **seen = calloc(t->n + 1, sizeof(const void *));
+	size_t n = 0;
+
+	printf("\n");
+	for (size_t i = 0; seen && i < t->n; i++) {
+		const char *reason = t->line[i].col[COL_REASON];
+		const struct reason_text *text = reason_text(reason, t->line[i].col[COL_LOCATION]);
+		size_t j = 0;
+
+		if (!is_shown(opt, &t->line[i]) || !strcmp(reason, "*"))
+			continue;
+		while (j < n && seen[j] != text)
+			j++;
+		if (j < n)
+			continue;
+		seen[n++] = text;
+		printf("%s: %s%s%s\n", reason_short(reason), text->means,
+		       *text->look ? "; look at: " : "", text->look);
+	}
+	free(seen);
+}
+
+/* Lines in order, sums made. SECONDS: of the interval, or 0. */
+static int show(const struct options *opt, struct drop_table *t, int column, double seconds)
+{
+	struct out_col cols[SHOWN];
+	__u64 packets = 0;
+	size_t rows = 0, n = 0;
+	bool keys = t->by;
+	char head[8] = "";
+	struct out *o;
+	int err;
+
+	if (opt->output == OUT_PROM) {
+		drops_prom(t);
+		return 0;
+	}
+	err = column < COLS ? sum_by(t, column) : 0;
+	if (err)
+		return err;
+	drops_sort(t);
+	memcpy(cols, shown_cols, sizeof(cols));
+	for (size_t i = 0; i < t->n; i++)
+		keys |= t->line[i].by;
+	for (const char *c = drop_by_name[t->by]; t->by && *c; c++)
+		head[c - drop_by_name[t->by]] = *c - ('a' - 'A');
+	if (*head)
+		cols[SHOWN_COLS + COL_KEY].head = head;
+	if (!keys)
+		cols[SHOWN_COLS + COL_KEY].head = NULL;
+	if (seconds <= 0)
+		cols[SHOWN_RATE].key = cols[SHOWN_RATE].head = NULL;
+	o = out_new(opt, cols, SHOWN);
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct drop_line *line = &t->line[i];
+
+		if (!is_shown(opt, line))
+			continue;
+		if (opt->top && n == opt->top) {
+			rows++;
+			packets += line->packets;
+			continue;
+		}
+		n++;
+		show_line(opt, o, t, line, seconds);
+	}
+	if (opt->output == OUT_JSON) {
+		struct json_object *top = json_object_new_object();
+
+		out_section(o, top, "rows", NULL);
+		json_object_object_add(top, "benign", benign_json(t));
+		json_object_object_add(top, "lost", lost_json(t));
+		if (opt->sum || opt->top)
+			json_object_object_add(top, "sum",
+					       json_object_new_string(opt->sum ? opt->sum : "top"));
+		json_print(opt, top);
+		json_object_put(top);
+	} else {
+		out_section(o, NULL, NULL, NULL);
+		if (!n)
+			printf("no losses\n");
+		show_rest(opt, t, rows, packets);
+		if (opt->explain)
+			show_explain(opt, t);
+	}
+	fflush(stdout);
+	return 0;
+}
+
+/* With -i, what was lost in each interval; redrawn in place on a terminal. */
+static int changes(const struct options *opt, int column)
+{
+	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
+	struct drop_table last = {}, now = {}, shown = {};
+	int err = drops_read(opt, &last);
+
+	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
+		usleep((useconds_t)(opt->interval * 1e6));
+		err = drops_read(opt, &now);
+		if (err)
+			break;
+		err = drops_copy(&shown, &now);
+		if (!err) {
+			drops_subtract(&shown, &last);
+			if (redraw)
+				printf("\033[H\033[J");
+			err = show(opt, &shown, column, (now.time - last.time) / 1e9);
+		}
+		drops_free(&shown);
+		drops_free(&last);
+		last = now;
+		memset(&now, 0, sizeof(now));
+	}
+	drops_free(&last);
+	return err;
+}
+
+static int reason_row(__u32 reason, const char *name, void *arg)
+{
+	const struct reason_text *text = reason_text(name, "");
+	struct out *o = arg;
+
+	out_row(o);
+	out_u64(o, reason);
+	out_str(o, name);
+	out_str(o, text->layer);
+	out_str(o, text->means);
+	out_str(o, text->look);
+	return 0;
+}
+
+/* --reasons: all that the kernel knows. */
+static int show_reasons(const struct options *opt)
+{
+	static const struct out_col cols[] = {
+		{ "number", "NUMBER", OUT_U64 }, { "reason", "REASON", OUT_STR },
+		{ "layer", "LAYER", OUT_STR },	 { "means", "MEANS", OUT_STR },
+		{ "look", "LOOK AT", OUT_STR },
+	};
+	struct reasons *r = reasons_new();
+	struct json_object *top = NULL;
+	struct out *o;
+
+	if (!r || !reasons_known(r)) {
+		fail("the kernel has no BTF with its drop reasons (/sys/kernel/btf/vmlinux)");
+		reasons_free(r);
+		return -ENOENT;
+	}
+	o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
+	if (!o) {
+		reasons_free(r);
+		return -ENOMEM;
+	}
+	if (opt->output == OUT_JSON)
+		top = json_object_new_object();
+	reasons_each(r, reason_row, o);
+	out_section(o, top, "rows", NULL);
+	if (top)
+		json_print(opt, top);
+	json_object_put(top);
+	reasons_free(r);
+	return 0;
+}
+
+struct samples {
+	const struct options *opt;
+	unsigned long n;
+};
+
+/* A line a sample; with -j, a document a line. */
+static int show_sample(const struct drop_sample *s, const struct drop_line *line, const char *flow,
+		       void *arg)
+{
+	char hex[2 * DROP_SAMPLE_BYTES + 1] = "";
+	struct samples *samples = arg;
+	struct json_object *o;
+
+	if (line->benign && !samples->opt->all)
+		return 0;
+	for (int i = 0; i < s->cap && i < DROP_SAMPLE_BYTES; i++)
+		sprintf(hex + 2 * i, "%02x", s->data[i]);
+	if (samples->opt->output == OUT_JSON) {
+		o = json_object_new_object();
+		json_object_object_add(o, "time_ns", json_object_new_uint64(s->time));
+		for (int c = 0; c < COL_KEY; c++)
+			json_object_object_add(o, c == COL_PROTO ? "protocol" : column_name[c],
+					       json_object_new_string(line->col[c]));
+		json_object_object_add(o, "flow", json_object_new_string(flow));
+		json_object_object_add(o, "bytes", json_object_new_uint64(s->len));
+		json_object_object_add(o, "data", json_object_new_string(hex));
+		json_print(samples->opt, o);
+		json_object_put(o);
+	} else {
+		printf("%llu.%06llu %s %s %s %s %s %s %s %u bytes\n", s->time / 1000000000,
+		       s->time / 1000 % 1000000, line->col[COL_LAYER],
+		       reason_short(line->col[COL_REASON]), line->col[COL_LOCATION],
+		       line->col[COL_DEVICE], line->col[COL_NETNS], line->col[COL_PROTO], flow,
+		       s->len);
+	}
+	fflush(stdout);
+	return ++samples->n == samples->opt->count ? -ECANCELED : 0;
+}
+
+int drops_run(const struct options *opt)
+{
+	struct drop_table t, old;
+	int err, column;
+
+	if (opt->reasons)
+		return show_reasons(opt) < 0;
+	if (opt->samples) {
+		struct samples samples = { .opt = opt };
+
+		return drops_samples(opt, show_sample, &samples) < 0;
+	}
+	err = drops_read(opt, &t);
+	if (err)
+		return 1;
+	column = err = sum_column(opt, &t);
+	if (err < 0)
+		goto out;
+	if (opt->interval > 0) {
+		err = changes(opt, column);
+		goto out;
+	}
+	err = 0;
+	if (opt->since) {
+		err = drops_since(opt->since, &old);
+		if (err)
+			goto out;
+		drops_subtract(&t, &old);
+		drops_free(&old);
+	}
+	err = show(opt, &t, column, 0);
+	if (err)
+		fail("drops: %s", strerror(-err));
+out:
+	drops_free(&t);
+	return err < 0;
+}

@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * drops_read.c - from the maps of drops to lines of text: names for reasons, places,
+ * devices, namespaces, protocols and addresses.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "drops.h"
+
+const char *const drop_by_name[DROP_BY_MAX] = {
+	[DROP_BY_NONE] = "none", [DROP_BY_SMAC] = "smac", [DROP_BY_DMAC] = "dmac",
+	[DROP_BY_SIP] = "sip",	 [DROP_BY_DIP] = "dip",	  [DROP_BY_FLOW] = "flow",
+};
+
+#define NO_KEY "-"
+#define OTHER  "(other)" /* the table was full */
+
+/* What is needed to turn keys into lines. */
+struct reading {
+	struct drop_table *table;
+	struct names *names;
+	struct ksyms *ksyms;
+	struct reasons *reasons;
+	int dev_fd;
+	int cpus;
+	bool over;
+};
+
+static int reading_open(const struct options *opt, struct reading *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->cpus = libbpf_num_possible_cpus();
+	r->names = names_new(opt);
+	r->ksyms = ksyms_new();
+	r->reasons = reasons_new();
+	r->dev_fd = pin_open(opt, "drop_dev", false);
+	if (r->names && r->ksyms && r->reasons)
+		return 0;
+	fail("drops: %s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+static void reading_close(struct reading *r)
+{
+	if (r->dev_fd >= 0)
+		close(r->dev_fd);
+	reasons_free(r->reasons);
+	ksyms_free(r->ksyms);
+	names_free(r->names);
+}
+
+struct drop_line *drops_line(struct drop_table *t)
+{
+	struct drop_line *line;
+
+	if (t->n == t->room) {
+		size_t room = t->room ? 2 * t->room : 256;
+
+		line = reallocarray(t->line, room, sizeof(*line));
+		if (!line)
+			return NULL;
+		t->line = line;
+		t->room = room;
+	}
+	line = &t->line[t->n++];
+	memset(line, 0, sizeof(*line));
+	return line;
+}
+
+static void line_free(struct drop_line *line)
+{
+	for (int i = 0; i < COLS; i++)
+		free(line->col[i]);
+}
+
+void drops_free(struct drop_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		line_free(&t->line[i]);
+	free(t->line);
+	t->line = NULL;
+	t->n = t->room = 0;
+}
+
+int drops_copy(struct drop_table *to, const struct drop_table *from)
+{
+	*to = *from;
+	to->n = to->room = 0;
+	to->line = NULL;
+	for (size_t i = 0; i < from->n; i++) {
+		struct drop_line *line = drops_line(to);
+
+		if (!line)
+			return -ENOMEM;
+		*line = from->line[i];
+		for (int c = 0; c < COLS; c++) {
+			line->col[c] = strdup(from->line[i].col[c]);
+			if (!line->col[c])
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int line_compare(const void *a, const void *b)
+{
+	const struct drop_line *x = a, *y = b;
+	int order = x->by - y->by;
+
+	for (int i = 0; !order && i < COLS; i++)
+		order = strcmp(x->col[i], y->col[i]);
+	return order;
+}
+
+static int packets_compare(const void *a, const void *b)
+{
+	const struct drop_line *x = a, *y = b;
+
+	if (x->packets != y->packets)
+		return x->packets < y->packets ? 1 : -1;
+	return line_compare(a, b);
+}
+
+void drops_merge(struct drop_table *t)
+{
+	size_t n = 0;
+
+	if (!t->n)
+		return;
+	qsort(t->line, t->n, sizeof(*t->line), line_compare);
+	for (size_t i = 1; i < t->n; i++) {
+		struct drop_line *into = &t->line[n], *line = &t->line[i];
+
+		if (line_compare(into, line)) {
+			t->line[++n] = *line;
+			continue;
+		}
+		into->packets += line->packets;
+		into->bytes += line->bytes;
+		if (line->first && (!into->first || line->first < into->first))
+			into->first = line->first;
+		if (line->last > into->last)
+			into->last = line->last;
+		into->benign &= line->benign;
+		into->verdict &= line->verdict;
+		line_free(line);
+	}
+	t->n = n + 1;
+}
+
+void drops_sort(struct drop_table *t)
+{
+	if (t->n)
+		qsort(t->line, t->n, sizeof(*t->line), packets_compare);
+}
+
+/* A counter that is smaller than before was started anew. */
+static __u64 growth(__u64 now, __u64 old)
+{
+	return now >= old ? now - old : now;
+}
+
+void drops_subtract(struct drop_table *t, const struct drop_table *old)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct drop_line *line = &t->line[i];
+		const struct drop_line *was =
+			old->n ? bsearch(line, old->line, old->n, sizeof(*line), line_compare)
+			       : NULL;
+
+		if (was && line->packets >= was->packets) {
+			line->packets -= was->packets;
+			line->bytes -= was->bytes;
+		}
+		if (!line->packets)
+			line_free(line);
+		else
+			t->line[n++] = *line;
+	}
+	t->n = n;
+	t->over_packets = growth(t->over_packets, old->over_packets);
+	t->over_bytes = growth(t->over_bytes, old->over_bytes);
+	t->verdict_over = growth(t->verdict_over, old->verdict_over);
+	t->missed = growth(t->missed, old->missed);
+	t->stat.xdp_over = growth(t->stat.xdp_over, old->stat.xdp_over);
+	t->stat.xdp_counted = growth(t->stat.xdp_counted, old->stat.xdp_counted);
+}
+
+/* --- names */
+
+static const struct {
+	__u16 type;
+	const char *name;
+} ethertypes[] = {
+	{ 0x0800, "ipv4" },    { 0x86dd, "ipv6" },  { 0x0806, "arp" },	   { 0x8035, "rarp" },
+	{ 0x88cc, "lldp" },    { 0x8847, "mpls" },  { 0x8848, "mpls-mc" }, { 0x8863, "pppoe-disc" },
+	{ 0x8864, "pppoe" },   { 0x888e, "eapol" }, { 0x8809, "lacp" },	   { 0x88f7, "ptp" },
+	{ 0x88e5, "macsec" },  { 0x8906, "fcoe" },  { 0x8902, "cfm" },	   { 0x88a2, "aoe" },
+	{ 0x9000, "loop" },    { 0x8808, "pause" }, { 0x0004, "802.2" },   { 0x8100, "802.1q" },
+	{ 0x88a8, "802.1ad" },
+};
+
+static const struct {
+	__u8 proto;
+	const char *name;
+} ipprotos[] = {
+	{ IPPROTO_ICMP, "icmp" },
+	{ IPPROTO_IGMP, "igmp" },
+	{ IPPROTO_IPIP, "ipip" },
+	{ IPPROTO_TCP, "tcp" },
+	{ IPPROTO_UDP, "udp" },
+	{ IPPROTO_DCCP, "dccp" },
+	{ IPPROTO_IPV6, "ipv6" },
+	{ IPPROTO_GRE, "gre" },
+	{ IPPROTO_ESP, "esp" },
+	{ IPPROTO_AH, "ah" },
+	{ IPPROTO_ICMPV6, "icmp6" },
+	{ IPPROTO_SCTP, "sctp" },
+	{ IPPROTO_UDPLITE, "udplite" },
+	{ 89, "ospf" },
+	{ 112, "vrrp" },
+	{ IPPROTO_NONE, "none" },
+	{ IPPROTO_PIM, "pim" },
+};
+
+static char *protocol(const struct drop_key *key)
+{
+	static const char *const tags[] = { "", "vlan/", "qinq/" };
+	const char *lead = key->tags < 3 ? tags[key->tags] : "vlans/";
+	__u16 type = ntohs(key->l3proto);
+	char l3[16] = "-", l4[16] = "";
+	char *text;
+
+	if (type)
+		snprintf(l3, sizeof(l3), "0x%04x", type);
+	for (size_t i = 0; i < sizeof(ethertypes) / sizeof(ethertypes[0]); i++) {
+		if (ethertypes[i].type == type)
+			snprintf(l3, sizeof(l3), "%s", ethertypes[i].name);
+	}
+	if ((type == 0x0800 || type == 0x86dd) && key->l4proto != DROP_NO_L4) {
+		snprintf(l4, sizeof(l4), "/%u", key->l4proto);
+		for (size_t i = 0; i < sizeof(ipprotos) / sizeof(ipprotos[0]); i++) {
+			if (ipprotos[i].proto == key->l4proto)
+				snprintf(l4, sizeof(l4), "/%s", ipprotos[i].name);
+		}
+	}
+	return asprintf(&text, "%s%s%s", lead, l3, l4) < 0 ? NULL : text;
+}
+
+static char *mac(const __u32 *words)
+{
+	const unsigned char *b = (const void *)words;
+	char *text;
+
+	if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
+		return strdup(NO_KEY);
+	return asprintf(&text, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+			b[5]) < 0
+		       ? NULL
+		       : text;
+}
+
+static const char *address(const struct drop_key *key, const __u32 *words, char *buf, size_t size)
+{
+	__u16 type = ntohs(key->l3proto);
+
+	if (type == 0x0800 || type == 0x0806)
+		return inet_ntop(AF_INET, words, buf, size);
+	if (type == 0x86dd)
+		return inet_ntop(AF_INET6, words, buf, size);
+	return NO_KEY;
+}
+
+static char *flow(const struct drop_key *key)
+{
+	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	const char *src = address(key, key->src, from, sizeof(from));
+	const char *dst = address(key, key->dst, to, sizeof(to));
+	bool v6 = strchr(src, ':');
+	char *text;
+	int len;
+
+	if (!strcmp(src, NO_KEY))
+		return strdup(NO_KEY);
+	if (key->sport | key->dport)
+		len = asprintf(&text, v6 ? "[%s]:%u > [%s]:%u" : "%s:%u > %s:%u", src,
+			       ntohs(key->sport), dst, ntohs(key->dport));
+	else
+		len = asprintf(&text, "%s > %s", src, dst);
+	return len < 0 ? NULL : text;
+}
+
+static char *dimension(const struct reading *r, const struct drop_key *key)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	if (r->over)
+		return strdup(OTHER);
+	switch (key->by) {
+	case DROP_BY_SMAC:
+		return mac(key->src);
+	case DROP_BY_DMAC:
+		return mac(key->dst);
+	case DROP_BY_SIP:
+		return strdup(address(key, key->src, buf, sizeof(buf)));
+	case DROP_BY_DIP:
+		return strdup(address(key, key->dst, buf, sizeof(buf)));
+	case DROP_BY_FLOW:
+		return flow(key);
+	default:
+		return strdup(NO_KEY);
+	}
+}
+
+static char *device(const struct reading *r, __u32 netns, __u32 ifindex)
+{
+	struct drop_dev_key key = { .netns = netns, .ifindex = ifindex };
+	const char *name = NULL;
+	struct drop_dev dev;
+	char *text;
+
+	if (!ifindex)
+		return strdup("-");
+	if (netns)
+		name = names_device_inode(r->names, netns, ifindex);
+	if (name)
+		return strdup(name);
+	if (r->dev_fd >= 0 && !bpf_map_lookup_elem(r->dev_fd, &key, &dev) && *dev.name)
+		return strndup(dev.name, sizeof(dev.name));
+	return asprintf(&text, "if%u", ifindex) < 0 ? NULL : text;
+}
+
+static char *netns(const struct reading *r, __u64 inode)
+{
+	return strdup(inode ? names_netns_inode(r->names, inode) : "-");
+}
+
+/* --- rows */
+
+static int line_ok(const struct drop_line *line)
+{
+	for (int i = 0; i < COLS; i++) {
+		if (!line->col[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void line_add(struct drop_line *line, const struct drop_val *v, int cpus)
+{
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		line->packets += v[cpu].packets;
+		line->bytes += v[cpu].bytes;
+		if (v[cpu].first && (!line->first || v[cpu].first < line->first))
+			line->first = v[cpu].first;
+		if (v[cpu].last > line->last)
+			line->last = v[cpu].last;
+	}
+}
+
+/* The line of a key, without its numbers. */
+static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
+{
+	char reason[128], location[256];
+	struct drop_line *line = drops_line(r->table);
+	const struct reason_text *text;
+
+	if (!line)
+		return NULL;
+	reasons_name(r->reasons, k->reason, reason, sizeof(reason));
+	ksyms_format(r->ksyms, k->location, location, sizeof(location));
+	line->by = r->over ? r->table->by : k->by;
+	text = reason_text(reason, location);
+	line->col[COL_LAYER] = strdup(text->layer);
+	line->col[COL_REASON] = strdup(reason);
+	line->col[COL_LOCATION] = strdup(location);
+	line->col[COL_DEVICE] = device(r, k->netns, k->ifindex);
+	line->col[COL_NETNS] = netns(r, k->netns);
+	line->col[COL_PROTO] = protocol(k);
+	line->col[COL_KEY] = dimension(r, k);
+	line->benign = !strcmp(text->layer, "benign");
+	return line;
+}
+
+static int read_skb(const void *key, const void *value, void *arg)
+{
+	struct reading *r = arg;
+	struct drop_line *line = skb_line(r, key);
+
+	if (!line)
+		return -ENOMEM;
+	line_add(line, value, r->cpus);
+	if (r->over) {
+		r->table->over_packets += line->packets;
+		r->table->over_bytes += line->bytes;
+	}
+	return line_ok(line);
+}
+
+static const char *errno_name(__u32 code, char *buf, size_t size)
+{
+	const char *name = NULL;
+
+#if __GLIBC_PREREQ(2, 32)
+	name = strerrorname_np((int)code);
+#endif
+	if (name)
+		return name;
+	snprintf(buf, size, "%u", code);
+	return buf;
+}
+
+static const char *action_name(__u32 action, char *buf, size_t size)
+{
+	static const char *const name[] = { "ABORTED", "DROP", "PASS", "TX", "REDIRECT" };
+
+	if (action < sizeof(name) / sizeof(name[0]))
+		return name[action];
+	snprintf(buf, size, "ACTION_%u", action);
+	return buf;
+}
+
+static void xdp_reason(const struct drop_xdp_key *k, char *buf, size_t size)
+{
+	char text[32];
+
+	switch (k->kind) {
+	case DROP_XDP_EXCEPTION:
+		snprintf(buf, size, "XDP_EXCEPTION_%s", action_name(k->code, text, sizeof(text)));
+		break;
+	case DROP_XDP_REDIRECT:
+		snprintf(buf, size, "XDP_REDIRECT_%s", errno_name(k->code, text, sizeof(text)));
+		break;
+	case DROP_XDP_DEVMAP:
+	case DROP_XDP_TX:
+		snprintf(buf, size, "%s_%s", k->kind == DROP_XDP_TX ? "XDP_TX" : "XDP_DEVMAP",
+			 k->code ? errno_name(k->code, text, sizeof(text)) : "DROP");
+		break;
+	case DROP_XDP_CPUMAP:
+		snprintf(buf, size, "XDP_CPUMAP_FULL");
+		break;
+	case DROP_XDP_CPUMAP_SKB:
+		snprintf(buf, size, "XDP_CPUMAP_NOMEM");
+		break;
+	case DROP_XDP_CPUMAP_PROG:
+		snprintf(buf, size, "XDP_CPUMAP_DROP");
+		break;
+	default:
+		snprintf(buf, size, "XDP_KIND_%u", k->kind);
+	}
+}
+
+static int read_xdp(const void *key, const void *value, void *arg)
+{
+	const struct drop_xdp_key *k = key;
+	char reason[64], location[64] = "-";
+	struct reading *r = arg;
+	struct drop_line *line = drops_line(r->table);
+
+	if (!line)
+		return -ENOMEM;
+	xdp_reason(k, reason, sizeof(reason));
+	if (k->kind >= DROP_XDP_CPUMAP)
+		snprintf(location, sizeof(location), "cpumap %u cpu %u", k->id, k->code);
+	else if (k->id)
+		snprintf(location, sizeof(location), "prog %.16s", *k->name ? k->name : "?");
+	line->col[COL_LAYER] = strdup("xdp");
+	line->col[COL_REASON] = strdup(reason);
+	line->col[COL_LOCATION] = strdup(location);
+	line->col[COL_DEVICE] = device(r, k->netns, k->ifindex);
+	line->col[COL_NETNS] = netns(r, k->netns);
+	line->col[COL_PROTO] = strdup("-");
+	line->col[COL_KEY] = strdup(NO_KEY);
+	line_add(line, value, r->cpus);
+	return line_ok(line);
+}
+
+static int read_verdict(const void *key, const void *value, void *arg)
+{
+	const struct xdp_verdict *v = value;
+	struct reading *r = arg;
+	char action[64], text[32], reason[64];
+
+	(void)key;
+	for (int cpu = 0; cpu < r->cpus; cpu++) {
+		r->table->verdict_over += v[cpu].over_packets;
+		for (int i = 0; i < XDP_CELLS; i++) {
+			const struct xdp_cell *cell = &v[cpu].cell[i];
+			struct drop_line *line;
+			__u64 ns;
+
+			if (!cell->packets)
+				continue;
+			line = drops_line(r->table);
+			if (!line)
+				return -ENOMEM;
+			ns = names_attached(r->names, cell->ifindex);
+			snprintf(action, sizeof(action), "XDP_%s",
+				 action_name(cell->action, text, sizeof(text)));
+			line->verdict = cell->action > 1; /* not XDP_ABORTED, XDP_DROP */
+			line->col[COL_LAYER] = strdup("xdp");
+			line->col[COL_REASON] =
+				strdup(reason_xdp(cell->reason, reason, sizeof(reason)));
+			line->col[COL_LOCATION] = strdup(action);
+			line->col[COL_DEVICE] = device(r, ns, cell->ifindex);
+			line->col[COL_NETNS] = netns(r, ns);
+			line->col[COL_PROTO] = strdup("-");
+			line->col[COL_KEY] = strdup(NO_KEY);
+			line->packets = cell->packets;
+			line->bytes = cell->bytes;
+			if (line_ok(line))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int read_stat(const void *key, const void *value, void *arg)
+{
+	const struct drop_stat *st = value;
+	struct reading *r = arg;
+
+	(void)key;
+	for (int cpu = 0; cpu < r->cpus; cpu++) {
+		r->table->over_packets += st[cpu].over_packets;
+		r->table->over_bytes += st[cpu].over_bytes;
+		r->table->stat.over_packets += st[cpu].over_packets;
+		r->table->stat.xdp_over += st[cpu].xdp_over;
+		r->table->stat.xdp_counted += st[cpu].xdp_counted;
+		r->table->stat.samples += st[cpu].samples;
+		r->table->stat.samples_missed += st[cpu].samples_missed;
+		r->table->stat.samples_lost += st[cpu].samples_lost;
+	}
+	return 0;
+}
+
+/* A tracing program does not interrupt itself: how often the kernel left it out. */
+static __u64 missed(const struct options *opt, const char *program)
+{
+	struct bpf_link_info link = {};
+	struct bpf_prog_info prog = {};
+	__u32 len = sizeof(link);
+	__u64 misses = 0;
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/hookmap/drops/%s", opt->bpffs, program);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &link, &len))
+		link.prog_id = 0;
+	close(fd);
+	fd = link.prog_id ? bpf_prog_get_fd_by_id(link.prog_id) : -1;
+	if (fd < 0)
+		return 0;
+	len = sizeof(prog);
+	if (!bpf_obj_get_info_by_fd(fd, &prog, &len))
+		misses = prog.recursion_misses;
+	close(fd);
+	return misses;
+}
+
+static int read_map(const struct options *opt, const char *name, bool required,
+		    int (*each)(const void *key, const void *value, void *arg), struct reading *r)
+{
+	int fd = pin_open(opt, name, required), err;
+
+	if (fd < 0)
+		return fd == -ENOENT && !required ? 0 : fd;
+	err = pin_each(fd, pin_find(name), each, r);
+	close(fd);
+	if (err)
+		fail("map %s: %s", name, strerror(-err));
+	return err;
+}
+
+int drops_read(const struct options *opt, struct drop_table *t)
+{
+	struct reading r;
+	struct drop_cfg cfg = {};
+	struct timespec now;
+	__u32 zero = 0;
+	int fd, err;
+
+	memset(t, 0, sizeof(*t));
+	fd = err = pin_open(opt, "drop_cfg", true);
+	if (err < 0)
+		return err;
+	if (!bpf_map_lookup_elem(fd, &zero, &cfg) && cfg.by < DROP_BY_MAX)
+		t->by = cfg.by;
+	close(fd);
+	err = reading_open(opt, &r);
+	r.table = t;
+	if (!err)
+		err = read_map(opt, "drop_row", true, read_skb, &r);
+	r.over = true;
+	if (!err)
+		err = read_map(opt, "drop_over", true, read_skb, &r);
+	if (!err)
+		err = read_map(opt, "drop_xdp", true, read_xdp, &r);
+	if (!err)
+		err = read_map(opt, "xdp_verdict", false, read_verdict, &r);
+	if (!err)
+		err = read_map(opt, "drop_stat", true, read_stat, &r);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	t->time = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	t->missed = missed(opt, "drops_skb");
+	t->hidden = r.ksyms && ksyms_hidden(r.ksyms);
+	t->nameless = r.reasons && !reasons_known(r.reasons);
+	reading_close(&r);
+	if (!err)
+		drops_merge(t);
+	else
+		drops_free(t);
+	return err;
+}
+
+/* --- samples */
+
+struct sampling {
+	struct reading reading;
+	int (*each)(const struct drop_sample *s, const struct drop_line *line, const char *flow,
+		    void *arg);
+	void *arg;
+};
+
+/* Addresses and ports of the headers in the sample, whatever drops are counted by. */
+static char *sample_flow(const struct drop_sample *s)
+{
+	struct drop_key key = s->key;
+	__u16 type = ntohs(key.l3proto), l4 = 0;
+	const __u8 *ip = s->data + s->l3;
+
+	key.sport = key.dport = 0;
+	if (type == 0x0800 && s->l3 + 20 <= s->cap) {
+		memcpy(key.src, ip + 12, 4);
+		memcpy(key.dst, ip + 16, 4);
+		if (!((ip[6] & 0x1f) | ip[7]))
+			l4 = s->l3 + (ip[0] & 15) * 4;
+	} else if (type == 0x86dd && s->l3 + 40 <= s->cap) {
+		memcpy(key.src, ip + 8, 16);
+		memcpy(key.dst, ip + 24, 16);
+		if (ip[6] == key.l4proto)
+			l4 = s->l3 + 40;
+	} else if (type == 0x0806 && s->l3 + 28 <= s->cap) {
+		memcpy(key.src, ip + 14, 4);
+		memcpy(key.dst, ip + 24, 4);
+	} else {
+		return strdup(NO_KEY);
+	}
+	if (l4 && l4 + 4 <= s->cap && (key.l4proto == IPPROTO_TCP || key.l4proto == IPPROTO_UDP)) {
+		memcpy(&key.sport, s->data + l4, 2);
+		memcpy(&key.dport, s->data + l4 + 2, 2);
+	}
+	return flow(&key);
+}
+
+static int sample_row(void *ctx, void *data, size_t size)
+{
+	const struct drop_sample *s = data;
+	struct sampling *sampling = ctx;
+	struct drop_table t = {};
+	struct drop_line *line;
+	int err = -ENOMEM;
+	char *text;
+
+	if (size < sizeof(*s))
+		return 0;
+	sampling->reading.table = &t;
+	line = skb_line(&sampling->reading, &s->key);
+	text = sample_flow(s);
+	if (line && !line_ok(line) && text)
+		err = sampling->each(s, line, text, sampling->arg);
+	free(text);
+	drops_free(&t);
+	return err;
+}
+
+int drops_samples(const struct options *opt,
+		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
+			      const char *flow, void *arg),
+		  void *arg)
+{
+	struct sampling sampling = { .each = each, .arg = arg };
+	struct ring_buffer *ring = NULL;
+	char path[4096];
+	int fd, err;
+
+	fd = err = pin_open(opt, "drop_ring", true);
+	if (err < 0)
+		return err;
+	close(fd);
+	/* reading moves the ring's tail: that needs a descriptor that may write */
+	fd = bpf_obj_get(pin_path(opt, "drop_ring", path, sizeof(path)));
+	err = reading_open(opt, &sampling.reading);
+	if (!err) {
+		ring = fd >= 0 ? ring_buffer__new(fd, sample_row, &sampling, NULL) : NULL;
+		if (libbpf_get_error(ring) || !ring) {
+			ring = NULL;
+			err = -errno;
+			pin_fail(path, err);
+		}
+	}
+	while (!err) {
+		int n = ring_buffer__poll(ring, 1000);
+
+		if (n < 0 && n != -EINTR)
+			err = n;
+	}
+	if (err == -ECANCELED)
+		err = 0;
+	ring_buffer__free(ring);
+	reading_close(&sampling.reading);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}

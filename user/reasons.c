@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * reasons.c - why a packet was dropped: the kernel's reasons by the names of its own
+ * BTF, those of our XDP programs, and what the common ones mean.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "hookmap.h"
+
+#define PREFIX	     "SKB_DROP_REASON_"
+#define SUBSYS	     PREFIX "SUBSYS_"
+#define SUBSYS_SHIFT 16
+
+struct reasons {
+	struct btf *vmlinux;
+	int reason, subsys;    /* ids of the enums in vmlinux; negative = not there */
+	struct btf *module[8]; /* of subsystems that are modules */
+	size_t nmodules;
+};
+
+/* Subsystems have enums of their own, with the high bits in their values; the names
+ * of enums and modules follow no rule. */
+static const struct {
+	const char *subsys, *module;
+	const char *enums[4];
+} subsystems[] = {
+	{ "OPENVSWITCH", "openvswitch", { "ovs_drop_reason" } },
+	{ "MAC80211_UNUSABLE",
+	  "mac80211",
+	  { "mac80211_drop_reason", "ieee80211_rx_result", "___mac80211_drop_reason" } },
+	{ "MAC80211_MONITOR", "mac80211", { "mac80211_drop_reason" } },
+};
+#define NSUBSYSTEMS (sizeof(subsystems) / sizeof(subsystems[0]))
+
+struct reasons *reasons_new(void)
+{
+	struct reasons *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->vmlinux = btf__load_vmlinux_btf();
+	if (libbpf_get_error(r->vmlinux))
+		r->vmlinux = NULL;
+	r->reason = r->subsys = -1;
+	if (r->vmlinux) {
+		r->reason = btf__find_by_name_kind(r->vmlinux, "skb_drop_reason", BTF_KIND_ENUM);
+		r->subsys =
+			btf__find_by_name_kind(r->vmlinux, "skb_drop_reason_subsys", BTF_KIND_ENUM);
+	}
+	for (size_t i = 0; r->vmlinux && i < NSUBSYSTEMS; i++) {
+		struct btf *btf;
+
+		if (i && !strcmp(subsystems[i].module, subsystems[i - 1].module))
+			continue;
+		btf = btf__load_module_btf(subsystems[i].module, r->vmlinux);
+		if (!libbpf_get_error(btf))
+			r->module[r->nmodules++] = btf;
+	}
+	return r;
+}
+
+void reasons_free(struct reasons *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nmodules; i++)
+		btf__free(r->module[i]);
+	btf__free(r->vmlinux);
+	free(r);
+}
+
+bool reasons_known(const struct reasons *r)
+{
+	return r->reason > 0;
+}
+
+/* The name of VALUE in the enum ID, or NULL. */
+static const char *enum_name(const struct btf *btf, int id, __u32 value)
+{
+	const struct btf_type *t;
+	const struct btf_enum *e;
+
+	if (id <= 0)
+		return NULL;
+	t = btf__type_by_id(btf, id);
+	e = btf_enum(t);
+	for (int i = 0; i < btf_vlen(t); i++, e++) {
+		if ((__u32)e->val == value)
+			return btf__name_by_offset(btf, e->name_off);
+	}
+	return NULL;
+}
+
+static const char *enum_find(const struct btf *btf, const char *name, __u32 value)
+{
+	return enum_name(btf, btf__find_by_name_kind(btf, name, BTF_KIND_ENUM), value);
+}
+
+static const char *subsystem_reason(const struct reasons *r, const char *subsys, __u32 reason)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < NSUBSYSTEMS; i++) {
+		if (strcmp(subsystems[i].subsys, subsys))
+			continue;
+		for (int j = 0; j < 4 && subsystems[i].enums[j]; j++) {
+			name = enum_find(r->vmlinux, subsystems[i].enums[j], reason);
+			for (size_t m = 0; !name && m < r->nmodules; m++)
+				name = enum_find(r->module[m], subsystems[i].enums[j], reason);
+			if (name)
+				return name;
+		}
+	}
+	return NULL;
+}
+
+char *reasons_name(const struct reasons *r, __u32 reason, char *buf, size_t size)
+{
+	const char *name = NULL, *subsys = NULL;
+
+	if (reason == DROP_NO_REASON) {
+		snprintf(buf, size, "NONE_GIVEN");
+		return buf;
+	}
+	if (r->vmlinux && !(reason >> SUBSYS_SHIFT)) {
+		name = enum_name(r->vmlinux, r->reason, reason);
+	} else if (r->vmlinux) {
+		subsys = enum_name(r->vmlinux, r->subsys, reason >> SUBSYS_SHIFT);
+		if (subsys && !strncmp(subsys, SUBSYS, sizeof(SUBSYS) - 1)) {
+			subsys += sizeof(SUBSYS) - 1;
+			name = subsystem_reason(r, subsys, reason);
+		}
+	}
+	if (name)
+		snprintf(buf, size, "%s", name);
+	else if (subsys)
+		snprintf(buf, size, "%s:%u", subsys, reason & ((1U << SUBSYS_SHIFT) - 1));
+	else if (reason >> SUBSYS_SHIFT)
+		snprintf(buf, size, "%u:%u", reason >> SUBSYS_SHIFT,
+			 reason & ((1U << SUBSYS_SHIFT) - 1));
+	else
+		snprintf(buf, size, "%u", reason);
+	return buf;
+}
+
+int reasons_each(const struct reasons *r, int (*each)(__u32 reason, const char *name, void *arg),
+		 void *arg)
+{
+	const struct btf_type *t;
+	const struct btf_enum *e;
+	int err = 0;
+
+	if (r->reason <= 0)
+		return 0;
+	t = btf__type_by_id(r->vmlinux, r->reason);
+	e = btf_enum(t);
+	for (int i = 0; !err && i < btf_vlen(t); i++, e++)
+		err = each(e->val, btf__name_by_offset(r->vmlinux, e->name_off), arg);
+	return err;
+}
+
+const char *reason_short(const char *name)
+{
+	return strncmp(name, PREFIX, sizeof(PREFIX) - 1) ? name : name + sizeof(PREFIX) - 1;
+}
+
+/* enum xdp_reason: name and meaning. Append. */
+static const struct reason_text xdp_texts[XDP_R_MAX] = {
+	[XDP_R_NONE] = { "XDP_UNSPECIFIED", "xdp", "an XDP program of hookmap dropped it",
+			 "the program's own documentation" },
+	[XDP_R_MALFORMED] = { "XDP_MALFORMED", "xdp", "headers are cut short or make no sense",
+			      "tcpdump on the sender" },
+	[XDP_R_TEST] = { "XDP_TEST", "xdp", "a test program dropped it", "tests/" },
+};
+
+char *reason_xdp(__u32 reason, char *buf, size_t size)
+{
+	if (reason < XDP_R_MAX && xdp_texts[reason].name)
+		snprintf(buf, size, "%s", xdp_texts[reason].name);
+	else
+		snprintf(buf, size, "XDP_%u", reason);
+	return buf;
+}
+
+/*
+ * What common reasons mean and where to look next; names without the prefix, or a
+ * prefix of them that ends in "*". The first match counts: it also tells the layer.
+ */
+static const struct reason_text texts[] = {
+	{ "NONE_GIVEN", "skb", "this kernel's tracepoint gives no reason (before 5.17)",
+	  "the location" },
+	{ "NOT_SPECIFIED", "skb", "the code that dropped it gives no reason", "the location" },
+	{ "SKB_NOT_DROPPED_YET", "benign", "not a loss", "" },
+	{ "SKB_CONSUMED", "benign", "not a loss: it was used up", "" },
+	{ "QUEUE_PURGE", "benign", "still queued when its socket or device was closed", "" },
+	{ "TCP_OFOMERGE", "benign", "its data had come with another segment already", "" },
+	{ "UNIX_SKIP_OOB", "benign", "out-of-band data of a Unix socket, read past", "" },
+	{ "NO_SOCKET", "socket", "nobody listens on this address and port",
+	  "ss -lnptu: is the service up, and on this address?" },
+	{ "SOCKET_CLOSE", "socket", "the socket was being closed", "the application's log" },
+	{ "SOCKET_FILTER", "socket", "the socket's own BPF filter refused it",
+	  "ss -lnpb shows filters" },
+	{ "SOCKET_RCVBUFF", "socket", "the socket's receive buffer was full",
+	  "the application reads too slowly; ss -nm (skmem d), net.core.rmem_max, SO_RCVBUF" },
+	{ "SOCKET_BACKLOG", "socket", "the socket was locked and its backlog full",
+	  "the application's threads on one socket; net.core.rmem_max" },
+	{ "PROTO_MEM", "socket", "the protocol's memory limit was reached",
+	  "net.ipv4.udp_mem or tcp_mem; cat /proc/net/sockstat" },
+	{ "PACKET_SOCK_ERROR", "socket",
+	  "a packet socket (a sniffer) had no room: its copy is lost",
+	  "tcpdump -B, not the network" },
+	{ "UNIX_DISCONNECT", "socket", "the peer of a Unix socket has gone", "the application" },
+	{ "TCP_CSUM", "socket", "wrong TCP checksum", "nstat -az TcpInCsumErrors; NIC offloads" },
+	{ "UDP_CSUM", "socket", "wrong UDP checksum", "nstat -az UdpInCsumErrors; NIC offloads" },
+	{ "ICMP_CSUM", "ip", "wrong ICMP checksum", "the sender" },
+	{ "TCP_LISTEN_OVERFLOW", "socket", "the listen queue was full",
+	  "ss -lnt (Recv-Q, Send-Q); net.core.somaxconn" },
+	{ "TCP_RESET", "socket", "the peer reset the connection", "the peer's log" },
+	{ "TCP_OLD_DATA", "socket", "a retransmission of what was here already",
+	  "lost acknowledgements or a short timeout; nstat -az TcpRetransSegs" },
+	{ "TCP_OVERWINDOW", "socket", "beyond the receive window", "ss -nmi on both sides" },
+	{ "TCP_ZEROWINDOW", "socket", "the receive window was closed",
+	  "the application reads too slowly: ss -nm" },
+	{ "TCP_INVALID_SEQUENCE", "socket", "a sequence number out of the window",
+	  "stale connections, a middlebox, or an attack" },
+	{ "TCP_*", "socket", "TCP refused the segment", "nstat -az | grep Tcp; ss -nti" },
+	{ "UDP_*", "socket", "UDP refused the datagram", "nstat -az | grep Udp" },
+	{ "SOCKET_*", "socket", "the socket refused it", "ss -nmpi" },
+	{ "UNIX_*", "socket", "a Unix socket refused it", "the application" },
+	{ "SKB_UCOPY_FAULT", "socket", "it could not be copied to the application",
+	  "the application's buffers" },
+	{ "BPF_CGROUP_EGRESS", "socket", "a cgroup's BPF program refused it",
+	  "bpftool cgroup tree" },
+	{ "SECURITY_HOOK", "socket", "SELinux, AppArmor or another LSM refused it",
+	  "the audit log" },
+	{ "NETFILTER_DROP", "netfilter", "a firewall rule dropped it",
+	  "iptables -vnL, nft list ruleset: which counter moves?" },
+	{ "XFRM_POLICY", "ip", "IPsec policy refused it", "ip xfrm policy; ip -s xfrm state" },
+	{ "OTHERHOST", "ip", "the frame was for another MAC address",
+	  "a wrong neighbour entry, or a promiscuous device: ip neigh, ip -d link" },
+	{ "IP_INHDR", "ip", "bad IP header, or TTL expired when forwarding",
+	  "nstat -az IpInHdrErrors; traceroute: a routing loop?" },
+	{ "IP_CSUM", "ip", "wrong IP header checksum", "the sender's NIC" },
+	{ "IP_RPFILTER", "ip", "reverse path filter: the answer would leave by another device",
+	  "sysctl net.ipv4.conf.*.rp_filter; ip route get" },
+	{ "IP_OUTNOROUTES", "ip", "no route when sending", "ip route get ADDRESS" },
+	{ "IP_INNOROUTES", "ip", "no route to forward it",
+	  "ip route get ADDRESS from SOURCE iif DEV" },
+	{ "IP_INADDRERRORS", "ip", "the destination is not ours, and it may not be forwarded",
+	  "sysctl net.ipv4.ip_forward, net.ipv6.conf.all.forwarding; multicast groups: ip maddr" },
+	{ "IP_NOPROTO", "ip", "no handler for this IP protocol", "lsmod; is the tunnel set up?" },
+	{ "UNICAST_IN_L2_MULTICAST", "ip", "unicast IP in a multicast frame", "the sender" },
+	{ "PKT_TOO_BIG", "ip", "larger than the MTU and may not be fragmented",
+	  "ip link (mtu); is ICMP let through?" },
+	{ "PKT_TOO_SMALL", "ip", "shorter than its header says", "the sender" },
+	{ "FRAG_REASM_TIMEOUT", "ip", "a fragment's other parts never came",
+	  "loss on the path; nstat -az IpReasmTimeout" },
+	{ "DUP_FRAG", "ip", "the fragment was here already", "the path" },
+	{ "FRAG_*", "ip", "a fragment could not be put together", "nstat -az | grep Reasm" },
+	{ "HDR_TRUNC", "ip", "too short for its header", "the sender" },
+	{ "IPV6DISABLED", "ip", "IPv6 is disabled on this device",
+	  "sysctl net.ipv6.conf.DEV.disable_ipv6" },
+	{ "IPV6_NDISC_*", "ip", "a neighbour discovery message makes no sense", "ip -6 neigh" },
+	{ "IPV6_*", "ip", "bad IPv6 header", "the sender" },
+	{ "IP_TUNNEL_*", "tunnel", "the tunnel refused it", "ip -d -s link" },
+	{ "IP_*", "ip", "the IP layer refused it", "nstat -az | grep Ip" },
+	{ "INVALID_PROTO", "ip", "not a protocol that can be sent so", "the application" },
+	{ "NEIGH_FAILED", "neigh", "the next hop does not answer ARP or ND",
+	  "ip neigh: is it up, is the VLAN right?" },
+	{ "NEIGH_QUEUEFULL", "neigh", "too many packets waited for ARP or ND",
+	  "ip neigh; net.ipv4.neigh.DEV.unres_qlen_bytes" },
+	{ "NEIGH_*", "neigh", "no address of the next hop", "ip neigh; ip -s ntable" },
+	{ "ARP_*", "neigh", "an ARP message was refused", "sysctl net.ipv4.conf.DEV.arp_*" },
+	{ "TC_INGRESS", "tc", "a tc filter at ingress dropped it",
+	  "tc -s filter show dev DEV ingress" },
+	{ "TC_EGRESS", "tc", "a tc filter at egress dropped it",
+	  "tc -s filter show dev DEV egress" },
+	{ "TC_*", "tc", "tc could not classify it", "tc -s filter show dev DEV" },
+	{ "QDISC_OVERLIMIT", "qdisc", "the queueing discipline was full",
+	  "tc -s qdisc show dev DEV" },
+	{ "QDISC_CONGESTED", "qdisc", "the queue shed load (RED, CoDel)",
+	  "tc -s qdisc show dev DEV" },
+	{ "QDISC_*", "qdisc", "the queueing discipline dropped it", "tc -s qdisc show dev DEV" },
+	{ "FQ_*", "qdisc", "a limit of fq", "tc -s qdisc show dev DEV" },
+	{ "CAKE_*", "qdisc", "a flood that cake held back", "tc -s qdisc show dev DEV" },
+	{ "DUALPI2_*", "qdisc", "dualpi2 dropped it", "tc -s qdisc show dev DEV" },
+	{ "CPU_BACKLOG", "driver", "a CPU's input queue was full",
+	  "cat /proc/net/softnet_stat; net.core.netdev_max_backlog; RPS" },
+	{ "XDP", "xdp", "an XDP program dropped it (not one of hookmap, which count themselves)",
+	  "ip -d link show dev DEV; bpftool net" },
+	{ "XDP_REDIRECT_*", "xdp", "a redirect failed: the errno tells why",
+	  "is the target up, does it take XDP frames? ip -d link; veth needs XDP or GRO on the "
+	  "peer" },
+	{ "XDP_DEVMAP_*", "xdp", "the target device refused redirected frames",
+	  "ethtool -S; ENXIO: the veth peer has no XDP or GRO; DROP: its ring was full, or its MTU "
+	  "too small" },
+	{ "XDP_TX_*", "xdp", "the device refused frames of XDP_TX", "ethtool -S DEV" },
+	{ "XDP_CPUMAP_*", "xdp",
+	  "lost on the way to another CPU: queue full, no memory, or the map's program",
+	  "the queue size of the cpumap; mpstat -P ALL" },
+	{ "XDP_EXCEPTION_*", "xdp", "the XDP program failed, or returned what the driver cannot do",
+	  "bpftool prog; the program's own counters" },
+	{ "UNHANDLED_PROTO", "driver", "nobody handles this ethertype",
+	  "a VLAN without a device, LLDP without a daemon: ip -d link; tcpdump -e" },
+	{ "DEV_HDR", "driver", "bad header for this device", "ip -d link" },
+	{ "DEV_READY", "driver", "the device was not ready", "ip link: is it up?" },
+	{ "FULL_RING", "driver", "the ring of a tun or tap device was full",
+	  "the reader (a VM, a VPN) is too slow" },
+	{ "NOMEM", "driver", "no memory", "free; dmesg" },
+	{ "RECURSION_LIMIT", "driver", "devices stacked in a loop", "ip -d link" },
+	{ "TAP_*", "driver", "a filter of the tap device", "ip -d tuntap" },
+	{ "SKB_CSUM", "driver", "checksumming failed", "NIC offloads: ethtool -k" },
+	{ "SKB_GSO_SEG", "driver", "segmentation failed", "NIC offloads: ethtool -k" },
+	{ "BRIDGE_INGRESS_STP_STATE", "bridge", "the bridge port is blocked",
+	  "bridge -d link: spanning tree" },
+	{ "BRIDGE_*", "bridge", "the bridge dropped it", "bridge -d link; bridge vlan" },
+	{ "LOCAL_MAC", "bridge", "its source is our own address: a loop?", "bridge fdb" },
+	{ "NO_TX_TARGET", "bridge", "no port to send it to", "bridge fdb; bridge vlan" },
+	{ "MAC_*", "bridge", "an Ethernet address that may not be here", "the sender" },
+	{ "VXLAN_*", "tunnel", "vxlan refused it", "bridge fdb show dev VXLAN; ip -d link" },
+	{ "TUNNEL_*", "tunnel", "the tunnel refused it", "ip -d link" },
+	{ "PSP_*", "tunnel", "PSP refused it", "" },
+	{ "OVS_DROP_*", "ovs", "Open vSwitch dropped it",
+	  "ovs-appctl dpctl/dump-flows; ofproto/trace" },
+	{ "OPENVSWITCH:*", "ovs", "Open vSwitch dropped it", "ovs-appctl dpctl/dump-flows" },
+	{ "MAC80211_*", "wifi", "the wireless stack dropped it", "iw dev DEV station dump" },
+	{ "RX_DROP_*", "wifi", "the wireless stack dropped it", "iw dev DEV station dump" },
+	{ "CAN*", "driver", "not a CAN frame", "the sender" },
+};
+
+static bool text_match(const char *pattern, const char *name)
+{
+	size_t len = strlen(pattern);
+
+	if (len && pattern[len - 1] == '*')
+		return !strncmp(pattern, name, len - 1);
+	return !strcmp(pattern, name);
+}
+
+#define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
+#define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
+
+/* The place can tell more than the reason: beginnings of functions. */
+static const struct {
+	const char *reason; /* NULL: the kernel gives none */
+	struct reason_text text;
+} places[] = {
+	{ NULL, { "veth_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "do_xdp_generic", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "netif_receive_generic_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL, { "bpf_prog_run_generic_xdp", "xdp", FOREIGN_XDP, LOOK_XDP } },
+	{ NULL,
+	  { "generic_xdp_tx", "xdp", "the device refused a frame of XDP_TX or a redirect",
+	    "ip link: is it up?" } },
+	{ NULL,
+	  { "veth_xmit", "driver", "the peer's ring was full, or it is going down",
+	    "the peer's CPU; ethtool -S; ip -s link" } },
+	{ NULL,
+	  { "tun_net_xmit", "driver", "the ring of a tun or tap device was full",
+	    "the reader (a VM, a VPN) is too slow" } },
+	{ NULL,
+	  { "__rtnl_unlock", "qdisc", "still queued when the queueing discipline was removed",
+	    "who changes tc qdisc?" } },
+	{ NULL,
+	  { "ip6_mc_input", "benign", "multicast to a group that nobody here has joined", "" } },
+	{ NULL,
+	  { "napi_get_frags_check", "benign", "no packet: the driver tries its buffers", "" } },
+	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
+	{ NULL,
+	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
+	{ "NO_SOCKET",
+	  { "ping_rcv", "benign",
+	    "an echo reply that no ping socket waits for; raw sockets "
+	    "(ping as root) have got it before",
+	    "" } },
+};
+
+const struct reason_text *reason_text(const char *name, const char *location)
+{
+	static const struct reason_text unknown = { "", "skb", "no explanation is known",
+						    "the location" };
+	bool none;
+
+	name = reason_short(name);
+	none = !strcmp(name, "NOT_SPECIFIED") || !strcmp(name, "NONE_GIVEN");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const struct reason_text *text = &places[i].text;
+
+		if ((places[i].reason ? !strcmp(name, places[i].reason) : none) &&
+		    !strncmp(text->name, location, strlen(text->name)))
+			return text;
+	}
+	for (size_t i = 0; i < XDP_R_MAX; i++) {
+		if (xdp_texts[i].name && !strcmp(xdp_texts[i].name, name))
+			return &xdp_texts[i];
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (text_match(texts[i].name, name))
+			return &texts[i];
+	}
+	return &unknown;
+}
