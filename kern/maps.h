@@ -13,6 +13,11 @@
 #ifndef HOOKMAP_MAPS_H
 #define HOOKMAP_MAPS_H
 
+#ifdef HM_MAPS_LEGACY
+/* that loader has no .rodata: bpf_printk keeps its text on the stack */
+#define BPF_NO_GLOBAL_DATA
+#endif
+
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
