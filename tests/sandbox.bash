@@ -60,6 +60,14 @@ like() {
 # one_line TEXT: an error must be exactly one line
 one_line() { equal "$(grep -c . <<<"$1")" 1 "number of lines of <$1>"; }
 
+# tree_copy DIR: the sources, with what is built in DIR/build, to be changed by a test
+tree_copy() {
+	mkdir -p "$1"
+	(cd "$HM_TOP" && cp -a Makefile .clang-format kern xdp tc iptables user scripts tests "$1")
+	cp -a "$HM_BUILD" "$1/build"
+	[[ ! -e $HM_TOP/README.md ]] || cp -a "$HM_TOP/README.md" "$1"
+}
+
 # --- the lab: client, host and server of scripts/lab.sh
 
 lab_up() { LAB=$("$HM_TOP/scripts/lab.sh" up); }
