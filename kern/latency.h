@@ -11,9 +11,6 @@
 
 #include "maps.h"
 
-/* index of the single entry of lat_cfg and lat_stat */
-static const __u32 lat_zero;
-
 /* Where the "to" stage of a row is. */
 struct lat_place {
 	__u32 ifindex;

@@ -5,7 +5,7 @@
  *   tc qdisc add dev D clsact
  *   tc filter add dev D ingress prio 1 handle 1 bpf da obj build/tc/latency.o
  *
- * Takes the time of xdp/latency from the XDP metadata, puts a stamp in a slot of
+ * Finds the time of xdp/latency in the CPU's ring, puts a stamp in a slot of
  * lat_stamp, and the slot's number in skb->tc_index, where the later stages find
  * it. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
  * namespace it is in, whether that is a container's, and whether it is itself
@@ -15,40 +15,61 @@
  * one port. It does so for XDP too: only at tc can the kernel keep the checksum
  * right in every state that skb->ip_summed may have.
  *
- * Maps: lat_cfg, lat_stat, lat_stamp, lat_hist. Times in ns.
+ * Maps: lat_cfg, lat_stat, lat_ring, lat_stamp, lat_hist. Times in ns.
  * Returns TC_ACT_UNSPEC always: other filters still run.
  */
 #define LAT_RECORD
 #include "latency.h"
-#include "parse.h"
+#include "latency_ring.h"
 
 #include <linux/pkt_cls.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 
-/* The time of xdp/latency, or 0 if the packet was not chosen. Programs behind it
- * may have put metadata of their own in front: ours is next to the packet. */
-static __always_inline __u64 lat_meta_time(struct __sk_buff *skb)
-{
-	void *meta = (void *)(long)skb->data_meta, *data = (void *)(long)skb->data;
-	struct lat_meta *m = meta;
-	__u32 before;
+/* A packet as the ring and the later stages know it. */
+struct lat_packet {
+	__u32 flow;
+	__u32 id;
+	__u32 tcp; /* bytes of TCP payload */
+};
 
-	if (meta + sizeof(*m) > data)
-		return 0;
-	before = data - meta - sizeof(*m);
-	if (before) {
-		if (before > 240)
-			return 0;
-		m = meta + before;
-		if ((void *)(m + 1) > data)
-			return 0;
+static __always_inline int lat_packet(struct __sk_buff *skb, struct lat_packet *p)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	struct flow f = {};
+
+	if (parse_ip(&c, parse_eth(&c), &f) < 0)
+		return -1;
+	p->flow = lat_flow(&c, &f);
+	p->id = parse_l4_id(&c, &f);
+	if (f.l4proto == IPPROTO_TCP && !f.fragment) {
+		struct tcphdr *tcp = c.pos;
+
+		if ((void *)(tcp + 1) <= c.end) {
+			__u64 at = c.pos - (void *)(long)skb->data;
+
+			barrier_var(at); /* else clang adds 32 bits to a pointer */
+			p->tcp = skb->len - at - tcp->doff * 4;
+		}
 	}
-	if (m->magic != LAT_META_MAGIC)
+	return 0;
+}
+
+/* The time of xdp/latency, or 0 if the packet was not chosen there. */
+static __always_inline __u64 lat_xdp_time(struct __sk_buff *skb, struct lat_ring *ring,
+					  struct lat_stat *st, struct lat_packet *p)
+{
+	__u32 merged = 0;
+	__u64 time;
+
+	if (lat_packet(skb, p))
 		return 0;
-	return (__u64)m->time_hi << 32 | m->time_lo;
+	time = lat_ring_take(ring, p->flow, p->id, p->tcp, &merged);
+	st->lost[LAT_LOST_MERGED] += merged;
+	return time;
 }
 
 /* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
@@ -80,7 +101,7 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 }
 
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, __u64 first, __u8 nsid)
+				      struct lat_stat *st, __u64 first, __u32 id, __u8 nsid)
 {
 	__u32 shift = cfg->shift ?: LAT_SHIFT_DEFAULT;
 	__u64 now = bpf_ktime_get_ns();
@@ -98,7 +119,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	stamp->first = first ?: now;
 	stamp->last = now;
 	stamp->hash = skb->hash;
-	stamp->id = 0;
+	stamp->id = id;
 	stamp->ifindex = skb->ifindex;
 	stamp->nsid = nsid;
 	stamp->stage = LAT_TC;
@@ -138,21 +159,26 @@ SEC("classifier")
 int latency_tc(struct __sk_buff *skb)
 {
 	__u32 class = skb->tc_classid;
-	__u64 first = lat_meta_time(skb);
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet packet = {};
 	struct lat_cfg *cfg;
 	struct lat_stat *st;
+	__u64 first = 0;
 
-	if (!first && !skb->tc_index && !(class & LAT_CLASS_START))
+	if (!ring || (ring->head == ring->tail && !skb->tc_index && !(class & LAT_CLASS_START)))
 		return TC_ACT_UNSPEC;
 	cfg = lat_lookup(lat_cfg);
 	st = lat_lookup(lat_stat);
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
-	if (first)
-		lat_start(skb, cfg, st, first, class);
-	else if (skb->tc_index)
+	if (ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START)))
+		first = lat_xdp_time(skb, ring, st, &packet);
+	if (first) {
+		lat_start(skb, cfg, st, first, packet.id, class);
+	} else if (skb->tc_index) {
 		lat_enter(skb, cfg, st, class);
-	else if (lat_sample(cfg, st))
-		lat_start(skb, cfg, st, 0, class);
+	} else if (class & LAT_CLASS_START && !lat_packet(skb, &packet) && lat_sample(cfg, st)) {
+		lat_start(skb, cfg, st, 0, packet.id, class);
+	}
 	return TC_ACT_UNSPEC;
 }

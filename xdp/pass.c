@@ -24,7 +24,6 @@ SEC("prog")
 int pass_xdp(struct xdp_md *ctx)
 {
 	/* ctx->data .. ctx->data_end is the frame; this program does not look */
-	(void)ctx;
 	/* one of XDP_PASS, XDP_DROP, XDP_TX, XDP_REDIRECT, XDP_ABORTED */
 	return XDP_PASS;
 }

@@ -33,13 +33,11 @@ int steps_xdp(struct xdp_md *ctx)
 SEC("xdp/drop")
 int steps_drop(struct xdp_md *ctx)
 {
-	(void)ctx;
 	return XDP_DROP;
 }
 
 SEC("xdp/pass")
 int steps_pass(struct xdp_md *ctx)
 {
-	(void)ctx;
 	return XDP_PASS;
 }

@@ -12,6 +12,5 @@
 SEC("prog")
 int tail_b_xdp(struct xdp_md *ctx)
 {
-	(void)ctx;
 	return XDP_DROP;
 }

@@ -5,6 +5,5 @@
 SEC("fentry/ip_rcv")
 int has_fentry(void *ctx)
 {
-	(void)ctx;
 	return 0;
 }

@@ -5,6 +5,5 @@
 SEC("kprobe/ip_rcv")
 int has_kprobe(void *ctx)
 {
-	(void)ctx;
 	return 0;
 }

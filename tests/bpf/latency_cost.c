@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * latency_cost - the work of each stage on a sampled packet, for `bpftool prog run`,
+ * which cannot set skb->tc_index. All maps are its own.
+ */
+#define LAT_RECORD
+#include "latency.h"
+#include "latency_ring.h"
+
+HM_MAP(lat_cfg);
+HM_MAP(lat_stat);
+
+SEC("tc")
+int cost_empty(struct __sk_buff *skb)
+{
+	return -1;
+}
+
+/* what tc/latency does with a packet that is in the ring */
+SEC("tc")
+int cost_tc(struct __sk_buff *skb)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	struct lat_cfg *cfg = lat_lookup(lat_cfg);
+	struct lat_stat *st = lat_lookup(lat_stat);
+	struct lat_ring *ring = lat_ring_get();
+	struct flow f = {};
+	struct lat_pending *p;
+	struct lat_stamp *stamp;
+	__u32 slot, merged = 0;
+	__u64 first, now;
+
+	if (!cfg || !st || !ring || parse_ip(&c, parse_eth(&c), &f) < 0)
+		return 0;
+	/* as XDP left it */
+	p = &ring->entry[ring->head++ & (LAT_RING - 1)];
+	p->flow = lat_flow(&c, &f);
+	p->id = parse_l4_id(&c, &f);
+	p->time = 1;
+	ring->look = LAT_RING_EXPIRE;
+	first = lat_ring_take(ring, lat_flow(&c, &f), parse_l4_id(&c, &f), 0, &merged);
+	if (!first)
+		return 0;
+	now = bpf_ktime_get_ns();
+	slot = st->seq++ & 511;
+	slot |= bpf_get_smp_processor_id() << 9;
+	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+	if (!stamp)
+		return 0;
+	stamp->first = now - 300;
+	stamp->last = now;
+	stamp->hash = skb->hash;
+	stamp->id = p->id;
+	stamp->ifindex = skb->ifindex;
+	stamp->stage = LAT_TC;
+	stamp->begin = LAT_XDP;
+	st->started++;
+	lat_add(st, stamp, LAT_XDP, LAT_TC, 300);
+	skb->tc_index = slot;
+	return -1;
+}
+
+static __always_inline int cost_stage(struct __sk_buff *skb, __u8 from, __u8 to)
+{
+	__u32 slot = 77 + (skb->len & 1);
+	struct lat_stat *st = lat_lookup(lat_stat);
+	struct lat_stamp *stamp;
+
+	if (!st)
+		return 0;
+	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+	if (!stamp)
+		return 0;
+	stamp->stage = from;
+	stamp->begin = LAT_XDP;
+	stamp = lat_stamp_get(st, slot, skb->hash);
+	if (stamp)
+		lat_move(st, stamp, to);
+	return -1;
+}
+
+/* a stage without a total: iptables */
+SEC("tc")
+int cost_iptables(struct __sk_buff *skb)
+{
+	return cost_stage(skb, LAT_TC, LAT_PREROUTING);
+}
+
+/* a stage with a total: socket, application */
+SEC("tc")
+int cost_socket(struct __sk_buff *skb)
+{
+	return cost_stage(skb, LAT_INPUT, LAT_SOCKET);
+}
+
+SEC("tc")
+int cost_ktime(struct __sk_buff *skb)
+{
+	return bpf_ktime_get_ns();
+}
+
+SEC("xdp")
+int cost_xdp_empty(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+/* what xdp/latency does with a sampled packet */
+SEC("xdp")
+int cost_xdp(struct xdp_md *ctx)
+{
+	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	struct lat_cfg *cfg = lat_lookup(lat_cfg);
+	struct lat_stat *st = lat_lookup(lat_stat);
+	struct flow f = {};
+
+	if (!cfg || !st || !lat_sample(cfg, st))
+		return XDP_DROP;
+	if (parse_ip(&c, parse_eth(&c), &f) < 0)
+		return XDP_DROP;
+	lat_ring_push(&c, &f);
+	return XDP_PASS;
+}
