@@ -11,11 +11,6 @@ setup() {
 }
 
 new() { "$T/scripts/new.sh" "$@"; }
-fails() { # STATUS PATTERN ARGUMENT...
-	local out got=0
-	out=$(new "${@:3}" 2>&1 >/dev/null) || got=$?
-	equal "$got" "$1" "exit status" && one_line "$out" && like "$out" "$2"
-}
 tree() { (cd "$T" && find . -type f ! -name .settings -exec cksum {} + | sort -k 3); }
 # the generic tests of the copied tree, by name
 generic() {
@@ -64,19 +59,19 @@ generic() {
 @test "new: nothing that exists is touched, and what does not build is taken back" {
 	new xdp mine
 	tree >"$BATS_TEST_TMPDIR/before"
-	fails 1 "xdp/mine.c exists already" xdp mine
-	fails 1 "xdp/count.c exists already" xdp count
+	fails 1 "xdp/mine.c exists already" new xdp mine
+	fails 1 "xdp/count.c exists already" new xdp count
 	sed -i 's/int tail_b_xdp/int other_xdp/' "$T/xdp/tail_b.c"
-	fails 1 "there is a program other_xdp in xdp/ already" xdp other
+	fails 1 "there is a program other_xdp in xdp/ already" new xdp other
 	sed -i 's/int other_xdp/int tail_b_xdp/' "$T/xdp/tail_b.c"
-	fails 2 "name steps_drop1: use up to 10" xdp steps_drop1
-	fails 2 "name Mine: use" xdp Mine
-	fails 2 "name ../x: use" xdp ../x
-	fails 2 "unknown hook foo: there is xdp, tc, iptables and kern" foo mine
-	fails 2 "a hook and a name are needed" xdp
-	fails 2 "unknown option --foo" --foo xdp x
-	fails 2 "--bare is for xdp" --bare tc x
+	fails 2 "name steps_drop1: use up to 10" new xdp steps_drop1
+	fails 2 "name Mine: use" new xdp Mine
+	fails 2 "name ../x: use" new xdp ../x
+	fails 2 "unknown hook foo: there is xdp, tc, iptables and kern" new foo mine
+	fails 2 "a hook and a name are needed" new xdp
+	fails 2 "unknown option --foo" new --foo xdp x
+	fails 2 "--bare is for xdp" new --bare tc x
 	like "$(new -n tc other)" "other_tc"
-	CLANG=false fails 1 "make" tc other
+	CLANG=false fails 1 "make" new tc other
 	tree | diff "$BATS_TEST_TMPDIR/before" -
 }

@@ -7,14 +7,6 @@
 RUN=$HM_TOP/scripts/run.sh
 P=$HM_TOP/tests/packets
 
-# fails STATUS PATTERN COMMAND...: with this exit status and one line that has PATTERN
-fails() {
-	local status=$1 pattern=$2 out got=0
-	shift 2
-	out=$("$@" 2>&1 >/dev/null) || got=$?
-	equal "$got" "$status" "exit status of $*" && one_line "$out" && like "$out" "$pattern"
-}
-
 verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 
 @test "run: a frame as text, from a file, stdin and tcpdump -xx, and several as pcap" {

@@ -60,6 +60,14 @@ like() {
 # one_line TEXT: an error must be exactly one line
 one_line() { equal "$(grep -c . <<<"$1")" 1 "number of lines of <$1>"; }
 
+# fails STATUS PATTERN COMMAND...: with this exit status, and one line of error
+fails() {
+	local status=$1 pattern=$2 out got=0
+	shift 2
+	out=$("$@" 2>&1 >/dev/null) || got=$?
+	equal "$got" "$status" "exit status of $*" && one_line "$out" && like "$out" "$pattern"
+}
+
 # tree_copy DIR: the sources, with what is built in DIR/build, to be changed by a test
 tree_copy() {
 	mkdir -p "$1"

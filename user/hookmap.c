@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM | 1 << OUT_HGRM, true },
 	{ "status", "pins, their shapes, and devices that were attached", status_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "progs", "what each BPF program of the machine costs", progs_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, true },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
