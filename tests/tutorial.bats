@@ -33,3 +33,9 @@ teardown() {
 
 @test "tutorial: README.md" { chapter README.md; }
 @test "tutorial: xdp/README.md" { chapter xdp/README.md; }
+@test "tutorial: kern/README.md" { chapter kern/README.md; }
+@test "tutorial: tc/README.md" { chapter tc/README.md; }
+@test "tutorial: iptables/README.md" { chapter iptables/README.md; }
+@test "tutorial: user/README.md" { chapter user/README.md; }
+@test "tutorial: scripts/README.md" { chapter scripts/README.md; }
+@test "tutorial: tests/README.md" { chapter tests/README.md; }
