@@ -32,29 +32,33 @@ trap 'rm -rf "$WORK"' EXIT
 # --- the blocks: COMMAND, SHOWN (what is printed) and LINE of each command
 
 COMMAND=() SHOWN=() LINE=()
-inside=0 more=0 number=0
+inside='' more=0 number=0 # inside: "", console, or other
 complain() {
 	printf '%s:%d: %s\n' "$FILE" "$number" "$1" >&2
 	exit 1
 }
 while IFS= read -r line || [[ -n $line ]]; do
 	number=$((number + 1))
-	if ((!inside)); then
-		[[ $line =~ ^[[:space:]]*\`\`\`[[:space:]]*console[[:space:]]*$ ]] || continue
-		inside=1 more=0
-		indent=${line%%\`*}
+	if [[ -z $inside ]]; then
+		[[ $line =~ ^([[:space:]]*)(\`\`\`+)[[:space:]]*([^\`]*)$ ]] || continue
+		indent=${BASH_REMATCH[1]} fence=${BASH_REMATCH[2]} inside=other
+		[[ ${BASH_REMATCH[3]} =~ ^console([[:space:]]|$) ]] || continue
+		inside=console more=0
 		commands=${#COMMAND[@]}
 		continue
 	fi
 	line=${line#"$indent"}
 	last=$((${#COMMAND[@]} - 1))
-	if [[ $line =~ ^\`\`\` ]]; then
-		((${#COMMAND[@]} > commands)) || complain 'a console block without a command'
-		inside=0
+	# as long as the one that it ends, or longer
+	if [[ $line =~ ^${fence}\`*[[:space:]]*$ ]]; then
+		[[ $inside == other ]] || ((${#COMMAND[@]} > commands)) || complain 'a console block without a command'
+		inside=''
+	elif [[ $inside == other ]]; then
+		continue
 	elif [[ $line == '$ '* || $line == '# '* ]]; then
 		COMMAND+=("${line:2}") SHOWN+=('') LINE+=("$number")
 		more=1
-	elif ((last < 0 || ${#COMMAND[@]} == commands)); then
+	elif ((${#COMMAND[@]} == commands)); then
 		complain 'a console block starts with output: commands start with "$ " or "# "'
 	elif ((more)) && [[ $line == '> '* || $line == '>' ]]; then
 		COMMAND[last]+=$'\n'${line:2}
@@ -63,7 +67,7 @@ while IFS= read -r line || [[ -n $line ]]; do
 		SHOWN[last]+=$line$'\n'
 	fi
 done <"$FILE"
-((!inside)) || complain 'a console block does not end'
+[[ $inside != console ]] || complain 'a console block does not end'
 ((${#COMMAND[@]})) || {
 	printf '%s has no console block\n' "$FILE" >&2
 	exit 1
@@ -104,7 +108,7 @@ for i in "${!COMMAND[@]}"; do
 	out=$(cat "$WORK/out.$i" 2>/dev/null) || true
 	status=$(cat "$WORK/status.$i" 2>/dev/null) || status='none: it did not end, or is no whole command'
 	if [[ $status != 0 ]]; then
-		printf '%s:%d: exit status %s\n$ %s\n%s\n' "$FILE" "${LINE[i]}" "$status" "${COMMAND[i]}" "$out" >&2
+		printf '%s:%d: exit status %s\n--- command:\n%s\n--- got:\n%s\n' "$FILE" "${LINE[i]}" "$status" "${COMMAND[i]}" "$out" >&2
 		cat "$WORK/rest" >&2
 		exit 1
 	fi
@@ -112,7 +116,7 @@ for i in "${!COMMAND[@]}"; do
 	shown=$(printf '%s' "${SHOWN[i]}" | squeeze)
 	got=$(printf '%s\n' "$out" | squeeze)
 	[[ $got$'\n' =~ $(pattern "$shown") ]] || {
-		printf '%s:%d: prints something else\n$ %s\n--- shown:\n%s\n--- got:\n%s\n' \
+		printf '%s:%d: prints something else\n--- command:\n%s\n--- shown:\n%s\n--- got:\n%s\n' \
 			"$FILE" "${LINE[i]}" "${COMMAND[i]}" "$shown" "$got" >&2
 		wrong=1
 	}
