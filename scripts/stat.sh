@@ -13,7 +13,7 @@ Shows runs, runs a second, ns a run, share of a CPU and map memory of each loade
 program, the dearest first, again and again. OURS marks those that use a map of this
 collection. It is `hookmap -i 1 progs`, which does the work.
 
-The kernel's statistics cost some 20 ns a run. They are on only while this runs, however
+The kernel's statistics cost about 50 ns a run. They are on only while this runs, however
 it ends; kernel.bpf_stats_enabled is not touched.
 
   -j, --json      one JSON document each time: {"rows": [...], "seconds": S}

@@ -3,7 +3,7 @@
  * progs.c - hookmap progs: what each BPF program of the machine costs, ours and
  * others': runs, time a run, share of a CPU, memory of its maps.
  *
- * The kernel counts runs and times them (some 20 ns a run) only while somebody holds
+ * The kernel counts runs and times them (about 50 ns a run) only while somebody holds
  * statistics on. This does it by a file descriptor (BPF_ENABLE_STATS, Linux 5.8):
  * however the process ends, the kernel takes it back, and sysctl
  * kernel.bpf_stats_enabled stays what it was.

@@ -6,8 +6,8 @@
  *   cat /sys/kernel/tracing/trace_pipe
  *   bpftool map update pinned /sys/fs/bpf/tc/globals/hello_cfg key 0 0 0 0 value 1 0 0 0 0 0 0 0
  *
- * Printing costs microseconds a frame and all programs of the machine share one
- * trace pipe: for looking, not for running.
+ * Printing costs hundreds of ns a frame, and all programs of the machine print into
+ * one buffer: for looking, not for running.
  *
  * Maps: hello_cfg (drop, quiet). Returns XDP_PASS or XDP_DROP.
  */
