@@ -34,4 +34,13 @@ struct bpf_elf_map {
 	__u32 inner_idx;
 };
 
+/* the types of a map's key and value, for a loader that has no other way to tell */
+#define BPF_ANNOTATE_KV_PAIR(NAME, KEY, VALUE)                                                     \
+	struct ____btf_map_##NAME {                                                                \
+		KEY key;                                                                           \
+		VALUE value;                                                                       \
+	};                                                                                         \
+	struct ____btf_map_##NAME __attribute__((section(".maps." #NAME), used))                   \
+	____btf_map_##NAME = {}
+
 #endif

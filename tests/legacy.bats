@@ -41,6 +41,11 @@ packets() { # KIND
 	for folder in xdp tc; do
 		for source in "$HM_TOP/$folder"/*.c; do
 			object=$LEGACY/$folder/$(basename "$source" .c).o
+			# an iproute2 with no libbpf at all knows no global data
+			if llvm-objdump -dr "$object" | grep -E 'R_BPF.*\.(data|bss|rodata)'; then
+				printf '%s uses global data\n' "$object" >&2
+				return 1
+			fi
 			case $folder in
 			xdp) set -- old ip link set dev d0 xdpdrv obj "$object" ;;
 			tc) set -- old tc filter add dev d0 ingress pref 1 handle 1 bpf da obj "$object" ;;
@@ -114,6 +119,7 @@ __section_cls_entry int entry(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
+BPF_ANNOTATE_KV_PAIR(hits, uint32_t, uint32_t);
 BPF_LICENSE("GPL");
 EOF
 	clang -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -target bpf -DHM_ABI=1 -DHM_MAPS_LEGACY \

@@ -34,6 +34,8 @@ count_down() {
 
 # runs: of the program, in all that the reader has printed
 runs() { jq -s --argjson id "$ID" '[.[].rows[] | select(.id == $id) | .runs] | add' "$BATS_TEST_TMPDIR/out"; }
+told() { grep -c '^{.*}$' "$BATS_TEST_TMPDIR/out"; }
+told_more() { (($(told) >= TOLD + $1)); }
 all_read() { [[ $(runs) == "$COUNTED" ]]; }
 
 @test "progs: runs are counted exactly, each time what is new; rates follow from them" {
@@ -44,6 +46,9 @@ all_read() { [[ $(runs) == "$COUNTED" ]]; }
 	# and what else came, ARP and ND
 	((COUNTED >= 1013))
 	busywait 20 all_read
+	# what was told is not told again
+	TOLD=$(told)
+	busywait 20 told_more 3
 	kill "$READER"
 	wait "$READER" || true
 	equal "$(runs)" "$COUNTED" runs
@@ -75,6 +80,13 @@ all_read() { [[ $(runs) == "$COUNTED" ]]; }
 	equal "$(prog ns_per_run <<<"$json")" 0 "ns a run"
 	equal "$(prog map_bytes <<<"$json")" 0 "map memory"
 	like "$(hookmap -i 0.1 -c 1 progs | tr -s ' ')" "$ID xdp somebodys_pass 0 0 0 0.00 0"
+	# one with several maps, of which one is pinned as ours
+	on host ip -force link set dev idle xdp obj "$HM_BUILD/xdp/latency.o"
+	find "$G" -type f ! -name lat_cfg -delete
+	ID=$(on host ip -j -d link show dev idle | jq '.[0].xdp.prog.id')
+	equal "$(hookmap -j -i 0.1 -c 1 progs | prog ours)" true "ours, with lat_cfg"
+	rm "$G/lat_cfg"
+	equal "$(hookmap -j -i 0.1 -c 1 progs | prog ours)" false "ours, without a pin"
 }
 
 @test "progs: statistics are on while it runs, and off again however it ends" {
