@@ -42,8 +42,8 @@ packets() { # KIND
 		for source in "$HM_TOP/$folder"/*.c; do
 			object=$LEGACY/$folder/$(basename "$source" .c).o
 			# an iproute2 with no libbpf at all knows no global data
-			if llvm-objdump -dr "$object" | grep -E 'R_BPF.*\.(data|bss|rodata)'; then
-				printf '%s uses global data\n' "$object" >&2
+			if llvm-objdump -t "$object" | grep -E ' O \.(data|bss|rodata)'; then
+				printf '%s has global data\n' "$object" >&2
 				return 1
 			fi
 			case $folder in
