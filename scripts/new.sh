@@ -76,7 +76,7 @@ if ((DRY_RUN)); then
 fi
 undo_on_exit
 # ln refuses what exists, at once
-TEMP=$(mktemp "$TOP/$HOOK/.new.XXXXXX") || die "cannot write to $TOP/$HOOK"
+TEMP=$(mktemp "$TOP/$HOOK/.new.XXXXXX" 2>/dev/null) || die "cannot write to $TOP/$HOOK"
 defer rm -f "$TEMP"
 source_of >"$TEMP"
 chmod 644 "$TEMP"

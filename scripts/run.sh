@@ -275,7 +275,9 @@ for i in "${!FRAMES[@]}"; do
 		WRONG=1
 	}
 done
-[[ -z $OUT ]] || od -An -v -tx1 "$TMP/out" | sed 's/^ //' >"$OUT" || die "cannot write $OUT"
+if [[ -n $OUT ]]; then
+	{ od -An -v -tx1 "$TMP/out" | sed 's/^ //' >"$OUT"; } 2>/dev/null || die "cannot write $OUT"
+fi
 if [[ -n $DUMP ]]; then
 	find_map "$DUMP"
 	"$BPFTOOL" map dump id "$MAP_ID"

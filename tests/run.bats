@@ -101,6 +101,7 @@ verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 	printf '\x0a\x0d\x0d\x0a....' >"$BATS_TEST_TMPDIR/ng"
 	fails 1 "is pcapng: convert it" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/ng"
 	fails 1 "has no program nothing: it has steps_drop steps_pass steps_xdp" "$RUN" xdp/steps "$P/arp.hex" --program nothing
+	fails 1 "cannot write /nothing/out" "$RUN" xdp/pass "$P/arp.hex" --out /nothing/out
 	fails 1 "has no map nothing: it has count_stat" "$RUN" xdp/count "$P/arp.hex" --dump nothing
 	fails 1 "value expected 8 bytes got 1" "$RUN" xdp/hello "$P/arp.hex" --set hello_cfg=00000000:01
 	fails 1 "type tracing cannot be run on a packet" "$RUN" kern/latency "$P/arp.hex" --program latency_app
