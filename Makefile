@@ -85,7 +85,7 @@ $$(O)/$(1)/%.o: $$(O)/$(1)/%.ll
 	$$(Q)$$(LLVM_STRIP) -g $$@
 endef
 $(foreach d,kern xdp tc iptables tests/bpf,$(eval $(call llc_rule,$(d))))
-.PRECIOUS: $(O)/%.ll
+.SECONDARY:
 
 $(O)/user/%.o: user/%.c
 	@mkdir -p $(@D)
@@ -152,7 +152,7 @@ bench: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
 
-shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash .ci/run)
+shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])

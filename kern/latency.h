@@ -41,6 +41,13 @@ static __always_inline int lat_sample(const struct lat_cfg *cfg, struct lat_stat
 	return 1;
 }
 
+/* It was no packet to measure: as if it had not been there. */
+static __always_inline void lat_unsample(struct lat_stat *st)
+{
+	st->seen--;
+	st->sampled--;
+}
+
 #if defined(LAT_RECORD)
 
 HM_MAP(lat_stamp);

@@ -20,84 +20,40 @@
  */
 #define LAT_RECORD
 #include "latency.h"
+#include "latency_filter.h"
 #include "latency_ring.h"
 
 #include <linux/pkt_cls.h>
-#include <linux/tcp.h>
 #include <linux/udp.h>
 
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 
-/* A packet as the ring and the later stages know it. */
-struct lat_packet {
-	__u32 flow;
-	__u32 id;
-	__u32 tcp; /* bytes of TCP payload */
-};
-
-static __always_inline int lat_packet(struct __sk_buff *skb, struct lat_packet *p)
-{
-	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
-	struct flow f = {};
-
-	if (parse_ip(&c, parse_eth(&c), &f) < 0)
-		return -1;
-	p->flow = lat_flow(&c, &f);
-	p->id = parse_l4_id(&c, &f);
-	if (f.l4proto == IPPROTO_TCP && !f.fragment) {
-		struct tcphdr *tcp = c.pos;
-
-		if ((void *)(tcp + 1) <= c.end) {
-			__u64 at = c.pos - (void *)(long)skb->data;
-
-			barrier_var(at); /* else clang adds 32 bits to a pointer */
-			p->tcp = skb->len - at - tcp->doff * 4;
-		}
-	}
-	return 0;
-}
-
-/* The time of xdp/latency, or 0 if the packet was not chosen there. */
-static __always_inline __u64 lat_xdp_time(struct __sk_buff *skb, struct lat_ring *ring,
-					  struct lat_stat *st, struct lat_packet *p)
-{
-	__u32 merged = 0;
-	__u64 time;
-
-	if (lat_packet(skb, p))
-		return 0;
-	time = lat_ring_take(ring, p->flow, p->id, p->tcp, &merged);
-	st->lost[LAT_LOST_MERGED] += merged;
-	return time;
-}
-
 /* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
 static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
 					 __u64 *stamps, const __u32 size)
 {
-	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
-	__u32 udp, to;
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet *packet;
 	__u64 old[2];
-	struct flow f = {};
+	__u32 udp;
 	__s64 diff;
-	int proto;
 
-	proto = parse_eth(&c);
-	if (proto < 0 || parse_ip(&c, proto, &f) != IPPROTO_UDP)
+	if (!ring)
 		return;
-	udp = c.pos - (void *)(long)skb->data;
-	parse_l4_ports(&c, &f);
-	if (!f.dport || f.dport != cfg->inpacket_port)
+	packet = lat_parse(ring, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+	if (!packet || packet->f.l4proto != IPPROTO_UDP || !packet->f.dport ||
+	    packet->f.dport != cfg->inpacket_port)
 		return;
-	to = udp + sizeof(struct udphdr) + at;
-	if (bpf_skb_load_bytes(skb, to, old, size))
+	udp = packet->l4;
+	at += udp + sizeof(struct udphdr);
+	if (bpf_skb_load_bytes(skb, at, old, size))
 		return;
 	diff = bpf_csum_diff((__be32 *)old, size, (__be32 *)stamps, size, 0);
 	if (bpf_l4_csum_replace(skb, udp + __builtin_offsetof(struct udphdr, check), 0, diff,
 				BPF_F_MARK_MANGLED_0))
 		return;
-	bpf_skb_store_bytes(skb, to, stamps, size, 0);
+	bpf_skb_store_bytes(skb, at, stamps, size, 0);
 }
 
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
@@ -155,30 +111,48 @@ static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cf
 	}
 }
 
+/* The first stage is here, without XDP in front. */
+static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cfg *cfg,
+				      struct lat_stat *st, const struct lat_packet *packet,
+				      __u32 class)
+{
+	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, skb->ifindex, &packet->f)))
+		return;
+	if (lat_sample(cfg, st))
+		lat_start(skb, cfg, st, 0, packet->id, class);
+}
+
 SEC("classifier")
 int latency_tc(struct __sk_buff *skb)
 {
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct lat_packet *packet = NULL;
 	__u32 class = skb->tc_classid;
 	struct lat_ring *ring = lat_ring_get();
-	struct lat_packet packet = {};
 	struct lat_cfg *cfg;
 	struct lat_stat *st;
 	__u64 first = 0;
+	int pending;
 
-	if (!ring || (ring->head == ring->tail && !skb->tc_index && !(class & LAT_CLASS_START)))
+	if (!ring)
+		return TC_ACT_UNSPEC;
+	pending = ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START));
+	if (!pending && !skb->tc_index && !(class & LAT_CLASS_START))
 		return TC_ACT_UNSPEC;
 	cfg = lat_lookup(lat_cfg);
 	st = lat_lookup(lat_stat);
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
-	if (ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START)))
-		first = lat_xdp_time(skb, ring, st, &packet);
-	if (first) {
-		lat_start(skb, cfg, st, first, packet.id, class);
-	} else if (skb->tc_index) {
+	if (pending || class & LAT_CLASS_START)
+		packet = lat_parse(ring, data, end, skb->len);
+	if (pending && packet)
+		first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
+
+	if (first && packet)
+		lat_start(skb, cfg, st, first, packet->id, class);
+	else if (skb->tc_index)
 		lat_enter(skb, cfg, st, class);
-	} else if (class & LAT_CLASS_START && !lat_packet(skb, &packet) && lat_sample(cfg, st)) {
-		lat_start(skb, cfg, st, 0, packet.id, class);
-	}
+	else if (class & LAT_CLASS_START)
+		lat_first(skb, cfg, st, packet, class);
 	return TC_ACT_UNSPEC;
 }

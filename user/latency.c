@@ -220,6 +220,7 @@ static const struct out_col latency_cols[] = {
 
 static int show_rows(const struct options *opt, const struct snapshot *s, struct names *names)
 {
+	size_t shown = 0;
 	struct out *o = out_new(opt, latency_cols, sizeof(latency_cols) / sizeof(latency_cols[0]));
 
 	if (!o)
@@ -230,6 +231,7 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 
 		if (!h->count)
 			continue;
+		shown++;
 		out_row(o);
 		out_str(o, kind_str(key));
 		out_str(o, stage_str(key->from));
@@ -255,6 +257,8 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		json_print(opt, top);
 		json_object_put(top);
 	} else {
+		if (!shown)
+			puts("nothing measured yet");
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;

@@ -19,66 +19,36 @@
  * Returns XDP_PASS, or what the next program returns.
  */
 #include "latency.h"
+#include "latency_filter.h"
 #include "latency_ring.h"
 
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 HM_MAP(xdp_next);
 
-static __always_inline int lat_prefix_match(__u8 family, const struct flow *f, const __u32 *addr,
-					    const __u32 *want, const __u32 *mask)
-{
-	if (!family)
-		return 1;
-	if (family != f->family)
-		return 0;
-	return !(((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
-		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
-}
-
-static __always_inline int lat_filter(const struct lat_cfg *cfg, __u32 ifindex, struct cursor *c,
-				      struct flow *f)
-{
-	if (cfg->ifindex && cfg->ifindex != ifindex)
-		return 0;
-	if (cfg->l4proto && cfg->l4proto != f->l4proto)
-		return 0;
-	if (cfg->sport | cfg->dport | cfg->port) {
-		parse_l4_ports(c, f);
-		if (cfg->sport && cfg->sport != f->sport)
-			return 0;
-		if (cfg->dport && cfg->dport != f->dport)
-			return 0;
-		if (cfg->port && cfg->port != f->sport && cfg->port != f->dport)
-			return 0;
-	}
-	return lat_prefix_match(cfg->src_family, f, f->src, cfg->src, cfg->src_mask) &&
-	       lat_prefix_match(cfg->dst_family, f, f->dst, cfg->dst, cfg->dst_mask);
-}
-
 static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
 {
-	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
 	struct lat_stat *st = lat_lookup(lat_stat);
-	struct flow f = {};
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet *packet;
 
-	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
+	if (!cfg || !st || !ring || cfg->flags & LAT_F_PAUSE)
 		return;
+	/* a filter comes before the choice; without one, most packets are not parsed */
 	if (cfg->flags & LAT_F_FILTER) {
-		if (parse_ip(&c, parse_eth(&c), &f) < 0 ||
-		    !lat_filter(cfg, ctx->ingress_ifindex, &c, &f) || !lat_sample(cfg, st))
-			return;
-	} else {
-		if (!lat_sample(cfg, st))
-			return;
-		if (parse_ip(&c, parse_eth(&c), &f) < 0) {
-			st->sampled--; /* no IP: as if it had not been there */
-			st->seen--;
-			return;
-		}
+		packet = lat_parse(ring, data, end, end - data);
+		if (packet && lat_filter(cfg, ctx->ingress_ifindex, &packet->f) &&
+		    lat_sample(cfg, st))
+			lat_ring_push(ring, packet);
+	} else if (lat_sample(cfg, st)) {
+		packet = lat_parse(ring, data, end, end - data);
+		if (packet)
+			lat_ring_push(ring, packet);
+		else
+			lat_unsample(st);
 	}
-	lat_ring_push(&c, &f);
 }
 
 SEC("prog")

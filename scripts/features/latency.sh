@@ -8,7 +8,7 @@ latency_help() {
 	cat <<'EOF'
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
-  --sample N      measure one packet in N (all devices; default 64)
+  --sample N      measure one packet in N (all devices; default 256)
   --filter TEXT   measure only packets that match (all devices): any of
                     dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
                     dport N, src PREFIX, dst PREFIX; "none" takes it away
@@ -334,9 +334,21 @@ latency_attach() { # DEV
 	fi
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_GENERIC))
 	((!(DEV_FLAGS & HM_DEV_NOXDP))) || return 0
+	lat_notes "$1"
 	xdp_attach "$1" "$xdp" latency_xdp "$LAT_MODE"
 	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
 	lat_next "$1"
+}
+
+# lat_notes DEV: what a person should know before XDP is attached for the first time
+lat_notes() {
+	[[ -z $XDP_ID ]] || return 0
+	if [[ $LAT_MODE != generic && $(in_netns ip -j -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
+		warn "note: $1 is a veth: while it has an XDP program, any, its peer sends no GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
+	fi
+	if grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
+		warn "note: $1 has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there"
+	fi
 }
 
 # lat_next DEV: chains the user's program behind ours, or takes it away

@@ -70,7 +70,7 @@ xdp_detach() {
 # tc_filters DEV: a line "pref handle id class name" a filter at ingress; id 0 and the
 # kind for what is not a BPF program
 tc_filters() {
-	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref)
+	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref and .options)
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 

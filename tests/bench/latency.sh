@@ -9,7 +9,8 @@ cd "$HM_TOP"
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 PACKET=$TMP/packet
-head -c 64 /dev/zero >"$PACKET"
+. tests/packets.bash
+packet "${FIXTURES[udp4]}" "$PACKET"
 
 # --- BPF_PROG_RUN: each stage against an empty program
 
@@ -21,6 +22,7 @@ bpftool -n prog loadall "$HM_BUILD/kern/latency.o" /sys/fs/bpf/real
 bpftool -n prog loadall "$HM_BUILD/iptables/latency.o" /sys/fs/bpf/real type socket
 bpftool -n prog loadall "$HM_BUILD/xdp/latency.o" /sys/fs/bpf/real type xdp
 # the real programs, on packets that are not sampled
+# shellcheck disable=SC2046
 bpftool map update pinned /sys/fs/bpf/lat_cfg key 0 0 0 0 value hex ff ff ff 3f $(printf '00 %.0s' $(seq 88))
 
 STEPS=(cost/cost_empty cost/cost_ktime cost/cost_tc cost/cost_iptables cost/cost_socket cost/cost_xdp_empty

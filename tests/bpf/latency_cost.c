@@ -20,25 +20,28 @@ int cost_empty(struct __sk_buff *skb)
 SEC("tc")
 int cost_tc(struct __sk_buff *skb)
 {
-	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
 	struct lat_stat *st = lat_lookup(lat_stat);
 	struct lat_ring *ring = lat_ring_get();
-	struct flow f = {};
-	struct lat_pending *p;
+	struct lat_packet *packet;
 	struct lat_stamp *stamp;
-	__u32 slot, merged = 0;
+	struct lat_pending *p;
 	__u64 first, now;
+	__u32 slot;
 
-	if (!cfg || !st || !ring || parse_ip(&c, parse_eth(&c), &f) < 0)
+	if (!cfg || !st || !ring)
+		return 0;
+	packet = lat_parse(ring, data, end, skb->len);
+	if (!packet)
 		return 0;
 	/* as XDP left it */
 	p = &ring->entry[ring->head++ & (LAT_RING - 1)];
-	p->flow = lat_flow(&c, &f);
-	p->id = parse_l4_id(&c, &f);
+	p->flow = lat_flow(&packet->f);
+	p->id = packet->id;
 	p->time = 1;
 	ring->look = LAT_RING_EXPIRE;
-	first = lat_ring_take(ring, lat_flow(&c, &f), parse_l4_id(&c, &f), 0, &merged);
+	first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
 	if (!first)
 		return 0;
 	now = bpf_ktime_get_ns();
@@ -50,7 +53,7 @@ int cost_tc(struct __sk_buff *skb)
 	stamp->first = now - 300;
 	stamp->last = now;
 	stamp->hash = skb->hash;
-	stamp->id = p->id;
+	stamp->id = packet->id;
 	stamp->ifindex = skb->ifindex;
 	stamp->stage = LAT_TC;
 	stamp->begin = LAT_XDP;
@@ -109,15 +112,17 @@ int cost_xdp_empty(struct xdp_md *ctx)
 SEC("xdp")
 int cost_xdp(struct xdp_md *ctx)
 {
-	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
 	struct lat_stat *st = lat_lookup(lat_stat);
-	struct flow f = {};
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet *packet;
 
-	if (!cfg || !st || !lat_sample(cfg, st))
+	if (!cfg || !st || !ring || !lat_sample(cfg, st))
 		return XDP_DROP;
-	if (parse_ip(&c, parse_eth(&c), &f) < 0)
+	packet = lat_parse(ring, data, end, end - data);
+	if (!packet)
 		return XDP_DROP;
-	lat_ring_push(&c, &f);
+	lat_ring_push(ring, packet);
 	return XDP_PASS;
 }
