@@ -39,6 +39,25 @@ programs() {
 	llvm-objdump -t "$1" | awk '/^[0-9a-f]+ g +F / && $4 != ".text" { print $4, $NF }'
 }
 
+# shared_maps OBJECT: makes the maps that abi.h describes, as attach does for what bpftool
+# loads, and gives them to the object: words for bpftool, in MAPS
+shared_maps() {
+	local name shape type key value entries flags
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	MAPS=()
+	while read -r name; do
+		shape=HM_MAP_$name
+		read -r type key value entries flags <<<"${!shape:-}"
+		# known to the object alone; or made with an inner map, which it brings
+		[[ -n $type && $type != *_of_maps ]] || continue
+		# 0: any number
+		must "map $name" bpftool -n map create "/sys/fs/bpf/t/$name" type "$type" key "$key" value "$value" \
+			entries "$((entries ? entries : 1024))" name "$name" flags "$flags" || return 1
+		MAPS+=(map name "$name" pinned "/sys/fs/bpf/t/$name")
+	done < <(llvm-objdump -t "$1" | awk '$4 == ".maps" { print $NF }')
+}
+
 # can_load OBJECT: false if it needs a kind of program that this kernel lacks
 can_load() {
 	local kinds kind
@@ -120,7 +139,8 @@ gone() {
 	iptables -F INPUT
 	objects iptables
 	for object in "${OBJECTS[@]}"; do
-		must "$object" bpftool prog loadall "$object" /sys/fs/bpf/t/p type socket
+		shared_maps "$object"
+		must "$object" bpftool prog loadall "$object" /sys/fs/bpf/t/p type socket "${MAPS[@]}"
 		for pin in /sys/fs/bpf/t/p/*; do
 			for ipt in iptables ip6tables; do
 				must "$object" "$ipt" -A INPUT -i d0 -m bpf --object-pinned "$pin"
@@ -136,7 +156,8 @@ gone() {
 	for object in "${OBJECTS[@]}"; do
 		# needed where the first program cannot be attached but only pinned
 		mkdir /sys/fs/bpf/t/p
-		must "$object" bpftool -n prog loadall "$object" /sys/fs/bpf/t/p autoattach
+		shared_maps "$object"
+		must "$object" bpftool -n prog loadall "$object" /sys/fs/bpf/t/p "${MAPS[@]}" autoattach
 		while read -r section name; do
 			pin=/sys/fs/bpf/t/p/$name
 			case $section in
@@ -168,8 +189,12 @@ cut_at_all() {
 	done
 	objects "$1"
 	for object in "${OBJECTS[@]}"; do
+		MAPS=()
+		case $1 in
+		kern | iptables) shared_maps "$object" ;;
+		esac
 		# "type" is for those that bpftool cannot guess
-		must "$object" bpftool prog loadall "$object" /sys/fs/bpf/t/p ${2:+type "$2"}
+		must "$object" bpftool prog loadall "$object" /sys/fs/bpf/t/p ${2:+type "$2"} "${MAPS[@]}"
 		while read -r section name; do
 			# these have no test run
 			[[ $section != xdp/*map* && $section != *tp* && $section != *trace* &&
