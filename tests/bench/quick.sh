@@ -10,7 +10,7 @@ cd "$HM_TOP"
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 PACKET=$TMP/packet
-sed 's/#.*//' tests/packets/ipv6-udp.hex | xxd -r -p >"$PACKET"
+printf '%b' "$(sed 's/#.*//; s/ //g; s/../\\x&/g' tests/packets/ipv6-udp.hex | tr -d '\n')" >"$PACKET"
 P=/sys/fs/bpf
 
 # load OBJECT PIN [bpftool's words]
