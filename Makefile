@@ -174,7 +174,7 @@ install: all
 	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
-	install $(filter-out scripts/%demo.sh scripts/deps.sh,$(wildcard scripts/*.sh)) $(DESTDIR)$(libdir)/scripts
+	install $(filter-out scripts/%demo.sh scripts/deps.sh scripts/new.sh,$(wildcard scripts/*.sh)) $(DESTDIR)$(libdir)/scripts
 	install -m 644 scripts/lib/*.sh $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
 	install $(O)/hookmap $(DESTDIR)$(PREFIX)/bin

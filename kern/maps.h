@@ -13,62 +13,64 @@
 #ifndef HOOKMAP_MAPS_H
 #define HOOKMAP_MAPS_H
 
+#ifdef HM_MAPS_LEGACY
+/* that loader has no .rodata: bpf_printk keeps its text on the stack */
+#define BPF_NO_GLOBAL_DATA
+#endif
+
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "abi.h"
+#include "bpf_elf.h"
 
 #if defined(HM_MAPS_LEGACY)
 
-/* iproute2's own layout, from its include/bpf_elf.h */
-struct bpf_elf_map {
-	__u32 type;
-	__u32 size_key;
-	__u32 size_value;
-	__u32 max_elem;
-	__u32 flags;
-	__u32 id;
-	__u32 pinning;
-	__u32 inner_id;
-	__u32 inner_idx;
-};
-#define HM_PIN_GLOBAL_NS 2
+#define HM_PINNING PIN_GLOBAL_NS
 
-#define HM_DECLARE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                         \
-	struct bpf_elf_map SEC("maps") NAME = {                                                    \
-		.type = BPF_MAP_TYPE_##TYPE,                                                       \
+#define HM_DECLARE_AS(NAME, TYPE, ID, KEY, VALUE, ENTRIES, FLAGS, PINNING)                         \
+	struct bpf_elf_map SEC(ELF_SECTION_MAPS) NAME = {                                          \
+		.type = (TYPE),                                                                    \
+		.id = (ID),                                                                        \
 		.size_key = sizeof(KEY),                                                           \
 		.size_value = sizeof(VALUE),                                                       \
 		.max_elem = (ENTRIES),                                                             \
 		.flags = (FLAGS),                                                                  \
-		.pinning = HM_PIN_GLOBAL_NS,                                                       \
+		.pinning = (PINNING),                                                              \
 	}
 
 #else
 
 #ifdef HM_MAPS_PINNED
-#define HM_PINNING __uint(pinning, LIBBPF_PIN_BY_NAME);
+#define HM_PINNING PIN_GLOBAL_NS
 #else
-#define HM_PINNING
+#define HM_PINNING PIN_NONE
 #endif
 
-#define HM_DECLARE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                         \
+/* libbpf has no ID, and pins by name or not at all */
+#define HM_DECLARE_AS(NAME, TYPE, ID, KEY, VALUE, ENTRIES, FLAGS, PINNING)                         \
 	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_##TYPE);                                                 \
+		__uint(type, TYPE);                                                                \
 		__type(key, KEY);                                                                  \
 		__type(value, VALUE);                                                              \
 		__uint(max_entries, ENTRIES);                                                      \
 		__uint(map_flags, FLAGS);                                                          \
-		HM_PINNING                                                                         \
+		__uint(pinning, (PINNING) ? LIBBPF_PIN_BY_NAME : LIBBPF_PIN_NONE);                 \
 	} NAME SEC(".maps")
 
 #endif
+
+#define HM_DECLARE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                         \
+	HM_DECLARE_AS(NAME, BPF_MAP_TYPE_##TYPE, 0, KEY, VALUE, ENTRIES, FLAGS, HM_PINNING)
 
 #define HM_MAP(NAME) HM_MAP_##NAME(HM_DECLARE)
 
 /* Behind the license, where no loader looks: the scripts compare it with the
  * ABI that they were installed with. */
-#define HM_STRING_(X) #X
-#define HM_STRING(X)  HM_STRING_(X)
-char hm_license[] SEC("license") = "GPL\0hookmap-abi:" HM_STRING(HM_ABI);
+#define HM_STRING_(X)	 #X
+#define HM_STRING(X)	 HM_STRING_(X)
+#define HM_LICENSE(NAME) NAME "\0hookmap-abi:" HM_STRING(HM_ABI)
+#ifndef HM_OWN_LICENSE
+char hm_license[] SEC(ELF_SECTION_LICENSE) = HM_LICENSE("GPL");
+#endif
 
 #endif

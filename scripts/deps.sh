@@ -48,6 +48,7 @@ test|bats|bats|no tests
 test|prove|perl|no summary of the tests
 test|ping|iputils-ping|no tests, no demo
 test|ss|iproute2|no tests
+test|xxd|xxd|no tests of the tutorial
 test|shellcheck|shellcheck|no make lint
 test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint

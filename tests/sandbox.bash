@@ -61,6 +61,22 @@ like() {
 # one_line TEXT: an error must be exactly one line
 one_line() { equal "$(grep -c . <<<"$1")" 1 "number of lines of <$1>"; }
 
+# fails STATUS PATTERN COMMAND...: with this exit status, and one line of error
+fails() {
+	local status=$1 pattern=$2 out got=0
+	shift 2
+	out=$("$@" 2>&1 >/dev/null) || got=$?
+	equal "$got" "$status" "exit status of $*" && one_line "$out" && like "$out" "$pattern"
+}
+
+# tree_copy DIR: the sources, with what is built in DIR/build, to be changed by a test
+tree_copy() {
+	mkdir -p "$1"
+	(cd "$HM_TOP" && cp -a Makefile .clang-format kern xdp tc iptables user scripts tests "$1")
+	cp -a "$HM_BUILD" "$1/build"
+	[[ ! -e $HM_TOP/README.md ]] || cp -a "$HM_TOP/README.md" "$1"
+}
+
 # --- the lab: client, host and server of scripts/lab.sh
 
 lab_up() { LAB=$("$HM_TOP/scripts/lab.sh" up); }

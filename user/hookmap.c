@@ -20,6 +20,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "drops", "packets lost in any layer, and why", drops_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, true },
+	{ "progs", "what each BPF program of the machine costs", progs_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, true },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 

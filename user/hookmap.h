@@ -50,6 +50,7 @@ struct verb {
 int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
 int drops_run(const struct options *opt);
+int progs_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -89,6 +90,9 @@ int pin_info(int fd, const char *path, struct bpf_map_info *info);
 
 /* What of the map's shape is not as expected: its name, or NULL. */
 const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info);
+
+/* status.c: bytes that the kernel accounts to the map FD, from its fdinfo. */
+__u64 map_memory(int fd);
 
 const struct pin *pin_find(const char *name);
 

@@ -45,8 +45,7 @@ struct found {
 	size_t n;
 };
 
-/* Bytes that the kernel accounts to the map, from its fdinfo. */
-static __u64 map_memory(int fd)
+__u64 map_memory(int fd)
 {
 	unsigned long long bytes = 0;
 	char path[64], line[128];

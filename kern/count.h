@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * count.h - what xdp/, tc/, iptables/ and kern/count share: one row of a per-CPU
+ * array for each kind of packet.
+ */
+#ifndef HOOKMAP_COUNT_H
+#define HOOKMAP_COUNT_H
+
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include "maps.h"
+
+/* PROTO is an ethertype in network order, or negative if there was none. */
+static __always_inline enum count_kind count_kind(int proto)
+{
+	if (proto < 0)
+		return COUNT_BROKEN;
+	if (proto == bpf_htons(ETH_P_IP))
+		return COUNT_IPV4;
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return COUNT_IPV6;
+	if (proto == bpf_htons(ETH_P_ARP))
+		return COUNT_ARP;
+	return COUNT_OTHER;
+}
+
+/* MAP is a per-CPU array of struct count_row: each CPU has rows of its own, so
+ * that a plain ++ is enough. Whoever reads adds them up. */
+static __always_inline void count_add(void *map, enum count_kind kind, __u64 bytes)
+{
+	__u32 key = kind;
+	struct count_row *row = bpf_map_lookup_elem(map, &key);
+
+	if (!row)
+		return;
+	row->packets++;
+	row->bytes += bytes;
+}
+
+#endif

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# new.sh - starts a new BPF object of this collection from a template. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOF'
+usage: new.sh [OPTION...] HOOK NAME
+
+Writes HOOK/NAME.c, a program that counts packets in a map of its own, NAME_stat, and
+builds it. HOOK is xdp, tc, iptables or kern. The tests of tests/objects.bats find it.
+
+  --bare          without a map (xdp only: a copy of xdp/pass.c)
+  -n, --dry-run   only show the source
+  -v, --verbose   show the commands
+  -h, --help
+
+Exit status: 0 written and built, 1 not, 2 usage. A source that exists is never touched.
+EOF
+}
+
+BARE=0 ARGS=()
+while (($#)); do
+	case $1 in
+	--bare) BARE=1 ;;
+	-n | --dry-run) DRY_RUN=1 ;;
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-*) misuse "unknown option $1" ;;
+	*) ARGS+=("$1") ;;
+	esac
+	shift
+done
+((${#ARGS[@]} == 2)) || misuse "a hook and a name are needed"
+HOOK=${ARGS[0]} NAME=${ARGS[1]}
+case $HOOK in
+xdp) SUFFIX=xdp ;;
+tc) SUFFIX=tc ;;
+iptables) SUFFIX=iptables ;;
+kern) SUFFIX=cgroup ;;
+*) misuse "unknown hook $HOOK: there is xdp, tc, iptables and kern" ;;
+esac
+# NAME_stat must fit into the 15 characters that the kernel keeps of a map's name
+[[ $NAME =~ ^[a-z][a-z0-9_]{0,9}$ ]] ||
+	misuse "name $NAME: use up to 10 small letters, digits and _, a letter first"
+((!BARE)) || [[ $HOOK == xdp ]] || misuse "--bare is for xdp"
+
+TOP=$(dirname -- "$HM_SCRIPTS")
+FROM=count
+((!BARE)) || FROM=pass
+TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c
+[[ -r $TEMPLATE ]] || die "$TEMPLATE is not there: new.sh works in the source tree"
+[[ ! -e $TARGET ]] || die "$TARGET exists already: choose another name"
+# a program name that stands twice in the list of the machine would be hard to tell apart
+! grep -qsE "int ${NAME}_$SUFFIX\(" "$TOP/$HOOK"/*.c || die "there is a program ${NAME}_$SUFFIX in $HOOK/ already"
+! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP/kern/abi.h" || die "there is a map ${NAME}_stat in kern/abi.h already: choose another name"
+
+# The map is declared in the new file, for nobody else.
+source_of() {
+	sed -e "s|$HOOK/$FROM\\b|$HOOK/$NAME|g" -e "s/\\b${FROM}_$SUFFIX\\b/${NAME}_$SUFFIX/g" \
+		-e "s/\\bcount_stat\\b/${NAME}_stat/g" \
+		-e "s|map name ${NAME}_stat pinned .*|pinmaps /sys/fs/bpf/${NAME}_maps|" \
+		-e "s|^HM_MAP(${NAME}_stat);|/* Known here only. A map that scripts or the reader shall know is described in\\
+ * kern/abi.h, and declared with HM_MAP(name). */\\
+HM_DECLARE(${NAME}_stat, PERCPU_ARRAY, __u32, struct count_row, COUNT_KINDS, 0);|" "$TEMPLATE"
+}
+
+if ((DRY_RUN)); then
+	source_of
+	exit 0
+fi
+undo_on_exit
+# ln refuses what exists, at once
+TEMP=$(mktemp "$TOP/$HOOK/.new.XXXXXX" 2>/dev/null) || die "cannot write to $TOP/$HOOK"
+defer rm -f "$TEMP"
+source_of >"$TEMP"
+chmod 644 "$TEMP"
+ln "$TEMP" "$TARGET" 2>/dev/null || die "cannot write $TARGET"
+defer rm -f "$TARGET" "$HM_OBJ/$HOOK/$NAME".{ll,d,o}
+run make -C "$TOP" "O=$HM_OBJ" "$HM_OBJ/$HOOK/$NAME.o"
+commit
+rm -f "$TEMP"
+printf '%s/%s.c\n%s\n' "$HOOK" "$NAME" "$HM_OBJ/$HOOK/$NAME.o"

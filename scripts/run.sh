@@ -1,0 +1,285 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# run.sh - runs a BPF program on packets from a file, with no device. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOF'
+usage: run.sh [OPTION...] OBJ PACKET...
+
+Runs a program of XDP, tc, iptables or cgroup_skb on packets (BPF_PROG_RUN) and prints
+what it returned for each. No device takes part, and nothing is sent.
+
+  OBJ     an object file, the name of one of ours (xdp/count), or a pinned program.
+          An object gets new, empty maps, which are gone at the end; a pinned program
+          runs with those that it has.
+  PACKET  Ethernet frames: a pcap file, or one frame as hexadecimal text, where # begins
+          a comment and an offset before a colon is skipped (tcpdump -xx). - is stdin.
+
+  --expect VERDICT  exit with 1 unless this is returned for each packet: a name (pass,
+                    XDP_DROP, shot, ...) or a number
+  --repeat N        run N times and print the average time (not of use where the
+                    program changes the packet: all runs share it); default 1
+  --program NAME    a program of the object that is not its first
+  --type TYPE       of the program: xdp, classifier, socket; default: from the folder
+                    of OBJ, or what bpftool makes of its section
+  --set MAP=KEY:VALUE  before the runs: both as hexadecimal bytes in memory order,
+                    such as hello_cfg=00000000:0100000000000000; several times
+  --dump MAP        print this map after the last run
+  --out FILE        write the last packet as the program left it, as hexadecimal text
+  -v, --verbose     show the commands
+  -h, --help
+
+Exit status: 0 ran (and returned what was expected), 1 not, 2 usage.
+EOF
+}
+
+EXPECT='' REPEAT=1 PROGRAM='' TYPE='' DUMP='' OUT='' SETS=() ARGS=()
+WORDS=("$@")
+while (($#)); do
+	case $1 in
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	--*=*)
+		set -- "${1%%=*}" "${1#*=}" "${@:2}"
+		continue
+		;;
+	--expect | --repeat | --program | --type | --set | --dump | --out)
+		(($# > 1)) && [[ -n $2 ]] || misuse "$1 needs a value"
+		case $1 in
+		--expect) EXPECT=$2 ;;
+		--repeat)
+			number --repeat "$2" 1 100000000
+			REPEAT=$NUMBER
+			;;
+		--program) PROGRAM=$2 ;;
+		--type) TYPE=$2 ;;
+		--set)
+			[[ $2 =~ ^[A-Za-z0-9_]{1,15}=([0-9a-fA-F]{2})+:([0-9a-fA-F]{2})+$ ]] ||
+				misuse "--set $2: expected MAP=KEY:VALUE, in hexadecimal bytes"
+			SETS+=("$2")
+			;;
+		--dump) DUMP=$2 ;;
+		--out) OUT=$2 ;;
+		esac
+		shift
+		;;
+	-?*) misuse "unknown option $1" ;;
+	*) ARGS+=("$1") ;;
+	esac
+	shift
+done
+((${#ARGS[@]} >= 2)) || misuse "an object and a packet are needed"
+OBJ=${ARGS[0]} PACKETS=("${ARGS[@]:1}")
+
+need_root
+need_tools "$BPFTOOL" jq od unshare
+
+# A pinned program runs where it is. An object is loaded into a bpf filesystem of its
+# own, so that neither its maps nor the pins of those that are in use are touched.
+PIN=''
+case $(stat -f -c %T -- "$OBJ" 2>/dev/null) in
+bpf_fs)
+	[[ -f $OBJ ]] || die "$OBJ is not a pinned program"
+	[[ -z $PROGRAM$TYPE ]] || misuse "$OBJ is pinned: --program and --type are for objects"
+	PIN=$OBJ
+	;;
+*)
+	[[ -e $OBJ || $OBJ == *.o || $OBJ == /* ]] || OBJ=$HM_OBJ/$OBJ.o
+	[[ -f $OBJ && -r $OBJ ]] || die "object $OBJ is not there: build first (make)"
+	if [[ -z ${HM_RUN_PRIVATE:-} ]]; then
+		HM_RUN_PRIVATE=1 exec unshare --mount --propagation private -- "$(readlink -f -- "$0")" "${WORDS[@]}"
+	fi
+	[[ -d $BPFFS ]] || die "no directory $BPFFS: see HOOKMAP_BPFFS"
+	mount -t bpf bpf "$BPFFS" || die "cannot mount a bpf filesystem on $BPFFS"
+	;;
+esac
+
+# --- packets: FRAMES, hexadecimal digits each
+
+FRAMES=()
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+
+# hex32 TEXT AT: a 32-bit number of a pcap header, in NUMBER
+hex32() {
+	local word=${1:$2:8}
+	((!SWAPPED)) || word=${word:6:2}${word:4:2}${word:2:2}${word:0:2}
+	NUMBER=$((16#$word))
+}
+
+read_pcap() { # NAME HEX
+	local hex=$2 at=48
+	((${#hex} >= 48)) || die "$1: the pcap header is cut off"
+	hex32 "$hex" 40
+	(((NUMBER & 0xffff) == 1)) || die "$1: link type $((NUMBER & 0xffff)): only Ethernet (1) is understood"
+	while ((at < ${#hex})); do
+		((at + 32 <= ${#hex})) || die "$1: packet $((${#FRAMES[@]} + 1)) is cut off"
+		hex32 "$hex" $((at + 16))
+		at=$((at + 32))
+		((NUMBER <= 262144 && at + 2 * NUMBER <= ${#hex})) || die "$1: packet $((${#FRAMES[@]} + 1)) is cut off"
+		FRAMES+=("${hex:at:2*NUMBER}")
+		at=$((at + 2 * NUMBER))
+	done
+	((${#FRAMES[@]})) || die "$1 has no packet"
+}
+
+read_packets() { # FILE
+	local file=$1 text
+	[[ $file != - ]] || file=/dev/stdin
+	[[ -r $file && ! -d $file ]] || die "packet file $1 is not there"
+	# some milliseconds a packet: this is for small files
+	head -c 1048577 -- "$file" >"$TMP/packets"
+	[[ -s $TMP/packets ]] || die "$1 is empty"
+	(($(stat -c %s "$TMP/packets") <= 1048576)) || die "$1 is larger than 1 MiB: cut it with tcpdump -r $1 -c N -w FILE"
+	case $(od -An -N4 -tx1 "$TMP/packets" | tr -d ' ') in
+	a1b2c3d4 | a1b23c4d) SWAPPED=0 ;;
+	d4c3b2a1 | 4d3cb2a1) SWAPPED=1 ;;
+	0a0d0d0a) die "$1 is pcapng: convert it with tcpdump -r $1 -w FILE" ;;
+	*)
+		text=$(tr '\0' '?' <"$TMP/packets" |
+			sed 's/#.*//; s/^[[:space:]]*\(0x\)\{0,1\}[0-9a-fA-F]\{1,8\}:\([[:space:]]\)/\2/' | tr -d ' \t\r\n:')
+		[[ $text =~ ^([0-9a-fA-F]{2})+$ ]] || die "$1 is no packet: expected pcap, or two hexadecimal digits a byte"
+		FRAMES+=("$text")
+		return
+		;;
+	esac
+	read_pcap "$1" "$(od -An -v -tx1 "$TMP/packets" | tr -d ' \n')"
+}
+
+# hex_bytes TEXT: as separate words, in HEX_BYTES
+hex_bytes() {
+	local i
+	HEX_BYTES=()
+	for ((i = 0; i < ${#1}; i += 2)); do HEX_BYTES+=("${1:i:2}"); done
+}
+
+for file in "${PACKETS[@]}"; do read_packets "$file"; done
+for i in "${!FRAMES[@]}"; do
+	((${#FRAMES[i]} >= 28)) || die "packet $((i + 1)) has $((${#FRAMES[i]} / 2)) bytes: the kernel runs nothing shorter than an Ethernet header (14)"
+done
+
+# --- the program
+
+load() {
+	local dir=$BPFFS/run type=$TYPE verb=load pin=$BPFFS/run/prog words
+	if [[ -z $type ]]; then
+		case /$OBJ in
+		*/xdp/*) type=xdp ;;
+		*/tc/*) type=classifier ;;
+		*/iptables/*) type=socket ;;
+		esac
+	fi
+	mkdir "$dir"
+	if [[ -n $PROGRAM ]]; then
+		verb=loadall
+		pin=$dir
+	fi
+	words=("$BPFTOOL" prog "$verb" "$OBJ" "$pin")
+	run "${words[@]}" ${type:+type "$type"}
+	PIN=$pin
+	[[ -z $PROGRAM ]] || PIN=$dir/$PROGRAM
+	[[ -e $PIN ]] || die "$OBJ has no program $PROGRAM: it has $(cd "$dir" && echo *)"
+}
+[[ -n $PIN ]] || load
+
+read -r KIND MAP_IDS < <("$BPFTOOL" -j prog show pinned "$PIN" 2>/dev/null |
+	jq -r '"\(.type // "-") \(.map_ids // [] | join(" "))"') || true
+[[ ${KIND:--} != - ]] || die "$OBJ is not a pinned program"
+
+# find_map NAME: the program's map of that name, in MAP_ID
+find_map() {
+	local id name names=''
+	for id in $MAP_IDS; do
+		name=$("$BPFTOOL" -j map show id "$id" | jq -r .name)
+		names+=" $name"
+		[[ $name == "$1" ]] || continue
+		MAP_ID=$id
+		return
+	done
+	die "the program has no map $1: it has${names:- none}"
+}
+
+VERDICTS=()
+case $KIND in
+xdp) VERDICTS=(aborted drop pass tx redirect) ;;
+sched_cls | sched_act) VERDICTS=(ok reclassify shot pipe stolen queued repeat redirect trap) ;;
+cgroup_skb) VERDICTS=(drop pass) ;;
+socket_filter) VERDICTS=(no-match) ;;
+*) die "a program of type $KIND cannot be run on a packet" ;;
+esac
+
+# verdict NUMBER: its name, in VERDICT
+verdict() {
+	VERDICT=''
+	(($1 < 0)) || VERDICT=${VERDICTS[$1]:-}
+	[[ -z $VERDICT ]] || return 0
+	case $KIND in
+	sched_*) (($1 != -1)) || VERDICT=unspec ;;
+	socket_filter) VERDICT=match ;;
+	esac
+	VERDICT=${VERDICT:-$1}
+}
+
+# expected NUMBER NAME: is it what --expect says?
+expected() {
+	local want=${EXPECT,,}
+	[[ -z $want || $want == "$1" ]] && return
+	want=${want#xdp_}
+	want=${want#tc_act_}
+	[[ $want == "$2" ]]
+}
+
+# a misspelt name would never be returned
+if [[ -n $EXPECT && ! $EXPECT =~ ^-?[0-9]{1,9}$ ]]; then
+	known=" ${VERDICTS[*]} "
+	[[ $KIND != sched_* ]] || known+="unspec "
+	[[ $KIND != socket_filter ]] || known+="match "
+	want=${EXPECT,,}
+	want=${want#xdp_}
+	[[ $known == *" ${want#tc_act_} "* ]] || misuse "--expect $EXPECT: a program of type $KIND returns one of${known% }"
+fi
+
+for text in "${SETS[@]}"; do
+	find_map "${text%%=*}"
+	text=${text#*=}
+	hex_bytes "${text%%:*}"
+	key=("${HEX_BYTES[@]}")
+	hex_bytes "${text#*:}"
+	run "$BPFTOOL" map update id "$MAP_ID" key hex "${key[@]}" value hex "${HEX_BYTES[@]}"
+done
+
+# --- the runs
+
+WRONG=0
+printf '%-8s %6s  %-10s %6s %9s\n' PACKET BYTES VERDICT AFTER NS/RUN
+for i in "${!FRAMES[@]}"; do
+	hex_bytes "${FRAMES[i]}"
+	printf '%b' "${HEX_BYTES[@]/#/\\x}" >"$TMP/in"
+	rm -f "$TMP/out"
+	words=("$BPFTOOL" -j prog run pinned "$PIN" data_in "$TMP/in" data_out "$TMP/out" repeat "$REPEAT")
+	((!VERBOSE)) || show "${words[@]}"
+	result=$("${words[@]}" 2>/dev/null) || true
+	read -r retval duration < <(jq -r '"\(.retval // "-") \(.duration // 0)"' <<<"$result" 2>/dev/null) || true
+	[[ ${retval:--} != - ]] || die "packet $((i + 1)): the kernel did not run the program: $(jq -r '.error // "no message"' <<<"$result" 2>/dev/null)"
+	((retval < 2147483648)) || retval=$((retval - 4294967296))
+	verdict "$retval"
+	printf '%-8s %6d  %-10s %6d %9d\n' $((i + 1)) $((${#FRAMES[i]} / 2)) "$VERDICT" "$(stat -c %s "$TMP/out")" "$duration"
+	expected "$retval" "$VERDICT" || {
+		warn "packet $((i + 1)): returned $VERDICT ($retval), expected $EXPECT"
+		WRONG=1
+	}
+done
+if [[ -n $OUT ]]; then
+	{ od -An -v -tx1 "$TMP/out" | sed 's/^ //' >"$OUT"; } 2>/dev/null || die "cannot write $OUT"
+fi
+if [[ -n $DUMP ]]; then
+	find_map "$DUMP"
+	"$BPFTOOL" map dump id "$MAP_ID"
+fi
+exit "$WRONG"

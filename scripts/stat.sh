@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# stat.sh - what each BPF program of the machine costs, as it runs. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOF'
+usage: stat.sh [-j] [-i SEC] [-c N]
+
+Shows runs, runs a second, ns a run, share of a CPU and map memory of each loaded BPF
+program, the dearest first, again and again. OURS marks those that use a map of this
+collection. It is `hookmap -i 1 progs`, which does the work.
+
+The kernel's statistics cost about 50 ns a run. They are on only while this runs, however
+it ends; kernel.bpf_stats_enabled is not touched.
+
+  -j, --json      one JSON document each time: {"rows": [...], "seconds": S}
+  -i, --interval SEC  default 1
+  -c, --count N   stop after N times; default: at Ctrl-C
+  -h, --help
+EOF
+}
+
+WORDS=() INTERVAL=1
+while (($#)); do
+	case $1 in
+	-j | --json) WORDS+=(-j) ;;
+	-i | --interval | -c | --count)
+		(($# > 1)) || misuse "$1 needs a value"
+		case $1 in
+		-i | --interval) INTERVAL=$2 ;;
+		*) WORDS+=(-c "$2") ;;
+		esac
+		shift
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*) misuse "unknown argument $1" ;;
+	esac
+	shift
+done
+need_root
+READER=$HM_OBJ/hookmap
+[[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+exec "$READER" -i "$INTERVAL" "${WORDS[@]}" progs

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# new.sh: objects from a template, which the tests for all objects find
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() {
+	T=$BATS_TEST_TMPDIR/tree
+	tree_copy "$T"
+	export HOOKMAP_OBJ=$T/build
+}
+
+new() { "$T/scripts/new.sh" "$@"; }
+tree() { (cd "$T" && find . -type f ! -name .settings -exec cksum {} + | sort -k 3); }
+# the generic tests of the copied tree, by name
+generic() {
+	# bats puts its own inner commands in front of the PATH
+	env -i PATH="$(tr : '\n' <<<"$PATH" | grep -v bats-core | paste -sd:)" HOME=/ HOOKMAP_OBJ="$T/build" bats --tap --filter "$1" "$T/tests/objects.bats"
+}
+
+@test "new: an object for each hook is written in the house's form, built, and works" {
+	for hook in xdp tc iptables kern; do
+		equal "$(new "$hook" mine)" "$hook/mine.c"$'\n'"$T/build/$hook/mine.o" output
+		equal "$(cd "$T" && clang-format --dry-run -Werror "$hook/mine.c" 2>&1)" "" "clang-format of $hook/mine.c"
+		equal "$(grep -c count_stat "$T/$hook/mine.c")" 0 "the template's map"
+		"$T/scripts/run.sh" "$hook/mine" "$T/tests/packets/ipv6-udp.hex" --repeat 19 --dump mine_stat >"$BATS_TEST_TMPDIR/out"
+		equal "$(sed 1,2d "$BATS_TEST_TMPDIR/out" | jq -c '[.[] | [.values[].value.packets] | add]')" "[0,0,19,0,0]" "packets counted by $hook/mine"
+	done
+	equal "$(find "$T" -name '.new.*')" "" "temporary files"
+	new xdp bare --bare
+	"$T/scripts/run.sh" xdp/bare "$T/tests/packets/arp.hex" --expect pass
+	# a long name
+	new tc abcdefghi9
+	equal "$(cd "$T" && clang-format --dry-run -Werror tc/abcdefghi9.c 2>&1)" "" clang-format
+}
+
+@test "new: the tests for all objects find the new one, and what is wrong with it" {
+	new xdp mine
+	out=$(generic 'xdp/ takes')
+	like "$out" "ok 1"
+	# aborts what is no IP
+	sed -i 's/return XDP_PASS;/return proto < 0 ? XDP_ABORTED : XDP_PASS;/' "$T/xdp/mine.c"
+	make -s -C "$T" O="$T/build" "$T/build/xdp/mine.o"
+	out=$(generic 'xdp/ takes') && return 1
+	like "$out" "xdp/mine.o: mine_xdp returned 0"
+	# reads before the comparison with the end: the verifier refuses it
+	sed -i 's/return proto.*/return *(char *)c.pos ? XDP_PASS : XDP_DROP;/' "$T/xdp/mine.c"
+	make -s -C "$T" O="$T/build" "$T/build/xdp/mine.o"
+	out=$(generic 'xdp/ is attached|xdp/ takes') && return 1
+	like "$out" "not ok 1"
+	like "$out" "not ok 2"
+	like "$out" "xdp/mine.o"
+	# a source whose object is missing is no success
+	rm "$T/build/xdp/mine.o"
+	out=$(generic 'xdp/ takes') && return 1
+	like "$out" "xdp/mine.o is not built"
+}
+
+@test "new: nothing that exists is touched, and what does not build is taken back" {
+	new xdp mine
+	tree >"$BATS_TEST_TMPDIR/before"
+	fails 1 "xdp/mine.c exists already" new xdp mine
+	fails 1 "xdp/count.c exists already" new xdp count
+	sed -i 's/int tail_b_xdp/int other_xdp/' "$T/xdp/tail_b.c"
+	fails 1 "there is a program other_xdp in xdp/ already" new xdp other
+	sed -i 's/int other_xdp/int tail_b_xdp/' "$T/xdp/tail_b.c"
+	fails 2 "name steps_drop1: use up to 10" new xdp steps_drop1
+	fails 2 "name Mine: use" new xdp Mine
+	fails 2 "name ../x: use" new xdp ../x
+	fails 2 "unknown hook foo: there is xdp, tc, iptables and kern" new foo mine
+	fails 2 "a hook and a name are needed" new xdp
+	fails 2 "unknown option --foo" new --foo xdp x
+	fails 2 "--bare is for xdp" new --bare tc x
+	like "$(new -n tc other)" "other_tc"
+	CLANG=false fails 1 "make" new tc other
+	tree | diff "$BATS_TEST_TMPDIR/before" -
+}

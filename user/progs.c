@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * progs.c - hookmap progs: what each BPF program of the machine costs, ours and
+ * others': runs, time a run, share of a CPU, memory of its maps.
+ *
+ * The kernel counts runs and times them (about 50 ns a run) only while somebody holds
+ * statistics on. This does it by a file descriptor (BPF_ENABLE_STATS, Linux 5.8):
+ * however the process ends, the kernel takes it back, and sysctl
+ * kernel.bpf_stats_enabled stays what it was.
+ *
+ * JSON: {"rows": [{id, type, program, ours, runs, run_ns, runs_per_s, ns_per_run,
+ *        cpu_percent, map_bytes}], "seconds": S}: runs and run_ns are of the last
+ *        S seconds, cpu_percent is of one CPU.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <json-c/json.h>
+
+#include "hookmap.h"
+
+#define MAX_MAPS 64 /* of one program: the kernel's own limit */
+
+struct prog {
+	__u32 id;
+	__u32 type;
+	char name[BPF_OBJ_NAME_LEN];
+	bool ours;
+	__u64 runs, ns;		/* since it was loaded */
+	__u64 new_runs, new_ns; /* in the interval */
+	__u64 map_bytes;
+};
+
+struct progs {
+	struct prog *prog;
+	size_t n, room;
+	double time; /* seconds */
+};
+
+static const struct out_col cols[] = {
+	{ "id", "ID", OUT_U64 },
+	{ "type", "TYPE", OUT_STR },
+	{ "program", "PROGRAM", OUT_STR },
+	{ NULL, "OURS", OUT_STR },
+	{ "runs", "RUNS", OUT_U64 },
+	{ "run_ns", NULL, OUT_U64 },
+	{ "runs_per_s", "RUNS/S", OUT_U64 },
+	{ "ns_per_run", "NS/RUN", OUT_U64 },
+	{ NULL, "CPU%", OUT_STR },
+	{ "map_bytes", "MAP-BYTES", OUT_U64 },
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* IDS[*N] of our maps that are pinned; what cannot be read is not ours. */
+static __u32 *our_maps(const struct options *opt, size_t *n)
+{
+	__u32 *ids = calloc(hookmap_pins_len, sizeof(*ids));
+
+	*n = 0;
+	for (size_t i = 0; ids && i < hookmap_pins_len; i++) {
+		struct bpf_map_info info = {};
+		__u32 len = sizeof(info);
+		char path[4096];
+		int fd;
+
+		pin_path(opt, hookmap_pins[i].name, path, sizeof(path));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+			ids[(*n)++] = info.id;
+		close(fd);
+	}
+	return ids;
+}
+
+static __u64 maps_memory(const __u32 *ids, __u32 n)
+{
+	__u64 bytes = 0;
+
+	for (__u32 i = 0; i < n; i++) {
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		if (fd < 0)
+			continue;
+		bytes += map_memory(fd);
+		close(fd);
+	}
+	return bytes;
+}
+
+/* Adds the program FD to P. */
+static int progs_add(struct progs *p, int fd, const __u32 *ours, size_t nours)
+{
+	__u32 ids[MAX_MAPS], n, len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = MAX_MAPS,
+				      .map_ids = (__u64)(unsigned long)ids };
+	struct prog *prog;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	if (p->n == p->room) {
+		size_t room = p->room ? 2 * p->room : 64;
+
+		prog = realloc(p->prog, room * sizeof(*prog));
+		if (!prog)
+			return -ENOMEM;
+		p->prog = prog;
+		p->room = room;
+	}
+	prog = &p->prog[p->n++];
+	memset(prog, 0, sizeof(*prog));
+	prog->id = info.id;
+	prog->type = info.type;
+	memcpy(prog->name, info.name, sizeof(prog->name) - 1);
+	prog->runs = info.run_cnt;
+	prog->ns = info.run_time_ns;
+	n = info.nr_map_ids < MAX_MAPS ? info.nr_map_ids : MAX_MAPS;
+	prog->map_bytes = maps_memory(ids, n);
+	for (__u32 i = 0; i < n; i++) {
+		for (size_t j = 0; j < nours; j++)
+			prog->ours |= ids[i] == ours[j];
+	}
+	return 0;
+}
+
+/* All programs of the machine, by id. */
+static int progs_read(const struct options *opt, struct progs *p)
+{
+	size_t nours;
+	__u32 *ours = our_maps(opt, &nours), id = 0;
+	int err = ours ? 0 : -ENOMEM;
+
+	p->n = 0;
+	p->time = now();
+	while (!err && !bpf_prog_get_next_id(id, &id)) {
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd < 0 && errno == ENOENT)
+			continue; /* it has gone meanwhile */
+		if (fd < 0) {
+			err = -errno;
+			break;
+		}
+		err = progs_add(p, fd, ours, nours);
+		close(fd);
+	}
+	if (!err && errno != ENOENT)
+		err = -errno;
+	free(ours);
+	return err;
+}
+
+/* Sets what is new in NOW against OLD; both are sorted by id. */
+static void progs_compare(struct progs *p, const struct progs *old)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct prog *prog = &p->prog[i];
+
+		prog->new_runs = prog->runs;
+		prog->new_ns = prog->ns;
+		while (j < old->n && old->prog[j].id < prog->id)
+			j++;
+		if (j == old->n || old->prog[j].id != prog->id)
+			continue;
+		prog->new_runs -= old->prog[j].runs;
+		prog->new_ns -= old->prog[j].ns;
+	}
+}
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct prog *p = *(struct prog *const *)a, *q = *(struct prog *const *)b;
+
+	if (p->new_ns != q->new_ns)
+		return p->new_ns < q->new_ns ? 1 : -1;
+	return p->id < q->id ? -1 : p->id > q->id;
+}
+
+static void show_prog(struct out *o, const struct prog *p, double seconds)
+{
+	const char *type = libbpf_bpf_prog_type_str(p->type);
+	double percent = p->new_ns / seconds / 1e7;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.2f", percent);
+	out_row(o);
+	out_u64(o, p->id);
+	out_str(o, type ? type : "?");
+	out_str(o, p->name);
+	out_str(o, p->ours ? "yes" : "");
+	out_u64(o, p->new_runs);
+	out_u64(o, p->new_ns);
+	out_u64(o, p->new_runs / seconds + 0.5);
+	out_u64(o, p->new_runs ? (p->new_ns + p->new_runs / 2) / p->new_runs : 0);
+	out_str(o, text);
+	out_u64(o, p->map_bytes);
+	out_json(o, "ours", json_object_new_boolean(p->ours));
+	out_json(o, "cpu_percent", json_object_new_double(percent));
+}
+
+static int show(const struct options *opt, struct progs *p, double seconds)
+{
+	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
+	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
+	struct prog **order = calloc(p->n + 1, sizeof(*order));
+
+	if (!o || !order) {
+		free(order);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < p->n; i++)
+		order[i] = &p->prog[i];
+	qsort(order, p->n, sizeof(*order), by_cost);
+	for (size_t i = 0; i < p->n; i++)
+		show_prog(o, order[i], seconds);
+	free(order);
+	/* a table that stays in its place, where there is a screen */
+	if (!top && opt->interval > 0)
+		fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "\n", stdout);
+	if (!top && !p->n)
+		puts("no BPF program is loaded");
+	out_section(o, top, "rows", NULL);
+	if (top) {
+		json_object_object_add(top, "seconds", json_object_new_double(seconds));
+		json_print(opt, top);
+		json_object_put(top);
+	}
+	return fflush(stdout) ? -errno : 0;
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (long)seconds) * 1e9 };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+int progs_run(const struct options *opt)
+{
+	unsigned long count = opt->interval > 0 ? opt->count : 1;
+	struct progs old = {}, new = {};
+	int stats, err;
+
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (stats < 0) {
+		fail("statistics of BPF programs: %s: %s", strerror(errno),
+		     errno == EPERM ? "run as root" : "Linux 5.8 or newer is needed");
+		return 1;
+	}
+	err = progs_read(opt, &old);
+	for (unsigned long i = 0; !err && (!count || i < count); i++) {
+		struct progs swap;
+
+		wait_seconds(opt->interval > 0 ? opt->interval : 1);
+		err = progs_read(opt, &new);
+		if (err)
+			break;
+		progs_compare(&new, &old);
+		err = show(opt, &new, new.time - old.time);
+		swap = old;
+		old = new;
+		new = swap;
+	}
+	if (err)
+		fail("programs: %s", strerror(-err));
+	free(old.prog);
+	free(new.prog);
+	close(stats);
+	return err < 0;
+}

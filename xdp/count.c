@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/count - counts frames and bytes by what they carry.
+ *
+ *   ip link set dev D xdp obj build/xdp/count.o
+ *   bpftool map dump pinned /sys/fs/bpf/tc/globals/count_stat
+ *
+ * Maps: count_stat (by enum count_kind, per CPU). Returns XDP_PASS always.
+ */
+#include "count.h"
+#include "parse.h"
+
+HM_MAP(count_stat);
+
+SEC("prog")
+int count_xdp(struct xdp_md *ctx)
+{
+	/* The frame is between these two. Nothing may be read from it before a
+	 * comparison with the end; the functions of parse.h do that. */
+	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	int proto = parse_eth(&c);
+
+	count_add(&count_stat, count_kind(proto), ctx->data_end - ctx->data);
+	return XDP_PASS;
+}

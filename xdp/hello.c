@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/hello - prints a line a frame, and drops it if a switch in a map says so.
+ *
+ *   ip link set dev D xdp obj build/xdp/hello.o
+ *   cat /sys/kernel/tracing/trace_pipe
+ *   bpftool map update pinned /sys/fs/bpf/tc/globals/hello_cfg key 0 0 0 0 value 1 0 0 0 0 0 0 0
+ *
+ * Printing costs hundreds of ns a frame, and all programs of the machine print into
+ * one buffer: for looking, not for running.
+ *
+ * Maps: hello_cfg (drop, quiet). Returns XDP_PASS or XDP_DROP.
+ */
+#include "maps.h"
+
+/* kern/abi.h says what this map is; here it is declared. `ip` creates it, and pins
+ * it by its name in /sys/fs/bpf/tc/globals. */
+HM_MAP(hello_cfg);
+
+SEC("prog")
+int hello_xdp(struct xdp_md *ctx)
+{
+	/* a key is given by address, so it must be a variable */
+	__u32 zero = 0;
+	struct hello_cfg *cfg = bpf_map_lookup_elem(&hello_cfg, &zero);
+
+	/* An array always has its element, but the verifier wants to see this: a
+	 * pointer from a lookup may not be used before it was compared with NULL. */
+	if (!cfg)
+		return XDP_PASS;
+	/* at most three values; %d %u %x %s %llu and little else */
+	if (!cfg->quiet)
+		bpf_printk("hello: %d bytes on device %d", ctx->data_end - ctx->data,
+			   ctx->ingress_ifindex);
+	return cfg->drop ? XDP_DROP : XDP_PASS;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/pass - the smallest XDP program: lets every frame pass.
+ *
+ *   ip link set dev D xdp obj build/xdp/pass.o
+ *
+ * Not as useless as it looks: a veth needs an XDP program on its peer before it
+ * takes redirected frames, and a program is measured against this one.
+ *
+ * No maps. Returns XDP_PASS always.
+ */
+
+/* struct xdp_md and XDP_PASS, from the kernel's headers */
+#include <linux/bpf.h>
+/* SEC, HM_MAP, the license; bpf_*() helpers from libbpf */
+#include "maps.h"
+
+/*
+ * SEC names the ELF section that the next function goes to. "prog" is where `ip`
+ * looks unless it is told `sec NAME`. The function's name is what bpftool shows,
+ * cut to 15 characters: <feature>_<hook>.
+ */
+SEC("prog")
+int pass_xdp(struct xdp_md *ctx)
+{
+	/* ctx->data .. ctx->data_end is the frame; this program does not look */
+	/* one of XDP_PASS, XDP_DROP, XDP_TX, XDP_REDIRECT, XDP_ABORTED */
+	return XDP_PASS;
+}

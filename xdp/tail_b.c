@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/tail_b - drops every frame: what xdp/tail_a or xdp/latency can call.
+ *
+ *   tc exec bpf graft m:globals/tail_next key 1 obj build/xdp/tail_b.o type xdp sec prog
+ *   ip link set dev D xdp obj build/xdp/tail_b.o
+ *
+ * No maps. Returns XDP_DROP always.
+ */
+#include "maps.h"
+
+SEC("prog")
+int tail_b_xdp(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
