@@ -145,6 +145,131 @@ struct lat_meta {
 /* map xdp_next, prog_array: index is the ifindex; what runs after xdp/latency */
 #define HM_XDP_NEXT 4096
 
+/* --- tracing: exec, open, path, napi, pktlat, ovslat */
+
+/* The bytes of each ring buffer. Filling it at 100 000 events a second, with a
+ * reader that stands still, takes 0.5 to 1 s. */
+#define TRACE_RING 8388608
+
+/* An object wakes the reader when a ring holds this much; otherwise the reader
+ * looks ten times a second. A wake-up an event would cost more than the event. */
+#define TRACE_WAKE (TRACE_RING / 8)
+
+/* Maps without a key or a value: ring buffers. */
+struct hm_none {
+};
+
+/* map exec_stat, open_stat, path_stat: per-CPU array of 1 */
+struct trace_stat {
+	__u64 events; /* given to the ring buffer */
+	__u64 lost;   /* not, because it was full */
+	__u64 full;   /* a bounded table had no room (exec_run) */
+};
+
+/* trace_filter.flags: all that are set must match */
+#define TRACE_F_UID    0x1
+#define TRACE_F_PID    0x2
+#define TRACE_F_NAME   0x4
+#define TRACE_F_CGROUP 0x8
+
+/* map exec_cfg, open_cfg: array of 1 */
+struct trace_filter {
+	__u64 cgroup; /* id (inode) of a cgroup v2; those below it match, too */
+	__u32 level;  /* its depth, the root being 0 */
+	__u32 flags;  /* TRACE_F_* */
+	__u32 uid;
+	__u32 pid; /* process; exec: or its parent */
+	char name[16];
+};
+
+/* exec_event.kind */
+enum exec_kind {
+	EXEC_DONE = 1,	 /* a new program runs */
+	EXEC_FAILED = 2, /* execve or execveat gave an error */
+	EXEC_EXIT = 3,	 /* the process has ended */
+};
+
+#define EXEC_F_FILE_CUT 0x1
+#define EXEC_F_ARGS_CUT 0x2
+
+#define EXEC_FILE 256
+#define EXEC_ARGS 1024 /* bytes */
+#define EXEC_ARGV 32   /* arguments, of a failed call */
+
+/* ring buffer exec_ring; cut after the bytes of data that are used */
+struct exec_event {
+	__u64 time;
+	__u64 run; /* EXEC_EXIT: ns since the exec */
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__s32 ret; /* 0, -errno; EXEC_EXIT: wait status */
+	char name[16];
+	char parent[16]; /* name of the parent */
+	__u16 file;	 /* bytes of data: the file, with its 0 */
+	__u16 args;	 /* then the arguments, each with its 0 */
+	__u8 kind;	 /* enum exec_kind */
+	__u8 flags;	 /* EXEC_F_* */
+	__u8 pad[2];
+	char data[EXEC_FILE + EXEC_ARGS];
+};
+
+/* map exec_run, hash by process: when it was started */
+#define EXEC_RUN 16384
+
+/* open_event.call */
+enum open_call {
+	OPEN_OPEN = 1,
+	OPEN_OPENAT = 2,
+	OPEN_OPENAT2 = 3,
+	OPEN_CREAT = 4,
+};
+
+#define OPEN_PATH 512
+
+/* ring buffer open_ring; cut after the path */
+struct open_event {
+	__u64 time;
+	__u64 flags; /* O_* */
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__s32 ret;   /* descriptor or -errno */
+	__s32 dirfd; /* AT_FDCWD, or what a relative path starts from */
+	__u32 mode;  /* of a file that is made */
+	char name[16];
+	__u16 path_len; /* with its 0; 0 if it could not be read */
+	__u8 call;	/* enum open_call */
+	__u8 cut;	/* 1: the path is longer */
+	__u32 pad;
+	char path[OPEN_PATH];
+};
+
+_Static_assert(sizeof(struct trace_stat) == 24, "abi");
+_Static_assert(sizeof(struct trace_filter) == 40, "abi");
+_Static_assert(sizeof(struct exec_event) == 72 + EXEC_FILE + EXEC_ARGS, "abi");
+_Static_assert(sizeof(struct open_event) == 64 + OPEN_PATH, "abi");
+
+#define HM_MAP_exec_cfg(X)  X(exec_cfg, ARRAY, __u32, struct trace_filter, 1, 0)
+#define HM_MAP_exec_stat(X) X(exec_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
+#define HM_MAP_exec_ring(X) X(exec_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
+#define HM_MAP_exec_run(X)  X(exec_run, HASH, __u32, __u64, EXEC_RUN, 0)
+#define HM_MAP_exec_buf(X)  X(exec_buf, PERCPU_ARRAY, __u32, struct exec_event, 2, 0)
+#define HM_MAP_open_cfg(X)  X(open_cfg, ARRAY, __u32, struct trace_filter, 1, 0)
+#define HM_MAP_open_stat(X) X(open_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
+#define HM_MAP_open_ring(X) X(open_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
+#define HM_MAP_open_buf(X)  X(open_buf, PERCPU_ARRAY, __u32, struct open_event, 1, 0)
+
+#define HM_MAPS_TRACE(X)                                                                           \
+	HM_MAP_exec_cfg(X) HM_MAP_exec_stat(X) HM_MAP_exec_ring(X) HM_MAP_exec_run(X)              \
+		HM_MAP_exec_buf(X) HM_MAP_open_cfg(X) HM_MAP_open_stat(X) HM_MAP_open_ring(X)      \
+			HM_MAP_open_buf(X)
+
+#define HM_FEAT_exec 0x80
+#define HM_FEAT_open 0x100
+
+/* --- end of tracing */
+
 /*
  * What the scripts attached, for detach, status and the reader.
  * map hm_dev, hash.
@@ -207,6 +332,6 @@ _Static_assert(sizeof(struct hm_netns) == 64, "abi");
 
 #define HM_MAPS(X)                                                                                 \
 	HM_MAP_lat_cfg(X) HM_MAP_lat_stat(X) HM_MAP_lat_stamp(X) HM_MAP_lat_hist(X)                \
-		HM_MAP_xdp_next(X) HM_MAP_hm_dev(X) HM_MAP_hm_netns(X)
+		HM_MAP_xdp_next(X) HM_MAP_hm_dev(X) HM_MAP_hm_netns(X) HM_MAPS_TRACE(X)
 
 #endif

@@ -17,6 +17,7 @@ static const char *const type_name[] = {
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
 	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
 	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
@@ -70,5 +71,17 @@ int main(void)
 	VALUE(HM_DEV_GENERIC);
 	VALUE(HM_DEV_NETNS);
 	VALUE(HM_DEV_NOXDP);
+	OFFSET(trace_filter, cgroup);
+	OFFSET(trace_filter, level);
+	OFFSET(trace_filter, flags);
+	OFFSET(trace_filter, uid);
+	OFFSET(trace_filter, pid);
+	OFFSET(trace_filter, name);
+	VALUE(TRACE_F_UID);
+	VALUE(TRACE_F_PID);
+	VALUE(TRACE_F_NAME);
+	VALUE(TRACE_F_CGROUP);
+	VALUE(HM_FEAT_exec);
+	VALUE(HM_FEAT_open);
 	return 0;
 }

@@ -18,6 +18,10 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM | 1 << OUT_HGRM, true },
 	{ "status", "pins, their shapes, and devices that were attached", status_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "exec", "programs that are started, and their exits", exec_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
+	{ "open", "files that are opened", open_run, 1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS,
+	  false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -56,7 +60,9 @@ static void usage(FILE *f)
 		   "      --hist       draw the distributions (latency)\n"
 		   "      --buckets    add the histogram buckets to JSON (latency)\n"
 		   "  -i, --interval SEC  repeat, showing what is new\n"
-		   "  -c, --count N    stop after N times\n"
+		   "  -c, --count N    stop after N times, or N events\n"
+		   "      --drain      show the events that are buffered, then stop\n"
+		   "      --new        leave out the events that are buffered already\n"
 		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		   "  -V, --version\n"
 		   "  -h, --help\n");
@@ -83,6 +89,8 @@ enum {
 	OPT_HIST,
 	OPT_BUCKETS,
 	OPT_BPFFS,
+	OPT_DRAIN,
+	OPT_NEW,
 };
 
 static const struct option long_options[] = {
@@ -95,6 +103,8 @@ static const struct option long_options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
+	{ "drain", no_argument, NULL, OPT_DRAIN },
+	{ "new", no_argument, NULL, OPT_NEW },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -147,6 +157,12 @@ int main(int argc, char **argv)
 		case OPT_BPFFS:
 			opt.bpffs = optarg;
 			break;
+		case OPT_DRAIN:
+			opt.drain = true;
+			break;
+		case OPT_NEW:
+			opt.fresh = true;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -179,7 +195,9 @@ int main(int argc, char **argv)
 		return misuse("%s: unexpected argument", argv[optind + 1]);
 	if (!(verb->outputs & 1U << opt.output))
 		return misuse("%s: has no such output format", verb->name);
-	if (opt.count && opt.interval <= 0)
+	if ((opt.drain || opt.fresh) && !(verb->outputs & VERB_EVENTS))
+		return misuse("%s: shows no events (--drain, --new)", verb->name);
+	if (opt.count && opt.interval <= 0 && !(verb->outputs & VERB_EVENTS))
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)
 		return misuse("%s: does not repeat (-i)", verb->name);

@@ -27,19 +27,26 @@ struct options {
 	bool buckets;	     /* --buckets */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
+	bool drain;	     /* --drain */
+	bool fresh;	     /* --new */
 };
+
+/* In verb.outputs: -c counts events; the verb understands --drain and --new. */
+#define VERB_EVENTS 0x100
 
 /* One verb of the command line. RUN returns an exit code. */
 struct verb {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *opt);
-	unsigned outputs; /* bit mask of enum output */
+	unsigned outputs; /* bit mask of enum output, and VERB_EVENTS */
 	bool repeats;	  /* understands -i */
 };
 
 int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
+int exec_run(const struct options *opt);
+int open_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
