@@ -260,11 +260,99 @@ _Static_assert(sizeof(struct open_event) == 64 + OPEN_PATH, "abi");
 #define HM_MAP_open_ring(X) X(open_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 #define HM_MAP_open_buf(X)  X(open_buf, PERCPU_ARRAY, __u32, struct open_event, 1, 0)
 
+/* path_cfg.flags */
+#define PATH_F_SET 0x1 /* the fields below are the filter; else it is ICMP echo */
+
+#define PATH_VXLAN_PORT 4789
+
+/* map path_cfg, array of 1. 0 matches everything, in every field. */
+struct path_cfg {
+	__u32 flags; /* PATH_F_* */
+	__u16 port;  /* source or destination, network order */
+	__u16 sport;
+	__u16 dport;
+	__u16 vxlan_port; /* network order, 0 = PATH_VXLAN_PORT */
+	__u8 l4proto;	  /* IPPROTO_* */
+	__u8 echo;	  /* only ICMP echo, of both families */
+	__u8 src_family;  /* 4 or 6, 0 = no prefix */
+	__u8 dst_family;
+	__u8 host_family; /* source or destination */
+	__u8 pad[3];
+	__u32 src[4], src_mask[4]; /* network order; IPv4 in word 0 */
+	__u32 dst[4], dst_mask[4];
+	__u32 host[4], host_mask[4];
+};
+
+/* Where a packet was seen. */
+enum path_hook {
+	PATH_QUEUE = 1,	    /* net_dev_queue */
+	PATH_XMIT = 2,	    /* net_dev_start_xmit */
+	PATH_RX = 3,	    /* netif_rx */
+	PATH_GRO = 4,	    /* napi_gro_receive_entry */
+	PATH_RECEIVE = 5,   /* netif_receive_skb */
+	PATH_SOCKET = 6,    /* cgroup/skb: before the socket's queue */
+	PATH_READ = 7,	    /* skb_copy_datagram_iovec: a process reads it */
+	PATH_DROP = 8,	    /* kfree_skb */
+	PATH_TC = 9,	    /* tc/path, where the user has attached it */
+	PATH_IPTABLES = 10, /* iptables/path, likewise */
+	PATH_XDP = 11,	    /* xdp/path, likewise */
+	PATH_HOOKS,
+};
+
+#define PATH_H_VLAN  0x1 /* vlan is valid */
+#define PATH_H_VXLAN 0x2 /* the packet is inside vxlan, vni is valid */
+#define PATH_H_FRAG  0x4 /* a later fragment: no ports */
+
+/* What the headers say: of the packet that matched, be it inside vxlan. */
+struct path_head {
+	__u32 src[4]; /* network order */
+	__u32 dst[4];
+	__u32 id;   /* IPv4 identification, IPv6 fragment */
+	__u32 l4id; /* ICMP: id << 16 | sequence; TCP: sequence; UDP: length << 16 | checksum */
+	__u32 vni;
+	__u16 sport; /* host order */
+	__u16 dport;
+	__u16 vlan;  /* id */
+	__u16 len;   /* from the IP header on */
+	__u8 family; /* 4 or 6 */
+	__u8 l4proto;
+	__u8 ttl;
+	__u8 type;  /* of ICMP; TCP: flags */
+	__u8 flags; /* PATH_H_* */
+	__u8 pad[3];
+};
+
+/* ring buffer path_ring */
+struct path_event {
+	__u64 time;
+	__u64 skb;	/* address, to tell clones apart; 0 = unknown */
+	__u64 location; /* PATH_DROP: who dropped it */
+	__u32 netns;	/* inode, 0 = unknown */
+	__u32 ifindex;
+	__u32 reason; /* PATH_DROP: enum skb_drop_reason */
+	__u32 pid;    /* PATH_READ */
+	char device[16];
+	char name[16]; /* PATH_READ */
+	struct path_head head;
+	__u8 hook; /* enum path_hook */
+	__u8 pad[7];
+};
+
+_Static_assert(sizeof(struct path_cfg) == 116, "abi");
+_Static_assert(sizeof(struct path_head) == 60, "abi");
+_Static_assert(sizeof(struct path_event) == 144, "abi");
+
+#define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
+#define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
+#define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
+
 #define HM_MAPS_TRACE(X)                                                                           \
 	HM_MAP_exec_cfg(X) HM_MAP_exec_stat(X) HM_MAP_exec_ring(X) HM_MAP_exec_run(X)              \
 		HM_MAP_exec_buf(X) HM_MAP_open_cfg(X) HM_MAP_open_stat(X) HM_MAP_open_ring(X)      \
-			HM_MAP_open_buf(X)
+			HM_MAP_open_buf(X) HM_MAP_path_cfg(X) HM_MAP_path_stat(X)                  \
+				HM_MAP_path_ring(X)
 
+#define HM_FEAT_path 0x10
 #define HM_FEAT_exec 0x80
 #define HM_FEAT_open 0x100
 

@@ -11,11 +11,39 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+	struct net_device *loopback_dev;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	int ifindex;
+	unsigned short type;
+	char name[16];
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
 	__u16 tc_index;
 	__u16 transport_header;
 	unsigned char *head;
 	__u32 hash;
+	struct net_device *dev;
+	unsigned char *data;
+	unsigned int tail; /* an offset, as on every 64-bit machine */
+	int skb_iif;
+	__be16 protocol;
+	__u16 network_header;
+	__u16 vlan_tci;
+	__be16 vlan_proto;
 };
 
 #pragma clang attribute pop

@@ -30,7 +30,20 @@ struct signal_struct {
 	hm_atomic live; /* threads that have not begun to exit */
 };
 
+struct ns_common___task {
+	unsigned int inum;
+};
+
+struct net___task {
+	struct ns_common___task ns;
+};
+
+struct nsproxy {
+	struct net___task *net_ns;
+};
+
 struct task_struct {
+	struct nsproxy *nsproxy;
 	int exit_code;
 	int pid;
 	int tgid;

@@ -129,7 +129,7 @@ bats_require_minimum_version 1.5.0
 	# the exec of "calls" itself is one more, its exit another
 	equal "${lines[2]}" 99993 "shown and lost"
 	run hookmap --drain exec
-	like "$output" "0 events, 0 lost (and "
+	like "$output" "0 events, 0 events lost (and "
 }
 
 @test "exec: a full table of running processes is counted, and execs still show" {

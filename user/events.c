@@ -27,10 +27,10 @@
 struct line {
 	FILE *f;
 	bool json, comma;
-	long long zone;	  /* real time - monotonic, ns */
-	time_t second;	  /* of TEXT */
-	char text[32];	  /* date and time of it */
-	const char *zero; /* what an empty field is in text */
+	unsigned long left;
+	long long zone; /* real time - monotonic, ns */
+	time_t second;	/* of TEXT */
+	char text[32];	/* date and time of it */
 };
 
 struct reader {
@@ -66,6 +66,11 @@ const char *error_name(int err)
 bool line_json(const struct line *l)
 {
 	return l->json;
+}
+
+unsigned long line_left(const struct line *l)
+{
+	return l->left;
 }
 
 /* Length of the UTF-8 character at S, 0 if it is none. */
@@ -288,7 +293,8 @@ static void show_end(struct reader *r)
 		line_int(&r->line, "lost_before", 0, r->first.lost);
 		line_int(&r->line, "table_full", 0, now.full);
 	} else {
-		fprintf(r->line.f, "%lu events, %llu lost", r->shown, now.lost - r->first.lost);
+		fprintf(r->line.f, "%lu %s, %llu events lost", r->shown,
+			r->ev->what ? r->ev->what : "events", now.lost - r->first.lost);
 		if (r->first.lost)
 			fprintf(r->line.f,
 				" (and %llu before, without a reader or too fast for it)",
@@ -299,15 +305,22 @@ static void show_end(struct reader *r)
 	line_end(&r->line);
 }
 
+static void showed(struct reader *r, int n)
+{
+	r->shown += n;
+	if (!r->opt->count)
+		return;
+	r->done = r->shown >= r->opt->count;
+	r->line.left = r->opt->count - r->shown;
+}
+
 static int on_event(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;
 
 	if (size < r->ev->least)
 		return 0;
-	r->shown += r->ev->show(&r->line, data, size);
-	if (r->opt->count && r->shown >= r->opt->count)
-		r->done = true;
+	showed(r, r->ev->show(&r->line, data, size));
 	return r->done ? -ECANCELED : 0;
 }
 
@@ -362,9 +375,7 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 			return err;
 		err = 0;
 		if (r->ev->idle && !r->done) {
-			r->shown += r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), r->opt->drain);
-			if (r->opt->count && r->shown >= r->opt->count)
-				r->done = true;
+			showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), r->opt->drain));
 		}
 		show_lost(r);
 		if (fflush(r->line.f))
@@ -378,7 +389,7 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 		}
 	}
 	if (r->ev->idle && !r->done)
-		r->shown += r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), true);
+		showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), true));
 	return 0;
 }
 
@@ -417,6 +428,7 @@ int events_run(const struct options *opt, const struct events *ev)
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r.line.f = stdout;
+	r.line.left = opt->count;
 	r.line.json = opt->output == OUT_JSON;
 	r.line.zone = (long long)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);

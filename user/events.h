@@ -18,6 +18,7 @@ struct events {
 	const char *ring;    /* maps */
 	const char *stat;
 	const char *head; /* of the columns, in text */
+	const char *what; /* is counted at the end; NULL: "events" */
 	size_t least;	  /* bytes of an event */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);
@@ -29,6 +30,8 @@ struct events {
 int events_run(const struct options *opt, const struct events *ev);
 
 bool line_json(const struct line *l);
+/* With -c: how many may be shown still. 0 without it. */
+unsigned long line_left(const struct line *l);
 void line_begin(struct line *l);
 void line_end(struct line *l);
 /* A field: KEY in JSON (NULL: only in text), WIDTH columns in text (0: only in JSON;

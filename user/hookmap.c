@@ -20,6 +20,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "exec", "programs that are started, and their exits", exec_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
+	{ "path", "the journey of packets, hop by hop", path_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
 	{ "open", "files that are opened", open_run, 1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS,
 	  false },
 };
@@ -63,6 +65,7 @@ static void usage(FILE *f)
 		   "  -c, --count N    stop after N times, or N events\n"
 		   "      --drain      show the events that are buffered, then stop\n"
 		   "      --new        leave out the events that are buffered already\n"
+		   "      --to HOST    only packets to this address (path)\n"
 		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		   "  -V, --version\n"
 		   "  -h, --help\n");
@@ -91,6 +94,7 @@ enum {
 	OPT_BPFFS,
 	OPT_DRAIN,
 	OPT_NEW,
+	OPT_TO,
 };
 
 static const struct option long_options[] = {
@@ -105,6 +109,7 @@ static const struct option long_options[] = {
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
 	{ "drain", no_argument, NULL, OPT_DRAIN },
 	{ "new", no_argument, NULL, OPT_NEW },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -163,6 +168,9 @@ int main(int argc, char **argv)
 		case OPT_NEW:
 			opt.fresh = true;
 			break;
+		case OPT_TO:
+			opt.to = optarg;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -197,6 +205,8 @@ int main(int argc, char **argv)
 		return misuse("%s: has no such output format", verb->name);
 	if ((opt.drain || opt.fresh) && !(verb->outputs & VERB_EVENTS))
 		return misuse("%s: shows no events (--drain, --new)", verb->name);
+	if (opt.to && verb->run != path_run)
+		return misuse("%s: has no destination (--to)", verb->name);
 	if (opt.count && opt.interval <= 0 && !(verb->outputs & VERB_EVENTS))
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)

@@ -29,6 +29,7 @@ struct options {
 	unsigned long count; /* -c, 0 = no end */
 	bool drain;	     /* --drain */
 	bool fresh;	     /* --new */
+	const char *to;	     /* --to */
 };
 
 /* In verb.outputs: -c counts events; the verb understands --drain and --new. */
@@ -47,6 +48,7 @@ int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
 int exec_run(const struct options *opt);
 int open_run(const struct options *opt);
+int path_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -99,8 +101,16 @@ void names_free(struct names *n);
 /* The name in /run/netns, else that at attach, else the inode. */
 const char *names_netns(struct names *n, __u8 nsid);
 
+/* The name in /run/netns of the namespace INODE, else "(own)" or the inode, in BUF. */
+void names_netns_inode(struct names *n, __u64 inode, char *buf, size_t size);
+
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
+
+/* --- reasons.c */
+
+/* What the running kernel calls a drop reason. Valid until the next call. */
+const char *reason_name(__u32 reason);
 
 /* --- out.c: rows as a table or as JSON */
 

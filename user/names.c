@@ -112,6 +112,16 @@ const char *names_netns(struct names *n, __u8 nsid)
 	return name;
 }
 
+void names_netns_inode(struct names *n, __u64 inode, char *buf, size_t size)
+{
+	if (netns_find(inode, buf, size, NULL))
+		return;
+	if (inode == n->own)
+		snprintf(buf, size, "(own)");
+	else
+		snprintf(buf, size, "%llu", inode);
+}
+
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 {
 	struct hm_dev_key key = { .ifindex = ifindex };
