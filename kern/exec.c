@@ -98,30 +98,32 @@ int exec_done(__u64 *ctx)
 	return 0;
 }
 
+/* Bytes of one argument of a call that failed; a power of two, see below. */
+#define EXEC_ARG 128
+
 /* The arguments of a call that failed, from its argv. */
 static __always_inline void exec_argv(struct exec_event *e, unsigned long argv)
 {
-	__u32 at = e->file, end = e->file;
-	unsigned long arg = 0;
+	__u32 at = e->file;
+	unsigned long arg;
 	long len;
 
 	for (int i = 0; i <= EXEC_ARGV; i++) {
 		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)argv) || !arg)
 			break;
-		if (i == EXEC_ARGV || at > EXEC_FILE + EXEC_ARGS - 128) {
+		if (i == EXEC_ARGV || at > EXEC_FILE + EXEC_ARGS - EXEC_ARG) {
 			e->flags |= EXEC_F_ARGS_CUT;
 			break;
 		}
-		len = bpf_probe_read_user_str(e->data + at, 128, (void *)arg);
-		if (len < 0 || len > 128)
+		len = bpf_probe_read_user_str(e->data + at, EXEC_ARG, (void *)arg);
+		if (len <= 0 || len > EXEC_ARG)
 			break;
-		if (len == 128)
-			e->flags |= EXEC_F_ARGS_CUT;
+		/* without a branch, which would double the verifier's work each time */
+		e->flags |= EXEC_F_ARGS_CUT * ((__u64)len / EXEC_ARG);
 		at += len;
-		end = at;
 		argv += sizeof(arg);
 	}
-	e->args = end - e->file;
+	e->args = at - e->file;
 }
 
 SEC("tp_btf/sys_exit")
