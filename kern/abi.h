@@ -346,15 +346,54 @@ _Static_assert(sizeof(struct path_event) == 144, "abi");
 #define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
+/* Histograms by some key: entries of maps napi_hist, pktlat_hist, ovslat_hist. Their
+ * values are struct lat_row, by octave, as for latency; the unit depends on the key. */
+#define TRACE_ROWS 2048
+
+/* napi_key.kind */
+enum napi_kind {
+	NAPI_POLL = 1,	  /* packets a poll that found some */
+	NAPI_IDLE = 2,	  /* polls that found none: only their count */
+	NAPI_FULL = 3,	  /* polls that used up their budget: only their count */
+	NAPI_DEVMAP = 4,  /* frames a batch that a devmap sent */
+	NAPI_DROPS = 5,	  /* frames a batch that a devmap could not send */
+	NAPI_SOFTIRQ = 6, /* ns from the raising of NET_RX to its start */
+};
+
+/* map napi_hist, per-CPU hash */
+struct napi_key {
+	char name[16]; /* device; empty: of no device (a CPU's backlog) */
+	__u32 netns;   /* inode */
+	__u32 ifindex;
+	__u16 cpu;
+	__u8 kind; /* enum napi_kind */
+	__u8 octave;
+	__u32 pad;
+};
+
+/* map napi_stat, per-CPU array of 1 */
+struct napi_stat {
+	__u64 full;   /* values that found no room in napi_hist */
+	__u64 raised; /* when NET_RX was raised and has not started yet; 0 = not */
+};
+
+_Static_assert(sizeof(struct napi_key) == 32, "abi");
+_Static_assert(sizeof(struct napi_stat) == 16, "abi");
+
+#define HM_MAP_napi_hist(X)                                                                        \
+	X(napi_hist, PERCPU_HASH, struct napi_key, struct lat_row, TRACE_ROWS, 0)
+#define HM_MAP_napi_stat(X) X(napi_stat, PERCPU_ARRAY, __u32, struct napi_stat, 1, 0)
+
 #define HM_MAPS_TRACE(X)                                                                           \
 	HM_MAP_exec_cfg(X) HM_MAP_exec_stat(X) HM_MAP_exec_ring(X) HM_MAP_exec_run(X)              \
 		HM_MAP_exec_buf(X) HM_MAP_open_cfg(X) HM_MAP_open_stat(X) HM_MAP_open_ring(X)      \
 			HM_MAP_open_buf(X) HM_MAP_path_cfg(X) HM_MAP_path_stat(X)                  \
-				HM_MAP_path_ring(X)
+				HM_MAP_path_ring(X) HM_MAP_napi_hist(X) HM_MAP_napi_stat(X)
 
 #define HM_FEAT_path 0x10
 #define HM_FEAT_exec 0x80
 #define HM_FEAT_open 0x100
+#define HM_FEAT_napi 0x200
 
 /* --- end of tracing */
 

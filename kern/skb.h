@@ -31,6 +31,10 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+struct napi_struct {
+	struct net_device *dev;
+};
+
 struct sk_buff {
 	__u16 tc_index;
 	__u16 transport_header;

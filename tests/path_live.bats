@@ -106,7 +106,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	host_attach path --match "dst $SERVER proto udp"
 	read -r a b c d <<<"${SERVER//./ }"
 	ip=$(printf '%02x%02x%02x%02x' "$a" "$b" "$c" "$d")
-	mac=$(on host cat /sys/class/net/eth0/address)
+	mac=$(on host ip -j link show dev eth0 | jq -r ".[0].address")
 	udp="4500001c00070000401100000a0b0102${ip}1b581b5900080000"
 	on client "$HM_BUILD/tests/frame" eth0 2 "$mac 020000000001 81000065 0800 $udp"
 	on client "$HM_BUILD/tests/frame" eth0 1 "$mac 020000000001 88a80007 81000065 0800 $udp"

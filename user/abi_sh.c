@@ -101,5 +101,6 @@ int main(void)
 	VALUE(HM_FEAT_path);
 	VALUE(HM_FEAT_exec);
 	VALUE(HM_FEAT_open);
+	VALUE(HM_FEAT_napi);
 	return 0;
 }

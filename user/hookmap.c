@@ -24,6 +24,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
 	{ "open", "files that are opened", open_run, 1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS,
 	  false },
+	{ "napi", "packets a poll, frames a devmap batch, delay of NET_RX", napi_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -49,6 +49,7 @@ int status_run(const struct options *opt);
 int exec_run(const struct options *opt);
 int open_run(const struct options *opt);
 int path_run(const struct options *opt);
+int napi_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
