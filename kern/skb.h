@@ -24,7 +24,20 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct rtnl_link_ops {
+	const char *kind;
+};
+
+struct skb_shared_hwtstamps {
+	__s64 hwtstamp; /* ktime_t */
+};
+
+struct skb_shared_info {
+	struct skb_shared_hwtstamps hwtstamps;
+};
+
 struct net_device {
+	const struct rtnl_link_ops *rtnl_link_ops;
 	int ifindex;
 	unsigned short type;
 	char name[16];
@@ -42,6 +55,9 @@ struct sk_buff {
 	__u32 hash;
 	struct net_device *dev;
 	unsigned char *data;
+	__s64 tstamp; /* ktime_t */
+	unsigned int data_len;
+	unsigned int end;  /* an offset: skb_shared_info is there */
 	unsigned int tail; /* an offset, as on every 64-bit machine */
 	int skb_iif;
 	__be16 protocol;

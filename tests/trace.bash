@@ -27,6 +27,14 @@ reader_stop() {
 	wait "$READER"
 }
 
+# spawn HOST COMMAND...: in the background, its pid in SPAWNED
+spawn() {
+	local host=$1
+	shift
+	nsenter --net="/run/netns/$LAB-$host" -- "$@" 3>&- &
+	SPAWNED=$!
+}
+
 # Nothing of a host feature is there any more
 host_nothing_left() {
 	equal "$(find /sys/fs/bpf/hookmap "$G" -mindepth 1 2>/dev/null)" "" "what is left"

@@ -102,5 +102,14 @@ int main(void)
 	VALUE(HM_FEAT_exec);
 	VALUE(HM_FEAT_open);
 	VALUE(HM_FEAT_napi);
+	OFFSET(pktlat_cfg, real);
+	OFFSET(pktlat_cfg, ptp);
+	OFFSET(pktlat_cfg, error);
+	OFFSET(pktlat_cfg, measured);
+	OFFSET(pktlat_cfg, slow);
+	OFFSET(pktlat_cfg, flags);
+	VALUE(PKTLAT_F_REAL);
+	VALUE(PKTLAT_F_PTP);
+	VALUE(HM_FEAT_pktlat);
 	return 0;
 }

@@ -242,25 +242,35 @@ static __u64 clock_ns(clockid_t clock)
 	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* A tool's counters begin with a trace_stat; there may be more behind it. */
+struct stat_reading {
+	struct trace_stat *sum;
+	size_t size; /* of the counters of one CPU */
+};
+
 static int stat_sum(const void *key, const void *value, void *arg)
 {
-	const struct trace_stat *st = value;
-	struct trace_stat *sum = arg;
+	const struct stat_reading *rd = arg;
 	int cpus = libbpf_num_possible_cpus();
 
 	(void)key;
 	for (int i = 0; i < cpus; i++) {
-		sum->events += st[i].events;
-		sum->lost += st[i].lost;
-		sum->full += st[i].full;
+		const struct trace_stat *st = (const void *)((const char *)value + i * rd->size);
+
+		rd->sum->events += st->events;
+		rd->sum->lost += st->lost;
+		rd->sum->full += st->full;
 	}
 	return 0;
 }
 
 static void stat_read(struct reader *r, struct trace_stat *sum)
 {
+	const struct pin *pin = pin_find(r->ev->stat);
+	struct stat_reading rd = { sum, pin->value_size };
+
 	memset(sum, 0, sizeof(*sum));
-	pin_each(r->stat_fd, pin_find(r->ev->stat), stat_sum, sum);
+	pin_each(r->stat_fd, pin, stat_sum, &rd);
 }
 
 static void show_lost(struct reader *r)

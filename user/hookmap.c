@@ -26,6 +26,10 @@ static const struct verb verbs[] = {
 	  false },
 	{ "napi", "packets a poll, frames a devmap batch, delay of NET_RX", napi_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "pktlat", "time from a packet's receive stamp to user space", pktlat_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, true },
+	{ "clock", "distances between clocks (--ptp)", clock_run, 1 << OUT_TEXT | 1 << OUT_JSON,
+	  false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -68,6 +72,8 @@ static void usage(FILE *f)
 		   "      --drain      show the events that are buffered, then stop\n"
 		   "      --new        leave out the events that are buffered already\n"
 		   "      --to HOST    only packets to this address (path)\n"
+		   "      --slow USEC  packets that took this long, one by one (pktlat)\n"
+		   "      --ptp DEV    a clock device such as /dev/ptp0 (pktlat, clock)\n"
 		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		   "  -V, --version\n"
 		   "  -h, --help\n");
@@ -97,6 +103,8 @@ enum {
 	OPT_DRAIN,
 	OPT_NEW,
 	OPT_TO,
+	OPT_PTP,
+	OPT_SLOW,
 };
 
 static const struct option long_options[] = {
@@ -112,6 +120,8 @@ static const struct option long_options[] = {
 	{ "drain", no_argument, NULL, OPT_DRAIN },
 	{ "new", no_argument, NULL, OPT_NEW },
 	{ "to", required_argument, NULL, OPT_TO },
+	{ "ptp", required_argument, NULL, OPT_PTP },
+	{ "slow", required_argument, NULL, OPT_SLOW },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -170,6 +180,14 @@ int main(int argc, char **argv)
 		case OPT_NEW:
 			opt.fresh = true;
 			break;
+		case OPT_PTP:
+			opt.ptp = optarg;
+			break;
+		case OPT_SLOW:
+			opt.slow = strtoul(optarg, &end, 10);
+			if (*end || !opt.slow || *optarg == '-' || strlen(optarg) > 9)
+				return misuse("--slow %s: expected microseconds from 1", optarg);
+			break;
 		case OPT_TO:
 			opt.to = optarg;
 			break;
@@ -207,6 +225,14 @@ int main(int argc, char **argv)
 		return misuse("%s: has no such output format", verb->name);
 	if ((opt.drain || opt.fresh) && !(verb->outputs & VERB_EVENTS))
 		return misuse("%s: shows no events (--drain, --new)", verb->name);
+	if (opt.slow && verb->run != pktlat_run)
+		return misuse("%s: measures no packets (--slow)", verb->name);
+	if (opt.ptp && verb->run != pktlat_run && verb->run != clock_run)
+		return misuse("%s: needs no clock (--ptp)", verb->name);
+	if (verb->run == pktlat_run && !opt.slow && (opt.drain || opt.fresh))
+		return misuse("%s: --drain and --new go with --slow", verb->name);
+	if (verb->run == pktlat_run && opt.slow && opt.interval > 0)
+		return misuse("%s: -i does not go with --slow", verb->name);
 	if (opt.to && verb->run != path_run)
 		return misuse("%s: has no destination (--to)", verb->name);
 	if (opt.count && opt.interval <= 0 && !(verb->outputs & VERB_EVENTS))

@@ -30,6 +30,8 @@ struct options {
 	bool drain;	     /* --drain */
 	bool fresh;	     /* --new */
 	const char *to;	     /* --to */
+	const char *ptp;     /* --ptp */
+	unsigned slow;	     /* --slow, microseconds */
 };
 
 /* In verb.outputs: -c counts events; the verb understands --drain and --new. */
@@ -50,6 +52,8 @@ int exec_run(const struct options *opt);
 int open_run(const struct options *opt);
 int path_run(const struct options *opt);
 int napi_run(const struct options *opt);
+int pktlat_run(const struct options *opt);
+int clock_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -129,3 +129,30 @@ trace_unload() {
 	[[ ! -d $PINS/$1 ]] || run rm -rf "$PINS/$1"
 	maps_remove "${@:2}"
 }
+
+# hookmap_reader: the reader, built or installed, in READER
+hookmap_reader() {
+	READER=$HM_OBJ/hookmap
+	[[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+}
+
+# clock_measure PTP: the clocks' distances, as they are now, into VALUE (a pktlat_cfg);
+# PTP is a device, "none", or empty for no change
+clock_measure() {
+	local real mono ptp error flags options=()
+	hookmap_reader
+	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
+	flags=$(value_u32 "$HM_OFF_pktlat_cfg_flags")
+	read -r real mono ptp error <<<"$("$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
+	[[ $real =~ ^[0-9]+$ ]] || die "the clocks could not be compared (hookmap clock ${options[*]})"
+	value_set "$HM_OFF_pktlat_cfg_real" 8 "$real"
+	value_set "$HM_OFF_pktlat_cfg_measured" 8 "$mono"
+	flags=$((flags | PKTLAT_F_REAL))
+	[[ $1 != none ]] || flags=$((flags & ~PKTLAT_F_PTP))
+	if ((${#options[@]})); then
+		value_set "$HM_OFF_pktlat_cfg_ptp" 8 "$ptp"
+		value_set "$HM_OFF_pktlat_cfg_error" 8 "$error"
+		flags=$((flags | PKTLAT_F_PTP))
+	fi
+	value_set "$HM_OFF_pktlat_cfg_flags" 4 "$flags"
+}
