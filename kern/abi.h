@@ -453,16 +453,61 @@ _Static_assert(sizeof(struct pktlat_event) == 112, "abi");
 #define HM_MAP_pktlat_ring(X)                                                                      \
 	X(pktlat_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING / 8, 0)
 
+/* ovslat_key.kind */
+enum ovslat_kind {
+	OVSLAT_TOTAL = 1, /* of a call, with those inside it */
+	OVSLAT_SELF = 2,  /* without those */
+};
+
+/* map ovslat_hist, per-CPU hash */
+struct ovslat_key {
+	char name[16]; /* input port */
+	__u32 netns;   /* inode */
+	__u32 ifindex;
+	__u8 kind; /* enum ovslat_kind */
+	__u8 octave;
+	__u8 pad[6];
+};
+
+#define OVSLAT_DEPTH 8
+
+/* A call that has not returned. */
+struct ovslat_frame {
+	__u64 start;
+	__u64 inner; /* ns in the calls inside it */
+	__u64 vport; /* address */
+};
+
+/* map ovslat_call, per-CPU array of 1: calls do not leave their CPU */
+struct ovslat_call {
+	struct ovslat_frame frame[OVSLAT_DEPTH];
+	__u32 depth;
+	__u32 pad;
+	__u64 full; /* values that found no room in ovslat_hist */
+	__u64 deep; /* calls inside OVSLAT_DEPTH others: not measured */
+	__u64 lost; /* calls whose return was not seen */
+};
+
+_Static_assert(sizeof(struct ovslat_key) == 32, "abi");
+_Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
+
+#define HM_MAP_ovslat_hist(X)                                                                      \
+	X(ovslat_hist, PERCPU_HASH, struct ovslat_key, struct lat_row, TRACE_ROWS, 0)
+#define HM_MAP_ovslat_call(X) X(ovslat_call, PERCPU_ARRAY, __u32, struct ovslat_call, 1, 0)
+
 #define HM_MAPS_TRACE(X)                                                                           \
 	HM_MAP_exec_cfg(X) HM_MAP_exec_stat(X) HM_MAP_exec_ring(X) HM_MAP_exec_run(X)              \
 		HM_MAP_exec_buf(X) HM_MAP_open_cfg(X) HM_MAP_open_stat(X) HM_MAP_open_ring(X)      \
 			HM_MAP_open_buf(X) HM_MAP_path_cfg(X) HM_MAP_path_stat(X)                  \
 				HM_MAP_path_ring(X) HM_MAP_napi_hist(X) HM_MAP_napi_stat(X)        \
 					HM_MAP_pktlat_cfg(X) HM_MAP_pktlat_stat(X)                 \
-						HM_MAP_pktlat_hist(X) HM_MAP_pktlat_ring(X)
+						HM_MAP_pktlat_hist(X) HM_MAP_pktlat_ring(X)        \
+							HM_MAP_ovslat_hist(X)                      \
+								HM_MAP_ovslat_call(X)
 
 #define HM_FEAT_path   0x10
 #define HM_FEAT_pktlat 0x20
+#define HM_FEAT_ovslat 0x40
 #define HM_FEAT_exec   0x80
 #define HM_FEAT_open   0x100
 #define HM_FEAT_napi   0x200

@@ -111,5 +111,6 @@ int main(void)
 	VALUE(PKTLAT_F_REAL);
 	VALUE(PKTLAT_F_PTP);
 	VALUE(HM_FEAT_pktlat);
+	VALUE(HM_FEAT_ovslat);
 	return 0;
 }

@@ -28,6 +28,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "pktlat", "time from a packet's receive stamp to user space", pktlat_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, true },
+	{ "ovslat", "time in Open vSwitch's kernel datapath, by port", ovslat_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "clock", "distances between clocks (--ptp)", clock_run, 1 << OUT_TEXT | 1 << OUT_JSON,
 	  false },
 };

@@ -53,6 +53,7 @@ int open_run(const struct options *opt);
 int path_run(const struct options *opt);
 int napi_run(const struct options *opt);
 int pktlat_run(const struct options *opt);
+int ovslat_run(const struct options *opt);
 int clock_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
