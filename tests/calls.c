@@ -10,6 +10,7 @@
  *   calls thread-exec PATH ARG      execs PATH from a second thread
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
+ *   calls null-calls COUNT x        makes calls that are no opens
  * Options: --rate N (calls a second), before the mode.
  * Exit status: 0, 1 a call did not do what it should, 2 usage.
  */
@@ -141,6 +142,11 @@ int main(int argc, char **argv)
 	if (argc != 4) {
 		fprintf(stderr, "usage: calls [--rate N] MODE COUNT PATH (see tests/calls.c)\n");
 		return 2;
+	}
+	if (!strcmp(argv[1], "null-calls")) {
+		for (long i = atol(argv[2]); i > 0; i--)
+			syscall(SYS_getppid);
+		return 0;
 	}
 	if (!strcmp(argv[1], "exec-fail"))
 		return exec_fail(atol(argv[2]), argv[3]);

@@ -25,7 +25,7 @@ ovs_up() {
 	ip neigh add 192.168.8.2 lladdr 02:00:00:00:00:03 dev va-peer
 	ovs-dpctl add-if ovs0 va,port_no=1
 	ovs-dpctl add-if ovs0 vb,port_no=2
-	ovs-dpctl add-if ovs0 vx,type=vxlan,port_no=3
+	ovs-dpctl add-if ovs0 vx,type=vxlan,port_no=3,remote_ip=flow,key=flow
 	flow='recirc_id(0),in_port(%s),eth(),eth_type(0x0800),ipv4(frag=no)'
 	# shellcheck disable=SC2059
 	ovs-dpctl add-flow ovs0 "$(printf "$flow" 1)" \

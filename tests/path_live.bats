@@ -29,6 +29,7 @@ setup() {
 }
 
 # journey N: "netns device hook" of each hop of packet N of $ALL, without the lab's name
+# (what becomes of a packet that the kernel answers itself: some kernels "drop" it)
 journey() {
 	jq -r --argjson n "$1" --arg lab "$LAB-" 'select(.packet == $n)
 		| "\(.netns | ltrimstr($lab)) \(.device) \(.hook)\(if .reason then " " + .reason else "" end)"' "$ALL"
@@ -47,7 +48,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	events path >"$ALL"
 	equal "$(jq -s 'map(.packet) | max' "$ALL")" 6 packets
 	for n in 1 3 5; do
-		equal "$(journey "$n")" "$THERE" "there, packet $n"
+		equal "$(journey "$n" | grep -v kfree_skb)" "$THERE" "there, packet $n"
 		# ping reads a clone by its raw socket; the packet itself finds no ping socket
 		equal "$(journey $((n + 1)) | grep -v kfree_skb)" \
 			"$BACK"$'\nclient eth0 socket\nclient eth0 read' "back, packet $((n + 1))"
@@ -56,7 +57,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	# times go up, and add up
 	equal "$(jq -s 'group_by(.packet) | map((map(.delta_ns) | add) == .[-1].since_ns and (map(.since_ns) | . == sort)) | all' "$ALL")" true times
 	# the host takes one from the TTL
-	equal "$(jq -sc 'map(select(.packet == 1) | .ttl)' "$ALL")" '[64,64,64,64,63,63,63,63]' TTL
+	equal "$(jq -sc 'map(select(.packet == 1) | .ttl)[:8]' "$ALL")" '[64,64,64,64,63,63,63,63]' TTL
 }
 
 @test "path: IPv6, the exact list of hops, both ways" {
@@ -66,7 +67,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	on client ping -q -c 2 -i 0.05 "$SERVER6"
 	events path >"$ALL"
 	equal "$(jq -s 'map(.packet) | max' "$ALL")" 4 packets
-	equal "$(journey 1)" "$THERE" there
+	equal "$(journey 1 | grep -v kfree_skb)" "$THERE" there
 	equal "$(journey 4 | grep -v kfree_skb)" "$BACK"$'\nclient eth0 socket\nclient eth0 read' back
 	equal "$(jq -sc '[.[] | select(.packet == 2)][0] | [.proto, .type, .seq, .src]' "$ALL")" "[\"icmp6\",129,1,\"$SERVER6\"]"
 }
@@ -133,7 +134,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	events path >"$ALL"
 	equal "$(jq -s 'map(.packet) | max' "$ALL")" 2 packets
 	for n in 1 2; do
-		equal "$(journey "$n" | grep -v gro)" "client vx0 net_dev_queue
+		equal "$(journey "$n" | grep -v -e gro -e kfree_skb)" "client vx0 net_dev_queue
 client vx0 net_dev_start_xmit
 $(crossing 'client eth0' 'host eth0')
 host vx0 netif_receive_skb" "packet $n"
@@ -150,8 +151,8 @@ host vx0 netif_receive_skb" "packet $n"
 	host_attach path --match "echo dst $SERVER"
 	on client ping -q -c 1 -I "$CLIENT" "$SERVER"
 	events path >"$ALL"
-	equal "$(journey 1)" "$THERE" journey
-	equal "$(jq -sc 'map(.src)' "$ALL")" "$(jq -nc --arg a "$CLIENT" --arg b "$NET.5" '[$a,$a,$a,$a,$b,$b,$b,$b]')" sources
+	equal "$(journey 1 | grep -v kfree_skb)" "$THERE" journey
+	equal "$(jq -sc 'map(.src)[:8]' "$ALL")" "$(jq -nc --arg a "$CLIENT" --arg b "$NET.5" '[$a,$a,$a,$a,$b,$b,$b,$b]')" sources
 }
 
 @test "path: -c, --to and text; a full buffer loses events and says how many" {
@@ -165,13 +166,15 @@ host vx0 netif_receive_skb" "packet $n"
 	equal "$(grep -c "$CLIENT > $SERVER" "$OUT" || true)" 0 requests
 	equal "$(tail -n 1 "$OUT")" "2 packets, 0 events lost" end
 	hookmap path --drain >"$OUT"
+	on client ping -q -c 1 -I "$CLIENT" "$SERVER"
+	each=$(events path | wc -l)
+	[[ $each -ge 18 ]] # 8 hops there, 8 back, socket and read
 	on client ping -q -f -c 6007 -I "$CLIENT" "$SERVER"
 	hookmap path -j --drain >"$ALL"
-	# 8 hops there, 8 back, socket, read, and the end of the original
 	shown=$(grep -c '"hop"' "$ALL")
 	lost=$(tail -n 1 "$ALL" | jq .lost_before)
 	[[ $lost -gt 1000 ]]
-	equal "$((shown + lost))" "$((6007 * 19))" "shown and lost"
+	equal "$((shown + lost))" "$((6007 * each))" "shown and lost"
 }
 
 @test "path: the filter can be changed, detaching leaves nothing, bad input is one line" {
@@ -217,7 +220,7 @@ host vx0 netif_receive_skb" "packet $n"
 	equal "$(jq -s 'map(.packet) | max' "$ALL")" 2 packets
 	for n in 1 2; do
 		# with XDP, veth makes a new skb, which passes GRO
-		equal "$(journey "$n" | grep -v -e gro -e netif_rx)" "client eth0 net_dev_queue
+		equal "$(journey "$n" | grep -v -e gro -e netif_rx -e kfree_skb)" "client eth0 net_dev_queue
 client eth0 net_dev_start_xmit
 host eth0 xdp
 host eth0 netif_receive_skb

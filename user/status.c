@@ -168,18 +168,41 @@ struct devices {
 	struct names *names;
 };
 
+static const char *features(__u32 bits, char *buf, size_t size)
+{
+	static const struct {
+		__u32 bit;
+		const char *name;
+	} known[] = {
+		{ HM_FEAT_latency, "latency" }, { HM_FEAT_path, "path" },
+		{ HM_FEAT_pktlat, "pktlat" },	{ HM_FEAT_ovslat, "ovslat" },
+		{ HM_FEAT_exec, "exec" },	{ HM_FEAT_open, "open" },
+		{ HM_FEAT_napi, "napi" },
+	};
+	size_t at = 0;
+
+	*buf = 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (bits & known[i].bit && at < size)
+			at += snprintf(buf + at, size - at, "%s%s", at ? "," : "", known[i].name);
+	}
+	return buf;
+}
+
 static int show_device(const void *key, const void *value, void *arg)
 {
 	const struct hm_dev_key *k = key;
 	const struct hm_dev *dev = value;
 	struct devices *d = arg;
+	char text[128];
 
 	out_row(d->out);
-	out_str(d->out, names_device(d->names, dev->nsid, k->ifindex));
-	out_str(d->out, names_netns(d->names, dev->nsid));
+	out_str(d->out, k->netns ? names_device(d->names, dev->nsid, k->ifindex) : "host");
+	out_str(d->out, k->netns ? names_netns(d->names, dev->nsid) : "-");
 	out_u64(d->out, k->ifindex);
-	out_str(d->out, dev->features & HM_FEAT_latency ? "latency" : "");
-	out_str(d->out, dev->flags & HM_DEV_NETNS     ? "container"
+	out_str(d->out, features(dev->features, text, sizeof(text)));
+	out_str(d->out, !k->netns		      ? "-"
+			: dev->flags & HM_DEV_NETNS   ? "container"
 			: dev->flags & HM_DEV_NOXDP   ? "none"
 			: dev->flags & HM_DEV_GENERIC ? "generic"
 						      : "native");
