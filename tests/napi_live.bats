@@ -6,11 +6,16 @@ bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/trace.bash"
 
-# nothing but what the test sends: no IPv6, and the neighbours are known
+# nothing but what the test sends: no IPv6, and the neighbours are known for good
 setup() {
 	lab_up
 	for h in client host server; do on "$h" sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done
-	on client ping -q -c 1 10.11.2.2
+	neighbour client eth0 10.11.1.1 host eth0
+	neighbour host eth0 10.11.1.2 client eth0
+}
+neighbour() { # HOST DEV ADDRESS OF-HOST OF-DEV
+	on "$1" ip neigh replace "$3" dev "$2" nud permanent \
+		lladdr "$(on "$4" ip -j link show dev "$5" | jq -r '.[0].address')"
 }
 
 # sum SECTION FIELD DEVICE: in the lab's host, over all CPUs
