@@ -303,17 +303,18 @@ struct path_cfg {
 
 /* Where a packet was seen. */
 enum path_hook {
-	PATH_QUEUE = 1,	    /* net_dev_queue */
-	PATH_XMIT = 2,	    /* net_dev_start_xmit */
-	PATH_RX = 3,	    /* netif_rx */
-	PATH_GRO = 4,	    /* napi_gro_receive_entry */
-	PATH_RECEIVE = 5,   /* netif_receive_skb */
-	PATH_SOCKET = 6,    /* cgroup/skb: before the socket's queue */
-	PATH_READ = 7,	    /* skb_copy_datagram_iovec: a process reads it */
-	PATH_DROP = 8,	    /* kfree_skb */
-	PATH_TC = 9,	    /* tc/path, where the user has attached it */
-	PATH_IPTABLES = 10, /* iptables/path, likewise */
-	PATH_XDP = 11,	    /* xdp/path, likewise */
+	PATH_QUEUE = 1,	     /* net_dev_queue */
+	PATH_XMIT = 2,	     /* net_dev_start_xmit */
+	PATH_RX = 3,	     /* netif_rx */
+	PATH_GRO = 4,	     /* napi_gro_receive_entry */
+	PATH_RECEIVE = 5,    /* netif_receive_skb */
+	PATH_SOCKET = 6,     /* cgroup/skb: before the socket's queue */
+	PATH_READ = 7,	     /* skb_copy_datagram_iovec: a process reads it */
+	PATH_DROP = 8,	     /* kfree_skb */
+	PATH_TC = 9,	     /* tc/path, where the user has attached it */
+	PATH_IPTABLES = 10,  /* iptables/path, likewise */
+	PATH_XDP = 11,	     /* xdp/path, likewise */
+	PATH_NETFILTER = 12, /* nf_hook_slow has accepted it, by all rules of a hook */
 	PATH_HOOKS,
 };
 
@@ -352,8 +353,9 @@ struct path_event {
 	char device[16];
 	char name[16]; /* PATH_READ */
 	struct path_head head;
-	__u8 hook; /* enum path_hook */
-	__u8 pad[7];
+	__u8 hook;    /* enum path_hook */
+	__u8 nf_hook; /* PATH_NETFILTER: enum nf_inet_hooks */
+	__u8 pad[6];
 };
 
 _Static_assert(sizeof(struct path_cfg) == 116, "abi");

@@ -79,17 +79,27 @@ raw() {
 	reader_stop || true
 }
 
-@test "pktlat: a reader that sleeps shows, packet by packet, with its flow" {
-	host_attach pktlat --slow 40000
+@test "pktlat: a reader that stands still shows, packet by packet, with its flow" {
+	host_attach pktlat --slow 50000
 	stamps_on
-	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 3 --delay 50
-	server=$SPAWNED
-	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 3
-	wait "$server"
-	equal "$(row ".pid == $server" 'min_ns > 45000000')" true "all waited"
-	hookmap pktlat --slow 40000 -j --drain | jq -c "select(.pid == $server) | [.src, .dst, .dport, .proto, .delta_ns > 45000000]" >"$BATS_TEST_TMPDIR/slow"
-	equal "$(sort -u "$BATS_TEST_TMPDIR/slow")" '["10.11.1.2","10.11.1.1",7000,6,true]' flow
+	raw 3
+	kill -STOP "$RAW"
+	hardware 0 3 host
+	sent=$EPOCHREALTIME
+	sleep 0.1
+	read=$EPOCHREALTIME
+	kill -CONT "$RAW"
+	wait "$RAW"
+	# they have waited at least as long as we know of
+	waited=$(((${read/./} - ${sent/./}) * 1000))
+	equal "$(row ".pid == $RAW" "min_ns > $waited")" true "all waited"
+	equal "$(row ".pid == $RAW" stamp)" '"software"' "stamp"
+	hookmap pktlat --slow 50000 -j --drain | jq -c "select(.pid == $RAW) | [.src, .dst, .proto, .stamp, .delta_ns > $waited]" >"$BATS_TEST_TMPDIR/slow"
+	equal "$(sort -u "$BATS_TEST_TMPDIR/slow")" '["10.11.1.2","10.11.1.1",253,"software",true]' flow
 	equal "$(wc -l <"$BATS_TEST_TMPDIR/slow")" 3 "slow packets"
+	# more than that is asked for
+	equal "$(hookmap pktlat --slow 100000000 -j --drain | jq .events)" 0 "nothing that slow"
+	rm /sys/fs/bpf/hwstamp
 	reader_stop || true
 }
 

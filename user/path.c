@@ -9,7 +9,8 @@
  * JSON, an object a hop: packet hop time time_ns since_ns delta_ns netns netns_inode
  * device ifindex hook src dst proto sport dport type id seq ttl len, and where they
  * apply vlan, vni (inside vxlan), fragment, pid and name (hook "read"), reason (hook
- * "kfree_skb"). since_ns counts from the packet's first hop, delta_ns from the last.
+ * "kfree_skb"), verdict (hook "netfilter"). since_ns counts from the packet's first hop, delta_ns
+ * from the last.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,6 +38,12 @@ static const char *const hook_name[PATH_HOOKS] = {
 	[PATH_TC] = "tc",
 	[PATH_IPTABLES] = "iptables",
 	[PATH_XDP] = "xdp",
+	[PATH_NETFILTER] = "netfilter",
+};
+
+static const char *const nf_name[] = {
+	"PREROUTING ACCEPT", "INPUT ACCEPT",	   "FORWARD ACCEPT",
+	"OUTPUT ACCEPT",     "POSTROUTING ACCEPT",
 };
 
 struct packet {
@@ -238,6 +245,8 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 		 e->hook < PATH_HOOKS && hook_name[e->hook] ? hook_name[e->hook] : "?");
 	if (e->hook == PATH_DROP)
 		line_str(l, "reason", 1, reason_name(e->reason));
+	if (e->hook == PATH_NETFILTER)
+		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");
 	if (e->hook == PATH_READ) {
 		line_int(l, "pid", 0, e->pid);
 		line_bytes(l, "name", 1, e->name, strnlen(e->name, sizeof(e->name)));

@@ -86,6 +86,8 @@ path_attach() {
 	fi
 	[[ ! -d $PINS/path ]] || return 0
 	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}"
+	# without fexit, what rules accept is not seen; what they drop is
+	trace_try path path_fentry path_netfilter "${PATH_MAPS[@]}"
 	[[ -n $LAT_CGROUP ]] || {
 		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
 		return 0

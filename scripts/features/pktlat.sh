@@ -44,15 +44,8 @@ pktlat_attach() {
 	[[ ! -d $PINS/pktlat ]] || return 0
 	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
 		"${PKTLAT_MAPS[@]}" -- pktlat_copy
-	object kern/pktlat_fentry.o
-	map_options "${PKTLAT_MAPS[@]}"
-	# fentry is not in every kernel; without it, small UDP datagrams are not seen
-	run mkdir -p "$PINS/_pktlat"
-	try "$BPFTOOL" -n prog loadall "$OBJECT" "$PINS/_pktlat" "${MAP_OPTIONS[@]}" autoattach || true
-	if ((DRY_RUN)) || is_link "$PINS/_pktlat/pktlat_udp"; then
-		run mv "$PINS/_pktlat/pktlat_udp" "$PINS/pktlat/pktlat_udp"
-	fi
-	run rm -rf "$PINS/_pktlat"
+	# without fentry, small UDP datagrams are not seen
+	trace_try pktlat pktlat_fentry pktlat_udp "${PKTLAT_MAPS[@]}"
 }
 
 pktlat_detach() { :; }

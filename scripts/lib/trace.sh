@@ -124,6 +124,20 @@ trace_load() {
 	defer rm -rf "$PINS/$feature"
 }
 
+# trace_try FEATURE OBJECT PROGRAM MAP...: adds a program that not every kernel can attach
+trace_try() {
+	local feature=$1 program=$3 dir=$PINS/_try_$1
+	object "kern/$2.o"
+	map_options "${@:4}"
+	run mkdir -p "$dir"
+	defer rm -rf "$dir"
+	try "$BPFTOOL" -n prog loadall "$OBJECT" "$dir" "${MAP_OPTIONS[@]}" autoattach || true
+	if ((DRY_RUN)) || is_link "$dir/$program"; then
+		run mv "$dir/$program" "$PINS/$feature/$program"
+	fi
+	run rm -rf "$dir"
+}
+
 # trace_unload FEATURE MAP...
 trace_unload() {
 	[[ ! -d $PINS/$1 ]] || run rm -rf "$PINS/$1"
