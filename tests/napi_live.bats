@@ -26,6 +26,8 @@ sum() {
 
 @test "napi: 997 packets are 997 packets in polls of the device" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	# held back and let go in bunches, so that a poll finds more than one
+	on client tc qdisc add dev eth0 root tbf rate 20mbit burst 2k latency 10s
 	host_attach napi
 	udp host 10.11.1.1 997
 	equal "$(sum rows packets eth0)" 997 packets
