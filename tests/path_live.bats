@@ -224,6 +224,7 @@ host vx0 netif_receive_skb" "packet $n"
 	on host tc qdisc add dev veth0 clsact
 	on host tc filter add dev veth0 egress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/path.o"
 	bpftool -n prog load "$HM_BUILD/iptables/path.o" /sys/fs/bpf/path_ipt type socket "${map[@]}"
+	on host iptables -t mangle -A PREROUTING -m bpf --object-pinned /sys/fs/bpf/path_ipt
 	on host iptables -t filter -A FORWARD -m bpf --object-pinned /sys/fs/bpf/path_ipt
 	on client ping -q -c 2 -i 0.05 -I "$CLIENT" "$SERVER"
 	events path >"$ALL"
@@ -236,11 +237,13 @@ host eth0 xdp
 host eth0 netif_receive_skb
 host eth0 tc
 host eth0 iptables
+host eth0 iptables
 host veth0 tc
 host veth0 net_dev_queue
 host veth0 net_dev_start_xmit
 server eth0 netif_receive_skb" "packet $n"
 	done
 	on host iptables -F FORWARD
+	on host iptables -t mangle -F PREROUTING
 	rm /sys/fs/bpf/path_ipt
 }

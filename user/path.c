@@ -85,6 +85,9 @@ static bool same_skb(const struct path_event *last, const struct path_event *e)
 /* Was P at this place already? A lower TTL is a loop, not another packet. */
 static bool seen_here(const struct packet *p, const struct path_event *e)
 {
+	/* several rules, filters and hooks of a device may each see it */
+	if (e->hook >= PATH_TC)
+		return false;
 	for (unsigned i = 0; i < p->hops; i++) {
 		const struct path_event *h = &p->hop[i];
 
@@ -113,7 +116,8 @@ static struct packet *packet_of(const struct path_event *e)
 		}
 		if (e->skb && last->skb == e->skb)
 			return p;
-		if (!found)
+		/* the oldest that was not here yet; where that is unknown, the newest */
+		if (!found || e->hook >= PATH_TC)
 			found = p;
 	}
 	return found ? found : nat;

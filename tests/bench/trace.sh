@@ -51,8 +51,9 @@ on() { nsenter --net="/run/netns/$LAB-$1" -- "${@:2}"; }
 drain() { "$HM_BUILD/hookmap" --drain "$1" >/dev/null; }
 host path --match 'echo host 10.11.2.2'
 host napi pktlat
+MATCHING=(path_queue path_xmit path_rx path_receive path_drop path_socket path_read
+	napi_poll napi_raise napi_softirq pktlat_copy)
 for ((round = 0; round < ROUNDS; round++)); do
-	# one run in three is an open: the rest are other calls
 	cost other open_exit calls null-calls 200000 x
 	cost open open_exit calls openat 20000 /none
 	drain open
@@ -61,28 +62,25 @@ for ((round = 0; round < ROUNDS; round++)); do
 	cost execs exec_done calls forked 200 "$HM_BUILD/tests/calls"
 	cost exit exec_exit calls forked 200 "$HM_BUILD/tests/calls"
 	drain exec
-	for p in path_queue path_xmit path_rx path_receive; do
+	for p in "${MATCHING[@]}"; do
 		cost "$p" "$p" on client ping -q -f -c 2000 10.11.2.2
 		drain path
-		cost "$p.other" "$p" on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 9 20000
-		drain path
 	done
-	cost napi_poll napi_poll on client ping -q -f -c 2000 10.11.2.2
-	drain path
-	cost pktlat pktlat_copy on client ping -q -f -c 2000 10.11.2.2
-	drain path
+	for p in "${MATCHING[@]:0:4}"; do
+		cost "$p.other" "$p" on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 9 20000
+	done
 done
 median_row "open: a call that is no open" cost.other ns
 median_row "open: an event" cost.open ns "with path and name copied"
 median_row "exec: an exec" cost.execs ns
 median_row "exec: a failed exec" cost.failed ns
 median_row "exec: an exit" cost.exit ns
-for p in path_queue path_xmit path_rx path_receive; do
-	median_row "$p: a packet that matches" "cost.$p" ns
-	median_row "$p: UDP, which does not" "cost.$p.other" ns
+for p in "${MATCHING[@]}"; do
+	[[ ! -e $TMP/cost.$p ]] || median_row "$p: a ping" "cost.$p" ns
 done
-median_row "napi: a poll" cost.napi_poll ns
-[[ ! -e $TMP/cost.pktlat ]] || median_row "pktlat: a copy" cost.pktlat ns
+for p in "${MATCHING[@]:0:4}"; do
+	median_row "$p: UDP, which does not match" "cost.$p.other" ns
+done
 scripts/detach.sh --host
 scripts/lab.sh down "$LAB"
 
