@@ -12,7 +12,8 @@
  */
 #include "path_skb.h"
 
-#define NF_PASSED 1
+#define NF_PASSED	  1
+#define NF_INET_LOCAL_OUT 3
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -38,9 +39,10 @@ int path_netfilter(__u64 *ctx)
 	if (!e)
 		return 0;
 	e->nf_hook = state->hook;
-	dev = state->in;
+	/* where it is: on its way in, or out */
+	dev = state->hook >= NF_INET_LOCAL_OUT ? state->out : state->in;
 	if (!dev)
-		dev = state->out;
+		dev = state->hook >= NF_INET_LOCAL_OUT ? state->in : state->out;
 	e->ifindex = BPF_CORE_READ(dev, ifindex);
 	e->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
 	BPF_CORE_READ_STR_INTO(&e->device, dev, name);
