@@ -9,7 +9,7 @@
 #ifndef HOOKMAP_LATENCY_H
 #define HOOKMAP_LATENCY_H
 
-#include "maps.h"
+#include "hist.h"
 
 /* Where the "to" stage of a row is. */
 struct lat_place {
@@ -53,33 +53,6 @@ static __always_inline void lat_unsample(struct lat_stat *st)
 HM_MAP(lat_stamp);
 HM_MAP(lat_hist);
 
-static __always_inline __u32 lat_log2(__u64 v)
-{
-	__u32 r = 0;
-
-	if (v >> 32) {
-		v >>= 32;
-		r = 32;
-	}
-	if (v >> 16) {
-		v >>= 16;
-		r += 16;
-	}
-	if (v >> 8) {
-		v >>= 8;
-		r += 8;
-	}
-	if (v >> 4) {
-		v >>= 4;
-		r += 4;
-	}
-	if (v >> 2) {
-		v >>= 2;
-		r += 2;
-	}
-	return r + (v >> 1);
-}
-
 static __always_inline struct lat_row *lat_row(const struct lat_key *key)
 {
 	struct lat_row *row = bpf_map_lookup_elem(&lat_hist, key);
@@ -103,26 +76,19 @@ static __always_inline void lat_add(struct lat_stat *st, const struct lat_stamp 
 	struct lat_key key = {
 		.from = from, .to = to, .ifindex = stamp->ifindex, .nsid = stamp->nsid
 	};
-	__u64 x = delta ? delta - 1 : 0;
 	struct lat_row *row;
-	__u32 sub = x;
+	__u32 sub;
 
 	if (delta > LAT_MAX_NS) {
 		__sync_fetch_and_add(&st->lost[LAT_LOST_CLOCK], 1);
 		return;
 	}
-	if (x >= LAT_SUB) {
-		__u32 octave = lat_log2(x) - LAT_SUB_BITS + 1;
-
-		key.octave = octave;
-		sub = x >> (octave - 1);
-	}
+	key.octave = hist_place(delta, &sub);
 	row = lat_row(&key);
 	if (!row) {
 		__sync_fetch_and_add(&st->lost[LAT_LOST_FULL], 1);
 		return;
 	}
-	sub &= LAT_SUB - 1;
 #ifdef LAT_PREEMPTIBLE
 	__sync_fetch_and_add(&row->bucket[sub], 1);
 	__sync_fetch_and_add(&row->sum, delta);

@@ -33,7 +33,13 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct rtnl_link_ops {
+	const char *kind;
+};
+
 struct net_device {
+	const struct rtnl_link_ops *rtnl_link_ops;
+	unsigned short type;
 	char name[16];
 	int ifindex;
 	possible_net_t nd_net;
@@ -64,11 +70,25 @@ struct sk_buff {
 	unsigned int tail;
 	unsigned int end;
 	unsigned char *head;
+	unsigned char *data;
+	__s64 tstamp; /* ktime_t */
+	unsigned int data_len;
+	__u16 vlan_tci;
+	__be16 vlan_proto;
+};
+
+struct skb_shared_hwtstamps {
+	__s64 hwtstamp; /* ktime_t */
 };
 
 struct skb_shared_info {
 	unsigned short gso_size;
 	unsigned short gso_segs;
+	struct skb_shared_hwtstamps hwtstamps;
+};
+
+struct napi_struct {
+	struct net_device *dev;
 };
 
 struct bpf_prog_aux {

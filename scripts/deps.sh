@@ -54,6 +54,7 @@ test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
 test|ethtool|ethtool|no tests of checksums and GRO
+bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
 '

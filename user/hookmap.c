@@ -22,6 +22,20 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, true },
 	{ "progs", "what each BPF program of the machine costs", progs_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, true },
+	{ "exec", "programs that are started, and their exits", exec_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
+	{ "path", "the journey of packets, hop by hop", path_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, false },
+	{ "open", "files that are opened", open_run, 1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS,
+	  false },
+	{ "napi", "packets a poll, frames a devmap batch, delay of NET_RX", napi_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "pktlat", "time from a packet's receive stamp to user space", pktlat_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | VERB_EVENTS, true },
+	{ "ovslat", "time in Open vSwitch's kernel datapath, by port", ovslat_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "clock", "distances between clocks (--ptp)", clock_run, 1 << OUT_TEXT | 1 << OUT_JSON,
+	  false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -72,6 +86,23 @@ static void usage(FILE *f)
 		"      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		"  -V, --version\n"
 		"  -h, --help\n");
+	fprintf(f, "\n"
+		   "  -j, --json       one JSON document\n"
+		   "  -p, --pretty     JSON with line breaks\n"
+		   "      --prom       Prometheus text format\n"
+		   "      --hgrm       HdrHistogram percentile distribution (latency)\n"
+		   "      --hist       draw the distributions (latency)\n"
+		   "      --buckets    add the histogram buckets to JSON (latency)\n"
+		   "  -i, --interval SEC  repeat, showing what is new\n"
+		   "  -c, --count N    stop after N times, or N events\n"
+		   "      --drain      show the events that are buffered, then stop\n"
+		   "      --new        leave out the events that are buffered already\n"
+		   "      --to HOST    only packets to this address (path)\n"
+		   "      --slow USEC  packets that took this long, one by one (pktlat)\n"
+		   "      --ptp DEV    a clock device such as /dev/ptp0 (pktlat, clock)\n"
+		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
+		   "  -V, --version\n"
+		   "  -h, --help\n");
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -100,6 +131,11 @@ enum {
 	OPT_EXPLAIN,
 	OPT_REASONS,
 	OPT_SAMPLES,
+	OPT_DRAIN,
+	OPT_NEW,
+	OPT_TO,
+	OPT_PTP,
+	OPT_SLOW,
 };
 
 /* -s: the columns of drops */
@@ -133,6 +169,11 @@ static const struct option long_options[] = {
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	{ "reasons", no_argument, NULL, OPT_REASONS },
 	{ "samples", no_argument, NULL, OPT_SAMPLES },
+	{ "drain", no_argument, NULL, OPT_DRAIN },
+	{ "new", no_argument, NULL, OPT_NEW },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "ptp", required_argument, NULL, OPT_PTP },
+	{ "slow", required_argument, NULL, OPT_SLOW },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -213,6 +254,23 @@ int main(int argc, char **argv)
 		case OPT_SAMPLES:
 			opt.samples = true;
 			break;
+		case OPT_DRAIN:
+			opt.drain = true;
+			break;
+		case OPT_NEW:
+			opt.fresh = true;
+			break;
+		case OPT_PTP:
+			opt.ptp = optarg;
+			break;
+		case OPT_SLOW:
+			opt.slow = strtoul(optarg, &end, 10);
+			if (*end || !opt.slow || *optarg == '-' || strlen(optarg) > 9)
+				return misuse("--slow %s: expected microseconds from 1", optarg);
+			break;
+		case OPT_TO:
+			opt.to = optarg;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -245,7 +303,19 @@ int main(int argc, char **argv)
 		return misuse("%s: unexpected argument", argv[optind + 1]);
 	if (!(verb->outputs & 1U << opt.output))
 		return misuse("%s: has no such output format", verb->name);
-	if (opt.count && opt.interval <= 0 && !opt.samples)
+	if ((opt.drain || opt.fresh) && !(verb->outputs & VERB_EVENTS))
+		return misuse("%s: shows no events (--drain, --new)", verb->name);
+	if (opt.slow && verb->run != pktlat_run)
+		return misuse("%s: measures no packets (--slow)", verb->name);
+	if (opt.ptp && verb->run != pktlat_run && verb->run != clock_run)
+		return misuse("%s: needs no clock (--ptp)", verb->name);
+	if (verb->run == pktlat_run && !opt.slow && (opt.drain || opt.fresh))
+		return misuse("%s: --drain and --new go with --slow", verb->name);
+	if (verb->run == pktlat_run && opt.slow && opt.interval > 0)
+		return misuse("%s: -i does not go with --slow", verb->name);
+	if (opt.to && verb->run != path_run)
+		return misuse("%s: has no destination (--to)", verb->name);
+	if (opt.count && opt.interval <= 0 && !opt.samples && !(verb->outputs & VERB_EVENTS))
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)
 		return misuse("%s: does not repeat (-i)", verb->name);

@@ -36,14 +36,22 @@ struct options {
 	bool explain;	   /* --explain */
 	bool reasons;	   /* --reasons */
 	bool samples;	   /* --samples */
+	bool drain;	   /* --drain */
+	bool fresh;	   /* --new */
+	const char *to;	   /* --to */
+	const char *ptp;   /* --ptp */
+	unsigned slow;	   /* --slow, microseconds */
 };
+
+/* In verb.outputs: -c counts events; the verb understands --drain and --new. */
+#define VERB_EVENTS 0x100
 
 /* One verb of the command line. RUN returns an exit code. */
 struct verb {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *opt);
-	unsigned outputs; /* bit mask of enum output */
+	unsigned outputs; /* bit mask of enum output, and VERB_EVENTS */
 	bool repeats;	  /* understands -i */
 };
 
@@ -51,6 +59,13 @@ int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
 int drops_run(const struct options *opt);
 int progs_run(const struct options *opt);
+int exec_run(const struct options *opt);
+int open_run(const struct options *opt);
+int path_run(const struct options *opt);
+int napi_run(const struct options *opt);
+int pktlat_run(const struct options *opt);
+int ovslat_run(const struct options *opt);
+int clock_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -123,6 +138,10 @@ const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex);
 /* The namespace in which the scripts attached something to a device IFINDEX, if
  * there is just one; else the reader's own. */
 __u64 names_attached(struct names *n, __u32 ifindex);
+/* --- reasons.c */
+
+/* What the running kernel calls a drop reason. Valid until the next call. */
+const char *reason_name(__u32 reason);
 
 /* --- out.c: rows as a table or as JSON */
 

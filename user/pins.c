@@ -95,6 +95,9 @@ int pin_open(const struct options *opt, const char *name, bool required)
 	char path[4096];
 	int fd, err;
 
+	/* whoever reads a ring buffer moves its position */
+	if (pin->type == BPF_MAP_TYPE_RINGBUF)
+		ro.file_flags = 0;
 	pin_path(opt, name, path, sizeof(path));
 	fd = bpf_obj_get_opts(path, &ro);
 	if (fd < 0) {

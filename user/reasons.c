@@ -405,3 +405,18 @@ const struct reason_text *reason_text(const char *name, const char *location)
 	}
 	return &unknown;
 }
+
+const char *reason_name(__u32 reason)
+{
+	static struct reasons *known;
+	static char text[64];
+
+	if (!known)
+		known = reasons_new();
+	if (!known) {
+		snprintf(text, sizeof(text), "reason %u", reason);
+		return text;
+	}
+	reasons_name(known, reason, text, sizeof(text));
+	return strncmp(text, PREFIX, sizeof(PREFIX) - 1) ? text : text + sizeof(PREFIX) - 1;
+}

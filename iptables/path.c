@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iptables/path - path: a packet passes a rule.
+ *
+ *   attach.sh --host path                  (makes the maps)
+ *   bpftool prog load build/iptables/path.o PIN type socket \
+ *       map name path_cfg pinned G/path_cfg map name path_stat pinned G/path_stat \
+ *       map name path_ring pinned G/path_ring        (G=/sys/fs/bpf/tc/globals)
+ *   iptables -t T -A CHAIN -m bpf --object-pinned PIN
+ *
+ * The rule matches the packets of the filter: with -j LOG, those are logged.
+ *
+ * Maps: path_cfg, path_ring, path_stat.
+ */
+#define PATH_COPY(CTX, TO, SIZE, AT) bpf_skb_load_bytes(CTX, AT, TO, SIZE)
+
+#include "path.h"
+
+SEC("socket")
+int path_iptables(struct __sk_buff *skb)
+{
+	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
+	struct path_at at = { .proto = skb->protocol };
+	struct path_head h = {};
+	struct path_event *e;
+
+	if (!cfg || !path_parse(skb, cfg, &at, &h))
+		return 0;
+	e = path_new(&h, PATH_IPTABLES);
+	if (!e)
+		return 1;
+	e->ifindex = skb->ifindex;
+	path_submit(e);
+	return 1;
+}

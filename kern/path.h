@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * path.h - what the hooks of path share: the filter, and the event. A program defines
+ * PATH_COPY before it includes this, see head.h.
+ */
+#ifndef HOOKMAP_PATH_H
+#define HOOKMAP_PATH_H
+
+#include "head.h"
+#include "trace.h"
+
+HM_MAP(path_cfg);
+HM_MAP(path_stat);
+HM_MAP(path_ring);
+
+static __always_inline int path_echo(const struct path_head *h)
+{
+	if (h->flags & PATH_H_FRAG)
+		return 0;
+	if (h->family == 4)
+		return h->l4proto == IPPROTO_ICMP && (h->type == 0 || h->type == 8);
+	return h->l4proto == IPPROTO_ICMPV6 && (h->type == 128 || h->type == 129);
+}
+
+static __always_inline int path_prefix(const __u32 *addr, const __u32 *want, const __u32 *mask)
+{
+	return !(((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
+		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
+}
+
+static __always_inline int path_match(const struct path_cfg *c, const struct path_head *h)
+{
+	__u16 port;
+
+	if (!(c->flags & PATH_F_SET))
+		return path_echo(h);
+	if (c->l4proto && c->l4proto != h->l4proto)
+		return 0;
+	if (c->echo && !path_echo(h))
+		return 0;
+	port = bpf_ntohs(c->port);
+	if (port && port != h->sport && port != h->dport)
+		return 0;
+	if (c->sport && bpf_ntohs(c->sport) != h->sport)
+		return 0;
+	if (c->dport && bpf_ntohs(c->dport) != h->dport)
+		return 0;
+	if (c->src_family &&
+	    (c->src_family != h->family || !path_prefix(h->src, c->src, c->src_mask)))
+		return 0;
+	if (c->dst_family &&
+	    (c->dst_family != h->family || !path_prefix(h->dst, c->dst, c->dst_mask)))
+		return 0;
+	if (c->host_family &&
+	    (c->host_family != h->family || (!path_prefix(h->src, c->host, c->host_mask) &&
+					     !path_prefix(h->dst, c->host, c->host_mask))))
+		return 0;
+	return 1;
+}
+
+/* Is this another protocol than the filter wants? Asked before anything else is
+ * read; UDP may be vxlan. */
+static __always_inline int path_other(const struct path_cfg *c, __u8 l4proto)
+{
+	if (l4proto == IPPROTO_UDP)
+		return 0;
+	if (!(c->flags & PATH_F_SET) || c->echo)
+		return l4proto != IPPROTO_ICMP && l4proto != IPPROTO_ICMPV6;
+	return c->l4proto && c->l4proto != l4proto;
+}
+
+/* From the network header on. 1: it matches, or what is inside it. */
+static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struct path_at *at,
+				      struct path_head *h)
+{
+	__be16 port = c->vxlan_port ?: bpf_htons(PATH_VXLAN_PORT);
+	__u32 vxlan[2];
+
+	if (path_ip(ctx, at, h) || path_other(c, h->l4proto) || path_l4(ctx, at, h))
+		return 0;
+	if (path_match(c, h))
+		return 1;
+	if (h->l4proto != IPPROTO_UDP || h->dport != bpf_ntohs(port))
+		return 0;
+	if (PATH_COPY(ctx, vxlan, sizeof(vxlan), at->pos + 8))
+		return 0;
+	h->flags = (h->flags & ~PATH_H_VLAN) | PATH_H_VXLAN;
+	h->vni = bpf_ntohl(vxlan[1]) >> 8;
+	at->pos += 16;
+	if (path_eth(ctx, at, h) || path_ip(ctx, at, h) || path_other(c, h->l4proto) ||
+	    path_l4(ctx, at, h))
+		return 0;
+	return path_match(c, h);
+}
+
+/* A new event in the ring buffer, with what all hooks have; NULL if it is full. */
+static __always_inline struct path_event *path_new(const struct path_head *h, __u8 hook)
+{
+	struct trace_stat *st = trace_lookup(path_stat, 0);
+	struct path_event *e;
+
+	if (!st)
+		return NULL;
+	e = bpf_ringbuf_reserve(&path_ring, sizeof(*e), 0);
+	if (!e) {
+		__sync_fetch_and_add(&st->lost, 1);
+		return NULL;
+	}
+	__sync_fetch_and_add(&st->events, 1);
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time = bpf_ktime_get_ns();
+	e->head = *h;
+	e->hook = hook;
+	return e;
+}
+
+static __always_inline void path_submit(struct path_event *e)
+{
+	bpf_ringbuf_submit(e, trace_wake(&path_ring, sizeof(*e)));
+}
+
+#endif

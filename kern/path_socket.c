@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kern/path_socket - path: a packet has come to a socket, and is about to be put
+ * into its queue.
+ *
+ *   bpftool prog load build/kern/path_socket.o PIN map name ... pinned ...
+ *   bpftool cgroup attach CGROUP ingress pinned PIN multi
+ *
+ * It knows the device by number only; the reader takes the rest from the hop before.
+ *
+ * Maps: path_cfg, path_ring, path_stat. Returns 1 always: the packet goes on.
+ */
+#define PATH_COPY(CTX, TO, SIZE, AT) bpf_skb_load_bytes(CTX, AT, TO, SIZE)
+
+#include "path.h"
+
+SEC("cgroup_skb/ingress")
+int path_socket(struct __sk_buff *skb)
+{
+	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
+	struct path_at at = { .proto = skb->protocol };
+	struct path_head h = {};
+	struct path_event *e;
+
+	if (!cfg || !path_parse(skb, cfg, &at, &h))
+		return 1;
+	e = path_new(&h, PATH_SOCKET);
+	if (!e)
+		return 1;
+	e->ifindex = skb->ifindex;
+	path_submit(e);
+	return 1;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kern/pktlat - time from a packet's receive stamp to its copy to user space or, from
+ * a tap device, to a VM.
+ *
+ *   bpftool prog loadall build/kern/pktlat.o DIR map name ... pinned ... autoattach
+ *
+ * Tracepoint skb_copy_datagram_iovec: TCP, raw and packet sockets, larger UDP
+ * datagrams, and what vhost or QEMU takes from a tap. Small UDP datagrams do not pass
+ * there: see kern/pktlat_fentry.
+ *
+ * Counts from the NIC's stamp if there is one and its clock is known, else from the
+ * kernel's; the two are never mixed in one histogram.
+ *
+ * Maps: pktlat_cfg (clocks, what is slow), pktlat_hist, pktlat_ring (slow packets),
+ * pktlat_stat. Times in ns.
+ */
+#include "pktlat.h"
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int pktlat_copy(__u64 *ctx)
+{
+	return pktlat((const struct sk_buff *)ctx[0]);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pktlat.h - the measurement of one packet that is about to leave the kernel, for
+ * kern/pktlat and kern/pktlat_fentry.
+ */
+#ifndef HOOKMAP_PKTLAT_H
+#define HOOKMAP_PKTLAT_H
+
+#define PATH_COPY(CTX, TO, SIZE, AT) ((void)(CTX), bpf_probe_read_kernel(TO, SIZE, (void *)(AT)))
+
+#include "head.h"
+#include "hist.h"
+#include "skb.h"
+#include "trace.h"
+
+HM_MAP(pktlat_cfg);
+HM_MAP(pktlat_stat);
+HM_MAP(pktlat_hist);
+HM_MAP(pktlat_ring);
+
+/* The packet's stamp on CLOCK_MONOTONIC, and which it is; 0 if there is none. */
+static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct pktlat_cfg *cfg,
+					 struct pktlat_stat *st, __u8 *stamp)
+{
+	const struct skb_shared_info *info = (void *)(skb->head + skb->end);
+	__s64 hardware = BPF_CORE_READ(info, hwtstamps.hwtstamp), software = skb->tstamp;
+
+	if (hardware && cfg->flags & PKTLAT_F_PTP) {
+		*stamp = PKTLAT_HARDWARE;
+		return hardware + cfg->ptp - cfg->real;
+	}
+	if (software) {
+		*stamp = PKTLAT_SOFTWARE;
+		return software - cfg->real;
+	}
+	__sync_fetch_and_add(hardware ? &st->unconverted : &st->unstamped, 1);
+	return 0;
+}
+
+/* Is the packet on its way out of a tap? In a socket's queue the field dev is used
+ * for other things, so that nothing it points to can be trusted. */
+static __always_inline int pktlat_tap(struct pktlat_key *key, const struct net_device *dev)
+{
+	const struct net *net = BPF_CORE_READ(dev, nd_net.net);
+	char kind[8] = {};
+
+	if (!net || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
+		return 0;
+	bpf_probe_read_kernel_str(kind, sizeof(kind), BPF_CORE_READ(dev, rtnl_link_ops, kind));
+	/* tun, macvtap, ipvtap */
+	if (!(kind[0] == 't' && kind[1] == 'u' && kind[2] == 'n') &&
+	    !(kind[3] == 't' && kind[4] == 'a' && kind[5] == 'p') &&
+	    !(kind[4] == 't' && kind[5] == 'a' && kind[6] == 'p'))
+		return 0;
+	key->kind = PKTLAT_TAP;
+	key->ifindex = BPF_CORE_READ(dev, ifindex);
+	key->netns = BPF_CORE_READ(net, ns.inum);
+	BPF_CORE_READ_STR_INTO(&key->name, dev, name);
+	return 1;
+}
+
+/* A packet that took long, with its flow. */
+static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat_stat *st,
+					const struct pktlat_key *key, __u64 now, __u64 delta)
+{
+	struct path_at at = { .proto = skb->protocol };
+	struct pktlat_event *e;
+
+	e = bpf_ringbuf_reserve(&pktlat_ring, sizeof(*e), 0);
+	if (!e) {
+		__sync_fetch_and_add(&st->slow.lost, 1);
+		return;
+	}
+	__sync_fetch_and_add(&st->slow.events, 1);
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time = now;
+	e->delta = delta;
+	e->key = *key;
+	e->key.octave = 0;
+	at.pos = (unsigned long)skb->head + skb->network_header;
+	if (!path_ip(NULL, &at, &e->head))
+		path_l4(NULL, &at, &e->head);
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline int pktlat(const struct sk_buff *skb)
+{
+	struct pktlat_cfg *cfg = trace_lookup(pktlat_cfg, 0);
+	struct pktlat_stat *st = trace_lookup(pktlat_stat, 0);
+	struct pktlat_key key = {};
+	__u64 now, when, delta;
+
+	if (!cfg || !st || !(cfg->flags & PKTLAT_F_REAL))
+		return 0;
+	when = pktlat_when(skb, cfg, st, &key.stamp);
+	if (!when)
+		return 0;
+	now = bpf_ktime_get_ns();
+	delta = now - when;
+	if (delta > LAT_MAX_NS) {
+		__sync_fetch_and_add(&st->clock, 1);
+		return 0;
+	}
+	if (!pktlat_tap(&key, skb->dev)) {
+		key.kind = PKTLAT_PROCESS;
+		key.pid = bpf_get_current_pid_tgid() >> 32;
+		bpf_get_current_comm(key.name, sizeof(key.name));
+	}
+	if (!hist_add(pktlat_hist, &key, delta))
+		__sync_fetch_and_add(&st->slow.full, 1);
+	if (delta >= (cfg->slow ?: PKTLAT_SLOW_NS))
+		pktlat_slow(skb, st, &key, now, delta);
+	return 0;
+}
+
+#endif

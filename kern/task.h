@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * task.h - slices of the kernel's structures of processes, and the arguments of a
+ * system call as its registers still have them when it returns. CO-RE moves the
+ * offsets; which architecture it is, is asked at load time, so that one object
+ * serves all of them.
+ */
+#ifndef HOOKMAP_TASK_H
+#define HOOKMAP_TASK_H
+
+#include <linux/types.h>
+#include <bpf/bpf_core_read.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct thread_info___x86 {
+	__u32 status;
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+};
+
+typedef struct {
+	int counter;
+} hm_atomic;
+
+struct signal_struct {
+	hm_atomic live; /* threads that have not begun to exit */
+};
+
+struct ns_common___task {
+	unsigned int inum;
+};
+
+struct net___task {
+	struct ns_common___task ns;
+};
+
+struct nsproxy {
+	struct net___task *net_ns;
+};
+
+struct task_struct {
+	struct nsproxy *nsproxy;
+	int exit_code;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct signal_struct *signal;
+	struct mm_struct *mm;
+	char comm[16];
+};
+
+struct task_struct___x86 {
+	struct thread_info___x86 thread_info;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct pt_regs___x86 {
+	unsigned long r10;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+
+#pragma clang attribute pop
+
+#define ON_X86	 bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax)
+#define ON_ARM64 bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno)
+
+/* x86: the call came from a 32-bit program, with other numbers and registers */
+#define TS_COMPAT 0x2
+
+/* A system call's number on x86-64 and on arm64 (which has the generic table). */
+#define CALL_EXECVE(x86)   ((x86) ? 59 : 221)
+#define CALL_EXECVEAT(x86) ((x86) ? 322 : 281)
+#define CALL_OPENAT(x86)   ((x86) ? 257 : 56)
+#define CALL_OPENAT2	   437
+#define CALL_X86_OPEN	   2
+#define CALL_X86_CREAT	   85
+
+/* The number of the call that REGS belong to; -1 on another architecture. */
+static __always_inline long call_number(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->orig_ax;
+	if (ON_ARM64)
+		return ((const struct pt_regs___arm64 *)regs)->syscallno;
+	return -1;
+}
+
+/* Has TASK made a 32-bit call? These are not reported: a number means something else. */
+static __always_inline int call_compat(const void *task)
+{
+	const struct task_struct___x86 *t = task;
+
+	if (!bpf_core_field_exists(t->thread_info.status))
+		return 0;
+	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
+}
+
+static __always_inline unsigned long call_arg0(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->di;
+	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->orig_x0 : 0;
+}
+
+static __always_inline unsigned long call_arg1(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->si;
+	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->regs[1] : 0;
+}
+
+static __always_inline unsigned long call_arg2(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->dx;
+	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->regs[2] : 0;
+}
+
+static __always_inline unsigned long call_arg3(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->r10;
+	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->regs[3] : 0;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace.h - what the tools that report events share: the filter by process, the
+ * ring buffer with its count of losses, and what a system call was given.
+ */
+#ifndef HOOKMAP_TRACE_H
+#define HOOKMAP_TRACE_H
+
+#include "maps.h"
+#include "task.h"
+
+/* The single entry of an array map. */
+#define trace_lookup(MAP, INDEX)                                                                   \
+	({                                                                                         \
+		__u32 index_ = (INDEX);                                                            \
+		bpf_map_lookup_elem(&MAP, &index_);                                                \
+	})
+
+/* Does the current process match? PARENT is 0 where a parent does not count. */
+static __always_inline int trace_match(const struct trace_filter *f, __u32 parent)
+{
+	__u32 flags = f->flags;
+
+	if (!flags)
+		return 1;
+	if (flags & TRACE_F_PID) {
+		__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+		if (pid != f->pid && (!parent || parent != f->pid))
+			return 0;
+	}
+	if (flags & TRACE_F_UID && (__u32)bpf_get_current_uid_gid() != f->uid)
+		return 0;
+	if (flags & TRACE_F_NAME) {
+		__u64 name[2] = {}, want[2];
+
+		bpf_get_current_comm(name, sizeof(name));
+		__builtin_memcpy(want, f->name, sizeof(want));
+		if (name[0] != want[0] || name[1] != want[1])
+			return 0;
+	}
+	if (flags & TRACE_F_CGROUP && bpf_get_current_ancestor_cgroup_id(f->level) != f->cgroup)
+		return 0;
+	return 1;
+}
+
+/* Wakes the reader each time that TRACE_WAKE bytes more have come together. */
+static __always_inline __u64 trace_wake(void *ring, __u32 size)
+{
+	__u64 have = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
+	return have / TRACE_WAKE != (have + size) / TRACE_WAKE ? BPF_RB_FORCE_WAKEUP
+							       : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void trace_output(void *ring, struct trace_stat *st, void *event, __u32 size)
+{
+	if (bpf_ringbuf_output(ring, event, size, trace_wake(ring, size)))
+		__sync_fetch_and_add(&st->lost, 1);
+	else
+		__sync_fetch_and_add(&st->events, 1);
+}
+
+#endif

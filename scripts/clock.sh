@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# clock.sh - keeps the clocks of pktlat up to date. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+# shellcheck source=scripts/lib/trace.sh
+. "$HM_SCRIPTS/lib/trace.sh"
+
+usage() {
+	cat <<'EOF'
+usage: clock.sh [OPTION...]
+
+Measures how far apart the clocks are that pktlat converts stamps with, and writes it
+to map pktlat_cfg: once, or again and again until it is stopped. Needed while pktlat
+counts from hardware stamps, because two clocks drift apart, and after the system's
+time was set.
+
+  --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0
+  -i SEC          every SEC seconds
+  -n, --dry-run   only show the commands
+  -v, --verbose   show the commands, too
+  -h, --help
+EOF
+}
+
+PTP='' INTERVAL=''
+while (($#)); do
+	case $1 in
+	-n | --dry-run) DRY_RUN=1 ;;
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	--ptp | -i)
+		(($# > 1)) || misuse "$1 needs a value"
+		if [[ $1 == -i ]]; then
+			number -i "$2" 1 86400
+			INTERVAL=$NUMBER
+		else
+			[[ -c $2 ]] || die "--ptp: no clock device $2"
+			PTP=$2
+		fi
+		shift
+		;;
+	*) misuse "unknown argument $1" ;;
+	esac
+	shift
+done
+need_root
+need_tools jq
+load_abi
+need_bpffs
+while :; do
+	[[ -e $GLOBALS/pktlat_cfg ]] || die "pktlat is not attached: attach first (attach.sh --host pktlat)"
+	map_check pktlat_cfg
+	map_value pktlat_cfg
+	clock_measure "$PTP"
+	bytes 4 0
+	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	[[ -n $INTERVAL ]] || break
+	sleep "$INTERVAL"
+done

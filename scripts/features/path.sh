@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# path.sh - the feature path: where packets go, over devices and network namespaces.
+
+# shellcheck source=scripts/lib/trace.sh
+. "$HM_SCRIPTS/lib/trace.sh"
+HOST_FEATURES+=(path)
+PATH_MAPS=(path_cfg path_stat path_ring)
+PATH_PROGRAMS=(path_queue path_xmit path_rx path_gro path_receive path_read path_drop)
+PATH_MATCH='' PATH_MATCH_SET=0
+
+path_help() {
+	cat <<'EOF'
+path (of the host): the journey of packets across devices and network namespaces
+  --match TEXT    of packets that match all of: echo (ICMP echo, both families),
+                    proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N, dport N,
+                    host PREFIX, src PREFIX, dst PREFIX, also inside vxlan, to UDP
+                    port "vxlan N" (4789); default: echo; "any": every packet
+EOF
+}
+
+path_option() {
+	[[ $1 == --match ]] || return 1
+	PATH_MATCH=$2 PATH_MATCH_SET=1
+	# a typing error is found before anything else
+	path_match "$2"
+}
+
+# path_match TEXT: VALUE becomes a path_cfg
+path_match() {
+	local words key arg i at
+	map_shape path_cfg
+	value_new "$VALUE_SIZE"
+	read -ra words <<<"$1"
+	((${#words[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
+	[[ ${words[*]} != any ]] || words=()
+	value_set "$HM_OFF_path_cfg_flags" 4 "$PATH_F_SET"
+	for ((i = 0; i < ${#words[@]}; i += 2)); do
+		key=${words[i]}
+		if [[ $key == echo ]]; then
+			value_set "$HM_OFF_path_cfg_echo" 1 1
+			i=$((i - 1))
+			continue
+		fi
+		arg=${words[i + 1]:-}
+		[[ -n $arg ]] || misuse "--match: $key needs a value, or is unknown"
+		case $key in
+		proto)
+			case $arg in
+			tcp) arg=6 ;;
+			udp) arg=17 ;;
+			icmp) arg=1 ;;
+			icmp6) arg=58 ;;
+			esac
+			number "--match: proto" "$arg" 1 255
+			value_set "$HM_OFF_path_cfg_l4proto" 1 "$NUMBER"
+			;;
+		port | sport | dport | vxlan)
+			number "--match: $key" "$arg" 1 65535
+			at=HM_OFF_path_cfg_${key/vxlan/vxlan_port}
+			value_be16 "${!at}" "$NUMBER"
+			;;
+		host | src | dst)
+			lat_prefix "$arg" || misuse "--match: $key $arg: expected an IPv4 or IPv6 prefix"
+			at=HM_OFF_path_cfg_${key}_family
+			value_set "${!at}" 1 "$FAMILY"
+			at=HM_OFF_path_cfg_$key
+			value_raw "${!at}" "${ADDRESS[@]}"
+			at=HM_OFF_path_cfg_${key}_mask
+			value_raw "${!at}" "${MASK[@]}"
+			;;
+		*) misuse "--match: unknown word $key (echo, proto, port, sport, dport, host, src, dst, vxlan)" ;;
+		esac
+	done
+}
+
+path_attach() {
+	maps_check "${PATH_MAPS[@]}"
+	lat_cgroup
+	if ((PATH_MATCH_SET)); then
+		path_match "$PATH_MATCH"
+		map_create path_cfg
+		bytes 4 0
+		map_set path_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	fi
+	[[ ! -d $PINS/path ]] || return 0
+	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}"
+	# without fexit, what rules accept is not seen; what they drop is
+	trace_try path path_fentry path_netfilter "${PATH_MAPS[@]}"
+	[[ -n $LAT_CGROUP ]] || {
+		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
+		return 0
+	}
+	object kern/path_socket.o
+	map_options "${PATH_MAPS[@]}"
+	run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
+	run "$BPFTOOL" cgroup attach "$LAT_CGROUP" ingress pinned "$PINS/path/path_socket" multi
+	defer "$BPFTOOL" cgroup detach "$LAT_CGROUP" ingress pinned "$PINS/path/path_socket"
+}
+
+path_detach() { :; }
+
+path_unshare() {
+	local pin=$PINS/path/path_socket id cgroup
+	if [[ -e $pin ]]; then
+		id=$("$BPFTOOL" -j prog show pinned "$pin" 2>/dev/null | jq -r .id)
+		while read -r cgroup; do
+			[[ -n $cgroup ]] || continue
+			run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$pin"
+		done <<<"$("$BPFTOOL" -j cgroup tree 2>/dev/null | jq -r --argjson id "${id:-0}" \
+			'.[] | select(any(.programs[]?; .id == $id)) | .cgroup')"
+	fi
+	trace_unload path "${PATH_MAPS[@]}"
+}
+
+path_status() { :; }

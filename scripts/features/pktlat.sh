@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pktlat.sh - the feature pktlat: time from a packet's receive stamp to user space.
+
+# shellcheck source=scripts/lib/trace.sh
+. "$HM_SCRIPTS/lib/trace.sh"
+HOST_FEATURES+=(pktlat)
+PKTLAT_MAPS=(pktlat_cfg pktlat_stat pktlat_hist pktlat_ring)
+PKTLAT_SLOW='' PKTLAT_PTP=''
+
+pktlat_help() {
+	cat <<'EOF'
+pktlat (of the host): time from a packet's receive stamp to the copy to a process or,
+from a tap, to a VM
+  --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0; "none": count from
+                    the kernel's stamps only (scripts/clock.sh follows a clock)
+  --slow USEC     report packets that took this long or longer (default 1000)
+EOF
+}
+
+pktlat_option() {
+	case $1 in
+	--ptp)
+		[[ $2 == none || -c $2 ]] || die "--ptp: no clock device $2"
+		PKTLAT_PTP=$2
+		;;
+	--slow)
+		number "$1" "$2" 1 1000000000
+		PKTLAT_SLOW=$NUMBER
+		;;
+	*) return 1 ;;
+	esac
+}
+
+pktlat_attach() {
+	maps_check "${PKTLAT_MAPS[@]}"
+	map_create pktlat_cfg
+	map_value pktlat_cfg
+	[[ -z $PKTLAT_SLOW ]] || value_set "$HM_OFF_pktlat_cfg_slow" 8 $((PKTLAT_SLOW * 1000))
+	clock_measure "$PKTLAT_PTP"
+	bytes 4 0
+	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	[[ ! -d $PINS/pktlat ]] || return 0
+	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
+		"${PKTLAT_MAPS[@]}" -- pktlat_copy
+	# without fentry, small UDP datagrams are not seen
+	trace_try pktlat pktlat_fentry pktlat_udp "${PKTLAT_MAPS[@]}"
+}
+
+pktlat_detach() { :; }
+pktlat_unshare() { trace_unload pktlat "${PKTLAT_MAPS[@]}"; }
+pktlat_status() { :; }

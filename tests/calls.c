@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * calls - makes an exact number of system calls, for the tests and benchmarks of the
+ * tracing tools.
+ *
+ *   calls open|openat|openat2|creat|relative|null COUNT PATH   opens and closes PATH
+ *     (relative: from the descriptor of /; null: no path at all)
+ *   calls exec-fail COUNT PATH      execve of PATH, which must fail
+ *   calls execveat PATH ARG         execs PATH by descriptor
+ *   calls thread-exec PATH ARG      execs PATH from a second thread
+ *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
+ *   calls many-args COUNT PATH      execs PATH with COUNT arguments
+ *   calls null-calls COUNT x        makes calls that are no opens
+ * Options: --rate N (calls a second), before the mode.
+ * Exit status: 0, 1 a call did not do what it should, 2 usage.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static long rate;
+
+static void pace(struct timespec *next)
+{
+	/* in steps of a millisecond */
+	static long n;
+
+	if (!rate || ++n % (rate / 1000 ? rate / 1000 : 1))
+		return;
+	next->tv_nsec += rate >= 1000 ? 1000000 : 1000000000 / rate;
+	if (next->tv_nsec >= 1000000000) {
+		next->tv_nsec -= 1000000000;
+		next->tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
+}
+
+static int one_open(const char *mode, const char *path)
+{
+	struct open_how how = { .flags = O_RDWR | O_CREAT,
+				.mode = 0600,
+				.resolve = RESOLVE_NO_MAGICLINKS };
+	int dir, fd;
+
+	if (!strcmp(mode, "null"))
+		return syscall(SYS_openat, AT_FDCWD, NULL, O_RDONLY);
+	if (!strcmp(mode, "openat"))
+		return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (!strcmp(mode, "openat2"))
+		return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+#ifdef SYS_open
+	if (!strcmp(mode, "open"))
+		return syscall(SYS_open, path, O_WRONLY | O_APPEND);
+	if (!strcmp(mode, "creat"))
+		return syscall(SYS_creat, path, 0640);
+#endif
+	dir = syscall(SYS_open, "/", O_PATH | O_DIRECTORY);
+	fd = openat(dir, path, O_RDONLY);
+	close(dir);
+	return fd;
+}
+
+static int opens(const char *mode, long count, const char *path)
+{
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (long i = 0; i < count; i++) {
+		int fd = one_open(mode, path);
+
+		if (fd >= 0)
+			close(fd);
+		pace(&next);
+	}
+	return 0;
+}
+
+static int exec_fail(long count, char *path)
+{
+	char *argv[] = { path, "argument", NULL };
+	struct timespec next;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (long i = 0; i < count; i++) {
+		execve(path, argv, environ);
+		pace(&next);
+	}
+	return 0;
+}
+
+static int forked(long count, char *path)
+{
+	char *argv[] = { path, NULL };
+
+	for (long i = 0; i < count; i++) {
+		pid_t pid;
+
+		if (posix_spawn(&pid, path, NULL, NULL, argv, environ) ||
+		    waitpid(pid, NULL, 0) != pid)
+			return 1;
+	}
+	return 0;
+}
+
+static int many_args(long count, char *path)
+{
+	char **argv = calloc(count + 2, sizeof(*argv));
+
+	argv[0] = path;
+	for (long i = 1; i <= count; i++) {
+		if (asprintf(&argv[i], "argument-%ld", i) < 0)
+			return 1;
+	}
+	execve(path, argv, environ);
+	return 1;
+}
+
+static void *thread(void *arg)
+{
+	execve(((char **)arg)[0], arg, environ);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 3 && !strcmp(argv[1], "--rate")) {
+		rate = atol(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc != 4) {
+		fprintf(stderr, "usage: calls [--rate N] MODE COUNT PATH (see tests/calls.c)\n");
+		return 2;
+	}
+	if (!strcmp(argv[1], "null-calls")) {
+		for (long i = atol(argv[2]); i > 0; i--)
+			syscall(SYS_getppid);
+		return 0;
+	}
+	if (!strcmp(argv[1], "exec-fail"))
+		return exec_fail(atol(argv[2]), argv[3]);
+	if (!strcmp(argv[1], "forked"))
+		return forked(atol(argv[2]), argv[3]);
+	if (!strcmp(argv[1], "many-args"))
+		return many_args(atol(argv[2]), argv[3]);
+	if (!strcmp(argv[1], "execveat")) {
+		int fd = open(argv[2], O_PATH | O_CLOEXEC);
+
+		syscall(SYS_execveat, fd, "", argv + 2, environ, AT_EMPTY_PATH);
+		return 1;
+	}
+	if (!strcmp(argv[1], "thread-exec")) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, thread, argv + 2);
+		pthread_join(t, NULL);
+		return 1;
+	}
+	return opens(argv[1], atol(argv[2]), argv[3]);
+}

@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# exec: every exec counted, with its arguments, result and exit
+
+bats_require_minimum_version 1.5.0
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
+
+@test "exec: 23 execs are 23 events and 23 exits, with arguments and parent" {
+	cp /usr/bin/seq "$BATS_TEST_TMPDIR/hm-seq"
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name hm-seq
+	for i in {1..23}; do "$BATS_TEST_TMPDIR/hm-seq" "$i" "a b" 2>/dev/null || true; done
+	events exec >"$BATS_TEST_TMPDIR/all"
+	run jq -s '[.[] | select(.event == "exec")] | length' "$BATS_TEST_TMPDIR/all"
+	equal "$output" 23 execs
+	run jq -s '[.[] | select(.event == "exit" and .code == 1 and .run_ns > 0)] | length' "$BATS_TEST_TMPDIR/all"
+	equal "$output" 23 exits
+	run jq -s '[.[] | select(.event == "exec") | .args[1:] == [(.args[1]), "a b"]] | all' "$BATS_TEST_TMPDIR/all"
+	equal "$output" true arguments
+	run jq -rs '[.[] | select(.event == "exec") | .args[1] | tonumber] | sort == [range(1; 24)]' "$BATS_TEST_TMPDIR/all"
+	equal "$output" true "each once"
+	run jq -rs '[.[].ppid] | unique | length' "$BATS_TEST_TMPDIR/all"
+	equal "$output" 1 "one parent"
+	# pids agree between exec and exit
+	run jq -rs 'map(.pid) | group_by(.) | map(length) | unique | tostring' "$BATS_TEST_TMPDIR/all"
+	equal "$output" "[2]" "events a process"
+}
+
+@test "exec: failed calls have their error, also execveat; a thread's exec is the process'" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP"
+	calls exec-fail 7 /no/such/file
+	equal "$(count exec '.event == "failed" and .error == "ENOENT" and .ret == -2 and .file == "/no/such/file" and .args == ["/no/such/file", "argument"]')" 7 ENOENT
+	run calls exec-fail 1 /etc
+	calls execveat /no/such/file x || true
+	calls execveat /etc x || true
+	calls execveat /bin/true x
+	calls thread-exec /bin/true y
+	events exec >"$BATS_TEST_TMPDIR/all"
+	run jq -sc '[.[] | select(.event == "failed") | .error]' "$BATS_TEST_TMPDIR/all"
+	equal "$output" '["EACCES","EBADF","EACCES"]' failed
+	run jq -sc '[.[] | select(.event == "exec" and (.args[0] == "/bin/true")) | .args[1], (.file | startswith("/dev/fd/"))]' "$BATS_TEST_TMPDIR/all"
+	equal "$output" '["x",true,"y",false]' "execs of true"
+	run jq -sc '[.[] | select(.event == "exec" and (.args[1] == "y" or .args[1] == "thread-exec")) | .pid] | unique | length' "$BATS_TEST_TMPDIR/all"
+	equal "$output" 1 "pid of the thread's process"
+	run jq -sc '[.[] | select(.event == "exit" and .name == "true")] | length' "$BATS_TEST_TMPDIR/all"
+	equal "$output" 2 exits
+}
+
+@test "exec: long argument lists are cut and marked, odd bytes are valid JSON" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
+	calls many-args 500 /bin/true
+	/bin/true $'new\nline' $'quote"back\\' $'\xff\xfe' 'ä€'
+	events exec 'select(.event == "exec")' >"$BATS_TEST_TMPDIR/all"
+	run jq -sc '.[0] | .args_cut, (.args | length > 50), (.args[1])' "$BATS_TEST_TMPDIR/all"
+	equal "${lines[*]}" 'true true "argument-1"' cut
+	run jq -sc '.[1] | .args_cut, .args[1:]' "$BATS_TEST_TMPDIR/all"
+	equal "${lines[*]}" 'null ["new\nline","quote\"back\\","��","ä€"]' "odd bytes"
+	# text cannot move the cursor or look like a second line
+	/bin/true $'\e[2Jx' $'a\nb'
+	run hookmap --drain exec
+	grep -qF '/bin/true \x1b[2Jx a\x0ab' <<<"$output"
+}
+
+@test "exec: exit codes, signals and run times" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name bash
+	bash -c 'exit 41' || true
+	bash -c 'kill -TERM $$' || true
+	bash -c 'read -t 0.2 <> <(:)' || true # 142
+	events exec 'select(.event == "exit") | [.code, .signal_name, .run_ns]' >"$BATS_TEST_TMPDIR/all"
+	equal "$(jq -c '[.[0], .[1]]' "$BATS_TEST_TMPDIR/all" | grep -v '^\[0,' | tr '\n' ' ')" '[41,null] [null,"SIGTERM"] [142,null] '
+	# at least as long as it slept
+	equal "$(jq -c 'select(.[0] == 142) | .[2] > 200000000' "$BATS_TEST_TMPDIR/all")" true "run time"
+}
+
+@test "exec: filters by user, process, name and cgroup, each can be lifted" {
+	mkdir "$HOOKMAP_CGROUP/inner"
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true --uid 4711
+	/bin/true
+	setpriv --reuid 4711 /bin/true
+	equal "$(count exec '.uid == 4711 and .event == "exec"')" 1 "uid 4711"
+	host_attach exec --uid any --cgroup "$HOOKMAP_CGROUP/inner"
+	/bin/true
+	bash -c 'echo $$ >"$0"/inner/cgroup.procs; exec /bin/true inner' "$HOOKMAP_CGROUP"
+	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"inner"' "in the inner cgroup"
+	# children of this shell, not grandchildren
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --pid $$
+	/bin/true child
+	bash -c '/bin/true grandchild; :'
+	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"child"' "children"
+	host_attach exec --pid any
+	bash -c '/bin/true grandchild; :'
+	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"grandchild"' "all"
+	rmdir "$HOOKMAP_CGROUP/inner"
+}
+
+@test "exec: readers come and go, one at a time; what is buffered is not lost" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
+	for i in {1..5}; do /bin/true; done
+	reader -j exec -c 10
+	wait "$READER"
+	equal "$(jq -s '[.[] | select(.event)] | length' "$OUT")" 10 "first reader"
+	equal "$(jq -c 'select(.events)' "$OUT")" '{"events":10,"lost":0,"lost_before":0,"table_full":0}' "its end"
+	reader -j exec
+	/bin/true live
+	busywait 5 grep -q live "$OUT"
+	run hookmap exec --drain
+	equal "$status" 1
+	equal "$output" "hookmap: exec: another reader is at work: one at a time"
+	busywait 5 grep -q exit "$OUT"
+	reader_stop
+	equal "$(jq -s '[.[] | select(.event)] | length' "$OUT")" 2 "second reader"
+	/bin/true old
+	reader exec --new
+	busywait 5 grep -q TIME "$OUT"
+	/bin/true fresh
+	busywait 5 grep -q fresh "$OUT"
+	reader_stop
+	run ! grep old "$OUT"
+}
+
+@test "exec: a full buffer loses events and says how many" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name calls
+	calls exec-fail 99991 /no/such/file
+	hookmap -j --drain exec | tail -n 1 >"$BATS_TEST_TMPDIR/end"
+	run jq '.lost_before > 10000, .lost, .events + .lost_before' "$BATS_TEST_TMPDIR/end"
+	# besides, the exec and the exit of "calls" itself
+	equal "${lines[0]} ${lines[1]}" "true 0"
+	# the exec of "calls" itself is one more, its exit another
+	equal "${lines[2]}" 99993 "shown and lost"
+	run hookmap --drain exec
+	like "$output" "0 events, 0 events lost (and "
+}
+
+@test "exec: a full table of running processes is counted, and execs still show" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
+	awk -v pin="$G/exec_run" 'BEGIN { for (i = 0; i < 16384; i++)
+		printf "map update pinned %s key %d %d 255 0 value 0 0 0 0 0 0 0 0\n", pin, i % 256, i / 256 }' >"$BATS_TEST_TMPDIR/fill"
+	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null || true
+	/bin/true
+	run hookmap --drain -j exec
+	equal "$(jq -sc '[.[0].event, .[1].table_full, .[1].events]' <<<"$output")" '["exec",1,1]'
+}
+
+@test "exec: attaching twice is the same, detaching leaves nothing, a reader sees it go" {
+	host_attach exec --name true --cgroup "$HOOKMAP_CGROUP"
+	cksum1=$(find /sys/fs/bpf | sort)
+	id=$(bpftool -j link show pinned /sys/fs/bpf/hookmap/exec/exec_done | jq .id)
+	host_attach exec
+	equal "$(find /sys/fs/bpf | sort)" "$cksum1" pins
+	equal "$(bpftool -j link show pinned /sys/fs/bpf/hookmap/exec/exec_done | jq .id)" "$id" link
+	/bin/true
+	equal "$(count exec)" 2 "events, still filtered"
+	reader exec
+	busywait 5 grep -q TIME "$OUT"
+	host_detach exec
+	status=0
+	wait "$READER" || status=$?
+	equal "$status" 1
+	equal "$(cat "$OUT.err")" "hookmap: exec: the pin of map exec_ring has gone: detached"
+	host_detach exec
+	host_nothing_left
+	run hookmap exec
+	equal "$status" 1
+	equal "$output" "hookmap: exec is not attached below /sys/fs/bpf: attach first (scripts/attach.sh --host exec)"
+	run hookmap -j exec
+	equal "$(jq -r .error <<<"${lines[1]}")" "exec is not attached below /sys/fs/bpf: attach first (scripts/attach.sh --host exec)"
+}
+
+@test "exec: bad input gives one clear line and changes nothing" {
+	for bad in '--uid x' '--uid -1' '--pid 0' '--name 1234567890123456' '--cgroup /tmp' '--cgroup /nowhere' '--pid'; do
+		read -ra words <<<"$bad"
+		run host_attach exec "${words[@]}"
+		[[ $status != 0 ]]
+		one_line "$output"
+	done
+	run "$HM_TOP/scripts/attach.sh" lo exec
+	equal "$status" 2
+	one_line "$output"
+	host_nothing_left
+	# a map of another shape under our name
+	mkdir -p "$G"
+	bpftool -n map create "$G/exec_ring" type ringbuf key 0 value 0 entries 4096 name exec_ring
+	run host_attach exec
+	equal "$status" 1
+	one_line "$output"
+	like "$output" "exec_ring"
+	equal "$(find "$G" -type f)" "$G/exec_ring" "what is there"
+	run hookmap exec
+	equal "$status" 1
+	one_line "$output"
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# napi: packets a poll, frames a devmap batch, delay of NET_RX
+
+bats_require_minimum_version 1.5.0
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
+
+# nothing but what the test sends: no IPv6, and the neighbours are known for good
+setup() {
+	lab_up
+	for h in client host server; do on "$h" sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done
+	neighbour client eth0 10.11.1.1 host eth0
+	neighbour host eth0 10.11.1.2 client eth0
+}
+neighbour() { # HOST DEV ADDRESS OF-HOST OF-DEV
+	on "$1" ip neigh replace "$3" dev "$2" nud permanent \
+		lladdr "$(on "$4" ip -j link show dev "$5" | jq -r '.[0].address')"
+}
+
+# sum SECTION FIELD DEVICE: in the lab's host, over all CPUs
+sum() {
+	hookmap -j napi | jq --arg d "$3" --arg n "$LAB-host" \
+		"[.$1[] | select(.device == \$d and .netns == \$n) | .$2] | add // 0"
+}
+
+is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
+
+@test "napi: 997 packets are 997 packets in polls of the device" {
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	# held back and let go in bunches, so that a poll finds more than one
+	on client tc qdisc add dev eth0 root tbf rate 20mbit burst 2k latency 10s
+	host_attach napi
+	udp host 10.11.1.1 997
+	# a poll is counted when it ends: its packets may have been read before
+	busywait 5 is_sum 997 || is_sum 997
+	udp host 10.11.1.1 503
+	busywait 5 is_sum 1500 || is_sum 1500
+	# one poll takes at most its budget of 64, at least one
+	equal "$(hookmap -j napi | jq --arg n "$LAB-host" '[.rows[] | select(.netns == $n) |
+		.min >= 1 and .max <= 64 and .polls <= .packets and .p50 <= .max] | all')" true bounds
+	equal "$(sum rows packets veth0)" 0 "another device"
+	# NET_RX ran for these
+	equal "$(hookmap -j napi | jq '[.softirq[] | select(.count > 0 and .min_ns <= .p50_ns and .p50_ns <= .max_ns)] | length > 0')" true softirq
+}
+
+@test "napi: 1009 frames are 1009 frames in devmap batches" {
+	mkdir -p "$G"
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/redirect.o"
+	# veth takes redirected frames where there is a program
+	on server ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	index=$(on host ip -j link show dev veth0 | jq ".[0].ifindex")
+	on host bpftool map update pinned "$G/test_devmap" key 0 0 0 0 value "$index" 0 0 0
+	host_attach napi
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 1009
+	busywait 5 bash -c "[[ \$($HM_BUILD/hookmap -j napi | jq '[.devmap[].frames] | add // 0') -ge 1009 ]]"
+	equal "$(sum devmap frames veth0)" 1009 frames
+	equal "$(sum devmap drops veth0)" 0 drops
+	equal "$(hookmap -j napi | jq --arg n "$LAB-host" '[.devmap[] | select(.netns == $n) | .max <= 16 and .min >= 1] | all')" true "batches of 16 at most"
+	# the peer has gone down: all are drops
+	on server ip link set eth0 down
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 31
+	busywait 5 bash -c "[[ \$($HM_BUILD/hookmap -j napi | jq '[.devmap[].drops] | add // 0') -ge 31 ]]" || true
+	run sum devmap frames veth0
+	equal "$(($(sum devmap drops veth0) + output))" 1040 "frames and drops"
+}
+
+@test "napi: a full table is counted; attaching twice; detaching leaves nothing" {
+	host_attach napi
+	before=$(find /sys/fs/bpf | sort)
+	host_attach napi
+	equal "$(find /sys/fs/bpf | sort)" "$before" pins
+	printf -v zeros '0 %.0s' {1..152}
+	awk -v pin="$G/napi_hist" -v zeros="$zeros" 'BEGIN { for (i = 0; i < 2100; i++) {
+		printf "map update pinned %s key", pin; for (j = 0; j < 30; j++) printf " 255";
+		printf " %d %d value %s\n", i % 256, i / 256, zeros } }' >"$BATS_TEST_TMPDIR/fill"
+	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	on client ping -q -c 5 -i 0.01 10.11.1.1
+	equal "$(hookmap -j napi | jq '.lost >= 5')" true lost
+	host_detach napi
+	on host ip link set dev eth0 xdp off
+	rm "$G"/lat_* "$G"/xdp_next
+	host_nothing_left
+	run hookmap napi
+	equal "$status" 1
+	one_line "$output"
+}

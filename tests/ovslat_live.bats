@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# ovslat: time in Open vSwitch's kernel datapath. Needs the module openvswitch and, for
+# its tables, ovs-dpctl; without them, what can be tried is.
+
+bats_require_minimum_version 1.5.0
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
+
+# A datapath of the kernel alone: what comes in at va is sent through vxlan, whose way
+# leads through the datapath's own internal port ovs0 and out at vb.
+ovs_up() {
+	for d in va vb; do
+		ip link add "$d" type veth peer name "$d-peer"
+		ip link set "$d" up
+		ip link set "$d-peer" up
+		sysctl -qw "net.ipv6.conf.$d.disable_ipv6=1" "net.ipv6.conf.$d-peer.disable_ipv6=1"
+	done
+	ovs-dpctl add-dp ovs0
+	sysctl -qw net.ipv6.conf.ovs0.disable_ipv6=1
+	ip addr add 192.168.9.1/24 dev ovs0
+	ip link set ovs0 up
+	ip neigh add 192.168.9.2 lladdr 02:00:00:00:00:02 dev ovs0
+	ip addr add 192.168.8.1/24 dev va-peer
+	ip neigh add 192.168.8.2 lladdr 02:00:00:00:00:03 dev va-peer
+	ovs-dpctl add-if ovs0 va,port_no=1
+	ovs-dpctl add-if ovs0 vb,port_no=2
+	ovs-dpctl add-if ovs0 vx,type=vxlan,port_no=3,remote_ip=flow,key=flow
+	flow='recirc_id(0),in_port(%s),eth(),eth_type(0x0800),ipv4(frag=no)'
+	# shellcheck disable=SC2059
+	ovs-dpctl add-flow ovs0 "$(printf "$flow" 1)" \
+		'set(tunnel(tun_id=0x5,src=192.168.9.1,dst=192.168.9.2,ttl=64,flags(key))),3'
+	# shellcheck disable=SC2059
+	ovs-dpctl add-flow ovs0 "$(printf "$flow" 0)" 2
+}
+
+port() { hookmap -j ovslat | jq ".rows[] | select(.port == \"$1\" and .kind == \"$2\") | .$3"; }
+
+# 23 packets through both kinds of hooks
+through() {
+	"$HM_BUILD/tests/traffic" udp-send 192.168.8.2 9 23
+	busywait 20 bash -c "[[ \$($HM_BUILD/hookmap -j ovslat | jq '[.rows[] | select(.kind == \"total\") | .count] | add') == 46 ]]" ||
+		hookmap ovslat >&2
+	for p in va ovs0; do
+		equal "$(port "$p" total count)" 23 "calls of $p"
+		equal "$(port "$p" self count)" 23 "calls of $p"
+	done
+	# ovs0 is inside va
+	equal "$(($(port va total sum_ns) - $(port ovs0 total sum_ns)))" "$(port va self sum_ns)" "va itself"
+	equal "$(port ovs0 self sum_ns)" "$(port ovs0 total sum_ns)" "nothing is inside ovs0"
+	equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0}' lost
+}
+
+@test "ovslat: 23 packets and the calls inside them, by port (fentry)" {
+	skip_without "module openvswitch" test -d /sys/module/openvswitch
+	skip_without "ovs-dpctl" command -v ovs-dpctl
+	ovs_up
+	host_attach ovslat
+	equal "$(bpftool -j link show pinned /sys/fs/bpf/hookmap/ovslat/ovslat_exit | jq -r .type)" tracing kind
+	through
+	host_attach ovslat
+	host_detach ovslat
+	host_nothing_left
+}
+
+@test "ovslat: 23 packets and the calls inside them, by port (kprobe)" {
+	skip_without "module openvswitch" test -d /sys/module/openvswitch
+	skip_without "ovs-dpctl" command -v ovs-dpctl
+	ovs_up
+	# as on a kernel without fentry
+	cp -r "$HM_BUILD" "$BATS_TEST_TMPDIR/build"
+	cp "$HM_BUILD/kern/napi.o" "$BATS_TEST_TMPDIR/build/kern/ovslat.o"
+	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/build host_attach ovslat
+	equal "$(bpftool -j link show pinned /sys/fs/bpf/hookmap/ovslat/ovslat_exit | jq -r .type)" perf_event kind
+	through
+	host_detach ovslat
+	host_nothing_left
+}
+
+@test "ovslat: the kprobe programs pass the verifier" {
+	mkdir /sys/fs/bpf/k
+	bpftool -n prog loadall "$HM_BUILD/kern/ovslat_kprobe.o" /sys/fs/bpf/k
+	equal "$(find /sys/fs/bpf/k -type f | wc -l)" 2 programs
+	rm -r /sys/fs/bpf/k
+}
+
+@test "ovslat: without Open vSwitch, one clear line and nothing left" {
+	[[ ! -d /sys/module/openvswitch ]] || skip "the module openvswitch is loaded"
+	run host_attach ovslat
+	equal "$status" 1
+	one_line "$output"
+	like "$output" openvswitch
+	host_nothing_left
+	run hookmap ovslat
+	equal "$status" 1
+	one_line "$output"
+}

@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# path: the exact hops of packets across network namespaces
+
+bats_require_minimum_version 1.5.0
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
+
+# Tracepoints see the whole machine and all labs have the same addresses: this one
+# gets addresses of its own besides. A /30 between client and host, and host and server.
+setup() {
+	lab_up
+	NET=10.$((RANDOM % 200 + 20)).$((RANDOM % 256))
+	NET6=fd$((RANDOM % 90 + 10)):$((RANDOM % 9999))
+	CLIENT=$NET.2 SERVER=$NET.6 SERVER6=$NET6:2::2
+	on client ip addr add "$NET.2/30" dev eth0
+	on host ip addr add "$NET.1/30" dev eth0
+	on host ip addr add "$NET.5/30" dev veth0
+	on server ip addr add "$NET.6/30" dev eth0
+	on client ip route add "$NET.4/30" via "$NET.1" src "$NET.2"
+	on server ip route add "$NET.0/30" via "$NET.5" src "$NET.6"
+	on client ip addr add "$NET6:1::2/64" dev eth0 nodad
+	on host ip addr add "$NET6:1::1/64" dev eth0 nodad
+	on host ip addr add "$NET6:2::1/64" dev veth0 nodad
+	on server ip addr add "$NET6:2::2/64" dev eth0 nodad
+	on client ip route add "$NET6:2::/64" via "$NET6:1::1" src "$NET6:1::2"
+	on server ip route add "$NET6:1::/64" via "$NET6:2::1" src "$NET6:2::2"
+	ALL=$BATS_TEST_TMPDIR/all
+}
+
+# journey N: "netns device hook" of each hop of packet N of $ALL, without the lab's name
+# and without what only some kernels show
+journey() {
+	jq -r --argjson n "$1" --arg lab "$LAB-" 'select(.packet == $n and .hook != "netfilter")
+		| "\(.netns | ltrimstr($lab)) \(.device) \(.hook)\(if .reason then " " + .reason else "" end)"' "$ALL"
+}
+# crossing FROM DEV ... : the hops over a veth link from NETNS DEV to NETNS DEV
+crossing() {
+	printf '%s net_dev_queue\n%s net_dev_start_xmit\n%s netif_rx\n%s netif_receive_skb\n' \
+		"$1" "$1" "$2" "$2"
+}
+THERE=$(crossing 'client eth0' 'host eth0' && crossing 'host veth0' 'server eth0')
+BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0')
+
+@test "path: a ping across three namespaces is the exact list of hops, both ways" {
+	host_attach path --match "echo host $SERVER"
+	on client ping -q -c 3 -i 0.05 -I "$CLIENT" "$SERVER"
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 6 packets
+	for n in 1 3 5; do
+		equal "$(journey "$n" | grep -v kfree_skb)" "$THERE" "there, packet $n"
+		# ping reads a clone by its raw socket; the packet itself finds no ping socket
+		equal "$(journey $((n + 1)) | grep -v kfree_skb)" \
+			"$BACK"$'\nclient eth0 socket\nclient eth0 read' "back, packet $((n + 1))"
+	done
+	equal "$(jq -sc 'map(.seq) | unique' "$ALL")" '[1,2,3]' sequence
+	# times go up, and add up
+	equal "$(jq -s 'group_by(.packet) | map((map(.delta_ns) | add) == .[-1].since_ns and (map(.since_ns) | . == sort)) | all' "$ALL")" true times
+	# the host takes one from the TTL
+	equal "$(jq -sc 'map(select(.packet == 1 and .hook != "netfilter") | .ttl)[:8]' "$ALL")" '[64,64,64,64,63,63,63,63]' TTL
+}
+
+@test "path: IPv6, the exact list of hops, both ways" {
+	on host ping -q -c 1 "$SERVER6" # neighbours
+	on client ping -q -c 1 "$SERVER6"
+	host_attach path --match "echo host $SERVER6"
+	on client ping -q -c 2 -i 0.05 "$SERVER6"
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 4 packets
+	equal "$(journey 1 | grep -v kfree_skb)" "$THERE" there
+	equal "$(journey 4 | grep -v kfree_skb)" "$BACK"$'\nclient eth0 socket\nclient eth0 read' back
+	equal "$(jq -sc '[.[] | select(.packet == 2)][0] | [.proto, .type, .seq, .src]' "$ALL")" "[\"icmp6\",129,1,\"$SERVER6\"]"
+}
+
+@test "path: what a rule or a missing socket drops ends with the reason" {
+	on host iptables -I FORWARD -p udp --dport 7001 -j DROP
+	host_attach path --match "proto udp host $SERVER"
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7001 2
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7002 1
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 3 packets
+	dropped=$(crossing 'client eth0' 'host eth0')$'\nhost eth0 kfree_skb NETFILTER_DROP'
+	equal "$(journey 1)" "$dropped" "dropped 1"
+	equal "$(journey 2)" "$dropped" "dropped 2"
+	equal "$(journey 3)" "$THERE"$'\nserver eth0 kfree_skb NO_SOCKET' "no socket"
+	equal "$(jq -sc '.[-1] | .dport, .proto' "$ALL" | tr '\n' ' ')" '7002 "udp" ' header
+}
+
+@test "path: TCP by port, to the process that reads it; other packets are not there" {
+	host_attach path --match "proto tcp dport 7000 dst $SERVER"
+	on server "$HM_BUILD/tests/traffic" tcp-server "$SERVER" 7000 5 3>&- &
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" tcp-client "$SERVER" 7000 5
+	wait $!
+	on client ping -q -c 1 "$SERVER"
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7000 1
+	events path >"$ALL"
+	equal "$(jq -sc 'map([.proto, .dport, .dst]) | unique' "$ALL")" "[[\"tcp\",7000,\"$SERVER\"]]" "what is there"
+	# the SYN; then five requests that a process reads
+	equal "$(journey 1)" "$THERE"$'\nserver eth0 socket' SYN
+	equal "$(jq -s '[.[] | select(.hook == "read" and .name == "traffic") | .packet] | unique | length' "$ALL")" 5 reads
+	n=$(jq -s '[.[] | select(.hook == "read")][0].packet' "$ALL")
+	equal "$(journey "$n")" "$THERE"$'\nserver eth0 socket\nserver eth0 read' request
+}
+
+@test "path: VLAN tags are looked through and shown" {
+	host_attach path --match "dst $SERVER proto udp"
+	read -r a b c d <<<"${SERVER//./ }"
+	ip=$(printf '%02x%02x%02x%02x' "$a" "$b" "$c" "$d")
+	mac=$(on host ip -j link show dev eth0 | jq -r ".[0].address")
+	udp="4500001c00070000401100000a0b0102${ip}1b581b5900080000"
+	on client "$HM_BUILD/tests/frame" eth0 2 "$mac 020000000001 81000065 0800 $udp"
+	on client "$HM_BUILD/tests/frame" eth0 1 "$mac 020000000001 88a80007 81000065 0800 $udp"
+	# another VLAN, another address
+	on client "$HM_BUILD/tests/frame" eth0 1 "$mac 020000000001 81000065 0800 ${udp/$ip/01020304}"
+	events path 'select(.hook != "kfree_skb")' >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 3 packets
+	for n in 1 2 3; do equal "$(journey "$n")" "$(crossing 'client eth0' 'host eth0')" "packet $n"; done
+	equal "$(jq -sc 'map([.vlan, .sport, .dport]) | unique' "$ALL")" '[[101,7000,7001]]' headers
+}
+
+@test "path: inside vxlan, on the underlay and on the overlay" {
+	for h in client host; do
+		peer=10.11.1.1
+		[[ $h == client ]] || peer=10.11.1.2
+		on "$h" ip link add vx0 type vxlan id 4242 dstport 4789 remote "$peer" dev eth0
+		on "$h" ip link set vx0 up
+	done
+	on client ip addr add "$NET.129/30" dev vx0
+	on host ip addr add "$NET.130/30" dev vx0
+	on client ping -q -c 1 "$NET.130" # neighbours
+	host_attach path --match "echo dst $NET.130"
+	on client ping -q -c 2 -i 0.05 "$NET.130"
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 2 packets
+	for n in 1 2; do
+		equal "$(journey "$n" | grep -v -e gro -e kfree_skb)" "client vx0 net_dev_queue
+client vx0 net_dev_start_xmit
+$(crossing 'client eth0' 'host eth0')
+host vx0 netif_receive_skb" "packet $n"
+	done
+	equal "$(jq -sc 'map(select(.device == "eth0") | .vni) | unique' "$ALL")" '[4242]' "on the underlay"
+	equal "$(jq -sc 'map(select(.device == "vx0") | .vni) | unique' "$ALL")" '[null]' "on the overlay"
+	equal "$(jq -sc 'map([.src, .dst]) | unique' "$ALL")" "[[\"$NET.129\",\"$NET.130\"]]" "inner addresses"
+	# gro_cells of the tunnel
+	equal "$(journey 1 | grep -c 'host vx0 napi_gro_receive_entry')" 1 gro
+}
+
+@test "path: NAT changes the addresses, and it is still one packet" {
+	on host iptables -t nat -A POSTROUTING -o veth0 -p icmp -j SNAT --to-source "$NET.5"
+	host_attach path --match "echo dst $SERVER"
+	on client ping -q -c 1 -I "$CLIENT" "$SERVER"
+	events path >"$ALL"
+	equal "$(journey 1 | grep -v kfree_skb)" "$THERE" journey
+	equal "$(jq -sc 'map(select(.hook != "netfilter") | .src)[:8]' "$ALL")" "$(jq -nc --arg a "$CLIENT" --arg b "$NET.5" '[$a,$a,$a,$a,$b,$b,$b,$b]')" sources
+}
+
+@test "path: -c, --to and text; a full buffer loses events and says how many" {
+	host_attach path --match "echo host $SERVER"
+	reader path --to "$CLIENT" -c 2
+	busywait 5 grep -q SINCE "$OUT"
+	on client ping -q -c 3 -i 0.05 -I "$CLIENT" "$SERVER"
+	busywait 10 grep -q 'packets' "$OUT"
+	wait "$READER"
+	equal "$(grep -c "$SERVER > $CLIENT icmp type 0" "$OUT")" 2 answers
+	equal "$(grep -c "$CLIENT > $SERVER" "$OUT" || true)" 0 requests
+	equal "$(tail -n 1 "$OUT")" "2 packets, 0 events lost" end
+	hookmap path --drain >"$OUT"
+	on client ping -q -c 1 -I "$CLIENT" "$SERVER"
+	each=$(events path | wc -l)
+	[[ $each -ge 18 ]] # 8 hops there, 8 back, socket and read
+	on client ping -q -f -c 6007 -I "$CLIENT" "$SERVER"
+	hookmap path -j --drain >"$ALL"
+	shown=$(grep -c '"hop"' "$ALL")
+	lost=$(tail -n 1 "$ALL" | jq .lost_before)
+	[[ $lost -gt 1000 ]]
+	equal "$((shown + lost))" "$((6007 * each))" "shown and lost"
+}
+
+@test "path: the filter can be changed, detaching leaves nothing, bad input is one line" {
+	host_attach path --match "echo host 192.0.2.1"
+	before=$(find /sys/fs/bpf | sort)
+	on client ping -q -c 1 "$SERVER"
+	equal "$(events path)" "" "another address"
+	host_attach path --match "host $NET.4/30 echo"
+	equal "$(find /sys/fs/bpf | sort)" "$before" pins
+	on client ping -q -c 1 "$SERVER"
+	equal "$(events path .packet | sort -u | wc -l)" 2 "by prefix"
+	equal "$(bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq length)" 1 "cgroup programs"
+	host_attach path
+	equal "$(bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq length)" 1 "cgroup programs, second time"
+	host_detach path
+	equal "$(bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -r '.[]?.id')" "" "cgroup programs, detached"
+	host_nothing_left
+	for bad in 'hots 1.2.3.4' 'host 1.2.3.400' 'port' 'port 70000' 'proto xyz' '' 'src fe80::1::2'; do
+		run host_attach path --match "$bad"
+		equal "$status" 2 "status of <$bad>"
+		one_line "$output"
+	done
+	run hookmap path --to nowhere.invalid.
+	equal "$status" 2
+	one_line "$output"
+	run hookmap exec --to 1.2.3.4
+	equal "$status" 2
+}
+
+@test "path: the verdict of netfilter, hook by hook" {
+	host_attach path --match "echo dst $SERVER"
+	skip_without "fexit" test -e /sys/fs/bpf/hookmap/path/path_netfilter
+	for chain in PREROUTING FORWARD POSTROUTING; do on host iptables -t mangle -A "$chain" -j ACCEPT; done
+	on client ping -q -c 1 -I "$CLIENT" "$SERVER"
+	events path 'select(.hook == "netfilter" and (.netns | endswith("-host"))) | [.device, .verdict]' >"$ALL"
+	equal "$(tr '\n' ' ' <"$ALL")" \
+		'["eth0","PREROUTING ACCEPT"] ["eth0","FORWARD ACCEPT"] ["veth0","POSTROUTING ACCEPT"] '
+}
+
+@test "path: the stages of XDP, tc and iptables, where they are attached" {
+	host_attach path --match "echo dst $SERVER"
+	map=()
+	for name in path_cfg path_stat path_ring; do map+=(map name "$name" pinned "$G/$name"); done
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/path.o"
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/path.o"
+	on host tc qdisc add dev veth0 clsact
+	on host tc filter add dev veth0 egress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/path.o"
+	bpftool -n prog load "$HM_BUILD/iptables/path.o" /sys/fs/bpf/path_ipt type socket "${map[@]}"
+	on host iptables -t mangle -A PREROUTING -m bpf --object-pinned /sys/fs/bpf/path_ipt
+	on host iptables -t filter -A FORWARD -m bpf --object-pinned /sys/fs/bpf/path_ipt
+	on client ping -q -c 2 -i 0.05 -I "$CLIENT" "$SERVER"
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 2 packets
+	for n in 1 2; do
+		# with XDP, veth makes a new skb, which passes GRO
+		equal "$(journey "$n" | grep -v -e gro -e netif_rx -e kfree_skb)" "client eth0 net_dev_queue
+client eth0 net_dev_start_xmit
+host eth0 xdp
+host eth0 netif_receive_skb
+host eth0 tc
+host eth0 iptables
+host eth0 iptables
+host veth0 tc
+host veth0 net_dev_queue
+host veth0 net_dev_start_xmit
+server eth0 netif_receive_skb" "packet $n"
+	done
+	on host iptables -F FORWARD
+	on host iptables -t mangle -F PREROUTING
+	rm /sys/fs/bpf/path_ipt
+}

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# pktlat: time from the receive stamp to a process or a tap
+
+bats_require_minimum_version 1.5.0
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
+
+setup() { lab_up; }
+
+# The kernel stamps while this runs.
+stamps_on() {
+	reader pktlat -i 0.2
+	busywait 5 grep -q clock "$OUT"
+}
+
+# row CONDITION FIELD: of hookmap pktlat
+row() { hookmap -j pktlat | jq ".rows[] | select($1) | .$2"; }
+
+# hardware NSEC_AGO COUNT HOST: packets of IP protocol 253 into the host's eth0, with a
+# hardware stamp of so long ago
+hardware() {
+	(
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib.sh"
+		link=$(on "$3" ip -j link show dev eth0)
+		mac=$(jq -r '.[0].address' <<<"$link")
+		[[ $3 == host ]] || mac=020000000099
+		frame=${mac//:/}020000000001080045000028000700004
+		frame+=0fd63ba0a0b01020a0b01010000000000000000000000000000000000000000
+		for ((i = 0; i < ${#frame}; i += 2)); do printf '%b' "\\x${frame:i:2}"; done >"$BATS_TEST_TMPDIR/data"
+		value_new 192
+		value_set 8 4 "$(jq '.[0].ifindex' <<<"$link")"
+		value_set 184 8 "$(($(date +%s%N) - $1))"
+		printf '%b' "$(printf '\\x%s' "${VALUE[@]}")" >"$BATS_TEST_TMPDIR/ctx"
+	)
+	[[ -e /sys/fs/bpf/hwstamp ]] || bpftool prog load "$HM_BUILD/tests/bpf/hwstamp.o" /sys/fs/bpf/hwstamp
+	on "$3" bpftool prog run pinned /sys/fs/bpf/hwstamp data_in "$BATS_TEST_TMPDIR/data" \
+		ctx_in "$BATS_TEST_TMPDIR/ctx" repeat "$2" >/dev/null
+}
+
+# ptp NS: sets the distance of the NIC's clock, as clock.sh would
+ptp() {
+	(
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib.sh"
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib/trace.sh"
+		load_abi
+		map_value pktlat_cfg
+		value_set "$HM_OFF_pktlat_cfg_ptp" 8 "$1"
+		value_set "$HM_OFF_pktlat_cfg_flags" 4 $((PKTLAT_F_REAL | PKTLAT_F_PTP))
+		bytes 4 0
+		map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	)
+}
+
+# raw COUNT: a process that receives them, in $RAW
+raw() {
+	spawn host "$HM_BUILD/tests/rawrecv" 253 "$1" >"$BATS_TEST_TMPDIR/raw"
+	RAW=$SPAWNED
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
+}
+
+@test "pktlat: 499 requests and 499 answers, by process, from the kernel's stamp" {
+	host_attach pktlat
+	stamps_on
+	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 499
+	server=$SPAWNED
+	spawn client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 499
+	client=$SPAWNED
+	wait "$server" "$client"
+	for pid in "$server" "$client"; do
+		equal "$(row ".pid == $pid" count)" 499 "packets of $pid"
+		equal "$(row ".pid == $pid" stamp)" '"software"' "stamp of $pid"
+		equal "$(row ".pid == $pid" name)" '"traffic"' "name of $pid"
+		equal "$(row ".pid == $pid" 'min_ns > 0')" true "a delay"
+	done
+	reader_stop || true
+}
+
+@test "pktlat: a reader that stands still shows, packet by packet, with its flow" {
+	host_attach pktlat --slow 50000
+	stamps_on
+	raw 3
+	kill -STOP "$RAW"
+	hardware 0 3 host
+	sent=$EPOCHREALTIME
+	sleep 0.1
+	read=$EPOCHREALTIME
+	kill -CONT "$RAW"
+	wait "$RAW"
+	# they have waited at least as long as we know of
+	waited=$(((${read/./} - ${sent/./}) * 1000))
+	equal "$(row ".pid == $RAW" "min_ns > $waited")" true "all waited"
+	equal "$(row ".pid == $RAW" stamp)" '"software"' "stamp"
+	hookmap pktlat --slow 50000 -j --drain | jq -c "select(.pid == $RAW) | [.src, .dst, .proto, .stamp, .delta_ns > $waited]" >"$BATS_TEST_TMPDIR/slow"
+	equal "$(sort -u "$BATS_TEST_TMPDIR/slow")" '["10.11.1.2","10.11.1.1",253,"software",true]' flow
+	equal "$(wc -l <"$BATS_TEST_TMPDIR/slow")" 3 "slow packets"
+	# more than that is asked for
+	equal "$(hookmap pktlat --slow 100000000 -j --drain | jq .events)" 0 "nothing that slow"
+	rm /sys/fs/bpf/hwstamp
+	reader_stop || true
+}
+
+@test "pktlat: from the NIC's stamp, through its clock" {
+	host_attach pktlat
+	raw 7
+	ptp 0
+	hardware 50000000 7 host
+	wait "$RAW"
+	equal "$(row ".pid == $RAW" stamp)" '"hardware"' stamp
+	equal "$(row ".pid == $RAW" count)" 7 packets
+	equal "$(row ".pid == $RAW" 'min_ns >= 50000000 and .max_ns < 10000000000')" true "50 ms at least"
+	# the NIC's clock is 2 s behind
+	raw 5
+	ptp 2000000000
+	hardware 2050000000 5 host
+	wait "$RAW"
+	equal "$(row ".pid == $RAW" count)" 5 packets
+	equal "$(row ".pid == $RAW" 'min_ns >= 50000000 and .max_ns < 2000000000')" true "50 ms again"
+	# 2 s ahead of what it is thought to be: the packet would come from the future
+	bad=$(hookmap -j pktlat | jq .lost.bad_clock)
+	raw 3
+	hardware 0 3 host
+	wait "$RAW"
+	equal "$(($(hookmap -j pktlat | jq .lost.bad_clock) - bad))" 3 "bad clock"
+	rm /sys/fs/bpf/hwstamp
+}
+
+@test "pktlat: a hardware stamp without a clock is not mistaken for one" {
+	host_attach pktlat
+	raw 7
+	hardware 50000000 7 host
+	wait "$RAW"
+	equal "$(hookmap -j pktlat | jq "[.rows[] | select(.stamp == \"hardware\")] | length")" 0 "hardware rows"
+	# somebody on the machine may have the kernel's stamps on: then that is used
+	sw=$(row ".pid == $RAW" count)
+	equal "$(($(hookmap -j pktlat | jq .lost.unconverted) + ${sw:-0}))" 7 "not converted"
+	rm /sys/fs/bpf/hwstamp
+}
+
+@test "pktlat: to a tap, by its name" {
+	skip_without "tap devices" test -c /dev/net/tun
+	host_attach pktlat
+	ptp 0
+	on server sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	spawn server "$HM_BUILD/tests/rawrecv" --tap tap7 1000 >"$BATS_TEST_TMPDIR/raw"
+	tap=$SPAWNED
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
+	on server ip link add br0 type bridge
+	on server ip link set tap7 master br0
+	on server ip link set eth0 master br0
+	on server ip link set br0 up
+	busywait 5 on server bash -c 'bridge -j link | jq -e "map(select(.state == \"forwarding\")) | length == 2"'
+	# to an address that the bridge does not know: also to the tap. A bridge takes the
+	# kernel's stamp away, and leaves the NIC's
+	hardware 50000000 11 server
+	at_tap() { equal "$(row '.kind == "tap" and .name == "tap7"' count)" 11 packets; }
+	busywait 5 at_tap || at_tap
+	kill "$tap"
+	equal "$(row '.kind == "tap" and .name == "tap7"' stamp)" '"hardware"' stamp
+	equal "$(row '.kind == "tap" and .name == "tap7"' netns)" "\"$LAB-server\"" netns
+	equal "$(row '.kind == "tap" and .name == "tap7"' 'min_ns >= 50000000')" true delay
+	rm /sys/fs/bpf/hwstamp
+}
+
+@test "pktlat: the clock is followed, its age and error are shown; bad input; nothing left" {
+	host_attach pktlat
+	age=$(hookmap -j pktlat | jq .clock.age_ns)
+	[[ $age -gt 0 ]]
+	equal "$(hookmap -j pktlat | jq '.clock.ptp == false and (.clock.real_drift_ns | fabs) < 1000000')" true clock
+	measured=$(bpftool -j map dump pinned "$G/pktlat_cfg" | jq -c '.[0].value[24:32]')
+	"$HM_TOP/scripts/clock.sh"
+	run ! equal "$(bpftool -j map dump pinned "$G/pktlat_cfg" | jq -c '.[0].value[24:32]')" "$measured"
+	equal "$(hookmap -j clock | jq '.real_ns > 0 and .real_error_ns < 1000000 and .ptp_ns == null')" true "hookmap clock"
+	for bad in '--ptp /dev/ptp99' '--ptp /tmp' '--slow 0'; do
+		read -ra words <<<"$bad"
+		run host_attach pktlat "${words[@]}"
+		[[ $status != 0 ]]
+		one_line "$output"
+	done
+	run hookmap --ptp /dev/null clock
+	equal "$status" 1
+	one_line "$output"
+	run hookmap pktlat --slow x
+	equal "$status" 2
+	before=$(find /sys/fs/bpf | sort)
+	host_attach pktlat --slow 77
+	equal "$(find /sys/fs/bpf | sort)" "$before" "attached twice"
+	host_detach pktlat
+	host_nothing_left
+	run hookmap pktlat
+	equal "$status" 1
+	one_line "$output"
+	run "$HM_TOP/scripts/clock.sh"
+	equal "$status" 1
+	one_line "$output"
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rawrecv - receives COUNT packets of an IP protocol by a raw socket, for the tests.
+ *
+ *   rawrecv PROTO COUNT      rawrecv --tap DEV COUNT: frames, from a tap it makes
+ * Prints "ready" first. Exit status: 0 all of them, 1 not within 5 s, 2 usage.
+ */
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int tap(const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR), s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr)) {
+		perror("rawrecv: tap");
+		exit(1);
+	}
+	ifr.ifr_flags = IFF_UP;
+	ioctl(s, SIOCSIFFLAGS, &ifr);
+	close(s);
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	char buffer[65536];
+	long got = 0, want;
+	int fd;
+
+	if (argc == 4 && !strcmp(argv[1], "--tap"))
+		fd = tap(argv[2]);
+	else if (argc == 3)
+		fd = socket(AF_INET, SOCK_RAW, atoi(argv[1]));
+	else
+		return 2;
+	if (fd < 0) {
+		perror("rawrecv");
+		return 1;
+	}
+	want = atol(argv[argc - 1]);
+	puts("ready");
+	fflush(stdout);
+	while (got < want) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (poll(&p, 1, 5000) != 1 || read(fd, buffer, sizeof(buffer)) <= 0)
+			return 1;
+		got++;
+	}
+	return 0;
+}

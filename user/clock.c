@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * clock.c - hookmap clock: how far CLOCK_REALTIME is from CLOCK_MONOTONIC and, with
+ * --ptp DEV, from a PTP hardware clock. scripts/clock.sh gives it to pktlat.
+ *
+ * Each is measured by reading one clock between two readings of the other; the
+ * narrowest of several tries counts, and half its width is the error.
+ *
+ * JSON: {"real_ns", "real_error_ns", "ptp_ns", "ptp_error_ns", "mono_ns"}
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ptp_clock.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "clock.h"
+
+#define TRIES 20
+
+static long long ns_of(const struct timespec *t)
+{
+	return t->tv_sec * 1000000000LL + t->tv_nsec;
+}
+
+static long long ptp_ns_of(const struct ptp_clock_time *t)
+{
+	return t->sec * 1000000000LL + t->nsec;
+}
+
+/* One try: OTHER was read between SYS1 and SYS2. */
+static void offset_better(struct clock_offset *best, long long sys1, long long other,
+			  long long sys2)
+{
+	__u64 error = (sys2 - sys1 + 1) / 2;
+
+	if (best->valid && best->error <= error)
+		return;
+	best->valid = true;
+	best->error = error;
+	best->ns = sys1 + (sys2 - sys1) / 2 - other;
+}
+
+void clock_real(struct clock_offset *o)
+{
+	memset(o, 0, sizeof(*o));
+	for (int i = 0; i < TRIES; i++) {
+		struct timespec a, m, b;
+
+		clock_gettime(CLOCK_REALTIME, &a);
+		clock_gettime(CLOCK_MONOTONIC, &m);
+		clock_gettime(CLOCK_REALTIME, &b);
+		offset_better(o, ns_of(&a), ns_of(&m), ns_of(&b));
+	}
+}
+
+int clock_ptp(const char *path, struct clock_offset *o)
+{
+	struct ptp_sys_offset_extended ext = { .n_samples = TRIES };
+	struct ptp_sys_offset basic = { .n_samples = TRIES };
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+
+	memset(o, 0, sizeof(*o));
+	if (fd < 0) {
+		err = -errno;
+		fail("clock %s: %s", path, strerror(errno));
+		return err;
+	}
+	if (!ioctl(fd, PTP_SYS_OFFSET_EXTENDED, &ext)) {
+		for (unsigned i = 0; i < ext.n_samples; i++)
+			offset_better(o, ptp_ns_of(&ext.ts[i][0]), ptp_ns_of(&ext.ts[i][1]),
+				      ptp_ns_of(&ext.ts[i][2]));
+	} else if (!ioctl(fd, PTP_SYS_OFFSET, &basic)) {
+		/* system and device times by turns, the system's first and last */
+		for (unsigned i = 0; i < basic.n_samples; i++)
+			offset_better(o, ptp_ns_of(&basic.ts[2 * i]),
+				      ptp_ns_of(&basic.ts[2 * i + 1]),
+				      ptp_ns_of(&basic.ts[2 * i + 2]));
+	} else {
+		err = -errno;
+		fail("clock %s: is it a PTP clock? %s", path, strerror(errno));
+	}
+	close(fd);
+	return err;
+}
+
+int clock_run(const struct options *opt)
+{
+	struct clock_offset real, ptp = {};
+	struct timespec now;
+
+	clock_real(&real);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (opt->ptp && clock_ptp(opt->ptp, &ptp))
+		return 1;
+	if (opt->output == OUT_JSON) {
+		struct json_object *top = json_object_new_object();
+
+		json_object_object_add(top, "real_ns", json_object_new_int64(real.ns));
+		json_object_object_add(top, "real_error_ns", json_object_new_int64(real.error));
+		if (ptp.valid) {
+			json_object_object_add(top, "ptp_ns", json_object_new_int64(ptp.ns));
+			json_object_object_add(top, "ptp_error_ns",
+					       json_object_new_int64(ptp.error));
+		}
+		json_object_object_add(top, "mono_ns", json_object_new_int64(ns_of(&now)));
+		json_print(opt, top);
+		json_object_put(top);
+		return 0;
+	}
+	printf("realtime - monotonic: %lld ns, error at most %llu ns\n", real.ns, real.error);
+	if (ptp.valid)
+		printf("realtime - %s: %lld ns, error at most %llu ns\n", opt->ptp, ptp.ns,
+		       ptp.error);
+	return 0;
+}

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * events.c - reads a pinned ring buffer: what is in it already, then what comes.
+ *
+ * The objects wake us only when much has come together, so we look ten times a
+ * second by ourselves. One reader at a time: two would take each other's events, and
+ * worse, move one position. What nobody reads stays until the buffer is full; from
+ * then on events are lost and counted, and the count is always shown.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "events.h"
+
+#define LOOK_MS 100
+
+struct line {
+	FILE *f;
+	bool json, comma;
+	unsigned long left;
+	long long zone; /* real time - monotonic, ns */
+	time_t second;	/* of TEXT */
+	char text[32];	/* date and time of it */
+};
+
+struct reader {
+	const struct options *opt;
+	const struct events *ev;
+	struct line line;
+	unsigned long shown;
+	bool done;
+	int stat_fd;
+	struct trace_stat first, last;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+const char *error_name(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	/* the kernel's own, which no program should see */
+	if (!name)
+		name = err == 512 ? "ERESTARTSYS" : err == 513 ? "ERESTARTNOINTR" : "?";
+	return name;
+}
+
+/* --- fields */
+
+bool line_json(const struct line *l)
+{
+	return l->json;
+}
+
+unsigned long line_left(const struct line *l)
+{
+	return l->left;
+}
+
+/* Length of the UTF-8 character at S, 0 if it is none. */
+static size_t utf8(const unsigned char *s, size_t len)
+{
+	size_t n = *s < 0x80   ? 1
+		   : *s < 0xc2 ? 0
+		   : *s < 0xe0 ? 2
+		   : *s < 0xf0 ? 3
+		   : *s < 0xf5 ? 4
+			       : 0;
+
+	if (n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* overlong, surrogates, beyond the end */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* Text that cannot move the cursor, or a JSON string without its quotes. Returns the
+ * columns. */
+static int put_text(struct line *l, const char *value, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)value;
+	int columns = 0;
+
+	for (size_t i = 0, n; i < len; i += n ? n : 1, columns++) {
+		n = utf8(s + i, len - i);
+		if (!n && l->json)
+			fputs("\\ufffd", l->f);
+		else if (!n)
+			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
+		else if (l->json && (s[i] == '"' || s[i] == '\\'))
+			fprintf(l->f, "\\%c", s[i]);
+		else if (l->json && (s[i] < 0x20 || s[i] == 0x7f))
+			fprintf(l->f, "\\u%04x", s[i]);
+		else if (s[i] < 0x20 || s[i] == 0x7f)
+			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
+		else
+			fwrite(s + i, 1, n, l->f);
+	}
+	return columns;
+}
+
+static void put_key(struct line *l, const char *key)
+{
+	if (l->comma)
+		fputc(',', l->f);
+	l->comma = true;
+	if (key)
+		fprintf(l->f, "\"%s\":", key);
+}
+
+void line_begin(struct line *l)
+{
+	l->comma = false;
+	if (l->json)
+		fputc('{', l->f);
+}
+
+void line_end(struct line *l)
+{
+	fputs(l->json ? "}\n" : "\n", l->f);
+}
+
+void line_bytes(struct line *l, const char *key, int width, const char *value, size_t len)
+{
+	int n;
+
+	if (l->json && (key || !width)) {
+		put_key(l, key);
+		fputc('"', l->f);
+		put_text(l, value, len);
+		fputc('"', l->f);
+	} else if (!l->json && width) {
+		if (l->comma)
+			fputc(' ', l->f);
+		l->comma = true;
+		n = width < 0 ? (int)len : 0;
+		for (; n < -width; n++)
+			fputc(' ', l->f);
+		n = put_text(l, value, len);
+		for (; n < width; n++)
+			fputc(' ', l->f);
+	}
+}
+
+void line_str(struct line *l, const char *key, int width, const char *value)
+{
+	line_bytes(l, key, width, value, strlen(value));
+}
+
+void line_int(struct line *l, const char *key, int width, long long value)
+{
+	char text[24];
+
+	if (l->json && key) {
+		put_key(l, key);
+		fprintf(l->f, "%lld", value);
+	} else if (!l->json && width) {
+		snprintf(text, sizeof(text), "%lld", value);
+		line_str(l, NULL, width, text);
+	}
+}
+
+void line_bool(struct line *l, const char *key, bool value)
+{
+	if (!l->json || !value)
+		return;
+	put_key(l, key);
+	fputs("true", l->f);
+}
+
+void line_array(struct line *l, const char *key)
+{
+	if (!l->json)
+		return;
+	put_key(l, key);
+	fputc('[', l->f);
+	l->comma = false;
+}
+
+void line_array_end(struct line *l)
+{
+	if (!l->json)
+		return;
+	fputc(']', l->f);
+	l->comma = true;
+}
+
+void line_time(struct line *l, __u64 ns)
+{
+	long long real = (long long)ns + l->zone;
+	time_t second = real / 1000000000;
+	char text[64];
+	struct tm tm;
+
+	if (second != l->second || !*l->text) {
+		l->second = second;
+		if (l->json)
+			strftime(l->text, sizeof(l->text), "%Y-%m-%dT%H:%M:%S",
+				 gmtime_r(&second, &tm));
+		else
+			strftime(l->text, sizeof(l->text), "%H:%M:%S", localtime_r(&second, &tm));
+	}
+	if (l->json) {
+		snprintf(text, sizeof(text), "%s.%06lldZ", l->text, real % 1000000000 / 1000);
+		line_str(l, "time", 0, text);
+		line_int(l, "time_ns", 0, (long long)ns);
+	} else {
+		snprintf(text, sizeof(text), "%s.%06lld", l->text, real % 1000000000 / 1000);
+		line_str(l, NULL, 15, text);
+	}
+}
+
+/* --- the buffer */
+
+static __u64 clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A tool's counters begin with a trace_stat; there may be more behind it. */
+struct stat_reading {
+	struct trace_stat *sum;
+	size_t size; /* of the counters of one CPU */
+};
+
+static int stat_sum(const void *key, const void *value, void *arg)
+{
+	const struct stat_reading *rd = arg;
+	int cpus = libbpf_num_possible_cpus();
+
+	(void)key;
+	for (int i = 0; i < cpus; i++) {
+		const struct trace_stat *st = (const void *)((const char *)value + i * rd->size);
+
+		rd->sum->events += st->events;
+		rd->sum->lost += st->lost;
+		rd->sum->full += st->full;
+	}
+	return 0;
+}
+
+static void stat_read(struct reader *r, struct trace_stat *sum)
+{
+	const struct pin *pin = pin_find(r->ev->stat);
+	struct stat_reading rd = { sum, pin->value_size };
+
+	memset(sum, 0, sizeof(*sum));
+	pin_each(r->stat_fd, pin, stat_sum, &rd);
+}
+
+static void show_lost(struct reader *r)
+{
+	struct trace_stat now;
+	__u64 lost;
+
+	stat_read(r, &now);
+	lost = now.lost - r->last.lost;
+	if (!lost)
+		return;
+	r->last = now;
+	line_begin(&r->line);
+	if (r->line.json)
+		line_int(&r->line, "lost", 0, lost);
+	else
+		fprintf(r->line.f, "--- %llu events lost: the buffer was full ---", lost);
+	line_end(&r->line);
+}
+
+static void show_end(struct reader *r)
+{
+	struct trace_stat now;
+
+	stat_read(r, &now);
+	line_begin(&r->line);
+	if (r->line.json) {
+		line_int(&r->line, "events", 0, r->shown);
+		line_int(&r->line, "lost", 0, now.lost - r->first.lost);
+		line_int(&r->line, "lost_before", 0, r->first.lost);
+		line_int(&r->line, "table_full", 0, now.full);
+	} else {
+		fprintf(r->line.f, "%lu %s, %llu events lost", r->shown,
+			r->ev->what ? r->ev->what : "events", now.lost - r->first.lost);
+		if (r->first.lost)
+			fprintf(r->line.f,
+				" (and %llu before, without a reader or too fast for it)",
+				r->first.lost);
+		if (now.full)
+			fprintf(r->line.f, ", table full %llu times", now.full);
+	}
+	line_end(&r->line);
+}
+
+static void showed(struct reader *r, int n)
+{
+	r->shown += n;
+	if (!r->opt->count)
+		return;
+	r->done = r->shown >= r->opt->count;
+	r->line.left = r->opt->count - r->shown;
+}
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct reader *r = ctx;
+
+	if (size < r->ev->least)
+		return 0;
+	showed(r, r->ev->show(&r->line, data, size));
+	return r->done ? -ECANCELED : 0;
+}
+
+static int skip_event(void *ctx, void *data, size_t size)
+{
+	(void)ctx, (void)data, (void)size;
+	return 0;
+}
+
+/* Only one reader at a time: the lock is on the directory of the feature's links. */
+static int reader_lock(const struct options *opt, const struct events *ev)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/hookmap/%s", opt->bpffs, ev->feature);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) { /* attached by hand */
+		snprintf(path, sizeof(path), "%s/tc/globals", opt->bpffs);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0) {
+		fail("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		fail("%s: another reader is at work: one at a time", ev->feature);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Has the map's pin gone? Then nothing will come any more. */
+static bool pin_gone(const struct options *opt, const struct events *ev)
+{
+	char path[4096];
+
+	return access(pin_path(opt, ev->ring, path, sizeof(path)), F_OK) && errno == ENOENT;
+}
+
+static int read_loop(struct reader *r, struct ring_buffer *rb)
+{
+	struct pollfd p = { .fd = ring_buffer__epoll_fd(rb), .events = POLLIN };
+	int err = 0;
+
+	for (unsigned long n = 0; !stop && !r->done; n++) {
+		if (!r->opt->drain && poll(&p, 1, LOOK_MS) < 0 && errno != EINTR)
+			return -errno;
+		err = ring_buffer__consume(rb);
+		if (err < 0 && err != -ECANCELED)
+			return err;
+		err = 0;
+		if (r->ev->idle && !r->done) {
+			showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), r->opt->drain));
+		}
+		show_lost(r);
+		if (fflush(r->line.f))
+			return -errno;
+		if (r->opt->drain)
+			break;
+		if (n % 10 == 9 && pin_gone(r->opt, r->ev)) {
+			fail("%s: the pin of map %s has gone: detached", r->ev->feature,
+			     r->ev->ring);
+			return -ESTALE;
+		}
+	}
+	if (r->ev->idle && !r->done)
+		showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), true));
+	return 0;
+}
+
+int events_run(const struct options *opt, const struct events *ev)
+{
+	struct reader r = { .opt = opt, .ev = ev, .stat_fd = -1 };
+	int ring_fd, lock_fd = -1, err = -1;
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct ring_buffer *rb = NULL, *old = NULL;
+
+	ring_fd = pin_open(opt, ev->ring, false);
+	if (ring_fd == -ENOENT)
+		fail("%s is not attached below %s: attach first (scripts/attach.sh --host %s)",
+		     ev->feature, opt->bpffs, ev->feature);
+	if (ring_fd < 0)
+		return 1;
+	r.stat_fd = pin_open(opt, ev->stat, true);
+	if (r.stat_fd < 0)
+		goto out;
+	lock_fd = reader_lock(opt, ev);
+	if (lock_fd < 0)
+		goto out;
+	if (opt->fresh) {
+		old = ring_buffer__new(ring_fd, skip_event, NULL, NULL);
+		if (old)
+			ring_buffer__consume(old);
+		ring_buffer__free(old);
+	}
+	rb = ring_buffer__new(ring_fd, on_event, &r, NULL);
+	if (!rb) {
+		err = -errno;
+		fail("map %s: cannot be read: %s", ev->ring, strerror(errno));
+		goto out;
+	}
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r.line.f = stdout;
+	r.line.left = opt->count;
+	r.line.json = opt->output == OUT_JSON;
+	r.line.zone = (long long)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	stat_read(&r, &r.first);
+	r.last = r.first;
+	if (!r.line.json && ev->head)
+		printf("%s\n", ev->head);
+	fflush(stdout);
+	err = read_loop(&r, rb);
+	if (err == -EPIPE) { /* as with "| head" */
+		err = 0;
+		goto out;
+	}
+	if (err && err != -ESTALE)
+		fail("%s: %s", ev->feature, strerror(-err));
+	show_end(&r);
+	fflush(stdout);
+out:
+	ring_buffer__free(rb);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	if (r.stat_fd >= 0)
+		close(r.stat_fd);
+	close(ring_fd);
+	return err != 0;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * open.c - hookmap open: every open, openat, openat2 and creat.
+ *
+ * JSON, an object a call: time time_ns call pid tid uid name ret error flags mode
+ * dirfd path path_cut. ret is the descriptor or -errno, error its name (if any), mode
+ * is there if a file may be made, dirfd if a relative path starts elsewhere than in
+ * the current directory, path_cut if the path is longer than OPEN_PATH.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "events.h"
+
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+
+static const char *const call_name[] = {
+	[OPEN_OPEN] = "open",
+	[OPEN_OPENAT] = "openat",
+	[OPEN_OPENAT2] = "openat2",
+	[OPEN_CREAT] = "creat",
+};
+
+/* those that hold others come first */
+static const struct {
+	unsigned bits;
+	const char *name;
+} flag_name[] = {
+	{ O_TMPFILE, "O_TMPFILE" },	{ O_SYNC, "O_SYNC" },	      { O_CREAT, "O_CREAT" },
+	{ O_EXCL, "O_EXCL" },		{ O_NOCTTY, "O_NOCTTY" },     { O_TRUNC, "O_TRUNC" },
+	{ O_APPEND, "O_APPEND" },	{ O_NONBLOCK, "O_NONBLOCK" }, { O_DSYNC, "O_DSYNC" },
+	{ O_ASYNC, "O_ASYNC" },		{ O_DIRECT, "O_DIRECT" },     { 0100000, "O_LARGEFILE" },
+	{ O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" }, { O_NOATIME, "O_NOATIME" },
+	{ O_CLOEXEC, "O_CLOEXEC" },	{ O_PATH, "O_PATH" },
+};
+
+static void flags_text(__u64 flags, char *buf, size_t size)
+{
+	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
+	size_t at = snprintf(buf, size, "%s", access[flags & O_ACCMODE]);
+
+	flags &= ~(__u64)O_ACCMODE;
+	for (size_t i = 0; i < sizeof(flag_name) / sizeof(flag_name[0]); i++) {
+		if ((flags & flag_name[i].bits) != flag_name[i].bits || at >= size)
+			continue;
+		flags &= ~(__u64)flag_name[i].bits;
+		at += snprintf(buf + at, size - at, "|%s", flag_name[i].name);
+	}
+	if (flags && at < size)
+		snprintf(buf + at, size - at, "|0x%llx", flags);
+}
+
+static int open_show(struct line *l, const void *event, size_t size)
+{
+	const struct open_event *e = event;
+	const char *call = e->call <= OPEN_CREAT && call_name[e->call] ? call_name[e->call] : "?";
+	size_t path = e->path_len ? e->path_len - 1 : 0;
+	char flags[256], mode[16];
+
+	if (offsetof(struct open_event, path) + e->path_len > size)
+		return 0;
+	flags_text(e->flags, flags, sizeof(flags));
+	snprintf(mode, sizeof(mode), "%04o", e->mode & 07777);
+	line_begin(l);
+	line_time(l, e->time);
+	line_str(l, "call", 7, call);
+	line_int(l, "pid", -7, e->pid);
+	line_int(l, "tid", 0, e->tid);
+	line_int(l, "uid", -5, e->uid);
+	line_bytes(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)));
+	line_int(l, "ret", 0, e->ret);
+	if (line_json(l)) {
+		if (e->ret < 0)
+			line_str(l, "error", 0, error_name(-e->ret));
+	} else if (e->ret < 0) {
+		line_str(l, NULL, 7, error_name(-e->ret));
+	} else {
+		line_int(l, NULL, 7, e->ret);
+	}
+	line_str(l, "flags", 0, flags);
+	if (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE)
+		line_str(l, "mode", 0, mode);
+	if (e->dirfd != AT_FDCWD && e->path[0] != '/')
+		line_int(l, "dirfd", 0, e->dirfd);
+	if (e->path_len)
+		line_bytes(l, "path", 1, e->path, path);
+	else
+		line_str(l, NULL, 1, "?");
+	line_bool(l, "path_cut", e->cut);
+	if (e->cut)
+		line_str(l, NULL, 1, "...");
+	line_str(l, NULL, 1, flags);
+	if (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE)
+		line_str(l, NULL, 1, mode);
+	line_end(l);
+	return 1;
+}
+
+int open_run(const struct options *opt)
+{
+	static const struct events ev = {
+		.feature = "open",
+		.ring = "open_ring",
+		.stat = "open_stat",
+		.head = "TIME            CALL        PID   UID NAME            RESULT  PATH FLAGS "
+			"MODE",
+		.least = offsetof(struct open_event, path),
+		.show = open_show,
+	};
+
+	return events_run(opt, &ev);
+}

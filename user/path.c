@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * path.c - hookmap path: the journey of each packet, hop by hop.
+ *
+ * Events are put together by what the headers say (addresses, ports, and the numbers
+ * that tell one packet of a flow from the next), and by the skb where NAT changes
+ * these. A packet is shown when nothing more was heard of it for a second.
+ *
+ * JSON, an object a hop: packet hop time time_ns since_ns delta_ns netns netns_inode
+ * device ifindex hook src dst proto sport dport type id seq ttl len, and where they
+ * apply vlan, vni (inside vxlan), fragment, pid and name (hook "read"), reason (hook
+ * "kfree_skb"), verdict (hook "netfilter"). since_ns counts from the packet's first hop, delta_ns
+ * from the last.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "events.h"
+
+#define PACKETS	 1024
+#define HOPS	 64
+#define QUIET_NS 1000000000ULL
+#define NAT_NS	 1000000000ULL
+
+static const char *const hook_name[PATH_HOOKS] = {
+	[PATH_QUEUE] = "net_dev_queue",
+	[PATH_XMIT] = "net_dev_start_xmit",
+	[PATH_RX] = "netif_rx",
+	[PATH_GRO] = "napi_gro_receive_entry",
+	[PATH_RECEIVE] = "netif_receive_skb",
+	[PATH_SOCKET] = "socket",
+	[PATH_READ] = "read",
+	[PATH_DROP] = "kfree_skb",
+	[PATH_TC] = "tc",
+	[PATH_IPTABLES] = "iptables",
+	[PATH_XDP] = "xdp",
+	[PATH_NETFILTER] = "netfilter",
+};
+
+static const char *const nf_name[] = {
+	"PREROUTING ACCEPT", "INPUT ACCEPT",	   "FORWARD ACCEPT",
+	"OUTPUT ACCEPT",     "POSTROUTING ACCEPT",
+};
+
+struct packet {
+	struct path_event hop[HOPS];
+	unsigned hops;
+	unsigned more; /* hops that had no room */
+};
+
+static struct {
+	struct packet *packet[PACKETS]; /* in the order of their first hop */
+	unsigned n;
+	unsigned long shown;
+	struct names *names;
+	__u8 to_family; /* --to */
+	__u32 to[4];
+} path;
+
+/* --- which packet an event belongs to */
+
+static bool same_packet(const struct path_head *a, const struct path_head *b)
+{
+	return a->family == b->family && a->l4proto == b->l4proto && a->id == b->id &&
+	       a->l4id == b->l4id && a->type == b->type && a->sport == b->sport &&
+	       a->dport == b->dport && !memcmp(a->src, b->src, sizeof(a->src)) &&
+	       !memcmp(a->dst, b->dst, sizeof(a->dst));
+}
+
+/* NAT has changed addresses and ports of the same skb. */
+static bool same_skb(const struct path_event *last, const struct path_event *e)
+{
+	const struct path_head *a = &last->head, *b = &e->head;
+
+	return e->skb && last->skb == e->skb && last->hook != PATH_DROP &&
+	       last->hook != PATH_READ && e->time - last->time < NAT_NS && a->family == b->family &&
+	       a->l4proto == b->l4proto && a->id == b->id && a->len == b->len &&
+	       (a->l4proto == IPPROTO_UDP || (__u16)a->l4id == (__u16)b->l4id);
+}
+
+/* Was P at this place already? A lower TTL is a loop, not another packet. */
+static bool seen_here(const struct packet *p, const struct path_event *e)
+{
+	/* several rules, filters and hooks of a device may each see it */
+	if (e->hook >= PATH_TC)
+		return false;
+	for (unsigned i = 0; i < p->hops; i++) {
+		const struct path_event *h = &p->hop[i];
+
+		if (h->hook == e->hook && h->ifindex == e->ifindex && h->netns == e->netns &&
+		    h->head.vni == e->head.vni && h->head.ttl == e->head.ttl &&
+		    (h->skb == e->skb || h->hook != PATH_DROP))
+			return true;
+	}
+	return false;
+}
+
+static struct packet *packet_of(const struct path_event *e)
+{
+	struct packet *found = NULL, *nat = NULL;
+
+	for (unsigned i = 0; i < path.n; i++) {
+		struct packet *p = path.packet[i];
+		const struct path_event *last = &p->hop[p->hops - 1];
+
+		if (seen_here(p, e))
+			continue;
+		if (!same_packet(&last->head, &e->head)) {
+			if (same_skb(last, e))
+				nat = p;
+			continue;
+		}
+		if (e->skb && last->skb == e->skb)
+			return p;
+		/* the oldest that was not here yet; where that is unknown, the newest */
+		if (!found || e->hook >= PATH_TC)
+			found = p;
+	}
+	return found ? found : nat;
+}
+
+/* --- showing one */
+
+static const char *netns_name(__u32 inode)
+{
+	static struct {
+		__u32 inode;
+		char name[64];
+	} cache[64];
+	static unsigned next;
+
+	if (!inode)
+		return "-";
+	for (unsigned i = 0; i < 64; i++) {
+		if (cache[i].inode == inode)
+			return cache[i].name;
+	}
+	next = (next + 1) % 64;
+	cache[next].inode = inode;
+	snprintf(cache[next].name, sizeof(cache[next].name), "%s",
+		 names_netns_inode(path.names, inode));
+	return cache[next].name;
+}
+
+static const char *proto_name(__u8 proto)
+{
+	static char number[8];
+
+	switch (proto) {
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmp6";
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	}
+	snprintf(number, sizeof(number), "%u", proto);
+	return number;
+}
+
+static bool is_icmp(const struct path_head *h)
+{
+	return h->l4proto == IPPROTO_ICMP || h->l4proto == IPPROTO_ICMPV6;
+}
+
+static void address(const struct path_head *h, const __u32 *from, char *buf, size_t size)
+{
+	inet_ntop(h->family == 4 ? AF_INET : AF_INET6, from, buf, size);
+}
+
+/* The line above the hops, in text. */
+static void show_title(struct line *l, const struct packet *p)
+{
+	const struct path_head *h = &p->hop[0].head;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], text[256];
+
+	address(h, h->src, src, sizeof(src));
+	address(h, h->dst, dst, sizeof(dst));
+	if (is_icmp(h))
+		snprintf(text, sizeof(text), "%s > %s %s type %u id %u seq %u", src, dst,
+			 proto_name(h->l4proto), h->type, h->l4id >> 16, h->l4id & 0xffff);
+	else if (h->sport | h->dport)
+		snprintf(text, sizeof(text), "%s.%u > %s.%u %s", src, h->sport, dst, h->dport,
+			 proto_name(h->l4proto));
+	else
+		snprintf(text, sizeof(text), "%s > %s %s", src, dst, proto_name(h->l4proto));
+	line_begin(l);
+	line_time(l, p->hop[0].time);
+	line_str(l, NULL, 1, text);
+	line_end(l);
+}
+
+static void show_headers(struct line *l, const struct path_head *h)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	address(h, h->src, text, sizeof(text));
+	line_str(l, "src", 0, text);
+	address(h, h->dst, text, sizeof(text));
+	line_str(l, "dst", 0, text);
+	line_str(l, "proto", 0, proto_name(h->l4proto));
+	if (is_icmp(h)) {
+		line_int(l, "type", 0, h->type);
+		line_int(l, "id", 0, h->l4id >> 16);
+		line_int(l, "seq", 0, h->l4id & 0xffff);
+	} else if (h->sport | h->dport) {
+		line_int(l, "sport", 0, h->sport);
+		line_int(l, "dport", 0, h->dport);
+	}
+	line_int(l, "ttl", 0, h->ttl);
+	line_int(l, "len", 0, h->len);
+	line_bool(l, "fragment", h->flags & PATH_H_FRAG);
+	if (h->flags & PATH_H_VLAN)
+		line_int(l, "vlan", 0, h->vlan);
+	if (h->flags & PATH_H_VXLAN)
+		line_int(l, "vni", 0, h->vni);
+}
+
+static void show_hop(struct line *l, const struct packet *p, unsigned i)
+{
+	const struct path_event *e = &p->hop[i];
+	const struct path_head *h = &e->head;
+	__u64 since = e->time - p->hop[0].time, delta = i ? e->time - p->hop[i - 1].time : 0;
+	char text[64];
+
+	line_begin(l);
+	if (line_json(l)) {
+		line_int(l, "packet", 0, path.shown);
+		line_int(l, "hop", 0, i + 1);
+		line_time(l, e->time);
+	}
+	line_int(l, "since_ns", 0, since);
+	line_int(l, "delta_ns", 0, delta);
+	line_str(l, NULL, -9, format_ns(since, text, sizeof(text)));
+	snprintf(text, sizeof(text), "+");
+	format_ns(delta, text + 1, sizeof(text) - 1);
+	line_str(l, NULL, -8, text);
+	line_str(l, "netns", 16, netns_name(e->netns));
+	line_int(l, "netns_inode", 0, e->netns);
+	line_bytes(l, "device", 15, *e->device ? e->device : "-",
+		   *e->device ? strnlen(e->device, sizeof(e->device)) : 1);
+	line_int(l, "ifindex", 0, e->ifindex);
+	line_str(l, "hook", 1,
+		 e->hook < PATH_HOOKS && hook_name[e->hook] ? hook_name[e->hook] : "?");
+	if (e->hook == PATH_DROP)
+		line_str(l, "reason", 1, reason_name(e->reason));
+	if (e->hook == PATH_NETFILTER)
+		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");
+	if (e->hook == PATH_READ) {
+		line_int(l, "pid", 0, e->pid);
+		line_bytes(l, "name", 1, e->name, strnlen(e->name, sizeof(e->name)));
+	}
+	if (line_json(l)) {
+		show_headers(l, h);
+	} else {
+		if (h->flags & PATH_H_VLAN) {
+			snprintf(text, sizeof(text), "vlan %u", h->vlan);
+			line_str(l, NULL, 1, text);
+		}
+		if (h->flags & PATH_H_VXLAN) {
+			snprintf(text, sizeof(text), "in vxlan %u", h->vni);
+			line_str(l, NULL, 1, text);
+		}
+	}
+	line_end(l);
+}
+
+static int hop_compare(const void *a, const void *b)
+{
+	const struct path_event *x = a, *y = b;
+
+	return x->time < y->time ? -1 : x->time > y->time;
+}
+
+/* A hook that knows its device only by number: the hops around it know the rest. */
+static bool fill_from(struct path_event *e, const struct path_event *h)
+{
+	if (h->ifindex != e->ifindex || !*h->device || (e->netns && e->netns != h->netns))
+		return false;
+	e->netns = h->netns;
+	memcpy(e->device, h->device, sizeof(e->device));
+	return true;
+}
+
+static void fill_in(struct packet *p)
+{
+	for (unsigned i = 0; i < p->hops; i++) {
+		struct path_event *e = &p->hop[i];
+		bool done = e->netns && *e->device;
+
+		/* XDP and tc's egress come before the device's own hooks */
+		if (e->hook != PATH_XDP) {
+			for (unsigned j = i; !done && j--;)
+				done = fill_from(e, &p->hop[j]);
+		}
+		for (unsigned j = i + 1; !done && j < p->hops; j++)
+			done = fill_from(e, &p->hop[j]);
+	}
+}
+
+static int packet_show(struct line *l, struct packet *p)
+{
+	qsort(p->hop, p->hops, sizeof(p->hop[0]), hop_compare);
+	fill_in(p);
+	path.shown++;
+	if (!line_json(l))
+		show_title(l, p);
+	for (unsigned i = 0; i < p->hops; i++)
+		show_hop(l, p, i);
+	if (p->more) {
+		line_begin(l);
+		line_int(l, "packet", 0, path.shown);
+		line_int(l, "more_hops", -9, p->more);
+		line_str(l, NULL, 1, "more hops");
+		line_end(l);
+	}
+	return 1;
+}
+
+/* Shows packet I and forgets it. */
+static int packet_done(struct line *l, unsigned i)
+{
+	struct packet *p = path.packet[i];
+	int n = packet_show(l, p);
+
+	free(p);
+	path.n--;
+	memmove(&path.packet[i], &path.packet[i + 1], (path.n - i) * sizeof(path.packet[0]));
+	return n;
+}
+
+static int path_show(struct line *l, const void *event, size_t size)
+{
+	const struct path_event *e = event;
+	struct packet *p;
+	int n = 0;
+
+	(void)size;
+	if (path.to_family &&
+	    (path.to_family != e->head.family || memcmp(path.to, e->head.dst, sizeof(path.to))))
+		return 0;
+	p = packet_of(e);
+	if (!p) {
+		if (path.n == PACKETS)
+			n = packet_done(l, 0);
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return n;
+		path.packet[path.n++] = p;
+	}
+	if (p->hops < HOPS)
+		p->hop[p->hops++] = *e;
+	else
+		p->more++;
+	return n;
+}
+
+static int path_idle(struct line *l, __u64 now, bool last)
+{
+	unsigned i = 0;
+	int n = 0;
+
+	while (i < path.n && (!line_left(l) || (unsigned)n < line_left(l))) {
+		struct packet *p = path.packet[i];
+
+		if (!last && now < p->hop[p->hops - 1].time + QUIET_NS)
+			i++;
+		else
+			n += packet_done(l, i);
+	}
+	return n;
+}
+
+/* --to HOST */
+static int path_to(const char *host)
+{
+	struct addrinfo *ai, hints = { .ai_socktype = SOCK_DGRAM };
+	int err = getaddrinfo(host, NULL, &hints, &ai);
+
+	if (err) {
+		fail("--to %s: %s", host, gai_strerror(err));
+		return -1;
+	}
+	path.to_family = ai->ai_family == AF_INET ? 4 : 6;
+	if (path.to_family == 4)
+		memcpy(path.to, &((struct sockaddr_in *)ai->ai_addr)->sin_addr, 4);
+	else
+		memcpy(path.to, &((struct sockaddr_in6 *)ai->ai_addr)->sin6_addr, 16);
+	freeaddrinfo(ai);
+	return 0;
+}
+
+int path_run(const struct options *opt)
+{
+	static const struct events ev = {
+		.feature = "path",
+		.ring = "path_ring",
+		.stat = "path_stat",
+		.head = "    SINCE    DELTA NETNS            DEVICE          HOOK",
+		.what = "packets",
+		.least = sizeof(struct path_event),
+		.show = path_show,
+		.idle = path_idle,
+	};
+	int rc;
+
+	if (opt->to && path_to(opt->to))
+		return 2;
+	path.names = names_new(opt);
+	if (!path.names) {
+		fail("path: %s", strerror(ENOMEM));
+		return 1;
+	}
+	rc = events_run(opt, &ev);
+	while (path.n)
+		free(path.packet[--path.n]);
+	names_free(path.names);
+	return rc;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pktlat.c - hookmap pktlat: time from a packet's receive stamp to user space or a VM.
+ *
+ * The kernel stamps packets only while somebody has asked for it: hookmap pktlat -i
+ * does so while it runs, as do NTP and PTP daemons.
+ *
+ * JSON: {"rows": [...], "clock": {...}, "lost": {...}}
+ *   rows   kind (process, tap) name pid netns stamp (hardware, software) count sum_ns
+ *          min_ns p50_ns p90_ns p99_ns max_ns
+ *   clock  age_ns of the offsets in use, real_drift_ns since then, ptp (bool),
+ *          ptp_error_ns; with --ptp: ptp_drift_ns
+ *   lost   unstamped unconverted bad_clock table_full
+ * With --slow USEC: the slow packets one by one, an object a line: time time_ns
+ * delta_ns kind name pid stamp src dst proto sport dport len.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <json-c/json.h>
+
+#include "clock.h"
+#include "events.h"
+#include "rows.h"
+
+static const char *const stamp_name[] = { "?", "hardware", "software" };
+static const char *const kind_name[] = { "?", "process", "tap" };
+
+static __u64 slow_ns;
+
+/* --- one by one */
+
+static int slow_show(struct line *l, const void *event, size_t size)
+{
+	const struct pktlat_event *e = event;
+	const struct path_head *h = &e->head;
+	char text[64];
+
+	(void)size;
+	if (e->delta < slow_ns || e->key.kind > PKTLAT_TAP || e->key.stamp > PKTLAT_SOFTWARE)
+		return 0;
+	line_begin(l);
+	line_time(l, e->time);
+	line_int(l, "delta_ns", 0, e->delta);
+	line_str(l, NULL, -8, format_ns(e->delta, text, sizeof(text)));
+	line_str(l, "stamp", 8, stamp_name[e->key.stamp]);
+	line_str(l, "kind", 7, kind_name[e->key.kind]);
+	line_bytes(l, "name", 15, e->key.name, strnlen(e->key.name, sizeof(e->key.name)));
+	line_int(l, "pid", 7, e->key.pid);
+	if (h->family) {
+		int family = h->family == 4 ? AF_INET : AF_INET6;
+
+		line_str(l, "src", 1, inet_ntop(family, h->src, text, sizeof(text)));
+		line_int(l, "sport", 1, h->sport);
+		line_str(l, "dst", 1, inet_ntop(family, h->dst, text, sizeof(text)));
+		line_int(l, "dport", 1, h->dport);
+		line_int(l, "proto", 1, h->l4proto);
+		line_int(l, "len", 0, h->len);
+	}
+	line_end(l);
+	return 1;
+}
+
+static int slow_run(const struct options *opt)
+{
+	static const struct events ev = {
+		.feature = "pktlat",
+		.ring = "pktlat_ring",
+		.stat = "pktlat_stat",
+		.head = "TIME               DELTA STAMP    KIND    NAME            PID     SOURCE "
+			"DESTINATION PROTO",
+		.what = "slow packets",
+		.least = sizeof(struct pktlat_event),
+		.show = slow_show,
+	};
+
+	slow_ns = (__u64)opt->slow * 1000;
+	return events_run(opt, &ev);
+}
+
+/* --- the table */
+
+static const struct out_col cols[] = {
+	{ "kind", "KIND", OUT_STR }, { "name", "NAME", OUT_STR },   { "pid", "PID", OUT_U64 },
+	{ "netns", NULL, OUT_STR },  { "stamp", "STAMP", OUT_STR }, { "count", "COUNT", OUT_U64 },
+	{ "sum_ns", NULL, OUT_NS },  { "min_ns", "MIN", OUT_NS },   { "p50_ns", "P50", OUT_NS },
+	{ "p90_ns", "P90", OUT_NS }, { "p99_ns", "P99", OUT_NS },   { "max_ns", "MAX", OUT_NS },
+};
+
+static int by_count(const void *a, const void *b)
+{
+	const struct hist_row *x = a, *y = b;
+
+	return x->hist.count < y->hist.count ? 1 : x->hist.count > y->hist.count ? -1 : 0;
+}
+
+static void show_rows(const struct options *opt, struct json_object *top, struct rows *rows)
+{
+	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
+	struct names *names = names_new(opt);
+	char text[64], name[17];
+
+	if (rows->n)
+		qsort(rows->row, rows->n, sizeof(rows->row[0]), by_count);
+	for (size_t i = 0; o && names && i < rows->n; i++) {
+		const struct pktlat_key *key = (const void *)rows->row[i].key;
+		const struct hist *h = &rows->row[i].hist;
+
+		if (key->kind > PKTLAT_TAP || key->stamp > PKTLAT_SOFTWARE)
+			continue;
+		out_row(o);
+		out_str(o, kind_name[key->kind]);
+		snprintf(name, sizeof(name), "%.16s", key->name);
+		out_str(o, name);
+		out_u64(o, key->pid);
+		if (key->netns)
+			snprintf(text, sizeof(text), "%s", names_netns_inode(names, key->netns));
+		out_str(o, key->netns ? text : "-");
+		out_str(o, stamp_name[key->stamp]);
+		out_u64(o, h->count);
+		out_u64(o, h->sum);
+		row_quantiles(o, h);
+	}
+	if (o)
+		out_section(o, top, "rows", NULL);
+	names_free(names);
+}
+
+/* What the offsets in use are worth now. */
+static int show_clock(const struct options *opt, struct json_object *top, int fd)
+{
+	struct clock_offset real, ptp = {};
+	struct pktlat_cfg cfg = {};
+	struct json_object *o;
+	struct timespec now;
+	__u32 zero = 0;
+	__s64 drift;
+	__u64 age;
+
+	if (bpf_map_lookup_elem(fd, &zero, &cfg)) {
+		fail("map pktlat_cfg: %s", strerror(errno));
+		return -1;
+	}
+	clock_real(&real);
+	if (opt->ptp && clock_ptp(opt->ptp, &ptp))
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	age = now.tv_sec * 1000000000ULL + now.tv_nsec - cfg.measured;
+	drift = real.ns - cfg.real;
+	if (!top) {
+		printf("clock: offsets are %llu s old; realtime has moved by %lld ns since",
+		       age / 1000000000, (long long)drift);
+		if (cfg.flags & PKTLAT_F_PTP)
+			printf("; PTP error was at most %llu ns", cfg.error);
+		else
+			printf("; no PTP clock");
+		if (ptp.valid)
+			printf(", and it has moved by %lld ns", ptp.ns - (long long)cfg.ptp);
+		printf("\n");
+		return 0;
+	}
+	o = json_object_new_object();
+	json_object_object_add(o, "age_ns", json_object_new_uint64(age));
+	json_object_object_add(o, "real_drift_ns", json_object_new_int64(drift));
+	json_object_object_add(o, "ptp", json_object_new_boolean(cfg.flags & PKTLAT_F_PTP));
+	if (cfg.flags & PKTLAT_F_PTP)
+		json_object_object_add(o, "ptp_error_ns", json_object_new_uint64(cfg.error));
+	if (ptp.valid)
+		json_object_object_add(o, "ptp_drift_ns", json_object_new_int64(ptp.ns - cfg.ptp));
+	json_object_object_add(top, "clock", o);
+	return 0;
+}
+
+static void show_lost(struct json_object *top, const struct pktlat_stat *st)
+{
+	struct json_object *o;
+
+	if (!top) {
+		printf("not measured: %llu without a stamp, %llu with a hardware stamp but no "
+		       "clock "
+		       "(--ptp), %llu bad clock, %llu table full\n",
+		       st->unstamped, st->unconverted, st->clock, st->slow.full);
+		return;
+	}
+	o = json_object_new_object();
+	json_object_object_add(o, "unstamped", json_object_new_uint64(st->unstamped));
+	json_object_object_add(o, "unconverted", json_object_new_uint64(st->unconverted));
+	json_object_object_add(o, "bad_clock", json_object_new_uint64(st->clock));
+	json_object_object_add(o, "table_full", json_object_new_uint64(st->slow.full));
+	json_object_object_add(top, "lost", o);
+}
+
+static int show(const struct options *opt, int cfg_fd)
+{
+	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
+	struct pktlat_stat st;
+	struct rows rows;
+	int err;
+
+	err = rows_read(opt, "pktlat", "pktlat_hist", offsetof(struct pktlat_key, octave), &rows);
+	if (!err)
+		err = rows_stat(opt, "pktlat_stat", (__u64 *)&st, sizeof(st) / 8);
+	if (!err) {
+		show_rows(opt, top, &rows);
+		err = show_clock(opt, top, cfg_fd);
+	}
+	if (!err)
+		show_lost(top, &st);
+	if (!err && top)
+		json_print(opt, top);
+	fflush(stdout);
+	json_object_put(top);
+	rows_free(&rows);
+	return err;
+}
+
+/* As long as this socket is open, the kernel stamps what it receives. */
+static int stamps_on(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int pktlat_run(const struct options *opt)
+{
+	int cfg_fd, stamps, err;
+
+	if (opt->slow)
+		return slow_run(opt);
+	cfg_fd = pin_open(opt, "pktlat_cfg", false);
+	if (cfg_fd == -ENOENT)
+		fail("pktlat is not attached below %s: attach first (scripts/attach.sh --host "
+		     "pktlat)",
+		     opt->bpffs);
+	if (cfg_fd < 0)
+		return 1;
+	stamps = opt->interval > 0 ? stamps_on() : -1;
+	err = show(opt, cfg_fd);
+	for (unsigned long n = 1; !err && opt->interval > 0 && (!opt->count || n < opt->count);
+	     n++) {
+		usleep((useconds_t)(opt->interval * 1e6));
+		err = show(opt, cfg_fd);
+	}
+	if (stamps >= 0)
+		close(stamps);
+	close(cfg_fd);
+	return err != 0;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rows.c - histograms by some key, from a map with a row an octave (see abi.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "rows.h"
+
+struct reading {
+	struct rows *rows;
+	const struct pin *pin;
+	int cpus;
+};
+
+static struct hist_row *row_find(struct rows *rows, const void *key, size_t size)
+{
+	struct hist_row *r;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		if (!memcmp(rows->row[i].key, key, size))
+			return &rows->row[i];
+	}
+	r = reallocarray(rows->row, rows->n + 1, sizeof(*r));
+	if (!r)
+		return NULL;
+	rows->row = r;
+	r += rows->n++;
+	memset(r, 0, sizeof(*r));
+	memcpy(r->key, key, size);
+	return r;
+}
+
+static int row_add(const void *key, const void *value, void *arg)
+{
+	struct reading *rd = arg;
+	const struct lat_row *row = value;
+	unsigned char want[ROW_KEY];
+	struct hist_row *r;
+	unsigned octave;
+
+	memcpy(want, key, rd->pin->key_size);
+	octave = want[rd->rows->octave];
+	want[rd->rows->octave] = 0;
+	r = row_find(rd->rows, want, rd->pin->key_size);
+	if (!r)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < rd->cpus; cpu++)
+		hist_add(&r->hist, octave, &row[cpu]);
+	return 0;
+}
+
+int rows_read(const struct options *opt, const char *feature, const char *map, size_t octave,
+	      struct rows *rows)
+{
+	struct reading rd = { rows, pin_find(map), libbpf_num_possible_cpus() };
+	int fd = pin_open(opt, map, false), err;
+
+	memset(rows, 0, sizeof(*rows));
+	rows->octave = octave;
+	if (fd == -ENOENT)
+		fail("%s is not attached below %s: attach first (scripts/attach.sh --host %s)",
+		     feature, opt->bpffs, feature);
+	if (fd < 0)
+		return fd;
+	err = pin_each(fd, rd.pin, row_add, &rd);
+	close(fd);
+	if (err)
+		fail("map %s: %s", map, strerror(-err));
+	return err;
+}
+
+void rows_free(struct rows *rows)
+{
+	free(rows->row);
+	rows->row = NULL;
+	rows->n = 0;
+}
+
+int rows_stat(const struct options *opt, const char *map, __u64 *sum, size_t words)
+{
+	const struct pin *pin = pin_find(map);
+	int fd = pin_open(opt, map, true), cpus = libbpf_num_possible_cpus(), err = 0;
+	__u64 *value = calloc(1, pin_value_size(pin));
+	__u32 zero = 0;
+
+	memset(sum, 0, words * sizeof(*sum));
+	if (fd < 0 || !value) {
+		err = fd < 0 ? fd : -ENOMEM;
+	} else if (bpf_map_lookup_elem(fd, &zero, value)) {
+		err = -errno;
+		fail("map %s: %s", map, strerror(errno));
+	}
+	for (int cpu = 0; !err && cpu < cpus; cpu++) {
+		for (size_t i = 0; i < words; i++)
+			sum[i] += value[cpu * (pin->value_size / 8) + i];
+	}
+	free(value);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+void row_quantiles(struct out *o, const struct hist *h)
+{
+	out_u64(o, h->min);
+	out_u64(o, hist_quantile(h, 0.5));
+	out_u64(o, hist_quantile(h, 0.9));
+	out_u64(o, hist_quantile(h, 0.99));
+	out_u64(o, h->max);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/path - path: a packet has come to the driver's hook (Linux 5.18).
+ *
+ *   attach.sh --host path                  (makes the maps)
+ *   ip link set dev D xdp obj build/xdp/path.o
+ *   attach.sh D latency --next build/xdp/path.o      (or behind xdp/latency)
+ *
+ * The reader takes the namespace from the hops around it.
+ *
+ * Maps: path_cfg, path_ring, path_stat. Returns XDP_PASS.
+ */
+#define PATH_COPY(CTX, TO, SIZE, AT) bpf_xdp_load_bytes(CTX, AT, TO, SIZE)
+
+#include "path.h"
+
+SEC("prog")
+int path_xdp(struct xdp_md *ctx)
+{
+	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
+	struct path_head h = {};
+	struct path_at at = {};
+	struct path_event *e;
+
+	if (!cfg || path_eth(ctx, &at, &h) || !path_parse(ctx, cfg, &at, &h))
+		return XDP_PASS;
+	e = path_new(&h, PATH_XDP);
+	if (!e)
+		return XDP_PASS;
+	e->ifindex = ctx->ingress_ifindex;
+	path_submit(e);
+	return XDP_PASS;
+}
