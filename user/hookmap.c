@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM | 1 << OUT_HGRM, true },
 	{ "status", "pins, their shapes, and devices that were attached", status_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "fdb", "layer-2 forwarding: entries, ports and rules", fdb_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -55,6 +57,7 @@ static void usage(FILE *f)
 		   "      --hgrm       HdrHistogram percentile distribution (latency)\n"
 		   "      --hist       draw the distributions (latency)\n"
 		   "      --buckets    add the histogram buckets to JSON (latency)\n"
+		   "      --summary    without the entries (fdb)\n"
 		   "  -i, --interval SEC  repeat, showing what is new\n"
 		   "  -c, --count N    stop after N times\n"
 		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
@@ -83,6 +86,7 @@ enum {
 	OPT_HIST,
 	OPT_BUCKETS,
 	OPT_BPFFS,
+	OPT_SUMMARY,
 };
 
 static const struct option long_options[] = {
@@ -92,6 +96,7 @@ static const struct option long_options[] = {
 	{ "hgrm", no_argument, NULL, OPT_HGRM },
 	{ "hist", no_argument, NULL, OPT_HIST },
 	{ "buckets", no_argument, NULL, OPT_BUCKETS },
+	{ "summary", no_argument, NULL, OPT_SUMMARY },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
@@ -133,6 +138,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_BUCKETS:
 			opt.buckets = true;
+			break;
+		case OPT_SUMMARY:
+			opt.summary = true;
 			break;
 		case 'i':
 			opt.interval = strtod(optarg, &end);

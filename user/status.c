@@ -171,12 +171,17 @@ static int show_device(const void *key, const void *value, void *arg)
 	const struct hm_dev_key *k = key;
 	const struct hm_dev *dev = value;
 	struct devices *d = arg;
+	char features[64];
 
 	out_row(d->out);
 	out_str(d->out, names_device(d->names, dev->nsid, k->ifindex));
 	out_str(d->out, names_netns(d->names, dev->nsid));
 	out_u64(d->out, k->ifindex);
-	out_str(d->out, dev->features & HM_FEAT_latency ? "latency" : "");
+	snprintf(features, sizeof(features), "%s%s%s",
+		 dev->features & HM_FEAT_latency ? "latency" : "",
+		 dev->features & HM_FEAT_latency && dev->features & HM_FEAT_l2fwd ? "," : "",
+		 dev->features & HM_FEAT_l2fwd ? "l2fwd" : "");
+	out_str(d->out, features);
 	out_str(d->out, dev->flags & HM_DEV_NETNS     ? "container"
 			: dev->flags & HM_DEV_NOXDP   ? "none"
 			: dev->flags & HM_DEV_GENERIC ? "generic"

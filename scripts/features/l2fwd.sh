@@ -1,0 +1,185 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# l2fwd.sh - the feature l2fwd: a device becomes a port of the layer-2 fast path, or a
+# kernel bridge with all its ports is mirrored into it.
+
+# shellcheck source=scripts/lib/l2.sh
+. "$HM_SCRIPTS/lib/l2.sh"
+
+l2fwd_help() {
+	cat <<'EOT'
+l2fwd (of a device): forwards frames to other ports in XDP, by VLAN and destination
+address. fdb.sh sets entries, ports, rules; its --help says how
+  --mirror        DEV is a bridge: its ports become ports, and its forwarding
+                    database is followed, without a daemon
+  --fdb-size N    entries at most (default 65536, up to 1048576); at the first
+                    attach of all
+  --refresh MS    with --mirror: each source address takes the slow path this often,
+                    so that it does not age out in the bridge (default 1000)
+  --l2-pref N     place of the tc filter (default 2)
+  --mode MODE     as for latency, without none
+EOT
+}
+
+FLAG_OPTIONS+=(--mirror)
+L2_PINS=$PINS/l2fwd
+L2_MIRROR=0 L2_SIZE='' L2_REFRESH='' L2_PREF=2
+
+l2fwd_option() {
+	case $1 in
+	--mirror) L2_MIRROR=1 ;;
+	--fdb-size)
+		number "$1" "$2" 1 "$L2_FDB_MAX"
+		L2_SIZE=$NUMBER
+		;;
+	--refresh)
+		number "$1" "$2" 10 3600000
+		L2_REFRESH=$NUMBER
+		;;
+	--l2-pref)
+		number "$1" "$2" 1 65535
+		L2_PREF=$NUMBER
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# --- preflight: what works and forwards nothing, and why
+
+# Kinds that XDP cannot send to, or that have no frames of their own
+L2_NO_TARGET='bridge|vxlan|geneve|gre|gretap|ip6gretap|ip6tnl|sit|dummy|ifb|vlan|macvlan|ipvlan|vrf|vcan|nlmon|wireguard'
+
+# l2_link DEV: KIND, MTU, QUEUES, LINK_TYPE, PEER (name or ifindex), PEER_NETNS (id, -: the
+# own), MASTER; - for what there is not
+l2_link() {
+	local line
+	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
+		.mtu, .num_tx_queues // 0, .link_type, .link // .link_index // "-", .link_netnsid // "-",
+		.master // "-"] | map(tostring) | join(" ")') || line=
+	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER <<<"$line"
+}
+
+# l2_suitable DEV: dies if it cannot be a port
+l2_suitable() {
+	l2_link "$1"
+	[[ $LINK_TYPE == ether ]] || die "$1 is no Ethernet device ($LINK_TYPE): it cannot be a port"
+	[[ ! $KIND =~ ^($L2_NO_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port"
+}
+
+# l2_preflight DEV MODE: warnings, one line each
+l2_preflight() {
+	local number ifindex rest other mtu path
+	l2_link "$1"
+	if [[ $2 == native && $KIND == veth ]]; then
+		if path=$(l2_netns_path "$PEER_NETNS"); then
+			l2_peer_receives "$path" ||
+				warn "$1: its veth peer (number $PEER in netns ${path##*/}) has neither an XDP program nor GRO, and drops what XDP sends: ethtool -K PEER gro on"
+		fi
+	fi
+	if [[ $KIND == - ]] && command -v ethtool >/dev/null &&
+		in_netns ethtool -k "$1" 2>/dev/null | grep -q '^rx-vlan-offload: on$'; then
+		warn "$1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K $1 rxvlan off"
+	fi
+	while read -r number ifindex rest; do
+		[[ -n $number && $ifindex != "$IFINDEX" ]] || continue
+		read -r other mtu <<<"$(in_netns ip -j link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
+		[[ -z $mtu || $mtu == "$MTU" ]] ||
+			warn "$1 has MTU $MTU and $other has $mtu: longer frames between them are lost"
+	done <<<"$(l2_ports)"
+	# a veth locks a shared queue; cards refuse XDP, or drop
+	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
+		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
+}
+
+# l2_netns_path ID: the file of the namespace that the own one knows by ID
+l2_netns_path() {
+	local name
+	[[ $1 != - ]] || {
+		printf '%s\n' "$NETNS_PATH"
+		return
+	}
+	name=$(in_netns ip -j netns list-id 2>/dev/null | jq -r --argjson id "$1" '.[] | select(.nsid == $id) | .name // empty') || return 1
+	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
+}
+
+# l2_peer_receives PATH: the device PEER in that namespace takes frames from XDP
+l2_peer_receives() {
+	local line name
+	line=$(nsenter --net="$1" -- ip -j -d link 2>/dev/null | jq -r --arg peer "$PEER" '.[]
+		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1) || return 0
+	read -r name line <<<"$line"
+	[[ $line == - ]] || return 0
+	command -v ethtool >/dev/null || return 0
+	nsenter --net="$1" -- ethtool -k "$name" 2>/dev/null | grep -q '^generic-receive-offload: on'
+}
+
+# --- a device
+
+l2fwd_attach() { # DEV
+	local others
+	[[ $LAT_MODE != none ]] || misuse "--mode none: l2fwd is in XDP"
+	others=$(dev_others "$HM_FEAT_l2fwd" | cut -d' ' -f1 | sort -u)
+	[[ -z $others || $others == "$NETNS_INODE" ]] ||
+		die "$1: ports of another network namespace are attached: all ports must be in one"
+	maps_check "${L2_MAPS[@]}"
+	l2_size_check
+	if ((L2_MIRROR)); then
+		l2_mirror_attach "$1"
+	else
+		l2_suitable "$1"
+		[[ $MASTER == - ]] || [[ -z $(l2_bridge_kind "$MASTER") ]] || warn "$1 is a port of bridge $MASTER: frames that l2fwd forwards do not reach the bridge (attach.sh $MASTER l2fwd --mirror follows it)"
+		l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
+		l2_cfg_init
+		l2_port_attach "$1"
+	fi
+}
+
+l2_bridge_kind() { in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
+
+l2_size_check() {
+	local now
+	[[ -n ${PIN_SHAPE[l2_fdb]:-} && -n $L2_SIZE ]] || return 0
+	now=${PIN_SHAPE[l2_fdb]##* }
+	((now == L2_SIZE)) ||
+		die "--fdb-size $L2_SIZE: the table is there with $now entries: detach all ports first"
+}
+
+l2_port_attach() { # DEV, with IFINDEX and DEV_*
+	object tc/l2fwd.o
+	local tc=$OBJECT
+	object xdp/l2fwd.o
+	# a program of ours that was attached by hand needs no second one
+	slot_attach "$1" "$OBJECT" l2fwd_xdp "$LAT_MODE"
+	((DRY_RUN)) || xdp_get "$1"
+	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	tc_qdisc "$1"
+	tc_attach "$1" "$tc" l2fwd_tc "$L2_PREF" 0
+	l2_port_new "$IFINDEX" "$1"
+	l2_preflight "$1" "$XDP_MODE"
+}
+
+l2fwd_detach() { # DEV
+	local dev=$1
+	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
+		l2_mirror_detach "$dev"
+		return
+	fi
+	l2_port_detach "$dev"
+}
+
+l2_port_detach() { # DEV
+	slot_detach "$1" l2fwd_xdp "$DEV_IFINDEX"
+	((!DEV_ALIVE)) || tc_detach "$1" l2fwd_tc
+	[[ -e $GLOBALS/l2_if ]] || return 0
+	# in a namespace that has gone the numbers may mean other devices now, but all
+	# ports were in that one
+	if l2_port_find "$DEV_IFINDEX"; then
+		l2_port_remove "$PORT" "$DEV_IFINDEX"
+	fi
+}
+
+l2fwd_unshare() {
+	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	maps_remove "${L2_MAPS[@]}"
+}
