@@ -155,19 +155,11 @@ fdb_flush() {
 	l2_delete l2_fdb "$PORT" " $L2_STATIC "
 }
 
-# port_names: the devices: "name=number;...", number - for what is no port
-port_names() {
-	local ports
-	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }')
-	in_netns ip -j link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
-		| [.[] | "\(.ifname)=\($p[.ifindex | tostring] // "-")"] | join(";")'
-}
-
 # load_check FILE: checks each line and writes bpftool's commands to BATCH; prints how
 # many, or fails and prints what is wrong
 load_check() {
 	map_shape l2_fdb
-	awk -v names="$(port_names)" -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
+	awk -v names="$(l2_port_names)" -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
 		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
 		function bad(text) { printf "line %d: %s\n", NR, text; failed = 1; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }

@@ -178,7 +178,8 @@ static __always_inline int l2_source_is_old(const struct l2_frame *fr, const str
 		return 0;
 	if (src->type == L2_STATIC || src->type == L2_FIXED)
 		return 1;
-	if (now - src->seen < (cfg->refresh_ns ?: L2_REFRESH_NS))
+	/* signed: the mirror writes the exact time, which may be ahead of this clock */
+	if ((__s64)(now - src->seen) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS))
 		return 1;
 	src->seen = now;
 	return 0;

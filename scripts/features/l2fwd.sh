@@ -146,6 +146,7 @@ l2_size_check() {
 }
 
 l2_port_attach() { # DEV, with IFINDEX and DEV_*
+	l2_port_new "$IFINDEX" "$1"
 	object tc/l2fwd.o
 	local tc=$OBJECT
 	object xdp/l2fwd.o
@@ -155,7 +156,6 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" l2fwd_tc "$L2_PREF" 0
-	l2_port_new "$IFINDEX" "$1"
 	l2_preflight "$1" "$XDP_MODE"
 }
 
@@ -177,6 +177,178 @@ l2_port_detach() { # DEV
 	if l2_port_find "$DEV_IFINDEX"; then
 		l2_port_remove "$PORT" "$DEV_IFINDEX"
 	fi
+}
+
+# --- the mirror of a bridge
+
+# l2_with_port DEV COMMAND...: runs it with IFINDEX and DEV_* of another device of the
+# same namespace, and writes its entry back
+l2_with_port() {
+	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=0
+	local nsid=$DEV_NSID DEV_NSID
+	device_index "$1" && DEV_ALIVE=1
+	dev_find "$1" || {
+		dev_unknown "$1"
+		DEV_NSID=$nsid DEV_NAME=$1
+	}
+	"${@:2}" "$1"
+	dev_put
+}
+
+l2_mirror_port_add() { # DEV
+	((DEV_FEATURES)) || defer l2_forget "$DEV_INODE" "$DEV_IFINDEX"
+	l2_port_attach "$1"
+	((DEV_FEATURES & HM_FEAT_l2fwd)) || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_BRPORT))
+	DEV_FEATURES=$((DEV_FEATURES | HM_FEAT_l2fwd))
+	l2_mirror_port_set "$1"
+}
+
+# l2_mirror_port_set DEV: as the bridge has it
+l2_mirror_port_set() {
+	local vlan end pvid untagged i
+	((!DRY_RUN)) || return 0
+	l2_port_read "$PORT"
+	l2_port_flag "$L2_P_MIRROR" 1
+	l2_port_flag "$L2_P_VLAN" "$L2_FILTERING"
+	if ((L2_FILTERING)); then
+		value_raw "$HM_OFF_l2_port_proto" "${L2_PROTO:0:2}" "${L2_PROTO:2:2}"
+		for ((i = 0; i < 512; i++)); do
+			VALUE[HM_OFF_l2_port_vlans + i]=00
+			VALUE[HM_OFF_l2_port_untagged + i]=00
+		done
+		value_set "$HM_OFF_l2_port_pvid" 2 0
+		while read -r vlan end pvid untagged; do
+			[[ -n $vlan ]] || continue
+			((!pvid)) || value_set "$HM_OFF_l2_port_pvid" 2 "$vlan"
+			for (( ; vlan <= end; vlan++)); do
+				value_bit "$HM_OFF_l2_port_vlans" "$vlan" 1
+				value_bit "$HM_OFF_l2_port_untagged" "$vlan" "$untagged"
+			done
+		done <<<"$(in_netns bridge -j vlan show dev "$1" | jq -r '.[0].vlans // [] | .[]
+			| "\(.vlan) \(.vlanEnd // .vlan) \(if (.flags // [] | index("PVID")) then 1 else 0 end) \(if (.flags // [] | index("Egress Untagged")) then 1 else 0 end)"')"
+	fi
+	l2_port_write "$PORT"
+	l2_ports_changed
+}
+
+l2_forget() { # INODE IFINDEX
+	local DEV_INODE=$1 DEV_IFINDEX=$2
+	dev_delete
+}
+
+l2_mirror_attach() { # BRIDGE
+	local dev kind line filtering proto
+	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
+	need_tools bridge
+	read -r filtering proto <<<"$(in_netns ip -j -d link show dev "$1" |
+		jq -r '.[0].linkinfo.info_data | "\(.vlan_filtering // 0) \(.vlan_protocol // "802.1Q")"')"
+	L2_FILTERING=$filtering L2_PROTO=8100
+	[[ $proto != 802.1ad ]] || L2_PROTO=88a8
+	object kern/l2fwd_mirror.o
+	local object=$OBJECT
+	if [[ -e $GLOBALS/l2_cfg ]]; then
+		l2_cfg_read
+		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
+		((line == 0 || line == IFINDEX)) ||
+			die "$1: another bridge (ifindex $line) is mirrored, and there can be one: detach it first"
+	fi
+	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
+	l2_cfg_init
+	while read -r dev kind; do
+		[[ -n $dev ]] || continue
+		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
+			((!VERBOSE)) || warn "$dev is a $kind device: what is behind it takes the slow path"
+			continue
+		fi
+		l2_with_port "$dev" l2_mirror_port_add
+	done <<<"$(in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifname) \(.linkinfo.info_kind // "-")"')"
+	l2_mirror_load "$object"
+	l2_cfg_read
+	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
+	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
+	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
+	l2_cfg_write
+	defer l2_mirror_forget
+	l2_mirror_snapshot "$1"
+	l2_cfg_flag "$L2_F_SNAPSHOT" 0
+	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_MIRROR))
+}
+
+l2_mirror_forget() {
+	l2_cfg_read
+	value_set "$HM_OFF_l2_cfg_bridge" 4 0
+	l2_cfg_write
+}
+
+l2_mirror_load() { # OBJECT
+	local name staging=$PINS/_l2fwd_$$
+	[[ ! -d $L2_PINS ]] || return 0
+	run mkdir -p "$PINS"
+	defer rmdir "$PINS"
+	defer rm -rf "$staging"
+	map_options l2_cfg l2_if l2_port l2_fdb
+	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach
+	((DRY_RUN)) || for name in add learn extern del state; do
+		is_link "$staging/l2_mirror_$name" ||
+			die "program l2_mirror_$name could not be attached: has the kernel its tracepoint?"
+	done
+	run mv "$staging" "$L2_PINS"
+	defer rm -rf "$L2_PINS"
+}
+
+# l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
+# have written is newer than what is read here, so only what is not there is written.
+l2_mirror_snapshot() {
+	local file zeros
+	((!DRY_RUN)) || return 0
+	file=$(mktemp)
+	map_shape l2_fdb
+	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
+	# shellcheck disable=SC2016
+	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$(l2_port_names)" '
+		($ports | split(";") | map(split("=") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
+		| .[] | select(.master != null)
+		| select(.mac | test("^.[02468ace]"))
+		| (.flags // []) as $f
+		| (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
+		   elif .state == "static" then "fixed" else "dynamic" end) as $t
+		| "\(.vlan // 0) \(.mac) \(if $t == "local" then 0 else $p[.ifname] // 0 end) \($t)"' |
+		awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
+			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
+			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
+			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file"
+	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
+	rm -f "$file"
+}
+
+l2_mirror_port_del() { # DEV
+	((DEV_FLAGS & HM_DEV_BRPORT)) || return 0
+	l2_port_detach "$1"
+	DEV_FEATURES=$((DEV_FEATURES & ~HM_FEAT_l2fwd))
+	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_BRPORT))
+}
+
+l2_mirror_detach() { # BRIDGE
+	local line inode ifindex features flags nsid pref name number rest
+	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
+	while read -r inode ifindex features flags nsid pref name; do
+		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
+		l2_with_port "$name" l2_mirror_port_del
+	done <<<"$(dev_others "$HM_FEAT_l2fwd")"
+	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
+	# ports that were there before stay, and their entries
+	l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
+	while read -r number ifindex rest; do
+		[[ -n $number ]] || continue
+		l2_port_read "$number"
+		l2_port_flag "$L2_P_MIRROR" 0
+		l2_port_flag "$L2_P_BLOCKED" 0
+		l2_port_flag "$L2_P_SLOW" 0
+		l2_port_write "$number"
+	done <<<"$(l2_ports)"
+	l2_mirror_forget
+	l2_ports_changed
 }
 
 l2fwd_unshare() {
