@@ -122,10 +122,11 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 			return 1;
 		if (!at || at == head)
 			break;
-		dev = BPF_CORE_READ((struct net_bridge_port *)((void *)at -
-							       bpf_core_field_offset(
-								       struct net_bridge_port, list)),
-				    dev);
+		dev = BPF_CORE_READ(
+			(struct net_bridge_port *)((void *)at -
+						   bpf_core_field_offset(struct net_bridge_port,
+									 list)),
+			dev);
 		at = BPF_CORE_READ(at, next);
 	}
 	return 0;

@@ -217,8 +217,13 @@ static __always_inline int l2_flood(struct xdp_md *ctx, const struct l2_frame *f
 	if (l2_storm_over(port, fr->in))
 		return L2_DROP_STORM;
 	if (cfg->flags & L2_F_UNIFORM &&
-	    l2_send(0, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS) == XDP_REDIRECT)
+	    l2_send(0, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS) == XDP_REDIRECT) {
+		struct l2_stat *st = l2_stat_get(fr->in);
+
+		if (st)
+			st->reason[L2_FLOOD]++;
 		return L2_FWD;
+	}
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
 		return L2_DROP_NO_ROOM;
 	meta = (void *)(long)ctx->data_meta;

@@ -21,14 +21,18 @@ l2_maps_make() {
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
 }
 
-# value_read NAME KEYBYTE...: a value in VALUE. False if there is none.
+# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
+# takes longer to start than all the rest.)
 value_read() {
 	local name=$1 raw
 	shift
-	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null |
-		jq -r '.value // empty | map(ltrimstr("0x")) | join(" ")') || return 1
-	[[ -n $raw ]] || return 1
-	read -ra VALUE <<<"$raw"
+	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
+	[[ $raw == *'"value":["0x'* ]] || return 1
+	raw=${raw#*'"value":['}
+	raw=${raw%%]*}
+	raw=${raw//[\"]/}
+	raw=${raw//0x/}
+	read -ra VALUE <<<"${raw//,/ }"
 }
 
 value_num() { # OFFSET SIZE: prints the number (of a field of up to 7 bytes)
@@ -81,15 +85,21 @@ l2_cfg_init() {
 
 # --- ports
 
-# l2_ports: a line "number ifindex flags miss bcast mcast" a port
+# l2_ports: a line "number ifindex flags" a port
 l2_ports() {
-	# shellcheck disable=SC2016
-	map_dump l2_port | jq_bytes '.[] | (.key | u(0; 4)) as $n | .value
-		| [$n, u($ifindex; 4), u($flags; 4), u($miss; 1), u($bcast; 1), u($mcast; 1)]
-		| select(.[1] != 0) | map(tostring) | join(" ")' \
-		--argjson ifindex "$HM_OFF_l2_port_ifindex" --argjson flags "$HM_OFF_l2_port_flags" \
-		--argjson miss "$HM_OFF_l2_port_miss" --argjson bcast "$HM_OFF_l2_port_bcast" \
-		--argjson mcast "$HM_OFF_l2_port_mcast"
+	[[ -e $GLOBALS/l2_port ]] || return 0
+	"$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
+		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" '
+		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
+		function u4(b, at,  i, n) {
+			for (i = 0; i < 4; i++) n = n * 256 + hex(b[at + (endian == "little" ? 4 - i : i + 1)])
+			return n
+		}
+		/"key":\["0x/ {
+			gsub(/"/, ""); at = index($0, "value:["); split(substr($0, index($0, "key:[") + 5, 19), key, ",")
+			split(substr($0, at + 7, 120), value, ",")
+			if (u4(value, index_)) print u4(key, 0), u4(value, index_), u4(value, flags)
+		}'
 }
 
 # l2_port_names: the devices: "name=number;...", number - for what is no port

@@ -165,6 +165,28 @@ acl_add() { # PORT PRIORITY permit|deny MATCH...
 	acl_write "$port"
 }
 
+# acl_load PORT FILE: its lines "PRIORITY permit|deny MATCH..." become the rules
+acl_load() {
+	local line n=0 words rule seen=' '
+	[[ $2 == - || -r $2 ]] || die "$2: cannot be read"
+	acl_read "$1"
+	RULES=()
+	while IFS= read -r line || [[ -n $line ]]; do
+		n=$((n + 1))
+		read -ra words <<<"${line%%#*}"
+		((${#words[@]})) || continue
+		((${#words[@]} > 1)) || die "$2, line $n: expected PRIORITY permit|deny ..."
+		# what is wrong is said with the number of the line
+		rule=$( (acl_rule "${words[@]}" && printf '%d %s' "$ACL_PRIORITY" "${VALUE[*]}") 2>&1) ||
+			die "$2, line $n: ${rule#"$HM_NAME: "}"
+		[[ $seen != *" ${rule%% *} "* ]] || die "$2, line $n: priority ${rule%% *} is there already"
+		seen+="${rule%% *} "
+		RULES+=("$rule")
+	done < <(cat -- "$2")
+	mapfile -t RULES < <(printf '%s\n' "${RULES[@]}" | sort -n | grep .)
+	acl_write "$1"
+}
+
 acl_del() { # PORT PRIORITY
 	local rule kept=() priority
 	number priority "$2" 0 65535
@@ -189,6 +211,10 @@ fdb_acl() { # DEV COMMAND...
 		(($# == 3)) || misuse "acl del needs a priority"
 		acl_del "$PORT" "$3"
 		;;
+	load)
+		(($# == 3)) || misuse "acl load needs a file"
+		acl_load "$PORT" "$3"
+		;;
 	flush)
 		acl_read "$PORT"
 		RULES=()
@@ -204,6 +230,6 @@ fdb_acl() { # DEV COMMAND...
 		acl_put "$PORT"
 		;;
 	'') reader | jq --arg dev "$1" '.rules[] | select(.device == $dev)' ;;
-	*) misuse "acl $2: expected add, del, flush or default" ;;
+	*) misuse "acl $2: expected add, del, load, flush or default" ;;
 	esac
 }
