@@ -179,6 +179,9 @@ int l2_mirror_add(__u64 *ctx)
 		return 0;
 	if (p && (!entry || entry->type == L2_GONE) && mirror_own(br, key.mac))
 		return 0;
+	/* the bridge keeps that mark */
+	if (entry && entry->type == L2_EXTERN && type != L2_LOCAL)
+		type = L2_EXTERN;
 	mirror_put(cfg, &key, type == L2_LOCAL ? 0 : mirror_port(p), type);
 	return 0;
 }

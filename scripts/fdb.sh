@@ -253,7 +253,7 @@ vlan_list() {
 		from=$NUMBER
 		vid VLAN "${part#*-}"
 		((from <= NUMBER)) || misuse "VLANs $part: the first is larger"
-		for ((; from <= NUMBER; from++)); do VLANS+=("$from"); done
+		for (( ; from <= NUMBER; from++)); do VLANS+=("$from"); done
 	done
 }
 

@@ -4,6 +4,8 @@
 # l2fwd.bash - for the suites of l2fwd: ports, frames as hexadecimal text, one run of
 # the XDP program on a frame.
 
+bats_require_minimum_version 1.5.0
+
 fdb() { "$HM_TOP/scripts/fdb.sh" "$@"; }
 l2_attach() { "$HM_TOP/scripts/attach.sh" "$@" 2>"$BATS_TEST_TMPDIR/attach.err"; }
 
@@ -76,7 +78,7 @@ reason() { # DEV REASON: its count
 	hookmap -j --summary fdb | jq --arg dev "$1" --arg r "$2" '.ports[] | select(.device == $dev) | .reasons[$r] // 0'
 }
 port_count() { # DEV KEY
-	hookmap -j --summary fdb | jq --arg dev "$1" --arg k "$2" '.ports[] | select(.device == $dev) | .[$k]'
+	hookmap -j --summary fdb | jq -r --arg dev "$1" --arg k "$2" '.ports[] | select(.device == $dev) | .[$k]'
 }
 entry() { # MAC VLAN KEY
 	hookmap -j fdb | jq -r --arg mac "$1" --argjson vlan "$2" --arg k "$3" '.rows[] | select(.mac == $mac and .vlan == $vlan) | .[$k]'

@@ -46,7 +46,7 @@ value_num() { # OFFSET SIZE: prints the number (of a field of up to 7 bytes)
 # value_bit OFFSET NUMBER ON: sets or clears a bit of an array of __u64
 value_bit() {
 	local at=$(($1 + $2 / 8)) byte
-	[[ $HM_ENDIAN == little ]] || at=$(($1 + $2 / 64 * 8 + 7 - $2 % 64 / 8))
+	[[ $HM_ENDIAN == little ]] || at=$(($1 + (($2 / 8) ^ 7)))
 	byte=$((16#${VALUE[at]} & ~(1 << ($2 % 8)) | $3 << ($2 % 8)))
 	printf -v "VALUE[$at]" '%02x' "$byte"
 }
