@@ -127,7 +127,7 @@ hookmap() {
 
 # listen N COUNT: host N waits for COUNT frames; heard N: what they were
 listen() {
-	h "$1" "$HM_BUILD/tests/frames" recv eth0 "$2" "$BATS_TEST_TMPDIR/ready$1" >"$BATS_TEST_TMPDIR/heard$1" 3>&- &
+	h "$1" "$HM_BUILD/tests/l2frames" recv eth0 "$2" "$BATS_TEST_TMPDIR/ready$1" >"$BATS_TEST_TMPDIR/heard$1" 3>&- &
 	printf -v "LISTEN_$1" '%d' $!
 	busywait 5 test -e "$BATS_TEST_TMPDIR/ready$1"
 }
@@ -140,5 +140,5 @@ heard() {
 # say N HEX [COUNT]: host N sends a frame COUNT times
 say() {
 	local i
-	for ((i = 0; i < ${3:-1}; i++)); do printf '%s\n' "$2"; done | h "$1" "$HM_BUILD/tests/frames" send eth0
+	for ((i = 0; i < ${3:-1}; i++)); do printf '%s\n' "$2"; done | h "$1" "$HM_BUILD/tests/l2frames" send eth0
 }

@@ -37,6 +37,18 @@ struct l2_frame {
 	__u8 pad;
 };
 
+/* Headers begin at an even address: three loads, where memcpy from a packed struct
+ * would make six. */
+static __always_inline void l2_mac_copy(void *to, const void *from)
+{
+	const __u16 *f = from;
+	__u16 *t = to;
+
+	t[0] = f[0];
+	t[1] = f[1];
+	t[2] = f[2];
+}
+
 static __always_inline void *l2_fdb_get(const struct l2_frame *fr, const __u8 *mac)
 {
 	struct l2_key key = { .vlan = fr->vlan };
@@ -45,7 +57,7 @@ static __always_inline void *l2_fdb_get(const struct l2_frame *fr, const __u8 *m
 
 	if (!fdb)
 		return NULL;
-	__builtin_memcpy(key.mac, mac, ETH_ALEN);
+	l2_mac_copy(key.mac, mac);
 	return bpf_map_lookup_elem(fdb, &key);
 }
 
@@ -79,7 +91,7 @@ static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_port
 	if (!(port->flags & L2_P_VLAN))
 		return 0;
 	fr->vlan = port->pvid;
-	if (fr->eth->h_proto == l2_proto(port)) {
+	if (*(__u16 *)((void *)fr->eth + 2 * ETH_ALEN) == l2_proto(port)) {
 		__u16 tci;
 
 		/* the tag's own ethertype is in the header: what follows is the TCI */
@@ -351,6 +363,15 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 	return L2_FWD;
 }
 
+/* 01:80:c2:00:00:00 to :0f, which no bridge forwards. */
+static __always_inline int l2_control(const void *mac)
+{
+	const __u16 *m = mac;
+
+	return m[0] == bpf_htons(0x0180) && m[1] == bpf_htons(0xc200) &&
+	       !(m[2] & bpf_htons(0xfff0));
+}
+
 /* What becomes of the frame: an enum l2_reason; L2_REASONS if it was dropped and
  * counted already. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
@@ -364,8 +385,7 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 
 	if (!cfg)
 		return L2_MISS;
-	if (mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && !(mac[3] | mac[4]) &&
-	    mac[5] < 0x10)
+	if (l2_control(mac))
 		return L2_CONTROL;
 	if (port->flags & L2_P_SLOW)
 		return L2_SLOW;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * frames - raw Ethernet frames in and out, as hexadecimal lines, for the tests of l2fwd.
+ * l2frames - raw Ethernet frames in and out, as hexadecimal lines, for the tests of l2fwd.
  *
- *   frames send DEV            sends the frames of stdin
- *   frames recv DEV COUNT FILE makes FILE when it listens, then prints COUNT frames, tags
+ *   l2frames send DEV            sends the frames of stdin
+ *   l2frames recv DEV COUNT FILE makes FILE when it listens, then prints COUNT frames, tags
  *                              included, as they were on the wire; only those whose
  *                              source address begins with 02. Gives up after 5 s.
  * Exit status: 0 all of them, 1 not, 2 usage.
@@ -26,7 +26,7 @@ enum { MAX = 16384 };
 
 static int die(const char *what)
 {
-	fprintf(stderr, "frames: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "l2frames: %s: %s\n", what, strerror(errno));
 	return 1;
 }
 
@@ -131,6 +131,6 @@ int main(int argc, char **argv)
 			return die(argv[2]);
 		return recv_all(fd, strtol(argv[3], NULL, 10));
 	}
-	fprintf(stderr, "usage: frames send DEV | frames recv DEV COUNT FILE\n");
+	fprintf(stderr, "usage: l2frames send DEV | l2frames recv DEV COUNT FILE\n");
 	return 2;
 }
