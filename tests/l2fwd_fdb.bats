@@ -140,7 +140,7 @@ refused() {
 	ip link set dev p1 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
 	run "$HM_TOP/scripts/attach.sh" p1 l2fwd
 	equal "$status" 1 status
-	like "$output" 'not ours: xdp_pass'
+	like "$output" 'not ours: somebodys_pass'
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 	ip link set dev p1 xdp off
 	# the size is set once

@@ -113,7 +113,7 @@ BCAST=ffffffffffff
 # both are on p1: latency counts, l2fwd forwards
 both_work() { # PACKETS before
 	listen 2 7
-	say 1 "$(mac 2)$(mac 1)$T" 7
+	say 1 "$(mac 2)$(mac 1)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" 7
 	heard 2
 	equal "$(port_count p2 tx_packets)" "$(($1 + 7))" 'sent by p2'
 }
@@ -164,7 +164,7 @@ both_work() { # PACKETS before
 	sw_attach p1 latency --next "$HM_BUILD/tests/bpf/xdp_pass.o"
 	run sw "$HM_TOP/scripts/attach.sh" p1 l2fwd
 	equal "$status" 1 status
-	like "$output" 'is not ours: xdp_pass'
+	like "$output" 'is not ours: somebodys_pass'
 	equal "$(find "$G" -name 'l2_*')" '' 'maps left'
 	equal "$(hookmap -j status | jq -r '.devices[0].features')" latency features
 }

@@ -355,3 +355,20 @@ l2fwd_unshare() {
 	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
 	maps_remove "${L2_MAPS[@]}"
 }
+
+l2fwd_status() { # DEV
+	local VALUE flags text=''
+	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
+		printf '  l2fwd    mirrors this bridge: tracepoints br_fdb_*, fdb_delete, netif_receive_skb\n'
+		return
+	fi
+	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
+	l2_port_read "$PORT"
+	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'
+	((!(flags & L2_P_MIRROR))) || text+=', mirrors its bridge'
+	((!(flags & L2_P_ACL))) || text+=", $(value_num "$HM_OFF_l2_port_acl_n" 2) rules"
+	((!(flags & L2_P_GUARD))) || text+=', guarded'
+	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
+	printf '  l2fwd    port %d%s\n' "$PORT" "$text"
+}
