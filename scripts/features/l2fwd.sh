@@ -71,12 +71,7 @@ l2_suitable() {
 l2_preflight() {
 	local number ifindex rest other mtu path
 	l2_link "$1"
-	if [[ $2 == native && $KIND == veth ]]; then
-		if path=$(l2_netns_path "$PEER_NETNS"); then
-			l2_peer_receives "$path" ||
-				warn "$1: its veth peer (number $PEER in netns ${path##*/}) has neither an XDP program nor GRO, and drops what XDP sends: ethtool -K PEER gro on"
-		fi
-	fi
+	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
 	if [[ $KIND == - ]] && command -v ethtool >/dev/null &&
 		in_netns ethtool -k "$1" 2>/dev/null | grep -q '^rx-vlan-offload: on$'; then
 		warn "$1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K $1 rxvlan off"
@@ -103,15 +98,20 @@ l2_netns_path() {
 	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
 }
 
-# l2_peer_receives PATH: the device PEER in that namespace takes frames from XDP
-l2_peer_receives() {
-	local line name
-	line=$(nsenter --net="$1" -- ip -j -d link 2>/dev/null | jq -r --arg peer "$PEER" '.[]
-		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1) || return 0
-	read -r name line <<<"$line"
-	[[ $line == - ]] || return 0
-	command -v ethtool >/dev/null || return 0
-	nsenter --net="$1" -- ethtool -k "$name" 2>/dev/null | grep -q '^generic-receive-offload: on'
+# l2_preflight_veth DEV: what its peer must do, as far as one can see from here
+l2_preflight_veth() {
+	local path name prog offloads=''
+	path=$(l2_netns_path "$PEER_NETNS") || return 0
+	read -r name prog <<<"$(nsenter --net="$path" -- ip -j -d link 2>/dev/null | jq -r --arg peer "$PEER" '.[]
+		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1)"
+	[[ -n $name ]] && command -v ethtool >/dev/null || return 0
+	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
+	[[ $prog != - || $offloads == *$'\n'generic-receive-offload:\ on* ]] ||
+		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: ethtool -K $name gro on, over there"
+	[[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
+		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: ethtool -K $name tx off, over there"
+	[[ $offloads != *$'\n'tx-vlan-offload:\ on* ]] ||
+		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: ethtool -K $name txvlan off, over there"
 }
 
 # --- a device
