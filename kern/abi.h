@@ -456,7 +456,8 @@ _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 #define HM_MAP_l2_fdbs(X)  X(l2_fdbs, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
 #define HM_MAP_l2_txs(X)   X(l2_txs, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
 #define HM_MAP_l2_xlate(X) X(l2_xlate, HASH, struct l2_xlate_key, __u32, 4096, 0)
-#define HM_MAP_l2_guard(X) X(l2_guard, HASH, struct l2_guard_key, __u32, 16384, 1 /* NO_PREALLOC   \
+#define HM_MAP_l2_guard(X)                                                                         \
+	X(l2_guard, HASH, struct l2_guard_key, __u32, 16384, 1 /* NO_PREALLOC   \
 										   */)
 #define HM_MAP_l2_acl(X) X(l2_acl, ARRAY, __u32, struct l2_acl, L2_ACL_ENTRIES, 0)
 
