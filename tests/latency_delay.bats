@@ -23,13 +23,17 @@ delayed() {
 	equal "$(jq -r "select(.from != \"$1\") | select(.p50_ns >= 20000000) | .from" <<<"$rows")" "" "other slow stages"
 }
 
-receiver() { on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 11 >/dev/null 3>&- & }
+receiver() {
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 11 >/dev/null 3>&- &
+	RECEIVER=$!
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+}
 
 @test "latency: 50 ms between XDP and tc" {
 	attach eth0 --next "$HM_BUILD/tests/bpf/burn_xdp.o"
 	receiver
 	slow_udp
-	wait $!
+	wait "$RECEIVER"
 	delayed xdp tc
 	equal "$(rows xdp tc)" 11
 }
@@ -38,7 +42,7 @@ receiver() { on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 11 >/dev/
 	on host tc filter add dev eth0 ingress pref 7 handle 1 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
 	receiver
 	slow_udp
-	wait $!
+	wait "$RECEIVER"
 	delayed tc prerouting
 }
 
@@ -47,7 +51,7 @@ receiver() { on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 11 >/dev/
 	on host iptables -t raw -A PREROUTING -p udp --dport 7000 -m bpf --object-pinned /sys/fs/bpf/burn/p
 	receiver
 	slow_udp
-	wait $!
+	wait "$RECEIVER"
 	delayed prerouting input
 	on host iptables -t raw -F PREROUTING
 }
@@ -57,7 +61,7 @@ receiver() { on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 11 >/dev/
 	on host iptables -A INPUT -p udp --dport 7000 -m bpf --object-pinned /sys/fs/bpf/burn/p
 	receiver
 	slow_udp
-	wait $!
+	wait "$RECEIVER"
 	delayed input socket
 	on host iptables -F INPUT
 }

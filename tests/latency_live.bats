@@ -14,8 +14,10 @@ all_stages() { # COUNT
 	equal "$(rows xdp socket total)" "$1" "total"
 }
 
+# slot_reused is left out: the application stage sees the packets of all namespaces, and
+# counts there those of other suites that run at the same time
 nothing_lost() {
-	equal "$(hookmap -j latency | jq -c '[.lost | .slot_reused, .bad_clock, .table_full, .merged, .not_at_tc]')" "[0,0,0,0,0]" lost
+	equal "$(hookmap -j latency | jq -c '[.lost | .bad_clock, .table_full, .merged, .not_at_tc]')" "[0,0,0,0]" lost
 }
 
 @test "latency: every TCP request is counted once in each stage" {
@@ -219,40 +221,41 @@ server 10.11.2.1 $(($(nproc) - 1))"
 @test "latency: a reused slot and an impossible time are counted, not measured" {
 	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
 	for damage in id last; do
-		on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 1 --delay 1500 3>&- &
-		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 1 3>&- &
+		on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 1 --delay 4000 3>&- &
+		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 1 --timeout 15 3>&- &
 		# the request waits in the socket's queue: change its stamp
 		busywait 5 damage_stamp "$damage"
 		wait
 	done
 	equal "$(rows socket app)" 0 "socket -> app"
-	equal "$(lost slot_reused)" 1 slot_reused
+	(($(lost slot_reused) >= 1))
 	# the stage and the total
 	(($(lost bad_clock) >= 1))
 }
 
-# damage_stamp FIELD: of the request that waits in the server's queue: of the CPUs'
-# newest slots, the one at the socket (stage 5) last
+# damage_stamp FIELD: of the request that waits in the server's queue. It is one of the
+# CPUs' newest slots; all of these that are at the socket (stage 5) are changed.
 damage_stamp() {
-	local cpu=0 seq slot i value=() best=0 last
+	local cpu=0 seq slot i raw done=0
 	equal "$(on host ss -Htn state established sport = :7000 | awk '{ print $1 }')" 64 || return 1
 	for seq in $(bpftool -j map dump pinned "$G/lat_stat" | jq '.[].formatted.values[].value.seq'); do
 		for i in 1 2 3; do
 			((seq >= i)) || continue
 			slot=$((cpu << 15 | seq - i))
 			mapfile -t raw < <(bpftool -j map lookup pinned "$G/lat_stamp" key $((slot & 255)) $((slot >> 8)) 0 0 |
-				jq -r '(.formatted.value | .stage, .last), (.value[] | ltrimstr("0x"))')
-			((raw[0] == 5 && raw[1] > best)) || continue
-			best=${raw[1]} value=("${raw[@]:2}") last=$slot
+				jq -r '.formatted.value.stage, (.value[] | ltrimstr("0x"))')
+			((raw[0] == 5)) || continue
+			if [[ $1 == id ]]; then
+				raw[21]=$(printf '%02x' $((0x${raw[21]} ^ 0xff)))
+			else
+				raw[16]=7f # far in the future
+			fi
+			bpftool map update pinned "$G/lat_stamp" key $((slot & 255)) $((slot >> 8)) 0 0 value hex "${raw[@]:1}"
+			done=1
 		done
 		cpu=$((cpu + 1))
 	done
-	if [[ $1 == id ]]; then
-		value[20]=$(printf '%02x' $((0x${value[20]} ^ 0xff)))
-	else
-		value[15]=7f # far in the future
-	fi
-	bpftool map update pinned "$G/lat_stamp" key $((last & 255)) $((last >> 8)) 0 0 value hex "${value[@]}"
+	((done))
 }
 
 @test "latency: a full table is counted and harms nothing" {
@@ -260,7 +263,8 @@ damage_stamp() {
 	# rows of a device that is not there
 	jq -rn --arg pin "$G/lat_hist" --argjson cpus "$(nproc --all)" 'range(2048) | "map update pinned \($pin) key \([. % 256, (. / 256 | floor), 0, 0, 255, 255, 0, 0]
 		| map(tostring) | join(" ")) value \([range(152) | "0"] | join(" "))"' >"$BATS_TEST_TMPDIR/batch"
-	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	# the kernel's allocator for such maps can be empty for a moment
+	busywait 20 bpftool batch file "$BATS_TEST_TMPDIR/batch"
 	udp host 10.11.1.1 103
 	equal "$(cat "$BATS_TEST_TMPDIR/udp")" 103 "datagrams that arrived"
 	equal "$(rows xdp tc)" 0
