@@ -5,7 +5,7 @@
  *   l2frames send DEV            sends the frames of stdin
  *   l2frames recv DEV COUNT FILE makes FILE when it listens, then prints COUNT frames, tags
  *                              included, as they were on the wire; only those whose
- *                              source address begins with 02. Gives up after 5 s.
+ *                              source address begins with 02. Gives up after 30 s.
  * Exit status: 0 all of them, 1 not, 2 usage.
  */
 #include <arpa/inet.h>
@@ -33,7 +33,7 @@ static int die(const char *what)
 static int open_device(const char *dev, int protocol)
 {
 	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
-	struct timeval wait = { 5, 0 };
+	struct timeval wait = { 30, 0 };
 	int fd, one = 1, big = 8 << 20;
 
 	addr.sll_ifindex = if_nametoindex(dev);

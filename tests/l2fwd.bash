@@ -48,7 +48,8 @@ binary() { # HEX
 
 le4() { printf '%02x%02x%02x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
 
-# xdp DEV HEX: one run; what the program returned in VERDICT, the frame after it in AFTER
+# xdp DEV HEX [COUNT]: one run; what the program returned in VERDICT, the frame after it
+# in AFTER. (More runs share the frame: only for those that do not change it.)
 xdp() {
 	local d=$BATS_TEST_TMPDIR id index name
 	name=xdp_id_$1
@@ -59,7 +60,7 @@ xdp() {
 	read -r id index <<<"${!name}"
 	binary "$2" >"$d/in"
 	binary "00000000$(le4 $((${#2} / 2)))00000000$(le4 "$index")0000000000000000" >"$d/ctx"
-	VERDICT=$(bpftool prog run id "$id" data_in "$d/in" ctx_in "$d/ctx" data_out "$d/out" repeat 1)
+	VERDICT=$(bpftool prog run id "$id" data_in "$d/in" ctx_in "$d/ctx" data_out "$d/out" repeat "${3:-1}")
 	VERDICT=${VERDICT#*Return value: }
 	VERDICT=${VERDICT%%,*}
 	AFTER=$(od -An -tx1 -v "$d/out" | tr -d ' \n')
@@ -129,7 +130,7 @@ hookmap() {
 listen() {
 	h "$1" "$HM_BUILD/tests/l2frames" recv eth0 "$2" "$BATS_TEST_TMPDIR/ready$1" >"$BATS_TEST_TMPDIR/heard$1" 3>&- &
 	printf -v "LISTEN_$1" '%d' $!
-	busywait 5 test -e "$BATS_TEST_TMPDIR/ready$1"
+	busywait 30 test -e "$BATS_TEST_TMPDIR/ready$1"
 }
 heard() {
 	local pid=LISTEN_$1

@@ -197,7 +197,7 @@ refused() {
 	fdb --netns other add 02:00:00:00:00:01 dev y1
 	equal "$(hookmap -j fdb | jq -r '.rows[0].device')" y1 device
 	ip netns del other
-	busywait 5 bash -c "! ip netns list | grep -q other"
+	busywait 30 bash -c "! ip netns list | grep -q other"
 	"$HM_TOP/scripts/detach.sh" --netns other y1
 	l2_nothing_left
 }

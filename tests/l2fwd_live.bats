@@ -71,7 +71,7 @@ BCAST=ffffffffffff
 	swdb acl p2 add 1 deny ethertype 0x88b5
 	swdb port p3 block on
 	say 1 "$BCAST$(mac 1)$T" 2
-	busywait 5 test "$(reason p2 drop_acl)" = 2
+	busywait 30 test "$(reason p2 drop_acl)" = 2
 	equal "$(port_count p2 tx_packets) $(port_count p3 tx_packets)" '4 3' 'copies'
 	equal "$(reason p2 drop_acl)" 2 'p2 drop_acl'
 }

@@ -26,7 +26,7 @@ bridge_table() {
 our_table() { hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.vlan) \(.device) \(.type)"' | sort; }
 same_tables() { [[ $(our_table) == "$(bridge_table)" ]]; }
 tables_agree() {
-	busywait 5 same_tables || diff <(bridge_table) <(our_table)
+	busywait 30 same_tables || diff <(bridge_table) <(our_table)
 }
 
 @test "mirror: learned, static, moved, extern, deleted, flushed and aged entries follow" {
@@ -51,7 +51,7 @@ tables_agree() {
 	listen 2 1
 	say 3 "$(mac 2)$(mac 1)$T"
 	heard 2
-	busywait 5 test "$(entry 02:00:00:00:00:01 0 device)" = p3
+	busywait 30 test "$(entry 02:00:00:00:00:01 0 device)" = p3
 	tables_agree
 	sw bridge fdb replace 02:00:00:00:01:01 dev p2 master static
 	sw bridge fdb add 02:00:00:00:01:03 dev p1 master dynamic
@@ -71,7 +71,7 @@ tables_agree() {
 	# aged
 	sw ip link set br0 type bridge ageing_time 100
 	run_aged() { [[ -z $(entry 02:00:00:00:00:01 0 mac) ]]; }
-	busywait 10 run_aged
+	busywait 30 run_aged
 	tables_agree
 	# a bridge elsewhere with the same addresses is another one
 	ip link add br0 type bridge
@@ -141,10 +141,10 @@ tables_agree() {
 	# XDP sent all but those that refreshed
 	slow=$(reason p1 pass_bridge)
 	equal "$(($(port_count p2 tx_packets) + slow))" 50 'sent by XDP, and slow'
-	((slow <= 5)) || equal "$slow" 'at most 5' 'slow ones'
-	# an entry that is used only by XDP does not age out: ageing is 1 s
-	sw ip link set br0 type bridge ageing_time 100
-	local end=$((SECONDS + 3))
+	((slow <= 25)) || equal "$slow" 'at most 25' 'slow ones'
+	# an entry that is used only by XDP does not age out: ageing is 3 s
+	sw ip link set br0 type bridge ageing_time 300
+	local end=$((SECONDS + 6))
 	while ((SECONDS < end)); do
 		say 1 "$(mac 2)$(mac 1)$T"
 		sleep 0.05
@@ -170,9 +170,9 @@ tables_agree() {
 		say 1 "ffffffffffff$(mac 9)$T"
 		[[ $(port_count p2 state) == blocked ]]
 	}
-	busywait 10 blocked
+	busywait 30 blocked
 	say 1 "$(mac 2)$(mac 1)$T" 4
-	busywait 5 test "$(reason p2 drop_state_out)" -ge 1
+	busywait 30 test "$(reason p2 drop_state_out)" -ge 1
 	equal "$(port_count p2 tx_packets)" 5 'sent by p2'
 	# and an isolated one is left to the bridge
 	sw bridge link set dev p3 isolated on
@@ -180,7 +180,7 @@ tables_agree() {
 		say 1 "ffffffffffff$(mac 9)$T"
 		[[ $(port_count p3 state) != forwarding ]]
 	}
-	busywait 10 slow
+	busywait 30 slow
 }
 
 @test "mirror: a full table counts what has no room; the bridge forwards it" {
