@@ -181,6 +181,19 @@ refused() {
 	l2_nothing_left
 }
 
+@test "attach l2fwd: -n changes nothing, for a port and for a bridge" {
+	ip link add p1 type veth peer name q1
+	ip link add br0 type bridge
+	ip link set p1 master br0 up
+	run "$HM_TOP/scripts/attach.sh" -n p1 l2fwd
+	equal "$status" 0 status
+	like "$output" 'ip link set dev p1 xdp obj'
+	run "$HM_TOP/scripts/attach.sh" -n br0 l2fwd --mirror
+	equal "$status" 0 status
+	like "$output" 'l2fwd_mirror.o'
+	l2_nothing_left
+}
+
 @test "attach l2fwd: ports of two namespaces do not mix; --netns" {
 	ports 1
 	ip netns add other

@@ -263,6 +263,8 @@ l2_mirror_attach() { # BRIDGE
 		l2_with_port "$dev" l2_mirror_port_add
 	done <<<"$(in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifname) \(.linkinfo.info_kind // "-")"')"
 	l2_mirror_load "$object"
+	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_MIRROR))
+	((!DRY_RUN)) || return 0
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
 	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
@@ -271,7 +273,6 @@ l2_mirror_attach() { # BRIDGE
 	defer l2_mirror_forget
 	l2_mirror_snapshot "$1"
 	l2_cfg_flag "$L2_F_SNAPSHOT" 0
-	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_MIRROR))
 }
 
 l2_mirror_forget() {

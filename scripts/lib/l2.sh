@@ -74,6 +74,7 @@ l2_cfg_flag() { # FLAG ON
 # l2_cfg_init: what only the machine knows
 l2_cfg_init() {
 	local cpus flags
+	((!DRY_RUN)) || return 0
 	l2_cfg_read
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
