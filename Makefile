@@ -178,11 +178,11 @@ install: all
 	install -m 644 scripts/lib/*.sh $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
 	install $(O)/hookmap $(DESTDIR)$(PREFIX)/bin
-	for s in attach detach status; do \
+	for s in attach detach status fdb; do \
 		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(PREFIX)/bin/hookmap-$$s || exit 1; done
 uninstall:
 	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(PREFIX)/bin/hookmap
-	rm -f $(foreach s,attach detach status,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
+	rm -f $(foreach s,attach detach status fdb,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
 
 clean:
 	rm -rf $(O)

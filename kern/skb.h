@@ -44,6 +44,8 @@ struct net_device {
 	int ifindex;
 	possible_net_t nd_net;
 	struct bpf_prog *xdp_prog; /* in generic mode */
+	void *rx_handler_data;
+	const unsigned char *dev_addr;
 };
 
 struct sock_common {
@@ -109,6 +111,38 @@ struct xdp_cpumap_stats {
 struct trace_event_raw_kfree_skb {
 	void *rx_sk;
 	enum skb_drop_reason reason;
+};
+
+/* l2fwd_mirror: the bridge */
+struct list_head {
+	struct list_head *next;
+};
+
+struct net_bridge {
+	struct net_device *dev;
+	struct list_head port_list;
+};
+
+struct net_bridge_port {
+	struct net_bridge *br;
+	struct net_device *dev;
+	struct list_head list;
+	unsigned long flags;
+	__u8 state;
+};
+
+typedef struct {
+	unsigned char addr[6];
+} mac_addr;
+
+struct net_bridge_fdb_key {
+	mac_addr addr;
+	__u16 vlan_id;
+};
+
+struct net_bridge_fdb_entry {
+	struct net_bridge_port *dst;
+	struct net_bridge_fdb_key key;
 };
 
 #pragma clang attribute pop

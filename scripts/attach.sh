@@ -58,6 +58,11 @@ while (($#)); do
 		continue
 		;;
 	--*)
+		if [[ " ${FLAG_OPTIONS[*]} " == *" $1 "* ]]; then
+			option "$1" ''
+			shift
+			continue
+		fi
 		(($# > 1)) || misuse "$1: unknown option, or its value is missing"
 		if [[ $1 == --netns ]]; then
 			[[ -n $2 ]] || misuse "--netns needs a name"

@@ -294,6 +294,8 @@ map_check() {
 	[[ -e $pin ]] || return 1
 	[[ -n ${PIN_ID[$1]:-} ]] || pins_load
 	map_shape "$1"
+	# 0 entries: the number was chosen at attach
+	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=${PIN_SHAPE[$1]##* }
 	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
 		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
 }
@@ -333,13 +335,18 @@ maps_remove() {
 	pins_load
 }
 
-# map_create NAME: makes and pins a map that no program declares.
+# map_create NAME [ENTRIES [INNER]]: makes and pins a map that no program declares;
+# ENTRIES if abi.h leaves the number open; INNER is the pinned map that a table of
+# tables takes as its template.
 map_create() {
+	local inner=()
 	map_check "$1" && return
 	map_shape "$1"
+	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=$2
+	[[ -z ${3:-} ]] || inner=(inner_map pinned "$GLOBALS/$3")
 	[[ -d $GLOBALS ]] || run mkdir -p "$GLOBALS"
 	run "$BPFTOOL" -n map create "$GLOBALS/$1" type "$MAP_TYPE" key "$KEY_SIZE" value "$VALUE_SIZE" \
-		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS"
+		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS" "${inner[@]}"
 	defer rm -f "$GLOBALS/$1"
 }
 

@@ -18,6 +18,8 @@ static const char *const type_name[] = {
 	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
 	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
 	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+	[BPF_MAP_TYPE_DEVMAP] = "devmap",
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array_of_maps",
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
@@ -117,5 +119,72 @@ int main(void)
 	VALUE(PKTLAT_F_PTP);
 	VALUE(HM_FEAT_pktlat);
 	VALUE(HM_FEAT_ovslat);
+	OFFSET(l2_fdb, port);
+	OFFSET(l2_fdb, type);
+	OFFSET(l2_port, ifindex);
+	OFFSET(l2_port, flags);
+	OFFSET(l2_port, pvid);
+	OFFSET(l2_port, proto);
+	OFFSET(l2_port, miss);
+	OFFSET(l2_port, bcast);
+	OFFSET(l2_port, mcast);
+	OFFSET(l2_port, storm);
+	OFFSET(l2_port, acl_n);
+	OFFSET(l2_port, acl_bank);
+	OFFSET(l2_port, vlans);
+	OFFSET(l2_port, untagged);
+	OFFSET(l2_acl, src);
+	OFFSET(l2_acl, src_mask);
+	OFFSET(l2_acl, dst);
+	OFFSET(l2_acl, dst_mask);
+	OFFSET(l2_acl, sport_min);
+	OFFSET(l2_acl, sport_max);
+	OFFSET(l2_acl, dport_min);
+	OFFSET(l2_acl, dport_max);
+	OFFSET(l2_acl, vlan);
+	OFFSET(l2_acl, ethertype);
+	OFFSET(l2_acl, priority);
+	OFFSET(l2_acl, proto);
+	OFFSET(l2_acl, flags);
+	OFFSET(l2_acl, packets);
+	OFFSET(l2_acl, bytes);
+	OFFSET(l2_cfg, flags);
+	OFFSET(l2_cfg, ports);
+	OFFSET(l2_cfg, netns);
+	OFFSET(l2_cfg, bridge);
+	OFFSET(l2_cfg, refresh_ns);
+	VALUE(HM_FEAT_l2fwd);
+	VALUE(HM_DEV_MIRROR);
+	VALUE(HM_DEV_BRPORT);
+	VALUE(L2_PORTS);
+	VALUE(L2_IFINDEX);
+	VALUE(L2_FDB_DEFAULT);
+	VALUE(L2_FDB_MAX);
+	VALUE(L2_ACL_RULES);
+	VALUE(L2_LANES);
+	VALUE(L2_STATIC);
+	VALUE(L2_DYNAMIC);
+	VALUE(L2_EXTERN);
+	VALUE(L2_LOCAL);
+	VALUE(L2_FIXED);
+	VALUE(L2_GONE);
+	VALUE(L2_P_VLAN);
+	VALUE(L2_P_XLATE);
+	VALUE(L2_P_GUARD);
+	VALUE(L2_P_MIRROR);
+	VALUE(L2_P_ACL);
+	VALUE(L2_P_ACL_DENY);
+	VALUE(L2_P_HAIRPIN);
+	VALUE(L2_P_BLOCKED);
+	VALUE(L2_P_SLOW);
+	VALUE(L2_A_DENY);
+	VALUE(L2_A_PORTS);
+	VALUE(L2_A_FRAGMENT);
+	VALUE(L2_A_VLAN);
+	VALUE(L2_A_PROTO);
+	VALUE(L2_F_UNIFORM);
+	VALUE(L2_F_SNAPSHOT);
+	VALUE(L2_F_FEW_CPUS);
+	VALUE(L2_GUARD_BOUND);
 	return 0;
 }

@@ -36,6 +36,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "clock", "distances between clocks (--ptp)", clock_run, 1 << OUT_TEXT | 1 << OUT_JSON,
 	  false },
+	{ "fdb", "layer-2 forwarding: entries, ports and rules", fdb_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -89,6 +91,7 @@ static void usage(FILE *f)
 		"      --slow USEC  packets that took this long, one by one (pktlat)\n"
 		"      --ptp DEV    a clock device such as /dev/ptp0 (pktlat, clock)\n"
 		"      --samples    drops: packets with their headers, as they are lost\n"
+		"      --summary    without the entries (fdb)\n"
 		"      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		"  -V, --version\n"
 		"  -h, --help\n");
@@ -125,6 +128,7 @@ enum {
 	OPT_TO,
 	OPT_PTP,
 	OPT_SLOW,
+	OPT_SUMMARY,
 };
 
 /* -s: the columns of drops */
@@ -148,6 +152,7 @@ static const struct option long_options[] = {
 	{ "hgrm", no_argument, NULL, OPT_HGRM },
 	{ "hist", no_argument, NULL, OPT_HIST },
 	{ "buckets", no_argument, NULL, OPT_BUCKETS },
+	{ "summary", no_argument, NULL, OPT_SUMMARY },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
@@ -201,6 +206,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_BUCKETS:
 			opt.buckets = true;
+			break;
+		case OPT_SUMMARY:
+			opt.summary = true;
 			break;
 		case 'i':
 			opt.interval = strtod(optarg, &end);

@@ -25,6 +25,7 @@ struct options {
 	bool pretty;	     /* -p */
 	bool hist;	     /* --hist */
 	bool buckets;	     /* --buckets */
+	bool summary;	     /* --summary */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 
@@ -56,6 +57,7 @@ struct verb {
 };
 
 int latency_run(const struct options *opt);
+int fdb_run(const struct options *opt);
 int status_run(const struct options *opt);
 int drops_run(const struct options *opt);
 int progs_run(const struct options *opt);
@@ -77,7 +79,7 @@ struct pin {
 	__u32 type; /* enum bpf_map_type */
 	__u32 key_size;
 	__u32 value_size;
-	__u32 entries;
+	__u32 entries; /* 0: any number */
 };
 
 extern const struct pin hookmap_pins[];

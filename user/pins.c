@@ -45,7 +45,7 @@ const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info)
 	else if (info->value_size != pin->value_size)
 		snprintf(text, sizeof(text), "value is %u bytes, expected %u", info->value_size,
 			 pin->value_size);
-	else if (info->max_entries != pin->entries)
+	else if (pin->entries && info->max_entries != pin->entries)
 		snprintf(text, sizeof(text), "it has %u entries, expected %u", info->max_entries,
 			 pin->entries);
 	else
@@ -136,8 +136,9 @@ size_t pin_value_size(const struct pin *pin)
 int pin_each(int fd, const struct pin *pin,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg)
 {
-	/* a batch must hold at least one chain of the hash; ENOSPC asks for more */
-	__u32 size = pin->entries < 256 ? pin->entries : 256;
+	/* a batch must hold at least one chain of the hash; ENOSPC asks for more. A map
+	 * of any number of entries (0) may be large. */
+	__u32 size = !pin->entries ? 8192 : pin->entries < 256 ? pin->entries : 256;
 	size_t value_size = pin_value_size(pin);
 	char *keys = NULL, *values = NULL;
 	char cursor[64];
@@ -159,7 +160,7 @@ int pin_each(int fd, const struct pin *pin,
 		}
 		err = bpf_map_lookup_batch(fd, first ? NULL : cursor, cursor, keys, values, &n,
 					   NULL);
-		if (err && errno == ENOSPC && size < pin->entries) {
+		if (err && errno == ENOSPC && (!pin->entries || size < pin->entries)) {
 			free(keys);
 			free(values);
 			keys = values = NULL;

@@ -15,6 +15,8 @@
 # in hm_dev.features is HM_FEAT_F.
 
 HOST_FEATURES=()
+# options of features that have no value
+FLAG_OPTIONS=()
 FEATURES_KNOWN=()
 for part in "$HM_SCRIPTS"/features/*.sh; do
 	# shellcheck source=/dev/null

@@ -35,16 +35,94 @@ xdp_word() {
 	esac
 }
 
+# --- one XDP slot for several: latency takes the slot, and what can stand behind it
+# (SLOT_OBJECT, by program) goes to xdp_next, at the device's ifindex. Alone it is in
+# the slot itself. Whoever comes or goes, frames always meet one of the programs.
+
+declare -A SLOT_OBJECT=([l2fwd_xdp]=xdp/l2fwd.o)
+
+# slot_next: the program in xdp_next at IFINDEX: NEXT_ID and NEXT_NAME, empty if none
+slot_next() {
+	local raw
+	NEXT_ID='' NEXT_NAME=''
+	[[ -e $GLOBALS/xdp_next ]] || return 0
+	bytes 4 "$1"
+	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" 2>/dev/null |
+		jq_bytes '.value // empty | u(0; 4)') || raw=
+	[[ -n $raw ]] || return 0
+	NEXT_ID=$raw
+	NEXT_NAME=$("$BPFTOOL" -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || NEXT_NAME=-
+}
+
+# slot_graft OBJECT IFINDEX: behind latency
+slot_graft() {
+	run "${NSCMD[@]}" tc exec bpf graft m:globals/xdp_next key "$2" obj "$1" type xdp sec prog
+	bytes 4 "$2"
+	defer "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+}
+
+# slot_attach DEV OBJECT PROGRAM MODE: to the slot, or behind latency if that is there
+slot_attach() {
+	pins_load
+	xdp_get "$1"
+	if [[ -z $XDP_ID ]] || ! prog_is_ours "$XDP_ID" latency_xdp; then
+		xdp_attach "$@"
+		return
+	fi
+	[[ -z $4 || $4 == "$XDP_MODE" ]] ||
+		die "$1: latency is attached in $XDP_MODE mode: attach both in one mode"
+	slot_next "$IFINDEX"
+	if [[ -n $NEXT_ID ]]; then
+		prog_is_ours "$NEXT_ID" "$3" && return
+		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): take it away with attach.sh $1 latency --next none"
+	fi
+	slot_graft "$2" "$IFINDEX"
+}
+
+# slot_detach DEV PROGRAM IFINDEX: from wherever it is; the device may be gone
+slot_detach() {
+	slot_next "$3"
+	if [[ -n $NEXT_ID ]] && prog_is_ours "$NEXT_ID" "$2"; then
+		bytes 4 "$3"
+		run "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+	fi
+	((DEV_ALIVE)) || return 0
+	xdp_get "$1"
+	[[ -n $XDP_ID ]] && prog_is_ours "$XDP_ID" "$2" || return 0
+	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+}
+
+# slot_yield DEV OBJECT: latency takes the slot of one that can stand behind it
+slot_yield() {
+	local dev=$1 latency=$2 word
+	word=$(xdp_word "$XDP_MODE")
+	object "${SLOT_OBJECT[$XDP_NAME]}"
+	map_create xdp_next
+	slot_graft "$OBJECT" "$IFINDEX"
+	run "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$latency"
+	defer "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$OBJECT"
+	((DRY_RUN)) || xdp_get "$dev"
+}
+
+# slot_yields: what xdp_get has found in the slot can stand behind latency
+slot_yields() { [[ -n ${SLOT_OBJECT[${XDP_NAME:--}]:-} ]] && prog_is_ours "$XDP_ID" "$XDP_NAME"; }
+
 # xdp_check DEV PROGRAM: refuses a device that has somebody else's
 xdp_check() {
 	xdp_get "$1"
-	[[ -z $XDP_ID ]] || prog_is_ours "$XDP_ID" "$2" ||
+	[[ -z $XDP_ID ]] || prog_is_ours "$XDP_ID" "$2" || { [[ $2 == latency_xdp ]] && slot_yields; } ||
 		die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
 }
 
 # xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
 xdp_attach() {
 	xdp_check "$1" "$3"
+	if [[ $3 == latency_xdp ]] && slot_yields; then
+		[[ -z $4 || $4 == "$XDP_MODE" ]] ||
+			die "$1: $XDP_NAME is attached in $XDP_MODE mode: attach both in one mode"
+		slot_yield "$1" "$2"
+		return
+	fi
 	if [[ -n $XDP_ID ]]; then
 		[[ -n $4 && $4 != "$XDP_MODE" ]] || return 0
 		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
@@ -61,8 +139,15 @@ xdp_detach() {
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] || return 0
 	if prog_is_ours "$XDP_ID" "$2"; then
-		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
-	else
+		slot_next "$DEV_IFINDEX"
+		if [[ $2 == latency_xdp && -n ${SLOT_OBJECT[${NEXT_NAME:--}]:-} ]] && prog_is_ours "$NEXT_ID" "$NEXT_NAME"; then
+			# what stood behind takes the slot
+			object "${SLOT_OBJECT[$NEXT_NAME]}"
+			run "${NSCMD[@]}" ip -force link set dev "$1" "$(xdp_word "$XDP_MODE")" obj "$OBJECT"
+		else
+			run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+		fi
+	elif [[ $2 != latency_xdp || -z ${SLOT_OBJECT[$XDP_NAME]:-} ]]; then
 		warn "$1: left the XDP program $XDP_NAME (id $XDP_ID), which is not ours"
 	fi
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * l2acl.h - rules for what l2fwd sends to a port. The first rule that matches
+ * decides; else L2_P_ACL_DENY. Fragments after the first have no ports: a rule with
+ * ports lets them pass if it permits (and the rest of it matches), and is not asked
+ * if it denies, because without its first fragment the datagram is lost anyway.
+ * What claims to be IP and cannot be read is dropped: no rule could judge it.
+ */
+#ifndef HOOKMAP_L2ACL_H
+#define HOOKMAP_L2ACL_H
+
+#include "l2fwd.h"
+#include "parse.h"
+
+HM_MAP(l2_acl);
+
+struct l2_flow {
+	struct flow f;
+	__u16 vlan;
+	__be16 ethertype;
+	__u16 sport; /* host order */
+	__u16 dport;
+	__u8 ports; /* sport and dport were there */
+	__u8 bad;   /* IP that cannot be read */
+};
+
+static __always_inline int l2_is_extension(__u8 proto)
+{
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS ||
+	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
+}
+
+/* Reads what rules ask for, from the MAC header on. FLOW is all zero. */
+static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
+{
+	int proto = parse_eth(c);
+	struct flow *f = &flow->f;
+
+	if (proto < 0)
+		return;
+	flow->ethertype = proto;
+	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
+		return;
+	if (parse_ip(c, proto, f) < 0 ||
+	    (f->family == 6 && !f->fragment && l2_is_extension(f->l4proto))) {
+		flow->bad = 1;
+		return;
+	}
+	if (f->fragment || c->pos + sizeof(struct parse_ports) > c->end)
+		return;
+	parse_l4_ports(c, f);
+	flow->sport = bpf_ntohs(f->sport);
+	flow->dport = bpf_ntohs(f->dport);
+	flow->ports = 1;
+}
+
+static __always_inline __u32 l2_prefix_differs(const __u32 *addr, const __u32 *want,
+					       const __u32 *mask)
+{
+	return ((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
+	       ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]);
+}
+
+static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct l2_flow *flow)
+{
+	__u8 flags = rule->flags;
+
+	if (rule->ethertype && rule->ethertype != flow->ethertype)
+		return 0;
+	if (flags & L2_A_VLAN && rule->vlan != flow->vlan)
+		return 0;
+	if (flags & L2_A_PROTO && (!flow->f.family || rule->proto != flow->f.l4proto))
+		return 0;
+	if (flags & L2_A_FRAGMENT && !flow->f.fragment)
+		return 0;
+	if (l2_prefix_differs(flow->f.src, rule->src, rule->src_mask) |
+	    l2_prefix_differs(flow->f.dst, rule->dst, rule->dst_mask))
+		return 0;
+	if (!(flags & L2_A_PORTS))
+		return 1;
+	if (flow->f.fragment)
+		return !(flags & L2_A_DENY);
+	if (!flow->ports)
+		return flags & L2_A_DENY;
+	return flow->sport >= rule->sport_min && flow->sport <= rule->sport_max &&
+	       flow->dport >= rule->dport_min && flow->dport <= rule->dport_max;
+}
+
+/*
+ * 1 if the port NUMBER may be sent the frame of BYTES. A function of its own (kernel
+ * 5.12): the verifier then looks at the loop once, not once for each way to get here.
+ */
+__noinline int l2_acl_permits(struct l2_flow *flow, __u32 number, __u32 bytes)
+{
+	struct l2_port *port = l2_port_get(number);
+	__u32 first;
+
+	if (!flow || !port || flow->bad)
+		return 0;
+	first = (number * 2 + (port->acl_bank & 1)) * L2_ACL_RULES;
+	for (__u32 i = 0; i < L2_ACL_RULES; i++) {
+		struct l2_acl *rule;
+		__u32 key = first + i;
+
+		if (i >= port->acl_n)
+			break;
+		rule = bpf_map_lookup_elem(&l2_acl, &key);
+		if (!rule)
+			break;
+		if (!l2_acl_match(rule, flow))
+			continue;
+		__sync_fetch_and_add(&rule->packets, 1);
+		__sync_fetch_and_add(&rule->bytes, bytes);
+		return !(rule->flags & L2_A_DENY);
+	}
+	return !(port->flags & L2_P_ACL_DENY);
+}
+
+#endif

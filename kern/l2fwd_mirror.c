@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kern/l2fwd_mirror - what a kernel bridge knows, in the table of xdp/l2fwd. The bridge
+ * keeps learning, ageing, static entries and EVPN; this follows it, with no daemon.
+ *
+ *   bpftool prog loadall build/kern/l2fwd_mirror.o DIR map name l2_fdb pinned P ... autoattach
+ *
+ * Tracepoints: br_fdb_add (netlink: static), br_fdb_update (learned and moved),
+ * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted), and
+ * netif_receive_skb, because a change of a port's state has no tracepoint: whenever a
+ * frame of a port takes the slow path, which each source does every refresh interval,
+ * the states of all ports are looked at (not more often than each 10 ms).
+ *
+ * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
+ * Maps: l2_cfg, l2_if, l2_port, l2_fdb. Times in ns.
+ */
+#include "maps.h"
+#include "skb.h"
+
+#include <bpf/bpf_core_read.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+
+HM_MAP(l2_cfg);
+HM_MAP(l2_if);
+HM_MAP(l2_port);
+HM_MAP(l2_fdb);
+
+#define BRIDGE_PORTS	  256 /* looked at, of one bridge */
+#define BRIDGE_FORWARDING 3   /* BR_STATE_FORWARDING */
+#define WALK_NS		  10000000
+
+/* Port flags of the bridge with rules that XDP does not know: BR_ISOLATED,
+ * BR_PORT_LOCKED, BR_PORT_MAB */
+#define BRIDGE_SLOW (1UL << 16 | 1UL << 21 | 1UL << 22)
+
+static __always_inline struct l2_cfg *mirror_cfg(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&l2_cfg, &zero);
+}
+
+static __always_inline __u32 mirror_netns(struct net_device *dev)
+{
+	return BPF_CORE_READ(dev, nd_net.net, ns.inum);
+}
+
+/* BR is the bridge that is mirrored. */
+static __always_inline int mirror_is(const struct l2_cfg *cfg, struct net_bridge *br)
+{
+	struct net_device *dev = BPF_CORE_READ(br, dev);
+
+	return cfg->bridge && (__u32)BPF_CORE_READ(dev, ifindex) == cfg->bridge &&
+	       mirror_netns(dev) == cfg->netns;
+}
+
+/* The number of a device that is a port of ours, or 0: then the stack gets the frames. */
+static __always_inline __u32 mirror_number(__u32 ifindex)
+{
+	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
+	struct l2_port *port;
+	__u32 n;
+
+	if (!number || !*number)
+		return 0;
+	n = *number;
+	port = bpf_map_lookup_elem(&l2_port, &n);
+	return port && port->flags & L2_P_MIRROR ? n : 0;
+}
+
+static __always_inline __u32 mirror_port(struct net_bridge_port *p)
+{
+	return p ? mirror_number(BPF_CORE_READ(p, dev, ifindex)) : 0;
+}
+
+static __always_inline void mirror_key(struct l2_key *key, __u16 vlan, const void *addr)
+{
+	key->vlan = vlan;
+	bpf_probe_read_kernel(key->mac, sizeof(key->mac), addr);
+}
+
+/* Writes what says where to, at once; the counts stay. */
+static __always_inline void mirror_write(struct l2_fdb *entry, __u32 port, __u8 type, __u64 now)
+{
+	struct l2_fdb head = { .port = port, .type = type };
+
+	*(volatile __u64 *)entry = *(__u64 *)&head;
+	entry->seen = now;
+}
+
+static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *key, __u32 port,
+				       __u8 type)
+{
+	struct l2_fdb *entry = bpf_map_lookup_elem(&l2_fdb, key);
+	__u64 now = bpf_ktime_get_ns();
+	struct l2_fdb new = { .port = port, .type = type, .seen = now };
+
+	if (entry) {
+		/* what was set by hand stays */
+		if (entry->type != L2_STATIC)
+			mirror_write(entry, port, type, now);
+		return;
+	}
+	if (bpf_map_update_elem(&l2_fdb, key, &new, BPF_NOEXIST))
+		__sync_fetch_and_add(&cfg->full, 1);
+}
+
+/* The kernel refuses an entry for an address of the bridge itself, after the
+ * tracepoint. */
+static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
+{
+	struct net_device *dev = BPF_CORE_READ(br, dev);
+	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
+	struct list_head *at = BPF_CORE_READ(head, next);
+	__u8 own[6] = {};
+
+	for (int i = 0; i < BRIDGE_PORTS; i++) {
+		bpf_probe_read_kernel(own, sizeof(own), BPF_CORE_READ(dev, dev_addr));
+		if (!((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2]) |
+		      (own[3] ^ mac[3]) | (own[4] ^ mac[4]) | (own[5] ^ mac[5])))
+			return 1;
+		if (!at || at == head)
+			break;
+		dev = BPF_CORE_READ(
+			(struct net_bridge_port *)((void *)at -
+						   bpf_core_field_offset(struct net_bridge_port,
+									 list)),
+			dev);
+		at = BPF_CORE_READ(at, next);
+	}
+	return 0;
+}
+
+/*
+ * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
+ * again here: otherwise a command that failed would change the table.
+ */
+SEC("tp_btf/br_fdb_add")
+int l2_mirror_add(__u64 *ctx)
+{
+	struct ndmsg *ndm = (void *)ctx[0];
+	struct net_device *dev = (void *)ctx[1];
+	__u16 nlh_flags = ctx[4];
+	struct l2_cfg *cfg = mirror_cfg();
+	struct net_bridge_port *p = NULL;
+	struct net_bridge *br = NULL;
+	struct l2_fdb *entry;
+	struct l2_key key;
+	__u16 state;
+	__u8 flags, type;
+
+	if (!cfg || !cfg->bridge || mirror_netns(dev) != cfg->netns)
+		return 0;
+	if ((__u32)BPF_CORE_READ(dev, ifindex) != cfg->bridge) {
+		p = BPF_CORE_READ(dev, rx_handler_data);
+		br = BPF_CORE_READ(p, br);
+		if (!mirror_is(cfg, br))
+			return 0;
+	}
+	bpf_probe_read_kernel(&state, sizeof(state), &ndm->ndm_state);
+	bpf_probe_read_kernel(&flags, sizeof(flags), &ndm->ndm_flags);
+	/* these come by other tracepoints, too, when they are done */
+	if (flags & (NTF_USE | NTF_EXT_LEARNED))
+		return 0;
+	if (state & NUD_PERMANENT)
+		type = L2_LOCAL;
+	else if (state & NUD_NOARP)
+		type = L2_FIXED;
+	else if (state & NUD_REACHABLE)
+		type = L2_DYNAMIC;
+	else
+		return 0;
+	if (!p && type != L2_LOCAL)
+		return 0;
+	mirror_key(&key, ctx[3], (void *)ctx[2]);
+	entry = bpf_map_lookup_elem(&l2_fdb, &key);
+	if (entry && entry->type != L2_GONE ? nlh_flags & NLM_F_EXCL : !(nlh_flags & NLM_F_CREATE))
+		return 0;
+	if (p && (!entry || entry->type == L2_GONE) && mirror_own(br, key.mac))
+		return 0;
+	/* the bridge keeps that mark */
+	if (entry && entry->type == L2_EXTERN && type != L2_LOCAL)
+		type = L2_EXTERN;
+	mirror_put(cfg, &key, type == L2_LOCAL ? 0 : mirror_port(p), type);
+	return 0;
+}
+
+SEC("tp_btf/br_fdb_update")
+int l2_mirror_learn(__u64 *ctx)
+{
+	struct net_bridge *br = (void *)ctx[0];
+	struct l2_cfg *cfg = mirror_cfg();
+	struct l2_fdb *entry;
+	struct l2_key key;
+
+	if (!cfg || !mirror_is(cfg, br))
+		return 0;
+	mirror_key(&key, ctx[3], (void *)ctx[2]);
+	entry = bpf_map_lookup_elem(&l2_fdb, &key);
+	/* a static entry that has moved is static still */
+	mirror_put(cfg, &key, mirror_port((void *)ctx[1]),
+		   entry && entry->type == L2_FIXED ? L2_FIXED : L2_DYNAMIC);
+	return 0;
+}
+
+SEC("tp_btf/br_fdb_external_learn_add")
+int l2_mirror_extern(__u64 *ctx)
+{
+	struct net_bridge *br = (void *)ctx[0];
+	struct net_bridge_port *p = (void *)ctx[1];
+	struct l2_cfg *cfg = mirror_cfg();
+	struct l2_key key;
+
+	if (!cfg || !mirror_is(cfg, br))
+		return 0;
+	mirror_key(&key, ctx[3], (void *)ctx[2]);
+	mirror_put(cfg, &key, mirror_port(p), p ? L2_EXTERN : L2_LOCAL);
+	return 0;
+}
+
+SEC("tp_btf/fdb_delete")
+int l2_mirror_del(__u64 *ctx)
+{
+	struct net_bridge *br = (void *)ctx[0];
+	struct net_bridge_fdb_entry *f = (void *)ctx[1];
+	struct l2_cfg *cfg = mirror_cfg();
+	struct l2_fdb *entry;
+	struct l2_key key;
+
+	if (!cfg || !mirror_is(cfg, br))
+		return 0;
+	mirror_key(&key, BPF_CORE_READ(f, key.vlan_id), &f->key.addr);
+	entry = bpf_map_lookup_elem(&l2_fdb, &key);
+	if (entry && entry->type == L2_STATIC)
+		return 0;
+	/* a snapshot that has read the entry before must not write it again */
+	if (cfg->flags & L2_F_SNAPSHOT)
+		mirror_put(cfg, &key, 0, L2_GONE);
+	else if (entry)
+		bpf_map_delete_elem(&l2_fdb, &key);
+	return 0;
+}
+
+/* What the bridge says about one of its ports, into l2_port. */
+static __always_inline void mirror_state(struct net_bridge_port *p)
+{
+	__u32 flags, n = mirror_port(p);
+	struct l2_port *port;
+
+	port = bpf_map_lookup_elem(&l2_port, &n);
+	if (!n || !port)
+		return;
+	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW);
+	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
+		flags |= L2_P_BLOCKED;
+	if (BPF_CORE_READ(p, flags) & BRIDGE_SLOW)
+		flags |= L2_P_SLOW;
+	if (flags != port->flags)
+		port->flags = flags;
+}
+
+SEC("tp_btf/netif_receive_skb")
+int l2_mirror_state(__u64 *ctx)
+{
+	struct sk_buff *skb = (void *)ctx[0];
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	struct l2_cfg *cfg = mirror_cfg();
+	struct net_bridge_port *p;
+	struct net_bridge *br;
+	struct list_head *head, *at;
+	__u64 now;
+
+	if (!cfg || !cfg->bridge || !mirror_number(BPF_CORE_READ(dev, ifindex)))
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (now - cfg->walked < WALK_NS || mirror_netns(dev) != cfg->netns)
+		return 0;
+	p = BPF_CORE_READ(dev, rx_handler_data);
+	br = BPF_CORE_READ(p, br);
+	if (!p || !mirror_is(cfg, br))
+		return 0;
+	cfg->walked = now;
+	head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
+	at = BPF_CORE_READ(head, next);
+	for (int i = 0; i < BRIDGE_PORTS; i++) {
+		if (!at || at == head)
+			break;
+		mirror_state((void *)at - bpf_core_field_offset(struct net_bridge_port, list));
+		at = BPF_CORE_READ(at, next);
+	}
+	return 0;
+}

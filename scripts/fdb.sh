@@ -1,0 +1,517 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# fdb.sh - entries, ports and rules of the layer-2 fast path. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+. "$HM_SCRIPTS/lib/registry.sh"
+. "$HM_SCRIPTS/lib/l2.sh"
+. "$HM_SCRIPTS/lib/l2rules.sh"
+# for prefixes
+. "$HM_SCRIPTS/features/latency.sh"
+
+usage() {
+	cat <<'EOF'
+usage: fdb.sh [OPTION...] add|replace MAC dev DEV [vlan VID]
+       fdb.sh [OPTION...] add|replace MAC local [vlan VID]
+       fdb.sh [OPTION...] del MAC [vlan VID]
+       fdb.sh [OPTION...] flush [dev DEV]
+       fdb.sh [OPTION...] load FILE
+       fdb.sh [OPTION...] dump
+       fdb.sh [OPTION...] port DEV [SETTING VALUE]...
+       fdb.sh [OPTION...] acl DEV [RULE-COMMAND]
+       fdb.sh [OPTION...] guard DEV on|off|add MAC [ADDRESS...]|del MAC|flush
+
+Sets what l2fwd does (attach.sh DEV l2fwd). Frames for MAC in VLAN leave by DEV, or go
+to this host's stack ("local"). Without "vlan", the entry is for transparent ports.
+"load" sets the entries of a file, lines of "MAC dev DEV [vlan VID]" (- is stdin); it
+checks the whole file before it changes anything. "flush" removes entries set here, not
+those of a mirrored bridge. "dump" prints entries set here, for "load".
+
+port settings:
+  mode transparent       forward all tags untouched, by MAC alone (default)
+  mode access VID        untagged outside, VID inside
+  mode trunk LIST        tagged, VIDs such as 10,20-29
+  native VID             trunk: untagged outside is this VID inside; 0 = none
+  proto 802.1q|802.1ad   ethertype of the tags
+  translate OUT:IN       trunk: VID OUT on the wire is VID IN inside; "none" ends all
+  miss|bcast|mcast ACTION  frames without an entry: pass (to the stack, default),
+                         flood (to the ports of the VLAN) or drop
+  storm N                flood at most N frames a second, 0 = no limit
+  hairpin on|off         may send back what came in by this port
+  block on|off           nothing in, nothing out (but control frames to the stack)
+
+rule commands, for frames that leave by DEV; the first match by PRIORITY decides:
+  add PRIORITY permit|deny [MATCH VALUE]...   del PRIORITY   flush
+  load FILE              lines as for add replace all rules at once
+  default permit|deny    what happens without a match (default permit)
+  MATCH: src PREFIX, dst PREFIX, proto tcp|udp|sctp|icmp|icmp6|NUMBER,
+         sport|dport N[-N] (with proto), vlan VID, ethertype ip|ip6|arp|0xNNNN,
+         fragment yes (only fragments after the first)
+
+guard on: what comes in by DEV must have a source MAC that was added, and if that has
+addresses, IP and ARP with one of them.
+
+  --netns NAME    the ports are in this network namespace
+  -n, --dry-run   only show the commands
+  -v, --verbose   show the commands, too
+  -h, --help
+
+Exit status: 0 done, 1 nothing changed, 2 usage.
+EOF
+}
+
+# --- words of the command line
+
+# mac_bytes TEXT: its six bytes in MAC. False if it is no MAC.
+mac_bytes() {
+	[[ $1 =~ ^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$ ]] || return 1
+	IFS=: read -ra MAC <<<"${1,,}"
+}
+
+# unicast TEXT: MAC of one station
+unicast() {
+	mac_bytes "$1" || misuse "$1: expected a MAC address such as 02:00:00:00:00:01"
+	((!(16#${MAC[0]} & 1))) || misuse "$1: is a group address, and an entry is for one station"
+	[[ ${MAC[*]} != '00 00 00 00 00 00' ]] || misuse "$1: is no address of a station"
+}
+
+vid() { number "$1" "$2" 1 4094; }
+
+# port_of DEV: its number in PORT
+port_of() {
+	local have
+	device_index "$1" || die "no device $1${NETNS:+ in network namespace $NETNS}"
+	l2_cfg_read
+	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
+	((have == 0 || have == NETNS_INODE)) ||
+		die "$1: the ports are in another network namespace ($(netns_list | awk -v i="$have" '$2 == i { print $3 }')): use --netns"
+	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: attach.sh $1 l2fwd"
+}
+
+# --- entries
+
+# entry_words WANT-DEV WORD...: ENTRY, TO (a device, or "local", or empty), VLAN, KEY
+entry_words() {
+	local want_dev=$1
+	TO='' VLAN=0 ENTRY=$2
+	unicast "$2"
+	shift 2
+	while (($#)); do
+		case $1 in
+		local) TO=local ;;
+		dev | vlan)
+			(($# > 1)) || misuse "$1 needs a value"
+			if [[ $1 == dev ]]; then
+				TO=$2
+			else
+				vid vlan "$2"
+				VLAN=$NUMBER
+			fi
+			shift
+			;;
+		*) misuse "unknown word $1 (dev, local, vlan)" ;;
+		esac
+		shift
+	done
+	((!want_dev)) || [[ -n $TO ]] || misuse "say where $ENTRY is: dev DEV, or local"
+	((want_dev)) || [[ -z $TO ]] || misuse "del takes a MAC and a VLAN only"
+	bytes 2 "$VLAN"
+	KEY=("${BYTES[@]}" "${MAC[@]}")
+}
+
+fdb_set() { # add|replace WORD...
+	local verb=$1 out
+	entry_words 1 "${@:2}"
+	PORT=0
+	[[ $TO == local ]] || port_of "$TO"
+	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
+		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
+	else
+		map_shape l2_fdb
+		value_new "$VALUE_SIZE"
+	fi
+	value_set "$HM_OFF_l2_fdb_port" 2 "$PORT"
+	value_set "$HM_OFF_l2_fdb_type" 1 "$L2_STATIC"
+	set -- "$BPFTOOL" map update pinned "$GLOBALS/l2_fdb" key hex "${KEY[@]}" value hex "${VALUE[@]}"
+	((VERBOSE || DRY_RUN)) && show "$@"
+	((DRY_RUN)) && return
+	out=$("$@" 2>&1) && return
+	[[ $out != *"too long"* ]] || die "map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
+	die "map $GLOBALS/l2_fdb: $(first_error "$out")"
+}
+
+fdb_del() {
+	entry_words 0 "$@"
+	value_read l2_fdb "${KEY[@]}" || die "no entry $ENTRY vlan $VLAN"
+	run "$BPFTOOL" map delete pinned "$GLOBALS/l2_fdb" key hex "${KEY[@]}"
+}
+
+fdb_flush() {
+	PORT=
+	if (($#)); then
+		[[ $1 == dev && $# == 2 ]] || misuse "flush takes: dev DEV"
+		port_of "$2"
+	fi
+	l2_delete l2_fdb "$PORT" " $L2_STATIC "
+}
+
+# load_check FILE: checks each line and writes bpftool's commands to BATCH; prints how
+# many, or fails and prints what is wrong
+load_check() {
+	map_shape l2_fdb
+	awk -v names="$(l2_port_names)" -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
+		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
+		function bad(text) { printf "line %d: %s\n", NR, text; failed = 1; exit 1 }
+		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
+		BEGIN {
+			n = split(names, list, ";")
+			for (i = 1; i <= n; i++) { at = index(list[i], "="); port[substr(list[i], 1, at - 1)] = substr(list[i], at + 1) }
+			for (i = 3; i < size; i++) zeros = zeros " 00"
+			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
+		}
+		{ sub(/#.*/, "") }
+		NF == 0 { next }
+		{
+			mac = tolower($1); vlan = 0; dev = ""; to = 0
+			if (mac !~ mac_form) bad($1 ": expected a MAC address such as 02:00:00:00:00:01")
+			if (index("13579bdf", substr(mac, 2, 1))) bad($1 ": is a group address, and an entry is for one station")
+			if (mac == "00:00:00:00:00:00") bad($1 ": is no address of a station")
+			for (i = 2; i <= NF; i++) {
+				if ($i == "local") { dev = $i; continue }
+				if ($i != "dev" && $i != "vlan") bad("unknown word " $i " (dev, local, vlan)")
+				if (i == NF) bad($i " needs a value")
+				if ($i == "dev") {
+					dev = $(++i)
+					if (!(dev in port)) bad("no device " dev)
+					if (port[dev] == "-") bad(dev " is no port of l2fwd")
+					to = port[dev]
+				} else {
+					vlan = $(++i)
+					if (vlan !~ /^[0-9]+$/ || length(vlan) > 9 || vlan < 1 || vlan > 4094) bad("vlan " vlan ": expected a number from 1 to 4094")
+				}
+			}
+			if (dev == "") bad("say where " $1 " is: dev DEV, or local")
+			key = vlan + 0 " " mac
+			if (key in seen) bad($1 " vlan " vlan + 0 " is in line " seen[key] " already")
+			seen[key] = NR
+			gsub(":", " ", mac)
+			printf "map update pinned %s key hex %s %s value hex %s %02x%s\n", pin, le2(vlan), mac, le2(to), static, zeros > out
+			count++
+		}
+		END { if (!failed) print count + 0 }' "$1"
+}
+
+# load_new: how many entries of BATCH are not in the map
+load_new() {
+	l2_select l2_fdb '' '' | awk 'NR == FNR && FILENAME == "-" { sub(/ +$/, ""); there[$0] = 1; next }
+		{ sub(/.* key hex /, ""); sub(/ value .*/, ""); if (!($0 in there)) n++ } END { print n + 0 }' - "$BATCH"
+}
+
+fdb_load() {
+	local file=$1 count max have out
+	[[ $file == - || -r $file ]] || die "$file: cannot be read"
+	[[ $file != - ]] || file=/dev/stdin
+	BATCH=$(mktemp)
+	trap 'rm -f "$BATCH"' EXIT
+	count=$(load_check "$file") || die "$1, $count"
+	((count)) || return 0
+	max=${PIN_SHAPE[l2_fdb]##* }
+	have=$(l2_select l2_fdb '' '' | wc -l)
+	((have + count <= max)) || ((have + $(load_new) <= max)) ||
+		die "$1: $count entries do not fit into map $GLOBALS/l2_fdb ($have of $max are in use): remove entries, or attach with a larger --fdb-size"
+	if ((DRY_RUN)); then
+		cat "$BATCH"
+		return
+	fi
+	out=$("$BPFTOOL" batch file "$BATCH" 2>&1 >/dev/null) ||
+		die "$1: not all entries were loaded: $(first_error "$out")"
+}
+
+# reader: hookmap -j fdb, in the ports' namespace
+reader() {
+	local reader=$HM_OBJ/hookmap
+	[[ -x $reader ]] || reader=hookmap
+	in_netns "$reader" --bpffs "$BPFFS" -j fdb
+}
+
+fdb_dump() {
+	reader | jq -r '.rows[] | select(.type == "static")
+		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"'
+}
+
+# --- ports
+
+# vlan_list TEXT: numbers of 10,20-29 in VLANS
+vlan_list() {
+	local part from parts
+	VLANS=()
+	[[ $1 =~ ^[0-9,-]+$ ]] || misuse "$1: expected VLANs such as 10,20-29"
+	IFS=, read -ra parts <<<"$1"
+	for part in "${parts[@]}"; do
+		vid VLAN "${part%%-*}"
+		from=$NUMBER
+		vid VLAN "${part#*-}"
+		((from <= NUMBER)) || misuse "VLANs $part: the first is larger"
+		for (( ; from <= NUMBER; from++)); do VLANS+=("$from"); done
+	done
+}
+
+on_off() { # WHAT TEXT: in ON
+	case $2 in
+	on) ON=1 ;;
+	off) ON=0 ;;
+	*) misuse "$1 $2: expected on or off" ;;
+	esac
+}
+
+port_clear() { # OFFSET: an array of bits
+	local i
+	for ((i = 0; i < 512; i++)); do VALUE[$1 + i]=00; done
+}
+
+port_untagged() { # VID: this one is untagged outside
+	port_clear "$HM_OFF_l2_port_untagged"
+	value_set "$HM_OFF_l2_port_pvid" 2 "$1"
+	(($1)) || return 0
+	value_bit "$HM_OFF_l2_port_vlans" "$1" 1
+	value_bit "$HM_OFF_l2_port_untagged" "$1" 1
+}
+
+port_mode() { # mode MODE [VLANS]: in TOOK how many words it took
+	local v
+	TOOK=2
+	port_clear "$HM_OFF_l2_port_vlans"
+	port_untagged 0
+	case $2 in
+	transparent)
+		l2_port_flag "$L2_P_VLAN" 0
+		return
+		;;
+	access)
+		vid "mode access" "${3:-}"
+		port_untagged "$NUMBER"
+		;;
+	trunk)
+		vlan_list "${3:-none}"
+		for v in "${VLANS[@]}"; do value_bit "$HM_OFF_l2_port_vlans" "$v" 1; done
+		;;
+	*) misuse "mode $2: expected transparent, access VID or trunk LIST" ;;
+	esac
+	TOOK=3
+	l2_port_flag "$L2_P_VLAN" 1
+}
+
+port_translate() { # OUT:IN
+	local outside
+	[[ $1 =~ ^([0-9]+):([0-9]+)$ ]] || misuse "translate $1: expected OUT:IN, such as 100:10"
+	vid translate "${1%:*}"
+	outside=$NUMBER
+	vid translate "${1#*:}"
+	XLATE+=("$outside 0 $NUMBER" "$NUMBER 1 $outside")
+}
+
+# xlate_write PORT: what port_translate has found
+xlate_write() {
+	local key from dir to VALUE
+	for key in "${XLATE[@]}"; do
+		read -r from dir to <<<"$key"
+		value_new 8
+		value_set 0 2 "$1"
+		value_set 2 2 "$from"
+		value_set 4 2 "$dir"
+		bytes 4 "$to"
+		map_set l2_xlate "${VALUE[@]}" -- "${BYTES[@]}"
+	done
+}
+
+# port_setting NAME VALUE...: into VALUE
+port_setting() {
+	local at
+	case $1 in
+	mode) port_mode "$@" ;;
+	native)
+		number native "$2" 0 4094
+		(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN)) || misuse "native: the port is transparent: mode trunk LIST first"
+		port_untagged "$NUMBER"
+		;;
+	proto)
+		case $2 in
+		802.1q) value_be16 "$HM_OFF_l2_port_proto" 0x8100 ;;
+		802.1ad) value_be16 "$HM_OFF_l2_port_proto" 0x88a8 ;;
+		*) misuse "proto $2: expected 802.1q or 802.1ad" ;;
+		esac
+		;;
+	translate)
+		if [[ $2 == none ]]; then
+			XLATE_OFF=1
+			l2_port_flag "$L2_P_XLATE" 0
+		else
+			port_translate "$2"
+			l2_port_flag "$L2_P_XLATE" 1
+		fi
+		;;
+	miss | bcast | mcast)
+		at=HM_OFF_l2_port_$1
+		case $2 in
+		pass) value_set "${!at}" 1 0 ;;
+		flood) value_set "${!at}" 1 1 ;;
+		drop) value_set "${!at}" 1 2 ;;
+		*) misuse "$1 $2: expected pass, flood or drop" ;;
+		esac
+		;;
+	storm)
+		number storm "$2" 0 100000000
+		value_set "$HM_OFF_l2_port_storm" 4 "$NUMBER"
+		;;
+	hairpin | block)
+		on_off "$1" "$2"
+		at=$L2_P_HAIRPIN
+		[[ $1 == hairpin ]] || at=$L2_P_BLOCKED
+		l2_port_flag "$at" "$ON"
+		;;
+	*) misuse "unknown port setting $1" ;;
+	esac
+}
+
+fdb_port() {
+	local dev=$1 port
+	XLATE=() XLATE_OFF=0
+	port_of "$dev"
+	port=$PORT
+	shift
+	(($#)) || {
+		reader | jq --arg dev "$dev" '.ports[] | select(.device == $dev)'
+		return
+	}
+	l2_port_read "$port"
+	while (($#)); do
+		TOOK=2
+		(($# > 1)) || misuse "$1 needs a value"
+		port_setting "$@"
+		shift "$TOOK"
+	done
+	((!XLATE_OFF)) || l2_delete l2_xlate "$port"
+	xlate_write "$port"
+	l2_port_write "$port"
+	l2_ports_changed
+}
+
+# --- guard
+
+guard_key() { # FAMILY ADDRESSBYTE...: in VALUE
+	value_new 28
+	value_set 0 2 "$PORT"
+	value_raw 2 "${MAC[@]}"
+	value_set 8 4 "$1"
+	value_raw 12 "${@:2}"
+}
+
+guard_put() { # FAMILY ADDRESSBYTE...
+	guard_key "$@"
+	bytes 4 1
+	map_set l2_guard "${VALUE[@]}" -- "${BYTES[@]}"
+}
+
+guard_add() { # MAC ADDRESS...
+	local text words keys=()
+	unicast "$1"
+	# everything is checked before the first change
+	for text in "${@:2}"; do
+		[[ $text != */* ]] && lat_prefix "$text" || misuse "$text: expected an IPv4 or IPv6 address"
+		keys+=("$FAMILY ${ADDRESS[*]}")
+	done
+	if ((!${#keys[@]})); then
+		guard_put 0
+		return
+	fi
+	for text in "${keys[@]}"; do
+		read -ra words <<<"$text"
+		guard_put "${words[@]}"
+	done
+	guard_put "$L2_GUARD_BOUND"
+	guard_key 0
+	try "$BPFTOOL" map delete pinned "$GLOBALS/l2_guard" key hex "${VALUE[@]}" || true
+}
+
+guard_del() { # MAC
+	BATCH=$(mktemp)
+	trap 'rm -f "$BATCH"' EXIT
+	unicast "$1"
+	l2_select l2_guard "$PORT" '' | grep "^ *.. .. ${MAC[*]}" |
+		sed "s|^|map delete pinned $GLOBALS/l2_guard key hex |" >"$BATCH" || die "guard: $1 is not known on this port"
+	((DRY_RUN)) || l2_batch "$BATCH" >/dev/null
+}
+
+fdb_guard() {
+	(($# > 1)) || misuse "guard needs a command: on, off, add, del or flush"
+	port_of "$1"
+	case $2 in
+	on | off)
+		on_off guard "$2"
+		l2_port_read "$PORT"
+		l2_port_flag "$L2_P_GUARD" "$ON"
+		l2_port_write "$PORT"
+		l2_ports_changed
+		;;
+	add)
+		(($# > 2)) || misuse "guard add needs a MAC"
+		guard_add "${@:3}"
+		;;
+	del)
+		(($# == 3)) || misuse "guard del needs a MAC"
+		guard_del "$3"
+		;;
+	flush) l2_delete l2_guard "$PORT" ;;
+	*) misuse "guard $2: expected on, off, add, del or flush" ;;
+	esac
+}
+
+# --- command line
+
+ARGS=() NS=''
+while (($#)); do
+	case $1 in
+	-n | --dry-run) DRY_RUN=1 ;;
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	--netns)
+		(($# > 1)) || misuse "--netns needs a name"
+		NS=$2
+		shift
+		;;
+	--netns=*) NS=${1#*=} ;;
+	-?*) misuse "unknown option $1" ;;
+	*) ARGS+=("$1") ;;
+	esac
+	shift
+done
+set -- "${ARGS[@]}"
+VERB=${1:-}
+case $VERB in
+add | replace | del) (($# > 1)) || misuse "$VERB needs a MAC" ;;
+flush) ;;
+load) (($# == 2)) || misuse "load needs a file" ;;
+dump) (($# == 1)) || misuse "dump takes nothing" ;;
+port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
+*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard" ;;
+esac
+shift
+need_root
+need_tools ip jq awk nsenter flock "$BPFTOOL"
+load_abi
+use_netns "$NS" || die "no network namespace $NS"
+netns_words
+need_bpffs
+[[ -e $GLOBALS/l2_fdb ]] || die "l2fwd is not attached: attach.sh DEV l2fwd"
+lock
+for name in "${L2_MAPS[@]}"; do
+	map_check "$name" || die "map $GLOBALS/$name is not there: attach.sh DEV l2fwd"
+done
+case $VERB in
+add | replace) fdb_set "$VERB" "$@" ;;
+*) "fdb_$VERB" "$@" ;;
+esac

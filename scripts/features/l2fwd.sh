@@ -1,0 +1,375 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# l2fwd.sh - the feature l2fwd: a device becomes a port of the layer-2 fast path, or a
+# kernel bridge with all its ports is mirrored into it.
+
+# shellcheck source=scripts/lib/l2.sh
+. "$HM_SCRIPTS/lib/l2.sh"
+
+l2fwd_help() {
+	cat <<'EOT'
+l2fwd (of a device): forwards frames to other ports in XDP, by VLAN and destination
+address. fdb.sh sets entries, ports, rules; its --help says how
+  --mirror        DEV is a bridge: its ports become ports, and its forwarding
+                    database is followed, without a daemon
+  --fdb-size N    entries at most (default 65536, up to 1048576); at the first
+                    attach of all
+  --refresh MS    with --mirror: each source address takes the slow path this often,
+                    so that it does not age out in the bridge (default 1000)
+  --l2-pref N     place of the tc filter (default 2)
+  --mode MODE     as for latency, without none
+EOT
+}
+
+FLAG_OPTIONS+=(--mirror)
+L2_PINS=$PINS/l2fwd
+L2_MIRROR=0 L2_SIZE='' L2_REFRESH='' L2_PREF=2
+
+l2fwd_option() {
+	case $1 in
+	--mirror) L2_MIRROR=1 ;;
+	--fdb-size)
+		number "$1" "$2" 1 "$L2_FDB_MAX"
+		L2_SIZE=$NUMBER
+		;;
+	--refresh)
+		number "$1" "$2" 10 3600000
+		L2_REFRESH=$NUMBER
+		;;
+	--l2-pref)
+		number "$1" "$2" 1 65535
+		L2_PREF=$NUMBER
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# --- preflight: what works and forwards nothing, and why
+
+# Kinds that XDP cannot send to, or that have no frames of their own
+L2_NO_TARGET='bridge|vxlan|geneve|gre|gretap|ip6gretap|ip6tnl|sit|dummy|ifb|vlan|macvlan|ipvlan|vrf|vcan|nlmon|wireguard'
+
+# l2_link DEV: KIND, MTU, QUEUES, LINK_TYPE, PEER (name or ifindex), PEER_NETNS (id, -: the
+# own), MASTER; - for what there is not
+l2_link() {
+	local line
+	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
+		.mtu, .num_tx_queues // 0, .link_type, .link // .link_index // "-", .link_netnsid // "-",
+		.master // "-"] | map(tostring) | join(" ")') || line=
+	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER <<<"$line"
+}
+
+# l2_suitable DEV: dies if it cannot be a port
+l2_suitable() {
+	l2_link "$1"
+	[[ $LINK_TYPE == ether ]] || die "$1 is no Ethernet device ($LINK_TYPE): it cannot be a port"
+	[[ ! $KIND =~ ^($L2_NO_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port"
+}
+
+# l2_preflight DEV MODE: warnings, one line each
+l2_preflight() {
+	local number ifindex rest other mtu path
+	l2_link "$1"
+	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
+	if [[ $KIND == - ]] && command -v ethtool >/dev/null &&
+		in_netns ethtool -k "$1" 2>/dev/null | grep '^rx-vlan-offload: on$' >/dev/null; then
+		warn "$1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K $1 rxvlan off"
+	fi
+	while read -r number ifindex rest; do
+		[[ -n $number && $ifindex != "$IFINDEX" ]] || continue
+		read -r other mtu <<<"$(in_netns ip -j link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
+		[[ -z $mtu || $mtu == "$MTU" ]] ||
+			warn "$1 has MTU $MTU and $other has $mtu: longer frames between them are lost"
+	done <<<"$(l2_ports)"
+	# a veth locks a shared queue; cards refuse XDP, or drop
+	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
+		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
+}
+
+# l2_netns_path ID: the file of the namespace that the own one knows by ID
+l2_netns_path() {
+	local name
+	[[ $1 != - ]] || {
+		printf '%s\n' "$NETNS_PATH"
+		return
+	}
+	name=$(in_netns ip -j netns list-id 2>/dev/null | jq -r --argjson id "$1" '.[] | select(.nsid == $id) | .name // empty') || return 1
+	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
+}
+
+# l2_preflight_veth DEV: what its peer must do, as far as one can see from here
+l2_preflight_veth() {
+	local path name prog offloads=''
+	path=$(l2_netns_path "$PEER_NETNS") || return 0
+	read -r name prog <<<"$(nsenter --net="$path" -- ip -j -d link 2>/dev/null | jq -r --arg peer "$PEER" '.[]
+		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1)"
+	[[ -n $name ]] && command -v ethtool >/dev/null || return 0
+	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
+	[[ $prog != - || $offloads == *$'\n'generic-receive-offload:\ on* ]] ||
+		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: ethtool -K $name gro on, over there"
+	[[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
+		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: ethtool -K $name tx off, over there"
+	[[ $offloads != *$'\n'tx-vlan-offload:\ on* ]] ||
+		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: ethtool -K $name txvlan off, over there"
+}
+
+# --- a device
+
+l2fwd_attach() { # DEV
+	local others
+	[[ $LAT_MODE != none ]] || misuse "--mode none: l2fwd is in XDP"
+	others=$(dev_others "$HM_FEAT_l2fwd" | cut -d' ' -f1 | sort -u)
+	[[ -z $others || $others == "$NETNS_INODE" ]] ||
+		die "$1: ports of another network namespace are attached: all ports must be in one"
+	maps_check "${L2_MAPS[@]}"
+	l2_size_check
+	if ((L2_MIRROR)); then
+		l2_mirror_attach "$1"
+	else
+		l2_suitable "$1"
+		[[ $MASTER == - ]] || [[ -z $(l2_bridge_kind "$MASTER") ]] || warn "$1 is a port of bridge $MASTER: frames that l2fwd forwards do not reach the bridge (attach.sh $MASTER l2fwd --mirror follows it)"
+		l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
+		l2_cfg_init
+		l2_port_attach "$1"
+	fi
+}
+
+l2_bridge_kind() { in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
+
+l2_size_check() {
+	local now
+	[[ -n ${PIN_SHAPE[l2_fdb]:-} && -n $L2_SIZE ]] || return 0
+	now=${PIN_SHAPE[l2_fdb]##* }
+	((now == L2_SIZE)) ||
+		die "--fdb-size $L2_SIZE: the table is there with $now entries: detach all ports first"
+}
+
+l2_port_attach() { # DEV, with IFINDEX and DEV_*
+	l2_port_new "$IFINDEX" "$1"
+	object tc/l2fwd.o
+	local tc=$OBJECT
+	object xdp/l2fwd.o
+	# a program of ours that was attached by hand needs no second one
+	slot_attach "$1" "$OBJECT" l2fwd_xdp "$LAT_MODE"
+	((DRY_RUN)) || xdp_get "$1"
+	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	tc_qdisc "$1"
+	tc_attach "$1" "$tc" l2fwd_tc "$L2_PREF" 0
+	l2_preflight "$1" "$XDP_MODE"
+}
+
+l2fwd_detach() { # DEV
+	local dev=$1
+	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
+		l2_mirror_detach "$dev"
+		return
+	fi
+	l2_port_detach "$dev"
+}
+
+l2_port_detach() { # DEV
+	slot_detach "$1" l2fwd_xdp "$DEV_IFINDEX"
+	((!DEV_ALIVE)) || tc_detach "$1" l2fwd_tc
+	[[ -e $GLOBALS/l2_if ]] || return 0
+	# in a namespace that has gone the numbers may mean other devices now, but all
+	# ports were in that one
+	if l2_port_find "$DEV_IFINDEX"; then
+		l2_port_remove "$PORT" "$DEV_IFINDEX"
+	fi
+}
+
+# --- the mirror of a bridge
+
+# l2_with_port DEV COMMAND...: runs it with IFINDEX and DEV_* of another device of the
+# same namespace, and writes its entry back
+l2_with_port() {
+	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=0
+	local nsid=$DEV_NSID DEV_NSID
+	device_index "$1" && DEV_ALIVE=1
+	dev_find "$1" || {
+		dev_unknown "$1"
+		DEV_NSID=$nsid DEV_NAME=$1
+	}
+	"${@:2}" "$1"
+	dev_put
+}
+
+l2_mirror_port_add() { # DEV
+	((DEV_FEATURES)) || defer l2_forget "$DEV_INODE" "$DEV_IFINDEX"
+	l2_port_attach "$1"
+	((DEV_FEATURES & HM_FEAT_l2fwd)) || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_BRPORT))
+	DEV_FEATURES=$((DEV_FEATURES | HM_FEAT_l2fwd))
+	l2_mirror_port_set "$1"
+}
+
+# l2_mirror_port_set DEV: as the bridge has it
+l2_mirror_port_set() {
+	local vlan end pvid untagged i
+	((!DRY_RUN)) || return 0
+	l2_port_read "$PORT"
+	l2_port_flag "$L2_P_MIRROR" 1
+	l2_port_flag "$L2_P_VLAN" "$L2_FILTERING"
+	if ((L2_FILTERING)); then
+		value_raw "$HM_OFF_l2_port_proto" "${L2_PROTO:0:2}" "${L2_PROTO:2:2}"
+		for ((i = 0; i < 512; i++)); do
+			VALUE[HM_OFF_l2_port_vlans + i]=00
+			VALUE[HM_OFF_l2_port_untagged + i]=00
+		done
+		value_set "$HM_OFF_l2_port_pvid" 2 0
+		while read -r vlan end pvid untagged; do
+			[[ -n $vlan ]] || continue
+			((!pvid)) || value_set "$HM_OFF_l2_port_pvid" 2 "$vlan"
+			for (( ; vlan <= end; vlan++)); do
+				value_bit "$HM_OFF_l2_port_vlans" "$vlan" 1
+				value_bit "$HM_OFF_l2_port_untagged" "$vlan" "$untagged"
+			done
+		done <<<"$(in_netns bridge -j vlan show dev "$1" | jq -r '.[0].vlans // [] | .[]
+			| "\(.vlan) \(.vlanEnd // .vlan) \(if (.flags // [] | index("PVID")) then 1 else 0 end) \(if (.flags // [] | index("Egress Untagged")) then 1 else 0 end)"')"
+	fi
+	l2_port_write "$PORT"
+	l2_ports_changed
+}
+
+l2_forget() { # INODE IFINDEX
+	local DEV_INODE=$1 DEV_IFINDEX=$2
+	dev_delete
+}
+
+l2_mirror_attach() { # BRIDGE
+	local dev kind line filtering proto
+	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
+	need_tools bridge
+	read -r filtering proto <<<"$(in_netns ip -j -d link show dev "$1" |
+		jq -r '.[0].linkinfo.info_data | "\(.vlan_filtering // 0) \(.vlan_protocol // "802.1Q")"')"
+	L2_FILTERING=$filtering L2_PROTO=8100
+	[[ $proto != 802.1ad ]] || L2_PROTO=88a8
+	object kern/l2fwd_mirror.o
+	local object=$OBJECT
+	if [[ -e $GLOBALS/l2_cfg ]]; then
+		l2_cfg_read
+		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
+		((line == 0 || line == IFINDEX)) ||
+			die "$1: another bridge (ifindex $line) is mirrored, and there can be one: detach it first"
+	fi
+	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
+	l2_cfg_init
+	while read -r dev kind; do
+		[[ -n $dev ]] || continue
+		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
+			((!VERBOSE)) || warn "$dev is a $kind device: what is behind it takes the slow path"
+			continue
+		fi
+		l2_with_port "$dev" l2_mirror_port_add
+	done <<<"$(in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifname) \(.linkinfo.info_kind // "-")"')"
+	l2_mirror_load "$object"
+	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_MIRROR))
+	((!DRY_RUN)) || return 0
+	l2_cfg_read
+	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
+	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
+	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
+	l2_cfg_write
+	defer l2_mirror_forget
+	l2_mirror_snapshot "$1"
+	l2_cfg_flag "$L2_F_SNAPSHOT" 0
+}
+
+l2_mirror_forget() {
+	l2_cfg_read
+	value_set "$HM_OFF_l2_cfg_bridge" 4 0
+	l2_cfg_write
+}
+
+l2_mirror_load() { # OBJECT
+	local name staging=$PINS/_l2fwd_$$
+	[[ ! -d $L2_PINS ]] || return 0
+	run mkdir -p "$PINS"
+	defer rmdir "$PINS"
+	defer rm -rf "$staging"
+	map_options l2_cfg l2_if l2_port l2_fdb
+	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach
+	((DRY_RUN)) || for name in add learn extern del state; do
+		is_link "$staging/l2_mirror_$name" ||
+			die "program l2_mirror_$name could not be attached: has the kernel its tracepoint?"
+	done
+	run mv "$staging" "$L2_PINS"
+	defer rm -rf "$L2_PINS"
+}
+
+# l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
+# have written is newer than what is read here, so only what is not there is written.
+l2_mirror_snapshot() {
+	local file zeros
+	((!DRY_RUN)) || return 0
+	file=$(mktemp)
+	map_shape l2_fdb
+	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
+	# shellcheck disable=SC2016
+	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$(l2_port_names)" '
+		($ports | split(";") | map(split("=") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
+		| .[] | select(.master != null)
+		| select(.mac | test("^.[02468ace]"))
+		| (.flags // []) as $f
+		| (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
+		   elif .state == "static" then "fixed" else "dynamic" end) as $t
+		| "\(.vlan // 0) \(.mac) \(if $t == "local" then 0 else $p[.ifname] // 0 end) \($t)"' |
+		awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
+			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
+			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
+			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file"
+	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
+	rm -f "$file"
+}
+
+l2_mirror_port_del() { # DEV
+	((DEV_FLAGS & HM_DEV_BRPORT)) || return 0
+	l2_port_detach "$1"
+	DEV_FEATURES=$((DEV_FEATURES & ~HM_FEAT_l2fwd))
+	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_BRPORT))
+}
+
+l2_mirror_detach() { # BRIDGE
+	local line inode ifindex features flags nsid pref name number rest
+	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
+	while read -r inode ifindex features flags nsid pref name; do
+		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
+		l2_with_port "$name" l2_mirror_port_del
+	done <<<"$(dev_others "$HM_FEAT_l2fwd")"
+	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
+	# ports that were there before stay, and their entries
+	l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
+	while read -r number ifindex rest; do
+		[[ -n $number ]] || continue
+		l2_port_read "$number"
+		l2_port_flag "$L2_P_MIRROR" 0
+		l2_port_flag "$L2_P_BLOCKED" 0
+		l2_port_flag "$L2_P_SLOW" 0
+		l2_port_write "$number"
+	done <<<"$(l2_ports)"
+	l2_mirror_forget
+	l2_ports_changed
+}
+
+l2fwd_unshare() {
+	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	maps_remove "${L2_MAPS[@]}"
+}
+
+l2fwd_status() { # DEV
+	local VALUE flags text=''
+	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
+		printf '  l2fwd    mirrors this bridge: tracepoints br_fdb_*, fdb_delete, netif_receive_skb\n'
+		return
+	fi
+	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
+	l2_port_read "$PORT"
+	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'
+	((!(flags & L2_P_MIRROR))) || text+=', mirrors its bridge'
+	((!(flags & L2_P_ACL))) || text+=", $(value_num "$HM_OFF_l2_port_acl_n" 2) rules"
+	((!(flags & L2_P_GUARD))) || text+=', guarded'
+	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
+	printf '  l2fwd    port %d%s\n' "$PORT" "$text"
+}

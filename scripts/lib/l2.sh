@@ -1,0 +1,265 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# l2.sh - the maps of l2fwd: made, ports numbered and set, entries removed. Used by
+# features/l2fwd.sh and fdb.sh. All ports are in one network namespace, because the
+# maps know devices by ifindex.
+
+L2_MAPS=(l2_cfg l2_if l2_port l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl)
+
+# l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
+l2_maps_make() {
+	local name
+	for name in l2_tx l2_fdb l2_cfg l2_if l2_port l2_stat l2_storm l2_xlate l2_guard l2_acl; do
+		map_create "$name" "$1"
+	done
+	map_create l2_txs 1 l2_tx
+	map_create l2_fdbs 1 l2_fdb
+	((DRY_RUN)) || pins_load
+	bytes 4 0
+	run "$BPFTOOL" map update pinned "$GLOBALS/l2_txs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_tx"
+	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
+}
+
+# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
+# takes longer to start than all the rest.)
+value_read() {
+	local name=$1 raw
+	shift
+	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
+	[[ $raw == *'"value":["0x'* ]] || return 1
+	raw=${raw#*'"value":['}
+	raw=${raw%%]*}
+	raw=${raw//[\"]/}
+	raw=${raw//0x/}
+	read -ra VALUE <<<"${raw//,/ }"
+}
+
+value_num() { # OFFSET SIZE: prints the number (of a field of up to 7 bytes)
+	local i n=0 b=("${VALUE[@]:$1:$2}")
+	for ((i = 0; i < $2; i++)); do
+		if [[ $HM_ENDIAN == little ]]; then n=$((n | 16#${b[i]} << (8 * i))); else n=$((n << 8 | 16#${b[i]})); fi
+	done
+	printf '%d' "$n"
+}
+
+# value_bit OFFSET NUMBER ON: sets or clears a bit of an array of __u64
+value_bit() {
+	local at=$(($1 + $2 / 8)) byte
+	[[ $HM_ENDIAN == little ]] || at=$(($1 + (($2 / 8) ^ 7)))
+	byte=$((16#${VALUE[at]} & ~(1 << ($2 % 8)) | $3 << ($2 % 8)))
+	printf -v "VALUE[$at]" '%02x' "$byte"
+}
+
+# --- settings of all
+
+l2_cfg_read() {
+	bytes 4 0
+	value_read l2_cfg "${BYTES[@]}" || die "map $GLOBALS/l2_cfg cannot be read"
+}
+
+l2_cfg_write() {
+	bytes 4 0
+	map_set l2_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
+l2_cfg_flag() { # FLAG ON
+	local flags
+	l2_cfg_read
+	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
+	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~$1) | ($2 ? $1 : 0)))
+	l2_cfg_write
+}
+
+# l2_cfg_init: what only the machine knows
+l2_cfg_init() {
+	local cpus flags
+	((!DRY_RUN)) || return 0
+	l2_cfg_read
+	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
+	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
+	((cpus > L2_LANES)) || flags=$((flags | L2_F_FEW_CPUS))
+	value_set "$HM_OFF_l2_cfg_flags" 4 "$flags"
+	value_set "$HM_OFF_l2_cfg_netns" 8 "$NETNS_INODE"
+	l2_cfg_write
+}
+
+# --- ports
+
+# l2_ports: a line "number ifindex flags" a port
+l2_ports() {
+	[[ -e $GLOBALS/l2_port ]] || return 0
+	"$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
+		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" '
+		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
+		function u4(b, at,  i, n) {
+			for (i = 0; i < 4; i++) n = n * 256 + hex(b[at + (endian == "little" ? 4 - i : i + 1)])
+			return n
+		}
+		/"key":\["0x/ {
+			gsub(/"/, ""); at = index($0, "value:["); split(substr($0, index($0, "key:[") + 5, 19), key, ",")
+			split(substr($0, at + 7, 120), value, ",")
+			if (u4(value, index_)) print u4(key, 0), u4(value, index_), u4(value, flags)
+		}'
+}
+
+# l2_port_names: the devices: "name=number;...", number - for what is no port
+l2_port_names() {
+	local ports
+	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }')
+	in_netns ip -j link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
+		| [.[] | "\(.ifname)=\($p[.ifindex | tostring] // "-")"] | join(";")'
+}
+
+# l2_port_find IFINDEX: its number in PORT. False if it is no port.
+l2_port_find() {
+	local VALUE
+	PORT=0
+	[[ -e $GLOBALS/l2_if ]] || return 1
+	(($1 < L2_IFINDEX)) || return 1
+	bytes 4 "$1"
+	value_read l2_if "${BYTES[@]}" || return 1
+	PORT=$(value_num 0 4)
+	((PORT))
+}
+
+l2_port_read() { # NUMBER
+	bytes 4 "$1"
+	value_read l2_port "${BYTES[@]}" || die "map $GLOBALS/l2_port cannot be read"
+}
+
+l2_port_write() { # NUMBER
+	bytes 4 "$1"
+	map_set l2_port "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
+l2_port_flag() { # FLAG ON: in VALUE
+	local flags
+	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	value_set "$HM_OFF_l2_port_flags" 4 $(((flags & ~$1) | ($2 ? $1 : 0)))
+}
+
+# l2_port_new IFINDEX NAME: gives the device a number, in PORT
+l2_port_new() {
+	local used n
+	l2_port_find "$1" && return
+	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
+	used=" $(l2_ports | cut -d' ' -f1 | tr '\n' ' ')"
+	for ((n = 1; n < L2_PORTS; n++)); do
+		[[ $used == *" $n "* ]] || break
+	done
+	((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
+	PORT=$n
+	defer l2_port_remove "$n" "$1"
+	map_shape l2_port
+	value_new "$VALUE_SIZE"
+	value_set "$HM_OFF_l2_port_ifindex" 4 "$1"
+	l2_port_write "$n"
+	# the kernel looks the device up in the namespace of whoever writes
+	bytes 4 "$1"
+	local index=("${BYTES[@]}")
+	bytes 4 "$n"
+	run "${NSCMD[@]}" "$BPFTOOL" map update pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" value hex "${index[@]}"
+	map_set l2_if "${index[@]}" -- "${BYTES[@]}"
+	l2_ports_changed
+}
+
+# l2_port_remove NUMBER IFINDEX: and all that was said about it
+l2_port_remove() {
+	local zero=() n
+	bytes 4 0
+	zero=("${BYTES[@]}")
+	bytes 4 "$2"
+	map_set l2_if "${BYTES[@]}" -- "${zero[@]}"
+	bytes 4 "$1"
+	try "$BPFTOOL" map delete pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" || true
+	l2_delete l2_fdb "$1"
+	l2_delete l2_guard "$1"
+	l2_delete l2_xlate "$1"
+	map_shape l2_port
+	value_new "$VALUE_SIZE"
+	l2_port_write "$1"
+	map_shape l2_stat
+	n=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
+	value_new "$VALUE_SIZE"
+	bytes 4 "$1"
+	map_set l2_stat "${BYTES[@]}" -- "${VALUE[@]}"
+	l2_ports_changed
+}
+
+# l2_ports_changed: XDP may flood by itself if all ports want the same bytes and no
+# port has a condition
+l2_ports_changed() {
+	local number ifindex flags rest uniform=1 last=0
+	((!DRY_RUN)) || return 0
+	while read -r number ifindex flags rest; do
+		[[ -n $number ]] || continue
+		((flags == 0)) || uniform=0
+		last=$number
+	done <<<"$(l2_ports)"
+	l2_cfg_read
+	value_set "$HM_OFF_l2_cfg_ports" 4 "$last"
+	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
+	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~L2_F_UNIFORM) | (uniform ? L2_F_UNIFORM : 0)))
+	l2_cfg_write
+}
+
+# --- many entries at once
+
+# l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
+# ("" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
+l2_select() {
+	local at=key
+	[[ $1 != l2_fdb ]] || at=value
+	[[ -e $GLOBALS/$1 ]] || return 0
+	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | awk -v port="$2" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
+		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
+		function check(b, p) {
+			p = endian == "little" ? hex(b[1]) + 256 * hex(b[2]) : hex(b[2]) + 256 * hex(b[1])
+			return port == "" || p == port
+		}
+		function done() {
+			if (key == "") return
+			split(at == "key" ? key : value, b, " ")
+			if (check(b) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print key
+			key = value = ""
+		}
+		/^key:/ {
+			done(); where = "key"
+			# short pairs are on one line
+			if (NF > 1) { n = index($0, "value:"); key = substr($0, 6, n - 6); value = substr($0, n + 7); where = "" }
+			next
+		}
+		/^value:/ { where = "value"; next }
+		/^Found/ { next }
+		where == "key" { key = key $0 " " }
+		where == "value" { value = value $0 " " }
+		END { done() }'
+}
+
+# l2_batch FILE: bpftool commands. One that fails (an entry that has gone meanwhile, or
+# is there already) is skipped; prints how many failed.
+l2_batch() {
+	local file=$1 total step at=0 failed=0 part
+	total=$(wc -l <"$file")
+	part=$(mktemp)
+	while ((at < total)); do
+		tail -n +$((at + 1)) "$file" >"$part"
+		step=$("$BPFTOOL" -j batch file "$part" 2>/dev/null | grep -o '"command":' | wc -l) && break
+		((step > 0)) || break
+		at=$((at + step))
+		failed=$((failed + 1))
+	done
+	rm -f "$part"
+	printf '%d\n' "$failed"
+}
+
+# l2_delete MAP PORT [TYPES]: see l2_select
+l2_delete() {
+	local file
+	((!DRY_RUN)) || return 0
+	file=$(mktemp)
+	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" >"$file"
+	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
+	rm -f "$file"
+}

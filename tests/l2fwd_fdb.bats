@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# fdb.sh, attach and detach of l2fwd, hookmap fdb: bad input leaves everything as it
+# was, sizes, second runs, nothing left behind
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/l2fwd.bash"
+
+state() { hookmap -j fdb | jq -c '[(.rows | sort_by(.vlan, .mac)), (.ports | map(del(.rx_packets, .rx_bytes))), .rules]'; }
+
+# refused STATUS PATTERN WORD...: fdb.sh says one line, and changes nothing
+refused() {
+	local before
+	before=$(state)
+	run fdb "${@:3}"
+	equal "$status" "$1" "status of fdb.sh ${*:3}"
+	like "$output" "$2"
+	one_line "$output"
+	equal "$(state)" "$before" "state after fdb.sh ${*:3}"
+}
+
+@test "fdb.sh: what is wrong is refused in one line, and nothing changes" {
+	ports 2
+	ip link add q9 type veth peer name q8
+	fdb add 02:00:00:00:00:01 dev p1
+	fdb acl p1 add 5 permit
+	refused 2 'expected a MAC address' add 02:00:00:00:00 dev p1
+	refused 2 'expected a MAC address' add 02:00:00:00:00:0g dev p1
+	refused 2 'expected a MAC address' del 020000000001
+	refused 2 'group address' add 03:00:00:00:00:01 dev p1
+	refused 2 'group address' add ff:ff:ff:ff:ff:ff dev p1
+	refused 2 'no address of a station' add 00:00:00:00:00:00 dev p1
+	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan 0
+	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan 4095
+	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan ten
+	refused 2 'needs a value' add 02:00:00:00:00:02 dev p1 vlan
+	refused 2 'unknown word' add 02:00:00:00:00:02 dev p1 port 3
+	refused 2 'say where' add 02:00:00:00:00:02
+	refused 1 'no device nope' add 02:00:00:00:00:02 dev nope
+	refused 1 'is no port of l2fwd' add 02:00:00:00:00:02 dev q9
+	refused 1 'is there already' add 02:00:00:00:00:01 dev p2
+	refused 1 'no entry' del 02:00:00:00:00:01 vlan 7
+	refused 2 'unknown port setting' port p1 speed 10
+	refused 2 'from 1 to 4094' port p1 mode access 5000
+	refused 2 'expected VLANs' port p1 mode trunk all
+	refused 2 'the first is larger' port p1 mode trunk 20-10
+	refused 2 'is transparent' port p1 native 5
+	refused 2 'expected pass, flood or drop' port p1 mode access 3 miss maybe
+	refused 2 'expected OUT:IN' port p1 translate 5
+	refused 1 'no device nope' port nope miss drop
+	refused 2 'expected permit or deny' acl p1 add 7 reject
+	refused 2 'ports need proto' acl p1 add 7 deny dport 25
+	refused 2 'the first is larger' acl p1 add 7 deny proto tcp dport 26-25
+	refused 2 'expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 10.0.0.0/33
+	refused 2 'another protocol family' acl p1 add 7 deny src 10.0.0.0/8 dst fd00::/8
+	refused 2 'has no ports' acl p1 add 7 deny proto tcp dport 5 fragment yes
+	refused 1 'priority 5 already' acl p1 add 5 deny
+	refused 1 'no rule of priority 6' acl p1 del 6
+	refused 2 'expected an IPv4 or IPv6 address' guard p1 add 02:00:00:00:00:01 10.0.0.1 10.0.0
+	refused 1 'is not known' guard p1 del 02:00:00:00:00:09
+	refused 2 'unknown option' --force flush
+	printf '%s\n' '# comment' '' '7 permit' '8 deny dport 3' >"$BATS_TEST_TMPDIR/rules"
+	refused 1 'line 4: acl: ports need proto' acl p1 load "$BATS_TEST_TMPDIR/rules"
+	printf '%s\n' '7 permit' '7 deny' >"$BATS_TEST_TMPDIR/rules"
+	refused 1 'line 2: priority 7 is there already' acl p1 load "$BATS_TEST_TMPDIR/rules"
+}
+
+@test "fdb.sh load: the line of what is wrong; nothing is loaded then" {
+	local file=$BATS_TEST_TMPDIR/file bad
+	ports 2 --fdb-size 100
+	fdb add 02:00:00:00:00:01 dev p1
+	while IFS='|' read -r bad pattern; do
+		printf '%s\n' '# entries' '' '02:00:00:00:00:05 dev p2 vlan 9' "$bad" '02:00:00:00:00:06 dev p2' >"$file"
+		refused 1 "line 4: $pattern" load "$file"
+	done <<-'EOF'
+		02:00:00:00:00:zz dev p1|02:00:00:00:00:zz: expected a MAC address
+		02:00:00:00:00 dev p1|02:00:00:00:00: expected a MAC address
+		01:00:5e:00:00:01 dev p1|01:00:5e:00:00:01: is a group address
+		02:00:00:00:00:07 dev p7|no device p7
+		02:00:00:00:00:07 dev q1|q1 is no port
+		02:00:00:00:00:07|say where
+		02:00:00:00:00:07 dev p1 vlan 4095|vlan 4095: expected a number from 1 to 4094
+		02:00:00:00:00:07 dev p1 vlan x|vlan x: expected
+		02:00:00:00:00:07 dev p1 vlan|vlan needs a value
+		02:00:00:00:00:07 p1|unknown word p1
+		02:00:00:00:00:05 dev p1 vlan 09|02:00:00:00:00:05 vlan 9 is in line 3 already
+	EOF
+	awk 'BEGIN { for (i = 0; i < 100; i++) printf "02:00:00:00:01:%02x dev p1\n", i }' >"$file"
+	refused 1 '100 entries do not fit' load "$file"
+	refused 1 'cannot be read' load "$file.not"
+	# 99 and the one that is there: full; again: the same; one more: refused
+	sed -i '$d' "$file"
+	fdb load "$file"
+	fdb load "$file"
+	equal "$(hookmap -j fdb | jq .totals.entries)" 100 entries
+	refused 1 'is full (100 entries)' add 02:00:00:00:00:02 dev p1
+	fdb replace 02:00:00:00:00:01 dev p2
+	# what dump prints can be loaded
+	fdb dump | sort >"$file"
+	fdb flush dev p1
+	equal "$(hookmap -j fdb | jq -c '[.rows[].mac]')" '["02:00:00:00:00:01"]' 'after flush dev'
+	fdb flush
+	equal "$(hookmap -j fdb | jq .totals.entries)" 0 'entries after flush'
+	fdb load - <"$file"
+	equal "$(fdb dump | sort)" "$(<"$file")" 'dump after load'
+}
+
+@test "l2fwd: 100 000 entries are loaded and listed whole" {
+	ports 2 --fdb-size 131072
+	awk 'BEGIN { for (i = 0; i < 100000; i++)
+		printf "02:10:00:%02x:%02x:%02x dev p%d vlan %d\n", i / 65536, (i / 256) % 256, i % 256, 1 + i % 2, 1 + i % 4094 }' >"$BATS_TEST_TMPDIR/many"
+	fdb load "$BATS_TEST_TMPDIR/many"
+	equal "$(fdb dump | sort | cksum)" "$(sort "$BATS_TEST_TMPDIR/many" | cksum)" 'sum of the dump'
+	equal "$(hookmap --prom fdb | grep 'type="static"')" 'hookmap_fdb_entries{type="static"} 100000'
+}
+
+@test "attach l2fwd: refused devices, sizes and modes; a failed attach leaves nothing" {
+	local before
+	ip link add q1 type veth peer name p1
+	ip link add br0 type bridge
+	ip link add vx0 type vxlan id 7 dstport 4789 local 127.0.0.1
+	ip link set p1 up
+	ip link set q1 up
+	attach_fails() { # STATUS PATTERN WORD...
+		run "$HM_TOP/scripts/attach.sh" "${@:3}"
+		equal "$status" "$1" "status of attach.sh ${*:3}"
+		like "$output" "$2"
+		l2_nothing_left
+	}
+	attach_fails 1 'is a bridge device' br0 l2fwd
+	attach_fails 1 'is a vxlan device' vx0 l2fwd
+	attach_fails 1 'is no Ethernet device' lo l2fwd
+	attach_fails 1 'p1 is no bridge' p1 l2fwd --mirror
+	attach_fails 2 'from 1 to 1048576' p1 l2fwd --fdb-size 1048577
+	attach_fails 2 'from 1 to 1048576' p1 l2fwd --fdb-size 0
+	attach_fails 2 'l2fwd is in XDP' p1 l2fwd --mode none
+	run fdb add 02:00:00:00:00:01 dev p1
+	equal "$status $output" '1 fdb.sh: l2fwd is not attached: attach.sh DEV l2fwd'
+	# foreign programs are named and stay
+	ip link set dev p1 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	run "$HM_TOP/scripts/attach.sh" p1 l2fwd
+	equal "$status" 1 status
+	like "$output" 'not ours: somebodys_pass'
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+	ip link set dev p1 xdp off
+	# the size is set once
+	l2_attach p1 l2fwd --fdb-size 1048576
+	equal "$(hookmap -j fdb | jq .totals.capacity)" 1048576 capacity
+	run "$HM_TOP/scripts/attach.sh" q1 l2fwd --fdb-size 1000
+	equal "$status" 1 status
+	like "$output" 'the table is there with 1048576 entries'
+	# a pin of another shape is refused and stays
+	rm "$G/l2_acl"
+	bpftool map create "$G/l2_acl" type array key 4 value 8 entries 1 name l2_acl
+	run "$HM_TOP/scripts/attach.sh" q1 l2fwd
+	equal "$status" 1 status
+	like "$output" "map $G/l2_acl is 'array 4 8 1'"
+	run hookmap fdb
+	equal "$status" 1 'status of the reader'
+	like "$output" 'value is 8 bytes, expected 96'
+}
+
+@test "attach l2fwd twice is once; detach twice is fine; nothing is left" {
+	local before
+	ports 2
+	fdb port p1 mode access 10
+	fdb add 02:00:00:00:00:01 dev p1 vlan 10
+	before=$(state)
+	l2_attach p1 l2fwd
+	equal "$(state)" "$before" 'state after the second attach'
+	equal "$(tc filter show dev p1 ingress | grep -c l2fwd.o)" 1 'tc filters'
+	"$HM_TOP/scripts/detach.sh" p1
+	equal "$(hookmap -j fdb | jq -c '[[.rows[].mac], [.ports[].device]]')" '[[],["p2"]]' 'what p1 leaves'
+	"$HM_TOP/scripts/detach.sh" p1 l2fwd
+	# the number is used again, without what was said of p1
+	l2_attach p1 l2fwd
+	equal "$(hookmap -j fdb | jq -r '.ports[] | select(.device == "p1") | .mode')" transparent 'mode of p1'
+	"$HM_TOP/scripts/detach.sh" p1
+	"$HM_TOP/scripts/detach.sh" p2
+	"$HM_TOP/scripts/detach.sh" p2
+	l2_nothing_left
+}
+
+@test "attach l2fwd: -n changes nothing, for a port and for a bridge" {
+	ip link add p1 type veth peer name q1
+	ip link add br0 type bridge
+	ip link set p1 master br0 up
+	run "$HM_TOP/scripts/attach.sh" -n p1 l2fwd
+	equal "$status" 0 status
+	like "$output" 'ip link set dev p1 xdp obj'
+	run "$HM_TOP/scripts/attach.sh" -n br0 l2fwd --mirror
+	equal "$status" 0 status
+	like "$output" 'l2fwd_mirror.o'
+	l2_nothing_left
+}
+
+@test "attach l2fwd: ports of two namespaces do not mix; --netns" {
+	ports 1
+	ip netns add other
+	ip link add x1 type veth peer name y1 netns other
+	ip -n other link set y1 up
+	run "$HM_TOP/scripts/attach.sh" --netns other y1 l2fwd
+	equal "$status" 1 status
+	like "$output" 'all ports must be in one'
+	"$HM_TOP/scripts/detach.sh" p1
+	l2_attach --netns other y1 l2fwd
+	run fdb add 02:00:00:00:00:01 dev p1
+	equal "$status" 1 status
+	like "$output" 'another network namespace (other)'
+	fdb --netns other add 02:00:00:00:00:01 dev y1
+	equal "$(hookmap -j fdb | jq -r '.rows[0].device')" y1 device
+	ip netns del other
+	busywait 30 bash -c "! ip netns list | grep -q other"
+	"$HM_TOP/scripts/detach.sh" --netns other y1
+	l2_nothing_left
+}
+
+@test "attach l2fwd: preflight names what would lose frames" {
+	ip link add p1 type veth peer name q1
+	ip link add p2 mtu 1400 type veth peer name q2
+	ip link set dev q2 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	local i
+	for i in p1 q1 p2 q2; do ip link set $i up; done
+	l2_attach p1 l2fwd
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'neither an XDP program nor GRO'
+	l2_attach p2 l2fwd
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p2 has MTU 1400 and p1 has 1500'
+	skip_without ethtool command -v ethtool
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'leaves TCP and UDP checksums to its device'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'sends VLAN tags beside the frame'
+	ethtool -K q1 gro on tx off txvlan off
+	l2_attach p1 l2fwd
+	equal "$(grep -c 'veth peer' "$BATS_TEST_TMPDIR/attach.err" || true)" 0 'warnings about the peer'
+}
+
+@test "l2fwd: by hand, without scripts, all frames pass and are counted" {
+	ip link add p1 type veth peer name q1
+	ip link set p1 up
+	ip link set q1 up
+	ip link set dev p1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
+	ip link set dev q1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
+	expect 'a frame' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	# attach takes over what is there
+	l2_attach p1 l2fwd
+	fdb add 02:00:00:00:00:02 dev p1
+	ip link set dev q1 xdp off
+	"$HM_TOP/scripts/detach.sh" p1
+	l2_nothing_left
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# l2fwd on live frames: four hosts behind a switch; unicast, flood copies, moves, VLAN
+# isolation; together with latency
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/l2fwd.bash"
+
+T=88b5$PAD
+BCAST=ffffffffffff
+
+@test "l2fwd: unicast arrives byte for byte, at its host only, and follows a move" {
+	local i
+	switch_up 4
+	for i in 1 2 3 4; do sw_attach "p$i" l2fwd; done
+	for i in 1 2 3 4; do swdb add "02:00:00:00:00:0$i" dev "p$i"; done
+	listen 2 97
+	say 1 "$(mac 2)$(mac 1)$T" 97
+	heard 2
+	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what host 2 heard'
+	equal "$(port_count p2 tx_packets)" 97 'sent by p2'
+	equal "$(port_count p3 tx_packets) $(port_count p4 tx_packets)" '0 0' 'sent by the others'
+	equal "$(entry 02:00:00:00:00:02 0 packets)" 97 'of the entry'
+	# host 2 moves to port 3
+	swdb replace 02:00:00:00:00:02 dev p3
+	listen 3 5
+	say 1 "$(mac 2)$(mac 1)$T" 5
+	heard 3
+	equal "$(port_count p2 tx_packets) $(port_count p3 tx_packets)" '97 5' 'sent'
+	equal "$(entry 02:00:00:00:00:02 0 packets)" 102 'the entry keeps its count'
+	# one MAC goes, another on the same port stays
+	swdb del 02:00:00:00:00:02
+	listen 3 3
+	say 1 "$(mac 2)$(mac 1)$T" 4
+	say 1 "$(mac 3)$(mac 1)$T" 3
+	heard 3
+	equal "$(sort -u <<<"$HEARD")" "$(mac 3)$(mac 1)$T" 'what host 3 heard'
+	equal "$(reason p1 pass_unknown)" 4 'unknown ones'
+}
+
+@test "l2fwd: flooding: one copy a member, with the tag that its port wants" {
+	local i
+	switch_up 4
+	for i in 1 2 3 4; do sw_attach "p$i" l2fwd; done
+	swdb port p1 mode access 10 bcast flood miss flood mcast flood
+	swdb port p2 mode access 10
+	swdb port p3 mode trunk 10,20 bcast flood proto 802.1ad translate 100:10
+	swdb port p4 mode access 20
+	listen 2 3
+	listen 3 3
+	say 1 "$BCAST$(mac 1)$T"
+	say 1 "$(mac 99)$(mac 1)$T"
+	say 1 "01005e000001$(mac 1)$T"
+	heard 2
+	equal "$HEARD" "$(printf '%s\n' "$BCAST$(mac 1)$T" "$(mac 99)$(mac 1)$T" "01005e000001$(mac 1)$T")" 'host 2'
+	heard 3
+	equal "$HEARD" "$(printf '%s\n' "$BCAST$(mac 1)88a80064$T" "$(mac 99)$(mac 1)88a80064$T" "01005e00000188a80064" | sed "3s/.*/01005e000001$(mac 1)88a80064$T/")" 'host 3'
+	equal "$(port_count p4 tx_packets) $(port_count p1 tx_packets)" '0 0' 'another VLAN, and the port itself'
+	equal "$(reason p1 flooded)" 3 flooded
+	# from the trunk, with priority: access ports get it untagged, VLAN 20 gets its own
+	listen 1 1
+	listen 2 1
+	listen 4 1
+	say 3 "$BCAST$(mac 3)88a8e064$T"
+	say 3 "$BCAST$(mac 3)88a80014$T"
+	for i in 1 2 4; do
+		heard $i
+		equal "$HEARD" "$BCAST$(mac 3)$T" "host $i"
+	done
+	# rules of a port count for copies; a blocked port gets none
+	swdb acl p2 add 1 deny ethertype 0x88b5
+	swdb port p3 block on
+	say 1 "$BCAST$(mac 1)$T" 2
+	busywait 30 test "$(reason p2 drop_acl)" = 2
+	equal "$(port_count p2 tx_packets) $(port_count p3 tx_packets)" '4 3' 'copies'
+	equal "$(reason p2 drop_acl)" 2 'p2 drop_acl'
+}
+
+@test "l2fwd: transparent ports are flooded in XDP, tags and all" {
+	local i
+	switch_up 3
+	for i in 1 2 3; do
+		sw_attach "p$i" l2fwd
+		swdb port "p$i" bcast flood
+	done
+	listen 2 5
+	listen 3 5
+	say 1 "$BCAST$(mac 1)81000bad$T" 5
+	for i in 2 3; do
+		heard $i
+		equal "$(sort -u <<<"$HEARD")" "$BCAST$(mac 1)81000bad$T" "host $i"
+	done
+	equal "$(reason p1 flooded)" 5 flooded
+}
+
+@test "l2fwd: in generic mode, too" {
+	switch_up 2
+	sw_attach p1 l2fwd --mode generic
+	sw_attach p2 l2fwd --mode generic
+	swdb port p1 mode access 10 bcast flood
+	swdb port p2 mode trunk 10
+	swdb add 02:00:00:00:00:02 dev p2 vlan 10
+	listen 2 12
+	say 1 "$(mac 2)$(mac 1)$T" 11
+	say 1 "$BCAST$(mac 1)$T"
+	heard 2
+	equal "$(sort -u <<<"$HEARD")" "$(printf '%s\n' "$(mac 2)$(mac 1)8100000a$T" "$BCAST$(mac 1)8100000a$T")"
+	sw_detach p1
+	sw_detach p2
+	equal "$(sw ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')" '' 'left in XDP'
+}
+
+# both are on p1: latency counts, l2fwd forwards
+both_work() { # PACKETS before
+	listen 2 7
+	say 1 "$(mac 2)$(mac 1)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" 7
+	heard 2
+	equal "$(port_count p2 tx_packets)" "$(($1 + 7))" 'sent by p2'
+}
+
+@test "l2fwd: shares a device with latency, whoever comes and goes first" {
+	local name
+	switch_up 2
+	LAB=
+	slot() { sw ip -j -d link show p1 | jq -r '.[0].xdp.prog.name // "-"'; }
+	sw_attach p2 l2fwd
+	# l2fwd, then latency behind which it goes
+	sw_attach p1 l2fwd
+	swdb add 02:00:00:00:00:02 dev p2
+	equal "$(slot)" l2fwd_xdp slot
+	both_work 0
+	sw_attach p1 latency --sample 1 --filter 'dev p1'
+	equal "$(slot)" latency_xdp slot
+	both_work 7
+	equal "$(lost seen)" 7 'seen by latency'
+	sw_attach p1 latency l2fwd
+	equal "$(slot)" latency_xdp slot
+	# the user's own program does not fit in there
+	run sw_attach p1 latency --next "$HM_BUILD/tests/bpf/xdp_pass.o"
+	equal "$status" 1 status
+	both_work 14
+	equal "$(lost seen)" 14 'seen by latency'
+	# latency goes: l2fwd moves up
+	sw_detach p1 latency
+	equal "$(slot)" l2fwd_xdp slot
+	both_work 21
+	# both, and l2fwd goes
+	sw_attach p1 latency
+	sw_detach p1 l2fwd
+	equal "$(slot)" latency_xdp slot
+	equal "$(hookmap -j fdb | jq -c '[.ports[].device]')" '["p2"]' ports
+	# latency first, l2fwd behind it
+	sw_attach p1 l2fwd
+	equal "$(slot)" latency_xdp slot
+	both_work 28
+	sw_detach p1
+	sw_detach p2
+	equal "$(slot)" - slot
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+}
+
+@test "l2fwd: a program of the user behind latency is not replaced" {
+	switch_up 1
+	sw_attach p1 latency --next "$HM_BUILD/tests/bpf/xdp_pass.o"
+	run sw "$HM_TOP/scripts/attach.sh" p1 l2fwd
+	equal "$status" 1 status
+	like "$output" 'is not ours: somebodys_pass'
+	equal "$(find "$G" -name 'l2_*')" '' 'maps left'
+	equal "$(hookmap -j status | jq -r '.devices[0].features')" latency features
+}
+
+@test "l2fwd-demo.sh tells its story: tags, SMTP, a guard, latency, nothing left" {
+	skip_without ethtool command -v ethtool
+	run "$HM_TOP/scripts/l2fwd-demo.sh"
+	equal "$status" 0 status
+	equal "$(grep -c ' 0% packet loss' <<<"$output")" 4 'pings that were answered'
+	equal "$(grep -c '100% packet loss' <<<"$output")" 1 'pings that were not'
+	like "$output" 'outside -> 10.51.0.11 port 25: no answer'
+	like "$output" 'outside -> 10.51.0.11 port 80: connected'
+	like "$output" 'drop_source_ip'
+	like "$output" 'nothing of hookmap is pinned'
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# l2fwd --mirror: the table follows a kernel bridge, entry by entry, with no daemon
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/l2fwd.bash"
+
+T=88b5$PAD
+
+bridge_up() { # N
+	local i
+	switch_up "$1"
+	sw ip link add br0 type bridge
+	for ((i = 1; i <= $1; i++)); do sw ip link set "p$i" master br0; done
+	sw ip link set br0 up
+}
+
+# what the bridge has, and what the table has: "mac vlan device kind" a line; ours has
+# no device for what goes to the stack
+bridge_table() {
+	sw bridge -j fdb show br br0 | jq -r '.[] | select(.master and (.mac | test("^.[02468ace]")))
+		| (.flags // []) as $f | (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
+		  elif .state == "static" then "fixed" else "dynamic" end) as $t
+		| "\(.mac) \(.vlan // 0) \(if $t == "local" or (.ifname | test("^p") | not) then "" else .ifname end) \($t)"' | sort
+}
+our_table() { hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.vlan) \(.device) \(.type)"' | sort; }
+same_tables() { [[ $(our_table) == "$(bridge_table)" ]]; }
+tables_agree() {
+	busywait 30 same_tables || diff <(bridge_table) <(our_table)
+}
+
+@test "mirror: learned, static, moved, extern, deleted, flushed and aged entries follow" {
+	bridge_up 3
+	sw ip link add vx0 type vxlan id 5 dstport 4789 local 127.0.0.1
+	sw ip link set vx0 master br0 up
+	listen 2 1
+	say 1 "ffffffffffff$(mac 1)$T"
+	heard 2
+	sw bridge fdb add 02:00:00:00:01:01 dev p1 master static
+	sw bridge fdb add 02:00:00:00:01:02 dev vx0 master static
+	sw_attach br0 l2fwd --mirror
+	tables_agree
+	like "$(our_table)" '02:00:00:00:00:01 0 p1 dynamic'
+	like "$(our_table)" '02:00:00:00:01:02 0  fixed'
+	# learned
+	listen 1 1
+	say 2 "$(mac 1)$(mac 2)$T"
+	heard 1
+	like "$(our_table)" '02:00:00:00:00:02 0 p2 dynamic'
+	# moved by a frame: host 1's address comes from host 3
+	listen 2 1
+	say 3 "$(mac 2)$(mac 1)$T"
+	heard 2
+	busywait 30 test "$(entry 02:00:00:00:00:01 0 device)" = p3
+	tables_agree
+	sw bridge fdb replace 02:00:00:00:01:01 dev p2 master static
+	sw bridge fdb add 02:00:00:00:01:03 dev p1 master dynamic
+	sw bridge fdb add 02:00:00:00:01:04 dev p2 master dynamic extern_learn
+	sw bridge fdb replace 02:00:00:00:01:05 dev vx0 master dynamic extern_learn
+	sw bridge fdb replace 02:00:00:00:01:06 dev p1 master permanent
+	tables_agree
+	equal "$(entry 02:00:00:00:01:04 0 type)" extern type
+	# commands that the bridge refuses change nothing
+	run ! sw bridge fdb add 02:00:00:00:01:01 dev p1 master static
+	equal "$(entry 02:00:00:00:01:01 0 device)" p2 'after a refused add'
+	run ! sw bridge fdb add "$(sw ip -j link show p1 | jq -r '.[0].address')" dev p2 master static
+	tables_agree
+	sw bridge fdb del 02:00:00:00:01:03 dev p1 master
+	sw ip link set p2 type bridge_slave fdb_flush
+	tables_agree
+	# aged
+	sw ip link set br0 type bridge ageing_time 100
+	run_aged() { [[ -z $(entry 02:00:00:00:00:01 0 mac) ]]; }
+	busywait 30 run_aged
+	tables_agree
+	# a bridge elsewhere with the same addresses is another one
+	ip link add br0 type bridge
+	ip link add d1 type veth peer name d2
+	ip link set d1 master br0
+	bridge fdb add 02:00:00:00:0f:01 dev d1 master static
+	tables_agree
+	# link down takes what was learned; a port that leaves takes all
+	sw ip link set p3 down
+	sw ip link set p1 nomaster
+	tables_agree
+	sw_detach br0
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+	equal "$(sw ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')$(sw tc qdisc show | grep clsact || true)" '' 'left on devices'
+}
+
+@test "mirror: equal to the bridge after 10 000 random changes, made while it attaches, too" {
+	local pid
+	bridge_up 3
+	# prints commands for bridge -batch: add, replace (move) and del of 500 addresses
+	changes() { # SEED COUNT
+		awk -v seed="$1" -v count="$2" 'BEGIN {
+			srand(seed)
+			for (i = 0; i < count; i++) {
+				mac = sprintf("02:00:00:00:%02x:%02x", 2 + int(rand() * 2), int(rand() * 250))
+				kind = rand()
+				what = kind < 0.4 ? "static" : kind < 0.7 ? "dynamic" : "dynamic extern_learn"
+				if (rand() < 0.3) printf "fdb del %s dev p%d master\n", mac, 1 + int(rand() * 3)
+				else printf "fdb %s %s dev p%d master %s\n", rand() < 0.5 ? "add" : "replace", mac, 1 + int(rand() * 3), what
+			}
+		}'
+	}
+	changes 1 4000 | sw bridge -force -batch - >/dev/null 2>&1 || true
+	changes 2 3000 | sw bridge -force -batch - >/dev/null 2>&1 3>&- &
+	pid=$!
+	sw_attach br0 l2fwd --mirror
+	wait $pid || true
+	changes 3 3000 | sw bridge -force -batch - >/dev/null 2>&1 || true
+	tables_agree
+	(($(our_table | wc -l) > 200)) || equal "$(our_table | wc -l)" 'more than 200' entries
+	# by hand wins, and the bridge does not take it away
+	swdb replace 02:00:00:00:02:01 dev p3
+	sw bridge fdb replace 02:00:00:00:02:01 dev p1 master static
+	sw bridge fdb del 02:00:00:00:02:01 dev p1 master
+	equal "$(entry 02:00:00:00:02:01 0 device) $(entry 02:00:00:00:02:01 0 type)" 'p3 static'
+	swdb del 02:00:00:00:02:01
+	sw_attach br0 l2fwd --mirror
+	tables_agree
+}
+
+@test "mirror: frames take the fast path; sources go on to refresh their entries" {
+	local slow
+	bridge_up 2
+	sw_attach br0 l2fwd --mirror --refresh 200
+	# both are learned by frames through the bridge
+	listen 2 1
+	say 1 "ffffffffffff$(mac 1)$T"
+	heard 2
+	listen 1 1
+	say 2 "$(mac 1)$(mac 2)$T"
+	heard 1
+	tables_agree
+	listen 2 50
+	say 1 "$(mac 2)$(mac 1)$T" 50
+	heard 2
+	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what host 2 heard'
+	# XDP sent all but those that refreshed
+	slow=$(reason p1 pass_bridge)
+	equal "$(($(port_count p2 tx_packets) + slow))" 50 'sent by XDP, and slow'
+	((slow <= 25)) || equal "$slow" 'at most 25' 'slow ones'
+	# an entry that is used only by XDP does not age out: ageing is 3 s
+	sw ip link set br0 type bridge ageing_time 300
+	local end=$((SECONDS + 6))
+	while ((SECONDS < end)); do
+		say 1 "$(mac 2)$(mac 1)$T"
+		sleep 0.05
+	done
+	equal "$(entry 02:00:00:00:00:01 0 device)" p1 'a busy source'
+	tables_agree
+}
+
+@test "mirror: port states are respected; a down bridge port gets nothing" {
+	bridge_up 3
+	sw ip link set br0 type bridge forward_delay 3000
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw_attach br0 l2fwd --mirror --refresh 100
+	listen 2 5
+	say 1 "$(mac 2)$(mac 1)$T" 5
+	heard 2
+	# with STP, a port that comes up listens first
+	sw ip link set br0 type bridge stp_state 1
+	sw ip link set p2 down
+	sw ip link set p2 up
+	blocked() {
+		say 1 "ffffffffffff$(mac 9)$T"
+		[[ $(port_count p2 state) == blocked ]]
+	}
+	busywait 30 blocked
+	say 1 "$(mac 2)$(mac 1)$T" 4
+	busywait 30 test "$(reason p2 drop_state_out)" -ge 1
+	equal "$(port_count p2 tx_packets)" 5 'sent by p2'
+	# and an isolated one is left to the bridge
+	sw bridge link set dev p3 isolated on
+	slow() {
+		say 1 "ffffffffffff$(mac 9)$T"
+		[[ $(port_count p3 state) != forwarding ]]
+	}
+	busywait 30 slow
+}
+
+@test "mirror: a full table counts what has no room; the bridge forwards it" {
+	bridge_up 2
+	sw_attach br0 l2fwd --mirror --fdb-size 10
+	awk 'BEGIN { for (i = 0; i < 40; i++) printf "fdb add 02:00:00:00:05:%02x dev p2 master static\n", i }' | sw bridge -batch -
+	equal "$(hookmap -j fdb | jq -c '.totals.entries')" 10 entries
+	(($(hookmap -j fdb | jq .totals.mirror_full) >= 30)) || equal "$(hookmap -j fdb | jq .totals.mirror_full)" 30 mirror_full
+	listen 2 3
+	say 1 "020000000527$(mac 1)$T" 3
+	heard 2
+	# one bridge at a time
+	sw ip link add br1 type bridge
+	run sw "$HM_TOP/scripts/attach.sh" br1 l2fwd --mirror
+	equal "$status" 1 status
+	like "$output" 'another bridge'
+	# the bridge vanishes, and then everything of it
+	sw ip link del br0
+	sw_detach br0
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+}

@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# l2fwd, frame by frame: the bytes that leave, for each kind of tag; what is passed and
+# dropped, and counted how; the truth table of rules. One run of the program a frame.
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/l2fwd.bash"
+
+T=88b5$PAD # an ethertype for experiments, and 48 bytes
+
+# p1, p2: access 10; p3: trunk 10,20; p4: trunk, 802.1ad, 100 outside is 10; p5, p6:
+# transparent
+tagged_ports() {
+	local i
+	ports 6
+	fdb port p1 mode access 10
+	fdb port p2 mode access 10
+	fdb port p3 mode trunk 10,20
+	fdb port p4 mode trunk 10 proto 802.1ad translate 100:10
+	for i in 1 2 3 4; do fdb add "02:00:00:00:00:0$i" dev "p$i" vlan 10; done
+	fdb add 02:00:00:00:00:03 dev p3 vlan 20
+	fdb add 02:00:00:00:00:06 dev p6
+	fdb add 02:00:00:00:00:05 dev p5 vlan 10
+}
+
+@test "l2fwd: tags are pushed, popped, rewritten and translated to the byte" {
+	tagged_ports
+	local from
+	from=$(mac 153)
+	to() { printf '%s%s' "$(mac "$1")" "$from"; }
+	expect 'access to access' p1 "$(to 2)$T" $SENT
+	expect 'access to trunk: push' p1 "$(to 3)$T" $SENT "$(to 3)8100000a$T"
+	expect 'trunk to access: pop' p3 "$(to 1)8100a00a$T" $SENT "$(to 1)$T"
+	expect 'trunk to 802.1ad: ethertype, translated, priority kept' p3 "$(to 4)8100b00a$T" $SENT "$(to 4)88a8b064$T"
+	expect '802.1ad to trunk: back' p4 "$(to 3)88a8f064$T" $SENT "$(to 3)8100f00a$T"
+	expect '802.1ad to access' p4 "$(to 1)88a80064$T" $SENT "$(to 1)$T"
+	expect 'access to 802.1ad: push, translated' p1 "$(to 4)$T" $SENT "$(to 4)88a80064$T"
+	expect 'priority tag to access: popped' p1 "$(to 2)8100e000$T" $SENT "$(to 2)$T"
+	expect 'priority tag to trunk: priority kept' p1 "$(to 3)8100e000$T" $SENT "$(to 3)8100e00a$T"
+	expect 'own VLAN tagged on an access port' p1 "$(to 2)8100000a$T" $SENT "$(to 2)$T"
+	expect 'a tag of another ethertype stays inside' p1 "$(to 3)88a80007$T" $SENT "$(to 3)8100000a88a80007$T"
+	expect 'only the outer of two tags goes' p3 "$(to 1)8100000a81000014$T" $SENT "$(to 1)81000014$T"
+	expect 'transparent: tag untouched' p5 "$(to 6)81000bad$T" $SENT
+	expect 'transparent: untagged' p5 "$(to 6)$T" $SENT
+	equal "$(entry 02:00:00:00:00:03 10 packets)" 4 'packets to 3'
+	equal "$(entry 02:00:00:00:00:02 10 bytes)" $((62 + 66 + 66)) 'bytes to 2'
+	equal "$(port_count p3 tx_packets)" 4 'sent by p3'
+	equal "$(port_count p1 rx_packets)" 7 'received by p1'
+	equal "$(port_count p1 tx_bytes)" $((62 + 62 + 66)) 'bytes sent by p1'
+}
+
+@test "l2fwd: what is not forwarded is passed or dropped unchanged, with a reason" {
+	tagged_ports
+	local from n
+	from=$(mac 153)
+	to() { printf '%s%s' "$(mac "$1")" "$from"; }
+	expect 'a foreign VLAN on access' p1 "$(to 2)81000014$T" $DROP
+	expect 'a foreign VLAN on trunk' p3 "$(to 1)8100001e$T" $DROP
+	expect 'untagged on a trunk without native VLAN' p3 "$(to 1)$T" $DROP
+	expect 'VLAN 4095' p3 "$(to 1)81000fff$T" $DROP
+	expect 'the untranslated VLAN number' p4 "$(to 1)88a8000b$T" $DROP
+	expect 'a tag of another ethertype counts as untagged' p4 "$(to 1)81000064$T" $DROP
+	expect 'to the port that it came by' p3 "$(to 3)81000014$T" $DROP
+	expect 'to a port outside the VLAN' p1 "$(to 5)$T" $DROP
+	expect 'an entry of another VLAN' p3 "$(to 1)81000014$T" $PASS
+	expect 'half a tag' p1 "$(to 2)810000" $PASS
+	for n in 00 02 03 0e 0f; do
+		expect "control frame $n" p1 "0180c20000$n$from$T" $PASS
+	done
+	expect 'broadcast' p1 "ffffffffffff$from$T" $PASS
+	expect 'multicast' p1 "01005e000001$from$T" $PASS
+	expect '01:80:c2:00:00:10 is no control frame' p1 "0180c2000010$from$T" $PASS
+	equal "$(reason p1 drop_vlan_in)" 1 'p1 drop_vlan_in'
+	equal "$(reason p3 drop_vlan_in)" 3 'p3 drop_vlan_in'
+	equal "$(reason p4 drop_vlan_in)" 2 'p4 drop_vlan_in'
+	equal "$(reason p3 drop_same_port)" 1 'p3 drop_same_port'
+	equal "$(reason p5 drop_vlan_out)" 1 'p5 drop_vlan_out'
+	equal "$(reason p3 pass_unknown)" 1 'p3 pass_unknown'
+	equal "$(reason p1 pass_malformed)" 1 'p1 pass_malformed'
+	equal "$(reason p1 pass_control)" 5 'p1 pass_control'
+	equal "$(reason p1 pass_broadcast)" 1 'p1 pass_broadcast'
+	equal "$(reason p1 pass_multicast)" 2 'p1 pass_multicast'
+	# the other ways to treat them; hairpin and blocked ports
+	fdb port p1 miss drop bcast drop mcast drop
+	expect 'unknown' p1 "$(to 9)$T" $DROP
+	expect 'broadcast' p1 "ffffffffffff$from$T" $DROP
+	expect 'multicast' p1 "333300000001$from$T" $DROP
+	expect 'control frame all the same' p1 "0180c200000e$from$T" $PASS
+	equal "$(reason p1 drop_unknown) $(reason p1 drop_broadcast) $(reason p1 drop_multicast)" '1 1 1'
+	fdb port p3 hairpin on
+	expect 'to the port that it came by, allowed' p3 "$(to 3)81000014$T" $SENT
+	fdb port p2 block on
+	expect 'to a blocked port' p1 "$(to 2)$T" $DROP
+	expect 'from a blocked port' p2 "$(to 1)$T" $DROP
+	expect 'control frame from a blocked port' p2 "0180c2000000$from$T" $PASS
+	equal "$(reason p2 drop_state_out) $(reason p2 drop_state_in)" '1 1'
+}
+
+@test "l2fwd: a native VLAN; local entries; an entry whose device has gone" {
+	ports 3
+	local from
+	from=$(mac 153)
+	to() { printf '%s%s' "$(mac "$1")" "$from"; }
+	fdb port p1 mode trunk 10-12 native 11
+	fdb port p2 mode trunk 11
+	fdb add 02:00:00:00:00:01 dev p1 vlan 11
+	fdb add 02:00:00:00:00:02 dev p2 vlan 11
+	fdb add 02:00:00:00:00:07 local vlan 11
+	expect 'native in: push' p1 "$(to 2)$T" $SENT "$(to 2)8100000b$T"
+	expect 'native in, tagged' p1 "$(to 2)8100000b$T" $SENT
+	expect 'native out: pop' p2 "$(to 1)8100000b$T" $SENT "$(to 1)$T"
+	expect 'local' p2 "$(to 7)8100000b$T" $PASS
+	equal "$(reason p2 pass_local)" 1 'p2 pass_local'
+	ip link del p1
+	expect 'its device has gone: passed unchanged' p2 "$(to 1)8100000b$T" $PASS
+	equal "$(reason p2 pass_no_device)" 1 'p2 pass_no_device'
+	"$HM_TOP/scripts/detach.sh" p3
+	# p1 was found to have vanished, and its entry has gone with it
+	equal "$(hookmap -j fdb | jq -c '[.rows[].mac] | sort')" '["02:00:00:00:00:02","02:00:00:00:00:07"]'
+	"$HM_TOP/scripts/detach.sh" p2
+	l2_nothing_left
+}
+
+# a line "verdict | what | frame" each
+acl_table() {
+	local verdict what frame n=0
+	while IFS='|' read -r verdict what frame; do
+		[[ -n $verdict ]] || continue
+		expect "$what" p1 "$(mac 2)$(mac 1)$frame" "$verdict"
+		n=$((n + 1))
+	done
+	TABLE=$n
+}
+
+A=fd000000000000000000000000000001 B=fd000000000000000000000000000002
+BAD=fd000bad000000000000000000000001
+# hop-by-hop options six times, as long as one header each
+SIX_HEADERS=$(printf '00%.0s' {1..48})
+
+@test "l2fwd: truth table of rules: 60 frames" {
+	local total=0
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb acl p2 add 10 deny proto tcp dport 25
+	fdb acl p2 add 20 permit src 10.0.0.0/8 proto udp dport 53-54
+	fdb acl p2 add 30 deny proto udp
+	fdb acl p2 add 40 deny src fd00:bad::/32
+	fdb acl p2 add 50 deny proto icmp
+	fdb acl p2 add 60 deny fragment yes dst 10.9.0.0/16
+	fdb acl p2 add 70 deny ethertype 0x88b6
+	fdb acl p2 add 80 deny proto tcp sport 100-200 dst 192.0.2.7
+	acl_table <<-EOF
+		$DROP|tcp 25|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")
+		$SENT|tcp 24|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 24)")
+		$SENT|tcp 26|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 26)")
+		$SENT|tcp from 25|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 25 999)")
+		$DROP|tcp 25, IPv6|$(ip6 6 $A $B "$(l4 999 25)")
+		$SENT|tcp 80, IPv6|$(ip6 6 $A $B "$(l4 999 80)")
+		$DROP|tcp 25 behind hop-by-hop options|$(ip6 0 $A $B "0600000000000000$(l4 999 25)")
+		$DROP|tcp 25 behind destination options and routing|$(ip6 60 $A $B "2b000000000000000600000000000000$(l4 999 25)")
+		$SENT|udp 53 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 53)")
+		$SENT|udp 54 of 10/8|$(ip4 17 10.255.255.255 10.0.0.2 "$(l4 999 54)")
+		$DROP|udp 55 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 55)")
+		$DROP|udp 52 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 52)")
+		$DROP|udp 53 of 11/8|$(ip4 17 11.1.2.3 10.0.0.2 "$(l4 999 53)")
+		$DROP|udp 53 of 9.255.255.255|$(ip4 17 9.255.255.255 10.0.0.2 "$(l4 999 53)")
+		$DROP|udp, IPv6|$(ip6 17 $A $B "$(l4 999 53)")
+		$DROP|udp, IPv6, first bits as 10/8|$(ip6 17 0a000000000000000000000000000001 $B "$(l4 999 53)")
+		$DROP|tcp from fd00:bad::|$(ip6 6 $BAD $B "$(l4 999 80)")
+		$DROP|icmp6 from fd00:bad::|$(ip6 58 $BAD $B "$(l4 0 0)")
+		$SENT|icmp6 from fd00::1|$(ip6 58 $A $B "$(l4 0 0)")
+		$SENT|icmp6 to fd00:bad::|$(ip6 58 $A $BAD "$(l4 0 0)")
+		$DROP|icmp|$(ip4 1 10.0.0.1 10.0.0.2 "$(l4 0 0)")
+		$DROP|icmp, only the header|$(ip4 1 10.0.0.1 10.0.0.2 00000000)
+		$DROP|protocol 1 in IPv6|$(ip6 1 $A $B "$(l4 0 0)")
+		$SENT|gre|$(ip4 47 10.0.0.1 10.0.0.2 "$(l4 0 0)")
+		$SENT|protocol 253|$(ip4 253 10.0.0.1 10.0.0.2 "$(l4 0 25)")
+		$DROP|tcp 25, first fragment|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)" 2000)
+		$SENT|tcp 80, first fragment|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 80)" 2000)
+		$SENT|tcp, a later fragment: rule 10 has ports and denies|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)" 2010)
+		$SENT|tcp, the last fragment|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)" 0010)
+		$SENT|udp of 10/8, a later fragment: rule 20 has ports and permits|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 99)" 0010)
+		$DROP|udp of 11/8, a later fragment|$(ip4 17 11.1.2.3 10.0.0.2 "$(l4 999 99)" 0010)
+		$DROP|tcp, a later fragment to 10.9/16|$(ip4 6 10.0.0.1 10.9.0.2 "$(l4 999 80)" 0010)
+		$SENT|tcp, the first fragment to 10.9/16|$(ip4 6 10.0.0.1 10.9.0.2 "$(l4 999 80)" 2000)
+		$SENT|tcp, no fragment, to 10.9/16|$(ip4 6 10.0.0.1 10.9.0.2 "$(l4 999 80)" 4000)
+		$DROP|tcp without room for ports: rule 10 denies|$(ip4 6 10.0.0.1 10.0.0.2 03e7)
+		$SENT|tcp, IPv6, a later fragment|$(ip6 44 $A $B "0600001000000001$(l4 999 25)")
+		$DROP|tcp 25, IPv6, first fragment|$(ip6 44 $A $B "0600000100000001$(l4 999 25)")
+		$DROP|udp, IPv6, a later fragment|$(ip6 44 $A $B "1100001000000001$(l4 999 53)")
+		$DROP|IPv4 with a bad header length|08004300005400004000400600000a0000010a000002$PAD
+		$DROP|IPv4 header cut off|0800450000540000400040060000
+		$DROP|IPv6 header cut off|86dd600000000028
+		$DROP|version 6 behind the IPv4 ethertype|0800650000540000400040060000${PAD:0:20}
+		$DROP|seven extension headers|$(ip6 0 $A $B "$SIX_HEADERS$(l4 1536 80)")
+		$SENT|ARP|0806$PAD
+		$DROP|ethertype 88b6|88b6$PAD
+		$SENT|ethertype 88b5|88b5$PAD
+		$DROP|ethertype 88b6 behind a tag|8100000a88b6$PAD
+		$DROP|tcp 25 behind a tag|8100000a$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")
+		$DROP|tcp 25 behind two tags|88a8000a81000014$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")
+		$DROP|tcp from 100 to 192.0.2.7|$(ip4 6 10.0.0.1 192.0.2.7 "$(l4 100 80)")
+		$DROP|tcp from 200 to 192.0.2.7|$(ip4 6 10.0.0.1 192.0.2.7 "$(l4 200 80)")
+		$SENT|tcp from 99 to 192.0.2.7|$(ip4 6 10.0.0.1 192.0.2.7 "$(l4 99 80)")
+		$SENT|tcp from 201 to 192.0.2.7|$(ip4 6 10.0.0.1 192.0.2.7 "$(l4 201 80)")
+		$SENT|tcp from 100 to 192.0.2.6|$(ip4 6 10.0.0.1 192.0.2.6 "$(l4 100 80)")
+	EOF
+	total=$TABLE
+	# hits: rule 10 saw every denied TCP frame, and nothing else
+	equal "$(hookmap -j --summary fdb | jq '.rules[] | select(.priority == 10) | .packets')" 9 'hits of rule 10'
+	equal "$(hookmap -j --summary fdb | jq '.rules[] | select(.priority == 20) | .packets')" 3 'hits of rule 20'
+	# and with everything denied that is not permitted
+	fdb acl p2 flush
+	fdb acl p2 default deny
+	fdb acl p2 add 1 permit ethertype arp
+	fdb acl p2 add 2 permit proto tcp dport 443
+	acl_table <<-EOF
+		$SENT|ARP|0806$PAD
+		$SENT|tcp 443|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 443)")
+		$SENT|tcp 443, IPv6|$(ip6 6 $A $B "$(l4 999 443)")
+		$DROP|tcp 444|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 444)")
+		$SENT|tcp, a later fragment: rule 2 has ports and permits|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 9 9)" 0010)
+		$DROP|tcp without room for ports|$(ip4 6 10.0.0.1 10.0.0.2 03e7)
+		$DROP|ethertype 88b5|88b5$PAD
+	EOF
+	total=$((total + TABLE))
+	((total >= 60)) || equal "$total" 60 frames
+	fdb acl p2 default permit
+	fdb acl p2 flush
+	expect 'no rules any more' p1 "$(mac 2)$(mac 1)$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")" $SENT
+}
+
+@test "l2fwd: rules on a VLAN, and 64 rules at most" {
+	local i
+	ports 2
+	fdb port p1 mode trunk 10,20
+	fdb port p2 mode trunk 10,20
+	fdb add 02:00:00:00:00:02 dev p2 vlan 10
+	fdb add 02:00:00:00:00:02 dev p2 vlan 20
+	fdb acl p2 add 5 deny vlan 20
+	expect 'VLAN 10' p1 "$(mac 2)$(mac 1)8100000a$T" $SENT
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
+	equal "$(reason p2 drop_acl)" 1 'p2 drop_acl'
+	{
+		echo '200 deny vlan 20 # the last, wherever it stands'
+		for ((i = 101; i <= 163; i++)); do echo "$i deny ethertype 0x9000"; done
+	} >"$BATS_TEST_TMPDIR/rules"
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[63].priority]')" '[64,101,200]'
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
+	run fdb acl p2 add 164 deny
+	equal "$status" 1 status
+	like "$output" '64 rules at most'
+	fdb acl p2 del 163
+	fdb acl p2 add 199 deny ethertype 0x88b5
+	expect 'the 64th rule' p1 "$(mac 2)$(mac 1)8100000a$T" $DROP
+}
+
+@test "l2fwd: guard: MAC and IP addresses of a tenant" {
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb guard p1 on
+	local a arp
+	expect 'nobody is known' p1 "$(mac 2)$(mac 1)$T" $DROP
+	fdb guard p1 add 02:00:00:00:00:01 10.0.0.1 fd00::1
+	fdb guard p1 add 02:00:00:00:00:05
+	a=$(mac 2)$(mac 1)
+	expect 'his address' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $SENT
+	expect 'another address' p1 "$a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'no address yet (DHCP)' p1 "$a$(ip4 17 0.0.0.0 10.0.0.2 "$(l4 68 67)")" $SENT
+	expect 'his IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000001 "$B" "$(l4 1 2)")" $SENT
+	expect 'another IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000009 "$B" "$(l4 1 2)")" $DROP
+	expect 'duplicate address detection' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "$(l4 1 2)")" $SENT
+	expect 'neither IP nor ARP' p1 "$a$T" $DROP
+	arp=0806000108000604000102000000
+	expect 'ARP' p1 "$a${arp}00010a0000010000000000000a000002" $SENT
+	expect 'ARP with another IP address' p1 "$a${arp}00010a0000030000000000000a000002" $DROP
+	expect 'ARP with another MAC' p1 "$a${arp}00090a0000010000000000000a000002" $DROP
+	expect 'ARP probe' p1 "$a${arp}0001000000000000000000000a000002" $SENT
+	expect 'ARP cut off' p1 "$a${arp}00010a000001" $DROP
+	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" $SENT
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 5'
+	fdb guard p1 del 02:00:00:00:00:01
+	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	fdb guard p1 off
+	expect 'after off' p1 "$a$T" $SENT
+}
+
+@test "l2fwd: a storm limit counts exactly; another port does not pay" {
+	ports 2
+	fdb port p1 mode access 10 bcast flood storm 7
+	fdb port p2 mode access 10 bcast flood
+	# microseconds, so all in one second
+	xdp p1 "ffffffffffff$(mac 1)$T" 30
+	xdp p2 "ffffffffffff$(mac 1)$T" 9
+	equal "$(reason p1 flooded) $(reason p1 drop_storm)" '7 23' 'p1 flooded, dropped'
+	equal "$(reason p2 flooded)" 9 'p2 flooded'
+}

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fdb.c - hookmap fdb: entries, ports and rules of l2fwd.
+ *
+ * JSON: {"rows": [...], "ports": [...], "rules": [...], "totals": {...}}
+ * Keys of an entry:
+ *   vlan      0: between transparent ports
+ *   mac device  device is empty if frames go to the stack
+ *   type      static (by hand), dynamic, extern, local, fixed (static in the bridge)
+ *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
+ *             last, -1: never
+ * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state,
+ *   and reasons: what became of frames that were not forwarded
+ * of a rule: device priority action match packets bytes
+ * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
+ * which there was no room). With --summary, no rows.
+ *
+ * There may be a million entries: they are printed as they are read, in pieces of
+ * text that are made by hand.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <json-c/json.h>
+
+#include "hookmap.h"
+
+static const char *const type_name[L2_TYPES] = {
+	[L2_STATIC] = "static", [L2_DYNAMIC] = "dynamic", [L2_EXTERN] = "extern",
+	[L2_LOCAL] = "local",	[L2_FIXED] = "fixed",
+};
+
+static const char *const reason_name[L2_REASONS] = {
+	[L2_FLOOD] = "flooded",
+	[L2_CONTROL] = "pass_control",
+	[L2_MISS] = "pass_unknown",
+	[L2_BCAST] = "pass_broadcast",
+	[L2_MCAST] = "pass_multicast",
+	[L2_TO_STACK] = "pass_local",
+	[L2_SLOW] = "pass_bridge",
+	[L2_MALFORMED] = "pass_malformed",
+	[L2_NO_DEVICE] = "pass_no_device",
+	[L2_DROP_MISS] = "drop_unknown",
+	[L2_DROP_BCAST] = "drop_broadcast",
+	[L2_DROP_MCAST] = "drop_multicast",
+	[L2_DROP_VLAN_IN] = "drop_vlan_in",
+	[L2_DROP_VLAN_OUT] = "drop_vlan_out",
+	[L2_DROP_SAME_PORT] = "drop_same_port",
+	[L2_DROP_STATE_IN] = "drop_state_in",
+	[L2_DROP_STATE_OUT] = "drop_state_out",
+	[L2_DROP_STORM] = "drop_storm",
+	[L2_DROP_ACL] = "drop_acl",
+	[L2_DROP_SRC_MAC] = "drop_source_mac",
+	[L2_DROP_SRC_IP] = "drop_source_ip",
+	[L2_DROP_NO_ROOM] = "drop_no_headroom",
+};
+
+struct fdb {
+	const struct options *opt;
+	struct names *names;
+	int cfg_fd, fdb_fd, port_fd, stat_fd, acl_fd;
+	int cpus;
+	__u8 nsid;
+	__u64 now;
+	__u32 capacity;
+	struct l2_cfg cfg;
+	struct l2_port port[L2_PORTS];
+	struct l2_stat stat[L2_PORTS]; /* sum over the CPUs */
+	char device[L2_PORTS][32];     /* "" for port 0 and those that are not there */
+	__u64 by_type[L2_TYPES];
+	__u64 entries;
+};
+
+/* --- reading */
+
+static int netns_match(const void *key, const void *value, void *arg)
+{
+	const struct hm_netns *ns = value;
+	struct fdb *f = arg;
+
+	if (ns->netns == f->cfg.netns)
+		f->nsid = *(const __u32 *)key;
+	return 0;
+}
+
+static int port_read(const void *key, const void *value, void *arg)
+{
+	__u32 n = *(const __u32 *)key;
+	struct fdb *f = arg;
+
+	if (n < L2_PORTS)
+		f->port[n] = *(const struct l2_port *)value;
+	return 0;
+}
+
+static int stat_read(const void *key, const void *value, void *arg)
+{
+	__u32 n = *(const __u32 *)key;
+	const struct l2_stat *st = value;
+	struct fdb *f = arg;
+
+	for (int cpu = 0; n < L2_PORTS && cpu < f->cpus; cpu++) {
+		struct l2_stat *sum = &f->stat[n];
+
+		sum->rx_packets += st[cpu].rx_packets;
+		sum->rx_bytes += st[cpu].rx_bytes;
+		sum->tx_packets += st[cpu].tx_packets;
+		sum->tx_bytes += st[cpu].tx_bytes;
+		for (int i = 0; i < L2_REASONS; i++)
+			sum->reason[i] += st[cpu].reason[i];
+	}
+	return 0;
+}
+
+static int ports_read(struct fdb *f)
+{
+	int err = pin_each(f->port_fd, pin_find("l2_port"), port_read, f);
+
+	if (!err)
+		err = pin_each(f->stat_fd, pin_find("l2_stat"), stat_read, f);
+	for (int n = 1; !err && n < L2_PORTS; n++) {
+		if (f->port[n].ifindex)
+			snprintf(f->device[n], sizeof(f->device[n]), "%s",
+				 names_device(f->names, f->nsid, f->port[n].ifindex));
+	}
+	return err;
+}
+
+static int fdb_open(struct fdb *f)
+{
+	struct bpf_map_info info = {};
+	__u32 zero = 0, len = sizeof(info);
+	struct timespec t;
+	int fd;
+
+	f->cfg_fd = pin_open(f->opt, "l2_cfg", true);
+	if (f->cfg_fd < 0)
+		return f->cfg_fd;
+	f->fdb_fd = pin_open(f->opt, "l2_fdb", true);
+	f->port_fd = pin_open(f->opt, "l2_port", true);
+	f->stat_fd = pin_open(f->opt, "l2_stat", true);
+	f->acl_fd = pin_open(f->opt, "l2_acl", true);
+	if (f->fdb_fd < 0 || f->port_fd < 0 || f->stat_fd < 0 || f->acl_fd < 0)
+		return -ENOENT;
+	f->names = names_new(f->opt);
+	if (!f->names || bpf_map_lookup_elem(f->cfg_fd, &zero, &f->cfg) ||
+	    bpf_obj_get_info_by_fd(f->fdb_fd, &info, &len))
+		return -EIO;
+	f->capacity = info.max_entries;
+	f->cpus = libbpf_num_possible_cpus();
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	f->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
+	fd = pin_open(f->opt, "hm_netns", false);
+	if (fd >= 0) {
+		pin_each(fd, pin_find("hm_netns"), netns_match, f);
+		close(fd);
+	}
+	return ports_read(f);
+}
+
+/* --- entries */
+
+static const char hex[] = "0123456789abcdef";
+
+static void mac_text(const __u8 *mac, char *out)
+{
+	for (int i = 0; i < 6; i++) {
+		*out++ = hex[mac[i] >> 4];
+		*out++ = hex[mac[i] & 15];
+		*out++ = i < 5 ? ':' : 0;
+	}
+}
+
+static const char *entry_device(const struct fdb *f, const struct l2_fdb *e, char *buf, size_t size)
+{
+	if (!e->port)
+		return "";
+	if (e->port < L2_PORTS && *f->device[e->port])
+		return f->device[e->port];
+	snprintf(buf, size, "port%u", e->port);
+	return buf;
+}
+
+static int entry_show(const void *key, const void *value, void *arg)
+{
+	const struct l2_fdb *e = value;
+	const struct l2_key *k = key;
+	__u64 packets = 0, bytes = 0;
+	const char *device, *type;
+	struct fdb *f = arg;
+	char mac[18], buf[16];
+	long long idle = -1;
+	__u64 last;
+
+	if (e->type >= L2_TYPES || e->type == L2_GONE)
+		return 0;
+	f->by_type[e->type]++;
+	f->entries++;
+	if (f->opt->summary || f->opt->output == OUT_PROM)
+		return 0;
+	for (int i = 0; i < L2_LANES; i++) {
+		packets += e->count[i].packets;
+		bytes += e->count[i].bytes;
+	}
+	last = e->used > e->seen ? e->used : e->seen;
+	if (last)
+		idle = last < f->now ? (f->now - last) / 1000000000 : 0;
+	mac_text(k->mac, mac);
+	device = entry_device(f, e, buf, sizeof(buf));
+	type = type_name[e->type];
+	if (f->opt->output == OUT_JSON)
+		printf("%s{\"vlan\":%u,\"mac\":\"%s\",\"device\":\"%s\",\"type\":\"%s\","
+		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
+		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac, device,
+		       type, packets, bytes, idle);
+	else if (idle < 0)
+		printf("%4u  %s  %-15s  %-7s %12llu %15llu %8s\n", k->vlan, mac,
+		       *device ? device : "(stack)", type, packets, bytes, "-");
+	else
+		printf("%4u  %s  %-15s  %-7s %12llu %15llu %8lld\n", k->vlan, mac,
+		       *device ? device : "(stack)", type, packets, bytes, idle);
+	return 0;
+}
+
+/* --- ports */
+
+/* VLANs as 10,20-29; empty for a transparent port. */
+static char *vlans_text(const struct l2_port *p, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	*buf = 0;
+	for (int v = 1; p->flags & L2_P_VLAN && v < 4095; v++) {
+		int from = v;
+
+		if (!(p->vlans[v >> 6] >> (v & 63) & 1))
+			continue;
+		while (v + 1 < 4095 && p->vlans[(v + 1) >> 6] >> ((v + 1) & 63) & 1)
+			v++;
+		if (at + 12 >= size) {
+			snprintf(buf + at, size - at, ",...");
+			break;
+		}
+		at += snprintf(buf + at, size - at, v > from ? "%s%d-%d" : "%s%d", at ? "," : "",
+			       from, v);
+	}
+	return buf;
+}
+
+static const char *port_mode(const struct l2_port *p)
+{
+	int members = 0;
+
+	if (!(p->flags & L2_P_VLAN))
+		return "transparent";
+	for (int i = 0; i < 64; i++)
+		members += __builtin_popcountll(p->vlans[i]);
+	return members == 1 && p->pvid ? "access" : "trunk";
+}
+
+static const char *port_state(const struct l2_port *p)
+{
+	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";
+}
+
+static struct json_object *reasons_json(const struct l2_stat *st)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (int i = 0; i < L2_REASONS; i++) {
+		if (reason_name[i] && st->reason[i])
+			json_object_object_add(o, reason_name[i],
+					       json_object_new_uint64(st->reason[i]));
+	}
+	return o;
+}
+
+static const struct out_col port_cols[] = {
+	{ "device", "PORT", OUT_STR },	     { "mode", "MODE", OUT_STR },
+	{ "pvid", "PVID", OUT_U64 },	     { "vlans", "VLANS", OUT_STR },
+	{ "state", "STATE", OUT_STR },	     { "rx_packets", "RX", OUT_U64 },
+	{ "rx_bytes", "RX-BYTES", OUT_U64 }, { "tx_packets", "TX", OUT_U64 },
+	{ "tx_bytes", "TX-BYTES", OUT_U64 }, { NULL, "NOT FORWARDED", OUT_STR },
+};
+
+static void show_ports(struct fdb *f, struct json_object *top)
+{
+	struct out *o = out_new(f->opt, port_cols, sizeof(port_cols) / sizeof(port_cols[0]));
+	char text[1024];
+
+	for (int n = 0; o && n < L2_PORTS; n++) {
+		const struct l2_port *p = &f->port[n];
+		const struct l2_stat *st = &f->stat[n];
+		size_t at = 0;
+
+		/* number 0: what is attached and is no port */
+		if (!p->ifindex && (n || !st->rx_packets))
+			continue;
+		out_row(o);
+		out_str(o, n ? f->device[n] : "(none)");
+		out_str(o, port_mode(p));
+		out_u64(o, p->pvid);
+		out_str(o, vlans_text(p, text, sizeof(text)));
+		out_str(o, port_state(p));
+		out_u64(o, st->rx_packets);
+		out_u64(o, st->rx_bytes);
+		out_u64(o, st->tx_packets);
+		out_u64(o, st->tx_bytes);
+		*text = 0;
+		for (int i = 0; i < L2_REASONS; i++) {
+			if (reason_name[i] && st->reason[i] && at < sizeof(text) - 48)
+				at += snprintf(text + at, sizeof(text) - at, "%s%s %llu",
+					       at ? ", " : "", reason_name[i], st->reason[i]);
+		}
+		out_str(o, text);
+		out_json(o, "reasons", reasons_json(st));
+	}
+	if (o)
+		out_section(o, top, "ports", f->entries && !f->opt->summary ? "\nports\n" : NULL);
+}
+
+/* --- rules */
+
+static size_t prefix_text(const char *word, const __u32 *addr, const __u32 *mask, __u16 type,
+			  char *buf, size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+	int bits = 0, six = type == htons(0x86dd);
+
+	for (int i = 0; i < 4; i++)
+		bits += __builtin_popcount(mask[i]);
+	if (!bits)
+		return 0;
+	inet_ntop(six ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	return snprintf(buf, size, "%s %s/%d ", word, text, bits);
+}
+
+static char *rule_text(const struct l2_acl *r, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	*buf = 0;
+	at += prefix_text("src", r->src, r->src_mask, r->ethertype, buf + at, size - at);
+	at += prefix_text("dst", r->dst, r->dst_mask, r->ethertype, buf + at, size - at);
+	if (r->ethertype)
+		at += snprintf(buf + at, size - at, "ethertype 0x%04x ", ntohs(r->ethertype));
+	if (r->flags & L2_A_VLAN)
+		at += snprintf(buf + at, size - at, "vlan %u ", r->vlan);
+	if (r->flags & L2_A_PROTO)
+		at += snprintf(buf + at, size - at, "proto %u ", r->proto);
+	if (r->flags & L2_A_PORTS && (r->sport_min || r->sport_max != 65535))
+		at += snprintf(buf + at, size - at, "sport %u-%u ", r->sport_min, r->sport_max);
+	if (r->flags & L2_A_PORTS && (r->dport_min || r->dport_max != 65535))
+		at += snprintf(buf + at, size - at, "dport %u-%u ", r->dport_min, r->dport_max);
+	if (r->flags & L2_A_FRAGMENT)
+		at += snprintf(buf + at, size - at, "fragment yes ");
+	if (at)
+		buf[at - 1] = 0;
+	return buf;
+}
+
+static const struct out_col rule_cols[] = {
+	{ "device", "RULES OF", OUT_STR }, { "priority", "PRIORITY", OUT_U64 },
+	{ "action", "ACTION", OUT_STR },   { "match", "MATCH", OUT_STR },
+	{ "packets", "PACKETS", OUT_U64 }, { "bytes", "BYTES", OUT_U64 },
+};
+
+static int show_rules(struct fdb *f, struct json_object *top)
+{
+	struct out *o = out_new(f->opt, rule_cols, sizeof(rule_cols) / sizeof(rule_cols[0]));
+	char text[256];
+
+	if (!o)
+		return -ENOMEM;
+	for (__u32 n = 1; n < L2_PORTS; n++) {
+		const struct l2_port *p = &f->port[n];
+		__u32 key = (n * 2 + (p->acl_bank & 1)) * L2_ACL_RULES;
+		struct l2_acl r;
+
+		for (int i = 0; p->ifindex && i < p->acl_n && i < L2_ACL_RULES; i++, key++) {
+			if (bpf_map_lookup_elem(f->acl_fd, &key, &r))
+				break;
+			out_row(o);
+			out_str(o, f->device[n]);
+			out_u64(o, r.priority);
+			out_str(o, r.flags & L2_A_DENY ? "deny" : "permit");
+			out_str(o, rule_text(&r, text, sizeof(text)));
+			out_u64(o, r.packets);
+			out_u64(o, r.bytes);
+		}
+	}
+	out_section(o, top, "rules", "\n");
+	return 0;
+}
+
+/* --- outputs */
+
+static struct json_object *totals_json(const struct fdb *f)
+{
+	struct json_object *o = json_object_new_object(), *by = json_object_new_object();
+
+	for (int i = 0; i < L2_TYPES; i++) {
+		if (type_name[i])
+			json_object_object_add(by, type_name[i],
+					       json_object_new_uint64(f->by_type[i]));
+	}
+	json_object_object_add(o, "entries", json_object_new_uint64(f->entries));
+	json_object_object_add(o, "capacity", json_object_new_uint64(f->capacity));
+	json_object_object_add(o, "by_type", by);
+	json_object_object_add(o, "mirror_full", json_object_new_uint64(f->cfg.full));
+	return o;
+}
+
+static int show_json(struct fdb *f)
+{
+	struct json_object *top = json_object_new_object();
+	const char *text;
+	int err;
+
+	printf("{\"rows\":[");
+	err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+	printf("],");
+	show_ports(f, top);
+	show_rules(f, top);
+	json_object_object_add(top, "totals", totals_json(f));
+	text = json_object_to_json_string_ext(
+		top,
+		JSON_C_TO_STRING_NOSLASHESCAPE |
+			(f->opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0));
+	printf("%s\n", text + 1);
+	json_object_put(top);
+	return err;
+}
+
+static int show_text(struct fdb *f)
+{
+	int err;
+
+	if (!f->opt->summary)
+		printf("VLAN  MAC                DEVICE           TYPE         PACKETS           "
+		       "BYTES   IDLE-S\n");
+	err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+	if (err)
+		return err;
+	show_ports(f, NULL);
+	show_rules(f, NULL);
+	printf("\n%llu of %u entries (%llu static, %llu dynamic, %llu extern, %llu local, %llu "
+	       "fixed)\n",
+	       f->entries, f->capacity, f->by_type[L2_STATIC], f->by_type[L2_DYNAMIC],
+	       f->by_type[L2_EXTERN], f->by_type[L2_LOCAL], f->by_type[L2_FIXED]);
+	if (f->cfg.full)
+		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
+		       f->cfg.full);
+	return 0;
+}
+
+static void prom_head(const char *name, const char *type, const char *help)
+{
+	printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void prom_ports(const struct fdb *f, const char *name, const char *help, size_t offset)
+{
+	prom_head(name, "counter", help);
+	for (int n = 1; n < L2_PORTS; n++) {
+		if (f->port[n].ifindex)
+			printf("%s{device=\"%s\"} %llu\n", name, f->device[n],
+			       *(const unsigned long long *)((const char *)&f->stat[n] + offset));
+	}
+}
+
+static int show_prom(struct fdb *f)
+{
+	int err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+
+	if (err)
+		return err;
+	prom_head("hookmap_fdb_entries", "gauge", "Entries of the forwarding database.");
+	for (int i = 0; i < L2_TYPES; i++) {
+		if (type_name[i])
+			printf("hookmap_fdb_entries{type=\"%s\"} %llu\n", type_name[i],
+			       f->by_type[i]);
+	}
+	prom_head("hookmap_fdb_capacity", "gauge", "Entries that there is room for.");
+	printf("hookmap_fdb_capacity %u\n", f->capacity);
+	prom_head("hookmap_fdb_mirror_full_total", "counter",
+		  "Entries of the bridge for which there was no room.");
+	printf("hookmap_fdb_mirror_full_total %llu\n", f->cfg.full);
+	prom_ports(f, "hookmap_l2fwd_receive_packets_total", "Packets that came in by the port.",
+		   offsetof(struct l2_stat, rx_packets));
+	prom_ports(f, "hookmap_l2fwd_receive_bytes_total", "Bytes that came in by the port.",
+		   offsetof(struct l2_stat, rx_bytes));
+	prom_ports(f, "hookmap_l2fwd_transmit_packets_total", "Packets forwarded to the port.",
+		   offsetof(struct l2_stat, tx_packets));
+	prom_ports(f, "hookmap_l2fwd_transmit_bytes_total", "Bytes forwarded to the port.",
+		   offsetof(struct l2_stat, tx_bytes));
+	prom_head("hookmap_l2fwd_not_forwarded_packets_total", "counter",
+		  "Packets that were not forwarded to one port, by what became of them.");
+	for (int n = 1; n < L2_PORTS; n++) {
+		for (int i = 0; f->port[n].ifindex && i < L2_REASONS; i++) {
+			if (reason_name[i])
+				printf("hookmap_l2fwd_not_forwarded_packets_total{device=\"%s\","
+				       "reason=\"%s\"} %llu\n",
+				       f->device[n], reason_name[i], f->stat[n].reason[i]);
+		}
+	}
+	return 0;
+}
+
+int fdb_run(const struct options *opt)
+{
+	struct fdb *f = calloc(1, sizeof(*f));
+	int err, *fds[5];
+
+	if (!f) {
+		fail("fdb: %s", strerror(ENOMEM));
+		return 1;
+	}
+	f->opt = opt;
+	fds[0] = &f->cfg_fd, fds[1] = &f->fdb_fd, fds[2] = &f->port_fd;
+	fds[3] = &f->stat_fd, fds[4] = &f->acl_fd;
+	for (int i = 0; i < 5; i++)
+		*fds[i] = -1;
+	err = fdb_open(f);
+	if (!err) {
+		setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+		err = opt->output == OUT_JSON	? show_json(f)
+		      : opt->output == OUT_PROM ? show_prom(f)
+						: show_text(f);
+		if (err)
+			fail("fdb: %s", strerror(-err));
+		fflush(stdout);
+	}
+	names_free(f->names);
+	for (int i = 0; i < 5; i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+	}
+	free(f);
+	return err < 0;
+}

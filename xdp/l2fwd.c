@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xdp/l2fwd - layer-2 forwarding from port to port, without the stack.
+ *
+ *   ip link set dev D xdp obj build/xdp/l2fwd.o
+ *
+ * {VLAN, destination MAC} -> port, from l2_fdb, which scripts/fdb.sh or the mirror of
+ * a kernel bridge (kern/l2fwd_mirror) fills. The tag is pushed, popped or rewritten
+ * as the outgoing port wants it. What has no entry is passed, flooded or dropped, as
+ * the port that it came in by says; an ACL is asked before a frame leaves, if the
+ * port has one. Link-local control frames always go to the stack.
+ *
+ * Maps: l2_if (ifindex -> port), l2_port (settings), l2_fdbs -> l2_fdb, l2_txs
+ * -> l2_tx (devices), l2_xlate, l2_guard, l2_acl, l2_storm; counts in l2_stat by port and
+ * reason, and in the FDB entry. Times in ns.
+ * Returns XDP_REDIRECT, XDP_PASS or XDP_DROP.
+ */
+#include "l2acl.h"
+#include "l2fwd.h"
+#include "parse.h"
+
+HM_MAP(l2_if);
+HM_MAP(l2_xlate);
+HM_MAP(l2_guard);
+HM_MAP(l2_storm);
+HM_OUTER(l2_fdbs, HASH, sizeof(struct l2_key), sizeof(struct l2_fdb), 1);
+HM_OUTER(l2_txs, DEVMAP, sizeof(__u32), sizeof(__u32), 2);
+
+/* A frame on its way. */
+struct l2_frame {
+	struct ethhdr *eth;
+	void *end;
+	__u32 in;    /* port number */
+	__u32 vlan;  /* inside; 0 between transparent ports */
+	__be16 prio; /* PCP and DEI, in place for a tag */
+	__u8 tagged; /* as it came */
+	__u8 pad;
+};
+
+/* Headers begin at an even address: three loads, where memcpy from a packed struct
+ * would make six. */
+static __always_inline void l2_mac_copy(void *to, const void *from)
+{
+	const __u16 *f = from;
+	__u16 *t = to;
+
+	t[0] = f[0];
+	t[1] = f[1];
+	t[2] = f[2];
+}
+
+static __always_inline void *l2_fdb_get(const struct l2_frame *fr, const __u8 *mac)
+{
+	struct l2_key key = { .vlan = fr->vlan };
+	__u32 zero = 0;
+	void *fdb = bpf_map_lookup_elem(&l2_fdbs, &zero);
+
+	if (!fdb)
+		return NULL;
+	l2_mac_copy(key.mac, mac);
+	return bpf_map_lookup_elem(fdb, &key);
+}
+
+/* Chooses the device to send to. XDP_REDIRECT, or XDP_PASS if it has gone. */
+static __always_inline int l2_send(__u32 number, __u64 flags)
+{
+	__u32 zero = 0;
+	void *tx = bpf_map_lookup_elem(&l2_txs, &zero);
+
+	return tx ? bpf_redirect_map(tx, number, flags) : XDP_PASS;
+}
+
+static __always_inline __u32 l2_translate(__u32 port, __u32 vlan, int out)
+{
+	struct l2_xlate_key key = { .port = port, .vlan = vlan, .out = out };
+	__u32 *to = bpf_map_lookup_elem(&l2_xlate, &key);
+
+	return to ? *to & L2_VID : vlan;
+}
+
+static __always_inline __be16 l2_proto(const struct l2_port *port)
+{
+	return port->proto ?: bpf_htons(ETH_P_8021Q);
+}
+
+/* The VLAN that the frame is in, and how it came. 0, or why it is not let in. */
+static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_port *port)
+{
+	struct l2_tag *tag = (void *)(fr->eth + 1);
+
+	if (!(port->flags & L2_P_VLAN))
+		return 0;
+	fr->vlan = port->pvid;
+	if (*(__u16 *)((void *)fr->eth + 2 * ETH_ALEN) == l2_proto(port)) {
+		__u16 tci;
+
+		/* the tag's own ethertype is in the header: what follows is the TCI */
+		if ((void *)(tag + 1) > fr->end)
+			return L2_MALFORMED;
+		tci = bpf_ntohs(tag->proto);
+		fr->tagged = 1;
+		fr->prio = bpf_htons(tci & L2_PRIO);
+		if (tci & L2_VID) {
+			fr->vlan = tci & L2_VID;
+			if (port->flags & L2_P_XLATE)
+				fr->vlan = l2_translate(fr->in, fr->vlan, 0);
+		}
+	}
+	if (!fr->vlan || fr->vlan == L2_VID || !l2_bit(port->vlans, fr->vlan))
+		return L2_DROP_VLAN_IN;
+	return 0;
+}
+
+/* The sender's addresses in an ARP packet for Ethernet and IPv4. */
+struct l2_arp {
+	__u8 head[8];
+	__u8 mac[ETH_ALEN];
+	__u8 ip[4];
+	__u8 target[10];
+};
+
+static __always_inline int l2_mac_differs(const __u8 *a, const __u8 *b)
+{
+	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
+	       (a[5] ^ b[5]);
+}
+
+/* The sender's IP address in KEY. 0, or the reason if the frame lies or is no ARP or IP. */
+static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2_guard_key *key)
+{
+	struct cursor c = { fr->eth, fr->end };
+	struct flow f = {};
+	int proto = parse_eth(&c);
+
+	if (proto == bpf_htons(ETH_P_ARP)) {
+		struct l2_arp *arp = c.pos;
+
+		if ((void *)(arp + 1) > c.end)
+			return L2_DROP_SRC_IP;
+		if (l2_mac_differs(arp->mac, fr->eth->h_source))
+			return L2_DROP_SRC_MAC;
+		key->family = 4;
+		__builtin_memcpy(&key->ip[0], arp->ip, sizeof(arp->ip));
+		return 0;
+	}
+	if (proto < 0 || parse_ip(&c, proto, &f) < 0)
+		return L2_DROP_SRC_IP;
+	key->family = f.family;
+	__builtin_memcpy(key->ip, f.src, sizeof(key->ip));
+	return 0;
+}
+
+/*
+ * Who speaks from this port: a MAC that may use any address, or one that was bound
+ * to addresses. The unspecified address claims nothing (DHCP, ARP probes, DAD).
+ * This and l2_acl_check are functions of their own, verified once.
+ */
+__noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
+{
+	struct l2_frame frame = { .eth = (void *)(long)ctx->data,
+				  .end = (void *)(long)ctx->data_end };
+	struct l2_guard_key key = { .port = port };
+	struct l2_frame *fr = &frame;
+	int reason;
+
+	if ((void *)(fr->eth + 1) > fr->end)
+		return L2_DROP_SRC_MAC;
+	__builtin_memcpy(key.mac, fr->eth->h_source, ETH_ALEN);
+	if (bpf_map_lookup_elem(&l2_guard, &key))
+		return 0;
+	key.family = L2_GUARD_BOUND;
+	if (!bpf_map_lookup_elem(&l2_guard, &key))
+		return L2_DROP_SRC_MAC;
+	reason = l2_guard_address(fr, &key);
+	if (reason)
+		return reason;
+	if (!(key.ip[0] | key.ip[1] | key.ip[2] | key.ip[3]) ||
+	    bpf_map_lookup_elem(&l2_guard, &key))
+		return 0;
+	return L2_DROP_SRC_IP;
+}
+
+/* The bridge must hear of new and moved sources, and of all others now and then. */
+static __always_inline int l2_source_is_old(const struct l2_frame *fr, const struct l2_cfg *cfg,
+					    __u64 now)
+{
+	struct l2_fdb *src = l2_fdb_get(fr, fr->eth->h_source);
+
+	if (!src || src->type == L2_GONE || src->port != fr->in)
+		return 0;
+	if (src->type == L2_STATIC || src->type == L2_FIXED)
+		return 1;
+	/* signed: the mirror writes the exact time, which may be ahead of this clock */
+	if ((__s64)(now - src->seen) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS))
+		return 1;
+	src->seen = now;
+	return 0;
+}
+
+static __always_inline int l2_storm_over(const struct l2_port *port, __u32 number)
+{
+	struct l2_storm *storm;
+	__u64 now;
+
+	if (!port->storm)
+		return 0;
+	storm = bpf_map_lookup_elem(&l2_storm, &number);
+	if (!storm)
+		return 0;
+	now = bpf_ktime_get_coarse_ns();
+	if (now - storm->start >= 1000000000) {
+		storm->start = now;
+		storm->frames = 0;
+	}
+	if (storm->frames >= port->storm)
+		return 1;
+	__sync_fetch_and_add(&storm->frames, 1);
+	return 0;
+}
+
+/* Tells tc/l2fwd to flood. Each port may want another tag, and XDP can send only the
+ * same bytes to all: where that is enough it does so itself. */
+static __always_inline int l2_flood(struct xdp_md *ctx, const struct l2_frame *fr,
+				    const struct l2_port *port, const struct l2_cfg *cfg)
+{
+	__u32 port_vlan = fr->in << 16 | fr->vlan;
+	struct l2_meta *meta;
+
+	if (l2_storm_over(port, fr->in))
+		return L2_DROP_STORM;
+	if (cfg->flags & L2_F_UNIFORM &&
+	    l2_send(0, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS) == XDP_REDIRECT) {
+		struct l2_stat *st = l2_stat_get(fr->in);
+
+		if (st)
+			st->reason[L2_FLOOD]++;
+		return L2_FWD;
+	}
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
+		return L2_DROP_NO_ROOM;
+	meta = (void *)(long)ctx->data_meta;
+	if ((void *)(meta + 1) > (void *)(long)ctx->data)
+		return L2_DROP_NO_ROOM;
+	meta->magic = L2_META_MAGIC;
+	meta->port_vlan = port_vlan;
+	return L2_FLOOD;
+}
+
+static __always_inline int l2_no_entry(struct xdp_md *ctx, const struct l2_frame *fr,
+				       const struct l2_port *port, const struct l2_cfg *cfg)
+{
+	const __u8 *mac = fr->eth->h_dest;
+	int reason = L2_MISS, action = port->miss;
+
+	if (mac[0] & 1) {
+		reason = L2_MCAST;
+		action = port->mcast;
+		if ((mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff) {
+			reason = L2_BCAST;
+			action = port->bcast;
+		}
+	}
+	if (action == L2_MISS_DROP)
+		return reason + L2_DROP_MISS - L2_MISS;
+	if (action == L2_MISS_FLOOD)
+		return l2_flood(ctx, fr, port, cfg);
+	return reason;
+}
+
+/* 1 if the rules of the port NUMBER let the frame, which is in VLAN, leave by it. */
+__noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan)
+{
+	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	struct l2_flow flow = { .vlan = vlan };
+
+	l2_flow_read(&c, &flow);
+	return l2_acl_permits(&flow, number, ctx->data_end - ctx->data);
+}
+
+/* May the frame leave by OUT? 0, or why not. */
+static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *fr,
+				     const struct l2_port *out, __u32 number)
+{
+	if (number == fr->in && !(out->flags & L2_P_HAIRPIN))
+		return L2_DROP_SAME_PORT;
+	if (out->flags & L2_P_BLOCKED)
+		return L2_DROP_STATE_OUT;
+	if (!l2_member(out, fr->vlan))
+		return L2_DROP_VLAN_OUT;
+	if (out->flags & L2_P_ACL && !l2_acl_check(ctx, number, fr->vlan))
+		return L2_DROP_ACL;
+	return 0;
+}
+
+/* Makes the tag what OUT wants. FR's pointers are not valid afterwards. */
+static __always_inline int l2_retag(struct xdp_md *ctx, struct l2_frame *fr,
+				    const struct l2_port *out, __u32 number)
+{
+	int want = fr->vlan && !l2_bit(out->untagged, fr->vlan);
+	struct l2_tag tag;
+	__u32 macs[3];
+	void *data;
+
+	if (!want && !fr->tagged)
+		return 0;
+	tag.proto = l2_proto(out);
+	tag.tci = fr->prio;
+	if (want)
+		tag.tci |= bpf_htons(out->flags & L2_P_XLATE ? l2_translate(number, fr->vlan, 1)
+							     : fr->vlan);
+	__builtin_memcpy(macs, fr->eth, sizeof(macs));
+	if (want != fr->tagged && bpf_xdp_adjust_head(ctx, want ? -4 : 4))
+		return -1;
+	data = (void *)(long)ctx->data;
+	if (data + ETH_HLEN + 4 > (void *)(long)ctx->data_end)
+		return -1;
+	__builtin_memcpy(data, macs, sizeof(macs));
+	if (want)
+		__builtin_memcpy(data + sizeof(macs), &tag, sizeof(tag));
+	return 0;
+}
+
+static __always_inline void l2_count(struct l2_fdb *entry, const struct l2_cfg *cfg, __u32 bytes)
+{
+	struct l2_count *count = &entry->count[bpf_get_smp_processor_id() & (L2_LANES - 1)];
+
+	if (cfg->flags & L2_F_FEW_CPUS) {
+		count->packets++;
+		count->bytes += bytes;
+	} else {
+		__sync_fetch_and_add(&count->packets, 1);
+		__sync_fetch_and_add(&count->bytes, bytes);
+	}
+}
+
+static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, struct l2_fdb *entry,
+				      const struct l2_cfg *cfg, __u64 now)
+{
+	__u32 number = entry->port, bytes = fr->end - (void *)fr->eth;
+	struct l2_port *out = l2_port_get(number);
+	struct l2_stat *st = l2_stat_get(number);
+	int reason;
+
+	if (!out || !st)
+		return L2_NO_DEVICE;
+	reason = l2_egress(ctx, fr, out, number);
+	if (reason) {
+		/* these say more about the port that it was to leave by */
+		if (reason == L2_DROP_SAME_PORT)
+			return reason;
+		st->reason[reason & (L2_REASONS - 1)]++;
+		return L2_REASONS;
+	}
+	/* before the frame is changed, because a device that has gone passes it */
+	if (l2_send(number, XDP_PASS) != XDP_REDIRECT)
+		return L2_NO_DEVICE;
+	if (l2_retag(ctx, fr, out, number))
+		return L2_DROP_NO_ROOM;
+	l2_count(entry, cfg, bytes);
+	entry->used = now;
+	st->tx_packets++;
+	st->tx_bytes += ctx->data_end - ctx->data;
+	return L2_FWD;
+}
+
+/* 01:80:c2:00:00:00 to :0f, which no bridge forwards. */
+static __always_inline int l2_control(const void *mac)
+{
+	const __u16 *m = mac;
+
+	return m[0] == bpf_htons(0x0180) && m[1] == bpf_htons(0xc200) &&
+	       !(m[2] & bpf_htons(0xfff0));
+}
+
+/* What becomes of the frame: an enum l2_reason; L2_REASONS if it was dropped and
+ * counted already. */
+static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
+				     const struct l2_port *port)
+{
+	struct l2_cfg *cfg = l2_cfg_get();
+	const __u8 *mac = fr->eth->h_dest;
+	struct l2_fdb *entry;
+	__u64 now;
+	int reason;
+
+	if (!cfg)
+		return L2_MISS;
+	if (l2_control(mac))
+		return L2_CONTROL;
+	if (port->flags & L2_P_SLOW)
+		return L2_SLOW;
+	if (port->flags & L2_P_BLOCKED)
+		return port->flags & L2_P_MIRROR ? L2_SLOW : L2_DROP_STATE_IN;
+	reason = l2_classify(fr, port);
+	if (reason)
+		return reason;
+	if (port->flags & L2_P_GUARD) {
+		reason = l2_guard_check(ctx, fr->in);
+		if (reason)
+			return reason;
+	}
+	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac);
+	if (!entry || entry->type == L2_GONE)
+		return l2_no_entry(ctx, fr, port, cfg);
+	if (!entry->port)
+		return L2_TO_STACK;
+	now = bpf_ktime_get_coarse_ns();
+	if (port->flags & L2_P_MIRROR && !l2_source_is_old(fr, cfg, now))
+		return L2_SLOW;
+	return l2_forward(ctx, fr, entry, cfg, now);
+}
+
+SEC("prog")
+int l2fwd_xdp(struct xdp_md *ctx)
+{
+	struct l2_frame fr = { .eth = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	__u32 ifindex = ctx->ingress_ifindex;
+	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
+	struct l2_port *port;
+	struct l2_stat *st;
+	int reason;
+
+	fr.in = number ? *number : 0;
+	port = l2_port_get(fr.in);
+	st = l2_stat_get(fr.in);
+	if (!port || !st)
+		return XDP_PASS;
+	st->rx_packets++;
+	st->rx_bytes += ctx->data_end - ctx->data;
+	if ((void *)(fr.eth + 1) > fr.end) {
+		st->reason[L2_MALFORMED]++;
+		return XDP_PASS;
+	}
+	reason = l2_decide(ctx, &fr, port);
+	if (reason == L2_FWD)
+		return XDP_REDIRECT;
+	if (reason >= L2_REASONS)
+		return XDP_DROP;
+	st->reason[reason & (L2_REASONS - 1)]++;
+	return reason <= L2_PASS_END ? XDP_PASS : XDP_DROP;
+}
