@@ -37,7 +37,7 @@ static const char *const type_name[L2_TYPES] = {
 	[L2_LOCAL] = "local",	[L2_FIXED] = "fixed",
 };
 
-static const char *const reason_name[L2_REASONS] = {
+static const char *const l2_reason_names[L2_REASONS] = {
 	[L2_FLOOD] = "flooded",
 	[L2_CONTROL] = "pass_control",
 	[L2_MISS] = "pass_unknown",
@@ -275,8 +275,8 @@ static struct json_object *reasons_json(const struct l2_stat *st)
 	struct json_object *o = json_object_new_object();
 
 	for (int i = 0; i < L2_REASONS; i++) {
-		if (reason_name[i] && st->reason[i])
-			json_object_object_add(o, reason_name[i],
+		if (l2_reason_names[i] && st->reason[i])
+			json_object_object_add(o, l2_reason_names[i],
 					       json_object_new_uint64(st->reason[i]));
 	}
 	return o;
@@ -315,9 +315,9 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		out_u64(o, st->tx_bytes);
 		*text = 0;
 		for (int i = 0; i < L2_REASONS; i++) {
-			if (reason_name[i] && st->reason[i] && at < sizeof(text) - 48)
+			if (l2_reason_names[i] && st->reason[i] && at < sizeof(text) - 48)
 				at += snprintf(text + at, sizeof(text) - at, "%s%s %llu",
-					       at ? ", " : "", reason_name[i], st->reason[i]);
+					       at ? ", " : "", l2_reason_names[i], st->reason[i]);
 		}
 		out_str(o, text);
 		out_json(o, "reasons", reasons_json(st));
@@ -505,10 +505,10 @@ static int show_prom(struct fdb *f)
 		  "Packets that were not forwarded to one port, by what became of them.");
 	for (int n = 1; n < L2_PORTS; n++) {
 		for (int i = 0; f->port[n].ifindex && i < L2_REASONS; i++) {
-			if (reason_name[i])
+			if (l2_reason_names[i])
 				printf("hookmap_l2fwd_not_forwarded_packets_total{device=\"%s\","
 				       "reason=\"%s\"} %llu\n",
-				       f->device[n], reason_name[i], f->stat[n].reason[i]);
+				       f->device[n], l2_reason_names[i], f->stat[n].reason[i]);
 		}
 	}
 	return 0;
