@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM | 1 << OUT_HGRM, true },
 	{ "status", "pins, their shapes, and devices that were attached", status_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
+	{ "policy", "rules of policy routing, and what they did", policy_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, false },
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -55,6 +57,7 @@ static void usage(FILE *f)
 		   "      --hgrm       HdrHistogram percentile distribution (latency)\n"
 		   "      --hist       draw the distributions (latency)\n"
 		   "      --buckets    add the histogram buckets to JSON (latency)\n"
+		   "      --explain 'src=A dst=B ...'  which rule a packet takes (policy)\n"
 		   "  -i, --interval SEC  repeat, showing what is new\n"
 		   "  -c, --count N    stop after N times\n"
 		   "      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
@@ -83,6 +86,7 @@ enum {
 	OPT_HIST,
 	OPT_BUCKETS,
 	OPT_BPFFS,
+	OPT_EXPLAIN,
 };
 
 static const struct option long_options[] = {
@@ -95,6 +99,7 @@ static const struct option long_options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "bpffs", required_argument, NULL, OPT_BPFFS },
+	{ "explain", required_argument, NULL, OPT_EXPLAIN },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -147,6 +152,9 @@ int main(int argc, char **argv)
 		case OPT_BPFFS:
 			opt.bpffs = optarg;
 			break;
+		case OPT_EXPLAIN:
+			opt.explain = optarg;
+			break;
 		case 'V':
 			printf("hookmap %s\n", HM_VERSION);
 			return 0;
@@ -179,6 +187,8 @@ int main(int argc, char **argv)
 		return misuse("%s: unexpected argument", argv[optind + 1]);
 	if (!(verb->outputs & 1U << opt.output))
 		return misuse("%s: has no such output format", verb->name);
+	if (opt.explain && strcmp(verb->name, "policy"))
+		return misuse("%s: does not --explain", verb->name);
 	if (opt.count && opt.interval <= 0)
 		return misuse("%s", "-c needs -i");
 	if (opt.interval > 0 && !verb->repeats)

@@ -27,6 +27,7 @@ struct options {
 	bool buckets;	     /* --buckets */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
+	const char *explain; /* --explain: a packet (policy) */
 };
 
 /* One verb of the command line. RUN returns an exit code. */
@@ -40,6 +41,7 @@ struct verb {
 
 int latency_run(const struct options *opt);
 int status_run(const struct options *opt);
+int policy_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
