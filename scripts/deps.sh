@@ -31,6 +31,7 @@ run|tc|iproute2|no tc filter can be attached
 run|bpftool|bpftool|nothing can be loaded or read
 run|iptables|iptables|latency: no stages prerouting and input
 run|jq|jq|the scripts cannot read what ip, tc and bpftool print
+run|awk|mawk|policy: no rules can be loaded
 run|nsenter|util-linux|no work in other network namespaces
 run|flock|util-linux|two attaches at once would mix
 run|sysctl|procps|no lab
@@ -53,6 +54,8 @@ test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
 bench|iperf3|iperf3|no throughput in make bench
+bench|nft|nftables|policy: no comparison with nftables
+test|traceroute|traceroute|policy: no demo
 '
 
 have() {
