@@ -38,7 +38,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # --- BPF objects: .c -> .ll -> .o. Two steps with a file between them, because
 # a pipe from a failing clang leaves llc with an empty, valid object.
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-const-variable \
+BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter \
 	-target bpf -fno-stack-protector -DHM_ABI=$(HM_ABI) -Ikern \
 	$(if $(multiarch),-idirafter /usr/include/$(multiarch)) $(EXTRA_BPF_CFLAGS)
 
@@ -74,7 +74,7 @@ $(shell mkdir -p $(O) && { echo '$(settings)' | cmp -s - $(O)/.settings || echo 
 $(O)/%.ll: %.c $(O)/.settings
 	@mkdir -p $(@D)
 	$(say) CLANG $<
-	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter xdp/% tc/% tests/%,$<),$(ip_maps)) \
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter xdp/% tc/%,$<),$(ip_maps)) \
 		-MMD -MP -MF $(@:.ll=.d) -MT $@ -S -emit-llvm -o $@ $<
 
 # $(O)/user/*.o are not BPF: the pattern is given for each folder
@@ -85,7 +85,7 @@ $$(O)/$(1)/%.o: $$(O)/$(1)/%.ll
 	$$(Q)$$(LLVM_STRIP) -g $$@
 endef
 $(foreach d,kern xdp tc iptables tests/bpf,$(eval $(call llc_rule,$(d))))
-.PRECIOUS: $(O)/%.ll
+.SECONDARY:
 
 $(O)/user/%.o: user/%.c
 	@mkdir -p $(@D)
@@ -152,7 +152,7 @@ bench: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
 
-shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash .ci/run)
+shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])

@@ -9,25 +9,12 @@
  * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that are
  * not linear; for the others see kern/latency_fentry).
  *
- * A stamp can wait in a socket's queue for long. The socket stage therefore
- * notes 4 bytes of the L4 header (TCP sequence number; UDP length and checksum;
- * ICMP id and sequence), and the application stage compares them.
+ * A stamp can wait in a socket's queue for long. The application stage therefore
+ * compares 4 bytes of the L4 header (parse_l4_id) with those that tc noted.
  *
  * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
  */
 #include "latency_app.h"
-#include "parse.h"
-
-static __always_inline __u32 lat_id(struct __sk_buff *skb)
-{
-	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
-	struct flow f = {};
-
-	if (parse_ip(&c, skb->protocol, &f) < 0 || f.fragment ||
-	    c.pos + LAT_ID_OFFSET + sizeof(__u32) > c.end)
-		return 0;
-	return *(__u32 *)(c.pos + LAT_ID_OFFSET);
-}
 
 SEC("cgroup_skb/ingress")
 int latency_socket(struct __sk_buff *skb)
@@ -43,7 +30,6 @@ int latency_socket(struct __sk_buff *skb)
 	stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
 	if (!stamp || stamp->stage == LAT_SOCKET || stamp->stage == LAT_APP)
 		return 1;
-	stamp->id = lat_id(skb);
 	lat_move(st, stamp, LAT_SOCKET);
 	return 1;
 }

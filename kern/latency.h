@@ -11,9 +11,6 @@
 
 #include "maps.h"
 
-/* index of the single entry of lat_cfg and lat_stat */
-static const __u32 lat_zero;
-
 /* Where the "to" stage of a row is. */
 struct lat_place {
 	__u32 ifindex;
@@ -42,6 +39,13 @@ static __always_inline int lat_sample(const struct lat_cfg *cfg, struct lat_stat
 	}
 	st->sampled++;
 	return 1;
+}
+
+/* It was no packet to measure: as if it had not been there. */
+static __always_inline void lat_unsample(struct lat_stat *st)
+{
+	st->seen--;
+	st->sampled--;
 }
 
 #if defined(LAT_RECORD)

@@ -9,10 +9,8 @@
 #define LAT_RECORD
 #define LAT_PREEMPTIBLE
 #include "latency.h"
+#include "parse.h"
 #include "skb.h"
-
-/* Where latency_socket took the id that latency_app compares. */
-#define LAT_ID_OFFSET 4
 
 HM_MAP(lat_stat);
 
@@ -33,7 +31,7 @@ static __always_inline int lat_app(struct sk_buff *skb)
 		return 0;
 	if (stamp->id) {
 		if (bpf_probe_read_kernel(&id, sizeof(id),
-					  skb->head + skb->transport_header + LAT_ID_OFFSET))
+					  skb->head + skb->transport_header + PARSE_ID_OFFSET))
 			return 0;
 		if (id != stamp->id) {
 			__sync_fetch_and_add(&st->lost[LAT_LOST_SLOT], 1);

@@ -164,4 +164,16 @@ static __always_inline void parse_l4_ports(struct cursor *c, struct flow *f)
 	f->dport = ports->dest;
 }
 
+/* 4 bytes that tell packets of one flow apart, at the L4 header C: TCP's sequence
+ * number; UDP's length and checksum; ICMP's id and sequence. 0 if there are none.
+ * As in the packet. */
+#define PARSE_ID_OFFSET 4
+
+static __always_inline __u32 parse_l4_id(struct cursor *c, struct flow *f)
+{
+	if (f->fragment || c->pos + PARSE_ID_OFFSET + sizeof(__u32) > c->end)
+		return 0;
+	return *(__u32 *)(c->pos + PARSE_ID_OFFSET);
+}
+
 #endif

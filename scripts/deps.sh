@@ -53,6 +53,7 @@ test|shellcheck|shellcheck|no make lint
 test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
+test|ethtool|ethtool|no tests of checksums and GRO
 bench|iperf3|iperf3|no throughput in make bench
 bench|nft|nftables|policy: no comparison with nftables
 test|traceroute|traceroute|policy: no demo

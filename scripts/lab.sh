@@ -40,6 +40,9 @@ lab_up() {
 	for host in client host server; do
 		run ip netns add "$name-$host"
 		defer ip netns del "$name-$host"
+		# addresses are of use at once: nobody else is here to have the same
+		run nsenter --net="/run/netns/$name-$host" -- sysctl -qw net.ipv6.conf.all.accept_dad=0 \
+			net.ipv6.conf.default.accept_dad=0
 		run ip -n "$name-$host" link set lo up
 	done
 	lab_pair "$name" client eth0 host eth0 1

@@ -5,7 +5,7 @@
  *   tc qdisc add dev D clsact
  *   tc filter add dev D ingress prio 1 handle 1 bpf da obj build/tc/latency.o
  *
- * Takes the time of xdp/latency from the XDP metadata, puts a stamp in a slot of
+ * Finds the time of xdp/latency in the CPU's ring, puts a stamp in a slot of
  * lat_stamp, and the slot's number in skb->tc_index, where the later stages find
  * it. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
  * namespace it is in, whether that is a container's, and whether it is itself
@@ -15,12 +15,13 @@
  * one port. It does so for XDP too: only at tc can the kernel keep the checksum
  * right in every state that skb->ip_summed may have.
  *
- * Maps: lat_cfg, lat_stat, lat_stamp, lat_hist. Times in ns.
+ * Maps: lat_cfg, lat_stat, lat_ring, lat_stamp, lat_hist. Times in ns.
  * Returns TC_ACT_UNSPEC always: other filters still run.
  */
 #define LAT_RECORD
 #include "latency.h"
-#include "parse.h"
+#include "latency_filter.h"
+#include "latency_ring.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
@@ -28,59 +29,35 @@
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 
-/* The time of xdp/latency, or 0 if the packet was not chosen. Programs behind it
- * may have put metadata of their own in front: ours is next to the packet. */
-static __always_inline __u64 lat_meta_time(struct __sk_buff *skb)
-{
-	void *meta = (void *)(long)skb->data_meta, *data = (void *)(long)skb->data;
-	struct lat_meta *m = meta;
-	__u32 before;
-
-	if (meta + sizeof(*m) > data)
-		return 0;
-	before = data - meta - sizeof(*m);
-	if (before) {
-		if (before > 240)
-			return 0;
-		m = meta + before;
-		if ((void *)(m + 1) > data)
-			return 0;
-	}
-	if (m->magic != LAT_META_MAGIC)
-		return 0;
-	return (__u64)m->time_hi << 32 | m->time_lo;
-}
-
 /* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
 static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
 					 __u64 *stamps, const __u32 size)
 {
-	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
-	__u32 udp, to;
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet *packet;
 	__u64 old[2];
-	struct flow f = {};
+	__u32 udp;
 	__s64 diff;
-	int proto;
 
-	proto = parse_eth(&c);
-	if (proto < 0 || parse_ip(&c, proto, &f) != IPPROTO_UDP)
+	if (!ring)
 		return;
-	udp = c.pos - (void *)(long)skb->data;
-	parse_l4_ports(&c, &f);
-	if (!f.dport || f.dport != cfg->inpacket_port)
+	packet = lat_parse(ring, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+	if (!packet || packet->f.l4proto != IPPROTO_UDP || !packet->f.dport ||
+	    packet->f.dport != cfg->inpacket_port)
 		return;
-	to = udp + sizeof(struct udphdr) + at;
-	if (bpf_skb_load_bytes(skb, to, old, size))
+	udp = packet->l4;
+	at += udp + sizeof(struct udphdr);
+	if (bpf_skb_load_bytes(skb, at, old, size))
 		return;
 	diff = bpf_csum_diff((__be32 *)old, size, (__be32 *)stamps, size, 0);
 	if (bpf_l4_csum_replace(skb, udp + __builtin_offsetof(struct udphdr, check), 0, diff,
 				BPF_F_MARK_MANGLED_0))
 		return;
-	bpf_skb_store_bytes(skb, to, stamps, size, 0);
+	bpf_skb_store_bytes(skb, at, stamps, size, 0);
 }
 
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, __u64 first, __u8 nsid)
+				      struct lat_stat *st, __u64 first, __u32 id, __u8 nsid)
 {
 	__u32 shift = cfg->shift ?: LAT_SHIFT_DEFAULT;
 	__u64 now = bpf_ktime_get_ns();
@@ -98,7 +75,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	stamp->first = first ?: now;
 	stamp->last = now;
 	stamp->hash = skb->hash;
-	stamp->id = 0;
+	stamp->id = id;
 	stamp->ifindex = skb->ifindex;
 	stamp->nsid = nsid;
 	stamp->stage = LAT_TC;
@@ -134,25 +111,48 @@ static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cf
 	}
 }
 
+/* The first stage is here, without XDP in front. */
+static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cfg *cfg,
+				      struct lat_stat *st, const struct lat_packet *packet,
+				      __u32 class)
+{
+	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, skb->ifindex, &packet->f)))
+		return;
+	if (lat_sample(cfg, st))
+		lat_start(skb, cfg, st, 0, packet->id, class);
+}
+
 SEC("classifier")
 int latency_tc(struct __sk_buff *skb)
 {
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct lat_packet *packet = NULL;
 	__u32 class = skb->tc_classid;
-	__u64 first = lat_meta_time(skb);
+	struct lat_ring *ring = lat_ring_get();
 	struct lat_cfg *cfg;
 	struct lat_stat *st;
+	__u64 first = 0;
+	int pending;
 
-	if (!first && !skb->tc_index && !(class & LAT_CLASS_START))
+	if (!ring)
+		return TC_ACT_UNSPEC;
+	pending = ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START));
+	if (!pending && !skb->tc_index && !(class & LAT_CLASS_START))
 		return TC_ACT_UNSPEC;
 	cfg = lat_lookup(lat_cfg);
 	st = lat_lookup(lat_stat);
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
-	if (first)
-		lat_start(skb, cfg, st, first, class);
+	if (pending || class & LAT_CLASS_START)
+		packet = lat_parse(ring, data, end, skb->len);
+	if (pending && packet)
+		first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
+
+	if (first && packet)
+		lat_start(skb, cfg, st, first, packet->id, class);
 	else if (skb->tc_index)
 		lat_enter(skb, cfg, st, class);
-	else if (lat_sample(cfg, st))
-		lat_start(skb, cfg, st, 0, class);
+	else if (class & LAT_CLASS_START)
+		lat_first(skb, cfg, st, packet, class);
 	return TC_ACT_UNSPEC;
 }

@@ -6,6 +6,20 @@
 
 setup() { lab_up; }
 
+STAGES='xdp:tc tc:prerouting prerouting:input input:socket'
+
+all_stages() { # COUNT
+	local pair
+	for pair in $STAGES; do equal "$(rows "${pair%:*}" "${pair#*:}")" "$1" "$pair"; done
+	equal "$(rows xdp socket total)" "$1" "total"
+}
+
+# slot_reused is left out: the application stage sees the packets of all namespaces, and
+# counts there those of other suites that run at the same time
+nothing_lost() {
+	equal "$(hookmap -j latency | jq -c '[.lost | .bad_clock, .table_full, .merged, .not_at_tc]')" "[0,0,0,0]" lost
+}
+
 @test "latency: every TCP request is counted once in each stage" {
 	attach eth0 --sample 1 --filter 'dport 7000'
 	tcp host 10.11.1.1 997
@@ -15,21 +29,253 @@ setup() { lab_up; }
 	equal "$(rows xdp app total)" 997 "xdp -> app total"
 	equal "$(rows tc prerouting)" "$(rows xdp tc)" "tc -> prerouting"
 	equal "$(rows prerouting input)" "$(rows xdp tc)" "prerouting -> input"
+	tcp host fd11:1::1 503
+	equal "$(rows socket app)" 1500 "socket -> app with IPv6"
+	nothing_lost
 }
 
 @test "latency: every UDP datagram is counted once, IPv4 and IPv6" {
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
 	udp host 10.11.1.1 1009
-	for pair in 'xdp tc' 'tc prerouting' 'prerouting input' 'input socket'; do
-		read -r from to <<<"$pair"
-		equal "$(rows "$from" "$to")" 1009 "$pair"
-	done
+	all_stages 1009
 	udp host fd11:1::1 503
-	for pair in 'xdp tc' 'tc prerouting' 'prerouting input' 'input socket'; do
-		read -r from to <<<"$pair"
-		equal "$(rows "$from" "$to")" 1512 "$pair"
-	done
-	equal "$(rows xdp socket total)" 1512 total
+	all_stages 1512
 	equal "$(lost seen)" 1512 seen
 	equal "$(lost sampled)" 1512 sampled
+	nothing_lost
+}
+
+@test "latency: a million packets over both CPUs, and the sums agree" {
+	local jobs=() pair
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	attach veth0
+	while read -r from addr cpu; do
+		on host "$HM_BUILD/tests/traffic" udp-recv "$addr" 7000 500000 --window 100 >/dev/null 3>&- &
+		jobs+=($!)
+		busywait 5 on host bash -c "ss -Huln src $addr:7000 | grep -q ."
+		on "$from" "$HM_BUILD/tests/traffic" udp-send "$addr" 7000 500000 --window 100 --cpu "$cpu" 3>&- &
+		jobs+=($!)
+	done <<<"client 10.11.1.1 0
+server 10.11.2.1 $(($(nproc) - 1))"
+	for pair in "${jobs[@]}"; do wait "$pair"; done
+	equal "$(lost seen)" 1000000 seen
+	all_stages 1000000
+	nothing_lost
+	# each nanosecond of a total is in exactly one stage
+	equal "$(hookmap -j latency | jq '([.rows[] | select(.kind == "stage") | .sum_ns] | add) -
+		([.rows[] | select(.kind == "total") | .sum_ns] | add)')" 0 "sum of the stages less sum of the totals"
+}
+
+@test "latency: ICMP, IPv4 and IPv6" {
+	attach eth0 --sample 1 --filter 'proto icmp'
+	on client ping -q -c 23 -i 0.002 10.11.1.1
+	equal "$(rows prerouting input)" 23 "echo requests"
+	attach eth0 --filter 'proto icmp6'
+	on client ping -q -c 19 -i 0.002 fd11:1::1
+	# and neighbour discovery
+	(($(rows prerouting input) >= 42))
+	nothing_lost
+}
+
+@test "latency: answers to a ping are seen by the program that reads them" {
+	attach eth0 --sample 1 --filter 'proto icmp'
+	on host ping -q -c 17 -i 0.002 10.11.1.2
+	equal "$(rows socket app)" 17
+}
+
+@test "latency: a tagged frame is measured from XDP to tc" {
+	. "${BATS_TEST_DIRNAME}/packets.bash"
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	for name in udp4_vlan udp4_qinq udp6_vlan; do
+		packet "${FIXTURES[$name]}" "$BATS_TEST_TMPDIR/frame"
+		on client "$HM_BUILD/tests/traffic" frame eth0 "$BATS_TEST_TMPDIR/frame" 13
+	done
+	equal "$(rows xdp tc)" 39
+	nothing_lost
+}
+
+@test "latency: generic mode counts the same" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7000' --mode generic
+	equal "$(on host ip -j link show eth0 | jq '.[0].xdp.mode')" 2 "XDP mode"
+	udp host 10.11.1.1 311
+	all_stages 311
+	attach eth0 --mode native
+	equal "$(on host ip -j link show eth0 | jq '.[0].xdp.mode')" 1 "XDP mode"
+	udp host 10.11.1.1 100
+	all_stages 411
+	nothing_lost
+	detach eth0
+	nothing_left
+}
+
+@test "latency: without XDP, tc is the first stage" {
+	attach eth0 --sample 1 --mode none --filter 'proto udp dport 7000'
+	equal "$(on host ip -j link show eth0 | jq '.[0].xdp')" null XDP
+	udp host 10.11.1.1 211
+	equal "$(rows tc prerouting)" 211 "tc -> prerouting"
+	equal "$(lost seen)" 211 seen
+	equal "$(rows tc socket total)" 211 total
+	equal "$(rows xdp tc)" 0 "xdp -> tc"
+	attach eth0 # stays so
+	equal "$(on host ip -j link show eth0 | jq '.[0].xdp')" null XDP
+	detach eth0
+	nothing_left
+}
+
+@test "latency: a container's interface is a stage of its own" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	attach eth0 --netns "$LAB-server"
+	udp server 10.11.2.2 307
+	equal "$(rows xdp tc)" 307
+	equal "$(rows prerouting container)" 307
+	equal "$(rows container socket)" 307
+	equal "$(hookmap -j latency | jq -r '.rows[] | select(.to == "container") | "\(.device) \(.netns)"')" "eth0 $LAB-server"
+	equal "$(hookmap -j latency | jq -r '.rows[] | select(.to == "tc") | "\(.device) \(.netns)"')" "eth0 $LAB-host"
+	nothing_lost
+}
+
+@test "latency: two devices at once have rows of their own" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	attach veth0
+	udp host 10.11.1.1 101
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.2.1 7000 53 >/dev/null 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on server "$HM_BUILD/tests/traffic" udp-send 10.11.2.1 7000 53
+	wait $!
+	equal "$(hookmap -j latency | jq -c '[.rows[] | select(.kind == "total") | [.device, .count]] | sort')" '[["eth0",101],["veth0",53]]'
+}
+
+@test "latency: GRO goes on merging, and nothing comes out of order" {
+	on host ethtool -K eth0 gro on
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 2000 --size 60000 3>&- &
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 2000 --size 60000
+	wait $!
+	# two thousand times 60 000 bytes are over 80 000 segments
+	(($(lost seen) > 80000))
+	(($(rows xdp tc) < $(lost seen) / 2))
+	(($(lost merged) > 0))
+	equal "$(rows tc prerouting)" "$(rows xdp tc)" "tc -> prerouting"
+	equal "$(on host nstat -asz TcpExtTCPOFOQueue | awk '/OFO/ { print $2 }')" 0 "segments out of order"
+}
+
+@test "latency: in-packet and transparent mode say the same, and checksums stay right" {
+	local addr option n=0
+	# no offload: the receiver checks the checksums
+	on client ethtool -K eth0 tx off
+	attach eth0 --sample 1 --filter 'proto udp dport 7000' --inpacket 7000
+	for addr in 10.11.1.1 fd11:1::1 '10.11.1.1 --no-check'; do
+		read -r addr option <<<"$addr"
+		on host "$HM_BUILD/tests/traffic" udp-recv "$addr" 7000 101 --stamps >>"$BATS_TEST_TMPDIR/stamps" 3>&- &
+		busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+		# shellcheck disable=SC2086
+		on client "$HM_BUILD/tests/traffic" udp-send "$addr" 7000 101 $option
+		wait $!
+	done
+	equal "$(wc -l <"$BATS_TEST_TMPDIR/stamps")" 303 datagrams
+	# the histogram of what the datagrams say is the histogram of what was counted
+	awk '{ d = $2 - $1; print d }' "$BATS_TEST_TMPDIR/stamps" | jq -s '[.[] | [., 1]]' >"$BATS_TEST_TMPDIR/deltas"
+	equal "$(hookmap -j --buckets latency | jq --slurpfile d "$BATS_TEST_TMPDIR/deltas" -c '
+		(.rows[] | select(.to == "tc") | .buckets) as $b | [$b[][0]] as $le
+		| [$d[0][][0] | . as $v | [$le[] | select(. >= $v)][0]] | group_by(.) | map([.[0], length]) == $b')" true "agreement"
+	# and off again
+	attach eth0 --inpacket off
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 1 --stamps >"$BATS_TEST_TMPDIR/off" 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 1
+	wait $!
+	equal "$(cat "$BATS_TEST_TMPDIR/off")" "0 0 0"
+}
+
+@test "latency: in-packet mode adds the container's stamp" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7000' --inpacket 7000
+	attach eth0 --netns "$LAB-server"
+	on server "$HM_BUILD/tests/traffic" udp-recv 10.11.2.2 7000 29 --stamps >"$BATS_TEST_TMPDIR/stamps" 3>&- &
+	busywait 5 on server bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7000 29
+	wait $!
+	equal "$(awk '$1 > 0 && $2 > $1 && $3 > $2' "$BATS_TEST_TMPDIR/stamps" | wc -l)" 29 "datagrams with three stamps in order"
+}
+
+@test "latency: sampling and filter change while attached" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7001'
+	udp host 10.11.1.1 50
+	equal "$(lost seen)" 0 "seen, another port"
+	attach eth0 --filter 'dport 7000 src 10.11.1.0/24'
+	udp host 10.11.1.1 50
+	equal "$(lost seen)" 50 "seen, this port"
+	udp host fd11:1::1 50
+	equal "$(lost seen)" 50 "seen, not IPv6"
+	attach eth0 --sample 1000000
+	udp host 10.11.1.1 200
+	equal "$(lost seen)" 250 "seen, sampled"
+	(($(lost sampled) <= 55))
+	attach eth0 --filter 'dev veth0' --sample 1
+	udp host 10.11.1.1 50
+	equal "$(lost seen)" 250 "seen, another device"
+	attach eth0 --filter none
+	udp host 10.11.1.1 50
+	(($(lost seen) >= 300))
+}
+
+@test "latency: a reused slot and an impossible time are counted, not measured" {
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	for damage in id last; do
+		on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 1 --delay 4000 3>&- &
+		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 1 --timeout 15 3>&- &
+		# the request waits in the socket's queue: change its stamp
+		busywait 5 damage_stamp "$damage"
+		wait
+	done
+	equal "$(rows socket app)" 0 "socket -> app"
+	(($(lost slot_reused) >= 1))
+	# the stage and the total
+	(($(lost bad_clock) >= 1))
+}
+
+# damage_stamp FIELD: of the request that waits in the server's queue. It is one of the
+# CPUs' newest slots; all of these that are at the socket (stage 5) are changed.
+damage_stamp() {
+	local cpu=0 seq slot i raw done=0
+	equal "$(on host ss -Htn state established sport = :7000 | awk '{ print $1 }')" 64 || return 1
+	for seq in $(bpftool -j map dump pinned "$G/lat_stat" | jq '.[].formatted.values[].value.seq'); do
+		for i in 1 2 3; do
+			((seq >= i)) || continue
+			slot=$((cpu << 15 | seq - i))
+			mapfile -t raw < <(bpftool -j map lookup pinned "$G/lat_stamp" key $((slot & 255)) $((slot >> 8)) 0 0 |
+				jq -r '.formatted.value.stage, (.value[] | ltrimstr("0x"))')
+			((raw[0] == 5)) || continue
+			if [[ $1 == id ]]; then
+				raw[21]=$(printf '%02x' $((0x${raw[21]} ^ 0xff)))
+			else
+				raw[16]=7f # far in the future
+			fi
+			bpftool map update pinned "$G/lat_stamp" key $((slot & 255)) $((slot >> 8)) 0 0 value hex "${raw[@]:1}"
+			done=1
+		done
+		cpu=$((cpu + 1))
+	done
+	((done))
+}
+
+@test "latency: a full table is counted and harms nothing" {
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	# rows of a device that is not there
+	jq -rn --arg pin "$G/lat_hist" --argjson cpus "$(nproc --all)" 'range(2048) | "map update pinned \($pin) key \([. % 256, (. / 256 | floor), 0, 0, 255, 255, 0, 0]
+		| map(tostring) | join(" ")) value \([range(152) | "0"] | join(" "))"' >"$BATS_TEST_TMPDIR/batch"
+	# the kernel's allocator for such maps can be empty for a moment
+	busywait 20 bpftool batch file "$BATS_TEST_TMPDIR/batch"
+	udp host 10.11.1.1 103
+	equal "$(cat "$BATS_TEST_TMPDIR/udp")" 103 "datagrams that arrived"
+	equal "$(rows xdp tc)" 0
+	# four stages and a total each
+	equal "$(lost table_full)" 515 table_full
+}
+
+@test "latency: the maps take at most 8 MiB" {
+	attach eth0 --sample 1
+	udp host 10.11.1.1 1000
+	tcp host 10.11.1.1 100
+	memory=$(hookmap -j status | jq '[.rows[].memory] | add')
+	((memory > 0 && memory <= 8 * 1024 * 1024))
 }

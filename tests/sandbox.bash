@@ -5,7 +5,8 @@
 # Every test then runs in a sandbox of its own (scripts/sandbox.sh): bats starts a
 # process a test, and that process starts itself again inside.
 
-HM_TOP=$(cd -- "${BATS_TEST_DIRNAME:?}/.." && pwd)
+bats_require_minimum_version 1.5.0 2>/dev/null || true
+HM_TOP=$(cd -- "${BATS_TEST_DIRNAME:-tests}/.." && pwd)
 HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
 export HOOKMAP_OBJ=$HM_BUILD
 G=/sys/fs/bpf/tc/globals

@@ -6,14 +6,22 @@
  *   traffic udp-send ADDR PORT COUNT   traffic udp-recv ADDR PORT COUNT
  *   traffic tcp-client ADDR PORT COUNT traffic tcp-server ADDR PORT COUNT
  *     COUNT requests on one connection; the server answers each
+ *   traffic frame DEV FILE COUNT: the bytes of FILE as a frame, COUNT times
  * Options: --size BYTES, --delay MS (the reader sleeps before each read), --cpu N,
- *   --rate N (packets a second), --timeout SEC, --stamps (udp-recv: prints the
+ *   --rate N (packets a second), --timeout SEC, --no-check (UDP without checksum
+ *   over IPv4), --stamps (udp-recv: prints the
  *   first three 8-byte words of each payload, as decimal numbers)
+ *   --window N (udp-send, udp-recv: the sender waits for a word after N datagrams, so
+ *   that no ring or buffer on the way overflows)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
  */
 #include <errno.h>
+#include <arpa/inet.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdint.h>
@@ -26,8 +34,8 @@
 #include <unistd.h>
 
 static size_t size = 64;
-static long delay_ms, rate, timeout_s = 5;
-static int stamps;
+static long delay_ms, rate, window, timeout_s = 5;
+static int stamps, no_check;
 static char buffer[65536];
 
 static void die(const char *what)
@@ -63,6 +71,8 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (no_check)
+		setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one));
 	if (type == SOCK_STREAM)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (server) {
@@ -109,11 +119,15 @@ static int udp_send(int fd, long count)
 	while (sent < count) {
 		long n = rate ? 1 : count - sent < BATCH ? count - sent : BATCH;
 
+		if (window && n > window - sent % window)
+			n = window - sent % window;
 		n = sendmmsg(fd, messages, n, 0);
 		if (n < 0 && errno != ECONNREFUSED && errno != ENOBUFS)
 			die("sendmmsg");
 		if (n > 0)
 			sent += n;
+		if (window && sent % window == 0 && recv(fd, buffer, 1, 0) < 0)
+			die("no word from the receiver");
 		pace(&next);
 	}
 	return 0;
@@ -124,17 +138,22 @@ static int udp_recv(int fd, long count)
 	long got = 0;
 
 	while (got < count) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
 		uint64_t word[3];
 		ssize_t n;
 
 		if (delay_ms)
 			sleep_ns(delay_ms * 1000000);
-		n = recv(fd, buffer, sizeof(buffer), 0);
+		n = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			break;
 		got++;
+		if (window && got % window == 0 &&
+		    sendto(fd, "", 1, 0, (struct sockaddr *)&from, len) < 0)
+			die("sendto");
 		if (stamps && n >= (ssize_t)sizeof(word)) {
 			memcpy(word, buffer, sizeof(word));
 			printf("%llu %llu %llu\n", (unsigned long long)word[0],
@@ -198,6 +217,24 @@ static int tcp_server(int fd, long count)
 	return 0;
 }
 
+static int frame(const char *device, const char *file, long count)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex(device) };
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	FILE *f = fopen(file, "re");
+	size_t len = f ? fread(buffer, 1, sizeof(buffer), f) : 0;
+
+	if (fd < 0 || !to.sll_ifindex || !len)
+		die("frame");
+	fclose(f);
+	for (long i = 0; i < count; i++) {
+		if (sendto(fd, buffer, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+			die("sendto");
+	}
+	return 0;
+}
+
 static const struct mode {
 	const char *name;
 	int type, server;
@@ -216,6 +253,8 @@ static const struct option options[] = {
 	{ "rate", required_argument, NULL, 'r' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "stamps", no_argument, NULL, 'm' },
+	{ "no-check", no_argument, NULL, 'n' },
+	{ "window", required_argument, NULL, 'w' },
 	{},
 };
 
@@ -249,10 +288,19 @@ int main(int argc, char **argv)
 		case 'm':
 			stamps = 1;
 			break;
+		case 'n':
+			no_check = 1;
+			break;
+		case 'w':
+			window = strtol(optarg, NULL, 10);
+			break;
 		default:
 			return 2;
 		}
 	}
+	if (argc - optind == 4 && !strcmp(argv[optind], "frame"))
+		return frame(argv[optind + 1], argv[optind + 2],
+			     strtol(argv[optind + 3], NULL, 10));
 	for (size_t i = 0; argc - optind == 4 && i < sizeof(modes) / sizeof(modes[0]); i++) {
 		const struct mode *m = &modes[i];
 

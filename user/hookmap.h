@@ -76,6 +76,9 @@ void pin_fail(const char *path, int err);
 
 struct bpf_map_info;
 
+/* INFO of the pin PATH, open as FD; prints why not. */
+int pin_info(int fd, const char *path, struct bpf_map_info *info);
+
 /* What of the map's shape is not as expected: its name, or NULL. */
 const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info);
 

@@ -10,7 +10,9 @@
  *   count sum_ns min_ns max_ns p50_ns p90_ns p99_ns p999_ns
  *   buckets   with --buckets: [[le_ns, packets], ...], empty ones left out
  * and "lost": packets seen, sampled, started (given a slot at tc), not_sampled,
- * and by cause slot_reused, bad_clock, table_full, no_metadata.
+ * and by cause slot_reused, bad_clock, table_full, merged (by GRO, behind another
+ * one that was chosen); not_at_tc: sampled, and not seen again at tc (merged, dropped
+ * or redirected by another XDP program, or moved to another CPU by RPS).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +46,7 @@ static const char *const lost_key[LAT_LOST_MAX] = {
 	[LAT_LOST_SLOT] = "slot_reused",
 	[LAT_LOST_CLOCK] = "bad_clock",
 	[LAT_LOST_FULL] = "table_full",
-	[LAT_LOST_META] = "no_metadata",
+	[LAT_LOST_MERGED] = "merged",
 };
 
 struct pair {
@@ -198,6 +200,8 @@ static struct json_object *lost_json(const struct snapshot *s)
 	json_object_object_add(lost, "started", json_object_new_uint64(s->stat.started));
 	json_object_object_add(lost, "not_sampled",
 			       json_object_new_uint64(s->stat.seen - s->stat.sampled));
+	json_object_object_add(lost, "not_at_tc",
+			       json_object_new_uint64(s->stat.sampled - s->stat.started));
 	for (int i = 0; i < LAT_LOST_MAX; i++)
 		json_object_object_add(lost, lost_key[i], json_object_new_uint64(s->stat.lost[i]));
 	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
@@ -216,6 +220,7 @@ static const struct out_col latency_cols[] = {
 
 static int show_rows(const struct options *opt, const struct snapshot *s, struct names *names)
 {
+	size_t shown = 0;
 	struct out *o = out_new(opt, latency_cols, sizeof(latency_cols) / sizeof(latency_cols[0]));
 
 	if (!o)
@@ -226,6 +231,7 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 
 		if (!h->count)
 			continue;
+		shown++;
 		out_row(o);
 		out_str(o, kind_str(key));
 		out_str(o, stage_str(key->from));
@@ -251,6 +257,8 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		json_print(opt, top);
 		json_object_put(top);
 	} else {
+		if (!shown)
+			puts("nothing measured yet");
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;
@@ -262,9 +270,10 @@ static void show_lost(const struct snapshot *s)
 
 	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", st->seen,
 	       st->sampled, s->sample, st->seen - st->sampled);
-	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu without metadata\n",
+	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu not seen at tc (%llu "
+	       "of them merged by GRO)\n",
 	       st->lost[LAT_LOST_SLOT], st->lost[LAT_LOST_CLOCK], st->lost[LAT_LOST_FULL],
-	       st->lost[LAT_LOST_META]);
+	       st->sampled - st->started, st->lost[LAT_LOST_MERGED]);
 }
 
 static void each_title(const struct pair *p, struct names *names, const char *lead)

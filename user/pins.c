@@ -64,12 +64,33 @@ void pin_fail(const char *path, int err)
 		fail("map %s: %s", path, strerror(-err));
 }
 
+int pin_info(int fd, const char *path, struct bpf_map_info *info)
+{
+	char link[64], target[64] = "";
+	__u32 len = sizeof(*info);
+	int err;
+
+	/* the kernel would fill INFO for a program as well */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, target, sizeof(target) - 1) < 0 ||
+	    strcmp(target, "anon_inode:bpf-map")) {
+		fail("%s is not a map: not ours, remove it or use --bpffs", path);
+		return -EPROTO;
+	}
+	memset(info, 0, sizeof(*info));
+	if (bpf_obj_get_info_by_fd(fd, info, &len)) {
+		err = -errno;
+		pin_fail(path, err);
+		return err;
+	}
+	return 0;
+}
+
 int pin_open(const struct options *opt, const char *name, bool required)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
 	const struct pin *pin = pin_find(name);
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
+	struct bpf_map_info info;
 	const char *differs;
 	char path[4096];
 	int fd, err;
@@ -82,9 +103,8 @@ int pin_open(const struct options *opt, const char *name, bool required)
 			pin_fail(path, err);
 		return err;
 	}
-	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
-		err = -errno;
-		fail("map %s: %s: is it a map?", path, strerror(-err));
+	err = pin_info(fd, path, &info);
+	if (err) {
 		close(fd);
 		return err;
 	}

@@ -72,8 +72,7 @@ static int show_pins(const struct options *opt, struct json_object *top, struct 
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < hookmap_pins_len; i++) {
 		const struct pin *pin = &hookmap_pins[i];
-		struct bpf_map_info info = {};
-		__u32 len = sizeof(info);
+		struct bpf_map_info info;
 		char path[4096];
 		const char *type;
 		int fd;
@@ -82,11 +81,14 @@ static int show_pins(const struct options *opt, struct json_object *top, struct 
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue;
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		if (fd < 0) {
 			err = -errno;
 			pin_fail(path, err);
-			if (fd >= 0)
-				close(fd);
+			break;
+		}
+		err = pin_info(fd, path, &info);
+		if (err) {
+			close(fd);
 			break;
 		}
 		type = libbpf_bpf_map_type_str(info.type);

@@ -4,88 +4,51 @@
  *
  *   ip link set dev D xdp obj build/xdp/latency.o
  *
- * The stamp is the time and goes into the packet's XDP metadata; the packet is
- * not touched. tc/latency takes it from there.
+ * The time goes into a ring of this CPU, under a hash of the packet's headers by
+ * which tc/latency knows it again. The packet is not touched. (XDP metadata could
+ * carry the time as well, but GRO does not merge packets whose metadata differ, and
+ * then delivers TCP segments out of order.)
  *
  * Then tail-calls the program in xdp_next at the device's ifindex, so that the
  * slot of the device can be shared:
  *
  *   tc exec bpf graft m:globals/xdp_next key IFINDEX obj F type xdp sec prog
  *
- * Maps: lat_cfg (rate, filter), lat_stat (seen, sampled), xdp_next. Times in ns.
+ * Maps: lat_cfg (rate, filter), lat_stat (seen, sampled), lat_ring, xdp_next. Times
+ * in ns. Only IP is measured.
  * Returns XDP_PASS, or what the next program returns.
  */
 #include "latency.h"
-#include "parse.h"
+#include "latency_filter.h"
+#include "latency_ring.h"
 
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 HM_MAP(xdp_next);
 
-static __always_inline int lat_prefix_match(__u8 family, const struct flow *f, const __u32 *addr,
-					    const __u32 *want, const __u32 *mask)
-{
-	if (!family)
-		return 1;
-	if (family != f->family)
-		return 0;
-	return !(((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
-		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
-}
-
-static __always_inline int lat_filter(const struct lat_cfg *cfg, struct xdp_md *ctx)
-{
-	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	struct flow f = {};
-	int proto;
-
-	if (cfg->ifindex && cfg->ifindex != ctx->ingress_ifindex)
-		return 0;
-	if (!(cfg->l4proto | cfg->sport | cfg->dport | cfg->port | cfg->src_family |
-	      cfg->dst_family))
-		return 1;
-	proto = parse_eth(&c);
-	if (proto < 0 || parse_ip(&c, proto, &f) < 0)
-		return 0;
-	if (cfg->l4proto && cfg->l4proto != f.l4proto)
-		return 0;
-	if (cfg->sport | cfg->dport | cfg->port) {
-		parse_l4_ports(&c, &f);
-		if (cfg->sport && cfg->sport != f.sport)
-			return 0;
-		if (cfg->dport && cfg->dport != f.dport)
-			return 0;
-		if (cfg->port && cfg->port != f.sport && cfg->port != f.dport)
-			return 0;
-	}
-	return lat_prefix_match(cfg->src_family, &f, f.src, cfg->src, cfg->src_mask) &&
-	       lat_prefix_match(cfg->dst_family, &f, f.dst, cfg->dst, cfg->dst_mask);
-}
-
 static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
 {
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
 	struct lat_stat *st = lat_lookup(lat_stat);
-	struct lat_meta *meta;
-	__u64 now;
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_packet *packet;
 
-	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
+	if (!cfg || !st || !ring || cfg->flags & LAT_F_PAUSE)
 		return;
-	if (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, ctx))
-		return;
-	if (!lat_sample(cfg, st))
-		return;
-	now = bpf_ktime_get_ns();
-	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta))) {
-		st->lost[LAT_LOST_META]++;
-		return;
+	/* a filter comes before the choice; without one, most packets are not parsed */
+	if (cfg->flags & LAT_F_FILTER) {
+		packet = lat_parse(ring, data, end, end - data);
+		if (packet && lat_filter(cfg, ctx->ingress_ifindex, &packet->f) &&
+		    lat_sample(cfg, st))
+			lat_ring_push(ring, packet);
+	} else if (lat_sample(cfg, st)) {
+		packet = lat_parse(ring, data, end, end - data);
+		if (packet)
+			lat_ring_push(ring, packet);
+		else
+			lat_unsample(st);
 	}
-	meta = (void *)(long)ctx->data_meta;
-	if ((void *)(meta + 1) > (void *)(long)ctx->data)
-		return;
-	meta->magic = LAT_META_MAGIC;
-	meta->time_lo = now;
-	meta->time_hi = now >> 32;
 }
 
 SEC("prog")

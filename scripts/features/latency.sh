@@ -8,7 +8,7 @@ latency_help() {
 	cat <<'EOF'
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
-  --sample N      measure one packet in N (all devices; default 64)
+  --sample N      measure one packet in N (all devices; default 256)
   --filter TEXT   measure only packets that match (all devices): any of
                     dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
                     dport N, src PREFIX, dst PREFIX; "none" takes it away
@@ -21,7 +21,7 @@ application
 EOF
 }
 
-LAT_MAPS=(lat_cfg lat_stat lat_stamp lat_hist xdp_next)
+LAT_MAPS=(lat_cfg lat_stat lat_ring lat_stamp lat_hist xdp_next)
 LAT_CHAIN=hookmap-latency
 LAT_PINS=$PINS/latency
 
@@ -298,39 +298,57 @@ latency_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${LAT_MAPS[@]}"
 	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
+	((container)) || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
 	lat_cfg_change
+
+	# the settings first, and from the last stage to the first: what is measured is
+	# measured to the end, from the first packet on
+	map_create lat_cfg
+	bytes 4 0
+	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
 
 	class=$DEV_NSID
 	if ((container)); then
 		class=$((class | LAT_CLASS_CONTAINER))
 		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NETNS))
 	elif [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; then
-		xdp_detach "$1" latency_xdp
 		class=$((class | LAT_CLASS_START))
-		DEV_FLAGS=$(((DEV_FLAGS | HM_DEV_NOXDP) & ~HM_DEV_GENERIC))
+		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NOXDP))
+		xdp_detach "$1" latency_xdp
 	else
-		xdp_attach "$1" "$xdp" latency_xdp "$LAT_MODE"
-		DEV_FLAGS=$((DEV_FLAGS & ~(HM_DEV_NOXDP | HM_DEV_GENERIC)))
-		[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
-		lat_next "$1"
+		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_NOXDP))
 	fi
 	tc_qdisc "$1"
 	((DEV_PREF)) || DEV_PREF=1
 	tc_attach "$1" "$tc" latency_tc "${LAT_PREF:-$DEV_PREF}" "$(printf '%x' "$class")"
 	DEV_PREF=$TC_PREF
 	lat_shared
-	if ((!container)); then
-		if ((${#IPT[@]})); then
-			ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw"
-			ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input"
-		else
-			warn "iptables is not installed: the stages prerouting and input are not measured"
-		fi
+	((!container)) || return 0
+	if ((${#IPT[@]})); then
+		ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw"
+		ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input"
+	else
+		warn "iptables is not installed: the stages prerouting and input are not measured"
 	fi
-	bytes 4 0
-	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
+	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_GENERIC))
+	((!(DEV_FLAGS & HM_DEV_NOXDP))) || return 0
+	lat_notes "$1"
+	xdp_attach "$1" "$xdp" latency_xdp "$LAT_MODE"
+	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	lat_next "$1"
+}
+
+# lat_notes DEV: what a person should know before XDP is attached for the first time
+lat_notes() {
+	[[ -z $XDP_ID ]] || return 0
+	if [[ $LAT_MODE != generic && $(in_netns ip -j -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
+		warn "note: $1 is a veth: while it has an XDP program, any, its peer sends no GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
+	fi
+	if grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
+		warn "note: $1 has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there"
+	fi
 }
 
 # lat_next DEV: chains the user's program behind ours, or takes it away
@@ -367,4 +385,25 @@ latency_detach() {
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi
+}
+
+# latency_status DEV: what is not one of the device's own hooks
+latency_status() {
+	local ipt where='' id
+	lat_cfg_read
+	((DEV_FLAGS & HM_DEV_NETNS)) || {
+		ipt_commands
+		for ipt in "${IPT[@]}"; do
+			in_netns "$ipt" -w -t filter -C INPUT -i "$1" -j "$LAT_CHAIN" 2>/dev/null && where+="${where:+, }$ipt"
+		done
+		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
+	}
+	id=$(lat_socket_id)
+	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
+	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
+	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp\n'
+	id=$(value_u32 "$HM_OFF_lat_cfg_sample")
+	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : LAT_SAMPLE_DEFAULT))" \
+		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_FILTER)) && printf ' of those that match the filter')" \
+		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
 }

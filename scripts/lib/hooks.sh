@@ -35,17 +35,22 @@ xdp_word() {
 	esac
 }
 
+# xdp_check DEV PROGRAM: refuses a device that has somebody else's
+xdp_check() {
+	xdp_get "$1"
+	[[ -z $XDP_ID ]] || prog_is_ours "$XDP_ID" "$2" ||
+		die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
+}
+
 # xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
 xdp_attach() {
-	xdp_get "$1"
+	xdp_check "$1" "$3"
 	if [[ -n $XDP_ID ]]; then
-		prog_is_ours "$XDP_ID" "$3" ||
-			die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it, or chain it behind ours with --next"
-		[[ -z $4 || $4 == "$XDP_MODE" ]] && return
+		[[ -n $4 && $4 != "$XDP_MODE" ]] || return 0
 		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
 	fi
 	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" obj "$2"
-	((DRY_RUN)) && return
+	((!DRY_RUN)) || return 0
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
 	defer "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
@@ -65,7 +70,7 @@ xdp_detach() {
 # tc_filters DEV: a line "pref handle id class name" a filter at ingress; id 0 and the
 # kind for what is not a BPF program
 tc_filters() {
-	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref)
+	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref and .options)
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# status.sh - what of hookmap is attached where. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+. "$HM_SCRIPTS/lib/registry.sh"
+. "$HM_SCRIPTS/lib/hooks.sh"
+. "$HM_SCRIPTS/lib/features.sh"
+
+usage() {
+	cat <<'EOF'
+usage: status.sh [--netns NAME] [DEV]
+
+Shows what is attached: to DEV, or to all devices that the scripts attached, devices
+of this network namespace that were attached by hand, and the host.
+(`hookmap status` shows the pinned maps and the programs that use them.)
+
+Exit status: 0, also if nothing is attached; 1 error; 2 usage.
+EOF
+}
+
+DEV='' NS=''
+while (($#)); do
+	case $1 in
+	--netns=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" && continue ;;
+	--netns)
+		(($# > 1)) && [[ -n $2 ]] || misuse "--netns needs a name"
+		NS=$2
+		shift
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-*) misuse "unknown option $1" ;;
+	*)
+		[[ -z $DEV ]] || misuse "one device, please"
+		DEV=$1
+		;;
+	esac
+	shift
+done
+
+need_root
+need_tools ip tc jq nsenter
+load_abi
+need_bpffs
+HOST=0 NETNS_GONE=0
+
+# one: the device of DEV_*
+one() {
+	local feature where=''
+	[[ -z $NETNS ]] || where=" in network namespace $NETNS"
+	features_of "$DEV_FEATURES"
+	if ((!DEV_INODE)); then
+		printf 'host: %s\n' "${FEATURES_SET[*]}"
+	elif ((!DEV_ALIVE)); then
+		printf '%s%s: has vanished; detach.sh removes what is left\n' "$DEV_NAME" "$where"
+		return
+	else
+		printf '%s%s:%s\n' "$1" "$where" "${FEATURES_SET[*]:+ ${FEATURES_SET[*]}}"
+		device_hooks "$1"
+	fi
+	for feature in "${FEATURES_SET[@]}"; do "${feature}_status" "$1"; done
+}
+
+# device_hooks DEV: its XDP program and its ingress filters, ours and others'
+device_hooks() {
+	local pref handle id class name
+	xdp_get "$1"
+	[[ -z $XDP_ID ]] || printf '  xdp      %s id %s, %s mode\n' "$XDP_NAME" "$XDP_ID" "$XDP_MODE"
+	while read -r pref handle id class name; do
+		[[ -n $pref && $handle != - ]] || continue
+		printf '  tc       ingress pref %s handle %s: %s%s\n' "$pref" "$handle" "$name" "${id:+ id $id}"
+	done <<<"$(tc_filters "$1")"
+}
+
+if [[ -n $DEV ]]; then
+	use_netns "$NS" || die "no network namespace $NS"
+	netns_words
+	DEV_ALIVE=1
+	device_index "$DEV" || DEV_ALIVE=0
+	dev_find "$DEV" || {
+		((DEV_ALIVE)) || die "no device $DEV${NS:+ in network namespace $NS}"
+		dev_unknown "$DEV"
+	}
+	one "$DEV"
+	exit 0
+fi
+
+use_netns ''
+own=$NETNS_INODE
+known=" "
+names=$(netns_list)
+while read -r line; do
+	[[ -n $line ]] || continue
+	dev_read "$line"
+	NETNS='' DEV_ALIVE=1 name=$DEV_NAME
+	if ((DEV_INODE)) && [[ $DEV_INODE != "$own" ]]; then
+		NS=$(awk -v id="$DEV_NSID" '$1 == id { print $3 }' <<<"$names")
+		use_netns "$NS" && [[ $NETNS_INODE == "$DEV_INODE" ]] || {
+			NETNS=$NS DEV_ALIVE=0
+		}
+	fi
+	netns_words
+	if ((DEV_INODE && DEV_ALIVE)); then
+		name=$(in_netns ip -j link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
+		[[ -n $name ]] || DEV_ALIVE=0
+		[[ $DEV_INODE != "$own" ]] || known+="$name "
+	fi
+	one "${name:-$DEV_NAME}"
+done <<<"$(dev_list)"
+
+# by hand: programs of ours on devices that are not in the registry
+use_netns ''
+netns_words
+DEV_ALIVE=1
+while read -r name; do
+	[[ -n $name && $known != *" $name "* ]] || continue
+	device_index "$name"
+	dev_unknown "$name"
+	printf '%s: attached by hand\n' "$name"
+	device_hooks "$name"
+done <<<"$(ip -j -d link show 2>/dev/null | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"

@@ -1,0 +1,288 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# attach.sh, detach.sh, status.sh: the contract of composition, undoing and cleaning up
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() { lab_up; }
+
+# Everything on the host that an attach could change
+state() {
+	find /sys/fs/bpf -type f | sort
+	on host ip -j -d link show | jq -c '.[] | [.ifname, .xdp.prog.id]'
+	on host tc qdisc show
+	on host tc filter show dev eth0 ingress
+	# rules and chains of users; looking at a table is enough to make it
+	on host iptables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
+	on host ip6tables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
+	bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -c '[.[]?.id]'
+}
+
+@test "attach: twice is the same state" {
+	attach eth0 --sample 7
+	state >"$BATS_TEST_TMPDIR/once"
+	hookmap -j status | jq -S '[.rows[].id]' >>"$BATS_TEST_TMPDIR/once"
+	attach eth0
+	state >"$BATS_TEST_TMPDIR/twice"
+	hookmap -j status | jq -S '[.rows[].id]' >>"$BATS_TEST_TMPDIR/twice"
+	diff "$BATS_TEST_TMPDIR/once" "$BATS_TEST_TMPDIR/twice"
+	equal "$(hookmap -j latency | jq .lost.sample)" 7 "sampling stays"
+}
+
+@test "attach: detach twice is fine and leaves nothing" {
+	attach eth0
+	detach eth0
+	nothing_left
+	detach eth0
+	nothing_left
+}
+
+@test "attach: -n changes nothing and shows each command, -v shows what it runs" {
+	state >"$BATS_TEST_TMPDIR/before"
+	run attach -n eth0 --sample 3
+	equal "$status" 0 status
+	like "$output" "+ ip link set dev eth0 xdp obj"
+	like "$output" "+ tc filter add dev eth0 ingress pref 1 handle 1 bpf da obj"
+	like "$output" "+ iptables -w -t raw -I PREROUTING 1 -i eth0 -j hookmap-latency"
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	run attach -v eth0
+	like "$output" "+ tc qdisc add dev eth0 clsact"
+	state >"$BATS_TEST_TMPDIR/before"
+	run detach -n eth0
+	like "$output" "+ ip link set dev eth0 xdpdrv off"
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "attach: somebody's XDP program is refused by name and stays" {
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	state >"$BATS_TEST_TMPDIR/before"
+	run attach eth0
+	equal "$status" 1 status
+	like "$output" "eth0 has an XDP program that is not ours: somebodys_pass"
+	one_line "$output"
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	detach eth0
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "attach: somebody's XDP object runs behind ours with --next" {
+	on client ping -q -c 1 10.11.1.1 # the neighbours know each other
+	attach eth0 --sample 1 --filter 'proto icmp' --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	run ! on client ping -q -c 3 -i 0.02 -W 0.3 10.11.1.1
+	equal "$(lost not_at_tc)" 3 "stamped, then dropped"
+	attach eth0 --next "$HM_BUILD/tests/bpf/xdp_pass.o:prog"
+	on client ping -q -c 3 -i 0.02 10.11.1.1
+	attach eth0 --next none
+	on client ping -q -c 3 -i 0.02 10.11.1.1
+	equal "$(rows prerouting input)" 6
+	detach eth0
+	nothing_left
+}
+
+@test "attach: somebody's tc filter in our place is refused, elsewhere it runs on" {
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress pref 1 handle 7 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	state >"$BATS_TEST_TMPDIR/before"
+	run attach eth0
+	equal "$status" 1 status
+	like "$output" "eth0 has a tc filter that is not ours at ingress pref 1: burn_tc"
+	one_line "$output"
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	attach eth0 --pref 3
+	detach eth0
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "attach: a clsact qdisc that was there stays, and one that others use now" {
+	on host tc qdisc add dev eth0 clsact
+	attach eth0
+	detach eth0
+	like "$(on host tc qdisc show dev eth0)" clsact
+	on host tc qdisc del dev eth0 clsact
+	attach eth0
+	on host tc filter add dev eth0 egress pref 5 handle 1 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	run detach eth0
+	equal "$status" 0 status
+	like "$output" "left the clsact qdisc"
+	like "$(on host tc filter show dev eth0 egress)" burn_tc
+}
+
+@test "attach: a chain of our name that is somebody's is refused" {
+	on host iptables -t raw -N hookmap-latency
+	on host iptables -t raw -A hookmap-latency -j ACCEPT
+	state >"$BATS_TEST_TMPDIR/before"
+	run attach eth0
+	equal "$status" 1 status
+	like "$output" "chain hookmap-latency in table raw is not ours"
+	one_line "$output"
+	state >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+@test "attach: what fails half-way is undone, wherever it fails" {
+	local tool n status_seen=0
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	state >"$BATS_TEST_TMPDIR/before"
+	# each changing command fails once, by a wrapper that counts them
+	for tool in ip tc bpftool iptables ip6tables; do
+		cat >"$BATS_TEST_TMPDIR/bin/$tool" <<-EOF
+			#!/bin/bash
+			n=\$(cat "$BATS_TEST_TMPDIR/count")
+			case "\$* " in
+			*' show '* | *' dump '* | '-w -t '*' -S '* | '-w -t '*' -C '* | *' -S '* | *' -C '* | *' help '* | *batch* | '-j '* | *' -j -d '*) ;;
+			*)
+				echo \$((n + 1)) >"$BATS_TEST_TMPDIR/count"
+				if ((n == \$(cat "$BATS_TEST_TMPDIR/fail"))); then
+					echo 'Error: made to fail' >&2
+					exit 1
+				fi
+				;;
+			esac
+			PATH=\${PATH#*:} exec $tool "\$@"
+		EOF
+		chmod +x "$BATS_TEST_TMPDIR/bin/$tool"
+	done
+	for ((n = 0; n < 60; n++)); do
+		echo 0 >"$BATS_TEST_TMPDIR/count"
+		echo "$n" >"$BATS_TEST_TMPDIR/fail"
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH run attach eth0
+		(($(cat "$BATS_TEST_TMPDIR/count") > n)) || break # nothing failed any more
+		if ((!status)); then
+			detach eth0 # what may fail: fentry
+			continue
+		fi
+		equal "$status" 1 "status with command $n failing"
+		state >"$BATS_TEST_TMPDIR/after"
+		diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after" || {
+			printf 'after command %s failed: %s\n' "$n" "$output" >&2
+			return 1
+		}
+		status_seen=$((status_seen + 1))
+	done
+	equal "$status" 0 "status without a failure"
+	((status_seen >= 20))
+	detach eth0
+	nothing_left
+}
+
+@test "attach: interrupted, it leaves nothing" {
+	local signal
+	state >"$BATS_TEST_TMPDIR/before"
+	for signal in INT TERM; do
+		for delay in 0.05 0.15 0.3; do
+			set -m
+			on host "$HM_TOP/scripts/attach.sh" eth0 >/dev/null 2>&1 3>&- &
+			set +m
+			sleep "$delay"
+			kill -"$signal" -- "-$!" 2>/dev/null || true
+			wait $! || true
+			detach eth0 # in case it had finished
+			state >"$BATS_TEST_TMPDIR/after"
+			diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+		done
+	done
+}
+
+@test "attach: of two at once, one waits" {
+	attach eth0 3>&- &
+	one=$!
+	attach veth0 3>&- &
+	two=$!
+	wait "$one"
+	wait "$two"
+	equal "$(hookmap -j status | jq -c '[.devices[].device] | sort')" '["eth0","veth0"]'
+	detach eth0 3>&- &
+	one=$!
+	detach veth0 3>&- &
+	wait $!
+	wait "$one"
+	nothing_left
+}
+
+@test "attach: the lock is waited for" {
+	exec 8</sys/fs/bpf
+	flock 8
+	on host "$HM_TOP/scripts/attach.sh" -v eth0 2>"$BATS_TEST_TMPDIR/log" 3>&- 8>&- &
+	busywait 5 grep -q 'waiting for another' "$BATS_TEST_TMPDIR/log"
+	equal "$(hookmap -j status | jq '.rows | length')" 0 "pins meanwhile"
+	flock -u 8
+	wait $!
+	equal "$(hookmap -j status | jq '.devices | length')" 1 "devices"
+}
+
+@test "attach: a device that vanishes is cleaned up behind, without an error" {
+	attach eth0
+	on host ip link del eth0
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: has vanished"
+	run -0 detach eth0
+	equal "$output" "" output
+	nothing_left
+}
+
+@test "attach: a renamed device is found by its number" {
+	attach eth0
+	on host ip link set eth0 down
+	on host ip link set eth0 name lan0
+	on host ip link set lan0 up
+	like "$(on host "$HM_TOP/scripts/status.sh")" "lan0: latency"
+	equal "$(hookmap -j status | jq -r '.devices[].device')" lan0
+	run -0 detach lan0
+	nothing_left
+}
+
+@test "attach: a namespace that vanishes is cleaned up behind, without an error" {
+	attach eth0
+	attach eth0 --netns "$LAB-server"
+	ip netns del "$LAB-server"
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0 in network namespace $LAB-server: has vanished"
+	run -0 detach eth0 --netns "$LAB-server"
+	equal "$output" "" output
+	detach eth0
+	nothing_left
+}
+
+@test "attach: what vanished unnoticed does not keep the maps" {
+	attach eth0
+	attach eth0 --netns "$LAB-server"
+	ip netns del "$LAB-server"
+	run -0 detach eth0
+	like "$output" "has vanished"
+	nothing_left
+}
+
+@test "attach: a container by the path of its namespace" {
+	attach eth0 --netns "/run/netns/$LAB-server"
+	equal "$(hookmap -j status | jq -r '.devices[].netns')" "$LAB-server"
+	detach eth0 --netns "/run/netns/$LAB-server"
+	nothing_left
+}
+
+@test "attach: while a program that was attached by hand uses the maps, they stay" {
+	attach eth0
+	on host tc qdisc add dev veth0 clsact
+	on host tc filter add dev veth0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	run -0 detach eth0
+	like "$output" "kept the maps"
+	equal "$(find "$G" -name 'lat_stat')" "$G/lat_stat"
+	detach veth0
+	on host tc qdisc del dev veth0 clsact
+	nothing_left
+}
+
+@test "attach: another bpf filesystem, by HOOKMAP_BPFFS" {
+	mkdir -p "$BATS_TEST_TMPDIR/bpf"
+	mount -t bpf bpf "$BATS_TEST_TMPDIR/bpf"
+	HOOKMAP_BPFFS=$BATS_TEST_TMPDIR/bpf attach eth0 --sample 1 --filter 'proto icmp'
+	equal "$(find /sys/fs/bpf -type f -name 'lat_*')" "" "pins elsewhere"
+	on client ping -q -c 5 -i 0.01 10.11.1.1
+	equal "$(hookmap --bpffs "$BATS_TEST_TMPDIR/bpf" -j latency | jq '.rows[] | select(.to == "tc").count')" 5
+	HOOKMAP_BPFFS=$BATS_TEST_TMPDIR/bpf detach eth0
+	equal "$(find "$BATS_TEST_TMPDIR/bpf" -name 'lat*')" "" pins
+	umount "$BATS_TEST_TMPDIR/bpf"
+}

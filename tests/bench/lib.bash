@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.bash - for the benchmarks in tests/bench/. Each prints rows with `row`; all
+# figures of a comparison come from interleaved runs of one script.
+
+set -euo pipefail
+export LC_ALL=C
+HM_TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
+export HOOKMAP_OBJ=$HM_BUILD
+ROUNDS=${ROUNDS:-5}
+
+# sandboxed "$@": runs the script again in a sandbox of its own
+sandboxed() {
+	[[ -z ${HM_IN_SANDBOX:-} ]] || return 0
+	HM_IN_SANDBOX=1 exec "$HM_TOP/scripts/sandbox.sh" "$0" "$@"
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+# spread: largest less smallest
+spread() { sort -n | awk 'NR == 1 { min = $1 } { max = $1 } END { if (NR) print max - min }'; }
+
+# row WHAT VALUE SPREAD UNIT [RATIO-OR-DIFFERENCE [TO WHAT]]
+row() { printf '%-44s %10s %8s %-9s %s\n' "$1" "$2" "±$3" "$4" "${*:5}"; }
+head_row() { printf '\n%s\n%-44s %10s %8s %-9s %s\n' "$1" WHAT MEDIAN SPREAD UNIT COMPARED; }
+
+machine() {
+	printf 'machine: %s, %s CPUs, Linux %s, clock %s\n' \
+		"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
+		"$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+}
+
+# run_ns PIN [REPEAT]: ns a run of a pinned program on $PACKET, by BPF_PROG_RUN
+run_ns() {
+	bpftool prog run pinned "$1" data_in "$PACKET" repeat "${2:-1000000}" |
+		sed -n 's/.*duration (average): \([0-9]*\)ns.*/\1/p'
+}
+
+# difference A B: A less B, to one digit
+calc() { awk "BEGIN { printf \"%.1f\", $1 }"; }

@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# The build, and that every object loads
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() { cd "$HM_TOP" || return; }
+
+build() { make -s O="$BATS_TEST_TMPDIR/b" "$@"; }
+
+# load_all DIR: every object of the collection, by the tool that it is made for
+load_all() {
+	local object n=0
+	ip link add name load0 type veth peer name load1
+	tc qdisc add dev load0 clsact
+	for object in "$1"/xdp/*.o; do
+		ip link set dev load0 xdp obj "$object"
+		ip link set dev load0 xdp off
+		n=$((n + 1))
+	done
+	for object in "$1"/tc/*.o; do
+		tc filter add dev load0 ingress pref 1 handle 1 bpf da obj "$object"
+		tc filter del dev load0 ingress
+		n=$((n + 1))
+	done
+	for object in "$1"/iptables/*.o; do
+		bpftool -n prog loadall "$object" "/sys/fs/bpf/load$n" type socket
+		n=$((n + 1))
+	done
+	LOADED=$n
+}
+
+@test "build: the whole of it, and nothing to do the second time" {
+	build all
+	[[ -x $BATS_TEST_TMPDIR/b/hookmap && -s $BATS_TEST_TMPDIR/b/xdp/latency.o && -s $BATS_TEST_TMPDIR/b/abi.sh ]]
+	run -0 make O="$BATS_TEST_TMPDIR/b" all
+	like "$output" "Nothing to be done"
+	# a header that changes rebuilds what includes it
+	run -0 make -n -W kern/parse.h O="$BATS_TEST_TMPDIR/b" all
+	like "$output" "xdp/latency.ll"
+}
+
+@test "build: a failing clang leaves no object" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho "clang: broken" >&2\nfor a; do case $a in *.ll) echo partial >"$a";; esac; done\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/clang"
+	chmod +x "$BATS_TEST_TMPDIR/bin/clang"
+	run build objects CLANG="$BATS_TEST_TMPDIR/bin/clang"
+	((status))
+	equal "$(find "$BATS_TEST_TMPDIR/b" -name '*.o' -o -name '*.ll')" "" "objects"
+}
+
+@test "build: a change of settings rebuilds" {
+	build objects BPF_CPU=v1
+	cp "$BATS_TEST_TMPDIR/b/tc/latency.o" "$BATS_TEST_TMPDIR/one.o"
+	build objects BPF_CPU=v3
+	run ! cmp -s "$BATS_TEST_TMPDIR/b/tc/latency.o" "$BATS_TEST_TMPDIR/one.o"
+	run build objects MAPS=other
+	((status))
+	like "$output" "use btf or legacy"
+}
+
+@test "build: objects of each instruction set load" {
+	local cpu
+	for cpu in v1 v2 v3; do
+		make -s O="$BATS_TEST_TMPDIR/$cpu" BPF_CPU="$cpu" objects
+		rm -rf /sys/fs/bpf/tc /sys/fs/bpf/load*
+		load_all "$BATS_TEST_TMPDIR/$cpu"
+		ip link del load0
+		((LOADED >= 3))
+	done
+}
+
+@test "build: an object has BTF, and no debug sections" {
+	build objects
+	for object in xdp tc iptables kern; do
+		run -0 llvm-readelf -S "$BATS_TEST_TMPDIR/b/$object/latency.o"
+		like "$output" ".BTF"
+		[[ $output != *.debug_info* ]]
+	done
+}
+
+@test "build: MAPS=legacy makes bpf_elf_map in section maps" {
+	build objects MAPS=legacy
+	for object in xdp tc; do
+		run -0 llvm-readelf -S "$BATS_TEST_TMPDIR/b/$object/latency.o"
+		like "$output" " maps "
+		[[ $output != *' .maps '* ]]
+	done
+	# bpf_elf_map has nine words; xdp/latency has lat_cfg, lat_stat, lat_ring and xdp_next
+	equal "$(llvm-readelf -S "$BATS_TEST_TMPDIR/b/xdp/latency.o" | awk '$2 == "maps" || $3 == "maps" { for (i = 1; i < NF; i++) if ($i == "PROGBITS") print $(i + 3) }')" 000090 "size of section maps"
+}
+
+@test "build: the structures are the same in BPF and in user space" {
+	local name size
+	mkdir -p /sys/fs/bpf/p
+	bpftool -n prog loadall "$HM_BUILD/tc/latency.o" /sys/fs/bpf/p
+	bpftool -n prog loadall "$HM_BUILD/xdp/latency.o" /sys/fs/bpf/p/x type xdp
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	for name in lat_cfg lat_stat lat_ring lat_stamp lat_hist xdp_next; do
+		size=HM_MAP_$name
+		equal "$(bpftool -j map show name "$name" | jq -r 'if type == "array" then .[-1] else . end | "\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"')" "$(cut -d' ' -f1-4 <<<"${!size}")" "$name"
+	done
+	# offsets: as BTF has them, and as the scripts use them
+	equal "$(bpftool -j btf dump file "$HM_BUILD/xdp/latency.o" | jq -r '.types[] | select(.name == "lat_cfg" and .kind == "STRUCT") | .members[] | select(.name == "dst_mask") | .bits_offset / 8')" "$HM_OFF_lat_cfg_dst_mask" "offset of dst_mask"
+}
+
+@test "build: install and uninstall; the installed tree works from anywhere" {
+	make -s O="$HM_BUILD" install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/usr
+	cd /
+	like "$("$BATS_TEST_TMPDIR/root/usr/bin/hookmap-attach" --help)" "usage: attach.sh"
+	unset HOOKMAP_OBJ
+	lab_up
+	on host "$BATS_TEST_TMPDIR/root/usr/bin/hookmap-attach" eth0
+	like "$("$BATS_TEST_TMPDIR/root/usr/bin/hookmap" status)" "latency_xdp"
+	on host "$BATS_TEST_TMPDIR/root/usr/bin/hookmap-detach" eth0
+	cd "$HM_TOP"
+	make -s O="$HM_BUILD" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/usr
+	equal "$(find "$BATS_TEST_TMPDIR/root" ! -type d)" "" "files left"
+}
+
+@test "build: as an ordinary user; what needs root says so" {
+	cp -r . "$BATS_TEST_TMPDIR/tree"
+	rm -rf "$BATS_TEST_TMPDIR/tree/build"
+	chown -R 65534:65534 "$BATS_TEST_TMPDIR/tree"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	user() { (cd "$BATS_TEST_TMPDIR/tree" && HOME=/nonexistent setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all -- "$@"); }
+	user make -s all
+	[[ -x $BATS_TEST_TMPDIR/tree/build/hookmap ]]
+	for goal in demo check bench; do
+		run user make "$goal"
+		((status))
+		like "$output" "this needs root: sudo make $goal"
+	done
+}

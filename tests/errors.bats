@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Bad input: one clear line that says what and what to do, exit 1 (2 for usage), no change
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() { lab_up; }
+
+# fails STATUS TEXT COMMAND...: with this exit status, one line that has TEXT, no change
+fails() {
+	local want=$1 text=$2 before after
+	shift 2
+	before=$(
+		find /sys/fs/bpf -type f | sort
+		on host ip -j -d link show | jq -c '.[].xdp'
+		on host tc qdisc show
+	)
+	run "$@"
+	after=$(
+		find /sys/fs/bpf -type f | sort
+		on host ip -j -d link show | jq -c '.[].xdp'
+		on host tc qdisc show
+	)
+	equal "$status" "$want" "exit status of: $*: $output; it"
+	like "$output" "$text"
+	one_line "$output"
+	equal "$after" "$before" "state"
+}
+
+user() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all -- "$@"; }
+
+@test "errors: usage is exit 2" {
+	fails 2 "no device given" attach
+	fails 2 "unknown feature nonsense" attach eth0 nonsense
+	fails 2 "unknown option --nonsense" attach eth0 --nonsense 1
+	fails 2 "--nonsense" attach eth0 --nonsense
+	fails 2 "its value is missing" attach eth0 --sample
+	fails 2 "--sample 0: expected a number" attach eth0 --sample 0
+	fails 2 "--sample x: expected a number" attach --sample=x eth0
+	fails 2 "--mode fast: expected native, generic or none" attach eth0 --mode fast
+	fails 2 "--inpacket 70000: expected a number" attach eth0 --inpacket 70000
+	fails 2 "--mode does not go with --netns" attach eth0 --netns "$LAB-server" --mode native
+	fails 2 "unknown option -x" detach -x eth0
+	fails 2 "no device given" detach
+	fails 2 "expected up, exec, down or list" "$HM_TOP/scripts/lab.sh" fly
+	fails 2 "unknown argument all" "$HM_TOP/scripts/deps.sh" all
+	fails 2 "one device, please" "$HM_TOP/scripts/status.sh" eth0 eth1
+}
+
+@test "errors: filters name the word that is wrong" {
+	fails 2 "--filter: unknown word udp" attach eth0 --filter 'udp 5000'
+	fails 2 "--filter: port needs a value" attach eth0 --filter 'proto udp port'
+	fails 2 "--filter: port 99999: expected a number" attach eth0 --filter 'port 99999'
+	fails 2 "--filter: src 10.0.0.0/33: expected an IPv4 or IPv6 prefix" attach eth0 --filter 'src 10.0.0.0/33'
+	fails 2 "--filter: dst 10.0.300.0/8: expected" attach eth0 --filter 'dst 10.0.300.0/8'
+	fails 2 "--filter: dst fd11::1::2: expected" attach eth0 --filter 'dst fd11::1::2'
+	fails 2 "--filter: src fd11:1: expected" attach eth0 --filter 'src fd11:1'
+	fails 1 "--filter: no device eth9" attach eth0 --filter 'dev eth9'
+}
+
+@test "errors: what is not there" {
+	fails 1 "no device eth7" attach eth7
+	fails 1 "no device eth7" detach eth7
+	fails 1 "no device eth7" on host "$HM_TOP/scripts/status.sh" eth7
+	fails 1 "no network namespace nowhere" attach eth0 --netns nowhere
+	fails 1 "no network namespace nowhere" detach eth0 --netns nowhere
+	fails 1 "no device eth7 in network namespace $LAB-server" attach eth7 --netns "$LAB-server"
+	fails 1 "no object /nowhere.o" attach eth0 --next /nowhere.o
+	fails 1 "lab nolab has no host client" "$HM_TOP/scripts/lab.sh" exec nolab client true
+}
+
+@test "errors: not root" {
+	chmod 755 "$BATS_TEST_TMPDIR"
+	fails 1 "must be root: try sudo attach.sh" user "$HM_TOP/scripts/attach.sh" lo
+	fails 1 "must be root: try sudo detach.sh" user "$HM_TOP/scripts/detach.sh" lo
+	fails 1 "must be root: try sudo lab.sh" user "$HM_TOP/scripts/lab.sh" up
+	attach eth0
+	fails 1 "run as root" user "$HM_BUILD/hookmap" latency
+	fails 1 "run as root" user "$HM_BUILD/hookmap" status
+}
+
+@test "errors: no bpf filesystem" {
+	umount /sys/fs/bpf
+	run attach eth0
+	equal "$status" 1 status
+	like "$output" "no bpf filesystem is mounted on /sys/fs/bpf: mount -t bpf bpf /sys/fs/bpf"
+	one_line "$output"
+	HOOKMAP_BPFFS=/nowhere fails 1 "no bpf filesystem is mounted on /nowhere" attach eth0
+	fails 1 "not there: attach first" hookmap latency
+}
+
+@test "errors: a pin of another shape, for scripts and reader" {
+	mkdir -p "$G"
+	bpftool -n map create "$G/lat_hist" type percpu_hash key 8 value 48 entries 2048 name lat_hist
+	fails 1 "map $G/lat_hist is 'percpu_hash 8 48 2048'" attach eth0
+	bpftool -n map create "$G/lat_cfg" type array key 4 value 92 entries 1 name lat_cfg
+	bpftool -n map create "$G/lat_stat" type percpu_array key 4 value 64 entries 1 name lat_stat
+	fails 1 "map $G/lat_hist: value is 48 bytes, expected 152" hookmap latency
+	like "$(hookmap status)" "another version"
+	rm "$G/lat_hist"
+	bpftool -n map create "$G/lat_hist" type hash key 8 value 152 entries 2048 name lat_hist
+	fails 1 "map $G/lat_hist: type is" hookmap latency
+}
+
+@test "errors: a pin that is no map" {
+	mkdir -p "$G"
+	bpftool -n prog load "$HM_BUILD/tests/bpf/burn_ipt.o" "$G/lat_stat"
+	fails 1 "$G/lat_stat" attach eth0
+	fails 1 "$G/lat_stat" hookmap status
+}
+
+@test "errors: a pin that was removed while attached" {
+	attach eth0
+	rm "$G/lat_cfg"
+	fails 1 "map $G/lat_cfg: not there: attach first" hookmap latency
+	detach eth0
+	nothing_left
+}
+
+@test "errors: bpftool is too old, or missing" {
+	printf '#!/bin/sh\ncase "$*" in version) echo "bpftool v7.1.0";; *) exec bpftool "$@" 2>&1 | sed s/autoattach//g;; esac\n' >"$BATS_TEST_TMPDIR/old"
+	chmod +x "$BATS_TEST_TMPDIR/old"
+	BPFTOOL=$BATS_TEST_TMPDIR/old fails 1 "has no autoattach (bpftool v7.1.0): version 7.2 is needed" attach eth0
+	BPFTOOL=/nowhere/bpftool fails 1 "/nowhere/bpftool is not installed" attach eth0
+}
+
+@test "errors: objects of another ABI, or none" {
+	cp -r "$HM_BUILD" "$BATS_TEST_TMPDIR/build"
+	sed -i "s/hookmap-abi:$(sed -n 's/^HM_ABI=//p' "$HM_BUILD/abi.sh")/hookmap-abi:1234567890/" "$BATS_TEST_TMPDIR/build/tc/latency.o"
+	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/build fails 1 "tc/latency.o was built for another ABI" attach eth0
+	rm "$BATS_TEST_TMPDIR/build/tc/latency.o"
+	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/build fails 1 "tc/latency.o is not there: build first" attach eth0
+	HOOKMAP_OBJ=/nowhere fails 1 "/nowhere/abi.sh is not there: build first" attach eth0
+}
+
+@test "errors: the reader's usage" {
+	fails 2 "fly: unknown verb" hookmap fly
+	fails 2 "--fly: unknown option" hookmap --fly latency
+	fails 2 "latency: unexpected argument" hookmap status latency
+	fails 2 "choose one of" hookmap --hgrm --prom latency
+	fails 2 "-i 0: expected seconds" hookmap -i 0 latency
+	fails 2 "-c 0: expected a number" hookmap -i 1 -c 0 latency
+	fails 2 "-c needs -i" hookmap -c 1 latency
+	fails 2 "status: has no such output" hookmap --prom status
+	run hookmap
+	equal "$status" 2 status
+}
+
+@test "errors: with -j, the reader's error is a JSON document, too" {
+	run --separate-stderr hookmap -j latency
+	equal "$status" 1 status
+	like "$(jq -r .error <<<"$output")" "attach first"
+}
+
+@test "errors: hostile names do no harm" {
+	fails 1 'no device $(touch' attach '$(touch /tmp/hookmap-was-here)'
+	fails 1 "no device a b" attach 'a b'
+	fails 1 "no network namespace *" attach eth0 --netns '*'
+	fails 2 "unknown word *" attach eth0 --filter '* *'
+	fails 2 "lab name" "$HM_TOP/scripts/lab.sh" up 'a b'
+	[[ ! -e /tmp/hookmap-was-here ]]
+	on host ip link add name 'we*rd"x' type veth peer name other
+	attach 'we*rd"x' --mode none
+	hookmap -j status | jq -e '.devices[] | select(.device == "we*rd\"x")'
+	detach 'we*rd"x'
+	nothing_left
+}

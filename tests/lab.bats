@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# lab.sh, sandbox.sh, deps.sh and the demo
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+@test "lab: up, exec, list, down" {
+	name=$("$HM_TOP/scripts/lab.sh" up)
+	equal "$("$HM_TOP/scripts/lab.sh" list)" "$name"
+	"$HM_TOP/scripts/lab.sh" exec "$name" client ping -q -c 1 -W 2 10.11.2.2
+	"$HM_TOP/scripts/lab.sh" exec "$name" client ping -q -c 1 -W 2 fd11:2::2
+	"$HM_TOP/scripts/lab.sh" exec "$name" server ping -q -c 1 -W 2 10.11.1.2
+	# a command's own options are its own
+	equal "$("$HM_TOP/scripts/lab.sh" exec "$name" host bash -c 'echo -n $0' -v)" "-v"
+	"$HM_TOP/scripts/lab.sh" down "$name"
+	equal "$(ip netns list)" "" namespaces
+	run -0 "$HM_TOP/scripts/lab.sh" down "$name"
+	like "$output" "was not up"
+}
+
+@test "lab: two at once, and a name that is taken" {
+	"$HM_TOP/scripts/lab.sh" up one
+	"$HM_TOP/scripts/lab.sh" up two
+	run "$HM_TOP/scripts/lab.sh" up one
+	equal "$status" 1 status
+	like "$output" "there is a network namespace one-client already"
+	"$HM_TOP/scripts/lab.sh" exec one client ping -q -c 1 -W 2 10.11.1.1
+	"$HM_TOP/scripts/lab.sh" down one
+	"$HM_TOP/scripts/lab.sh" exec two client ping -q -c 1 -W 2 10.11.1.1
+}
+
+@test "lab: one that cannot be finished is undone" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/bash\n[[ "$*" != *fd11:2::1/64* ]] || exit 1\nPATH=${PATH#*:} exec ip "$@"\n' >"$BATS_TEST_TMPDIR/bin/ip"
+	chmod +x "$BATS_TEST_TMPDIR/bin/ip"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$HM_TOP/scripts/lab.sh" up broken
+	equal "$status" 1 status
+	equal "$(ip netns list)" "" namespaces
+}
+
+@test "sandbox: nothing stays, and the exit status is the command's" {
+	run env -u HM_IN_SANDBOX "$HM_TOP/scripts/sandbox.sh" bash -c 'ip netns add inside; touch "$HOOKMAP_CGROUP"/cgroup.procs; bpftool -n map create /sys/fs/bpf/x type array key 4 value 4 entries 1 name x; echo "$HOOKMAP_CGROUP"; sleep 100 & exit 7'
+	equal "$status" 7 status
+	[[ ! -e $output && ! -e /sys/fs/bpf/x && ! -e /run/netns/inside ]]
+}
+
+@test "deps: the preflight answers yes or no, and what for" {
+	run "$HM_TOP/scripts/deps.sh" --check
+	like "$output" "yes  ip "
+	like "$output" "yes  bpftool autoattach"
+	like "$output" "yes  clsact"
+	equal "$(grep -cvE '^(yes|no|\?) ' <<<"$output")" 0 "other lines"
+	# something that is needed is missing
+	BPFTOOL=/nowhere run "$HM_TOP/scripts/deps.sh" --check
+	equal "$status" 1 status
+	like "$output" "no   bpftool (package bpftool)"
+	equal "$("$HM_TOP/scripts/deps.sh" -n)" "" "what is to install"
+}
+
+@test "deps: on a system without apt, what is missing is named" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	for tool in bash cat awk sed grep head stat od tr dirname readlink basename env id mktemp sort; do
+		ln -s "$(command -v "$tool")" "$BATS_TEST_TMPDIR/bin/$tool"
+	done
+	sed 's|^PATH=.*||' "$HM_TOP/scripts/lib.sh" >"$BATS_TEST_TMPDIR/lib.sh"
+	cp "$HM_TOP/scripts/deps.sh" "$BATS_TEST_TMPDIR/deps.sh"
+	PATH=$BATS_TEST_TMPDIR/bin run "$BATS_TEST_TMPDIR/bin/bash" "$BATS_TEST_TMPDIR/deps.sh" run
+	equal "$status" 1 status
+	like "$output" "missing: iproute2"
+	like "$output" "bpftool (7.2 or newer)"
+}
+
+@test "demo: it shows the delay in the right row, and leaves nothing" {
+	run -0 env -u HM_IN_SANDBOX "$HM_TOP/scripts/demo.sh"
+	like "$output" "Over 10 ms in the median: socket -> app"
+	like "$output" "nothing of hookmap is pinned"
+	equal "$(ip netns list)" "" namespaces
+	equal "$(find /sys/fs/bpf -type f | grep -v debug)" "" pins
+}

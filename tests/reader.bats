@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# hookmap: what it prints is what the maps hold
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() {
+	lab_up
+	attach eth0 --sample 1 --filter 'proto udp dport 7000' 2>/dev/null
+	udp host 10.11.1.1 1013
+}
+
+# An oracle in jq, from bpftool's dump alone: count, sum, min, max and percentiles of a
+# row of lat_hist (from, to as numbers), by the documented bucket bounds
+oracle() { # FROM TO
+	bpftool -j map dump pinned "$G/lat_hist" | jq -c --argjson from "$1" --argjson to "$2" '
+		def le(o; i): if o == 0 then i + 1 else (17 + i) * pow(2; o - 1) end;
+		[.[].formatted | select(.key.from == $from and .key.to == $to)
+			| .key.octave as $o | .values[].value | select(([.bucket[]] | add) > 0)
+			| {sum, max, min: (18446744073709551615 - .min_inv), buckets: [range(16) as $i | {le: le($o; $i), n: .bucket[$i]} | select(.n > 0)]}] as $rows
+		| ([$rows[].buckets[]] | group_by(.le) | map({le: .[0].le, n: (map(.n) | add)})) as $b
+		| ($b | map(.n) | add) as $count | ([$rows[].max] | max) as $max
+		| def q($q): ([$q * $count | ceil, 1] | max) as $rank
+			| reduce $b[] as $x ({seen: 0, v: null}; .seen += $x.n | if .v == null and .seen >= $rank then .v = $x.le else . end)
+			| [.v, $max] | min;
+		  [$count, ($rows | map(.sum) | add), $max, q(0.5), q(0.9), q(0.99), q(0.999)]'
+}
+
+@test "reader: counts, sums and percentiles match an oracle from bpftool's dump" {
+	local pair from to numbers
+	for pair in 'xdp tc 1 2' 'tc prerouting 2 3' 'prerouting input 3 4' 'input socket 4 5'; do
+		read -r from to numbers <<<"$pair"
+		# shellcheck disable=SC2086
+		equal "$(hookmap -j latency | jq -c --arg from "$from" --arg to "$to" '.rows[] | select(.kind == "stage" and .from == $from and .to == $to)
+			| [.count, .sum_ns, .max_ns, .p50_ns, .p90_ns, .p99_ns, .p999_ns]')" "$(oracle $numbers)" "$from -> $to"
+	done
+	equal "$(hookmap -j latency | jq -c '.rows[] | select(.kind == "total")
+		| [.count, .sum_ns, .max_ns, .p50_ns, .p90_ns, .p99_ns, .p999_ns]')" "$(oracle 1 133)" total
+}
+
+@test "reader: the keys that scripts rely on, in rows and lost" {
+	equal "$(hookmap -j latency | jq -c '.rows[0] | keys_unsorted')" '["kind","from","to","device","netns","count","sum_ns","min_ns","p50_ns","p90_ns","p99_ns","p999_ns","max_ns"]'
+	equal "$(hookmap -j latency | jq -c '.lost | keys_unsorted')" '["seen","sampled","started","not_sampled","not_at_tc","slot_reused","bad_clock","table_full","merged","sample"]'
+	equal "$(hookmap -j latency | wc -l)" 1 "lines of -j"
+	(($(hookmap -p latency | wc -l) > 10))
+	equal "$(hookmap -p latency | jq -c .)" "$(hookmap -j latency)" "-p and -j"
+}
+
+@test "reader: the table has a row a pair, and what was lost under it" {
+	run -0 hookmap latency
+	equal "$(head -n 1 <<<"$output" | tr -s ' ')" "KIND FROM TO DEVICE NETNS COUNT P50 P90 P99 P99.9 MAX"
+	equal "$(grep -cE '^(stage|total) ' <<<"$output")" 5 rows
+	like "$output" "1013 packets seen, 1013 measured (1 in 1), 0 not sampled"
+	like "$output" " slot reused, 0 bad clock, 0 table full, 0 not seen at tc (0 of them merged by GRO)"
+}
+
+@test "reader: buckets add up, are in order, and hold min and max" {
+	equal "$(hookmap -j --buckets latency | jq -c '[.rows[] | ([.buckets[][1]] | add) == .count, ([.buckets[][0]] | . == sort),
+		(.buckets[0][0] >= .min_ns), (.buckets[-1][0] >= .max_ns)] | all')" true
+}
+
+@test "reader: --hist draws every packet" {
+	run -0 hookmap --hist latency
+	like "$output" "stage xdp -> tc, eth0 in netns $LAB-host, 1013 packets"
+	equal "$(awk '/^stage xdp -> tc/ { on = 1; next } /^$/ { on = 0 } on { n += $NF } END { print n }' <<<"$output")" 1013 "packets drawn"
+}
+
+@test "reader: -i shows what is new, -c stops" {
+	hookmap -j -i 0.5 -c 3 latency >"$BATS_TEST_TMPDIR/log" 3>&- &
+	local reader=$!
+	busywait 5 test -s "$BATS_TEST_TMPDIR/log"
+	udp host 10.11.1.1 211
+	wait "$reader"
+	equal "$(wc -l <"$BATS_TEST_TMPDIR/log")" 3 documents
+	equal "$(jq -s 'map(.lost.seen) | add' "$BATS_TEST_TMPDIR/log")" 211 "seen in all intervals"
+	equal "$(jq -s 'map(.rows[] | select(.to == "tc") | .count) | add' "$BATS_TEST_TMPDIR/log")" 211 "counted in all intervals"
+	equal "$(jq -s 'map(.rows[] | (.p50_ns <= .max_ns) and (.min_ns <= .p50_ns)) | all' "$BATS_TEST_TMPDIR/log")" true
+	run -0 hookmap -i 0.1 -c 2 latency
+	equal "$(grep -c 'packets seen' <<<"$output")" 2 tables
+}
+
+@test "reader: Prometheus text has whole histograms" {
+	run -0 hookmap --prom latency
+	printf '%s\n' "$output" | awk '
+		/^#/ { next }
+		/_bucket/ { name = $1; sub(/,le=.*/, "", name); split($1, le, "le=\""); sub(/".*/, "", le[2])
+			if (name != last) { n = 0; before = -1; low = -1 }
+			if ($2 < before) { print "not monotonic: " $0; exit 1 }
+			if (le[2] != "+Inf" && le[2] + 0 <= low) { print "bounds: " $0; exit 1 }
+			low = le[2] + 0; before = $2; last = name; buckets[name]++; inf[name] = $2; next }
+		/_count/ { count[$1] = $2 }
+		END { for (b in buckets) { if (buckets[b] != 114) { print b, buckets[b]; exit 1 }
+			c = b; sub(/_bucket/, "_count", c); c = c "}"; if (inf[b] != count[c]) { print c, inf[b], count[c]; exit 1 } } }'
+	equal "$(grep -c '^hookmap_stage_latency_seconds_count{from="xdp",to="tc",device="eth0",netns="[^"]*"} 1013$' <<<"$output")" 1
+	equal "$(grep '^hookmap_stage_seen_packets_total' <<<"$output")" "hookmap_stage_seen_packets_total 1013"
+	equal "$(grep -c '^hookmap_stage_lost_total{cause=' <<<"$output")" 4 causes
+	# no series twice
+	equal "$(grep -v '^#' <<<"$output" | awk '{ print $1 }' | sort | uniq -d)" "" duplicates
+}
+
+@test "reader: --hgrm is HdrHistogram's percentile distribution" {
+	run -0 hookmap --hgrm latency
+	equal "$(grep -c 'Value     Percentile TotalCount 1/(1-Percentile)' <<<"$output")" 5 histograms
+	like "$output" "Total count    =         1013]"
+	# percentiles and counts grow to the end
+	awk '/^#/ || /Value/ || NF < 3 { last = 0; next } $3 < last { exit 1 } { last = $3 }' <<<"$output"
+	equal "$(awk '$2 == "1.000000000000" { print $3 }' <<<"$output" | sort -u)" 1013 "counts at 100 %"
+}
+
+@test "reader: status lists pins, programs and devices" {
+	equal "$(hookmap -j status | jq -c '[.rows[] | .state] | unique')" '["ok"]'
+	equal "$(hookmap -j status | jq -c '[.programs[].program] | sort')" '["latency_app","latency_input","latency_raw","latency_socket","latency_tc","latency_xdp"]'
+	equal "$(hookmap -j status | jq -c '.devices[0] | [.device, .features, .mode]')" '["eth0","latency","native"]'
+	like "$(hookmap status)" "percpu_hash"
+}
+
+@test "reader: reading many rows, in several batches, stays correct" {
+	local n
+	# 1 500 rows of devices that do not exist, one packet in each
+	jq -rn --arg pin "$G/lat_hist" 'range(1500) | "map update pinned \($pin) key 1 2 0 1 \([. % 256, (. / 256 | floor), 1, 0] | map(tostring) | join(" ")) value \([range(152) | if . == 24 then "1" else "0" end] | join(" "))"' >"$BATS_TEST_TMPDIR/batch"
+	# the kernel's allocator for such maps can be empty for a moment
+	busywait 20 bpftool batch file "$BATS_TEST_TMPDIR/batch"
+	n=$(hookmap -j latency | jq '.rows | length')
+	equal "$n" 1505 rows
+	equal "$(hookmap -j latency | jq -r '.rows[] | select(.device == "if65541") | .from')" xdp
+}
