@@ -137,9 +137,10 @@ live() {
 			read -ra words <<<"$way"
 			[[ ${words[0]} != nft ]] || command -v nft >/dev/null || continue
 			"way_${words[0]}" "${words[@]:1}"
+			# the first time is for the caches; 1 000 rules are slow
 			COUNT=200000
-			[[ $way != 'rule 1000' ]] || COUNT=20000 # slow
-			pps >/dev/null # caches
+			[[ $way != 'rule 1000' ]] || COUNT=20000
+			pps >/dev/null
 			before=$(awk '$1 == "out0:" { print $11 }' /proc/net/dev)
 			pps >>"$WORK/${way// /_}"
 			after=$(awk '$1 == "out0:" { print $11 }' /proc/net/dev)
