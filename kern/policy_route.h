@@ -72,17 +72,21 @@ static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, 
 		fib->dst[i] = bpf_htonl(p->word[POL_W_DST + i]);
 	}
 	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), flags);
-	st->fib[ret < 0 || ret >= POL_FIB_MAX ? POL_FIB_MAX - 1 : ret]++;
+	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	return ret;
 }
 
 /* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
-static __always_inline __u32 pol_local(struct __sk_buff *skb, struct pol_stat *st,
-				       const struct pol_pkt *p)
+POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 {
+	__u32 zero = 0;
+	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
 	struct pol_fib fib = {};
-	long ret = pol_fib(skb, st, &fib, p, skb->ifindex, 0);
+	long ret;
 
+	if (!p || !st)
+		return POL_LOCAL;
+	ret = pol_fib(skb, st, &fib, p, skb->ifindex, 0);
 	if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return POL_NO_FORWARD;
 	return ret < 0 || ret == BPF_FIB_LKUP_RET_NOT_FWDED ? POL_LOCAL : 0;
@@ -171,7 +175,7 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 	else
 		fib.dst[0] = way->neigh.ipv4_nh;
 	ret = bpf_fib_lookup(skb, (void *)&fib, sizeof(fib), POL_FIB_OUTPUT);
-	st->fib[ret < 0 || ret >= POL_FIB_MAX ? POL_FIB_MAX - 1 : ret]++;
+	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	if (ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 		state->waiting[v6] = 0;
 	else if (!waiting)
@@ -227,12 +231,13 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 
 /* --- changes */
 
-static __always_inline int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
+POL_GLOBAL int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
 {
-	__u32 len = p->head;
+	__u64 len = p ? p->head : 0;
 	__u8 head[60];
 	__s64 sum;
 
+	asm volatile("" : "+r"(len)); /* one register, tested and used: v1, v2 */
 	if (len < 20 || len > 60)
 		return 1;
 	if (bpf_skb_load_bytes(skb, p->nh_off, head, len))
@@ -294,8 +299,9 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_wa
 	return err;
 }
 
-/* Sends the packet. Returns TC_ACT_*. */
-POL_GLOBAL int pol_send(struct __sk_buff *skb, const struct pol_pkt *p, const struct pol_way *way)
+/* Sends the packet, whose checksum is right. Returns TC_ACT_*. */
+POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
+				const struct pol_way *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -309,10 +315,6 @@ POL_GLOBAL int pol_send(struct __sk_buff *skb, const struct pol_pkt *p, const st
 			return TC_ACT_UNSPEC;
 		}
 		return bpf_redirect(way->ifindex, 0);
-	}
-	if (!(p->word[POL_W_MISC] & POL_M_IP6) && pol_checksum_bad(skb, p)) {
-		st->n[POL_N_MALFORMED]++;
-		return TC_ACT_UNSPEC;
 	}
 	if (p->ttl <= 1) {
 		st->n[POL_N_EXPIRED]++;
@@ -333,6 +335,18 @@ POL_GLOBAL int pol_send(struct __sk_buff *skb, const struct pol_pkt *p, const st
 		return bpf_redirect(way->ifindex, 0);
 	neigh = way->neigh;
 	return bpf_redirect_neigh(way->ifindex, &neigh, sizeof(neigh), 0);
+}
+
+/* The same with a look at the checksum, beside it and not in it: the stack is short. */
+static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
+				    const struct pol_pkt *p, const struct pol_way *way)
+{
+	if (!(way->flags & POL_H_L2) && !(p->word[POL_W_MISC] & POL_M_IP6) &&
+	    pol_checksum_bad(skb, p)) {
+		st->n[POL_N_MALFORMED]++;
+		return TC_ACT_UNSPEC;
+	}
+	return pol_send_checked(skb, p, way);
 }
 
 /* --- actions */
@@ -417,7 +431,7 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 			pol_hop_account(skb, hop, usable, 0);
 		return pol_fallback(st, d, usable);
 	}
-	verdict = pol_send(skb, p, &way);
+	verdict = pol_send(skb, st, p, &way);
 	pol_hop_account(skb, hop, POL_USABLE, verdict);
 	return verdict;
 }
@@ -440,7 +454,7 @@ static __always_inline int pol_table(struct __sk_buff *skb, struct pol_stat *st,
 	if (!pol_dev_up(skb, fib.ifindex, &dev))
 		return pol_fallback(st, d, POL_DOWN);
 	pol_way_fib(&way, &fib);
-	return pol_send(skb, p, &way);
+	return pol_send(skb, st, p, &way);
 }
 
 #endif

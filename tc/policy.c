@@ -42,8 +42,8 @@ static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_
 }
 
 /* What the rules say, without the flow cache. */
-static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_stat *st,
-				       const struct pol_pkt *p, __u32 slot, struct pol_value *d)
+static __always_inline void pol_decide(struct __sk_buff *skb, const struct pol_pkt *p, __u32 slot,
+				       struct pol_value *d)
 {
 	__u32 special;
 
@@ -54,7 +54,7 @@ static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_stat *s
 	if (d->rank == POL_NO_RULE)
 		return;
 	/* this host's own traffic is not the rules' business, as with ip rule */
-	special = pol_local(skb, st, p);
+	special = pol_local(skb, p);
 	if (special)
 		d->rank = special;
 }
@@ -119,8 +119,7 @@ SEC("classifier")
 		err = pol_parse(skb, &p);
 	}
 	if (err) {
-		if ((__u32)err < POL_N_MAX)
-			st->n[err]++;
+		pol_event(st->n, (__u32)err, POL_N_MAX);
 		return TC_ACT_UNSPEC;
 	}
 	if (p.word[POL_W_MISC] & POL_M_FRAGMENT)
@@ -140,7 +139,7 @@ SEC("classifier")
 		d.mark = flow->mark;
 	} else {
 		st->n[POL_N_MISS]++;
-		pol_decide(skb, st, &p, slot, &d);
+		pol_decide(skb, &p, slot, &d);
 		if (free)
 			pol_flow_put(free, &p, gen, now + POL_FLOW_NS, &d);
 	}
