@@ -11,7 +11,7 @@ HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
 export HOOKMAP_OBJ=$HM_BUILD
 G=/sys/fs/bpf/tc/globals
 
-if [[ -n ${BATS_TEST_NAME:-} && -z ${HM_IN_SANDBOX:-} ]]; then
+if [[ ${0##*/} == bats-exec-test && -z ${HM_IN_SANDBOX:-} ]]; then
 	export HM_IN_SANDBOX=1
 	mapfile -d '' argv <"/proc/$$/cmdline"
 	rm -rf "$BATS_TEST_TMPDIR" # is made again
