@@ -137,6 +137,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	catch server eth1 2
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
 	equal "$(caught | grep -oE '(0457|08ae)1b58' | sort | xargs)" "04571b58 08ae1b58" "over b"
+	on host ping -n -q -c 1 -W 2 10.11.2.2
 	catch server eth0 1
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
 	like "$(caught)" 115c1b58
