@@ -175,14 +175,15 @@ install: all
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
 	install $(filter-out scripts/%demo.sh scripts/deps.sh scripts/new.sh,$(wildcard scripts/*.sh)) $(DESTDIR)$(libdir)/scripts
-	install -m 644 scripts/lib/*.sh $(DESTDIR)$(libdir)/scripts/lib
+	install -m 644 scripts/lib/*.sh scripts/lib/*.awk scripts/lib/*.jq $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
+	install -m 644 scripts/*.schema.json $(DESTDIR)$(libdir)/scripts
 	install $(O)/hookmap $(DESTDIR)$(PREFIX)/bin
-	for s in attach detach status fdb; do \
+	for s in attach detach status fdb policy; do \
 		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(PREFIX)/bin/hookmap-$$s || exit 1; done
 uninstall:
 	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(PREFIX)/bin/hookmap
-	rm -f $(foreach s,attach detach status fdb,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
+	rm -f $(foreach s,attach detach status fdb policy,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
 
 clean:
 	rm -rf $(O)

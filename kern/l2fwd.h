@@ -31,7 +31,7 @@ HM_MAP(l2_stat);
 		.size_value = sizeof(__u32),                                                       \
 		.max_elem = 1,                                                                     \
 		.inner_id = ID,                                                                    \
-		.pinning = HM_PIN_GLOBAL_NS,                                                       \
+		.pinning = PIN_GLOBAL_NS,                                                          \
 	}
 #else
 #ifdef HM_MAPS_PINNED

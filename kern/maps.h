@@ -64,6 +64,47 @@
 
 #define HM_MAP(NAME) HM_MAP_##NAME(HM_DECLARE)
 
+/*
+ * HM_MAP_OF(name, type, key, value, flags); declares an array of maps that abi.h
+ * describes, whose maps are like this.
+ */
+#if defined(HM_MAPS_LEGACY)
+#define HM_MAP_OF(NAME, TYPE, KEY, VALUE, FLAGS)                                                   \
+	struct bpf_elf_map SEC(ELF_SECTION_MAPS) NAME##_in = {                                     \
+		.type = BPF_MAP_TYPE_##TYPE,                                                       \
+		.size_key = sizeof(KEY),                                                           \
+		.size_value = sizeof(VALUE),                                                       \
+		.max_elem = 1,                                                                     \
+		.flags = (FLAGS),                                                                  \
+		.id = __LINE__,                                                                    \
+	};                                                                                         \
+	struct bpf_elf_map SEC(ELF_SECTION_MAPS) NAME = {                                          \
+		.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,                                                \
+		.size_key = sizeof(__u32),                                                         \
+		.size_value = sizeof(__u32),                                                       \
+		.max_elem = HM_MAP_##NAME(HM_ENTRIES),                                             \
+		.pinning = HM_PINNING,                                                             \
+		.inner_id = __LINE__,                                                              \
+	}
+#else
+#define HM_MAP_OF(NAME, TYPE, KEY, VALUE, FLAGS)                                                   \
+	struct NAME##_in {                                                                         \
+		__uint(type, BPF_MAP_TYPE_##TYPE);                                                 \
+		__uint(key_size, sizeof(KEY));                                                     \
+		__uint(value_size, sizeof(VALUE));                                                 \
+		__uint(max_entries, 1);                                                            \
+		__uint(map_flags, FLAGS);                                                          \
+	};                                                                                         \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__uint(max_entries, HM_MAP_##NAME(HM_ENTRIES));                                    \
+		__uint(pinning, (HM_PINNING) ? LIBBPF_PIN_BY_NAME : LIBBPF_PIN_NONE);              \
+		__array(values, struct NAME##_in);                                                 \
+	} NAME SEC(".maps")
+#endif
+#define HM_ENTRIES(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS) ENTRIES
+
 /* Behind the license, where no loader looks: the scripts compare it with the
  * ABI that they were installed with. */
 #define HM_STRING_(X)	 #X

@@ -31,7 +31,7 @@ struct flow {
 	__u8 family; /* 4, 6, or 0: not IP */
 	__u8 l4proto;
 	__u8 fragment; /* not the first fragment: what follows is no L4 header */
-	__u8 pad;
+	__u8 more;     /* more fragments follow */
 };
 
 struct parse_vlan {
@@ -89,6 +89,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
 	f->src[0] = ip->saddr;
 	f->dst[0] = ip->daddr;
 	f->fragment = !!(ip->frag_off & bpf_htons(0x1fff));
+	f->more = !!(ip->frag_off & bpf_htons(0x2000));
 	f->l4proto = ip->protocol;
 	c->pos += len;
 	return f->l4proto;
@@ -125,6 +126,7 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 		if (next == IPPROTO_FRAGMENT) {
 			len = 8;
 			f->fragment = !!(ext->frag_off & bpf_htons(0xfff8));
+			f->more = !!(ext->frag_off & bpf_htons(1));
 		}
 		next = ext->next;
 		if (c->pos + len > c->end)

@@ -24,9 +24,18 @@ struct ns_common {
 struct net_device;
 struct bpf_prog;
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct net {
 	struct ns_common ns;
 	struct net_device *loopback_dev;
+	struct hlist_head *dev_index_head;
 };
 
 typedef struct {
@@ -46,6 +55,8 @@ struct net_device {
 	struct bpf_prog *xdp_prog; /* in generic mode */
 	void *rx_handler_data;
 	const unsigned char *dev_addr;
+	unsigned long state; /* bits of enum netdev_state_t */
+	struct hlist_node index_hlist;
 };
 
 struct sock_common {

@@ -31,6 +31,7 @@ run|tc|iproute2|no tc filter can be attached
 run|bpftool|bpftool|nothing can be loaded or read
 run|iptables|iptables|latency: no stages prerouting and input
 run|jq|jq|the scripts cannot read what ip, tc and bpftool print
+run|awk|mawk|policy: no rules can be loaded
 run|nsenter|util-linux|no work in other network namespaces
 run|flock|util-linux|two attaches at once would mix
 run|sysctl|procps|no lab
@@ -57,6 +58,8 @@ test|ethtool|ethtool|no tests of checksums and GRO
 bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
+bench|nft|nftables|policy: no comparison with nftables
+test|traceroute|traceroute|policy: no demo
 '
 
 have() {

@@ -4,6 +4,7 @@
  *   HM_ABI=...                   the ABI that objects must carry
  *   HM_MAP_<name>="type key value entries flags"
  *   HM_OFF_<struct>_<field>=...  byte offsets, for maps without BTF
+ *   HM_SIZE_<struct>=...         sizes of what is in maps of maps
  */
 #include <linux/bpf.h>
 #include <stddef.h>
@@ -28,7 +29,8 @@ static const char *const type_name[] = {
 #define NAME_(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS) printf(" " #NAME);
 #define OFFSET(STRUCT, FIELD)                                                                      \
 	printf("HM_OFF_" #STRUCT "_" #FIELD "=%zu\n", offsetof(struct STRUCT, FIELD))
-#define VALUE(NAME) printf(#NAME "=%lld\n", (long long)(NAME))
+#define SIZE(STRUCT) printf("HM_SIZE_" #STRUCT "=%zu\n", sizeof(struct STRUCT))
+#define VALUE(NAME)  printf(#NAME "=%lld\n", (long long)(NAME))
 
 int main(void)
 {
@@ -186,5 +188,40 @@ int main(void)
 	VALUE(L2_F_SNAPSHOT);
 	VALUE(L2_F_FEW_CPUS);
 	VALUE(L2_GUARD_BOUND);
+	/* policy */
+	VALUE(HM_FEAT_policy);
+	VALUE(POL_TUPLES);
+	VALUE(POL_TUPLES_DEF);
+	VALUE(POL_RULES_MAX);
+	VALUE(POL_HOPS);
+	VALUE(POL_HOPS_DEF);
+	VALUE(POL_LAYERS);
+	VALUE(POL_WAYS);
+	VALUE(POL_FILTER_LEN);
+	VALUE(POL_FILTER_MAX);
+	VALUE(POL_WORDS);
+	VALUE(POL_INNER);
+	VALUE(POL_CLASS_L3);
+	VALUE(POL_CLASS_SET);
+	SIZE(pol_key);
+	SIZE(pol_value);
+	SIZE(pol_rule);
+	SIZE(pol_count);
+	SIZE(pol_port_key);
+	SIZE(pol_port);
+	OFFSET(pol_cfg, gen);
+	OFFSET(pol_cfg, flags);
+	OFFSET(pol_cfg, max_rules);
+	OFFSET(pol_cfg, max_tuples);
+	OFFSET(pol_cfg, max_hops);
+	OFFSET(pol_cfg, netns);
+	{
+		const __u32 mul[] = POL_HASH_MUL;
+
+		printf("POL_HASH_MUL='");
+		for (size_t i = 0; i < sizeof(mul) / sizeof(mul[0]); i++)
+			printf(" %u", mul[i]);
+		printf("'\n");
+	}
 	return 0;
 }

@@ -36,6 +36,8 @@ static const struct verb verbs[] = {
 	  1 << OUT_TEXT | 1 << OUT_JSON, false },
 	{ "clock", "distances between clocks (--ptp)", clock_run, 1 << OUT_TEXT | 1 << OUT_JSON,
 	  false },
+	{ "policy", "rules of policy routing, and what they did", policy_run,
+	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, false },
 	{ "fdb", "layer-2 forwarding: entries, ports and rules", fdb_run,
 	  1 << OUT_TEXT | 1 << OUT_JSON | 1 << OUT_PROM, false },
 };
@@ -92,6 +94,7 @@ static void usage(FILE *f)
 		"      --ptp DEV    a clock device such as /dev/ptp0 (pktlat, clock)\n"
 		"      --samples    drops: packets with their headers, as they are lost\n"
 		"      --summary    without the entries (fdb)\n"
+		"      --explain 'src=A dst=B ...'  policy: which rule such a packet takes\n"
 		"      --bpffs DIR  where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)\n"
 		"  -V, --version\n"
 		"  -h, --help\n");
@@ -244,6 +247,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_EXPLAIN:
 			opt.explain = true;
+			/* policy: a packet follows */
+			if (optind < argc && strchr(argv[optind], '='))
+				opt.packet = argv[optind++];
 			break;
 		case OPT_REASONS:
 			opt.reasons = true;
@@ -318,8 +324,12 @@ int main(int argc, char **argv)
 		return misuse("%s: does not repeat (-i)", verb->name);
 	if (opt.interval > 0 && opt.output == OUT_PROM)
 		return misuse("%s", "--prom shows totals: no -i");
-	if ((opt.sum || opt.top || opt.since || opt.all || opt.explain || opt.reasons ||
-	     opt.samples) &&
+	if (opt.packet && verb->run != policy_run)
+		return misuse("%s: does not --explain a packet", verb->name);
+	if (opt.explain && !opt.packet && verb->run == policy_run)
+		return misuse("%s", "--explain needs a packet: 'src=A dst=B ...'");
+	if ((opt.sum || opt.top || opt.since || opt.all || (opt.explain && !opt.packet) ||
+	     opt.reasons || opt.samples) &&
 	    verb->run != drops_run)
 		return misuse("%s: -s, -n, --since, --all, --explain, --reasons and --samples go "
 			      "with drops",

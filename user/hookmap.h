@@ -30,18 +30,19 @@ struct options {
 	unsigned long count; /* -c, 0 = no end */
 
 	/* drops */
-	const char *sum;   /* -s, name of a column */
-	unsigned long top; /* -n, 0 = all */
-	const char *since; /* --since */
-	bool all;	   /* --all */
-	bool explain;	   /* --explain */
-	bool reasons;	   /* --reasons */
-	bool samples;	   /* --samples */
-	bool drain;	   /* --drain */
-	bool fresh;	   /* --new */
-	const char *to;	   /* --to */
-	const char *ptp;   /* --ptp */
-	unsigned slow;	   /* --slow, microseconds */
+	const char *sum;    /* -s, name of a column */
+	unsigned long top;  /* -n, 0 = all */
+	const char *since;  /* --since */
+	bool all;	    /* --all */
+	bool explain;	    /* --explain */
+	const char *packet; /* --explain: a packet (policy) */
+	bool reasons;	    /* --reasons */
+	bool samples;	    /* --samples */
+	bool drain;	    /* --drain */
+	bool fresh;	    /* --new */
+	const char *to;	    /* --to */
+	const char *ptp;    /* --ptp */
+	unsigned slow;	    /* --slow, microseconds */
 };
 
 /* In verb.outputs: -c counts events; the verb understands --drain and --new. */
@@ -68,6 +69,7 @@ int napi_run(const struct options *opt);
 int pktlat_run(const struct options *opt);
 int ovslat_run(const struct options *opt);
 int clock_run(const struct options *opt);
+int policy_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -173,11 +173,11 @@ static const char *features(__u32 bits, char *buf, size_t size)
 		__u32 bit;
 		const char *name;
 	} known[] = {
-		{ HM_FEAT_latency, "latency" }, { HM_FEAT_l2fwd, "l2fwd" },
-		{ HM_FEAT_drops, "drops" },	{ HM_FEAT_path, "path" },
-		{ HM_FEAT_pktlat, "pktlat" },	{ HM_FEAT_ovslat, "ovslat" },
-		{ HM_FEAT_exec, "exec" },	{ HM_FEAT_open, "open" },
-		{ HM_FEAT_napi, "napi" },
+		{ HM_FEAT_latency, "latency" }, { HM_FEAT_policy, "policy" },
+		{ HM_FEAT_l2fwd, "l2fwd" },	{ HM_FEAT_drops, "drops" },
+		{ HM_FEAT_path, "path" },	{ HM_FEAT_pktlat, "pktlat" },
+		{ HM_FEAT_ovslat, "ovslat" },	{ HM_FEAT_exec, "exec" },
+		{ HM_FEAT_open, "open" },	{ HM_FEAT_napi, "napi" },
 	};
 	size_t at = 0;
 

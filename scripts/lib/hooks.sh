@@ -193,7 +193,7 @@ tc_attach() {
 	else
 		while read -r pref handle id class name; do
 			[[ $pref != "$4" ]] ||
-				die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with --pref N"
+				die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
 		done <<<"$(tc_filters "$1")"
 	fi
 	run "${NSCMD[@]}" tc filter "$verb" dev "$1" ingress pref "$4" handle 1 bpf da obj "$2" classid "0:$5"

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy.h - from a packet to the rank of the rule that it matches. See
+ * tc/README.md for the algorithm; abi.h for the maps.
+ *
+ * All of a rule set is under one slot, chosen by the generation that the program
+ * reads once a packet: a load that fills the other slot is not seen half done.
+ */
+#ifndef HOOKMAP_POLICY_H
+#define HOOKMAP_POLICY_H
+
+#include "maps.h"
+#include "parse.h"
+
+#include <linux/if_packet.h>
+
+HM_MAP(pol_cfg);
+HM_MAP(pol_set);
+HM_MAP(pol_stat);
+HM_MAP(pol_tuple);
+HM_MAP(pol_filter);
+HM_MAP(pol_flow);
+HM_MAP_OF(pol_rules, HASH, struct pol_key, struct pol_value, 0);
+/* for the reader only: here it comes into being */
+HM_MAP_OF(pol_desc, ARRAY, __u32, struct pol_rule, POL_INNER);
+HM_MAP_OF(pol_count, ARRAY, __u32, struct pol_count, POL_INNER);
+HM_MAP_OF(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, 1 /* NO_PREALLOC */);
+
+#ifdef HM_MAPS_LEGACY /* that loader knows no calls */
+#define POL_GLOBAL static __always_inline
+#else
+#define POL_GLOBAL __attribute__((noinline))
+#endif
+
+/* The packet as the rules see it, and what routing needs besides. */
+struct pol_pkt {
+	__u32 word[POL_WORDS]; /* enum pol_word */
+	__u64 hash;	       /* of all words */
+	__u32 nh_off;	       /* of the IP header */
+	__u32 head;	       /* length of the IPv4 header */
+	__u8 ttl;
+	__u8 l4proto;
+	__be16 check; /* IPv4 header checksum */
+	__u32 l3;     /* no Ethernet header */
+	__u32 pad;
+};
+
+/* One more of event I. The barrier keeps the compiler from testing another register
+ * than it uses, which instruction sets v1 and v2 invite it to do. */
+static __always_inline void pol_event(__u64 *n, __u64 i, const __u64 max)
+{
+	asm volatile("" : "+r"(i));
+	if (i < max)
+		n[i]++;
+}
+
+static __always_inline int pol_has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+	       proto == IPPROTO_SCTP;
+}
+
+/* The outermost VLAN tag: the kernel's own copy, else in the frame. */
+static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor *c)
+{
+	struct ethhdr *eth = c->pos;
+	struct parse_vlan *tag = (void *)(eth + 1);
+	__u32 tci;
+
+	if (skb->vlan_present)
+		tci = skb->vlan_tci;
+	else if ((void *)(tag + 1) <= c->end && (eth->h_proto == bpf_htons(ETH_P_8021Q) ||
+						 eth->h_proto == bpf_htons(ETH_P_8021AD)))
+		tci = bpf_ntohs(tag->tci);
+	else
+		return 0;
+	return (tci & 0xfff) << 14 | POL_M_TAGGED;
+}
+
+/* IPv4: the addresses that are nobody's to route. */
+static __always_inline int pol_special4(__u32 src, __u32 dst)
+{
+	return dst >> 28 >= 0xe || !dst || dst >> 24 == 127 || src >> 24 == 127 ||
+	       src >> 28 == 0xe || dst >> 16 == 0xa9fe || src >> 16 == 0xa9fe;
+}
+
+static __always_inline int pol_special6(const __u32 *src, const __u32 *dst)
+{
+	return dst[0] >> 24 == 0xff || dst[0] >> 22 == 0x3fa || src[0] >> 22 == 0x3fa ||
+	       src[0] >> 24 == 0xff || !(dst[0] | dst[1] | dst[2] | dst[3] >> 1) ||
+	       !(src[0] | src[1] | src[2] | src[3] >> 1);
+}
+
+static __always_inline int pol_parse4(struct pol_pkt *p, const struct cursor *c, struct iphdr *ip,
+				      __u32 room)
+{
+	__u32 len;
+
+	if ((void *)(ip + 1) > c->end)
+		return POL_N_MALFORMED;
+	len = bpf_ntohs(ip->tot_len);
+	p->head = ip->ihl * 4;
+	if (len < p->head || len > room)
+		return POL_N_MALFORMED;
+	p->word[POL_W_MISC] |= (__u32)(ip->tos & 0xfc) << 6;
+	p->ttl = ip->ttl;
+	p->check = ip->check;
+	return POL_N_SEEN;
+}
+
+static __always_inline int pol_parse6(struct pol_pkt *p, const struct cursor *c, struct ipv6hdr *ip,
+				      __u32 room)
+{
+	if ((void *)(ip + 1) > c->end)
+		return POL_N_MALFORMED;
+	if (bpf_ntohs(ip->payload_len) + sizeof(*ip) > room)
+		return POL_N_MALFORMED;
+	p->word[POL_W_MISC] |= (__u32)(bpf_ntohs(*(__be16 *)ip) & 0x0fc0) << 2 | POL_M_IP6;
+	p->ttl = ip->hop_limit;
+	return POL_N_SEEN;
+}
+
+/* Fills P. Returns POL_N_SEEN, or why this is no packet for the rules. */
+POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	int proto = skb->protocol, next, err;
+	struct flow f = {};
+	void *ip;
+
+	if (!p)
+		return POL_N_MALFORMED;
+	p->word[POL_W_MISC] = 0;
+	if (!p->l3) {
+		p->word[POL_W_MISC] = pol_vlan(skb, &c);
+		proto = parse_eth(&c);
+		if (proto < 0)
+			return POL_N_MALFORMED;
+	}
+	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
+		return POL_N_NOT_IP;
+	ip = c.pos;
+	p->nh_off = c.pos - (void *)(long)skb->data;
+	next = parse_ip(&c, proto, &f);
+	if (next < 0)
+		return POL_N_MALFORMED;
+	if (f.family == 4)
+		err = pol_parse4(p, &c, ip, skb->len - p->nh_off);
+	else
+		err = pol_parse6(p, &c, ip, skb->len - p->nh_off);
+	if (err)
+		return err;
+
+	p->l4proto = next;
+	p->word[POL_W_PORTS] = 0;
+	if (f.fragment | f.more) {
+		p->word[POL_W_MISC] |= POL_M_FRAGMENT;
+	} else if (pol_has_ports(next)) {
+		if (c.pos + sizeof(struct parse_ports) > c.end)
+			return POL_N_MALFORMED;
+		parse_l4_ports(&c, &f);
+		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f.sport) << 16 | bpf_ntohs(f.dport);
+		p->word[POL_W_MISC] |= POL_M_PORTS;
+	}
+	p->word[POL_W_MISC] |= next & 0xff;
+	for (int i = 0; i < 4; i++) {
+		p->word[POL_W_SRC + i] = bpf_ntohl(f.src[i]);
+		p->word[POL_W_DST + i] = bpf_ntohl(f.dst[i]);
+	}
+	p->word[POL_W_MARK] = skb->mark;
+	p->word[POL_W_IIF] = skb->ifindex;
+	if (f.family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
+			  : pol_special6(&p->word[POL_W_SRC], &p->word[POL_W_DST]))
+		return POL_N_NOT_OURS;
+	return POL_N_SEEN;
+}
+
+/* --- the flow cache: per CPU, two places a flow */
+
+static __always_inline __u64 pol_flow_hash(const __u32 *w, int v6)
+{
+	__u64 h = w[POL_W_SRC] * 0x9e3779b97f4a7c15ULL + w[POL_W_DST] * 0xc2b2ae3d27d4eb4fULL +
+		  w[POL_W_PORTS] * 0x165667b19e3779f9ULL + w[POL_W_MISC] * 0x85ebca77c2b2ae63ULL +
+		  w[POL_W_MARK] * 0x27d4eb2f165667c5ULL + w[POL_W_IIF] * 0xd6e8feb86659fd93ULL;
+
+	if (v6)
+		h += w[1] * 0xff51afd7ed558ccdULL + w[2] * 0xc4ceb9fe1a85ec53ULL +
+		     w[3] * 0xa0761d6478bd642fULL + w[5] * 0xe7037ed1a0b428dbULL +
+		     w[6] * 0x8ebc6af09c88c6e3ULL + w[7] * 0x589965cc75374cc3ULL;
+	h ^= h >> 32;
+	return h * 0x9e3779b97f4a7c15ULL;
+}
+
+static __always_inline int pol_flow_is(const struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
+				       __u64 now)
+{
+	const __u64 *a = (const __u64 *)e->word, *b = (const __u64 *)p->word;
+
+	return e->gen == gen && e->until > now &&
+	       !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
+		 (a[5] ^ b[5]));
+}
+
+/* The entry of the packet, or in *FREE the one to use for it. */
+static __always_inline struct pol_flow *pol_flow_get(const struct pol_pkt *p, __u32 gen, __u64 now,
+						     struct pol_flow **free)
+{
+	__u32 index = p->hash >> 52 & (POL_FLOWS - 1);
+	struct pol_flow *a = bpf_map_lookup_elem(&pol_flow, &index), *b;
+
+	if (!a)
+		return NULL;
+	if (pol_flow_is(a, p, gen, now))
+		return a;
+	index ^= 1;
+	b = bpf_map_lookup_elem(&pol_flow, &index);
+	if (!b)
+		return NULL;
+	if (pol_flow_is(b, p, gen, now))
+		return b;
+	/* an old one, else either */
+	if (a->gen != gen || a->until <= now)
+		*free = a;
+	else if (b->gen != gen || b->until <= now)
+		*free = b;
+	else
+		*free = p->hash & 0x100 ? a : b;
+	return NULL;
+}
+
+static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
+					 __u64 until, const struct pol_value *d)
+{
+	__builtin_memcpy(e->word, p->word, sizeof(e->word));
+	e->rank = d->rank;
+	e->action = d->action;
+	e->arg = d->arg;
+	e->flags = d->flags;
+	e->mark = d->mark;
+	e->until = until;
+	e->gen = gen;
+}
+
+/* --- the rules: tuple space, by best rank, behind a bit filter */
+
+/* All that a tuple may compare with a port: itself, and the number of the range that
+ * it is in, layer by layer. No rule has range 0. */
+struct pol_port_as {
+	__u16 is[2 * POL_LAYERS];
+};
+
+static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wanted,
+				       struct pol_port_as *as)
+{
+	struct pol_port_key key = { .bits = 32, .dir = dir, .port = bpf_htons(port) };
+	struct pol_port *found;
+	void *trie;
+
+	__builtin_memset(as, 0, sizeof(*as));
+	as->is[0] = port;
+	if (!wanted)
+		return;
+	trie = bpf_map_lookup_elem(&pol_port, &slot);
+	if (!trie)
+		return;
+	found = bpf_map_lookup_elem(trie, &key);
+	if (!found)
+		return;
+	for (int i = 0; i < POL_LAYERS; i++)
+		as->is[1 + i] = found->range[i];
+}
+
+/* Is there perhaps such a rule? One bit a rule, chosen by a hash of the key. */
+static __always_inline int pol_maybe(const struct pol_key *key, __u32 slot, __u32 shift, int v6)
+{
+	const __u32 mul[] = POL_HASH_MUL;
+	const __u32 *w = key->word;
+	__u32 hash, index;
+	char *bits;
+
+	hash = w[0] * mul[0] + w[4] * mul[4] + w[8] * mul[8] + w[9] * mul[9] + w[10] * mul[10] +
+	       w[11] * mul[11] + key->tuple * mul[12];
+	if (v6)
+		hash += w[1] * mul[1] + w[2] * mul[2] + w[3] * mul[3] + w[5] * mul[5] +
+			w[6] * mul[6] + w[7] * mul[7];
+	hash >>= shift & 31;
+	index = slot * POL_FILTER_MAX + (hash >> 12 & (POL_FILTER_MAX - 1));
+	bits = bpf_map_lookup_elem(&pol_filter, &index);
+	return bits && bits[hash >> 3 & (POL_FILTER_LEN - 1)] >> (hash & 7) & 1;
+}
+
+/* The rule that matches with the lowest rank, in D; left alone if there is none. */
+static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct pol_value *d,
+				     const int v6)
+{
+	struct pol_set *set = bpf_map_lookup_elem(&pol_set, &slot);
+	void *rules = bpf_map_lookup_elem(&pol_rules, &slot);
+	__u32 best = POL_NO_RULE, n, shift;
+	struct pol_port_as sport, dport;
+	struct pol_key key = {};
+
+	if (!set || !rules)
+		return;
+	n = set->tuples[v6];
+	shift = set->shift;
+	pol_ranges(slot, 0, p->word[POL_W_PORTS] >> 16, set->flags & POL_S_SPORTS, &sport);
+	pol_ranges(slot, 1, p->word[POL_W_PORTS], set->flags & POL_S_DPORTS, &dport);
+
+	for (__u32 i = 0; i < POL_TUPLES && i < n; i++) {
+		__u32 index = slot * 2 * POL_TUPLES + v6 * POL_TUPLES + i, ports;
+		struct pol_value *value;
+		struct pol_tuple *t = bpf_map_lookup_elem(&pol_tuple, &index);
+
+		if (!t || t->best >= best)
+			break;
+#pragma unroll
+		for (int w = 0; w < POL_WORDS; w++) {
+			if (v6 || !(w == 1 || w == 2 || w == 3 || w == 5 || w == 6 || w == 7))
+				key.word[w] = p->word[w] & t->mask[w];
+		}
+		ports = (__u32)sport.is[t->slayer & (2 * POL_LAYERS - 1)] << 16 |
+			dport.is[t->dlayer & (2 * POL_LAYERS - 1)];
+		key.word[POL_W_PORTS] = ports & t->mask[POL_W_PORTS];
+		key.tuple = t->id;
+		if (!pol_maybe(&key, slot, shift, v6))
+			continue;
+		value = bpf_map_lookup_elem(rules, &key);
+		if (value && value->rank < best) {
+			best = value->rank;
+			*d = *value;
+		}
+	}
+}
+
+/* Functions of their own, which the verifier looks at once. */
+POL_GLOBAL int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_value *d)
+{
+	if (p && d && slot < POL_SLOTS)
+		pol_find(p, slot, d, 0);
+	return 0;
+}
+
+POL_GLOBAL int pol_find6(const struct pol_pkt *p, __u32 slot, struct pol_value *d)
+{
+	if (p && d && slot < POL_SLOTS)
+		pol_find(p, slot, d, 1);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy_route.h - sends a packet to a next hop, as a router does: next hop usable,
+ * TTL left, fits the device; then TTL, checksum, VLAN tag, redirect. A packet is
+ * changed only after everything that can be refused was looked at.
+ */
+#ifndef HOOKMAP_POLICY_ROUTE_H
+#define HOOKMAP_POLICY_ROUTE_H
+
+#include "policy.h"
+#include "skb.h"
+
+#include <linux/pkt_cls.h>
+
+HM_MAP(pol_hop);
+HM_MAP(pol_hop_state);
+HM_MAP(pol_hop_count);
+HM_MAP(pol_group);
+
+/* newer than the headers of Debian 12 */
+#define POL_FIB_DIRECT 1
+#define POL_FIB_OUTPUT 2
+#define POL_FIB_TBID   8
+#define POL_CHK_SEGS   1
+
+#define POL_AF_INET  2
+#define POL_AF_INET6 10
+
+/* struct bpf_fib_lookup of 6.7: its table id lies where the VLAN tag comes back */
+struct pol_fib {
+	__u8 family;
+	__u8 l4_protocol;
+	__be16 sport;
+	__be16 dport;
+	__u16 tot_len;
+	__u32 ifindex;
+	__u32 tos; /* and what else comes back in 4 bytes */
+	__u32 src[4];
+	__u32 dst[4];
+	__u32 tbid;
+	__u8 smac[6];
+	__u8 dmac[6];
+};
+_Static_assert(sizeof(struct pol_fib) == sizeof(struct bpf_fib_lookup), "fib");
+
+/* The way out. */
+struct pol_way {
+	__u32 ifindex;
+	__u32 flags; /* POL_H_*, of these GW4 and GW6 say what gw is */
+	__u32 vlan;
+	struct bpf_redir_neigh neigh;
+};
+
+/* Why not this way. */
+enum pol_usable {
+	POL_USABLE = 0,
+	POL_DOWN,
+	POL_UNREACHABLE,
+};
+
+static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, struct pol_fib *fib,
+				    const struct pol_pkt *p, __u32 ifindex, __u32 flags)
+{
+	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
+	long ret;
+
+	fib->family = v6 ? POL_AF_INET6 : POL_AF_INET;
+	fib->l4_protocol = p->l4proto;
+	fib->ifindex = ifindex;
+	for (int i = 0; i < 4; i++) {
+		fib->src[i] = bpf_htonl(p->word[POL_W_SRC + i]);
+		fib->dst[i] = bpf_htonl(p->word[POL_W_DST + i]);
+	}
+	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), flags);
+	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
+	return ret;
+}
+
+/* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
+POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u32 zero = 0;
+	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
+	struct pol_fib fib = {};
+	long ret;
+
+	if (!p || !st)
+		return POL_LOCAL;
+	ret = pol_fib(skb, st, &fib, p, skb->ifindex, 0);
+	if (ret == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return POL_NO_FORWARD;
+	return ret < 0 || ret == BPF_FIB_LKUP_RET_NOT_FWDED ? POL_LOCAL : 0;
+}
+
+/* --- is the device up? */
+
+#ifdef HM_MAPS_LEGACY
+/* no CO-RE with that loader: the kernel drops what goes to a device that is down */
+static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u64 *known)
+{
+	return 1;
+}
+#else
+#define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
+#define POL_DEV_CHAIN	8
+
+static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __u32 ifindex)
+{
+	struct net_device *dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
+	struct hlist_head *heads = BPF_CORE_READ(dev, nd_net.net, dev_index_head);
+	struct hlist_node *node;
+
+	if (bpf_core_read(&node, sizeof(node), &heads[ifindex & (POL_DEV_BUCKETS - 1)].first))
+		return NULL;
+	for (int i = 0; i < POL_DEV_CHAIN && node; i++) {
+		dev = (void *)node - bpf_core_field_offset(struct net_device, index_hlist);
+		if (BPF_CORE_READ(dev, ifindex) == (int)ifindex)
+			return dev;
+		node = BPF_CORE_READ(node, next);
+	}
+	return NULL;
+}
+
+/* KNOWN keeps where the device was. It may be gone: what is read there then has
+ * another ifindex, or is not running. */
+static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u64 *known)
+{
+	struct net_device *dev = (void *)*known;
+	unsigned long state;
+
+	if (!dev || BPF_CORE_READ(dev, ifindex) != (int)ifindex) {
+		dev = pol_dev_find(skb, ifindex);
+		*known = (__u64)dev;
+		if (!dev)
+			return 0;
+	}
+	/* enum netdev_state_t: START and PRESENT, not NOCARRIER */
+	state = BPF_CORE_READ(dev, state);
+	return (state & 7) == 3;
+}
+#endif
+
+/* --- next hops */
+
+static __always_inline void pol_way_fib(struct pol_way *way, const struct pol_fib *fib)
+{
+	way->ifindex = fib->ifindex;
+	way->neigh.nh_family = fib->family;
+	if (fib->family == POL_AF_INET6)
+		__builtin_memcpy(way->neigh.ipv6_nh, fib->dst, sizeof(fib->dst));
+	else
+		way->neigh.ipv4_nh = fib->dst[0];
+}
+
+/* Does the gateway of WAY have a neighbour entry? Asked every POL_PROBE_NS, and with
+ * each packet while the kernel waits for the answer. After POL_NEIGH_NS it is dead: one
+ * packet is let through now and then to make the kernel ask again. */
+static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat *st,
+					 const struct pol_way *way, struct pol_hop_state *state,
+					 __u64 now)
+{
+	int v6 = way->neigh.nh_family == POL_AF_INET6;
+	__u64 waiting = state->waiting[v6];
+	int dead = waiting && now - waiting > POL_NEIGH_NS;
+	struct pol_fib fib = {};
+	long ret;
+
+	if (now - state->checked[v6] < POL_PROBE_NS && (dead || !waiting))
+		return dead ? POL_UNREACHABLE : POL_USABLE;
+	state->checked[v6] = now;
+	fib.family = way->neigh.nh_family;
+	fib.ifindex = way->ifindex;
+	if (v6)
+		__builtin_memcpy(fib.dst, way->neigh.ipv6_nh, sizeof(fib.dst));
+	else
+		fib.dst[0] = way->neigh.ipv4_nh;
+	ret = bpf_fib_lookup(skb, (void *)&fib, sizeof(fib), POL_FIB_OUTPUT);
+	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
+	if (ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+		state->waiting[v6] = 0;
+	else if (!waiting)
+		state->waiting[v6] = now;
+	return POL_USABLE;
+}
+
+/* Fills WAY from next hop INDEX of pol_hop. */
+POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
+			   struct pol_way *way)
+{
+	__u32 zero = 0;
+	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
+	struct pol_hop_state *state = bpf_map_lookup_elem(&pol_hop_state, &index);
+	struct pol_hop *hop = bpf_map_lookup_elem(&pol_hop, &index);
+	struct pol_fib fib = {};
+	long ret;
+	int v6;
+
+	if (!p || !way || !st || !hop || !state || !hop->ifindex)
+		return POL_UNREACHABLE;
+	v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
+	way->ifindex = hop->ifindex;
+	way->flags = hop->flags;
+	way->vlan = hop->vlan;
+	state->ifindex = hop->ifindex;
+	state->up = pol_dev_up(skb, hop->ifindex, &state->dev);
+	if (!state->up)
+		return POL_DOWN;
+	if (hop->flags & POL_H_L2)
+		return p->l3 ? POL_UNREACHABLE : POL_USABLE;
+	if (hop->flags & POL_H_L3)
+		return POL_USABLE;
+	if (!v6 && hop->flags & POL_H_GW4) {
+		way->neigh.nh_family = POL_AF_INET;
+		__builtin_memcpy(&way->neigh.ipv4_nh, hop->gw4, sizeof(hop->gw4));
+		return pol_neighbour(skb, st, way, state, now);
+	}
+	if (hop->flags & POL_H_GW6) { /* for IPv4, too: RFC 5549 */
+		way->neigh.nh_family = POL_AF_INET6;
+		__builtin_memcpy(way->neigh.ipv6_nh, hop->gw6, sizeof(hop->gw6));
+		return pol_neighbour(skb, st, way, state, now);
+	}
+	/* no gateway: the kernel's routes through this device, else none */
+	ret = pol_fib(skb, st, &fib, p, hop->ifindex, POL_FIB_OUTPUT);
+	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return POL_UNREACHABLE;
+	if (fib.ifindex != hop->ifindex)
+		return POL_UNREACHABLE;
+	pol_way_fib(way, &fib);
+	return POL_USABLE;
+}
+
+/* --- changes */
+
+POL_GLOBAL int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u64 len = p ? p->head : 0;
+	__u8 head[60];
+	__s64 sum;
+
+	asm volatile("" : "+r"(len)); /* one register, tested and used: v1, v2 */
+	if (len < 20 || len > 60)
+		return 1;
+	if (bpf_skb_load_bytes(skb, p->nh_off, head, len))
+		return 1;
+	len &= 0x3c;
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)head, len, 0);
+	if (sum < 0)
+		return 1;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum != 0xffff;
+}
+
+static __always_inline long pol_decrement(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u32 sum;
+	struct {
+		__u8 ttl;
+		__u8 proto;
+		__be16 check;
+	} v4;
+
+	if (p->word[POL_W_MISC] & POL_M_IP6) {
+		__u8 hops = p->ttl - 1;
+
+		return bpf_skb_store_bytes(skb, p->nh_off + 7, &hops, 1, BPF_F_RECOMPUTE_CSUM);
+	}
+	sum = p->check + bpf_htons(0x0100);
+	sum += sum >= 0xffff;
+	v4.ttl = p->ttl - 1;
+	v4.proto = p->l4proto;
+	v4.check = sum;
+	return bpf_skb_store_bytes(skb, p->nh_off + 8, &v4, sizeof(v4), BPF_F_RECOMPUTE_CSUM);
+}
+
+static __always_inline int pol_too_big(struct __sk_buff *skb, const struct pol_pkt *p,
+				       const struct pol_way *way)
+{
+	__u32 gso = skb->gso_segs > 1, mtu = gso ? 0 : skb->len - p->nh_off;
+
+	return bpf_check_mtu(skb, way->ifindex, &mtu, 0, gso ? POL_CHK_SEGS : 0) > 0;
+}
+
+/* Takes the packet out of its VLANs and puts it into that of the next hop. */
+static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_way *way, int l3)
+{
+	long err = 0;
+
+	for (int i = 0; !l3 && i < PARSE_VLANS; i++) {
+		if (!skb->vlan_present && skb->protocol != bpf_htons(ETH_P_8021Q) &&
+		    skb->protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		err = bpf_skb_vlan_pop(skb);
+		if (err)
+			return err;
+	}
+	if (way->flags & POL_H_VLAN)
+		err = bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), way->vlan);
+	return err;
+}
+
+/* Sends the packet, whose checksum is right. Returns TC_ACT_*. */
+POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
+				const struct pol_way *way)
+{
+	__u32 zero = 0;
+	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
+	struct bpf_redir_neigh neigh;
+
+	if (!p || !way || !st)
+		return TC_ACT_SHOT;
+	if (way->flags & POL_H_L2) {
+		if (pol_too_big(skb, p, way)) {
+			st->n[POL_N_TOO_BIG]++;
+			return TC_ACT_UNSPEC;
+		}
+		return bpf_redirect(way->ifindex, 0);
+	}
+	if (p->ttl <= 1) {
+		st->n[POL_N_EXPIRED]++;
+		return TC_ACT_UNSPEC;
+	}
+	if (pol_too_big(skb, p, way)) {
+		st->n[POL_N_TOO_BIG]++;
+		return TC_ACT_UNSPEC;
+	}
+	/* bpf_redirect_neigh replaces an Ethernet header: there must be one */
+	if (pol_decrement(skb, p) ||
+	    (p->l3 && !(way->flags & POL_H_L3) && bpf_skb_change_head(skb, ETH_HLEN, 0)) ||
+	    pol_retag(skb, way, p->l3)) {
+		st->n[POL_N_ERROR]++;
+		return TC_ACT_SHOT;
+	}
+	if (way->flags & POL_H_L3)
+		return bpf_redirect(way->ifindex, 0);
+	neigh = way->neigh;
+	return bpf_redirect_neigh(way->ifindex, &neigh, sizeof(neigh), 0);
+}
+
+/* The same with a look at the checksum, beside it and not in it: the stack is short. */
+static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
+				    const struct pol_pkt *p, const struct pol_way *way)
+{
+	if (!(way->flags & POL_H_L2) && !(p->word[POL_W_MISC] & POL_M_IP6) &&
+	    pol_checksum_bad(skb, p)) {
+		st->n[POL_N_MALFORMED]++;
+		return TC_ACT_UNSPEC;
+	}
+	return pol_send_checked(skb, p, way);
+}
+
+/* --- actions */
+
+static __always_inline void pol_hop_account(struct __sk_buff *skb, __u32 index,
+					    enum pol_usable usable, int verdict)
+{
+	struct pol_hop_count *count = bpf_map_lookup_elem(&pol_hop_count, &index);
+
+	if (!count)
+		return;
+	if (usable == POL_DOWN) {
+		count->down++;
+	} else if (usable == POL_UNREACHABLE) {
+		count->unreachable++;
+	} else if (verdict == TC_ACT_REDIRECT) {
+		count->packets += skb->gso_segs ?: 1;
+		count->bytes += skb->len;
+	}
+}
+
+static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_value *d,
+					enum pol_usable why)
+{
+	st->n[why == POL_DOWN ? POL_N_DOWN : POL_N_UNREACHABLE]++;
+	if (d->flags & POL_R_FALLBACK_PASS) {
+		st->n[POL_N_FELL_PASS]++;
+		return TC_ACT_UNSPEC;
+	}
+	st->n[POL_N_FELL_DROP]++;
+	return TC_ACT_SHOT;
+}
+
+/* The flow's share of a group: only addresses, protocol and ports count, so that a
+ * flow stays where it is whatever its DSCP or mark. */
+static __always_inline __u32 pol_share(const struct pol_pkt *p)
+{
+	const __u32 *w = p->word;
+	__u64 h;
+
+	h = w[0] * 0x9e3779b97f4a7c15ULL + w[1] * 0xff51afd7ed558ccdULL +
+	    w[2] * 0xc4ceb9fe1a85ec53ULL + w[3] * 0xa0761d6478bd642fULL +
+	    w[4] * 0xc2b2ae3d27d4eb4fULL + w[5] * 0xe7037ed1a0b428dbULL +
+	    w[6] * 0x8ebc6af09c88c6e3ULL + w[7] * 0x589965cc75374cc3ULL +
+	    w[8] * 0x165667b19e3779f9ULL + (w[9] & POL_M_PROTO) * 0x85ebca77c2b2ae63ULL;
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9ULL;
+	return h >> 32;
+}
+
+#define POL_TRIES 8 /* other shares looked at while a next hop is dead */
+
+static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *st,
+					const struct pol_pkt *p, const struct pol_value *d,
+					__u32 slot, __u64 now)
+{
+	__u32 index = slot * POL_HOPS + (d->arg & (POL_HOPS - 1)), share = 0;
+	struct pol_group *group = NULL;
+	struct pol_way way = {};
+	int usable, verdict;
+	__u32 hop = index;
+
+	if (d->action == POL_ECMP) {
+		group = bpf_map_lookup_elem(&pol_group, &index);
+		if (!group)
+			return pol_fallback(st, d, POL_UNREACHABLE);
+		share = pol_share(p);
+	}
+	for (int i = 0; i < POL_TRIES; i++) {
+		if (group)
+			hop = slot * POL_HOPS + group->hop[share & (POL_WAYS - 1)];
+		usable = pol_way_hop(skb, p, hop, now, &way);
+		if (!usable || !group)
+			break;
+		pol_hop_account(skb, hop, usable, 0);
+		/* another share by other bits of the hash: those of a dead next hop are
+		 * spread over the living, whose own flows stay */
+		share = (share >> 5 | share << 27) * 0x9e3779b1;
+	}
+	if (usable) {
+		if (!group)
+			pol_hop_account(skb, hop, usable, 0);
+		return pol_fallback(st, d, usable);
+	}
+	verdict = pol_send(skb, st, p, &way);
+	pol_hop_account(skb, hop, POL_USABLE, verdict);
+	return verdict;
+}
+
+static __always_inline int pol_table(struct __sk_buff *skb, struct pol_stat *st,
+				     const struct pol_pkt *p, const struct pol_value *d)
+{
+	struct pol_fib fib = { .tbid = d->arg };
+	struct pol_way way = {};
+	__u64 dev = 0;
+	long ret;
+
+	ret = pol_fib(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID);
+	if (ret == -22 && d->flags & POL_R_MARK) { /* EINVAL: before 6.7. `ip rule` goes on */
+		st->n[POL_N_NO_TBID]++;
+		return TC_ACT_UNSPEC;
+	}
+	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return pol_fallback(st, d, POL_UNREACHABLE);
+	if (!pol_dev_up(skb, fib.ifindex, &dev))
+		return pol_fallback(st, d, POL_DOWN);
+	pol_way_fib(&way, &fib);
+	return pol_send(skb, st, p, &way);
+}
+
+#endif

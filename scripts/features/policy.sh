@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# policy.sh - the feature policy: the program at tc ingress, and the limits of what
+# scripts/policy.sh may load. Rules are loaded by that script.
+
+policy_help() {
+	cat <<'EOF'
+policy (of a device): policy routing at tc ingress, by rules that policy.sh loads
+  --max-rules N   refuse rule sets with more rules (default and most 262144)
+  --max-masks N   ... with more mask tuples a family (default 64, most 128)
+  --max-hops N    ... with more next hops, or groups of them (default 64, most 256)
+  --policy-pref N place of the tc filter (default 50)
+EOF
+}
+
+POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_rules pol_desc pol_count pol_port
+	pol_hop pol_hop_state pol_hop_count pol_group pol_flow pol_stat)
+
+# What attach.sh was asked for; empty: leave it as it is
+POL_MAX_RULES='' POL_MAX_MASKS='' POL_MAX_HOPS='' POL_PREF=''
+
+policy_option() { # OPTION VALUE
+	case $1 in
+	--max-rules)
+		number "$1" "$2" 1 "$POL_RULES_MAX"
+		POL_MAX_RULES=$NUMBER
+		;;
+	--max-masks)
+		number "$1" "$2" 1 "$POL_TUPLES"
+		POL_MAX_MASKS=$NUMBER
+		;;
+	--max-hops)
+		number "$1" "$2" 1 "$POL_HOPS"
+		POL_MAX_HOPS=$NUMBER
+		;;
+	--policy-pref)
+		number "$1" "$2" 1 65535
+		POL_PREF=$NUMBER
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# policy_cfg_read: pol_cfg in VALUE; zeros if it is not there
+policy_cfg_read() {
+	local raw
+	map_shape pol_cfg
+	value_new "$VALUE_SIZE"
+	raw=$(map_dump pol_cfg | jq -r '.[0].value // [] | .[] | ltrimstr("0x")')
+	[[ -z $raw ]] || mapfile -t VALUE <<<"$raw"
+}
+
+# policy_netns: the inode of the namespace that the rules' devices are in, in VALUE
+policy_netns() {
+	local at=$HM_OFF_pol_cfg_netns b
+	b=("${VALUE[@]:at:8}")
+	[[ $HM_ENDIAN == big ]] || b=("${b[7]}" "${b[6]}" "${b[5]}" "${b[4]}" "${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}")
+	local IFS=
+	printf '%d' "0x${b[*]}"
+}
+
+policy_attach() { # DEV
+	local kind class other
+	object tc/policy.o
+	local tc=$OBJECT
+
+	# everything that can be refused is refused before the first change
+	maps_check "${POL_MAP_NAMES[@]}"
+	policy_cfg_read
+	other=$(policy_netns)
+	((!other || other == NETNS_INODE)) ||
+		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"
+	value_set "$HM_OFF_pol_cfg_netns" 8 "$NETNS_INODE"
+	[[ -z $POL_MAX_RULES ]] || value_set "$HM_OFF_pol_cfg_max_rules" 4 "$POL_MAX_RULES"
+	[[ -z $POL_MAX_MASKS ]] || value_set "$HM_OFF_pol_cfg_max_tuples" 4 "$POL_MAX_MASKS"
+	[[ -z $POL_MAX_HOPS ]] || value_set "$HM_OFF_pol_cfg_max_hops" 4 "$POL_MAX_HOPS"
+	local cfg=("${VALUE[@]}")
+
+	kind=$(in_netns ip -j link show dev "$1" | jq -r '.[0].link_type')
+	class=$POL_CLASS_SET
+	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
+	tc_qdisc "$1"
+	TC_PREF_OPTION=--policy-pref tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
+	bytes 4 0
+	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
+}
+
+policy_detach() { # DEV
+	((!DEV_ALIVE)) || tc_detach "$1" policy_tc
+}
+
+policy_unshare() {
+	[[ ! -d $PINS/policy ]] || run rm -rf "$PINS/policy"
+	maps_remove "${POL_MAP_NAMES[@]}"
+}
+
+policy_status() { # DEV
+	printf 'policy: tc ingress, rules: hookmap policy\n'
+}

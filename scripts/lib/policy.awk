@@ -1,0 +1,753 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# policy.awk - compiles a rule set: sorted lines of policy.jq in, a batch for bpftool
+# out. The file is read twice (awk ... FILE FILE): port ranges must be known before the
+# first key is written.
+#
+# Variables:
+#   mode    batch, check (finds shadowed rules, prints nothing else), or text (a line a
+#           rule in a form of its own, for comparisons)
+#   gen     of the set; maps: directory of the pins; new: of the set's own maps
+#   endian  little or big; cpus; max_rules max_tuples max_hops; the rest from abi.sh
+#
+# Messages go to stderr: FILE: WHERE: FIELD: what is wrong. Exit status 1 if there were
+# errors. Plain awk, no extensions; numbers are exact up to 2^53, which the hash of the
+# filter is made for.
+
+BEGIN {
+	FS = "\t"
+	for (i = 0; i < 256; i++) ord[sprintf("%c", i)] = i
+	zeros12 = " 0 0 0 0 0 0 0 0 0 0 0 0"
+	zeros16 = zeros12 " 0 0 0 0"
+	none = "\001"
+	split("tcp=6 udp=17 icmp=1 icmp6=58 sctp=132 gre=47 esp=50 ah=51 udplite=136 ospf=89", list, " ")
+	for (i in list) { split(list[i], pair, "="); proto_number[pair[1]] = pair[2] }
+	nmul = split(hash_mul, mul, " ")
+	hex = "0123456789abcdef"
+	slot = gen % 2
+	# as an index, what was never set is "" and not 0
+	nentries = rank = nhops = ngroups = ntuple = nports = nrules = errors = set_flags = 0
+	ntuples[4] = ntuples[6] = 0
+	for (i = 0; i <= 32; i++) pow2[i] = 2 ^ i
+	action_number["pass"] = 0; action_number["drop"] = 1; action_number["mark"] = 2
+	action_number["redirect"] = 3; action_number["table"] = 4; action_number["ecmp"] = 5
+}
+
+function say(file, where, field, text) {
+	printf "%s: %s: %s: %s\n", file, where, field, text | "cat >&2"
+}
+
+function bad(file, where, field, text) {
+	errors++
+	if (errors == 20) {
+		say(file, where, field, text)
+		print "more errors follow" | "cat >&2"
+	} else if (errors < 20) {
+		say(file, where, field, text)
+	}
+	return 0
+}
+
+# in a rule
+function wrong(field, text) { return bad($4, "rule " $5 ($6 != "" && $6 != none ? " (" $6 ")" : ""), field, text) }
+
+# --- bytes
+
+function le4(n,   a, b, c) {
+	a = n % 256; n = (n - a) / 256
+	b = n % 256; n = (n - b) / 256
+	c = n % 256; n = (n - c) / 256
+	return endian == "little" ? " " a " " b " " c " " n : " " n " " c " " b " " a
+}
+function le2(n,   a) {
+	a = n % 256
+	n = (n - a) / 256
+	return endian == "little" ? " " a " " n : " " n " " a
+}
+function text16(s,   i, out) {
+	for (i = 1; i <= length(s) && i < 16; i++) out = out " " ord[substr(s, i, 1)]
+	for (; i <= 16; i++) out = out " 0"
+	return out
+}
+
+function hexnum(s,   i, n, at) {
+	n = 0
+	s = tolower(s)
+	for (i = 1; i <= length(s); i++) {
+		at = index(hex, substr(s, i, 1))
+		if (!at) return -1
+		n = n * 16 + at - 1
+	}
+	return n
+}
+
+# A decimal or 0x number up to MAX; -1 if it is none.
+function number(s, max,   n) {
+	if (s ~ /^0[xX][0-9a-fA-F]+$/ && length(s) <= 10) n = hexnum(substr(s, 3))
+	else if (s ~ /^[0-9]+$/ && length(s) <= 10) n = s + 0
+	else return -1
+	return n <= max ? n : -1
+}
+
+function mask_word(bits) { return bits <= 0 ? 0 : bits >= 32 ? 4294967295 : 4294967296 - pow2[32 - bits] }
+
+# --- addresses: into A[1..4] words and BYTES (network order); returns 4, 6 or 0
+
+function address4(s,   o, n, i) {
+	n = split(s, o, ".")
+	if (n != 4) return 0
+	for (i = 1; i <= 4; i++) if (o[i] !~ /^[0-9]+$/ || length(o[i]) > 3 || o[i] > 255) return 0
+	A[1] = ((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]
+	A[2] = A[3] = A[4] = 0
+	BYTES = " " (o[1] + 0) " " (o[2] + 0) " " (o[3] + 0) " " (o[4] + 0)
+	return 4
+}
+
+function address6(s,   at, head, tail, n, m, h, t, i, w) {
+	at = index(s, "::")
+	if (at) {
+		head = substr(s, 1, at - 1)
+		tail = substr(s, at + 2)
+		if (index(tail, "::")) return 0
+	} else head = s
+	n = head == "" ? 0 : split(head, h, ":")
+	m = tail == "" ? 0 : split(tail, t, ":")
+	if (at ? n + m > 7 : n != 8) return 0
+	BYTES = ""
+	for (i = 1; i <= 8; i++) {
+		if (i <= n) w = h[i]
+		else if (i > 8 - m) w = t[i - 8 + m]
+		else w = "0"
+		if (w == "" || length(w) > 4) return 0
+		w = hexnum(w)
+		if (w < 0) return 0
+		BYTES = BYTES " " int(w / 256) " " w % 256
+		if (i % 2) A[(i + 1) / 2] = w * 65536
+		else A[i / 2] += w
+	}
+	return 6
+}
+
+function address(s) { return index(s, ":") ? address6(s) : address4(s) }
+
+# A prefix into A, BYTES, LEN. Returns the family.
+function prefix(field, s,   at, len, family, i, m, rest) {
+	at = index(s, "/")
+	len = ""
+	if (at) {
+		len = substr(s, at + 1)
+		s = substr(s, 1, at - 1)
+	}
+	family = address(s)
+	if (!family || (at && (len !~ /^[0-9]+$/ || length(len) > 3 || len + 0 > (family == 4 ? 32 : 128))))
+		return wrong(field, (s == none ? "a list or object" : s (at ? "/" len : "")) ": expected an IPv4 or IPv6 prefix")
+	LEN = at ? len + 0 : family == 4 ? 32 : 128
+	for (i = 1; i <= (family == 4 ? 1 : 4); i++) {
+		m = LEN - 32 * (i - 1)
+		if (m < 0) m = 0
+		if (m < 32 && A[i] % pow2[32 - m]) return wrong(field, s "/" LEN ": bits are set behind the prefix")
+	}
+	return family
+}
+
+# --- ports: LO and HI. Returns 1 (one port), 2 (a range) or 0
+
+function ports(field, s,   at) {
+	at = index(s, "-")
+	if (at) {
+		LO = number(substr(s, 1, at - 1), 65535)
+		HI = number(substr(s, at + 1), 65535)
+	} else LO = HI = number(s, 65535)
+	if (LO < 0 || HI < 0 || LO > HI)
+		return wrong(field, s ": expected a port (0 to 65535) or a range such as 8000-8080")
+	return LO < HI ? 2 : 1
+}
+
+# first reading: the ranges of direction DIR
+function range_seen(dir, s,   at, lo, hi) {
+	at = index(s, "-")
+	lo = number(substr(s, 1, at - 1), 65535)
+	hi = number(substr(s, at + 1), 65535)
+	if (lo < 0 || hi < 0 || lo >= hi || ((dir, lo, hi) in range_id)) return
+	nranges[dir]++
+	range_lo[dir, nranges[dir]] = lo
+	range_hi[dir, nranges[dir]] = hi
+	range_id[dir, lo, hi] = 0
+}
+
+# Gives each range a layer, in which no two overlap, and a number; then writes which
+# ranges hold which ports. By start, so that there are as few layers as can be.
+function ranges_place(dir,   i, j, n, lo, hi, layer, l, end, cut, ncut, vec, key, a, b, size, bits) {
+	n = nranges[dir]
+	if (!n) return
+	for (i = 2; i <= n; i++) {
+		lo = range_lo[dir, i]; hi = range_hi[dir, i]
+		for (j = i - 1; j >= 1 && (range_lo[dir, j] > lo || (range_lo[dir, j] == lo && range_hi[dir, j] > hi)); j--) {
+			range_lo[dir, j + 1] = range_lo[dir, j]; range_hi[dir, j + 1] = range_hi[dir, j]
+		}
+		range_lo[dir, j + 1] = lo; range_hi[dir, j + 1] = hi
+	}
+	if (n > 65535) { bad(first_file, "rules", dir ? "dport" : "sport", "over 65535 different port ranges"); return }
+	for (l = 1; l <= layers; l++) end[l] = -1
+	for (i = 1; i <= n; i++) {
+		for (l = 1; l <= layers && end[l] >= range_lo[dir, i]; l++);
+		if (l > layers) {
+			bad(first_file, "rules", dir ? "dport" : "sport", "over " layers " port ranges overlap at port " range_lo[dir, i])
+			return
+		}
+		end[l] = range_hi[dir, i]
+		range_layer[dir, i] = l
+		range_id[dir, range_lo[dir, i], range_hi[dir, i]] = i
+	}
+	# a sweep over the ports at which something begins or ends
+	for (i = 1; i <= n; i++) { mark[range_lo[dir, i]] = 1; mark[range_hi[dir, i] + 1] = 1 }
+	for (i = 0; i <= 65536; i++) if (i in mark) { cut[++ncut] = i; delete mark[i] }
+	for (l = 1; l <= layers; l++) { inside[l] = 0; until[l] = -1 }
+	j = 1
+	for (i = 1; i < ncut; i++) {
+		a = cut[i]
+		b = cut[i + 1]
+		for (l = 1; l <= layers; l++) if (until[l] < a) inside[l] = 0
+		while (j <= n && range_lo[dir, j] == a) {
+			inside[range_layer[dir, j]] = j
+			until[range_layer[dir, j]] = range_hi[dir, j]
+			j++
+		}
+		vec = ""
+		for (l = 1; l <= layers; l++) vec = vec le2(inside[l])
+		if (vec !~ /[1-9]/) continue
+		while (a < b) { # aligned blocks
+			for (bits = 16; a % pow2[16 - bits + 1] == 0 && bits > 0 && a + pow2[16 - bits + 1] <= b; bits--);
+			ports_line[++nports] = le4(16 + bits) " " dir " 0 " int(a / 256) " " a % 256 " value" vec
+			a += pow2[16 - bits]
+		}
+	}
+	set_flags += dir ? 2 : 1
+}
+
+# --- 32-bit and, for masks of marks
+
+function and32(a, b,   i, r) {
+	r = 0
+	for (i = 31; i >= 0; i--) {
+		if (a >= pow2[i] && b >= pow2[i]) r += pow2[i]
+		if (a >= pow2[i]) a -= pow2[i]
+		if (b >= pow2[i]) b -= pow2[i]
+	}
+	return r
+}
+
+# --- first reading
+
+NR == FNR {
+	if ($1 == 1) {
+		ifindex[$2] = $3
+		linktype[$2] = $4
+	} else if ($1 == 5) {
+		if ($6 != "") given[$6] = 1
+		if (!nrules) first_file = $4
+		nrules++
+		if (index($10, "-")) range_seen(0, $10)
+		if (index($11, "-")) range_seen(1, $11)
+	}
+	next
+}
+
+# --- second reading
+
+!ready {
+	ready = 1
+	if (nrules > max_rules)
+		bad(first_file, "rules", "number", nrules ", but the limit set at attach is " max_rules " (attach.sh --max-rules)")
+	ranges_place(0)
+	ranges_place(1)
+}
+
+function out(line) { if (mode == "batch" && !errors) print line }
+
+$1 == 2 { bad($2, $3, $4, $5) }
+
+function device(name,   n) { return (name in interface_device) ? interface_device[name] : name }
+
+$1 == 3 {
+	if ($3 in interface_device) { bad($2, "interface " $3, "name", "is there twice"); next }
+	if (!($4 in ifindex)) { bad($2, "interface " $3, "device", ($4 == "" ? "is missing" : "no device " $4)); next }
+	interface_device[$3] = $4
+}
+
+function hop_bad(field, text) { return bad($2, "nexthop " $3, field, text) }
+
+$1 == 4 {
+	if ($3 in hop) { hop_bad("name", "is there twice"); next }
+	if ($3 !~ /^[A-Za-z0-9_.:-]+$/ || length($3) > 15) { hop_bad("name", "expected up to 15 letters, digits and _.:-"); next }
+	if (nhops >= max_hops) { hop_bad("number", "is over the limit set at attach, " max_hops " (attach.sh --max-hops)"); next }
+	hop[$3] = nhops++
+	dev = device($4)
+	if (!(dev in ifindex)) { hop_bad("dev", $4 == "" ? "is missing" : "no device " $4); next }
+	flags = 0
+	gw4 = " 0 0 0 0"
+	gw6 = zeros16
+	vlan = 0
+	if ($5 != "") {
+		family = address($5)
+		if (family == 4) { gw4 = BYTES; flags += 1 }
+		else if (family == 6) { gw6 = BYTES; flags += 2 }
+		else hop_bad("via", $5 ": expected an address")
+	}
+	if ($6 != "") {
+		if (address($6) != 6) hop_bad("via6", $6 ": expected an IPv6 address")
+		else if (flags == 2) hop_bad("via6", "via is an IPv6 address, too")
+		else { gw6 = BYTES; flags += 2 }
+	}
+	if ($7 != "") {
+		vlan = number($7, 4094)
+		if (vlan < 1) { hop_bad("vlan", $7 ": expected 1 to 4094"); vlan = 0 }
+		flags += 8
+	}
+	if ($8 == "true") {
+		if (flags) hop_bad("l2", "goes with neither via nor vlan: the frame is sent as it is")
+		flags += 4
+	} else if ($8 != "" && $8 != "false") hop_bad("l2", "expected true or false")
+	if (linktype[dev] != "ether" && linktype[dev] != "loopback") {
+		if (flags) hop_bad("dev", dev " has no Ethernet header: via, vlan and l2 make no sense")
+		flags += 16
+	}
+	if (mode == "text")
+		print "nexthop " $3 " dev " dev (flags % 2 ? " via " address_text(gw4, 4) : "") \
+			(int(flags / 2) % 2 ? " via6 " address_text(gw6, 6) : "") (vlan ? " vlan " vlan : "") (int(flags / 4) % 2 ? " l2" : "")
+	hops[hop[$3]] = " value" le4(ifindex[dev]) le4(flags) gw4 gw6 le4(vlan) text16($3)
+}
+
+# The number of a weighted group.
+function group(s,   n, i, part, w, sum, name, weight, at, best, rest, given, counts, k) {
+	if (s in group_id) return group_id[s]
+	n = split(s, part, ",")
+	if (!n) return wrong("action", "ecmp has no next hop") - 1
+	for (i = 1; i <= n; i++) {
+		at = index(part[i], "=")
+		name[i] = substr(part[i], 1, at - 1)
+		weight[i] = number(substr(part[i], at + 1), 255)
+		if (!(name[i] in hop)) return wrong("action", "ecmp: no next hop " name[i]) - 1
+		if (weight[i] < 1) return wrong("action", "ecmp: weight of " name[i] ": expected 1 to 255") - 1
+		sum += weight[i]
+	}
+	if (ngroups >= max_hops) return wrong("action", "over " max_hops " different ecmp groups (attach.sh --max-hops)") - 1
+	# shares by largest remainder
+	for (i = 1; i <= n; i++) {
+		counts[i] = int(weight[i] * ways / sum)
+		rest[i] = weight[i] * ways % sum
+		given += counts[i]
+	}
+	for (; given < ways; given++) {
+		best = 1
+		for (i = 2; i <= n; i++) if (rest[i] > rest[best]) best = i
+		counts[best]++
+		rest[best] = -1
+	}
+	line = " value"
+	for (i = 1; i <= n; i++) for (k = 0; k < counts[i]; k++) line = line " " hop[name[i]]
+	for (i = 1; i <= n; i++) w[hop[name[i]]] = weight[i]
+	for (i = 0; i < hops_map; i++) line = line " " ((i in w) ? w[i] : 0)
+	groups[ngroups] = line
+	return group_id[s] = ngroups++
+}
+
+# --- a rule
+
+# The action: ACTION, ARG, FLAGS, MARK
+function rule_action(   kind, arg) {
+	kind = $17
+	arg = $18
+	FLAGS = 0
+	MARK = 0
+	ARG = 0
+	if (kind == "") return wrong("action", "is missing")
+	if (!(kind in action_number))
+		return wrong("action", (kind == none ? "" : kind ": ") "expected pass, drop, or an object with one of redirect, table, mark, ecmp")
+	ACTION = action_number[kind]
+	if ($19 != "") {
+		MARK = number($19, 4294967295)
+		if (MARK < 0) return wrong("action", "mark " $19 ": expected a number up to 0xffffffff")
+		FLAGS += 2
+	}
+	if ($20 == "pass") FLAGS += 1
+	else if ($20 != "" && $20 != "drop") return wrong("fallback", ($20 == none ? "" : $20 ": ") "expected pass or drop")
+	if ($20 != "" && ACTION < 3) return wrong("fallback", "goes with redirect, table and ecmp only")
+	if (ACTION == 3) {
+		if (!(arg in hop)) return wrong("action", "redirect: no next hop " arg)
+		ARG = hop[arg]
+	} else if (ACTION == 4) {
+		ARG = number(arg, 4294967295)
+		if (ARG < 1) return wrong("action", "table " arg ": expected a number from 1")
+	} else if (ACTION == 5) {
+		ARG = group(arg)
+		if (ARG < 0) return 0
+	}
+	return 1
+}
+
+# Everything that the rule matches: S* and D* for the addresses, MISC, MMASK, ...
+function rule_match(   family, n) {
+	FAMILY = 0
+	SLEN = DLEN = 255
+	SK = DK = " 0 0 0 0" zeros12
+	SBYTES = DBYTES = zeros16
+	S1 = S2 = S3 = S4 = D1 = D2 = D3 = D4 = 0
+	MISC = MMASK = 0
+	MISCKEY = ""
+	if ($7 != "") {
+		if (!(FAMILY = prefix("match.src", $7))) return 0
+		SLEN = LEN
+		SBYTES = FAMILY == 4 ? BYTES zeros12 : BYTES
+		S1 = A[1]; S2 = A[2]; S3 = A[3]; S4 = A[4]
+	}
+	if ($8 != "") {
+		if (!(family = prefix("match.dst", $8))) return 0
+		if (FAMILY && FAMILY != family) return wrong("match.dst", $8 ": is not of the family of src")
+		FAMILY = family
+		DLEN = LEN
+		DBYTES = FAMILY == 4 ? BYTES zeros12 : BYTES
+		D1 = A[1]; D2 = A[2]; D3 = A[3]; D4 = A[4]
+	}
+	if (FAMILY) { MMASK += 268435456; if (FAMILY == 6) MISC += 268435456 }
+	PROTO = -1
+	if ($9 != "") {
+		PROTO = ($9 in proto_number) ? proto_number[$9] + 0 : number($9, 255)
+		if (PROTO < 0) return wrong("match.proto", $9 ": expected a number up to 255 or tcp, udp, icmp, icmp6, sctp, gre, esp, ah, ospf, udplite")
+		MISC += PROTO; MMASK += 255
+	}
+	SMODE = DMODE = 0
+	SLO = SHI = DLO = DHI = SLAYER = DLAYER = SPORT = DPORT = 0
+	if ($10 != "") {
+		if (!(SMODE = ports("match.sport", $10))) return 0
+		SLO = LO; SHI = HI; SPORT = LO
+		if (SMODE == 2) { SPORT = range_id[0, LO, HI]; SLAYER = range_layer[0, SPORT] }
+	}
+	if ($11 != "") {
+		if (!(DMODE = ports("match.dport", $11))) return 0
+		DLO = LO; DHI = HI; DPORT = LO
+		if (DMODE == 2) { DPORT = range_id[1, LO, HI]; DLAYER = range_layer[1, DPORT] }
+	}
+	if (SMODE || DMODE) {
+		if (PROTO >= 0 && PROTO != 6 && PROTO != 17 && PROTO != 132 && PROTO != 136)
+			return wrong(SMODE ? "match.sport" : "match.dport", "protocol " $9 " has no ports")
+		if ($16 == "true") return wrong("match.fragment", "fragments have no ports to match")
+		MISC += 536870912; MMASK += 536870912
+	}
+	DSCP = -1
+	if ($12 != "") {
+		DSCP = number($12, 63)
+		if (DSCP < 0) return wrong("match.dscp", $12 ": expected 0 to 63")
+		MISC += DSCP * 256; MMASK += 16128
+	}
+	MVALUE = MARKMASK = 0
+	if ($13 != "") {
+		n = index($13, "/")
+		MVALUE = number(n ? substr($13, 1, n - 1) : $13, 4294967295)
+		MARKMASK = n ? number(substr($13, n + 1), 4294967295) : 4294967295
+		if (MVALUE < 0 || MARKMASK < 1) return wrong("match.mark", $13 ": expected a mark such as 16, 0x10 or 0x10/0xff")
+		if (and32(MVALUE, MARKMASK) != MVALUE) return wrong("match.mark", $13 ": bits are set outside the mask")
+	}
+	IIF = 0
+	if ($14 != "") {
+		if (!(device($14) in ifindex)) return wrong("match.iif", "no device " $14)
+		IIF = ifindex[device($14)] + 0
+	}
+	VLAN = -1
+	if ($15 != "") {
+		if ($15 == "none") VLAN = 0
+		else if ((VLAN = number($15, 4094)) < 1) return wrong("match.vlan", $15 ": expected 1 to 4094, or none")
+		if (VLAN) { MISC += VLAN * 16384 + 67108864; MMASK += 67092480 + 67108864 }
+		else MMASK += 67108864
+	}
+	FRAGMENT = -1
+	if ($16 != "") {
+		if ($16 != "true" && $16 != "false") return wrong("match.fragment", $16 ": expected true or false")
+		FRAGMENT = $16 == "true"
+		MISC += FRAGMENT * 134217728; MMASK += 134217728
+	}
+	return 1
+}
+
+# The tuple of the rule, made if there is none. -1 if there are too many.
+function tuple_of(   sig, id, i, m) {
+	sig = SLEN " " DLEN " " SMODE " " DMODE " " SLAYER " " DLAYER " " MMASK " " MARKMASK " " (IIF > 0) " " FAMILY
+	if (sig in tuple_id) return tuple_id[sig]
+	for (i = 4; i <= 6; i += 2) {
+		if (FAMILY && FAMILY != i) continue
+		if (ntuples[i] + 0 >= max_tuples)
+			return wrong("match", "needs another mask tuple for IPv" i ", and " max_tuples " is the limit set at attach (attach.sh --max-masks): use fewer kinds of matches") - 1
+		tuple_list[i, ntuples[i]++] = ntuple
+	}
+	id = tuple_id[sig] = ntuple++
+	tuple_sig[id] = sig
+	tuple_best[id] = rank
+	m = ""
+	for (i = 0; i < 4; i++) m = m le4(SLEN == 255 ? 0 : mask_word(SLEN - 32 * i))
+	for (i = 0; i < 4; i++) m = m le4(DLEN == 255 ? 0 : mask_word(DLEN - 32 * i))
+	tuple_mask[id] = m le4((SMODE ? 4294901760 : 0) + (DMODE ? 65535 : 0)) le4(MMASK) le4(MARKMASK) le4(IIF ? 4294967295 : 0)
+	tuple_layers[id] = " " SLAYER " " DLAYER " 0 0 0 0 0 0"
+	return id
+}
+
+# --- shadows: rule is covered by an earlier one of another tuple
+
+# word I (1..4) of an address under a prefix of LEN bits
+function cut_word(w, len, i,   bits) {
+	bits = len - 32 * (i - 1)
+	return bits <= 0 ? 0 : bits >= 32 ? w : w - w % pow2[32 - bits]
+}
+
+function cut_address(w1, w2, w3, w4, len) {
+	return len == 255 ? "" : cut_word(w1, len, 1) " " cut_word(w2, len, 2) " " cut_word(w3, len, 3) " " cut_word(w4, len, 4)
+}
+
+# the range of LAYER in DIR that holds all of LO-HI; "" if none does
+function range_around(dir, layer, lo, hi,   i) {
+	for (i = 1; i <= nranges[dir]; i++)
+		if (range_layer[dir, i] == layer && range_lo[dir, i] <= lo && range_hi[dir, i] >= hi) return i
+	return ""
+}
+
+function shadow_key(t,   k) {
+	k = t "|" cut_address(S1, S2, S3, S4, tf_slen[t]) "|" cut_address(D1, D2, D3, D4, tf_dlen[t])
+	if (tf_smode[t]) k = k "|s" (tf_slayer[t] ? range_around(0, tf_slayer[t], SLO, SHI) : SPORT)
+	if (tf_dmode[t]) k = k "|d" (tf_dlayer[t] ? range_around(1, tf_dlayer[t], DLO, DHI) : DPORT)
+	if (tf_proto[t]) k = k "|p" PROTO
+	if (tf_dscp[t]) k = k "|q" DSCP
+	if (tf_mark[t]) k = k "|m" and32(MVALUE, tf_mark[t])
+	if (tf_iif[t]) k = k "|i" IIF
+	if (tf_vlan[t]) k = k "|v" (tf_vlan[t] == 1 ? (VLAN > 0) : VLAN)
+	if (tf_fragment[t]) k = k "|f" (SMODE || DMODE ? 0 : FRAGMENT)
+	return k
+}
+
+function shadow_tuple(t) {
+	tf_slen[t] = SLEN; tf_dlen[t] = DLEN; tf_smode[t] = SMODE; tf_dmode[t] = DMODE
+	tf_slayer[t] = SLAYER; tf_dlayer[t] = DLAYER; tf_proto[t] = PROTO >= 0; tf_dscp[t] = DSCP >= 0
+	tf_mark[t] = MARKMASK; tf_iif[t] = IIF > 0; tf_vlan[t] = VLAN < 0 ? 0 : VLAN ? 2 : 1
+	tf_fragment[t] = FRAGMENT >= 0; tf_family[t] = FAMILY
+}
+
+# Could tuple T cover the rule?
+function covers(t) {
+	if (tf_family[t] && tf_family[t] != FAMILY) return 0
+	if (tf_slen[t] != 255 && (SLEN == 255 || SLEN < tf_slen[t])) return 0
+	if (tf_dlen[t] != 255 && (DLEN == 255 || DLEN < tf_dlen[t])) return 0
+	if (tf_smode[t] == 1 && SMODE != 1 || tf_smode[t] == 2 && !SMODE) return 0
+	if (tf_dmode[t] == 1 && DMODE != 1 || tf_dmode[t] == 2 && !DMODE) return 0
+	if (tf_proto[t] && PROTO < 0 || tf_dscp[t] && DSCP < 0 || tf_iif[t] && !IIF) return 0
+	if (tf_mark[t] && and32(tf_mark[t], MARKMASK) != tf_mark[t]) return 0
+	if (tf_vlan[t] == 2 && VLAN <= 0 || tf_vlan[t] == 1 && VLAN < 0) return 0
+	if (tf_fragment[t] && FRAGMENT < 0 && !(SMODE || DMODE)) return 0
+	return 1
+}
+
+function shadowed(   t, k) {
+	for (t = 0; t < ntuple; t++) {
+		if (!(t in tf_slen) || !covers(t)) continue
+		k = shadow_key(t)
+		if (k in shadow_seen) {
+			warnings++
+			say($4, "rule " $5 " (" ID ")", "match", "never applies: " \
+				(t == T && shadow_seen[k] != "" ? "the same match as rule " : "is covered by rule ") shadow_seen[k])
+			return
+		}
+	}
+}
+
+# --- one form for all ways of writing the same
+
+function address_text(bytes, family,   b, i, n, text) {
+	n = split(bytes, b, " ")
+	if (family == 4) return b[1] "." b[2] "." b[3] "." b[4]
+	for (i = 1; i < 16; i += 2) text = text (i > 1 ? ":" : "") sprintf("%x", b[i] * 256 + b[i + 1])
+	return text
+}
+
+function rule_text(   t) {
+	t = PRIORITY " " ID
+	if (SLEN != 255) t = t " src " address_text(SBYTES, FAMILY) "/" SLEN
+	if (DLEN != 255) t = t " dst " address_text(DBYTES, FAMILY) "/" DLEN
+	if (PROTO >= 0) t = t " proto " PROTO
+	if (SMODE) t = t " sport " SLO (SMODE == 2 ? "-" SHI : "")
+	if (DMODE) t = t " dport " DLO (DMODE == 2 ? "-" DHI : "")
+	if (DSCP >= 0) t = t " dscp " DSCP
+	if (MARKMASK) t = t sprintf(" mark 0x%x/0x%x", MVALUE, MARKMASK)
+	if (IIF) t = t " iif " device($14)
+	if (VLAN >= 0) t = t " vlan " (VLAN ? VLAN : "none")
+	if (FRAGMENT >= 0) t = t " fragment " (FRAGMENT ? "true" : "false")
+	t = t ": " $17 (ACTION >= 3 ? " " $18 : "")
+	if (FLAGS % 4 >= 2) t = t sprintf(" mark 0x%x", MARK)
+	if (ACTION >= 3) t = t (FLAGS % 2 ? " else pass" : " else drop")
+	return t
+}
+
+# --- the filter's bits
+
+function hash(tuple,   h, i) {
+	h = S1 * mul[1] % 4294967296 + D1 * mul[5] % 4294967296 \
+		+ (SPORT * 65536 + DPORT) * mul[9] % 4294967296 + MISC * mul[10] % 4294967296 \
+		+ MVALUE * mul[11] % 4294967296 + IIF * mul[12] % 4294967296 + tuple * mul[13]
+	if (FAMILY == 6)
+		h += S2 * mul[2] % 4294967296 + S3 * mul[3] % 4294967296 + S4 * mul[4] % 4294967296 \
+			+ D2 * mul[6] % 4294967296 + D3 * mul[7] % 4294967296 + D4 * mul[8] % 4294967296
+	return h % 4294967296
+}
+
+# --- rules
+
+# Names of fields, as a JSON array
+function names_known(names, known,   i, n, name, list) {
+	gsub(/^\[|\]$/, "", names)
+	n = split(names, list, ",")
+	for (i = 1; i <= n; i++) {
+		name = list[i]
+		gsub(/"/, "", name)
+		if (index(" " known " ", " " name " ")) continue
+		gsub(/ /, ", ", known)
+		return wrong(name, "unknown field (there is " known ")")
+	}
+	return 1
+}
+
+$1 == 5 {
+	if (!($21 in keys_known) && !(keys_known[$21] = names_known($21, "id priority match action fallback description"))) next
+	if (!($22 in match_known) && !(match_known[$22] = names_known($22, "src dst proto sport dport dscp mark iif vlan fragment"))) next
+	if (!keys_known[$21] || !match_known[$22]) { errors++; next }
+	ID = $6
+	if (ID == none || (ID != "" && (ID !~ /^[A-Za-z0-9_.:-]+$/ || length(ID) > 15))) {
+		wrong("id", "expected up to 15 letters, digits and _.:-")
+		next
+	}
+	if (ID == "") {
+		for (ID = $3 + 0; ID in given; ID++);
+		given[ID] = 1
+	}
+	if (ID in ids) { wrong("id", ID " is the id of " ids[ID] ", too"); next }
+	ids[ID] = "rule " $5 (files > 1 ? " of " $4 : "")
+	PRIORITY = number($2, 4294967295)
+	if ($2 == "") { wrong("priority", "is missing"); next }
+	if (PRIORITY < 0) { wrong("priority", ($2 == none ? "" : $2 ": ") "expected a number up to 4294967295"); next }
+	if (!rule_match() || !rule_action()) next
+
+	if (mode == "text") {
+		print rule_text()
+		next
+	}
+	T = tuple_of()
+	if (T < 0) next
+	if (mode == "check") {
+		if (!(T in tf_slen)) shadow_tuple(T)
+		shadowed()
+		shadow_key_ = shadow_key(T)
+		if (!(shadow_key_ in shadow_seen)) shadow_seen[shadow_key_] = $5 " (" ID ")"
+	} else if (!errors) {
+		if (FAMILY == 4) {
+			split(SBYTES, o, " ")
+			SK = (endian == "little" ? " " o[4] " " o[3] " " o[2] " " o[1] : SBYTES) zeros12
+			split(DBYTES, o, " ")
+			DK = (endian == "little" ? " " o[4] " " o[3] " " o[2] " " o[1] : DBYTES) zeros12
+			if (SLEN == 255) SK = zeros16
+			if (DLEN == 255) DK = zeros16
+		} else if (FAMILY == 6) {
+			SK = le4(S1) le4(S2) le4(S3) le4(S4)
+			DK = le4(D1) le4(D2) le4(D3) le4(D4)
+		}
+		misc = le4(MISC)
+		mark4 = MARKMASK ? le4(MVALUE) : " 0 0 0 0"
+		iif4 = IIF ? le4(IIF) : " 0 0 0 0"
+		key = SK DK (SMODE || DMODE ? le4(SPORT * 65536 + DPORT) : " 0 0 0 0") misc mark4 iif4 le4(T)
+		if (!(key in keys)) {
+			keys[key] = 1
+			entry[nentries] = key " value" le4(rank) le4(ACTION) le4(ARG) le4(FLAGS) (MARK ? le4(MARK) : " 0 0 0 0")
+			bit[nentries++] = hash(T)
+		}
+		if (MARKMASK) FLAGS += 16
+		if (SMODE) FLAGS += 4
+		if (DMODE) FLAGS += 8
+		desc[rank] = le4(ACTION) le4(ARG) le4(FLAGS) (MARK ? le4(MARK) : " 0 0 0 0") le4(PRIORITY) mark4 \
+			(MARKMASK ? le4(MARKMASK) : " 0 0 0 0") iif4 misc le4(MMASK) le2(SLO) le2(SHI) le2(DLO) le2(DHI) \
+			" " SLEN " " DLEN " 0 0" SBYTES DBYTES text16(ID)
+	}
+	rank++
+}
+
+# --- the batch
+
+function inner(name, type, key, value, entries, flags) {
+	out("map create " new "/" name " type " type " key " key " value " value " entries " (entries > 0 ? entries : 1) " name " name " flags " flags)
+}
+function outer(name) { out("map update pinned " maps "/" name " key" le4(slot) " value pinned " new "/" name) }
+function put(name, key, value) { out("map update pinned " maps "/" name " key" le4(key) value) }
+
+function write_filter(   bits, shift, i, b, byte, n, chunk, line, seen, sum) {
+	bits = 12
+	while (bits < 21 && pow2[bits] < 16 * nentries) bits++
+	shift = 32 - bits
+	for (i = 0; i < nentries; i++) {
+		b = int(bit[i] / pow2[shift])
+		if (b in seen) continue
+		seen[b] = 1
+		sum[int(b / 8)] += pow2[b % 8]
+	}
+	n = pow2[bits] / 8
+	for (chunk = 0; chunk < n / filter_len; chunk++) {
+		line = ""
+		for (byte = chunk * filter_len; byte < (chunk + 1) * filter_len; byte++)
+			line = line ((byte in sum) ? " " sum[byte] : " 0")
+		put("pol_filter", slot * filter_max + chunk, " value" line)
+	}
+	return shift
+}
+
+END {
+	if (!ready) { # no line at all
+		ready = 1
+	}
+	if (errors) exit 1
+	if (mode == "check") exit 0
+	if (mode != "batch") exit 0
+	stripes = 1
+	while (stripes < cpus) stripes *= 2
+	while (stripes > 1 && rank * stripes * 24 > 67108864) stripes /= 2
+	if (stripes < cpus) set_flags += 4
+
+	inner("pol_rules", "hash", size_key, size_value, nentries, 0)
+	inner("pol_desc", "array", 4, size_rule, rank, inner_flag)
+	inner("pol_count", "array", 4, size_count, rank * stripes, inner_flag)
+	if (nports) inner("pol_port", "lpm_trie", size_port_key, size_port, nports, 1)
+	head = "map update pinned " new "/pol_rules key"
+	for (i = 0; i < nentries; i++) print head entry[i]
+	head = "map update pinned " new "/pol_desc key"
+	for (i = 0; i < rank; i++) print head le4(i) " value" desc[i]
+	for (i = 1; i <= nports; i++) print "map update pinned " new "/pol_port key" ports_line[i]
+	for (family = 4; family <= 6; family += 2)
+		for (i = 0; i < ntuples[family]; i++) {
+			t = tuple_list[family, i]
+			put("pol_tuple", slot * 2 * tuples_map + (family == 6 ? tuples_map : 0) + i,
+				" value" tuple_mask[t] le4(tuple_best[t]) le4(t) tuple_layers[t])
+		}
+	shift = write_filter()
+	for (i = 0; i < nhops; i++) {
+		put("pol_hop", slot * hops_map + i, hops[i])
+		put("pol_hop_state", slot * hops_map + i, " value" zeros16 zeros16 zeros16)
+		put("pol_hop_count", slot * hops_map + i, " value" zeros16 zeros16)
+	}
+	for (i = 0; i < ngroups; i++) put("pol_group", slot * hops_map + i, groups[i])
+	put("pol_set", slot, " value" le4(gen) le4(rank + 0) le4(nentries + 0) le4(nhops + 0) le4(ntuples[4] + 0) \
+		le4(ntuples[6] + 0) le4(shift) le4(set_flags + 0) le4(stripes - 1) " 0 0 0 0")
+	outer("pol_rules")
+	outer("pol_desc")
+	outer("pol_count")
+	if (nports) outer("pol_port")
+	# from here on the new set is in force
+	put("pol_cfg", 0, " value" le4(gen) cfg_rest)
+	# an update of an array of maps waits until no packet uses the old set; then it goes
+	outer("pol_rules")
+	if (old) {
+		out("map delete pinned " maps "/pol_rules key" le4(1 - slot))
+		out("map delete pinned " maps "/pol_desc key" le4(1 - slot))
+		out("map delete pinned " maps "/pol_count key" le4(1 - slot))
+	}
+}

@@ -1,0 +1,227 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# policy.sh - checks, loads and shows the rules of the feature policy. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+. "$HM_SCRIPTS/features/policy.sh"
+
+usage() {
+	cat <<'EOF'
+usage: policy.sh [OPTION...] check FILE...   is it right? Nothing is changed
+       policy.sh [OPTION...] load FILE...    replaces all rules
+       policy.sh [OPTION...] add FILE...     adds rules and next hops
+       policy.sh [OPTION...] del ID...       takes rules away
+       policy.sh [OPTION...] show            the rules in force, as a file to load
+       policy.sh [OPTION...] diff FILE...    how they differ from those in force
+       policy.sh [OPTION...] flush           takes all rules away
+
+Several files are one set: their rules follow each other. "-" is standard input.
+tc/README.md has the reference of the file, scripts/policy.schema.json its schema.
+Rules go to the devices that policy is attached to (attach.sh DEV policy). A new set
+comes into force at once: each packet sees all of the old or all of the new one.
+
+  -n, --dry-run   only show the commands
+  -v, --verbose   show the commands, too
+  -h, --help
+
+Exit status: 0 done (diff: no difference), 1 error and nothing changed (diff: there
+are differences), 2 usage.
+EOF
+}
+
+ARGS=()
+while (($#)); do
+	case $1 in
+	-n | --dry-run) DRY_RUN=1 ;;
+	-v | --verbose) VERBOSE=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-?*) misuse "unknown option $1" ;;
+	*) ARGS+=("$1") ;;
+	esac
+	shift
+done
+set -- "${ARGS[@]}"
+VERB=${1:-}
+(($#)) && shift
+case $VERB in
+check | load | add | diff) (($#)) || misuse "$VERB needs a file" ;;
+del) (($#)) || misuse "del needs the id of a rule" ;;
+show | flush) ((!$#)) || misuse "$VERB takes no file" ;;
+'') misuse "expected check, load, add, del, show, diff or flush" ;;
+*) misuse "unknown verb $VERB" ;;
+esac
+
+need_tools jq awk ip
+load_abi
+
+WORK=$(mktemp -d)
+finish() {
+	local status=$?
+	rm -rf -- "$WORK"
+	exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# cfg_load: what is in force: GEN, limits
+cfg_load() {
+	VALUE=()
+	map_shape pol_cfg
+	value_new "$VALUE_SIZE"
+	if [[ -e $GLOBALS/pol_cfg ]]; then
+		local raw
+		raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>/dev/null) ||
+			die "map $GLOBALS/pol_cfg cannot be read: be root, or is it another version's?"
+		raw=${raw#*'"value":['}
+		raw=${raw%%]*}
+		raw=${raw//[\"x]/ }
+		raw=${raw// 0 / }
+		raw=${raw//,/ }
+		read -ra VALUE <<<"$raw"
+		((${#VALUE[@]} == VALUE_SIZE)) ||
+			die "map $GLOBALS/pol_cfg has ${#VALUE[@]} bytes, expected $VALUE_SIZE: made by another version"
+	fi
+	GEN=$(value_u32 "$HM_OFF_pol_cfg_gen")
+	MAX_RULES=$(value_u32 "$HM_OFF_pol_cfg_max_rules")
+	MAX_TUPLES=$(value_u32 "$HM_OFF_pol_cfg_max_tuples")
+	MAX_HOPS=$(value_u32 "$HM_OFF_pol_cfg_max_hops")
+}
+
+# flatten FILE...: the files as sorted lines, in $WORK/lines
+flatten() {
+	local file i=0 files=()
+	for file; do
+		if [[ $file == - ]]; then
+			cat >"$WORK/stdin"
+			file=$WORK/stdin
+		fi
+		[[ -f $file && -r $file ]] || die "$file: no such file, or not readable"
+		[[ $file != -* ]] || file=./$file
+		files+=("$file")
+	done
+	ip -j link >"$WORK/links" || die "ip -j link failed"
+	if ! jq -n -r --slurpfile links "$WORK/links" -f "$HM_SCRIPTS/lib/policy.jq" "${files[@]}" \
+		>"$WORK/flat" 2>"$WORK/error"; then
+		for file in "${files[@]}"; do
+			jq empty "$file" 2>"$WORK/error2" || die "$file: not JSON: $(first_error "$(<"$WORK/error2")")"
+		done
+		die "jq failed: $(first_error "$(<"$WORK/error")")"
+	fi
+	sort -t $'\t' -s -k1,1 -k2,2n -k3,3n <"$WORK/flat" >"$WORK/lines"
+	FILES=${#files[@]}
+}
+
+# compile MODE: policy.awk over $WORK/lines
+compile() {
+	local cpus cfg_rest='' byte
+	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
+	for byte in "${VALUE[@]:4}"; do cfg_rest+=" 0x$byte"; done
+	awk -v mode="$1" -v gen="$((GEN % 4294967295 + 1))" -v old="$((GEN > 0))" \
+		-v maps="$GLOBALS" -v new="$PINS/policy" -v files="$FILES" \
+		-v endian="$HM_ENDIAN" -v cpus="$((cpus + 1))" -v cfg_rest="$cfg_rest" \
+		-v max_rules="$((MAX_RULES ? MAX_RULES : POL_RULES_MAX))" \
+		-v max_tuples="$((MAX_TUPLES ? MAX_TUPLES : POL_TUPLES_DEF))" \
+		-v max_hops="$((MAX_HOPS ? MAX_HOPS : POL_HOPS_DEF))" \
+		-v tuples_map="$POL_TUPLES" -v hops_map="$POL_HOPS" -v layers="$POL_LAYERS" \
+		-v ways="$POL_WAYS" -v filter_len="$POL_FILTER_LEN" -v filter_max="$POL_FILTER_MAX" \
+		-v size_key="$HM_SIZE_pol_key" -v size_value="$HM_SIZE_pol_value" -v size_rule="$HM_SIZE_pol_rule" \
+		-v size_count="$HM_SIZE_pol_count" -v size_port_key="$HM_SIZE_pol_port_key" \
+		-v size_port="$HM_SIZE_pol_port" -v inner_flag="$POL_INNER" \
+		-v hash_mul="$POL_HASH_MUL" \
+		-f "$HM_SCRIPTS/lib/policy.awk" "$WORK/lines" "$WORK/lines"
+}
+
+attached() {
+	need_root
+	need_tools "$BPFTOOL" flock
+	need_bpffs
+	[[ -e $GLOBALS/pol_cfg ]] ||
+		die "policy is attached to no device: attach it first ($HM_SCRIPTS/attach.sh DEV policy)"
+	lock
+	cfg_load
+	local inode
+	inode=$(stat -L -c %i /proc/self/ns/net)
+	[[ $(policy_netns) == "$inode" || $(policy_netns) == 0 ]] ||
+		die "policy is attached in another network namespace (inode $(policy_netns)): run this in it"
+}
+
+# load FILE...: the set of the files comes into force
+load() {
+	flatten "$@"
+	compile batch >"$WORK/batch" || exit 1
+	if ((VERBOSE || DRY_RUN)); then sed 's/^/+ bpftool /' "$WORK/batch" >&2; fi
+	((!DRY_RUN)) || return 0
+	# what a load that was killed has left
+	rm -rf -- "$PINS/policy"
+	mkdir -p "$PINS/policy"
+	local status=0
+	"$BPFTOOL" -n batch file "$WORK/batch" >/dev/null 2>"$WORK/error" || status=$?
+	rm -rf -- "$PINS/policy"
+	rmdir -- "$PINS" 2>/dev/null || true
+	local want=$((GEN % 4294967295 + 1))
+	cfg_load
+	((GEN == want)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
+	((!status)) || warn "the rules are in force, but cleaning up failed: $(first_error "$(<"$WORK/error")")"
+}
+
+# current: the set in force, as a file to load
+current() {
+	local reader=$HM_OBJ/hookmap
+	[[ -x $reader ]] || reader=hookmap
+	"$reader" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}'
+}
+
+case $VERB in
+check)
+	GEN=0 MAX_RULES=0 MAX_TUPLES=0 MAX_HOPS=0
+	VALUE=()
+	((EUID)) || cfg_load
+	flatten "$@"
+	compile check
+	;;
+load)
+	attached
+	load "$@"
+	;;
+flush)
+	attached
+	printf '{}\n' >"$WORK/empty"
+	load "$WORK/empty"
+	;;
+show)
+	attached
+	current
+	;;
+add)
+	attached
+	current >"$WORK/current"
+	load "$WORK/current" "$@"
+	;;
+del)
+	attached
+	current >"$WORK/current"
+	for id; do
+		jq -e --arg id "$id" 'any(.rules[]; .id == $id)' "$WORK/current" >/dev/null || die "no rule has the id $id"
+	done
+	jq '.rules |= map(select(.id as $id | $ARGS.positional | index([$id]) | not))' \
+		--args "$@" <"$WORK/current" >"$WORK/rest"
+	load "$WORK/rest"
+	;;
+diff)
+	attached
+	current >"$WORK/current"
+	flatten "$WORK/current"
+	compile text >"$WORK/a"
+	cp "$WORK/a" "$WORK/in force"
+	flatten "$@"
+	compile text >"$WORK/b" || exit 1
+	mv "$WORK/b" "$WORK/file"
+	cd -- "$WORK"
+	diff -u "in force" file
+	;;
+esac

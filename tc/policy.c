@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tc/policy - policy routing: decides by rules where a packet goes.
+ *
+ *   tc qdisc add dev D clsact
+ *   tc filter add dev D ingress prio 50 handle 1 bpf da obj build/tc/policy.o
+ *   scripts/policy.sh load FILE
+ *
+ * A device whose frames have no Ethernet header (tun, wireguard) needs "classid 0:1".
+ * The cost does not grow with the number of rules: the flow cache first, then one
+ * look-up a mask tuple. See tc/README.md.
+ *
+ * Maps: pol_*. Counters in packets (segments of a GRO packet) and bytes (of the frame
+ * as tc sees it); times in ns.
+ * Returns TC_ACT_UNSPEC for what passes (other filters still run), TC_ACT_SHOT,
+ * TC_ACT_REDIRECT.
+ */
+#include "policy.h"
+#include "policy_route.h"
+
+static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_set *set,
+					__u32 slot, __u32 rank, __u64 now)
+{
+	__u32 index = rank + set->rules * (bpf_get_smp_processor_id() & set->stripes);
+	void *counts = bpf_map_lookup_elem(&pol_count, &slot);
+	__u32 packets = skb->gso_segs ?: 1;
+	struct pol_count *count;
+
+	if (!counts)
+		return;
+	count = bpf_map_lookup_elem(counts, &index);
+	if (!count)
+		return;
+	if (set->flags & POL_S_SHARED) {
+		__sync_fetch_and_add(&count->packets, packets);
+		__sync_fetch_and_add(&count->bytes, skb->len);
+	} else {
+		count->packets += packets;
+		count->bytes += skb->len;
+	}
+	count->last = now;
+}
+
+/* What the rules say, without the flow cache. */
+static __always_inline void pol_decide(struct __sk_buff *skb, const struct pol_pkt *p, __u32 slot,
+				       struct pol_value *d)
+{
+	__u32 special;
+
+	if (p->word[POL_W_MISC] & POL_M_IP6)
+		pol_find6(p, slot, d);
+	else
+		pol_find4(p, slot, d);
+	if (d->rank == POL_NO_RULE)
+		return;
+	/* this host's own traffic is not the rules' business, as with ip rule */
+	special = pol_local(skb, p);
+	if (special)
+		d->rank = special;
+}
+
+static __always_inline int pol_act(struct __sk_buff *skb, struct pol_stat *st,
+				   const struct pol_pkt *p, const struct pol_value *d, __u32 slot,
+				   __u64 now)
+{
+	if (d->flags & POL_R_MARK)
+		skb->mark = d->mark;
+	switch (d->action) {
+	case POL_DROP:
+		return TC_ACT_SHOT;
+	case POL_REDIRECT:
+	case POL_ECMP:
+		return pol_redirect(skb, st, p, d, slot, now);
+	case POL_TABLE:
+		return pol_table(skb, st, p, d);
+	}
+	return TC_ACT_UNSPEC;
+}
+
+#ifdef POLICY_INLINE /* into a test program */
+static __always_inline
+#else
+SEC("classifier")
+#endif
+	int
+	policy_tc(struct __sk_buff *skb)
+{
+	__u32 zero = 0, slot, gen;
+	struct pol_flow *flow = NULL, *free = NULL;
+	struct pol_value d = { .rank = POL_NO_RULE };
+	struct pol_stat *st;
+	struct pol_cfg *cfg;
+	struct pol_set *set;
+	struct pol_pkt p = {};
+	__u64 now;
+	int err;
+
+	cfg = bpf_map_lookup_elem(&pol_cfg, &zero);
+	st = bpf_map_lookup_elem(&pol_stat, &zero);
+	if (!cfg || !st)
+		return TC_ACT_UNSPEC;
+	gen = *(volatile __u32 *)&cfg->gen;
+	if (!gen)
+		return TC_ACT_UNSPEC;
+	slot = gen & (POL_SLOTS - 1);
+	set = bpf_map_lookup_elem(&pol_set, &slot);
+	if (!set)
+		return TC_ACT_UNSPEC;
+	st->n[POL_N_SEEN]++;
+	if (skb->pkt_type != PACKET_HOST) {
+		st->n[POL_N_NOT_OURS]++;
+		return TC_ACT_UNSPEC;
+	}
+	p.l3 = skb->tc_classid & POL_CLASS_L3;
+	err = pol_parse(skb, &p);
+	if (err == POL_N_MALFORMED && skb->len > skb->data_end - skb->data) {
+		/* the headers may just not be in the linear part */
+		bpf_skb_pull_data(skb, skb->len < 512 ? skb->len : 512);
+		err = pol_parse(skb, &p);
+	}
+	if (err) {
+		pol_event(st->n, (__u32)err, POL_N_MAX);
+		return TC_ACT_UNSPEC;
+	}
+	if (p.word[POL_W_MISC] & POL_M_FRAGMENT)
+		st->n[POL_N_FRAGMENT]++;
+
+	now = bpf_ktime_get_coarse_ns();
+	if (!(cfg->flags & POL_F_NOCACHE)) {
+		p.hash = pol_flow_hash(p.word, p.word[POL_W_MISC] & POL_M_IP6);
+		flow = pol_flow_get(&p, gen, now, &free);
+	}
+	if (flow) {
+		st->n[POL_N_HIT]++;
+		d.rank = flow->rank;
+		d.action = flow->action;
+		d.arg = flow->arg;
+		d.flags = flow->flags;
+		d.mark = flow->mark;
+	} else {
+		st->n[POL_N_MISS]++;
+		pol_decide(skb, &p, slot, &d);
+		if (free)
+			pol_flow_put(free, &p, gen, now + POL_FLOW_NS, &d);
+	}
+	if (d.rank >= POL_NO_FORWARD) {
+		st->n[d.rank == POL_NO_RULE ? POL_N_NO_RULE
+		      : d.rank == POL_LOCAL ? POL_N_LOCAL
+					    : POL_N_NO_FORWARD]++;
+		return TC_ACT_UNSPEC;
+	}
+	pol_account(skb, set, slot, d.rank, now);
+	return pol_act(skb, st, &p, &d, slot, now);
+}

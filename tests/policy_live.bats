@@ -1,0 +1,334 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# policy on live packets: where they go, what is in them, what is counted
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/policy.bash"
+
+bats_require_minimum_version 1.5.0
+
+setup() { uplinks; }
+
+# sends N datagrams to ADDR with DSCP 46, or without
+voice() { on client "$HM_BUILD/tests/traffic" udp-send "$1" 7000 "$2"; }
+
+@test "policy: redirect goes over the next hop from the first packet on, IPv4 and IPv6" {
+	attach eth0 policy
+	rules '[{"id":"web","priority":1,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}}]'
+	# the neighbours are not known yet
+	equal "$(on host ip neigh show dev veth1 | grep -cE '^(10.11.3.2|fd11:3::2) .*lladdr' || true)" 0 "neighbours"
+	catch server eth1 23
+	voice 198.51.100.1 23
+	equal "$(caught | wc -l)" 23 "over b"
+	equal "$(hop b packets)" 23 "next hop b"
+	catch server eth1 17
+	voice 2001:db8:99::1 17
+	equal "$(caught | wc -l)" 17 "over b, IPv6"
+	equal "$(rule web packets)" 40 "rule"
+	# Ethernet, IP, UDP, 64 bytes each
+	equal "$(rule web bytes)" $((23 * (14 + 20 + 8 + 64) + 17 * (14 + 40 + 8 + 64))) "bytes"
+	equal "$(hop b packets)" 40 "next hop b"
+	equal "$(counted cache_miss)" 2 "misses"
+	equal "$(counted cache_hit)" 38 "hits"
+	# what the last packets saw: the neighbours are there by now
+	resolved() { voice 198.51.100.1 1 && voice 2001:db8:99::1 1 && [[ $(hop b state) == up ]]; }
+	busywait 5 resolved
+}
+
+@test "policy: no gateway: the kernel's route through the device; none is counted" {
+	attach eth0 policy
+	on host ip route add 198.51.100.0/24 dev veth1 metric 500 via 10.11.3.2
+	printf '%s' '{"nexthops":{"dev":{"dev":"veth1"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"dev"}}]}' |
+		policy load -
+	catch server eth1 5
+	voice 198.51.100.1 5
+	equal "$(caught | wc -l)" 5 "over b"
+	on host ip route del 198.51.100.0/24 dev veth1
+	voice 198.51.100.1 7
+	equal "$(hop dev unreachable)" 7 "no route"
+	equal "$(counted fallback_drop)" 7 "dropped"
+}
+
+@test "policy: what leaves is byte for byte what a router sends" {
+	local to from b_host b_server
+	to=$(mac host eth0) from=$(mac client eth0) b_host=$(mac host veth1) b_server=$(mac server eth1)
+	attach eth0 policy
+	printf '{"nexthops":{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"},"tagged":{"dev":"veth1","via":"10.11.3.2","vlan":77},"wire":{"dev":"veth1","l2":true}},"rules":[
+		{"priority":1,"match":{"dscp":10},"action":{"redirect":"tagged"}},
+		{"priority":2,"match":{"dscp":12},"action":{"redirect":"wire"}},
+		{"priority":3,"match":{"vlan":5,"dscp":14},"action":"drop"},
+		{"priority":4,"action":{"redirect":"b"}}]}' | policy load -
+	local in=(
+		"$(frame4 "$to" "$from" - 64)"
+		"$(frame4 "$to" "$from" - 2)"
+		"$(frame4 "$to" "$from" - 255 3)"
+		"$(frame4 "$to" "$from" 2005 64)"
+		"$(frame6 "$to" "$from" - 64)"
+		"$(frame6 "$to" "$from" 0009 2)"
+		"$(frame4 "$to" "$from" - 64 40)"
+		"$(frame4 "$to" "$from" 0005 64 40)"
+		"$(frame4 "$to" "$from" 0005 64 48)"
+		"$(frame4 "$to" "$from" - 1 48)"
+		"$(frame4 "$to" "$from" 0005 64 56)"
+		"$(frame4 "$to" "$from" 0006 64 56)"
+	)
+	local out
+	out="$(frame4 "$b_server" "$b_host" - 63)
+$(frame4 "$b_server" "$b_host" - 1)
+$(frame4 "$b_server" "$b_host" - 254 3)
+$(frame4 "$b_server" "$b_host" - 63)
+$(frame6 "$b_server" "$b_host" - 63)
+$(frame6 "$b_server" "$b_host" - 1)
+$(frame4 "$b_server" "$b_host" 004d 63 40)
+$(frame4 "$b_server" "$b_host" 004d 63 40)
+$(frame4 "$to" "$from" 0005 64 48)
+$(frame4 "$to" "$from" - 1 48)
+$(frame4 "$b_server" "$b_host" - 63 56)"
+	# with neighbours in place all of it is in order
+	local server_mac
+	server_mac=$(on server ip -j link show dev eth1 | jq -r '.[0].address')
+	on host ip neigh replace 10.11.3.2 dev veth1 lladdr "$server_mac"
+	on host ip neigh replace fd11:3::2 dev veth1 lladdr "$server_mac"
+	catch server eth1 11
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${in[@]}"
+	equal "$(caught)" "$out" "frames"
+}
+
+@test "policy: an L3 device on either side" {
+	local frame
+	on host ip tuntap add dev tun0 mode tun
+	on host ip addr add 10.11.9.1/24 dev tun0
+	on host ip link set tun0 up
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	# from the tun to b: the client's packets as they come out of a tunnel
+	frame=$(frame4 - - - 64)
+	on host "$HM_BUILD/tests/policy_frames" tun tun0 1 "$frame" <"$BATS_TEST_TMPDIR/go" >"$BATS_TEST_TMPDIR/tun" 3>&- &
+	local tun=$!
+	exec 9>"$BATS_TEST_TMPDIR/go"
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/tun"
+	attach eth0 policy
+	attach tun0 policy
+	printf '{"nexthops":{"b":{"dev":"veth1","via":"10.11.3.2"},"t":{"dev":"tun0"}},"rules":[
+		{"id":"in","priority":1,"match":{"iif":"tun0"},"action":{"redirect":"b"}},
+		{"id":"out","priority":2,"match":{"iif":"eth0"},"action":{"redirect":"t"}}]}' | policy load -
+	catch server eth1 1
+	printf 'go\n' >&9
+	equal "$(caught)" "$(frame4 "$(mac server eth1)" "$(mac host veth1)" - 63)" "from the tun"
+	# and to the tun, where the Ethernet header is left behind
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 "$(mac host eth0)" "$(mac client eth0)" 0005 64)"
+	wait "$tun"
+	equal "$(grep -v ready "$BATS_TEST_TMPDIR/tun")" "$(frame4 - - - 63)" "to the tun"
+	equal "$(rule in packets) $(rule out packets)" "1 1"
+}
+
+@test "policy: table, mark for ip rule, drop and pass" {
+	attach eth0 policy
+	on host ip route add default via 10.11.3.2 table 100
+	on host ip route add blackhole 192.0.2.0/24 table 100
+	on host ip rule add fwmark 0x64 lookup 100
+	rules '[{"id":"t","priority":1,"match":{"dscp":0,"dst":"198.51.100.0/24","sport":1111},"action":{"table":100}},
+		{"id":"m","priority":2,"match":{"dst":"198.51.100.0/24","sport":2222},"action":{"mark":"0x64"}},
+		{"id":"d","priority":3,"match":{"dst":"198.51.100.0/24","sport":3333},"action":"drop"},
+		{"id":"p","priority":4,"match":{"dst":"198.51.100.0/24","sport":4444},"action":"pass"},
+		{"id":"h","priority":5,"match":{"dst":"192.0.2.0/24"},"action":{"table":100}}]'
+	local to from port list=()
+	to=$(mac host eth0) from=$(mac client eth0)
+	for port in 0457 08ae 0d05 115c; do list+=("$(frame4 "$to" "$from" - 64 | sed "s/03e81b58/${port}1b58/")"); done
+	catch server eth1 2
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	equal "$(caught | grep -oE '(0457|08ae)1b58' | sort | xargs)" "04571b58 08ae1b58" "over b"
+	on host ping -n -q -c 1 -W 2 10.11.2.2
+	catch server eth0 1
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	like "$(caught)" 115c1b58
+	equal "$(for id in t m d p; do rule $id packets; done | xargs)" "2 2 2 2" "packets"
+	# a route that says no is no way out
+	local hole
+	hole=$(frame4 "$to" "$from" - 64 | sed 's/c6336401/c0000201/')
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$hole"
+	equal "$(rule h packets) $(fib blackhole) $(counted fallback_drop)" "1 1 1" "blackhole"
+}
+
+@test "policy: an expired packet goes to the stack, which answers; traceroute sees the host" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	run -1 on client ping -n -c 1 -W 2 -t 1 198.51.100.1
+	like "$output" "From 10.11.1.1"
+	like "$output" "Time to live exceeded"
+	run -1 on client ping -n -c 1 -W 2 -t 1 2001:db8:99::1
+	like "$output" "From fd11:1::1"
+	equal "$(counted ttl_expired)" 2
+	on client ping -n -c 1 -W 2 198.51.100.1
+	equal "$(counted ttl_expired)" 2
+}
+
+@test "policy: too big for the device goes to the stack, which answers; PMTU discovery works" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	on host ip link set veth1 mtu 1400
+	# the stack answers for its own route, which here has that MTU, too
+	on host ip link set veth0 mtu 1400
+	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1400 198.51.100.1
+	like "$output" "mtu = 1400"
+	equal "$(counted too_big)" 1
+	on client ip route flush cache
+	on client ping -n -c 1 -W 2 -M "do" -s 1372 198.51.100.1
+	equal "$(counted too_big)" 1 "exactly the MTU fits"
+	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1400 2001:db8:99::1
+	like "$output" "mtu=1400"
+	equal "$(counted too_big)" 2
+}
+
+@test "policy: packets for this host, multicast and other hosts' frames are not the rules' business" {
+	attach eth0 policy
+	rules '[{"id":"all","priority":1,"action":"drop"}]'
+	on client ping -n -q -c 3 -i 0.05 -W 2 10.11.1.1
+	on client ping -n -q -c 3 -i 0.05 -W 2 10.11.3.1
+	on client ping -n -q -c 3 -i 0.05 -W 2 fd11:1::1
+	equal "$(rule all packets)" 0 "rule"
+	equal "$(counted local)" 9 "local"
+	local before other
+	before=$(counted not_routable)
+	other=$(frame4 020000000099 "$(mac client eth0)" - 64)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$other" "$other"
+	other=$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${other/c6336401/e0000005}"
+	(($(counted not_routable) >= before + 3))
+	equal "$(rule all packets)" 0 "rule"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$other" "${other/45000024/46000014}" "${other/45000024/45001024}"
+	equal "$(rule all packets)" 1 "rule"
+	equal "$(counted malformed)" 2 malformed
+}
+
+@test "policy: a bad IPv4 checksum is left to the stack, which drops it" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	local good
+	good=$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)
+	catch server eth1 1
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${good:0:50}$(printf '%02x' $((16#${good:50:2} ^ 1)))${good:52}" "$good"
+	equal "$(caught | wc -l)" 1
+	equal "$(counted malformed)" 1
+}
+
+@test "policy: forwarding off: passed and counted" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	on host sysctl -qw net.ipv4.conf.eth0.forwarding=0
+	voice 198.51.100.1 5
+	equal "$(counted forwarding_off)" 5
+	equal "$(hop b packets)" 0
+}
+
+@test "policy: device down: the rule's fallback, counted, for admin and carrier" {
+	attach eth0 policy
+	rules '[{"id":"d","priority":1,"match":{"dst":"198.51.100.1"},"action":{"redirect":"b"}},
+		{"id":"p","priority":2,"match":{"dst":"2001:db8:99::1"},"action":{"redirect":"b"},"fallback":"pass"}]'
+	on host ip link set veth1 down
+	voice 198.51.100.1 11
+	equal "$(counted fallback_drop)" 11
+	equal "$(hop b down)" 11
+	equal "$(hop b state)" down
+	catch server eth0 7
+	voice 2001:db8:99::1 7
+	equal "$(caught | wc -l)" 7 "over a"
+	equal "$(counted fallback_pass)" 7
+	# up again: back at once
+	on host ip link set veth1 up
+	on host ip addr add fd11:3::1/64 dev veth1 nodad
+	catch server eth1 5
+	voice 2001:db8:99::1 5
+	equal "$(caught | wc -l)" 5 "over b"
+	# the other end down
+	on server ip link set eth1 down
+	busywait 5 on host bash -c 'ip link show dev veth1 | grep -q NO-CARRIER'
+	voice 198.51.100.1 3
+	equal "$(hop b down)" 21
+	# and gone
+	on host ip link del veth1
+	voice 198.51.100.1 2
+	equal "$(hop b down)" 23
+	equal "$(hop b packets)" 5
+}
+
+@test "policy: a next hop that does not answer: the rule's fallback, after the kernel gave up" {
+	attach eth0 policy
+	printf '{"nexthops":{"x":{"dev":"veth1","via":"10.11.3.99"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"x"},"fallback":"pass"}]}' | policy load -
+	unreachable() { voice 198.51.100.1 1 && (($(hop x unreachable) > 0)); }
+	busywait 15 unreachable
+	equal "$(hop x state)" unreachable
+	# it appears
+	on server ip addr add 10.11.3.99/24 dev eth1
+	reachable() { voice 198.51.100.1 1 && [[ $(hop x state) == up ]]; }
+	busywait 15 reachable
+}
+
+@test "policy: ecmp: shares by weight within 5 %, flows stay, the dead one's flows move" {
+	attach eth0 policy
+	rules '[{"id":"e","priority":1,"match":{"proto":"udp"},"action":{"ecmp":{"a":3,"b":1}}}]'
+	local to from i list=()
+	to=$(mac host eth0) from=$(mac client eth0)
+	local base
+	base=$(frame4 "$to" "$from" - 64)
+	for ((i = 0; i < 4000; i++)); do list+=("${base/03e81b58/$(printf '%04x' $((10000 + i)))1b58}"); done
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
+	local a b
+	a=$(hop a packets) b=$(hop b packets)
+	equal $((a + b)) 4000 sum
+	((a > 2850 && a < 3150))
+	# the same flows again go the same ways
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
+	equal "$(hop a packets) $(hop b packets)" "$((2 * a)) $((2 * b))"
+	# b dies: all go over a
+	on host ip link set veth1 down
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
+	equal "$(hop a packets)" $((2 * a + 4000)) "over a"
+	equal "$(counted fallback_drop)" 0
+}
+
+@test "policy: fragments match by addresses, or by a rule about fragments" {
+	attach eth0 policy
+	rules '[{"id":"frag","priority":1,"match":{"fragment":true,"dst":"198.51.100.1"},"action":"pass"},
+		{"id":"port","priority":2,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}},
+		{"id":"addr","priority":3,"match":{"dst":"2001:db8:99::1"},"action":{"redirect":"b"}}]'
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3 --size 4000
+	# 3 datagrams of 3 fragments
+	equal "$(rule frag packets) $(rule port packets)" "9 0"
+	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 3 --size 4000
+	equal "$(rule addr packets) $(rule port packets)" "9 0"
+	equal "$(counted fragment)" 18
+	voice 198.51.100.1 1
+	equal "$(rule port packets)" 1
+}
+
+@test "policy: TCP with segmentation offload goes through whole, both ways" {
+	attach eth0 policy
+	attach veth1 policy
+	printf '{"nexthops":{"b":{"dev":"veth1","via":"10.11.3.2"},"c":{"dev":"eth0","via":"10.11.1.2"}},"rules":[
+		{"id":"out","priority":1,"match":{"iif":"eth0"},"action":{"redirect":"b"}},
+		{"id":"back","priority":2,"match":{"iif":"veth1"},"action":{"redirect":"c"}}]}' | policy load -
+	on server ip route replace 10.11.1.0/24 via 10.11.3.1
+	on server "$HM_BUILD/tests/traffic" tcp-server 198.51.100.1 7000 200 --size 30000 3>&- &
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" tcp-client 198.51.100.1 7000 200 --size 30000
+	wait $!
+	equal "$(counted too_big)" 0
+	(($(rule out packets) >= 200 && $(rule back packets) >= 200))
+}
+
+@test "policy: the demo: two uplinks, a fallback when one goes down" {
+	local out want
+	out=$(HM_DEMO_IN_SANDBOX=1 "$HM_TOP/scripts/policy-demo.sh")
+	want='web 10.1.0.1 10.2.0.2 198.51.100.1
+voice 10.1.0.1 10.3.0.2 198.51.100.1
+anything else 10.1.0.1 10.2.0.2 198.51.100.1
+voice, excluded prefix 10.1.0.1 10.2.0.2 203.0.113.1
+web 10.1.0.1 10.2.0.2 198.51.100.1
+voice 10.1.0.1 10.2.0.2 198.51.100.1
+anything else 10.1.0.1 10.2.0.2 198.51.100.1
+voice, excluded prefix 10.1.0.1 10.2.0.2 203.0.113.1'
+	equal "$(grep -E '^(web|voice|anything)' <<<"$out" | tr -s ' ')" "$want" "paths"
+}

@@ -1,0 +1,315 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# policy.sh: checking, atomic loading, limits, errors; attach and detach of policy
+
+bats_require_minimum_version 1.5.0
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/policy.bash"
+
+setup() {
+	uplinks
+	F=$BATS_TEST_TMPDIR/rules.json
+}
+
+# big N HOP: N rules; packets to port 7000 match the last of them, and behind that one
+# a rule that drops: a packet that saw a part of the set would be lost
+big() {
+	jq -cn --argjson n "$1" --arg hop "$2" --argjson hops "$HOPS" '{nexthops: $hops, rules: ([range($n) as $i |
+		{priority: (10 + $i), match: {dst: "10.\($i / 65536 | floor).\($i / 256 % 256 | floor).\($i % 256)/32", proto: "udp"}, action: "drop"}]
+		+ [{id: "way", priority: 500000, match: {proto: "udp", dport: 7000}, action: {redirect: $hop}},
+		   {id: "last", priority: 500001, action: "drop"}])}'
+}
+
+@test "policy: load is atomic: with 10 000 rules loaded over and over, no packet sees a part of a set" {
+	local i=0 sender receiver
+	attach eth0 policy
+	big 10000 a >"$BATS_TEST_TMPDIR/a.json"
+	big 10000 b >"$BATS_TEST_TMPDIR/b.json"
+	policy load "$BATS_TEST_TMPDIR/a.json"
+	on server "$HM_BUILD/tests/traffic" udp-recv 198.51.100.1 7000 10000000 --timeout 60 >/dev/null 3>&- &
+	receiver=$!
+	busywait 5 on server bash -c 'ss -Huln sport = :7000 | grep -q .'
+	# as long as the loads take
+	(
+		sent=0
+		while [[ ! -e $BATS_TEST_TMPDIR/enough ]]; do
+			on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 499 --rate 5000
+			sent=$((sent + 499))
+		done
+		printf '%s\n' "$sent" >"$BATS_TEST_TMPDIR/sent"
+	) 3>&- &
+	sender=$!
+	while ((i++ < 5)); do
+		if ((i % 2)); then policy load "$BATS_TEST_TMPDIR/b.json"; else policy load "$BATS_TEST_TMPDIR/a.json"; fi
+	done
+	touch "$BATS_TEST_TMPDIR/enough"
+	wait "$sender"
+	# what the server's UDP has seen, read or not
+	arrived() {
+		[[ $(on server awk '$1 == "Udp:" && $2 ~ /[0-9]/ { print $2 + $3 + $4 }' /proc/net/snmp) == "$(cat "$BATS_TEST_TMPDIR/sent")" ]]
+	}
+	busywait 10 arrived
+	kill "$receiver"
+	equal "$(rule last packets)" 0 "packets that saw no rule of theirs"
+	equal "$(counted no_rule)" 0
+}
+
+@test "policy: a load that is killed leaves the old set in force, the next one cleans up" {
+	local part pid
+	attach eth0 policy
+	rules '[{"id":"old","priority":1,"action":{"redirect":"b"}}]'
+	big 2000 a >"$F"
+	# a bpftool that does a part of the batch and then hangs
+	cat >"$BATS_TEST_TMPDIR/bpftool" <<-'EOF'
+		#!/bin/bash
+		[[ " $* " == *" batch file "* ]] || exec bpftool "$@"
+		lines=$(wc -l <"${!#}")
+		head -n "$((PART < 0 ? lines + PART : PART))" "${!#}" >"$HANGS.batch"
+		bpftool -n batch file "$HANGS.batch" >/dev/null
+		echo $$ >"$HANGS"
+		exec sleep 60
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	# after the maps, amid the rules, before the new set comes into force
+	for part in 2 1000 3000 -5; do
+		rm -f "$BATS_TEST_TMPDIR/hangs"
+		PART=$part HANGS=$BATS_TEST_TMPDIR/hangs BPFTOOL=$BATS_TEST_TMPDIR/bpftool on host "$HM_TOP/scripts/policy.sh" load "$F" 3>&- &
+		pid=$!
+		busywait 20 test -s "$BATS_TEST_TMPDIR/hangs"
+		kill -KILL "$pid" "$(cat "$BATS_TEST_TMPDIR/hangs")"
+		wait "$pid" || true
+		equal "$(rule old id)" '"old"'
+		equal "$(on host "$HM_BUILD/hookmap" -j policy | jq .generation)" 1 "generation"
+	done
+	catch server eth1 3
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3
+	equal "$(caught | wc -l)" 3 "over b"
+	rules '[{"id":"new","priority":1,"action":{"redirect":"a"}}]'
+	equal "$(rule new id)" '"new"'
+	run ! ls /sys/fs/bpf/hookmap/policy
+	detach eth0
+	nothing_left
+}
+
+@test "policy: a load that fails leaves the old set in force" {
+	attach eth0 policy
+	rules '[{"id":"old","priority":1,"action":"pass"}]'
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' >"$F"
+	# bpftool fails in the middle
+	cat >"$BATS_TEST_TMPDIR/bpftool" <<-'EOF'
+		#!/bin/bash
+		if [[ " $* " == *" batch file "* ]]; then sed -i 's/\(pol_set key .*\) value.*/\1 value 1/' "${!#}"; fi
+		exec bpftool "$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool run -1 policy load "$F"
+	one_line "$output"
+	like "$output" "the old rules stay"
+	equal "$(rule old priority)" 1
+	policy load "$F"
+	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '[.rows[].action]')" '["drop"]'
+}
+
+@test "policy: limits are set at attach; over one is one clear error, and nothing changes" {
+	attach eth0 policy --max-rules 3 --max-masks 2 --max-hops 2
+	rules '[{"id":"old","priority":1,"action":"pass"}]'
+	run -1 rules '[{"priority":1,"action":"pass"},{"priority":1,"action":"pass"},{"priority":1,"action":"pass"},{"priority":1,"action":"pass"}]'
+	one_line "$output"
+	like "$output" "4, but the limit set at attach is 3"
+	run -1 rules '[{"priority":1,"match":{"proto":6},"action":"pass"},{"priority":1,"match":{"dscp":6},"action":"pass"},{"priority":1,"match":{"dscp":6,"proto":6},"action":"pass"}]'
+	one_line "${output%%$'\n'*}"
+	like "$output" "rule 3: match: needs another mask tuple for IPv4, and 2 is the limit set at attach"
+	HOPS='{"a":{"dev":"veth0"},"b":{"dev":"veth0"},"c":{"dev":"veth0"}}' run -1 rules '[]'
+	one_line "$output"
+	like "$output" "nexthop c: number: is over the limit set at attach, 2"
+	equal "$(rule old priority)" 1
+	# attached again with other limits: what was loaded stays
+	attach eth0 policy --max-rules 4
+	rules '[{"priority":1,"action":"pass"},{"priority":1,"action":"pass"},{"priority":1,"action":"pass"},{"priority":1,"action":"pass"}]'
+	run -2 on host "$HM_TOP/scripts/attach.sh" eth0 policy --max-masks 129
+	like "$output" "expected a number from 1 to 128"
+}
+
+@test "policy: check names the file, the rule and the field, and writes nothing" {
+	# field|rules|message
+	local line json want n=0
+	while IFS='|' read -r json want; do
+		[[ -n $json ]] || continue
+		printf 'rule: %s\n' "$json"
+		printf '{"interfaces":{"lan":"eth0"},"nexthops":{"a":{"dev":"veth0"}},"rules":[%s]}' "$json" >"$F"
+		run -1 policy check "$F"
+		one_line "$output"
+		equal "$output" "$F: $want"
+		n=$((n + 1))
+	done <<-'EOF'
+		{"id":"x","action":"pass"}|rule 1 (x): priority: is missing
+		{"priority":-1,"action":"pass"}|rule 1: priority: -1: expected a number up to 4294967295
+		{"priority":1}|rule 1: action: is missing
+		{"priority":1,"action":"accept"}|rule 1: action: accept: expected pass, drop, or an object with one of redirect, table, mark, ecmp
+		{"priority":1,"action":{"redirect":"b"}}|rule 1: action: redirect: no next hop b
+		{"priority":1,"action":{"table":0}}|rule 1: action: table 0: expected a number from 1
+		{"priority":1,"action":{"ecmp":{"a":0}}}|rule 1: action: ecmp: weight of a: expected 1 to 255
+		{"priority":1,"action":{"ecmp":{"z":1}}}|rule 1: action: ecmp: no next hop z
+		{"priority":1,"action":"drop","fallback":"pass"}|rule 1: fallback: goes with redirect, table and ecmp only
+		{"priority":1,"action":{"redirect":"a"},"fallback":"next"}|rule 1: fallback: next: expected pass or drop
+		{"priority":1,"action":"pass","match":{"src":"10.0.0.1/8"}}|rule 1: match.src: 10.0.0.1/8: bits are set behind the prefix
+		{"priority":1,"action":"pass","match":{"src":"10.0.0.256"}}|rule 1: match.src: 10.0.0.256: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"dst":"10.0.0.0/33"}}|rule 1: match.dst: 10.0.0.0/33: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"dst":"1::2::3"}}|rule 1: match.dst: 1::2::3: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"src":"10.0.0.1","dst":"fd00::1"}}|rule 1: match.dst: fd00::1: is not of the family of src
+		{"priority":1,"action":"pass","match":{"proto":"tpc"}}|rule 1: match.proto: tpc: expected a number up to 255 or tcp, udp, icmp, icmp6, sctp, gre, esp, ah, ospf, udplite
+		{"priority":1,"action":"pass","match":{"dport":"90-80"}}|rule 1: match.dport: 90-80: expected a port (0 to 65535) or a range such as 8000-8080
+		{"priority":1,"action":"pass","match":{"sport":65536}}|rule 1: match.sport: 65536: expected a port (0 to 65535) or a range such as 8000-8080
+		{"priority":1,"action":"pass","match":{"proto":"icmp","dport":1}}|rule 1: match.dport: protocol icmp has no ports
+		{"priority":1,"action":"pass","match":{"dscp":64}}|rule 1: match.dscp: 64: expected 0 to 63
+		{"priority":1,"action":"pass","match":{"mark":"0x11/0x10"}}|rule 1: match.mark: 0x11/0x10: bits are set outside the mask
+		{"priority":1,"action":"pass","match":{"iif":"eth9"}}|rule 1: match.iif: no device eth9
+		{"priority":1,"action":"pass","match":{"vlan":4095}}|rule 1: match.vlan: 4095: expected 1 to 4094, or none
+		{"priority":1,"action":"pass","match":{"fragment":1}}|rule 1: match.fragment: 1: expected true or false
+		{"priority":1,"action":"pass","match":{"dst":["10.0.0.1"]}}|rule 1: match.dst: a list or object: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"dest":"10.0.0.1"}}|rule 1: dest: unknown field (there is src, dst, proto, sport, dport, dscp, mark, iif, vlan, fragment)
+		{"priority":1,"action":"pass","prio":3}|rule 1: prio: unknown field (there is id, priority, match, action, fallback, description)
+		{"priority":1,"action":"pass","id":"a b"}|rule 1 (a b): id: expected up to 15 letters, digits and _.:-
+		{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}|rule 2 (x): id: x is the id of rule 1, too
+		7|rule 1: it: expected object, not number
+	EOF
+	equal "$n" 30
+	printf '{"nexthops":{"a":{"dev":"eth9"}}}' >"$F"
+	run -1 policy check "$F"
+	equal "$output" "$F: nexthop a: dev: no device eth9"
+	printf '{"nexthops":{"a":{"dev":"veth0","via":"10.0.0"}}}' >"$F"
+	run -1 policy check "$F"
+	equal "$output" "$F: nexthop a: via: 10.0.0: expected an address"
+	printf '{"rules":[{]}' >"$F"
+	run -1 policy check "$F"
+	one_line "$output"
+	like "$output" "$F: not JSON: "
+	run -1 policy check /nonexistent
+	one_line "$output"
+	run -2 policy
+	run -2 policy check
+	equal "$(find /sys/fs/bpf -name 'pol_*')" "" "pins"
+}
+
+@test "policy: check finds duplicate and shadowed rules" {
+	printf '{"rules":[
+		{"id":"a","priority":10,"match":{"src":"10.0.0.0/8"},"action":"pass"},
+		{"id":"b","priority":20,"match":{"src":"10.1.0.0/16","proto":"tcp"},"action":"drop"},
+		{"id":"c","priority":30,"match":{"dport":"100-200"},"action":"drop"},
+		{"id":"d","priority":40,"match":{"dport":150,"proto":"udp"},"action":"pass"},
+		{"id":"e","priority":50,"match":{"dport":"150-201","proto":"udp"},"action":"pass"},
+		{"id":"f","priority":60,"match":{"dport":"150-201","proto":17},"action":"pass"},
+		{"id":"g","priority":70,"match":{"mark":"0x11/0xff"},"action":"pass"},
+		{"id":"h","priority":80,"match":{"mark":"0x3411/0xffff"},"action":"pass"},
+		{"id":"i","priority":5,"match":{"src":"10.1.0.0/16","proto":"tcp","dscp":3},"action":"drop"}]}' >"$F"
+	run -0 policy check "$F"
+	equal "$output" "$F: rule 2 (b): match: never applies: is covered by rule 1 (a)
+$F: rule 4 (d): match: never applies: is covered by rule 3 (c)
+$F: rule 6 (f): match: never applies: the same match as rule 5 (e)
+$F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
+}
+
+@test "policy: show, add, del, diff and flush" {
+	attach eth0 policy
+	printf '{"interfaces":{"lan":{"device":"eth0"}},"nexthops":{"a":{"dev":"veth0","via":"10.11.2.2","via6":"fd11:2::2"},"w":{"dev":"lan","l2":true},"t":{"dev":"veth1","via":"fd11:3::2","vlan":9}},"rules":[
+		{"priority":30,"match":{"src":"2001:db8::/33","dst":"::/0","sport":"1-9","dport":53,"proto":"udp"},"action":{"ecmp":{"a":3,"t":200}},"fallback":"pass"},
+		{"id":"z","priority":10,"match":{"vlan":"none","iif":"lan","mark":7,"dscp":"0x2e","fragment":false},"action":{"table":100,"mark":"0x10"}},
+		{"priority":20,"match":{"proto":47,"fragment":true},"action":"drop"},
+		{"priority":20,"action":{"mark":1}},
+		{"priority":20,"match":{"dst":"0.0.0.0/0"},"action":{"redirect":"w","mark":5}}]}' >"$F"
+	policy load "$F"
+	policy show >"$BATS_TEST_TMPDIR/show.json"
+	equal "$(jq -r '[.rules[].id] | join(" ")' "$BATS_TEST_TMPDIR/show.json")" "z 3 4 5 1" "order"
+	policy diff "$F"
+	policy load "$BATS_TEST_TMPDIR/show.json"
+	policy diff "$F"
+	printf '{"rules":[{"id":"first","priority":1,"match":{"dst":"192.0.2.1"},"action":"drop"},{"priority":20,"action":"pass"}]}' |
+		policy add -
+	run -1 policy diff "$F"
+	like "$output" "-1 first dst 192.0.2.1/32: drop"
+	equal "$(grep -c '^[-+][0-9]' <<<"$output")" 2
+	run -1 policy del nosuch
+	one_line "$output"
+	policy del first 7
+	policy diff "$F"
+	policy flush
+	equal "$(policy show | jq -c .)" '{"nexthops":{},"rules":[]}'
+	like "$(on host "$HM_BUILD/hookmap" policy)" "0 rules"
+}
+
+@test "policy: several files are one set" {
+	attach eth0 policy
+	printf '{"nexthops":{"a":{"dev":"veth0"}}}' >"$BATS_TEST_TMPDIR/static.json"
+	printf '{"rules":[{"priority":2,"action":{"redirect":"a"}}]}' >"$BATS_TEST_TMPDIR/run1.json"
+	printf '{"rules":[{"priority":1,"action":"pass"}]}' >"$BATS_TEST_TMPDIR/run2.json"
+	policy load "$BATS_TEST_TMPDIR/static.json" "$BATS_TEST_TMPDIR/run1.json" "$BATS_TEST_TMPDIR/run2.json"
+	equal "$(policy show | jq -c '[.rules[].id]')" '["2","1"]'
+	run -1 policy check "$BATS_TEST_TMPDIR/static.json" "$BATS_TEST_TMPDIR/static.json"
+	equal "$output" "$BATS_TEST_TMPDIR/static.json: nexthop a: name: is there twice"
+}
+
+@test "policy: attach twice, detach twice; nothing is left, nothing foreign is touched" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	attach eth0 policy
+	attach veth0 policy
+	equal "$(on host tc filter show dev eth0 ingress | grep -c policy_tc)" 1
+	equal "$(rule r id)" '"r"' "rules stay"
+	attach eth0 latency
+	detach eth0 policy
+	run ! on host bash -c 'tc filter show dev eth0 ingress | grep policy_tc'
+	on host tc filter show dev eth0 ingress | grep -q latency_tc
+	equal "$(rule r id)" '"r"' "rules stay for veth0"
+	detach veth0
+	detach veth0
+	equal "$(find "$G" -name 'pol_*')" "" "pins"
+	run -1 policy load /dev/null
+	like "$output" "policy is attached to no device"
+	detach eth0
+	# a foreign filter in our place
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress pref 50 handle 1 matchall action pass 2>/dev/null ||
+		on host tc filter add dev eth0 ingress pref 50 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	run -1 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	one_line "$output"
+	like "$output" "not ours at ingress pref 50"
+	equal "$(find "$G" -name 'pol_*')" "" "pins"
+	attach eth0 policy --policy-pref 60
+	detach eth0
+	equal "$(on host tc filter show dev eth0 ingress | grep -c 'pref 50' || true)" 2 "foreign filter"
+	on host tc filter del dev eth0 ingress pref 50
+	# rules are of one namespace
+	attach eth0 policy
+	run -1 on server "$HM_TOP/scripts/attach.sh" eth0 policy
+	one_line "$output"
+	like "$output" "another network namespace"
+	run -1 on server "$HM_TOP/scripts/policy.sh" flush
+	one_line "$output"
+}
+
+@test "policy: the reader: JSON, Prometheus, errors" {
+	run -1 "$HM_BUILD/hookmap" policy
+	one_line "$output"
+	like "$output" "attach first"
+	attach eth0 policy
+	rules '[{"id":"web","priority":1,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}}]'
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 29
+	local prom
+	prom=$(on host "$HM_BUILD/hookmap" --prom policy)
+	grep -qx 'hookmap_policy_rule_packets_total{rule="web"} 29' <<<"$prom"
+	grep -qx "hookmap_policy_rule_bytes_total{rule=\"web\"} $((29 * 106))" <<<"$prom"
+	grep -qx 'hookmap_policy_nexthop_packets_total{nexthop="b"} 29' <<<"$prom"
+	grep -qx 'hookmap_policy_packets_total{event="cache_miss"} 1' <<<"$prom"
+	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_policy_[a-z_]+' <<<"$prom" || true)" 0 "other lines"
+	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0] | [.id, .priority, .match, .action, .packets, .bytes, (.last_ns < 60000000000)]')" \
+		'["web",1,"proto udp dport 7000","redirect b",29,3074,true]'
+	like "$(on host "$HM_BUILD/hookmap" policy)" "the cache knew 96.6 %"
+	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1'
+	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=x'
+	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 bla=1'
+	one_line "$output"
+	run -2 "$HM_BUILD/hookmap" status --explain 'src=1.1.1.1 dst=1.1.1.2'
+	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=udp dport=7000')" "rule web, priority 1"
+	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp dport=7000')" "no rule matches"
+}

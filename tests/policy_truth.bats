@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# policy against an independent reading of the rules: random sets, random packets
+
+bats_require_minimum_version 1.5.0
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() {
+	local i
+	for i in 0 1 2; do
+		ip link add "t$i" type veth peer name "p$i"
+		ip link set "t$i" up
+		ip link set "p$i" up
+		ip addr add "192.0.2.$((i * 4 + 1))/30" dev "t$i"
+		ip addr add "fd00:$i::1/64" dev "t$i" nodad
+	done
+	sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	ip route add default via 192.0.2.2
+	ip route add default via fd00::2 dev t0
+	"$HM_TOP/scripts/attach.sh" t0 policy --max-masks 128
+	PROG=$(tc -j filter show dev t0 ingress | jq '.[].options.prog.id // empty')
+	RULES=$BATS_TEST_TMPDIR/rules.json
+}
+
+oracle() { "$HM_BUILD/tests/policy_oracle" "$@"; }
+
+# truth FIRST LAST: rule sets by these seeds, of 3 to 70 rules, 1 000 packets each
+truth() {
+	local seed
+	for ((seed = $1; seed <= $2; seed++)); do
+		oracle rules "$seed" $((3 + seed * 7 % 68)) t0 t1 t2 >"$RULES"
+		"$HM_TOP/scripts/policy.sh" load "$RULES"
+		oracle run "$RULES" "$seed" 1000 "$PROG" t0 t1 t2 || {
+			printf 'seed %s\n' "$seed" >&2
+			return 1
+		}
+	done
+}
+
+@test "policy: truth: 100 random rule sets, 1 000 random packets each, looked up and cached (1)" {
+	truth 1 100
+}
+
+@test "policy: truth: 100 random rule sets, 1 000 random packets each, looked up and cached (2)" {
+	truth 101 200
+}
+
+@test "policy: truth: one set of 3 000 rules" {
+	"$HM_TOP/scripts/attach.sh" t0 policy --max-masks 128
+	# few kinds of matches, many rules
+	jq -n '{rules: [range(3000) as $i | {priority: ($i * 7919 % 3000), match: ({dst: "10.\($i % 3).\(($i / 3 | floor) % 3).\(($i / 9 | floor) % 256)/32"}
+		+ (if $i % 2 == 0 then {proto: 17} else {} end) + (if $i % 5 == 0 then {dport: "1000-\(2000 + $i % 7)"} else {} end)), action: {mark: (16777216 + $i)}}]}' >"$RULES"
+	"$HM_TOP/scripts/policy.sh" load "$RULES"
+	oracle run "$RULES" 7 20000 "$PROG" t0 t1 t2
+}
+
+@test "policy: truth: --explain names the rule that the program takes" {
+	oracle rules 11 40 t0 t1 t2 >"$RULES"
+	"$HM_TOP/scripts/policy.sh" load "$RULES"
+	oracle explain "$RULES" 11 60 t0 t1 t2 >"$BATS_TEST_TMPDIR/packets"
+	local id packet got
+	while read -r id packet; do
+		got=$("$HM_BUILD/hookmap" -j policy --explain "$packet" | jq -r '.rule.id // "0"')
+		equal "$got" "$id" "$packet"
+	done <"$BATS_TEST_TMPDIR/packets"
+	equal "$(wc -l <"$BATS_TEST_TMPDIR/packets")" 60
+}

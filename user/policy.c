@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * policy.c - hookmap policy: the rules in force, by priority, and what they did.
+ *
+ * JSON: "rows": [{id, priority, match, action, packets, bytes, last_ns (since the last
+ *   packet; null: never), rule (as in a policy file)}]
+ * "hops": [{name, device, state, packets, bytes, down, unreachable}]
+ * "nexthops": as in a policy file
+ * "packets": seen, cache_hit, cache_miss, no_rule, ... see stat_key
+ * "fib": by return code of bpf_fib_lookup; "generation", "rules", "tuples4", "tuples6"
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <json-c/json.h>
+
+#include "policy.h"
+
+/* Prometheus: so many rules have series of their own, then none has */
+#define PROM_RULES 1000
+
+static const struct out_col rule_cols[] = {
+	{ "priority", "PRIORITY", OUT_U64 }, { "id", "ID", OUT_STR },
+	{ "match", "MATCH", OUT_STR },	     { "action", "ACTION", OUT_STR },
+	{ "packets", "PACKETS", OUT_U64 },   { "bytes", "BYTES", OUT_U64 },
+	{ NULL, "LAST", OUT_STR },
+};
+
+static const struct out_col hop_cols[] = {
+	{ "name", "NEXT HOP", OUT_STR },
+	{ "device", "DEVICE", OUT_STR },
+	{ "state", "STATE", OUT_STR },
+	{ "packets", "PACKETS", OUT_U64 },
+	{ "bytes", "BYTES", OUT_U64 },
+	{ "down", "DOWN", OUT_U64 },
+	{ "unreachable", "UNREACHABLE", OUT_U64 },
+};
+
+static const char *const stat_key[POL_N_MAX] = {
+	[POL_N_SEEN] = "seen",
+	[POL_N_HIT] = "cache_hit",
+	[POL_N_MISS] = "cache_miss",
+	[POL_N_NO_RULE] = "no_rule",
+	[POL_N_LOCAL] = "local",
+	[POL_N_NOT_IP] = "not_ip",
+	[POL_N_MALFORMED] = "malformed",
+	[POL_N_NOT_OURS] = "not_routable",
+	[POL_N_FRAGMENT] = "fragment",
+	[POL_N_EXPIRED] = "ttl_expired",
+	[POL_N_TOO_BIG] = "too_big",
+	[POL_N_DOWN] = "device_down",
+	[POL_N_UNREACHABLE] = "unreachable",
+	[POL_N_FELL_PASS] = "fallback_pass",
+	[POL_N_FELL_DROP] = "fallback_drop",
+	[POL_N_NO_FORWARD] = "forwarding_off",
+	[POL_N_NO_TBID] = "table_by_mark",
+	[POL_N_ERROR] = "error",
+};
+
+/* BPF_FIB_LKUP_RET_* */
+static const char *const fib_key[POL_FIB_MAX] = {
+	"success",
+	"blackhole",
+	"unreachable",
+	"prohibit",
+	"not_forwarded",
+	"forwarding_off",
+	"unsupp_lwt",
+	"no_neighbour",
+	"frag_needed",
+	"no_source",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"error",
+};
+
+/* --- reading */
+
+static int read_one(const struct options *opt, const char *name, void *value)
+{
+	const struct pin *pin = pin_find(name);
+	size_t size = pin_value_size(pin);
+	int fd = pin_open(opt, name, true);
+	__u32 zero = 0;
+	char *values;
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	values = calloc(1, size);
+	if (!values || bpf_map_lookup_elem(fd, &zero, values))
+		err = -errno;
+	else if (size == pin->value_size)
+		memcpy(value, values, size);
+	else /* per CPU, all of __u64 */
+		for (size_t i = 0; i < size / 8; i++)
+			((__u64 *)value)[i % (pin->value_size / 8)] += ((__u64 *)values)[i];
+	free(values);
+	close(fd);
+	return err;
+}
+
+/* N values of an array from FIRST on, into VALUES. */
+static int read_range(const struct options *opt, const char *name, __u32 first, __u32 n,
+		      void *values)
+{
+	const struct pin *pin = pin_find(name);
+	size_t size = pin_value_size(pin);
+	int fd = pin_open(opt, name, true), err = 0;
+	__u64 *cpus;
+
+	if (fd < 0)
+		return fd;
+	cpus = calloc(1, size);
+	for (__u32 i = 0; cpus && i < n && !err; i++) {
+		__u32 index = first + i;
+
+		if (bpf_map_lookup_elem(fd, &index, cpus)) {
+			err = -errno;
+		} else if (size == pin->value_size) {
+			memcpy((char *)values + (size_t)i * size, cpus, size);
+		} else {
+			__u64 *sum = (__u64 *)((char *)values + (size_t)i * pin->value_size);
+
+			for (size_t w = 0; w < size / 8; w++)
+				sum[w % (pin->value_size / 8)] += cpus[w];
+		}
+	}
+	if (!cpus)
+		err = -ENOMEM;
+	free(cpus);
+	close(fd);
+	return err;
+}
+
+int policy_inner(const struct options *opt, const char *name, __u32 slot)
+{
+	int fd = pin_open(opt, name, true), inner;
+	__u32 id;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &slot, &id)) {
+		close(fd);
+		return -ENOENT;
+	}
+	close(fd);
+	inner = bpf_map_get_fd_by_id(id);
+	return inner < 0 ? -errno : inner;
+}
+
+struct fill {
+	void *to;
+	size_t size;
+	__u32 n; /* elements that there is room for */
+};
+
+static int fill_one(const void *key, const void *value, void *arg)
+{
+	struct fill *f = arg;
+	__u32 index = *(const __u32 *)key;
+
+	if (index < f->n)
+		memcpy((char *)f->to + (size_t)index * f->size, value, f->size);
+	return 0;
+}
+
+/* All N values of the map in array of maps NAME. */
+static int read_inner(const struct options *opt, const char *name, __u32 slot, void *to,
+		      size_t size, __u32 n)
+{
+	struct pin pin = { .name = name, .key_size = sizeof(__u32), .value_size = size };
+	struct fill fill = { to, size, n };
+	int fd = policy_inner(opt, name, slot), err;
+
+	if (fd < 0)
+		return fd;
+	pin.type = BPF_MAP_TYPE_ARRAY;
+	pin.entries = n;
+	err = pin_each(fd, &pin, fill_one, &fill);
+	close(fd);
+	return err;
+}
+
+static int read_counts(const struct options *opt, struct policy *p)
+{
+	size_t stripes = (size_t)p->set.stripes + 1, n = stripes * p->set.rules;
+	struct pol_count *all = calloc(n + 1, sizeof(*all));
+	int err;
+
+	if (!all)
+		return -ENOMEM;
+	err = read_inner(opt, "pol_count", p->slot, all, sizeof(*all), n);
+	for (size_t i = 0; !err && i < n; i++) {
+		struct pol_count *c = &p->count[i % p->set.rules];
+
+		c->packets += all[i].packets;
+		c->bytes += all[i].bytes;
+		if (all[i].last > c->last)
+			c->last = all[i].last;
+	}
+	free(all);
+	return err;
+}
+
+static void find_netns(const struct options *opt, struct policy *p)
+{
+	int fd = pin_open(opt, "hm_netns", false);
+	struct hm_netns ns;
+
+	for (__u32 id = 1; fd >= 0 && id < HM_NETNS; id++) {
+		if (!bpf_map_lookup_elem(fd, &id, &ns) && ns.netns == p->cfg.netns)
+			p->nsid = id;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static int read_set(const struct options *opt, struct policy *p)
+{
+	__u32 first;
+	int err;
+
+	p->slot = p->cfg.gen % POL_SLOTS;
+	err = read_range(opt, "pol_set", p->slot, 1, &p->set);
+	if (err)
+		return err;
+	free(p->rules);
+	free(p->count);
+	p->rules = calloc((size_t)p->set.rules + 1, sizeof(*p->rules));
+	p->count = calloc((size_t)p->set.rules + 1, sizeof(*p->count));
+	if (!p->rules || !p->count)
+		return -ENOMEM;
+	if (p->set.rules)
+		err = read_inner(opt, "pol_desc", p->slot, p->rules, sizeof(*p->rules),
+				 p->set.rules);
+	if (!err && p->set.rules)
+		err = read_counts(opt, p);
+	first = p->slot * POL_HOPS;
+	memset(p->hop_count, 0, sizeof(p->hop_count));
+	if (!err)
+		err = read_range(opt, "pol_hop", first, p->set.hops, p->hop);
+	if (!err)
+		err = read_range(opt, "pol_hop_state", first, p->set.hops, p->hop_state);
+	if (!err)
+		err = read_range(opt, "pol_hop_count", first, p->set.hops, p->hop_count);
+	return err;
+}
+
+int policy_read(const struct options *opt, struct policy *p)
+{
+	struct pol_cfg after = {};
+	struct timespec t;
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	err = read_one(opt, "pol_cfg", &p->cfg);
+	if (err)
+		return err;
+	p->names = names_new(opt);
+	if (!p->names)
+		return -ENOMEM;
+	find_netns(opt, p);
+	/* once more if a load came between */
+	for (int i = 0; p->cfg.gen && i < 5; i++) {
+		err = read_set(opt, p);
+		if (read_one(opt, "pol_cfg", &after) || after.gen == p->cfg.gen)
+			break;
+		p->cfg = after;
+	}
+	if (!err)
+		err = read_one(opt, "pol_stat", &p->stat);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	p->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
+	if (err)
+		fail("policy: the rules cannot be read: %s", strerror(-err));
+	return err;
+}
+
+void policy_free(struct policy *p)
+{
+	names_free(p->names);
+	free(p->rules);
+	free(p->count);
+}
+
+/* --- showing */
+
+static void show_rule(const struct options *opt, struct policy *p, struct out *o, __u32 rank)
+{
+	const struct pol_rule *r = &p->rules[rank];
+	const struct pol_count *c = &p->count[rank];
+	__u64 age = p->now > c->last ? p->now - c->last : 0;
+	char text[POLICY_TEXT], id[17];
+
+	out_row(o);
+	out_u64(o, r->priority);
+	snprintf(id, sizeof(id), "%.16s", r->id);
+	out_str(o, id);
+	policy_match(p, r, text, sizeof(text));
+	out_str(o, text);
+	policy_action(opt, p, r, text, sizeof(text));
+	out_str(o, text);
+	out_u64(o, c->packets);
+	out_u64(o, c->bytes);
+	if (c->last)
+		format_ns(age, text, sizeof(text));
+	out_str(o, c->last ? text : "never");
+	if (opt->output == OUT_JSON) {
+		out_json(o, "last_ns", c->last ? json_object_new_int64(age) : NULL);
+		out_json(o, "rule", policy_rule_json(opt, p, r));
+	}
+}
+
+static void show_hop(struct policy *p, struct out *o, __u32 i)
+{
+	const struct pol_hop *h = &p->hop[i];
+	char text[32];
+
+	out_row(o);
+	snprintf(text, sizeof(text), "%.16s", h->name);
+	out_str(o, text);
+	out_str(o, names_device(p->names, p->nsid, h->ifindex));
+	policy_hop_state(p, i, text, sizeof(text));
+	out_str(o, text);
+	out_u64(o, p->hop_count[i].packets);
+	out_u64(o, p->hop_count[i].bytes);
+	out_u64(o, p->hop_count[i].down);
+	out_u64(o, p->hop_count[i].unreachable);
+}
+
+static void add_u64(struct json_object *o, const char *key, __u64 value)
+{
+	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+static void json_rest(struct policy *p, struct json_object *top)
+{
+	struct json_object *hops = json_object_new_object(), *n = json_object_new_object(),
+			   *fib = json_object_new_object();
+	char name[17];
+
+	for (__u32 i = 0; i < p->set.hops; i++) {
+		snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
+		json_object_object_add(hops, name, policy_hop_json(p, i));
+	}
+	for (int i = 0; i < POL_N_MAX; i++)
+		add_u64(n, stat_key[i], p->stat.n[i]);
+	for (int i = 0; i < POL_FIB_MAX; i++) {
+		if (p->stat.fib[i])
+			add_u64(fib, fib_key[i], p->stat.fib[i]);
+	}
+	json_object_object_add(top, "nexthops", hops);
+	json_object_object_add(top, "packets", n);
+	json_object_object_add(top, "fib", fib);
+	add_u64(top, "generation", p->cfg.gen);
+	add_u64(top, "rules", p->set.rules);
+	add_u64(top, "tuples4", p->set.tuples[0]);
+	add_u64(top, "tuples6", p->set.tuples[1]);
+}
+
+static void text_rest(const struct policy *p)
+{
+	__u64 asked = p->stat.n[POL_N_HIT] + p->stat.n[POL_N_MISS];
+
+	printf("\ngeneration %u: %u rules, %u + %u mask tuples (IPv4 + IPv6); packets:", p->cfg.gen,
+	       p->set.rules, p->set.tuples[0], p->set.tuples[1]);
+	for (int i = 0; i < POL_N_MAX; i++) {
+		if (i == POL_N_SEEN || p->stat.n[i])
+			printf(" %llu %s%s", p->stat.n[i], stat_key[i],
+			       i + 1 < POL_N_MAX ? "" : "");
+	}
+	if (asked)
+		printf("; the cache knew %.1f %%", 100.0 * p->stat.n[POL_N_HIT] / asked);
+	printf("\n");
+	for (int i = 0, any = 0; i < POL_FIB_MAX; i++) {
+		if (p->stat.fib[i])
+			printf("%s %llu %s", any++ ? "" : "fib look-ups:", p->stat.fib[i],
+			       fib_key[i]);
+		if (i == POL_FIB_MAX - 1 && any)
+			printf("\n");
+	}
+}
+
+static int show(const struct options *opt, struct policy *p)
+{
+	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
+	struct out *rules, *hops;
+
+	rules = out_new(opt, rule_cols, sizeof(rule_cols) / sizeof(rule_cols[0]));
+	hops = out_new(opt, hop_cols, sizeof(hop_cols) / sizeof(hop_cols[0]));
+	if (!rules || !hops)
+		return -ENOMEM;
+	for (__u32 i = 0; i < p->set.rules; i++)
+		show_rule(opt, p, rules, i);
+	for (__u32 i = 0; i < p->set.hops; i++)
+		show_hop(p, hops, i);
+	if (!top && !p->cfg.gen)
+		printf("no rules are loaded: policy.sh load FILE\n");
+	out_section(rules, top, "rows", NULL);
+	out_section(hops, top, "hops", "\n");
+	if (top) {
+		json_rest(p, top);
+		json_print(opt, top);
+		json_object_put(top);
+	} else {
+		text_rest(p);
+	}
+	return 0;
+}
+
+static void prom_head(const char *metric, const char *type, const char *help)
+{
+	printf("# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
+}
+
+static void show_prom(const struct policy *p)
+{
+	__u32 n = p->set.rules <= PROM_RULES ? p->set.rules : 0;
+	char state[16];
+
+	prom_head("hookmap_policy_rules", "gauge", "Rules in force.");
+	printf("hookmap_policy_rules %u\n", p->set.rules);
+	prom_head("hookmap_policy_generation", "gauge", "Number of the load in force.");
+	printf("hookmap_policy_generation %u\n", p->cfg.gen);
+	prom_head("hookmap_policy_rule_packets_total", "counter",
+		  "Packets by rule, of rule sets up to 1000.");
+	for (__u32 i = 0; i < n; i++)
+		printf("hookmap_policy_rule_packets_total{rule=\"%.16s\"} %llu\n", p->rules[i].id,
+		       p->count[i].packets);
+	prom_head("hookmap_policy_rule_bytes_total", "counter",
+		  "Bytes by rule, of rule sets up to 1000.");
+	for (__u32 i = 0; i < n; i++)
+		printf("hookmap_policy_rule_bytes_total{rule=\"%.16s\"} %llu\n", p->rules[i].id,
+		       p->count[i].bytes);
+	prom_head("hookmap_policy_packets_total", "counter", "Packets by what happened to them.");
+	for (int i = 0; i < POL_N_MAX; i++)
+		printf("hookmap_policy_packets_total{event=\"%s\"} %llu\n", stat_key[i],
+		       p->stat.n[i]);
+	prom_head("hookmap_policy_fib_lookups_total", "counter", "Route look-ups by result.");
+	for (int i = 0; i < POL_FIB_MAX; i++)
+		printf("hookmap_policy_fib_lookups_total{result=\"%s\"} %llu\n", fib_key[i],
+		       p->stat.fib[i]);
+	prom_head("hookmap_policy_nexthop_up", "gauge",
+		  "1 if the next hop could be used by the last packet.");
+	for (__u32 i = 0; i < p->set.hops; i++) {
+		policy_hop_state(p, i, state, sizeof(state));
+		printf("hookmap_policy_nexthop_up{nexthop=\"%.16s\"} %d\n", p->hop[i].name,
+		       !strcmp(state, "up") || !strcmp(state, "resolving"));
+	}
+	prom_head("hookmap_policy_nexthop_packets_total", "counter", "Packets sent.");
+	for (__u32 i = 0; i < p->set.hops; i++)
+		printf("hookmap_policy_nexthop_packets_total{nexthop=\"%.16s\"} %llu\n",
+		       p->hop[i].name, p->hop_count[i].packets);
+	prom_head("hookmap_policy_nexthop_failed_total", "counter", "Packets not sent.");
+	for (__u32 i = 0; i < p->set.hops; i++) {
+		printf("hookmap_policy_nexthop_failed_total{nexthop=\"%.16s\",reason=\"down\"} "
+		       "%llu\n",
+		       p->hop[i].name, p->hop_count[i].down);
+		printf("hookmap_policy_nexthop_failed_total{nexthop=\"%.16s\",reason="
+		       "\"unreachable\"} %llu\n",
+		       p->hop[i].name, p->hop_count[i].unreachable);
+	}
+}
+
+int policy_run(const struct options *opt)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return 1;
+	err = policy_read(opt, p);
+	if (err)
+		;
+	else if (opt->packet)
+		err = policy_explain(opt, p);
+	else if (opt->output == OUT_PROM)
+		show_prom(p);
+	else
+		err = show(opt, p);
+	policy_free(p);
+	free(p);
+	return err == -EINVAL ? 2 : err < 0;
+}

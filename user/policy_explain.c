@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * policy_explain.c - hookmap policy --explain 'src=A dst=B proto=P ...': which rule a
+ * packet would take, and why: each mask tuple that is asked, in order, and what it
+ * finds. From the pinned maps alone.
+ *
+ * JSON: {"rule": {as in a policy file} or null, "verdict": "...",
+ *        "tuples": [{"compares", "finds"}]}
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <json-c/json.h>
+
+#include "policy.h"
+
+struct packet {
+	__u32 word[POL_WORDS];
+	bool v6, sport, dport, src, dst;
+	__u8 addr[2][16];
+};
+
+static bool number(const char *text, unsigned long max, __u32 *to)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	*to = n;
+	return *text >= '0' && *text <= '9' && !*end && n <= max;
+}
+
+static bool set_address(struct packet *k, int which, const char *text)
+{
+	int af = strchr(text, ':') ? AF_INET6 : AF_INET;
+	__u32 word[4] = {};
+
+	if (inet_pton(af, text, word) != 1)
+		return false;
+	memcpy(k->addr[which], word, 16);
+	for (int i = 0; i < 4; i++)
+		k->word[(which ? POL_W_DST : POL_W_SRC) + i] = ntohl(word[i]);
+	if (((which ? k->src : k->dst)) && k->v6 != (af == AF_INET6))
+		return false;
+	k->v6 = af == AF_INET6;
+	if (k->v6)
+		k->word[POL_W_MISC] |= POL_M_IP6;
+	*(which ? &k->dst : &k->src) = true;
+	return true;
+}
+
+static bool set_field(struct packet *k, const char *field, const char *value)
+{
+	__u32 *misc = &k->word[POL_W_MISC], n;
+	bool ok = true;
+
+	if (!strcmp(field, "src"))
+		return set_address(k, 0, value);
+	if (!strcmp(field, "dst"))
+		return set_address(k, 1, value);
+	if (!strcmp(field, "proto")) {
+		*misc |= policy_proto_number(value, &ok);
+	} else if (!strcmp(field, "sport")) {
+		ok = number(value, 65535, &n);
+		k->word[POL_W_PORTS] |= n << 16;
+		k->sport = true;
+	} else if (!strcmp(field, "dport")) {
+		ok = number(value, 65535, &n);
+		k->word[POL_W_PORTS] |= n;
+		k->dport = true;
+	} else if (!strcmp(field, "dscp")) {
+		ok = number(value, 63, &n);
+		*misc |= n << 8;
+	} else if (!strcmp(field, "mark")) {
+		ok = number(value, 0xffffffff, &k->word[POL_W_MARK]);
+	} else if (!strcmp(field, "iif")) {
+		k->word[POL_W_IIF] = if_nametoindex(value);
+		ok = k->word[POL_W_IIF];
+	} else if (!strcmp(field, "vlan")) {
+		if (strcmp(value, "none")) {
+			ok = number(value, 4094, &n);
+			*misc |= n << 14 | POL_M_TAGGED;
+		}
+	} else if (!strcmp(field, "fragment")) {
+		ok = !strcmp(value, "true") || !strcmp(value, "false");
+		if (!strcmp(value, "true"))
+			*misc |= POL_M_FRAGMENT;
+	} else {
+		ok = false;
+	}
+	return ok;
+}
+
+static int parse(const char *text, struct packet *k)
+{
+	char *copy = strdup(text), *save = NULL, *word, *value;
+	__u32 proto;
+
+	for (word = strtok_r(copy, " ,\t", &save); word; word = strtok_r(NULL, " ,\t", &save)) {
+		value = strchr(word, '=');
+		if (value)
+			*value++ = 0;
+		if (!value || !set_field(k, word, value)) {
+			fail("--explain: %s=%s: not understood: fields are src dst proto sport "
+			     "dport dscp mark iif vlan fragment, as in 'src=10.0.0.1 dst=10.1.0.1 "
+			     "proto=tcp dport=80'",
+			     word, value ? value : "");
+			free(copy);
+			return -EINVAL;
+		}
+	}
+	free(copy);
+	if (!k->src || !k->dst) {
+		fail("--explain: needs src= and dst=");
+		return -EINVAL;
+	}
+	proto = k->word[POL_W_MISC] & POL_M_PROTO;
+	if (!proto && (k->sport || k->dport)) {
+		fail("--explain: ports need proto=");
+		return -EINVAL;
+	}
+	if (!(k->word[POL_W_MISC] & POL_M_FRAGMENT) &&
+	    (proto == 6 || proto == 17 || proto == 132 || proto == 136))
+		k->word[POL_W_MISC] |= POL_M_PORTS;
+	else
+		k->word[POL_W_PORTS] = 0;
+	return 0;
+}
+
+/* What is passed before the rules; NULL: nothing. As pol_special4 and 6 in kern/. */
+static const char *special(const struct packet *k)
+{
+	const __u8 *s = k->addr[0], *d = k->addr[1];
+	static const __u8 zero[16];
+
+	if (k->v6) {
+		if (d[0] == 0xff || s[0] == 0xff)
+			return "multicast";
+		if ((d[0] == 0xfe && d[1] >> 6 == 2) || (s[0] == 0xfe && s[1] >> 6 == 2))
+			return "link-local";
+		if (!memcmp(s, zero, 15) && s[15] < 2)
+			return "loopback or unspecified";
+		if (!memcmp(d, zero, 15) && d[15] < 2)
+			return "loopback or unspecified";
+		return NULL;
+	}
+	if (d[0] >= 224 || s[0] >> 4 == 14)
+		return "multicast or broadcast";
+	if (d[0] == 127 || s[0] == 127 || !memcmp(d, zero, 4))
+		return "loopback or unspecified";
+	if ((d[0] == 169 && d[1] == 254) || (s[0] == 169 && s[1] == 254))
+		return "link-local";
+	return NULL;
+}
+
+static int prefix_len(const __u32 *mask, int words)
+{
+	int n = 0;
+
+	for (int i = 0; i < words; i++)
+		n += __builtin_popcount(mask[i]);
+	return n;
+}
+
+static void tuple_text(const struct pol_tuple *t, char *buf, size_t size)
+{
+	const __u32 *m = t->mask, misc = m[POL_W_MISC];
+	size_t n = 0;
+
+#define ADD(COND, ...)                                                                             \
+	do {                                                                                       \
+		if ((COND) && n < size)                                                            \
+			n += snprintf(buf + n, size - n, __VA_ARGS__);                             \
+	} while (0)
+	*buf = 0;
+	ADD(prefix_len(m + POL_W_SRC, 4), "src/%d ", prefix_len(m + POL_W_SRC, 4));
+	ADD(prefix_len(m + POL_W_DST, 4), "dst/%d ", prefix_len(m + POL_W_DST, 4));
+	ADD(misc & POL_M_IP6, "family ");
+	ADD(misc & POL_M_PROTO, "proto ");
+	ADD(m[POL_W_PORTS] >> 16, t->slayer ? "sport-range " : "sport ");
+	ADD(m[POL_W_PORTS] & 0xffff, t->dlayer ? "dport-range " : "dport ");
+	ADD(misc & POL_M_DSCP, "dscp ");
+	ADD(m[POL_W_MARK], "mark/0x%x ", m[POL_W_MARK]);
+	ADD(m[POL_W_IIF], "iif ");
+	ADD(misc & POL_M_TAGGED, "vlan ");
+	ADD(misc & POL_M_FRAGMENT, "fragment ");
+#undef ADD
+	if (n && n < size)
+		buf[n - 1] = 0;
+	else if (!n)
+		snprintf(buf, size, "everything");
+}
+
+/* The port as range numbers, layer by layer. */
+static void ranges(const struct options *opt, const struct policy *p, __u8 dir, __u16 port,
+		   struct pol_port *out)
+{
+	struct pol_port_key key = { .bits = 32, .dir = dir, .port = htons(port) };
+	int fd;
+
+	memset(out, 0, sizeof(*out));
+	if (!(p->set.flags & (dir ? POL_S_DPORTS : POL_S_SPORTS)))
+		return;
+	fd = policy_inner(opt, "pol_port", p->slot);
+	if (fd < 0)
+		return;
+	if (bpf_map_lookup_elem(fd, &key, out))
+		memset(out, 0, sizeof(*out));
+	close(fd);
+}
+
+static __u32 ports_for(const struct pol_tuple *t, __u32 port, const struct pol_port *s,
+		       const struct pol_port *d)
+{
+	__u32 high = port >> 16, low = port & 0xffff;
+
+	if (t->slayer)
+		high = s->range[(t->slayer - 1) % POL_LAYERS];
+	if (t->dlayer)
+		low = d->range[(t->dlayer - 1) % POL_LAYERS];
+	return high << 16 | low;
+}
+
+/* Asks one tuple. Returns the rank, or POL_NO_RULE. */
+static __u32 ask(const struct packet *k, const struct pol_tuple *t, int rules,
+		 const struct pol_port *s, const struct pol_port *d)
+{
+	struct pol_key key = { .tuple = t->id };
+	struct pol_value value;
+
+	for (int w = 0; w < POL_WORDS; w++)
+		key.word[w] = k->word[w] & t->mask[w];
+	key.word[POL_W_PORTS] = ports_for(t, k->word[POL_W_PORTS], s, d) & t->mask[POL_W_PORTS];
+	return bpf_map_lookup_elem(rules, &key, &value) ? POL_NO_RULE : value.rank;
+}
+
+struct explain {
+	struct json_object *tuples; /* or NULL: text */
+	struct policy *p;
+};
+
+static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
+{
+	char text[128], finds[64] = "nothing";
+
+	tuple_text(t, text, sizeof(text));
+	if (rank < e->p->set.rules)
+		snprintf(finds, sizeof(finds), "rule %.16s, priority %u", e->p->rules[rank].id,
+			 e->p->rules[rank].priority);
+	if (e->tuples) {
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "compares", json_object_new_string(text));
+		json_object_object_add(o, "finds", json_object_new_string(finds));
+		json_object_array_add(e->tuples, o);
+	} else {
+		printf("  compares %-40s finds %s\n", text, finds);
+	}
+}
+
+static __u32 find(const struct options *opt, struct explain *e, const struct packet *k)
+{
+	int tuples = pin_open(opt, "pol_tuple", true), rules;
+	struct policy *p = e->p;
+	__u32 best = POL_NO_RULE, n = p->set.tuples[k->v6];
+	struct pol_port s, d;
+
+	if (tuples < 0)
+		return best;
+	rules = policy_inner(opt, "pol_rules", p->slot);
+	ranges(opt, p, 0, k->word[POL_W_PORTS] >> 16, &s);
+	ranges(opt, p, 1, k->word[POL_W_PORTS], &d);
+	for (__u32 i = 0; i < n; i++) {
+		__u32 index = p->slot * 2 * POL_TUPLES + k->v6 * POL_TUPLES + i, rank;
+		struct pol_tuple t;
+
+		if (bpf_map_lookup_elem(tuples, &index, &t))
+			break;
+		if (t.best >= best) {
+			if (!e->tuples)
+				printf("  the other %u tuples have only rules behind that one\n",
+				       n - i);
+			break;
+		}
+		rank = ask(k, &t, rules, &s, &d);
+		one_tuple(e, &t, rank);
+		if (rank < best)
+			best = rank;
+	}
+	if (rules >= 0)
+		close(rules);
+	close(tuples);
+	return best;
+}
+
+static void verdict_of(const struct options *opt, struct policy *p, const char *passed, __u32 rank,
+		       char *buf, size_t size)
+{
+	char match[POLICY_TEXT], action[POLICY_TEXT], state[32] = "";
+	const struct pol_rule *r;
+	int n;
+
+	if (passed) {
+		snprintf(buf, size, "passes before the rules: %s", passed);
+		return;
+	}
+	if (!p->cfg.gen || rank >= p->set.rules) {
+		snprintf(buf, size, "passes: %s",
+			 p->cfg.gen ? "no rule matches" : "no rules are loaded");
+		return;
+	}
+	r = &p->rules[rank];
+	policy_match(p, r, match, sizeof(match));
+	policy_action(opt, p, r, action, sizeof(action));
+	if (r->action == POL_REDIRECT)
+		policy_hop_state(p, r->arg % POL_HOPS, state, sizeof(state));
+	n = snprintf(buf, size, "rule %.16s, priority %u (%s): %s", r->id, r->priority, match,
+		     action);
+	if (*state && n > 0 && (size_t)n < size)
+		snprintf(buf + n, size - n, " (next hop: %s)", state);
+}
+
+int policy_explain(const struct options *opt, struct policy *p)
+{
+	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
+	struct explain e = { .p = p, .tuples = top ? json_object_new_array() : NULL };
+	char verdict[2 * POLICY_TEXT + 128];
+	__u32 rank = POL_NO_RULE;
+	struct packet k = {};
+	const char *passed;
+	int err = parse(opt->packet, &k);
+
+	if (err)
+		goto out;
+	passed = special(&k);
+	if (!passed && p->cfg.gen)
+		rank = find(opt, &e, &k);
+	verdict_of(opt, p, passed, rank, verdict, sizeof(verdict));
+	if (top) {
+		json_object_object_add(
+			top, "rule",
+			rank < p->set.rules ? policy_rule_json(opt, p, &p->rules[rank]) : NULL);
+		json_object_object_add(top, "verdict", json_object_new_string(verdict));
+		json_object_object_add(top, "tuples", e.tuples);
+		e.tuples = NULL;
+		json_print(opt, top);
+	} else {
+		printf("%s\n", verdict);
+		if (rank < p->set.rules && p->rules[rank].action >= POL_REDIRECT)
+			printf("(unless the destination is an address of this host)\n");
+	}
+out:
+	json_object_put(e.tuples);
+	json_object_put(top);
+	return err;
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * policy_text.c - a rule in words, and as the JSON that policy.sh would load.
+ */
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <json-c/json.h>
+
+#include "policy.h"
+
+static const struct {
+	const char *name;
+	__u8 number;
+} protos[] = {
+	{ "tcp", 6 },  { "udp", 17 }, { "icmp", 1 }, { "icmp6", 58 }, { "sctp", 132 },
+	{ "gre", 47 }, { "esp", 50 }, { "ah", 51 },  { "ospf", 89 },  { "udplite", 136 },
+};
+#define NPROTOS (sizeof(protos) / sizeof(protos[0]))
+
+const char *policy_proto(__u8 proto, char *buf, size_t size)
+{
+	for (size_t i = 0; i < NPROTOS; i++) {
+		if (protos[i].number == proto)
+			return protos[i].name;
+	}
+	snprintf(buf, size, "%u", proto);
+	return buf;
+}
+
+__u8 policy_proto_number(const char *name, bool *ok)
+{
+	unsigned long n;
+	char *end;
+
+	*ok = true;
+	for (size_t i = 0; i < NPROTOS; i++) {
+		if (!strcmp(protos[i].name, name))
+			return protos[i].number;
+	}
+	n = strtoul(name, &end, 10);
+	*ok = *name && !*end && n < 256;
+	return n;
+}
+
+/* Adds a word and a blank before it. */
+static void __attribute__((format(printf, 3, 4)))
+add(char *buf, size_t size, const char *format, ...)
+{
+	size_t len = strlen(buf);
+	va_list args;
+
+	if (len + 1 < size && len)
+		buf[len++] = ' ';
+	va_start(args, format);
+	vsnprintf(buf + len, size - len, format, args);
+	va_end(args);
+}
+
+static void prefix(const struct pol_rule *r, const __u8 *addr, __u8 len, char *buf, size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(r->misc & POL_M_IP6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	snprintf(buf, size, "%s/%u", text, len);
+}
+
+static void ports(const __u16 *port, char *buf, size_t size)
+{
+	if (port[0] == port[1])
+		snprintf(buf, size, "%u", port[0]);
+	else
+		snprintf(buf, size, "%u-%u", port[0], port[1]);
+}
+
+static void mark_text(const struct pol_rule *r, char *buf, size_t size)
+{
+	if (r->match_mask == 0xffffffff)
+		snprintf(buf, size, "0x%x", r->match_mark);
+	else
+		snprintf(buf, size, "0x%x/0x%x", r->match_mark, r->match_mask);
+}
+
+/* Calls EACH for all that the rule matches. */
+static void each_match(struct policy *p, const struct pol_rule *r,
+		       void (*each)(const char *field, const char *value, void *arg), void *arg)
+{
+	char buf[64], buf2[16];
+
+	if (r->src_len != 255) {
+		prefix(r, r->src, r->src_len, buf, sizeof(buf));
+		each("src", buf, arg);
+	}
+	if (r->dst_len != 255) {
+		prefix(r, r->dst, r->dst_len, buf, sizeof(buf));
+		each("dst", buf, arg);
+	}
+	if (r->mmask & POL_M_PROTO)
+		each("proto", policy_proto(r->misc & POL_M_PROTO, buf2, sizeof(buf2)), arg);
+	if (r->flags & POL_R_SPORT) {
+		ports(r->sport, buf, sizeof(buf));
+		each("sport", buf, arg);
+	}
+	if (r->flags & POL_R_DPORT) {
+		ports(r->dport, buf, sizeof(buf));
+		each("dport", buf, arg);
+	}
+	if (r->mmask & POL_M_DSCP) {
+		snprintf(buf, sizeof(buf), "%u", (r->misc & POL_M_DSCP) >> 8);
+		each("dscp", buf, arg);
+	}
+	if (r->flags & POL_R_MARKED) {
+		mark_text(r, buf, sizeof(buf));
+		each("mark", buf, arg);
+	}
+	if (r->iif)
+		each("iif", names_device(p->names, p->nsid, r->iif), arg);
+	if (r->mmask & POL_M_TAGGED) {
+		snprintf(buf, sizeof(buf), "%u", (r->misc & POL_M_VID) >> 14);
+		each("vlan", r->misc & POL_M_TAGGED ? buf : "none", arg);
+	}
+	if (r->mmask & POL_M_FRAGMENT)
+		each("fragment", r->misc & POL_M_FRAGMENT ? "true" : "false", arg);
+}
+
+struct text {
+	char *buf;
+	size_t size;
+};
+
+static void match_word(const char *field, const char *value, void *arg)
+{
+	struct text *t = arg;
+
+	add(t->buf, t->size, "%s %s", field, value);
+}
+
+void policy_match(struct policy *p, const struct pol_rule *r, char *buf, size_t size)
+{
+	struct text t = { buf, size };
+
+	*buf = 0;
+	each_match(p, r, match_word, &t);
+	if (!*buf)
+		snprintf(buf, size, "any");
+}
+
+/* The group of an ecmp rule; false if it cannot be read. */
+static bool group_read(const struct options *opt, const struct policy *p, const struct pol_rule *r,
+		       struct pol_group *g)
+{
+	__u32 index = p->slot * POL_HOPS + r->arg;
+	int fd = pin_open(opt, "pol_group", true);
+	bool ok = fd >= 0 && !bpf_map_lookup_elem(fd, &index, g);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+void policy_action(const struct options *opt, struct policy *p, const struct pol_rule *r, char *buf,
+		   size_t size)
+{
+	struct pol_group g = {};
+
+	*buf = 0;
+	switch (r->action) {
+	case POL_PASS:
+		add(buf, size, "pass");
+		break;
+	case POL_DROP:
+		add(buf, size, "drop");
+		break;
+	case POL_REDIRECT:
+		add(buf, size, "redirect %.16s", p->hop[r->arg % POL_HOPS].name);
+		break;
+	case POL_TABLE:
+		add(buf, size, "table %u", r->arg);
+		break;
+	case POL_ECMP:
+		add(buf, size, "ecmp");
+		group_read(opt, p, r, &g);
+		for (__u32 i = 0; i < POL_HOPS; i++) {
+			if (g.weight[i])
+				add(buf, size, "%.16s=%u", p->hop[i].name, g.weight[i]);
+		}
+		break;
+	}
+	if (r->flags & POL_R_MARK)
+		add(buf, size, "mark 0x%x", r->mark);
+	if (r->flags & POL_R_FALLBACK_PASS)
+		add(buf, size, "else pass");
+}
+
+void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size)
+{
+	const struct pol_hop_state *s = &p->hop_state[hop];
+	__u64 waiting = s->waiting[0] ?: s->waiting[1];
+
+	if (!s->ifindex)
+		snprintf(buf, size, "unused");
+	else if (!s->up)
+		snprintf(buf, size, "down");
+	else if (waiting && p->now - waiting > POL_NEIGH_NS)
+		snprintf(buf, size, "unreachable");
+	else if (waiting)
+		snprintf(buf, size, "resolving");
+	else
+		snprintf(buf, size, "up");
+}
+
+/* --- as in a policy file */
+
+static void match_json(const char *field, const char *value, void *arg)
+{
+	struct json_object *v;
+
+	if (!strcmp(field, "fragment"))
+		v = json_object_new_boolean(!strcmp(value, "true"));
+	else
+		v = json_object_new_string(value);
+	json_object_object_add(arg, field, v);
+}
+
+static struct json_object *action_json(const struct options *opt, struct policy *p,
+				       const struct pol_rule *r)
+{
+	struct json_object *o = json_object_new_object(), *weights;
+	struct pol_group g = {};
+	char name[17];
+
+	if (r->action == POL_PASS && !(r->flags & POL_R_MARK)) {
+		json_object_put(o);
+		return json_object_new_string("pass");
+	}
+	switch (r->action) {
+	case POL_PASS:
+		json_object_object_add(o, "pass", json_object_new_boolean(true));
+		break;
+	case POL_DROP:
+		json_object_put(o);
+		return json_object_new_string("drop");
+	case POL_REDIRECT:
+		snprintf(name, sizeof(name), "%.16s", p->hop[r->arg % POL_HOPS].name);
+		json_object_object_add(o, "redirect", json_object_new_string(name));
+		break;
+	case POL_TABLE:
+		json_object_object_add(o, "table", json_object_new_int64(r->arg));
+		break;
+	case POL_ECMP:
+		weights = json_object_new_object();
+		group_read(opt, p, r, &g);
+		for (__u32 i = 0; i < POL_HOPS; i++) {
+			if (!g.weight[i])
+				continue;
+			snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
+			json_object_object_add(weights, name, json_object_new_int(g.weight[i]));
+		}
+		json_object_object_add(o, "ecmp", weights);
+		break;
+	}
+	if (r->flags & POL_R_MARK)
+		json_object_object_add(o, "mark", json_object_new_int64(r->mark));
+	return o;
+}
+
+struct json_object *policy_rule_json(const struct options *opt, struct policy *p,
+				     const struct pol_rule *r)
+{
+	struct json_object *o = json_object_new_object(), *match = json_object_new_object();
+	char id[17];
+
+	snprintf(id, sizeof(id), "%.16s", r->id);
+	json_object_object_add(o, "id", json_object_new_string(id));
+	json_object_object_add(o, "priority", json_object_new_int64(r->priority));
+	each_match(p, r, match_json, match);
+	json_object_object_add(o, "match", match);
+	json_object_object_add(o, "action", action_json(opt, p, r));
+	if (r->action >= POL_REDIRECT)
+		json_object_object_add(
+			o, "fallback",
+			json_object_new_string(r->flags & POL_R_FALLBACK_PASS ? "pass" : "drop"));
+	return o;
+}
+
+struct json_object *policy_hop_json(struct policy *p, __u32 hop)
+{
+	struct json_object *o = json_object_new_object();
+	const struct pol_hop *h = &p->hop[hop];
+	char text[INET6_ADDRSTRLEN];
+
+	json_object_object_add(o, "dev",
+			       json_object_new_string(names_device(p->names, p->nsid, h->ifindex)));
+	if (h->flags & POL_H_GW4) {
+		inet_ntop(AF_INET, h->gw4, text, sizeof(text));
+		json_object_object_add(o, "via", json_object_new_string(text));
+	}
+	if (h->flags & POL_H_GW6) {
+		inet_ntop(AF_INET6, h->gw6, text, sizeof(text));
+		json_object_object_add(o, "via6", json_object_new_string(text));
+	}
+	if (h->flags & POL_H_VLAN)
+		json_object_object_add(o, "vlan", json_object_new_int64(h->vlan));
+	if (h->flags & POL_H_L2)
+		json_object_object_add(o, "l2", json_object_new_boolean(true));
+	return o;
+}
