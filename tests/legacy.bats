@@ -41,6 +41,11 @@ packets() { # KIND
 	for folder in xdp tc; do
 		for source in "$HM_TOP/$folder"/*.c; do
 			object=$LEGACY/$folder/$(basename "$source" .c).o
+			# libbpf 0.x does not read inner_id: tables of tables load only with an
+			# iproute2 that has no libbpf at all
+			case $folder/$(basename "$source" .c) in
+			xdp/l2fwd | tc/l2fwd | tc/policy) continue ;;
+			esac
 			# an iproute2 with no libbpf at all knows no global data
 			if llvm-objdump -t "$object" | grep -E ' O \.(data|bss|rodata)'; then
 				printf '%s has global data\n' "$object" >&2
