@@ -146,7 +146,11 @@ check: | root deps-test
 	@$(MAKE) test
 test: | root
 	@$(MAKE) tests-build
-	@HOOKMAP_OBJ=$(abspath $(O)) prove --jobs $(JOBS) --exec 'bats --tap' $(TESTS)
+	@rm -f $(O)/.prove
+	@export HOOKMAP_OBJ=$(abspath $(O)); \
+	prove --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
+		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
+		prove --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
 
 bench: | root deps-bench
 	@$(MAKE) tests-build

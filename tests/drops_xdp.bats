@@ -90,7 +90,8 @@ verdict_on() { on host ip link set dev eth0 "$1" obj "$HM_BUILD/tests/bpf/verdic
 		send 7005 499
 		# those that came through find no socket (or have no checksum, as a veth's)
 		busywait 5 sum_is $((full + got + 499)) || equal "$(packets_of_map) of $got" "499 in all" "$mode"
-		(("$(packets_of_map)" > full))
+		# how many overflow is up to the other CPU: the sum above is exact
+		(("$(packets_of_map)" >= full))
 		equal "$(packets '.reason | startswith("XDP_REDIRECT")')" 0 "redirect errors"
 		on host ip link set dev eth0 "$mode" off
 		rm -r /sys/fs/bpf/t
