@@ -151,7 +151,7 @@ lat_filter_parse() {
 		case $key in
 		dev)
 			local index
-			index=$(cat -- "/sys/class/net/$arg/ifindex" 2>/dev/null) || index=$(ip -j link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
+			index=$(ip -j link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
 			[[ -n $index ]] || die "--filter: no device $arg"
 			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
 			;;
@@ -348,7 +348,9 @@ lat_notes() {
 	if [[ $LAT_MODE != generic && $(in_netns ip -j -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
 		warn "note: $1 is a veth: while it has an XDP program, any, its peer sends no GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
-	if grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
+	# /sys may be of another network namespace than ours
+	if [[ $(cat "/sys/class/net/$1/ifindex" 2>/dev/null) == "$IFINDEX" ]] &&
+		grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
 		warn "note: $1 has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there"
 	fi
 }
