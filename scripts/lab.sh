@@ -7,7 +7,7 @@
 
 usage() {
 	cat <<'EOF'
-usage: lab.sh up [NAME]
+usage: lab.sh up [-4] [NAME]
        lab.sh exec NAME HOST COMMAND...
        lab.sh down NAME
        lab.sh list
@@ -24,6 +24,7 @@ takes part. "up" prints the lab's name (random unless given).
 The host forwards between client and server. "exec" runs a command as client, host
 or server, with the mounts of this shell, so that pinned maps are the same ones.
 
+  -4, --ipv4      no IPv6 at all, and so nothing on the wire that nobody sent
   -n, --dry-run   only show the commands
   -v, --verbose   show the commands, too
   -h, --help
@@ -43,15 +44,21 @@ lab_up() {
 		# addresses are of use at once: nobody else is here to have the same
 		run nsenter --net="/run/netns/$name-$host" -- sysctl -qw net.ipv6.conf.all.accept_dad=0 \
 			net.ipv6.conf.default.accept_dad=0
+		[[ -z $IPV4 ]] || run nsenter --net="/run/netns/$name-$host" -- sysctl -qw \
+			net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 		run ip -n "$name-$host" link set lo up
 	done
 	lab_pair "$name" client eth0 host eth0 1
 	lab_pair "$name" server eth0 host veth0 2
-	run nsenter --net="/run/netns/$name-host" -- sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	run nsenter --net="/run/netns/$name-host" -- sysctl -qw net.ipv4.ip_forward=1
 	run ip -n "$name-client" route add default via 10.11.1.1
 	run ip -n "$name-server" route add default via 10.11.2.1
-	run ip -n "$name-client" route add default via fd11:1::1
-	run ip -n "$name-server" route add default via fd11:2::1
+	if [[ -z $IPV4 ]]; then
+		# joins groups, and says so to everybody
+		run nsenter --net="/run/netns/$name-host" -- sysctl -qw net.ipv6.conf.all.forwarding=1
+		run ip -n "$name-client" route add default via fd11:1::1
+		run ip -n "$name-server" route add default via fd11:2::1
+	fi
 	commit
 	printf '%s\n' "$name"
 }
@@ -65,7 +72,7 @@ lab_pair() {
 
 lab_address() { # NETNS DEV NET NUMBER
 	run ip -n "$1" addr add "10.11.$3.$4/24" dev "$2"
-	run ip -n "$1" addr add "fd11:$3::$4/64" dev "$2" nodad
+	[[ -n $IPV4 ]] || run ip -n "$1" addr add "fd11:$3::$4/64" dev "$2" nodad
 	run ip -n "$1" link set "$2" up
 }
 
@@ -89,8 +96,10 @@ lab_down() {
 }
 
 ARGS=()
+IPV4=
 while (($#)); do
 	case $1 in
+	-4 | --ipv4) IPV4=1 ;;
 	-n | --dry-run) DRY_RUN=1 ;;
 	-v | --verbose) VERBOSE=1 ;;
 	-h | --help)

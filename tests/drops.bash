@@ -4,21 +4,18 @@
 # drops.bash - what the suites of drops share. The tracepoints see the whole machine:
 # everything here looks at the lab's own namespaces only.
 
-# Rows of the lab; not what the kernel itself still wanted to send when quiet took
-# IPv6 away
-HM_MINE='select((.netns | startswith($lab)) and .reason != "SKB_DROP_REASON_IPV6DISABLED")'
+# Rows of the lab
+HM_MINE='select(.netns | startswith($lab))'
 
-# quiet: nothing but what a test sends: no IPv6 chatter, and neighbours are known
+# quiet: a lab with nothing but what a test sends: no IPv6, and neighbours are known
 quiet() {
-	local host
-	for host in client host server; do
-		on "$host" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-	done
+	LAB=$("$HM_TOP/scripts/lab.sh" up -4)
 	on client ping -q -c 1 -W 5 10.11.2.2
 }
 
 # quiet6: the same with IPv6
 quiet6() {
+	lab_up
 	on client ping -q -c 1 -W 5 10.11.2.2
 	on client ping -q -c 1 -W 5 fd11:2::2
 }

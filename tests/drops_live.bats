@@ -5,8 +5,6 @@
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/drops.bash"
 
-setup() { lab_up; }
-
 @test "drops: seven causes, one row each, and no other" {
 	quiet
 	# a buffer that is full already

@@ -6,8 +6,6 @@
 . "${BATS_TEST_DIRNAME}/drops.bash"
 bats_require_minimum_version 1.5.0
 
-setup() { lab_up; }
-
 # what N rows say, without the layer
 xdp_rows() { rows_of '.reason + " " + .location + " " + .device + " " + .netns' | sed 's/ cpumap [0-9]*//'; }
 verdict_on() { on host ip link set dev eth0 "$1" obj "$HM_BUILD/tests/bpf/verdict.o"; }
@@ -144,6 +142,7 @@ sum_is() { (($(packets_of_map) + $(beside) == $1)); }
 }
 
 @test "drops: xdp_verdict stays as long as an XDP program uses it" {
+	quiet
 	attach --host drops
 	verdict_on xdpdrv
 	detach --host drops
