@@ -31,8 +31,9 @@ ifeq ($(filter $(MAPS),btf legacy),)
   $(error MAPS=$(MAPS): use btf or legacy)
 endif
 
-# What the objects and the scripts must agree on: any change of abi.h.
-HM_ABI := $(firstword $(shell cksum < kern/abi.h))
+# What the objects and the scripts must agree on: any change of abi.h and its parts.
+abi_headers := kern/abi.h $(sort $(wildcard kern/abi/*.h))
+HM_ABI := $(firstword $(shell cat $(abi_headers) | cksum))
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # --- BPF objects: .c -> .ll -> .o. Two steps with a file between them, because
@@ -99,7 +100,7 @@ $(O)/hookmap: $(user_obj)
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
 # names and sizes of abi.h for the scripts
-$(O)/abi_sh: user/abi_sh.c kern/abi.h
+$(O)/abi_sh: user/abi_sh.c $(abi_headers)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -DHM_ABI=$(HM_ABI) -o $@ $<
 $(O)/abi.sh: $(O)/abi_sh
@@ -158,7 +159,7 @@ bench: | root deps-bench
 
 shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck

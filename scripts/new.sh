@@ -58,7 +58,7 @@ TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c
 [[ ! -e $TARGET ]] || die "$TARGET exists already: choose another name"
 # a program name that stands twice in the list of the machine would be hard to tell apart
 ! grep -qsE "int ${NAME}_$SUFFIX\(" "$TOP/$HOOK"/*.c || die "there is a program ${NAME}_$SUFFIX in $HOOK/ already"
-! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP/kern/abi.h" || die "there is a map ${NAME}_stat in kern/abi.h already: choose another name"
+! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP"/kern/abi/*.h || die "there is a map ${NAME}_stat in kern/abi already: choose another name"
 
 # The map is declared in the new file, for nobody else.
 source_of() {
@@ -66,7 +66,7 @@ source_of() {
 		-e "s/\\bcount_stat\\b/${NAME}_stat/g" \
 		-e "s|map name ${NAME}_stat pinned .*|pinmaps /sys/fs/bpf/${NAME}_maps|" \
 		-e "s|^HM_MAP(${NAME}_stat);|/* Known here only. A map that scripts or the reader shall know is described in\\
- * kern/abi.h, and declared with HM_MAP(name). */\\
+ * kern/abi, and declared with HM_MAP(name). */\\
 HM_DECLARE(${NAME}_stat, PERCPU_ARRAY, __u32, struct count_row, COUNT_KINDS, 0);|" "$TEMPLATE"
 }
 

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/drops.h - every lost packet, counted once. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_DROPS_H
+#define HOOKMAP_ABI_DROPS_H
+
+#include <linux/types.h>
+
+/* What rows are split by, on top of reason, place and protocol (drop_key.by). */
+enum drop_by {
+	DROP_BY_NONE = 0,
+	DROP_BY_SMAC = 1, /* Ethernet source */
+	DROP_BY_DMAC = 2, /* Ethernet destination */
+	DROP_BY_SIP = 3,  /* IPv4, IPv6 or ARP source address */
+	DROP_BY_DIP = 4,
+	DROP_BY_FLOW = 5, /* addresses and ports */
+	DROP_BY_MAX,
+};
+
+/*
+ * map drop_row, per-CPU hash: the skbs that the kernel dropped. Map drop_over has
+ * the same shape, with by and the dimension zero: what found drop_row full.
+ */
+struct drop_key {
+	__u64 location; /* address in the kernel */
+	__u32 reason;	/* enum skb_drop_reason of the running kernel, DROP_NO_REASON */
+	__u32 ifindex;	/* 0 = unknown */
+	__u32 netns;	/* inode; 0 = unknown */
+	__u16 l3proto;	/* ethertype behind VLAN tags, network order; 0 = unknown */
+	__u8 l4proto;	/* IPPROTO_*, DROP_NO_L4 */
+	__u8 tags;	/* VLAN tags: 0, 1, 2 */
+	__u8 by;	/* enum drop_by */
+	__u8 pad[3];
+	__u16 sport; /* network order; flow only */
+	__u16 dport;
+	__u32 src[4]; /* network order; IPv4 in word 0; a MAC in the first 6 bytes */
+	__u32 dst[4];
+};
+#define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
+#define DROP_NO_L4     255	  /* not IP, or too short */
+
+/* maps drop_row, drop_over, drop_xdp: value */
+struct drop_val {
+	__u64 packets; /* segments, of GSO packets */
+	__u64 bytes;
+	__u64 first; /* ns */
+	__u64 last;
+};
+
+/* What the XDP tracepoints tell of (drop_xdp_key.kind). */
+enum drop_xdp_kind {
+	DROP_XDP_EXCEPTION = 1,	  /* code: the action that the program returned */
+	DROP_XDP_REDIRECT = 2,	  /* code: errno; the device received the packet */
+	DROP_XDP_DEVMAP = 3,	  /* code: errno or 0; the device was to send it */
+	DROP_XDP_TX = 4,	  /* XDP_TX, likewise */
+	DROP_XDP_CPUMAP = 5,	  /* code: the CPU whose queue was full */
+	DROP_XDP_CPUMAP_SKB = 6,  /* code: the CPU that had no memory for an skb */
+	DROP_XDP_CPUMAP_PROG = 7, /* code: the CPU; dropped by the map's program */
+	DROP_XDP_KINDS,
+};
+
+/* map drop_xdp, per-CPU hash: key */
+struct drop_xdp_key {
+	__u32 kind;    /* enum drop_xdp_kind */
+	__u32 code;    /* see there */
+	__u32 ifindex; /* 0 for cpumap */
+	__u32 netns;   /* inode */
+	__u32 id;      /* of the program; of the map for cpumap; 0 = none */
+	char name[16]; /* of the program */
+};
+
+/* map drop_dev, hash: the name that a device had when it first lost a packet */
+struct drop_dev_key {
+	__u32 netns; /* inode */
+	__u32 ifindex;
+};
+struct drop_dev {
+	char name[16];
+};
+
+/* map drop_stat, per-CPU array of 1 */
+struct drop_stat {
+	__u64 over_packets; /* no room in drop_over either */
+	__u64 over_bytes;
+	__u64 xdp_over;	      /* no room in drop_xdp */
+	__u64 xdp_counted;    /* skbs that were counted as an XDP verdict or error before */
+	__u64 samples;	      /* put into drop_ring */
+	__u64 samples_missed; /* not chosen: over the rate */
+	__u64 samples_lost;   /* no room in drop_ring */
+	__u64 sample_time;    /* the second that sample_used is of */
+	__u64 xdp_dev;	      /* device of the XDP error whose skb comes next; 0 = none */
+	__u64 tick;	      /* jiffies, when now was read */
+	__u64 now;	      /* ns: a clock that is read once a timer tick */
+	__u32 sample_used;
+	__u32 cpumap_errors; /* redirect errors of cpumap programs, until the batch ends */
+};
+
+/* map drop_cfg, array of 1 */
+#define DROP_RANGES 8
+struct drop_cfg {
+	__u32 by;	   /* enum drop_by */
+	__u32 sample_rate; /* samples a second and CPU; 0 = none */
+	/* where the kernel frees an skb because of XDP: from start to end */
+	struct {
+		__u64 start;
+		__u64 end;
+	} xdp[DROP_RANGES];
+};
+
+/* map drop_ring, ring buffer: a sample */
+#define DROP_SAMPLE_BYTES 128
+#define DROP_RING_BYTES	  (256 * 1024)
+struct drop_sample {
+	__u64 time; /* ns */
+	struct drop_key key;
+	__u32 len;		      /* of the skb */
+	__u16 cap;		      /* bytes of data */
+	__u16 l3;		      /* where the network header is in it */
+	__u8 data[DROP_SAMPLE_BYTES]; /* from the Ethernet header on, if there is one */
+};
+
+/*
+ * map xdp_verdict, per-CPU array of 1: what XDP programs of the collection decided,
+ * see verdict.h. Each CPU has a table of cells; where a (device, action, reason)
+ * lands is found by hashing. Reasons are append-only; each program has a block.
+ */
+enum xdp_reason {
+	XDP_R_NONE = 0,	     /* nothing to say */
+	XDP_R_MALFORMED = 1, /* headers that are cut short or make no sense */
+	XDP_R_TEST = 31,     /* tests/bpf */
+	XDP_R_L2FWD = 32,    /* 32 .. 63: l2fwd */
+	XDP_R_MAX = 256,
+};
+struct xdp_cell {
+	__u32 ifindex; /* 0 = free */
+	__u16 reason;  /* enum xdp_reason */
+	__u8 action;   /* enum xdp_action */
+	__u8 pad;
+	__u64 packets;
+	__u64 bytes;
+};
+#define XDP_CELLS 1024
+struct xdp_verdict {
+	__u64 data;	    /* address of the packet dropped last, until its skb is freed */
+	__u32 ifindex;	    /* where */
+	__u32 aborted;	    /* it was by XDP_ABORTED: xdp_exception follows */
+	__u64 over_packets; /* verdicts that found no cell */
+	__u64 over_bytes;
+	struct xdp_cell cell[XDP_CELLS];
+};
+
+_Static_assert(sizeof(struct drop_key) == 64, "abi");
+_Static_assert(sizeof(struct drop_val) == 32, "abi");
+_Static_assert(sizeof(struct drop_xdp_key) == 36, "abi");
+_Static_assert(sizeof(struct drop_dev_key) == 8, "abi");
+_Static_assert(sizeof(struct drop_dev) == 16, "abi");
+_Static_assert(sizeof(struct drop_stat) == 96, "abi");
+_Static_assert(sizeof(struct drop_cfg) == 136, "abi");
+_Static_assert(sizeof(struct drop_sample) == 208, "abi");
+_Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
+
+#define HM_MAP_drop_cfg(X)    X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
+#define HM_MAP_drop_stat(X)   X(drop_stat, PERCPU_ARRAY, __u32, struct drop_stat, 1, 0)
+#define HM_MAP_drop_row(X)    X(drop_row, PERCPU_HASH, struct drop_key, struct drop_val, 8192, 0)
+#define HM_MAP_drop_over(X)   X(drop_over, PERCPU_HASH, struct drop_key, struct drop_val, 1024, 0)
+#define HM_MAP_drop_xdp(X)    X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, 1024, 0)
+#define HM_MAP_drop_dev(X)    X(drop_dev, HASH, struct drop_dev_key, struct drop_dev, 1024, 0)
+#define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
+#define HM_MAP_drop_ring(X)   X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
+
+/* clang-format off */
+#define HM_MAPS_DROPS(X) \
+	HM_MAP_drop_cfg(X) \
+	HM_MAP_drop_stat(X) \
+	HM_MAP_drop_row(X) \
+	HM_MAP_drop_over(X) \
+	HM_MAP_drop_xdp(X) \
+	HM_MAP_drop_dev(X) \
+	HM_MAP_drop_ring(X) \
+	HM_MAP_xdp_verdict(X)
+/* clang-format on */
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/host.h - what the scripts attached, and where. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_HOST_H
+#define HOOKMAP_ABI_HOST_H
+
+#include <linux/types.h>
+
+/*
+ * What the scripts attached, for detach, status and the reader.
+ * map hm_dev, hash.
+ */
+struct hm_dev_key {
+	__u64 netns; /* inode of the namespace */
+	__u32 ifindex;
+	__u32 pad;
+};
+
+/* hm_dev.features. Features of the whole host are kept under netns 0, ifindex 0. */
+#define HM_FEAT_latency 0x1
+#define HM_FEAT_drops	0x2
+#define HM_FEAT_l2fwd	0x4
+#define HM_FEAT_policy	0x8
+#define HM_FEAT_path	0x10
+#define HM_FEAT_pktlat	0x20
+#define HM_FEAT_ovslat	0x40
+#define HM_FEAT_exec	0x80
+#define HM_FEAT_open	0x100
+#define HM_FEAT_napi	0x200
+
+/* hm_dev.flags */
+#define HM_DEV_QDISC   0x1  /* clsact was created by us */
+#define HM_DEV_GENERIC 0x2  /* XDP is in generic mode */
+#define HM_DEV_NETNS   0x4  /* attached with --netns */
+#define HM_DEV_NOXDP   0x8  /* attached with --mode none */
+#define HM_DEV_MIRROR  0x10 /* l2fwd: the bridge that is mirrored */
+#define HM_DEV_BRPORT  0x20 /* l2fwd: became a port with its bridge */
+
+struct hm_dev {
+	__u32 features; /* HM_FEAT_* */
+	__u32 flags;	/* HM_DEV_* */
+	__u32 nsid;	/* index into hm_netns */
+	__u32 pref;	/* of the tc filter of latency */
+	char name[16];	/* when it was attached */
+};
+#define HM_DEVS 256
+
+/* map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. */
+struct hm_netns {
+	__u64 netns; /* inode */
+	char name[56];
+};
+#define HM_NETNS 256
+
+/* map xdp_next, prog_array: index is the ifindex; what runs after xdp/latency */
+#define HM_XDP_NEXT 4096
+
+_Static_assert(sizeof(struct hm_dev_key) == 16, "abi");
+_Static_assert(sizeof(struct hm_dev) == 32, "abi");
+_Static_assert(sizeof(struct hm_netns) == 64, "abi");
+
+#define HM_MAP_xdp_next(X) X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
+#define HM_MAP_hm_dev(X)   X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
+#define HM_MAP_hm_netns(X) X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
+
+/* clang-format off */
+#define HM_MAPS_HOST(X) \
+	HM_MAP_xdp_next(X) \
+	HM_MAP_hm_dev(X) \
+	HM_MAP_hm_netns(X)
+/* clang-format on */
+
+#endif

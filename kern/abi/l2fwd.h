@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/l2fwd.h - forwarding by destination MAC and VLAN. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_L2FWD_H
+#define HOOKMAP_ABI_L2FWD_H
+
+#include <linux/types.h>
+
+/*
+ * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are
+ * arrays. Number 0 is what nobody configured: it forwards, but is no target.
+ * ifindex -> number is in l2_if; a larger ifindex cannot be a port.
+ */
+#define L2_PORTS       256
+#define L2_IFINDEX     65536
+#define L2_FDB_DEFAULT 65536   /* entries, unless attach asks for another number */
+#define L2_FDB_MAX     1048576 /* entries */
+#define L2_ACL_RULES   64      /* of one port */
+#define L2_ACL_ENTRIES (L2_PORTS * 2 * L2_ACL_RULES)
+#define L2_REFRESH_NS  1000000000ULL /* default of l2_cfg.refresh_ns */
+
+/* l2_fdb: key. vlan 0 is the domain of transparent ports. */
+struct l2_key {
+	__u16 vlan;
+	__u8 mac[6];
+};
+
+enum l2_type {
+	L2_STATIC = 0,	/* by hand (scripts/fdb.sh) */
+	L2_DYNAMIC = 1, /* learned by the bridge */
+	L2_EXTERN = 2,	/* extern_learn: EVPN */
+	L2_LOCAL = 3,	/* an address of the bridge itself */
+	L2_FIXED = 4,	/* static in the bridge */
+	L2_GONE = 5,	/* deleted while a snapshot was taken: counts as missing */
+	L2_TYPES,
+};
+
+/*
+ * l2_fdb: value. The first 8 bytes are written at once. A CPU counts in count[its
+ * number % L2_LANES]: with at most L2_LANES CPUs (L2_F_FEW_CPUS) nobody else does and
+ * plain additions do, which are a third cheaper for the whole program.
+ */
+#define L2_LANES 4
+struct l2_count {
+	__u64 packets; /* forwarded to this address */
+	__u64 bytes;   /* as received */
+};
+struct l2_fdb {
+	__u16 port; /* number; 0: not to be forwarded, the stack gets it */
+	__u8 type;  /* enum l2_type */
+	__u8 pad[5];
+	__u64 used; /* ns, when a frame went to this address last */
+	__u64 seen; /* ns, when a frame from it took the slow path last (mirror) */
+	struct l2_count count[L2_LANES];
+};
+
+/* l2_port.flags */
+#define L2_P_VLAN     0x01  /* VLAN-aware: vlans, untagged and pvid count */
+#define L2_P_XLATE    0x02  /* look into l2_xlate */
+#define L2_P_GUARD    0x04  /* source addresses must be in l2_guard */
+#define L2_P_MIRROR   0x08  /* port of the mirrored bridge: it must see new sources */
+#define L2_P_ACL      0x10  /* rules for what is sent to this port, see acl */
+#define L2_P_ACL_DENY 0x20  /* what no rule matches is dropped */
+#define L2_P_HAIRPIN  0x40  /* may send back what came in here */
+#define L2_P_BLOCKED  0x80  /* not forwarding: bridge port state, or by hand */
+#define L2_P_SLOW     0x100 /* the bridge has rules for it that XDP does not know */
+
+/* What is done with a frame that has no entry: l2_port.miss, .bcast, .mcast */
+enum l2_miss {
+	L2_MISS_PASS = 0,
+	L2_MISS_FLOOD = 1,
+	L2_MISS_DROP = 2,
+};
+
+/* map l2_port, array by port number */
+struct l2_port {
+	__u32 ifindex; /* 0: no such port */
+	__u32 flags;   /* L2_P_* */
+	__u16 pvid;    /* VLAN of untagged frames, 0 = they are not accepted */
+	__u16 proto;   /* network order: ethertype of its tags, 0 = 802.1Q */
+	__u8 miss;     /* enum l2_miss: unknown unicast */
+	__u8 bcast;    /* enum l2_miss */
+	__u8 mcast;    /* enum l2_miss */
+	__u8 pad;
+	__u32 storm;	    /* frames a second flooded at most, 0 = no limit */
+	__u16 acl_n;	    /* rules */
+	__u16 acl_bank;	    /* 0 or 1: which half of its rules counts */
+	__u64 vlans[64];    /* bit: member of this VLAN */
+	__u64 untagged[64]; /* bit: sends this VLAN untagged */
+};
+
+/*
+ * What became of a frame, by the port that it came in by. FWD and FLOOD are
+ * sent, those up to L2_PASS_END went to the stack, the others were dropped.
+ * ACL, VLAN_OUT, STATE_OUT and REFUSED have the port that it was to leave by.
+ */
+enum l2_reason {
+	L2_FWD = 0, /* forwarded to one port; not counted here: tx_packets has it */
+	L2_FLOOD = 1,
+	L2_CONTROL = 2,	  /* 01:80:c2:00:00:0x: STP, LACP, 802.1X, LLDP */
+	L2_MISS = 3,	  /* unknown unicast, passed */
+	L2_BCAST = 4,	  /* broadcast, passed */
+	L2_MCAST = 5,	  /* multicast, passed */
+	L2_TO_STACK = 6,  /* an entry without port: own address, or behind a tunnel */
+	L2_SLOW = 7,	  /* the bridge must see it: ageing, a new or moved source */
+	L2_MALFORMED = 8, /* passed */
+	L2_NO_DEVICE = 9, /* the device of the entry has gone; passed */
+	L2_PASS_END = 15,
+	L2_DROP_MISS = 16,
+	L2_DROP_BCAST = 17,
+	L2_DROP_MCAST = 18,
+	L2_DROP_VLAN_IN = 19,	/* not a member of the VLAN that it came with */
+	L2_DROP_VLAN_OUT = 20,	/* the outgoing port is not a member */
+	L2_DROP_SAME_PORT = 21, /* split horizon */
+	L2_DROP_STATE_IN = 22,	/* port is blocked */
+	L2_DROP_STATE_OUT = 23, /* outgoing port is blocked */
+	L2_DROP_STORM = 24,
+	L2_DROP_ACL = 25,
+	L2_DROP_SRC_MAC = 26, /* guard */
+	L2_DROP_SRC_IP = 27,  /* guard */
+	L2_DROP_NO_ROOM = 28, /* no headroom for a tag */
+	L2_REASONS = 32,
+};
+
+/* map l2_stat, per-CPU array by port number */
+struct l2_stat {
+	__u64 rx_packets;
+	__u64 rx_bytes;
+	__u64 tx_packets;
+	__u64 tx_bytes;
+	__u64 reason[L2_REASONS]; /* packets, by enum l2_reason */
+};
+
+/* map l2_storm, array by port number: flooded in this second */
+struct l2_storm {
+	__u64 start; /* ns */
+	__u64 frames;
+};
+
+/* map l2_xlate, hash: VLAN numbers that differ on the wire of a port */
+struct l2_xlate_key {
+	__u16 port;
+	__u16 vlan;
+	__u16 out; /* 0: wire -> inside, 1: inside -> wire */
+	__u16 pad;
+};
+
+/*
+ * map l2_guard, hash: who may send from a port. Family 0: this MAC, with any IP
+ * address; 4 and 6: this MAC with this address, and then also L2_GUARD_BOUND.
+ */
+#define L2_GUARD_BOUND 255
+struct l2_guard_key {
+	__u16 port;
+	__u8 mac[6];
+	__u32 family; /* 0, 4, 6 or L2_GUARD_BOUND */
+	__u32 ip[4];  /* network order; IPv4 in word 0 */
+};
+
+/* l2_acl.flags */
+#define L2_A_DENY     0x01
+#define L2_A_PORTS    0x02 /* sport and dport count */
+#define L2_A_FRAGMENT 0x04 /* only fragments after the first */
+#define L2_A_VLAN     0x08
+#define L2_A_PROTO    0x10
+
+/* map l2_acl, array: L2_ACL_RULES rules of a bank of a port, by priority; the first
+ * that matches decides. All addresses in network order. */
+struct l2_acl {
+	__u32 src[4], src_mask[4];
+	__u32 dst[4], dst_mask[4];
+	__u16 sport_min, sport_max; /* host order */
+	__u16 dport_min, dport_max;
+	__u16 vlan;
+	__u16 ethertype; /* network order, 0 = any */
+	__u16 priority;
+	__u8 proto;    /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
+	__u8 flags;    /* L2_A_* */
+	__u64 packets; /* hits */
+	__u64 bytes;
+};
+
+/* l2_cfg.flags */
+#define L2_F_UNIFORM  0x1 /* no port changes tags: XDP can flood by itself */
+#define L2_F_SNAPSHOT 0x2 /* a snapshot of the bridge is being taken */
+#define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
+
+/* map l2_cfg, array of 1 */
+struct l2_cfg {
+	__u32 flags;  /* L2_F_* */
+	__u32 ports;  /* highest port number in use */
+	__u64 netns;  /* inode of the namespace that the ports are in */
+	__u32 bridge; /* ifindex of the mirrored bridge, 0 = none */
+	__u32 pad;
+	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
+	__u64 full;	  /* entries of the bridge for which l2_fdb had no room */
+	__u64 walked;	  /* ns, when the port states were looked at last */
+};
+
+/* XDP metadata for tc/l2fwd: the frame is to be flooded */
+struct l2_meta {
+	__u32 magic;	 /* L2_META_MAGIC */
+	__u32 port_vlan; /* port number << 16 | vlan */
+};
+#define L2_META_MAGIC 0x686b6c32
+
+_Static_assert(sizeof(struct l2_key) == 8, "abi");
+_Static_assert(sizeof(struct l2_fdb) == 88, "abi");
+_Static_assert(sizeof(struct l2_port) == 1048, "abi");
+_Static_assert(sizeof(struct l2_stat) == 288, "abi");
+_Static_assert(sizeof(struct l2_storm) == 16, "abi");
+_Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
+_Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
+_Static_assert(sizeof(struct l2_acl) == 96, "abi");
+_Static_assert(sizeof(struct l2_cfg) == 48, "abi");
+_Static_assert(sizeof(struct l2_meta) == 8, "abi");
+
+/*
+ * Two maps are reached through a table of tables with one element, l2_fdbs -> l2_fdb
+ * and l2_txs -> l2_tx, because ip refuses a pin whose size or flags are not exactly
+ * what the object declares: the FDB's size is chosen at attach (0 entries here: any
+ * number), and the kernel adds a flag to every devmap. Inner maps are not compared.
+ */
+#define HM_MAP_l2_cfg(X)   X(l2_cfg, ARRAY, __u32, struct l2_cfg, 1, 0)
+#define HM_MAP_l2_if(X)	   X(l2_if, ARRAY, __u32, __u32, L2_IFINDEX, 0)
+#define HM_MAP_l2_port(X)  X(l2_port, ARRAY, __u32, struct l2_port, L2_PORTS, 0)
+#define HM_MAP_l2_stat(X)  X(l2_stat, PERCPU_ARRAY, __u32, struct l2_stat, L2_PORTS, 0)
+#define HM_MAP_l2_storm(X) X(l2_storm, ARRAY, __u32, struct l2_storm, L2_PORTS, 0)
+#define HM_MAP_l2_tx(X)	   X(l2_tx, DEVMAP, __u32, __u32, L2_PORTS, 0)
+#define HM_MAP_l2_fdb(X)   X(l2_fdb, HASH, struct l2_key, struct l2_fdb, 0, 0)
+#define HM_MAP_l2_fdbs(X)  X(l2_fdbs, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
+#define HM_MAP_l2_txs(X)   X(l2_txs, ARRAY_OF_MAPS, __u32, __u32, 1, 0)
+#define HM_MAP_l2_xlate(X) X(l2_xlate, HASH, struct l2_xlate_key, __u32, 4096, 0)
+#define HM_MAP_l2_guard(X)                                                                         \
+	X(l2_guard, HASH, struct l2_guard_key, __u32, 16384, 1 /* NO_PREALLOC   \
+										   */)
+#define HM_MAP_l2_acl(X) X(l2_acl, ARRAY, __u32, struct l2_acl, L2_ACL_ENTRIES, 0)
+
+/* clang-format off */
+#define HM_MAPS_L2FWD(X) \
+	HM_MAP_l2_cfg(X) \
+	HM_MAP_l2_if(X) \
+	HM_MAP_l2_port(X) \
+	HM_MAP_l2_stat(X) \
+	HM_MAP_l2_storm(X) \
+	HM_MAP_l2_tx(X) \
+	HM_MAP_l2_fdb(X) \
+	HM_MAP_l2_fdbs(X) \
+	HM_MAP_l2_txs(X) \
+	HM_MAP_l2_xlate(X) \
+	HM_MAP_l2_guard(X) \
+	HM_MAP_l2_acl(X)
+/* clang-format on */
+
+#endif

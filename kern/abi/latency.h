@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/latency.h - stages, stamps and histograms of latency. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_LATENCY_H
+#define HOOKMAP_ABI_LATENCY_H
+
+#include <linux/types.h>
+
+/* latency: stages, in the order in which a packet usually passes them */
+enum lat_stage {
+	LAT_NONE = 0,
+	LAT_XDP = 1,	    /* driver hook */
+	LAT_TC = 2,	    /* clsact ingress */
+	LAT_PREROUTING = 3, /* iptables raw PREROUTING */
+	LAT_INPUT = 4,	    /* iptables filter INPUT */
+	LAT_SOCKET = 5,	    /* cgroup/skb ingress, before the socket queue */
+	LAT_APP = 6,	    /* payload copied to the application */
+	LAT_CONTAINER = 7,  /* clsact ingress in another network namespace */
+	LAT_STAGES,
+};
+
+/* Set in lat_key.to: the row is a total, from the first stage to this one. */
+#define LAT_TOTAL 0x80
+
+/* Why a packet that was chosen for measurement did not give a number. */
+enum lat_lost {
+	LAT_LOST_SLOT = 0,   /* its slot was taken by a newer packet */
+	LAT_LOST_CLOCK = 1,  /* time went backwards, or by over LAT_MAX_NS */
+	LAT_LOST_FULL = 2,   /* lat_hist has no room for another row */
+	LAT_LOST_MERGED = 3, /* GRO put it behind another packet that was chosen */
+	LAT_LOST_MAX,
+};
+
+/*
+ * Histograms are log-linear, 16 buckets an octave (HdrHistogram's shape):
+ * with x = ns - 1, octave 0 holds x = 0..15, octave o > 0 holds x in
+ * [16 << (o - 1), 16 << o), each bucket 1 << (o - 1) ns wide. A bucket's
+ * upper bound is inclusive ("le"). Rows are stored by octave, so an octave
+ * that never occurs costs nothing.
+ */
+#define LAT_SUB_BITS 4
+#define LAT_SUB	     (1 << LAT_SUB_BITS)
+#define LAT_MAX_BITS 40
+#define LAT_MAX_NS   (1ULL << LAT_MAX_BITS) /* 18 min 19 s */
+#define LAT_OCTAVES  (LAT_MAX_BITS - LAT_SUB_BITS + 1)
+
+#define LAT_HIST_ROWS 2048
+#define LAT_SLOTS     65536 /* skb->tc_index has 16 bits; 0 is no slot */
+/* By make bench: all stages cost some 10 to 15 ns on a packet that is not sampled, and
+ * some 430 on one that is, half of it six clock reads: at 1 in 256, that adds 2 ns. */
+#define LAT_SAMPLE_DEFAULT 256
+#define LAT_SHIFT_DEFAULT  9 /* 512 slots a CPU, 128 CPUs */
+
+/* map lat_hist, per-CPU hash: key */
+struct lat_key {
+	__u8 from;     /* enum lat_stage */
+	__u8 to;       /* enum lat_stage, | LAT_TOTAL */
+	__u8 octave;   /* 0 .. LAT_OCTAVES - 1 */
+	__u8 nsid;     /* index into map hm_netns */
+	__u32 ifindex; /* the device entered last, in that namespace */
+};
+
+/* map lat_hist: value */
+struct lat_row {
+	__u64 sum;	       /* ns */
+	__u64 max;	       /* ns */
+	__u64 min_inv;	       /* ~(smallest ns): an all-zero row is empty */
+	__u64 bucket[LAT_SUB]; /* packets */
+};
+
+/* map lat_stamp, array: index is the slot in skb->tc_index */
+struct lat_stamp {
+	__u64 first;   /* ns, at the first stage */
+	__u64 last;    /* ns, at the stage passed last */
+	__u32 hash;    /* skb->hash at tc, 0 if the packet had none yet */
+	__u32 id;      /* 4 bytes at L4 offset 4, as in the packet, 0 = unknown */
+	__u32 ifindex; /* the device entered last */
+	__u8 nsid;     /* its namespace, index into hm_netns */
+	__u8 stage;    /* enum lat_stage, the one passed last; 0 = free */
+	__u8 begin;    /* enum lat_stage, the first one */
+	__u8 pad;
+};
+
+/* map lat_stat, per-CPU array of 1 */
+struct lat_stat {
+	__u64 seen;		  /* packets at the first stage that match the filter */
+	__u64 sampled;		  /* of these, chosen for measurement */
+	__u64 started;		  /* of these, given a slot at tc */
+	__u64 lost[LAT_LOST_MAX]; /* by enum lat_lost */
+	__u32 left;		  /* packets until the next sample */
+	__u32 seq;		  /* next slot of this CPU */
+};
+
+/* lat_cfg.flags */
+#define LAT_F_FILTER   0x1 /* some field below must match */
+#define LAT_F_INPACKET 0x2 /* also write stamps into UDP to inpacket_port */
+#define LAT_F_PAUSE    0x4 /* measure nothing */
+
+/* map lat_cfg, array of 1. In the filter, 0 matches everything. */
+struct lat_cfg {
+	__u32 sample;	     /* one in N packets, 0 = LAT_SAMPLE_DEFAULT */
+	__u32 flags;	     /* LAT_F_* */
+	__u32 shift;	     /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
+	__u32 ifindex;	     /* filter: device of the first stage */
+	__u16 inpacket_port; /* network order */
+	__u16 sport;	     /* filter, network order */
+	__u16 dport;	     /* filter, network order */
+	__u16 port;	     /* filter: source or destination, network order */
+	__u8 l4proto;	     /* filter, IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
+	__u8 src_family;     /* filter: 4 or 6, 0 = no prefix */
+	__u8 dst_family;     /* filter: 4 or 6, 0 = no prefix */
+	__u8 pad;
+	__u32 src[4], src_mask[4]; /* network order; IPv4 in word 0 */
+	__u32 dst[4], dst_mask[4];
+};
+
+/*
+ * In-packet mode: from payload byte 0, one stamp of 8 bytes a stage (xdp, tc,
+ * container), each CLOCK_MONOTONIC ns in host byte order.
+ */
+#define LAT_INPACKET_STAGES 3
+
+/*
+ * map lat_ring, per-CPU array of 1: packets that XDP has stamped and tc has not seen
+ * yet. A packet is known again by its headers, so nothing has to be added to it:
+ * flow is a hash of addresses, protocol and ports (not 0), id as in lat_stamp.
+ */
+#define LAT_RING	256 /* entries; a power of two */
+#define LAT_RING_SCAN	64  /* newest entries that tc looks at; NAPI's budget */
+#define LAT_RING_EXPIRE 64  /* packets at tc until an entry that was not found expires */
+
+struct lat_pending {
+	__u32 flow;
+	__u32 id;
+	__u64 time; /* ns, 0 = taken */
+};
+
+struct lat_ring {
+	__u32 head; /* next one to write; counts on, modulo LAT_RING */
+	__u32 tail; /* oldest one that tc has not seen */
+	__u32 look; /* packets at tc until all entries expire */
+	__u32 pad;
+	__u32 scratch[12]; /* the packet being parsed, struct lat_packet */
+	struct lat_pending entry[LAT_RING];
+};
+
+/*
+ * The classid that `tc filter add ... bpf da obj tc/latency.o classid 0:X`
+ * gives to the program (it finds it in skb->tc_classid): bits 0-7 are the
+ * nsid, the rest are flags.
+ */
+#define LAT_CLASS_CONTAINER 0x100 /* this is LAT_CONTAINER, not LAT_TC */
+#define LAT_CLASS_START	    0x200 /* no XDP in front: the measurement starts here */
+
+_Static_assert(sizeof(struct lat_key) == 8, "abi");
+_Static_assert(sizeof(struct lat_row) == 152, "abi");
+_Static_assert(sizeof(struct lat_stamp) == 32, "abi");
+_Static_assert(sizeof(struct lat_stat) == 64, "abi");
+_Static_assert(sizeof(struct lat_cfg) == 92, "abi");
+_Static_assert(sizeof(struct lat_ring) == 64 + 16 * LAT_RING, "abi");
+
+#define HM_MAP_lat_cfg(X)   X(lat_cfg, ARRAY, __u32, struct lat_cfg, 1, 0)
+#define HM_MAP_lat_stat(X)  X(lat_stat, PERCPU_ARRAY, __u32, struct lat_stat, 1, 0)
+#define HM_MAP_lat_ring(X)  X(lat_ring, PERCPU_ARRAY, __u32, struct lat_ring, 1, 0)
+#define HM_MAP_lat_stamp(X) X(lat_stamp, ARRAY, __u32, struct lat_stamp, LAT_SLOTS, 0)
+#define HM_MAP_lat_hist(X)                                                                         \
+	X(lat_hist, PERCPU_HASH, struct lat_key, struct lat_row, LAT_HIST_ROWS, HM_NO_PREALLOC)
+
+/* clang-format off */
+#define HM_MAPS_LATENCY(X) \
+	HM_MAP_lat_cfg(X) \
+	HM_MAP_lat_stat(X) \
+	HM_MAP_lat_ring(X) \
+	HM_MAP_lat_stamp(X) \
+	HM_MAP_lat_hist(X)
+/* clang-format on */
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/policy.h - policy routing at tc. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_POLICY_H
+#define HOOKMAP_ABI_POLICY_H
+
+#include <linux/types.h>
+
+/*
+ * A rule set has a generation, counted up by each load. Everything of a set is
+ * kept under slot = generation & 1; a packet reads the generation once. 0: no
+ * rules are loaded. Ranks are the order of rules: the lowest that matches wins.
+ */
+#define POL_SLOTS      2
+#define POL_TUPLES     128	     /* most mask tuples a family */
+#define POL_RULES_MAX  262144	     /* most rules; the default of --max-rules */
+#define POL_TUPLES_DEF 64	     /* default of --max-masks */
+#define POL_HOPS       256	     /* most next hops, and groups of them */
+#define POL_HOPS_DEF   64	     /* default of --max-hops */
+#define POL_LAYERS     8	     /* port ranges that may overlap, a direction */
+#define POL_WAYS       256	     /* shares of a weighted group */
+#define POL_FLOWS      4096	     /* flow cache entries, a CPU */
+#define POL_FLOW_NS    1000000000ULL /* a cached decision is looked up again then */
+#define POL_NEIGH_NS   3500000000ULL /* next hop without neighbour for so long: dead */
+#define POL_PROBE_NS   250000000ULL  /* neighbours are asked for so often */
+#define POL_FILTER_LEN 512	     /* bytes of filter bits an element */
+#define POL_FILTER_MAX 512	     /* elements a slot */
+
+/*
+ * What of a packet rules can see, as 32-bit words in host order. A mask tuple is
+ * one mask a word; a rule's key is its values under the masks of its tuple.
+ */
+enum pol_word {
+	POL_W_SRC = 0,	 /* 4 words; IPv4 in the first */
+	POL_W_DST = 4,	 /* 4 words */
+	POL_W_PORTS = 8, /* source << 16 | destination, or numbers of ranges */
+	POL_W_MISC = 9,	 /* POL_M_* */
+	POL_W_MARK = 10,
+	POL_W_IIF = 11, /* ifindex */
+	POL_WORDS = 12,
+};
+
+#define POL_M_PROTO    0x000000ff /* IP protocol */
+#define POL_M_DSCP     0x00003f00
+#define POL_M_VID      0x03ffc000
+#define POL_M_TAGGED   0x04000000 /* has a VLAN tag */
+#define POL_M_FRAGMENT 0x08000000 /* any fragment, the first one too */
+#define POL_M_IP6      0x10000000
+#define POL_M_PORTS    0x20000000 /* has ports; fragments have none */
+
+/* maps in pol_rules: key */
+struct pol_key {
+	__u32 word[POL_WORDS];
+	__u32 tuple; /* number of the tuple in its set */
+};
+
+/* maps in pol_rules: value. All that a packet needs of its rule, in the one place that
+ * it comes to anyway. */
+struct pol_value {
+	__u32 rank;
+	__u32 action; /* enum pol_action */
+	__u32 arg;
+	__u32 flags; /* POL_R_* */
+	__u32 mark;
+};
+
+/* The hash of the filter: sum of word times constant, modulo 2^32. Small odd
+ * constants, so that awk's numbers hold each product exactly. */
+#define POL_HASH_MUL                                                                               \
+	{                                                                                          \
+		648055, 521623, 865471, 723593, 419767, 974249, 590377, 1012339, 330053, 786931,   \
+			904781, 462373, 694189                                                     \
+	}
+
+/* map pol_tuple, array: slot * 2 * POL_TUPLES + (IPv6 ? POL_TUPLES : 0) + place, by
+ * best rank */
+struct pol_tuple {
+	__u32 mask[POL_WORDS];
+	__u32 best;  /* lowest rank of its rules */
+	__u32 id;    /* pol_key.tuple */
+	__u8 slayer; /* source ports are compared by range number of layer slayer - 1 */
+	__u8 dlayer;
+	__u8 pad[6];
+};
+
+/* map pol_set, array of POL_SLOTS */
+struct pol_set {
+	__u32 gen;
+	__u32 rules;
+	__u32 entries; /* of the hash in pol_rules */
+	__u32 hops;
+	__u32 tuples[2]; /* IPv4, IPv6 */
+	__u32 shift;	 /* filter bit = hash >> shift */
+	__u32 flags;	 /* POL_S_* */
+	__u32 stripes;	 /* counters a rule, less one: a mask for the CPU's number */
+	__u32 pad;
+};
+#define POL_S_SPORTS 0x1 /* there are ranges of source ports */
+#define POL_S_DPORTS 0x2
+#define POL_S_SHARED 0x4 /* counters are shared by CPUs */
+
+/* map pol_cfg, array of 1 */
+struct pol_cfg {
+	__u32 gen;	  /* in force */
+	__u32 flags;	  /* POL_F_* */
+	__u32 max_rules;  /* 0 = POL_RULES_MAX */
+	__u32 max_tuples; /* 0 = POL_TUPLES_DEF */
+	__u32 max_hops;	  /* 0 = POL_HOPS_DEF */
+	__u32 pad;
+	__u64 netns; /* inode of the namespace whose devices the rules name */
+};
+#define POL_F_NOCACHE 0x1 /* look every packet up */
+
+enum pol_action {
+	POL_PASS = 0,
+	POL_DROP = 1,
+	POL_MARK = 2,	  /* arg: the mark, then as pass */
+	POL_REDIRECT = 3, /* arg: number in pol_hop */
+	POL_TABLE = 4,	  /* arg: table */
+	POL_ECMP = 5,	  /* arg: number in pol_group */
+};
+
+/* pol_rule.flags */
+#define POL_R_FALLBACK_PASS 0x01 /* without a usable next hop; else drop */
+#define POL_R_MARK	    0x02 /* sets mark, whatever the action */
+#define POL_R_SPORT	    0x04 /* the rule has ... */
+#define POL_R_DPORT	    0x08
+#define POL_R_MARKED	    0x10
+
+/* maps in pol_desc, array by rank */
+struct pol_rule {
+	__u32 action; /* enum pol_action */
+	__u32 arg;
+	__u32 flags; /* POL_R_* */
+	__u32 mark;
+	__u32 priority;
+	__u32 match_mark, match_mask;
+	__u32 iif;	   /* 0 = any */
+	__u32 misc, mmask; /* POL_M_* and what of it counts */
+	__u16 sport[2];	   /* from, to */
+	__u16 dport[2];
+	__u8 src_len, dst_len; /* bits; 255 = any */
+	__u8 pad[2];
+	__u8 src[16], dst[16];
+	char id[16];
+};
+
+/* maps in pol_count, array: stripe * rules + rank */
+struct pol_count {
+	__u64 packets;
+	__u64 bytes;
+	__u64 last; /* ns; 0 = never */
+};
+
+/* maps in pol_port, LPM trie */
+struct pol_port_key {
+	__u32 bits;
+	__u8 dir; /* 0 source, 1 destination */
+	__u8 pad;
+	__u16 port; /* network order */
+};
+struct pol_port {
+	__u16 range[POL_LAYERS]; /* number of the range that holds the port, 0 = none */
+};
+
+/* pol_hop.flags */
+#define POL_H_GW4  0x1
+#define POL_H_GW6  0x2
+#define POL_H_L2   0x4	/* the frame as it is, to a device */
+#define POL_H_VLAN 0x8	/* push this tag */
+#define POL_H_L3   0x10 /* the device's frames have no Ethernet header */
+
+/* map pol_hop, array: slot * POL_HOPS + number */
+struct pol_hop {
+	__u32 ifindex;
+	__u32 flags;
+	__u8 gw4[4]; /* network order */
+	__u8 gw6[16];
+	__u32 vlan;
+	char name[16];
+};
+
+/* map pol_hop_state, array like pol_hop; all zero at load */
+struct pol_hop_state {
+	__u64 dev;	  /* where the kernel keeps the device */
+	__u64 checked[2]; /* IPv4, IPv6 gateway; ns: its neighbour was looked at last */
+	__u64 waiting[2]; /* ns: without neighbour since; 0 = has one, or none is needed */
+	__u32 ifindex;
+	__u32 up;
+};
+
+/* map pol_hop_count, per-CPU array like pol_hop */
+struct pol_hop_count {
+	__u64 packets;
+	__u64 bytes;
+	__u64 down;	   /* not sent: device is down or gone */
+	__u64 unreachable; /* not sent: no neighbour, no route */
+};
+
+/* map pol_group, array: slot * POL_HOPS + number */
+struct pol_group {
+	__u8 hop[POL_WAYS];
+	__u8 weight[POL_HOPS];
+};
+
+/* map pol_flow, per-CPU array of POL_FLOWS */
+struct pol_flow {
+	__u32 word[POL_WORDS];
+	__u64 until;			/* ns */
+	__u32 gen;			/* 0 = empty */
+	__u32 rank;			/* POL_NO_RULE, POL_LOCAL, ... */
+	__u32 action, arg, flags, mark; /* of the rule */
+};
+#define POL_NO_RULE    0xffffffff
+#define POL_LOCAL      0xfffffffe
+#define POL_NO_FORWARD 0xfffffffd
+
+/* What happened to packets: indexes of pol_stat.n */
+enum pol_stat_id {
+	POL_N_SEEN = 0,
+	POL_N_HIT,	   /* found in the flow cache */
+	POL_N_MISS,	   /* looked up in the rules */
+	POL_N_NO_RULE,	   /* no rule matches: passed */
+	POL_N_LOCAL,	   /* to this host, or no route known at all: passed */
+	POL_N_NOT_IP,	   /* passed */
+	POL_N_MALFORMED,   /* passed */
+	POL_N_NOT_OURS,	   /* multicast, broadcast, link-local, other host's MAC: passed */
+	POL_N_FRAGMENT,	   /* of the packets that rules saw */
+	POL_N_EXPIRED,	   /* TTL or hop limit: passed, so that the stack answers */
+	POL_N_TOO_BIG,	   /* for the device: passed, so that the stack answers */
+	POL_N_DOWN,	   /* next hop's device is down */
+	POL_N_UNREACHABLE, /* next hop has no neighbour, or no route */
+	POL_N_FELL_PASS,   /* fallback of the rule */
+	POL_N_FELL_DROP,
+	POL_N_NO_FORWARD, /* forwarding is off on the device: passed */
+	POL_N_NO_TBID,	  /* kernel cannot look tables up: marked and passed */
+	POL_N_ERROR,	  /* a helper failed: dropped */
+	POL_N_MAX,
+};
+#define POL_FIB_MAX 16
+
+/* map pol_stat, per-CPU array of 1 */
+struct pol_stat {
+	__u64 n[POL_N_MAX];
+	__u64 fib[POL_FIB_MAX]; /* by return code of bpf_fib_lookup, last: errors */
+};
+
+/* The classid of the tc filter, in skb->tc_classid */
+#define POL_CLASS_L3  0x1 /* the device's frames have no Ethernet header */
+#define POL_CLASS_SET 0x2 /* attached by attach.sh */
+
+_Static_assert(sizeof(struct pol_key) == 52, "abi");
+_Static_assert(sizeof(struct pol_value) == 20, "abi");
+_Static_assert(sizeof(struct pol_tuple) == 64, "abi");
+_Static_assert(sizeof(struct pol_set) == 40, "abi");
+_Static_assert(sizeof(struct pol_cfg) == 32, "abi");
+_Static_assert(sizeof(struct pol_rule) == 100, "abi");
+_Static_assert(sizeof(struct pol_count) == 24, "abi");
+_Static_assert(sizeof(struct pol_port_key) == 8, "abi");
+_Static_assert(sizeof(struct pol_port) == 16, "abi");
+_Static_assert(sizeof(struct pol_hop) == 48, "abi");
+_Static_assert(sizeof(struct pol_hop_state) == 48, "abi");
+_Static_assert(sizeof(struct pol_hop_count) == 32, "abi");
+_Static_assert(sizeof(struct pol_group) == 512, "abi");
+_Static_assert(sizeof(struct pol_flow) == 80, "abi");
+_Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
+
+/*
+ * Of the arrays of maps, the program declares what is in them by these; the maps
+ * that a load makes have the same shape and as many entries as it takes.
+ */
+#define POL_INNER	  0x1000 /* BPF_F_INNER_MAP: arrays of several sizes */
+#define HM_MAP_pol_cfg(X) X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
+#define HM_MAP_pol_set(X) X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
+#define HM_MAP_pol_tuple(X)                                                                        \
+	X(pol_tuple, ARRAY, __u32, struct pol_tuple, (POL_SLOTS * 2 * POL_TUPLES), 0)
+#define HM_MAP_pol_filter(X)                                                                       \
+	X(pol_filter, ARRAY, __u32, char[POL_FILTER_LEN], (POL_SLOTS * POL_FILTER_MAX), 0)
+#define HM_MAP_pol_rules(X) X(pol_rules, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_desc(X)  X(pol_desc, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_count(X) X(pol_count, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_port(X)  X(pol_port, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_hop(X)   X(pol_hop, ARRAY, __u32, struct pol_hop, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_hop_state(X)                                                                    \
+	X(pol_hop_state, ARRAY, __u32, struct pol_hop_state, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_hop_count(X)                                                                    \
+	X(pol_hop_count, PERCPU_ARRAY, __u32, struct pol_hop_count, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_group(X) X(pol_group, ARRAY, __u32, struct pol_group, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_flow(X)  X(pol_flow, PERCPU_ARRAY, __u32, struct pol_flow, POL_FLOWS, 0)
+#define HM_MAP_pol_stat(X)  X(pol_stat, PERCPU_ARRAY, __u32, struct pol_stat, 1, 0)
+
+/* clang-format off */
+#define HM_MAPS_POLICY(X) \
+	HM_MAP_pol_cfg(X) \
+	HM_MAP_pol_set(X) \
+	HM_MAP_pol_tuple(X) \
+	HM_MAP_pol_filter(X) \
+	HM_MAP_pol_rules(X) \
+	HM_MAP_pol_desc(X) \
+	HM_MAP_pol_count(X) \
+	HM_MAP_pol_port(X) \
+	HM_MAP_pol_hop(X) \
+	HM_MAP_pol_hop_state(X) \
+	HM_MAP_pol_hop_count(X) \
+	HM_MAP_pol_group(X) \
+	HM_MAP_pol_flow(X) \
+	HM_MAP_pol_stat(X)
+/* clang-format on */
+
+#endif
