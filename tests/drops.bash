@@ -56,7 +56,7 @@ foreign() { # MODE DEV QUEUE
 	mkdir -p /sys/fs/bpf/t
 	bpftool -n prog load "$HM_BUILD/tests/bpf/foreign.o" /sys/fs/bpf/t/prog type xdp pinmaps /sys/fs/bpf/t
 	on host bpftool map update pinned /sys/fs/bpf/t/test_devmap key 0 0 0 0 value "$(ifindex host "$2")" 0 0 0
-	on host bpftool map update pinned /sys/fs/bpf/t/test_cpumap key 0 0 0 0 value "$3" 0 0 0
+	on host bpftool map update pinned /sys/fs/bpf/t/test_cpumap key 0 0 0 0 value "$3" 0 0 0 0 0 0 0
 	on host ip link set dev eth0 "$1" pinned /sys/fs/bpf/t/prog
 }
 

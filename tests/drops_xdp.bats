@@ -108,6 +108,29 @@ packets_of_map() {
 beside() { packets '.reason == "SKB_DROP_REASON_NO_SOCKET" or .reason == "SKB_DROP_REASON_UDP_CSUM" or (.location | startswith("veth_xmit"))'; }
 sum_is() { (($(packets_of_map) + $(beside) == $1)); }
 
+@test "drops: cpumap: what its program drops, and what it cannot redirect" {
+	quiet
+	attach --host drops
+	foreign xdpdrv veth0 192
+	"$HM_BUILD/tests/cpumap" /sys/fs/bpf/t/test_cpumap "$HM_BUILD/tests/bpf/cpumap_prog.o" 0 192
+	send 7005 41 --size 500
+	send 7005 43 --size 900
+	send 7005 47 --size 500
+	busywait 5 cpumap_lost_is 131 || true
+	equal "$(cpumap_lost)" "43 XDP_REDIRECT_EINVAL
+88 XDP_CPUMAP_DROP" losses
+	on host ip link set dev eth0 xdpdrv off
+}
+
+# what the entry's program lost; the row of a cpumap has no device and no namespace
+cpumap_lost() {
+	local id
+	id=$(bpftool -j map show pinned /sys/fs/bpf/t/test_cpumap | jq .id)
+	drops | jq -r --arg at "cpumap $id cpu 0" --arg lab "$LAB-host" '.rows[] |
+		select(.location == $at or (.location == "prog cpumap_prog" and .netns == $lab)) | "\(.packets) \(.reason)"' | sort -n
+}
+cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $1)); }
+
 @test "drops: devmap: frames that the target device did not take" {
 	quiet
 	attach --host drops

@@ -23,7 +23,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_CPUMAP);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct bpf_cpumap_val);
 	__uint(max_entries, 1);
 } test_cpumap SEC(".maps");
 
