@@ -31,9 +31,14 @@ EOF
 	printf 'Exit status: 0 attached, 1 not attached and nothing changed, 2 usage.\n'
 }
 
-DEV='' HOST=0 FEATURES=() NS=''
+DEV='' HOST=0 ASKED=()
 
 option() { # OPTION VALUE
+	if [[ $1 == --host ]]; then HOST=1; else ASKED+=("$1" "$2"); fi
+}
+
+# feature_option OPTION VALUE: who understands it takes it
+feature_option() {
 	local feature
 	for feature in "${FEATURES_KNOWN[@]}"; do
 		"${feature}_option" "$1" "$2" && return
@@ -41,49 +46,16 @@ option() { # OPTION VALUE
 	misuse "unknown option $1"
 }
 
-case " $* " in
-*' -h '* | *' --help '*)
-	usage
-	exit 0
-	;;
-esac
+options "-n|--dry-run -v|--verbose -h|--help --host --netns= ${FLAG_OPTIONS[*]} --*=" "$@"
 load_abi
-while (($#)); do
-	case $1 in
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	--host) HOST=1 ;;
-	--*=*)
-		set -- "${1%%=*}" "${1#*=}" "${@:2}"
-		continue
-		;;
-	--*)
-		if [[ " ${FLAG_OPTIONS[*]} " == *" $1 "* ]]; then
-			option "$1" ''
-			shift
-			continue
-		fi
-		(($# > 1)) || misuse "$1: unknown option, or its value is missing"
-		if [[ $1 == --netns ]]; then
-			[[ -n $2 ]] || misuse "--netns needs a name"
-			NS=$2
-		else
-			option "$1" "$2"
-		fi
-		shift
-		;;
-	-*) misuse "unknown option $1" ;;
-	*)
-		if [[ -z $DEV ]] && ((!HOST)); then DEV=$1; else FEATURES+=("$1"); fi
-		;;
-	esac
-	shift
-done
+for ((i = 0; i < ${#ASKED[@]}; i += 2)); do feature_option "${ASKED[@]:i:2}"; done
+FEATURES=("${ARGS[@]}")
 if ((HOST)); then
-	[[ -z $DEV ]] || FEATURES=("$DEV" "${FEATURES[@]}")
 	((${#FEATURES[@]})) || misuse "--host needs a feature"
 else
-	[[ -n $DEV ]] || misuse "no device given"
+	((${#ARGS[@]})) || misuse "no device given"
+	DEV=${ARGS[0]}
+	FEATURES=("${ARGS[@]:1}")
 	((${#FEATURES[@]})) || FEATURES=(latency)
 fi
 feature_check "$HOST" "${FEATURES[@]}"

@@ -25,29 +25,20 @@ EOF
 }
 
 PTP='' INTERVAL=''
-while (($#)); do
+option() { # OPTION VALUE
 	case $1 in
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
+	-i)
+		number -i "$2" 1 86400
+		INTERVAL=$NUMBER
 		;;
-	--ptp | -i)
-		(($# > 1)) || misuse "$1 needs a value"
-		if [[ $1 == -i ]]; then
-			number -i "$2" 1 86400
-			INTERVAL=$NUMBER
-		else
-			[[ -c $2 ]] || die "--ptp: no clock device $2"
-			PTP=$2
-		fi
-		shift
+	--ptp)
+		[[ -c $2 ]] || die "--ptp: no clock device $2"
+		PTP=$2
 		;;
-	*) misuse "unknown argument $1" ;;
 	esac
-	shift
-done
+}
+options '-n|--dry-run -v|--verbose -h|--help -i= --ptp=' "$@"
+no_arguments
 need_root
 need_tools jq
 load_abi

@@ -232,18 +232,11 @@ packages_run() {
 }
 
 CHECK=0 GROUPS_WANTED=()
-while (($#)); do
-	case $1 in
-	--check) CHECK=1 ;;
-	-n | --dry-run) DRY_RUN=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	run | build | test | bench) GROUPS_WANTED+=("$1") ;;
-	*) misuse "unknown argument $1" ;;
-	esac
-	shift
+option() { CHECK=1; } # --check
+options '-n|--dry-run -h|--help --check' "$@"
+for word in "${ARGS[@]}"; do
+	[[ $word =~ ^(run|build|test|bench)$ ]] || misuse "unknown argument $word"
+	GROUPS_WANTED+=("$word")
 done
 ((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test bench)
 if ((CHECK)); then

@@ -26,34 +26,14 @@ Exit status: 0 nothing of ours is there any more, 1 error, 2 usage.
 EOF
 }
 
-DEV='' HOST=0 FEATURES=() NS=''
-
-while (($#)); do
-	case $1 in
-	--netns=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" && continue ;;
-	--netns)
-		(($# > 1)) && [[ -n $2 ]] || misuse "--netns needs a name"
-		NS=$2
-		shift
-		;;
-	--host) HOST=1 ;;
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	-*) misuse "unknown option $1" ;;
-	*)
-		if [[ -z $DEV ]] && ((!HOST)); then DEV=$1; else FEATURES+=("$1"); fi
-		;;
-	esac
-	shift
-done
-if ((HOST)); then
-	[[ -z $DEV ]] || FEATURES=("$DEV" "${FEATURES[@]}")
-else
-	[[ -n $DEV ]] || misuse "no device given"
+DEV='' HOST=0
+option() { HOST=1; } # --host
+options '-n|--dry-run -v|--verbose -h|--help --host --netns=' "$@"
+FEATURES=("${ARGS[@]}")
+if ((!HOST)); then
+	((${#ARGS[@]})) || misuse "no device given"
+	DEV=${ARGS[0]}
+	FEATURES=("${ARGS[@]:1}")
 fi
 feature_check "$HOST" "${FEATURES[@]}"
 

@@ -469,26 +469,7 @@ fdb_guard() {
 
 # --- command line
 
-ARGS=() NS=''
-while (($#)); do
-	case $1 in
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	--netns)
-		(($# > 1)) || misuse "--netns needs a name"
-		NS=$2
-		shift
-		;;
-	--netns=*) NS=${1#*=} ;;
-	-?*) misuse "unknown option $1" ;;
-	*) ARGS+=("$1") ;;
-	esac
-	shift
-done
+options '-n|--dry-run -v|--verbose -h|--help --netns=' "$@"
 set -- "${ARGS[@]}"
 VERB=${1:-}
 case $VERB in

@@ -95,29 +95,11 @@ lab_down() {
 	((found)) || warn "lab $1 was not up"
 }
 
-ARGS=()
 IPV4=
-while (($#)); do
-	case $1 in
-	-4 | --ipv4) IPV4=1 ;;
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	-*) misuse "unknown option $1" ;;
-	*)
-		ARGS+=("$1")
-		# what follows is the command's own
-		if [[ ${ARGS[0]} == exec ]]; then
-			ARGS+=("${@:2}")
-			break
-		fi
-		;;
-	esac
-	shift
-done
+option() { IPV4=1; } # --ipv4
+# what follows is the command's own
+OPTIONS_END='exec'
+options '-n|--dry-run -v|--verbose -h|--help -4|--ipv4' "$@"
 set -- "${ARGS[@]}"
 case ${1:-} in
 up)

@@ -51,6 +51,11 @@ number() {
 	NUMBER=$((10#$2))
 }
 
+# --- the command line
+
+# shellcheck source=scripts/lib/options.sh
+. "$HM_SCRIPTS/lib/options.sh"
+
 # --- commands
 
 # show COMMAND...: prints it as one would type it.

@@ -21,21 +21,9 @@ Exit status: 0 written and built, 1 not, 2 usage. A source that exists is never 
 EOF
 }
 
-BARE=0 ARGS=()
-while (($#)); do
-	case $1 in
-	--bare) BARE=1 ;;
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	-*) misuse "unknown option $1" ;;
-	*) ARGS+=("$1") ;;
-	esac
-	shift
-done
+BARE=0
+option() { BARE=1; } # --bare
+options '-n|--dry-run -v|--verbose -h|--help --bare' "$@"
 ((${#ARGS[@]} == 2)) || misuse "a hook and a name are needed"
 HOOK=${ARGS[0]} NAME=${ARGS[1]}
 case $HOOK in

@@ -30,20 +30,7 @@ are differences), 2 usage.
 EOF
 }
 
-ARGS=()
-while (($#)); do
-	case $1 in
-	-n | --dry-run) DRY_RUN=1 ;;
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	-?*) misuse "unknown option $1" ;;
-	*) ARGS+=("$1") ;;
-	esac
-	shift
-done
+options '-n|--dry-run -v|--verbose -h|--help' "$@"
 set -- "${ARGS[@]}"
 VERB=${1:-}
 (($#)) && shift

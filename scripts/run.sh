@@ -36,44 +36,28 @@ Exit status: 0 ran (and returned what was expected), 1 not, 2 usage.
 EOF
 }
 
-EXPECT='' REPEAT=1 PROGRAM='' TYPE='' DUMP='' OUT='' SETS=() ARGS=()
-WORDS=("$@")
-while (($#)); do
+EXPECT='' REPEAT=1 PROGRAM='' TYPE='' DUMP='' OUT='' SETS=()
+option() { # OPTION VALUE
+	[[ -n $2 ]] || misuse "$1 needs a value"
 	case $1 in
-	-v | --verbose) VERBOSE=1 ;;
-	-h | --help)
-		usage
-		exit 0
+	--expect) EXPECT=$2 ;;
+	--repeat)
+		number --repeat "$2" 1 100000000
+		REPEAT=$NUMBER
 		;;
-	--*=*)
-		set -- "${1%%=*}" "${1#*=}" "${@:2}"
-		continue
+	--program) PROGRAM=$2 ;;
+	--type) TYPE=$2 ;;
+	--set)
+		[[ $2 =~ ^[A-Za-z0-9_]{1,15}=([0-9a-fA-F]{2})+:([0-9a-fA-F]{2})+$ ]] ||
+			misuse "--set $2: expected MAP=KEY:VALUE, in hexadecimal bytes"
+		SETS+=("$2")
 		;;
-	--expect | --repeat | --program | --type | --set | --dump | --out)
-		(($# > 1)) && [[ -n $2 ]] || misuse "$1 needs a value"
-		case $1 in
-		--expect) EXPECT=$2 ;;
-		--repeat)
-			number --repeat "$2" 1 100000000
-			REPEAT=$NUMBER
-			;;
-		--program) PROGRAM=$2 ;;
-		--type) TYPE=$2 ;;
-		--set)
-			[[ $2 =~ ^[A-Za-z0-9_]{1,15}=([0-9a-fA-F]{2})+:([0-9a-fA-F]{2})+$ ]] ||
-				misuse "--set $2: expected MAP=KEY:VALUE, in hexadecimal bytes"
-			SETS+=("$2")
-			;;
-		--dump) DUMP=$2 ;;
-		--out) OUT=$2 ;;
-		esac
-		shift
-		;;
-	-?*) misuse "unknown option $1" ;;
-	*) ARGS+=("$1") ;;
+	--dump) DUMP=$2 ;;
+	--out) OUT=$2 ;;
 	esac
-	shift
-done
+}
+WORDS=("$@")
+options '-v|--verbose -h|--help --expect= --repeat= --program= --type= --set= --dump= --out=' "$@"
 ((${#ARGS[@]} >= 2)) || misuse "an object and a packet are needed"
 OBJ=${ARGS[0]} PACKETS=("${ARGS[@]:1}")
 

@@ -24,25 +24,15 @@ EOF
 }
 
 WORDS=() INTERVAL=1
-while (($#)); do
+option() { # OPTION VALUE
 	case $1 in
-	-j | --json) WORDS+=(-j) ;;
-	-i | --interval | -c | --count)
-		(($# > 1)) || misuse "$1 needs a value"
-		case $1 in
-		-i | --interval) INTERVAL=$2 ;;
-		*) WORDS+=(-c "$2") ;;
-		esac
-		shift
-		;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	*) misuse "unknown argument $1" ;;
+	--json) WORDS+=(-j) ;;
+	--interval) INTERVAL=$2 ;;
+	--count) WORDS+=(-c "$2") ;;
 	esac
-	shift
-done
+}
+options '-h|--help -j|--json -i|--interval= -c|--count=' "$@"
+no_arguments
 need_root
 READER=$HM_OBJ/hookmap
 [[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"

@@ -20,27 +20,9 @@ Exit status: 0, also if nothing is attached; 1 error; 2 usage.
 EOF
 }
 
-DEV='' NS=''
-while (($#)); do
-	case $1 in
-	--netns=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" && continue ;;
-	--netns)
-		(($# > 1)) && [[ -n $2 ]] || misuse "--netns needs a name"
-		NS=$2
-		shift
-		;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	-*) misuse "unknown option $1" ;;
-	*)
-		[[ -z $DEV ]] || misuse "one device, please"
-		DEV=$1
-		;;
-	esac
-	shift
-done
+options '-h|--help --netns=' "$@"
+((${#ARGS[@]} <= 1)) || misuse "one device, please"
+DEV=${ARGS[0]:-}
 
 need_root
 need_tools ip tc jq nsenter

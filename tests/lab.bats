@@ -63,6 +63,7 @@
 		ln -s "$(command -v "$tool")" "$BATS_TEST_TMPDIR/bin/$tool"
 	done
 	sed 's|^PATH=.*||' "$HM_TOP/scripts/lib.sh" >"$BATS_TEST_TMPDIR/lib.sh"
+	ln -s "$HM_TOP/scripts/lib" "$BATS_TEST_TMPDIR/lib"
 	cp "$HM_TOP/scripts/deps.sh" "$BATS_TEST_TMPDIR/deps.sh"
 	PATH=$BATS_TEST_TMPDIR/bin run "$BATS_TEST_TMPDIR/bin/bash" "$BATS_TEST_TMPDIR/deps.sh" run
 	equal "$status" 1 status

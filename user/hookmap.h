@@ -23,6 +23,7 @@ struct options {
 	const char *bpffs; /* --bpffs, else HOOKMAP_BPFFS, else /sys/fs/bpf */
 	enum output output;
 	bool pretty;	     /* -p */
+	bool help;	     /* -h */
 	bool hist;	     /* --hist */
 	bool buckets;	     /* --buckets */
 	bool summary;	     /* --summary */
@@ -42,20 +43,39 @@ struct options {
 	bool fresh;	    /* --new */
 	const char *to;	    /* --to */
 	const char *ptp;    /* --ptp */
-	unsigned slow;	    /* --slow, microseconds */
+	unsigned long slow; /* --slow, microseconds */
 };
 
-/* In verb.outputs: -c counts events; the verb understands --drain and --new. */
-#define VERB_EVENTS 0x100
+/* Bits of the table of options in args.c. */
+enum verb_id {
+	VERB_LATENCY,
+	VERB_STATUS,
+	VERB_DROPS,
+	VERB_PROGS,
+	VERB_EXEC,
+	VERB_PATH,
+	VERB_OPEN,
+	VERB_NAPI,
+	VERB_PKTLAT,
+	VERB_OVSLAT,
+	VERB_CLOCK,
+	VERB_POLICY,
+	VERB_FDB,
+	VERBS,
+};
 
 /* One verb of the command line. RUN returns an exit code. */
 struct verb {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *opt);
-	unsigned outputs; /* bit mask of enum output, and VERB_EVENTS */
-	bool repeats;	  /* understands -i */
 };
+
+extern const struct verb verbs[VERBS];
+
+/* --- args.c: the command line. Fills OPT and VERB; 0, an exit code, or ARGS_DONE */
+#define ARGS_DONE -1
+int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb);
 
 int latency_run(const struct options *opt);
 int fdb_run(const struct options *opt);
@@ -73,6 +93,7 @@ int policy_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void fail_as_json(bool on);
 
 /* --- pins.c: pinned maps */
 

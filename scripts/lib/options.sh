@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# options.sh - the command line of all scripts.
+#
+# options SPEC WORD...: takes a command line apart. SPEC has a word for each option that
+# the script understands: its spellings between "|", with "=" behind if it takes a value.
+# A pattern such as "--*=" is any option. -n, -v, -h and --netns are dealt with here; for
+# the others, and with the last of its spellings, `option NAME VALUE` of the script is
+# called. What is no option is in ARGS. OPTIONS_END is a word of ARGS after which nothing
+# is an option any more.
+
+ARGS=() NS='' OPTIONS_END=''
+
+# option_find WORD: its last spelling in OPTION, and in OPTION_VALUE whether it takes a
+# value. False if the script has none of this name.
+option_find() {
+	local entry spelling spellings
+	for entry in "${SPEC[@]}"; do
+		OPTION_VALUE=0
+		[[ $entry != *= ]] || OPTION_VALUE=1
+		IFS='|' read -ra spellings <<<"${entry%=}"
+		for spelling in "${spellings[@]}"; do
+			# shellcheck disable=SC2053
+			[[ $1 == $spelling ]] || continue
+			OPTION=$1
+			[[ $spelling == *\** ]] || OPTION=${spellings[-1]}
+			return 0
+		done
+	done
+	return 1
+}
+
+options() {
+	local SPEC word
+	read -ra SPEC <<<"$1"
+	shift
+	ARGS=()
+	while (($#)); do
+		word=$1
+		shift
+		case $word in
+		--)
+			ARGS+=("$@")
+			return
+			;;
+		--*=*)
+			option_find "${word%%=*}" && ((OPTION_VALUE)) || misuse "unknown option $word"
+			option_do "$OPTION" "${word#*=}"
+			;;
+		-?*)
+			option_find "$word" || misuse "unknown option $word"
+			if ((OPTION_VALUE)); then
+				(($#)) || misuse "$(option_missing "$word")"
+				option_do "$OPTION" "$1"
+				shift
+			else
+				option_do "$OPTION" ''
+			fi
+			;;
+		*)
+			ARGS+=("$word")
+			if [[ $word == "$OPTIONS_END" ]]; then
+				ARGS+=("$@")
+				return
+			fi
+			;;
+		esac
+	done
+}
+
+option_missing() { # WORD
+	if [[ " ${SPEC[*]} " == *'*'* && " ${SPEC[*]} " != *"$1"* ]]; then
+		printf '%s: unknown option, or its value is missing' "$1"
+	else
+		printf '%s needs a value' "$1"
+	fi
+}
+
+# no_arguments: there are only options
+no_arguments() { ((!${#ARGS[@]})) || misuse "unknown argument ${ARGS[0]}"; }
+
+option_do() { # OPTION VALUE
+	case $1 in
+	--dry-run) DRY_RUN=1 ;;
+	--verbose) VERBOSE=1 ;;
+	--help)
+		usage
+		exit 0
+		;;
+	--netns)
+		[[ -n $2 ]] || misuse "--netns needs a name"
+		NS=$2
+		;;
+	*) option "$@" ;;
+	esac
+}

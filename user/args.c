@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * args.c - the command line: one table says what an option is called, what it takes,
+ * where its value goes and which verbs understand it. The usage text, the parser and
+ * the completion of names all come from it.
+ */
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hookmap.h"
+
+enum kind {
+	ARG_FLAG,    /* bool */
+	ARG_TEXT,    /* const char *; one of .words, if there are any */
+	ARG_NUMBER,  /* unsigned long, from 1 */
+	ARG_SECONDS, /* double */
+	ARG_OUTPUT,  /* enum output: .value */
+	ARG_EXPLAIN, /* bool; policy: a packet follows */
+	ARG_VERSION,
+	ARG_HELP,
+};
+
+#define ALL	 ((1U << VERBS) - 1)
+#define V(NAME)	 (1U << VERB_##NAME)
+#define EVENTS	 (V(EXEC) | V(OPEN) | V(PATH) | V(PKTLAT))
+#define REPEATED (V(LATENCY) | V(DROPS) | V(PROGS) | V(PKTLAT))
+#define AT(F)	 offsetof(struct options, F)
+
+struct arg {
+	const char *name;
+	char letter;
+	const char *takes; /* what its value is called */
+	enum kind kind;
+	size_t at; /* in struct options */
+	unsigned verbs;
+	const char *help;
+	const char *words; /* ARG_TEXT: what it may be */
+	enum output value; /* ARG_OUTPUT */
+};
+
+/* clang-format off */
+static const struct arg args[] = {
+	{ .name = "json", .letter = 'j', .kind = ARG_OUTPUT, .at = AT(output), .value = OUT_JSON,
+	  .verbs = ALL,
+	  .help = "one JSON document" },
+	{ .name = "pretty", .letter = 'p', .kind = ARG_FLAG, .at = AT(pretty),
+	  .verbs = ALL,
+	  .help = "JSON with line breaks" },
+	{ .name = "prom", .kind = ARG_OUTPUT, .at = AT(output), .value = OUT_PROM,
+	  .verbs = V(LATENCY) | V(DROPS) | V(POLICY) | V(FDB),
+	  .help = "Prometheus text format" },
+	{ .name = "hgrm", .kind = ARG_OUTPUT, .at = AT(output), .value = OUT_HGRM,
+	  .verbs = V(LATENCY),
+	  .help = "HdrHistogram percentile distribution" },
+	{ .name = "hist", .kind = ARG_FLAG, .at = AT(hist),
+	  .verbs = V(LATENCY),
+	  .help = "draw the distributions" },
+	{ .name = "buckets", .kind = ARG_FLAG, .at = AT(buckets),
+	  .verbs = V(LATENCY),
+	  .help = "add the histogram buckets to JSON" },
+	{ .name = "interval", .letter = 'i', .takes = "SEC", .kind = ARG_SECONDS, .at = AT(interval),
+	  .verbs = REPEATED,
+	  .help = "repeat, showing what is new" },
+	{ .name = "count", .letter = 'c', .takes = "N", .kind = ARG_NUMBER, .at = AT(count),
+	  .verbs = REPEATED | EVENTS,
+	  .help = "stop after N times, or N events" },
+	{ .name = "sum", .letter = 's', .takes = "WHAT", .kind = ARG_TEXT, .at = AT(sum),
+	  .verbs = V(DROPS),
+	  .help = "sums by one column, or by what they are counted by",
+	  .words = "layer reason location device netns proto protocol smac dmac sip dip flow" },
+	{ .name = "top", .letter = 'n', .takes = "N", .kind = ARG_NUMBER, .at = AT(top),
+	  .verbs = V(DROPS),
+	  .help = "only the N largest" },
+	{ .name = "since", .takes = "FILE", .kind = ARG_TEXT, .at = AT(since),
+	  .verbs = V(DROPS),
+	  .help = "what is new since FILE was saved with -j" },
+	{ .name = "all", .kind = ARG_FLAG, .at = AT(all),
+	  .verbs = V(DROPS),
+	  .help = "also what is no loss, and all XDP verdicts" },
+	{ .name = "explain", .kind = ARG_EXPLAIN, .at = AT(explain),
+	  .verbs = V(DROPS) | V(POLICY),
+	  .help = "what the reasons mean; or, with 'src=A dst=B ...', which rule such a packet takes" },
+	{ .name = "reasons", .kind = ARG_FLAG, .at = AT(reasons),
+	  .verbs = V(DROPS),
+	  .help = "all reasons that this kernel knows" },
+	{ .name = "samples", .kind = ARG_FLAG, .at = AT(samples),
+	  .verbs = V(DROPS),
+	  .help = "packets with their headers, as they are lost" },
+	{ .name = "drain", .kind = ARG_FLAG, .at = AT(drain),
+	  .verbs = EVENTS,
+	  .help = "show the events that are buffered, then stop" },
+	{ .name = "new", .kind = ARG_FLAG, .at = AT(fresh),
+	  .verbs = EVENTS,
+	  .help = "leave out the events that are buffered already" },
+	{ .name = "to", .takes = "HOST", .kind = ARG_TEXT, .at = AT(to),
+	  .verbs = V(PATH),
+	  .help = "only packets to this address" },
+	{ .name = "slow", .takes = "USEC", .kind = ARG_NUMBER, .at = AT(slow),
+	  .verbs = V(PKTLAT),
+	  .help = "packets that took this long, one by one" },
+	{ .name = "ptp", .takes = "DEV", .kind = ARG_TEXT, .at = AT(ptp),
+	  .verbs = V(PKTLAT) | V(CLOCK),
+	  .help = "a clock device such as /dev/ptp0" },
+	{ .name = "summary", .kind = ARG_FLAG, .at = AT(summary),
+	  .verbs = V(FDB),
+	  .help = "without the entries" },
+	{ .name = "bpffs", .takes = "DIR", .kind = ARG_TEXT, .at = AT(bpffs),
+	  .verbs = ALL,
+	  .help = "where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)" },
+	{ .name = "version", .letter = 'V', .kind = ARG_VERSION,
+	  .verbs = ALL },
+	{ .name = "help", .letter = 'h', .kind = ARG_HELP,
+	  .verbs = ALL,
+	  .help = "this text; with a verb, what that takes" },
+};
+/* clang-format on */
+#define NARGS (sizeof(args) / sizeof(args[0]))
+
+static int misuse(const char *format, const char *a, const char *b)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), format, a, b);
+	fail("%s (see hookmap --help)", text);
+	return 2;
+}
+
+/* "-c" or "--hist", as one types it. */
+static const char *arg_typed(const struct arg *arg)
+{
+	static char text[32];
+
+	if (arg->letter)
+		snprintf(text, sizeof(text), "-%c", arg->letter);
+	else
+		snprintf(text, sizeof(text), "--%s", arg->name);
+	return text;
+}
+
+/* The names of the verbs in MASK. */
+static const char *verb_names(unsigned mask)
+{
+	static char text[256];
+	size_t n = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < VERBS; i++) {
+		if (mask & 1U << i)
+			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+				      verbs[i].name);
+	}
+	return text;
+}
+
+/* Prints the words of TEXT from column AT on, in lines of at most 80. */
+static void wrap(FILE *f, const char *text, int at)
+{
+	int column = at;
+
+	while (*text) {
+		int len = strcspn(text, " ");
+
+		if (column > at && column + 1 + len > 80) {
+			fprintf(f, "\n%*s", at, "");
+			column = at;
+		}
+		column += fprintf(f, "%s%.*s", column > at ? " " : "", len, text);
+		text += len + strspn(text + len, " ");
+	}
+	fputc('\n', f);
+}
+
+static void usage(FILE *f, const struct verb *verb)
+{
+	char text[512], name[32];
+
+	if (verb) {
+		fprintf(f, "usage: hookmap [OPTION...] %s\n\n%s\n\n", verb->name, verb->help);
+	} else {
+		fprintf(f, "usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "
+			   "[--bpffs DIR] VERB\n\n");
+		for (int i = 0; i < VERBS; i++)
+			fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+		fputc('\n', f);
+	}
+	for (const struct arg *arg = args; arg < args + NARGS; arg++) {
+		bool some = !verb && arg->verbs != ALL;
+
+		if (verb && !(arg->verbs & 1U << (verb - verbs)))
+			continue;
+		snprintf(text, sizeof(text), "%s%s%s%s%s%s", arg->help ?: "",
+			 arg->words ? ": " : "", arg->words ?: "", some ? " (" : "",
+			 some ? verb_names(arg->verbs) : "", some ? ")" : "");
+		snprintf(name, sizeof(name), "%s%s%s", arg->name, arg->takes ? " " : "",
+			 arg->takes ?: "");
+		fprintf(f, "  %c%c%c --%-*s", arg->letter ? '-' : ' ', arg->letter ?: ' ',
+			arg->letter ? ',' : ' ', *text ? 15 : 0, name);
+		wrap(f, text, 23);
+	}
+}
+
+/* Is WORD one of WORDS? */
+static bool one_of(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *w = words; len && *w; w += strspn(w, " ")) {
+		size_t n = strcspn(w, " ");
+
+		if (n == len && !strncmp(w, word, n))
+			return true;
+		w += n;
+	}
+	return false;
+}
+
+/* Puts VALUE into OPT. 0, or 2 having said why not. */
+static int arg_take(const struct arg *arg, const char *value, struct options *opt)
+{
+	void *at = (char *)opt + arg->at;
+	char format[160], *end;
+	double seconds;
+
+	switch (arg->kind) {
+	case ARG_FLAG:
+	case ARG_EXPLAIN:
+		*(bool *)at = true;
+		return 0;
+	case ARG_TEXT:
+		*(const char **)at = value;
+		if (!arg->words || one_of(arg->words, value))
+			return 0;
+		snprintf(format, sizeof(format), "%%s %%s: expected one of %s", arg->words);
+		return misuse(format, arg_typed(arg), value);
+	case ARG_NUMBER:
+		*(unsigned long *)at = strtoul(value, &end, 10);
+		if (*end || !*(unsigned long *)at || *value == '-' || strlen(value) > 9)
+			return misuse("%s %s: expected a number from 1", arg_typed(arg), value);
+		return 0;
+	case ARG_SECONDS:
+		seconds = strtod(value, &end);
+		*(double *)at = seconds;
+		if (*end || !(seconds >= 0.01 && seconds <= 86400))
+			return misuse("%s %s: expected seconds from 0.01 to 86400", arg_typed(arg),
+				      value);
+		return 0;
+	case ARG_OUTPUT:
+		if (opt->output != OUT_TEXT && opt->output != arg->value)
+			return misuse("%s", "choose one of -j, --prom and --hgrm", NULL);
+		*(enum output *)at = arg->value;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* What goes together only with care. 0, or 2 having said what not. */
+static int args_conflict(const struct options *opt, const struct verb *verb)
+{
+	unsigned bit = 1U << (verb - verbs);
+
+	if (opt->count && opt->interval <= 0 && !opt->samples && !(bit & EVENTS))
+		return misuse("%s", "-c needs -i", NULL);
+	if (opt->interval > 0 && opt->output == OUT_PROM)
+		return misuse("%s", "--prom shows totals: no -i", NULL);
+	if (bit == V(PKTLAT) && !opt->slow && (opt->drain || opt->fresh))
+		return misuse("%s: --drain and --new go with --slow", verb->name, NULL);
+	if (bit == V(PKTLAT) && opt->slow && opt->interval > 0)
+		return misuse("%s: -i does not go with --slow", verb->name, NULL);
+	if (opt->packet && bit != V(POLICY))
+		return misuse("%s: does not --explain a packet", verb->name, NULL);
+	if (opt->explain && !opt->packet && bit == V(POLICY))
+		return misuse("%s", "--explain needs a packet: 'src=A dst=B ...'", NULL);
+	if (opt->samples && (opt->interval > 0 || opt->output == OUT_PROM))
+		return misuse("%s", "--samples does not go with -i or --prom", NULL);
+	if (opt->since && opt->interval > 0)
+		return misuse("%s", "--since and -i: choose one", NULL);
+	return 0;
+}
+
+/* Every option of the bit mask GIVEN must be one of VERB's. */
+static int args_fit(unsigned long given, const struct verb *verb)
+{
+	char text[192];
+
+	for (size_t i = 0; i < NARGS; i++) {
+		if (!(given & 1UL << i) || args[i].verbs & 1U << (verb - verbs))
+			continue;
+		if (args[i].kind == ARG_OUTPUT)
+			return misuse("%s: has no such output format (%s)", verb->name,
+				      arg_typed(&args[i]));
+		snprintf(text, sizeof(text), "%%s: takes no %%s, which goes with %s",
+			 verb_names(args[i].verbs));
+		return misuse(text, verb->name, arg_typed(&args[i]));
+	}
+	return 0;
+}
+
+int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb)
+{
+	struct option longs[NARGS + 1] = {};
+	char letters[2 * NARGS + 2] = ":";
+	unsigned long given = 0;
+	size_t len = 1;
+	int c, err;
+
+	_Static_assert(NARGS < 64, "a bit an option");
+	for (size_t i = 0; i < NARGS; i++) {
+		longs[i] = (struct option){ args[i].name, args[i].takes != NULL, NULL, 256 + i };
+		if (args[i].letter)
+			letters[len++] = args[i].letter;
+		if (args[i].letter && args[i].takes)
+			letters[len++] = ':';
+	}
+	opterr = 0;
+	*verb = NULL;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		size_t i = 0;
+
+		if (c == ':')
+			return misuse("%s: needs a value", argv[optind - 1], NULL);
+		if (c == '?')
+			return misuse("%s: unknown option", argv[optind - 1], NULL);
+		while (c >= 256 ? i + 256 != (size_t)c : args[i].letter != c)
+			i++;
+		given |= 1UL << i;
+		if (args[i].kind == ARG_VERSION) {
+			printf("hookmap %s\n", HM_VERSION);
+			return ARGS_DONE;
+		}
+		err = arg_take(&args[i], optarg, opt);
+		if (err)
+			return err;
+		fail_as_json(opt->output == OUT_JSON);
+		if (args[i].kind == ARG_EXPLAIN && optind < argc && strchr(argv[optind], '='))
+			opt->packet = argv[optind++];
+		opt->help |= args[i].kind == ARG_HELP;
+	}
+	if (opt->pretty) {
+		if (opt->output != OUT_TEXT && opt->output != OUT_JSON)
+			return misuse("%s", "choose one of -j, --prom and --hgrm", NULL);
+		opt->output = OUT_JSON;
+	}
+	if (optind == argc) {
+		usage(opt->help ? stdout : stderr, NULL);
+		return opt->help ? ARGS_DONE : 2;
+	}
+	for (int i = 0; i < VERBS; i++) {
+		if (!strcmp(argv[optind], verbs[i].name))
+			*verb = &verbs[i];
+	}
+	if (!*verb)
+		return misuse("%s: unknown verb", argv[optind], NULL);
+	if (opt->help) {
+		usage(stdout, *verb);
+		return ARGS_DONE;
+	}
+	if (optind + 1 < argc)
+		return misuse("%s: unexpected argument", argv[optind + 1], NULL);
+	err = args_fit(given, *verb);
+	return err ? err : args_conflict(opt, *verb);
+}
