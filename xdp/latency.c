@@ -31,24 +31,27 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
 	struct lat_stat *st = lat_lookup(lat_stat);
-	struct lat_ring *ring = lat_ring_get();
 	struct lat_packet *packet;
+	struct lat_ring *ring;
+	__u32 filter;
 
-	if (!cfg || !st || !ring || cfg->flags & LAT_F_PAUSE)
+	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return;
 	/* a filter comes before the choice; without one, most packets are not parsed */
-	if (cfg->flags & LAT_F_FILTER) {
-		packet = lat_parse(ring, data, end, end - data);
-		if (packet && lat_filter(cfg, ctx->ingress_ifindex, &packet->f) &&
-		    lat_sample(cfg, st))
-			lat_ring_push(ring, packet);
-	} else if (lat_sample(cfg, st)) {
-		packet = lat_parse(ring, data, end, end - data);
-		if (packet)
-			lat_ring_push(ring, packet);
-		else
+	filter = cfg->flags & LAT_F_FILTER;
+	if (!filter && !lat_sample(cfg, st))
+		return;
+	ring = lat_ring_get();
+	if (!ring)
+		return;
+	packet = lat_parse(ring, data, end, end - data);
+	if (!packet) {
+		if (!filter)
 			lat_unsample(st);
+		return;
 	}
+	if (!filter || (lat_filter(cfg, ctx->ingress_ifindex, &packet->f) && lat_sample(cfg, st)))
+		lat_ring_push(ring, packet);
 }
 
 SEC("prog")
