@@ -159,6 +159,51 @@ both_work() { # PACKETS before
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
 
+@test "l2fwd: what it drops is in hookmap drops once, with its reason, in both modes" {
+	local i mode
+	switch_up 3
+	"$HM_TOP/scripts/attach.sh" --host drops
+	for i in 1 2 3; do
+		mode=native
+		((i != 3)) || mode=generic
+		sw_attach "p$i" l2fwd --mode "$mode"
+		swdb port "p$i" mode access 10
+		swdb add "02:00:00:00:00:0$i" dev "p$i" vlan 10
+	done
+	swdb acl p2 add 1 deny ethertype 0x88b5
+	for i in 1 3; do
+		swdb port "p$i" miss drop
+		say "$i" "$(mac 2)$(mac "$i")$T" $((10 + i))
+		say "$i" "$(mac 99)$(mac "$i")$T" $((20 + i))
+		say "$i" "$(mac 2)$(mac "$i")8100000b$T" $((30 + i))
+	done
+	# rows of the switch, of XDP and of anything else
+	lost_rows() { hookmap -j drops "$@" | jq -r '.rows[] | select(.netns == "sw") | "\(.device) \(.layer) \(.reason) \(.location) \(.packets)"' | sort; }
+	all_there() { (($(hookmap -j drops | jq '[.rows[] | select(.netns == "sw") | .packets] | add // 0') >= 132)); }
+	busywait 30 all_there
+	equal "$(lost_rows)" "p1 xdp L2FWD_ACL XDP_DROP 11
+p1 xdp L2FWD_DROP_UNKNOWN XDP_DROP 21
+p1 xdp L2FWD_VLAN_IN XDP_DROP 31
+p3 xdp L2FWD_ACL XDP_DROP 13
+p3 xdp L2FWD_DROP_UNKNOWN XDP_DROP 23
+p3 xdp L2FWD_VLAN_IN XDP_DROP 33" 'losses in the switch'
+	# the ports' own counters agree; a rule counts at the port that has it
+	equal "$(reason p2 drop_acl) $(reason p1 drop_unknown) $(reason p3 drop_vlan_in)" '24 21 33' 'reasons of ports'
+	# what passes is no loss, and there with --all
+	say 1 "0180c200000e$(mac 1)$T" 7
+	passed() { like "$(lost_rows --all)" 'p1 xdp L2FWD_CONTROL XDP_PASS 7'; }
+	busywait 30 passed
+	like "$(hookmap drops --explain)" 'a rule of the port'
+	# the table of verdicts goes with its last user
+	"$HM_TOP/scripts/detach.sh" --host drops
+	equal "$(find "$G" -name 'xdp_verdict')" "$G/xdp_verdict" 'pin with l2fwd'
+	"$HM_TOP/scripts/attach.sh" --host drops
+	for i in 1 2 3; do sw_detach "p$i"; done
+	equal "$(find "$G" -name 'xdp_verdict')" "$G/xdp_verdict" 'pin with drops'
+	"$HM_TOP/scripts/detach.sh" --host drops
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+}
+
 @test "l2fwd: a program of the user behind latency is not replaced" {
 	switch_up 1
 	sw_attach p1 latency --next "$HM_BUILD/tests/bpf/xdp_pass.o"

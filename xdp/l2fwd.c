@@ -12,17 +12,19 @@
  *
  * Maps: l2_if (ifindex -> port), l2_port (settings), l2_fdbs -> l2_fdb, l2_txs
  * -> l2_tx (devices), l2_xlate, l2_guard, l2_acl, l2_storm; counts in l2_stat by port and
- * reason, and in the FDB entry. Times in ns.
+ * reason, and in the FDB entry; verdicts but XDP_REDIRECT in xdp_verdict, too. Times in ns.
  * Returns XDP_REDIRECT, XDP_PASS or XDP_DROP.
  */
 #include "l2acl.h"
 #include "l2fwd.h"
 #include "parse.h"
+#include "verdict.h"
 
 HM_MAP(l2_if);
 HM_MAP(l2_xlate);
 HM_MAP(l2_guard);
 HM_MAP(l2_storm);
+HM_MAP(xdp_verdict);
 HM_OUTER(l2_fdbs, HASH, sizeof(struct l2_key), sizeof(struct l2_fdb), 1);
 HM_OUTER(l2_txs, DEVMAP, sizeof(__u32), sizeof(__u32), 2);
 
@@ -31,10 +33,11 @@ struct l2_frame {
 	struct ethhdr *eth;
 	void *end;
 	__u32 in;    /* port number */
+	__u32 at;    /* the port that a reason is counted at */
 	__u32 vlan;  /* inside; 0 between transparent ports */
 	__be16 prio; /* PCP and DEI, in place for a tag */
 	__u8 tagged; /* as it came */
-	__u8 pad;
+	__u8 pad[5];
 };
 
 /* Headers begin at an even address: three loads, where memcpy from a packed struct
@@ -345,11 +348,10 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 		return L2_NO_DEVICE;
 	reason = l2_egress(ctx, fr, out, number);
 	if (reason) {
-		/* these say more about the port that it was to leave by */
-		if (reason == L2_DROP_SAME_PORT)
-			return reason;
-		st->reason[reason & (L2_REASONS - 1)]++;
-		return L2_REASONS;
+		/* the others say more about the port that it was to leave by */
+		if (reason != L2_DROP_SAME_PORT)
+			fr->at = number;
+		return reason;
 	}
 	/* before the frame is changed, because a device that has gone passes it */
 	if (l2_send(number, XDP_PASS) != XDP_REDIRECT)
@@ -372,8 +374,7 @@ static __always_inline int l2_control(const void *mac)
 	       !(m[2] & bpf_htons(0xfff0));
 }
 
-/* What becomes of the frame: an enum l2_reason; L2_REASONS if it was dropped and
- * counted already. */
+/* What becomes of the frame. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 				     const struct l2_port *port)
 {
@@ -410,32 +411,37 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	return l2_forward(ctx, fr, entry, cfg, now);
 }
 
+/* Counts what was not sent, and returns the verdict. */
+static __always_inline int l2_verdict(struct xdp_md *ctx, __u32 port, int reason)
+{
+	struct l2_stat *st = l2_stat_get(port);
+
+	reason &= L2_REASONS - 1;
+	if (st)
+		st->reason[reason]++;
+	return xdp_verdict(ctx, reason <= L2_PASS_END ? XDP_PASS : XDP_DROP, XDP_R_L2FWD + reason);
+}
+
 SEC("prog")
 int l2fwd_xdp(struct xdp_md *ctx)
 {
 	struct l2_frame fr = { .eth = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 	__u32 ifindex = ctx->ingress_ifindex;
 	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
+	int reason = L2_MALFORMED;
 	struct l2_port *port;
 	struct l2_stat *st;
-	int reason;
 
-	fr.in = number ? *number : 0;
+	fr.in = fr.at = number ? *number : 0;
 	port = l2_port_get(fr.in);
 	st = l2_stat_get(fr.in);
 	if (!port || !st)
 		return XDP_PASS;
 	st->rx_packets++;
 	st->rx_bytes += ctx->data_end - ctx->data;
-	if ((void *)(fr.eth + 1) > fr.end) {
-		st->reason[L2_MALFORMED]++;
-		return XDP_PASS;
-	}
-	reason = l2_decide(ctx, &fr, port);
+	if ((void *)(fr.eth + 1) <= fr.end)
+		reason = l2_decide(ctx, &fr, port);
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;
-	if (reason >= L2_REASONS)
-		return XDP_DROP;
-	st->reason[reason & (L2_REASONS - 1)]++;
-	return reason <= L2_PASS_END ? XDP_PASS : XDP_DROP;
+	return l2_verdict(ctx, fr.at, reason);
 }

@@ -127,7 +127,7 @@ enum xdp_reason {
 	XDP_R_NONE = 0,	     /* nothing to say */
 	XDP_R_MALFORMED = 1, /* headers that are cut short or make no sense */
 	XDP_R_TEST = 31,     /* tests/bpf */
-	XDP_R_L2FWD = 32,    /* 32 .. 63: l2fwd */
+	XDP_R_L2FWD = 32,    /* 32 .. 63: l2fwd, + enum l2_reason */
 	XDP_R_MAX = 256,
 };
 struct xdp_cell {

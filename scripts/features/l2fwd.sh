@@ -122,7 +122,7 @@ l2fwd_attach() { # DEV
 	others=$(dev_others "$HM_FEAT_l2fwd" | cut -d' ' -f1 | sort -u)
 	[[ -z $others || $others == "$NETNS_INODE" ]] ||
 		die "$1: ports of another network namespace are attached: all ports must be in one"
-	maps_check "${L2_MAPS[@]}"
+	maps_check "${L2_MAPS[@]}" xdp_verdict
 	l2_size_check
 	if ((L2_MIRROR)); then
 		l2_mirror_attach "$1"
@@ -355,6 +355,7 @@ l2_mirror_detach() { # BRIDGE
 l2fwd_unshare() {
 	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
 	maps_remove "${L2_MAPS[@]}"
+	drops_verdict_unshare
 }
 
 l2fwd_status() { # DEV
