@@ -10,11 +10,14 @@
 
 usage() {
 	cat <<'EOF'
-usage: status.sh [--netns NAME] [DEV]
+usage: status.sh [OPTION...] [DEV]
 
 Shows what is attached: to DEV, or to all devices that the scripts attached, devices
 of this network namespace that were attached by hand, and the host.
 (`hookmap status` shows the pinned maps and the programs that use them.)
+
+  --netns NAME    DEV is in this network namespace
+  -h, --help
 
 Exit status: 0, also if nothing is attached; 1 error; 2 usage.
 EOF
