@@ -18,16 +18,27 @@ neighbour() { # HOST DEV ADDRESS OF-HOST OF-DEV
 		lladdr "$(on "$4" ip -j link show dev "$5" | jq -r '.[0].address')"
 }
 
+# xdp_threaded HOST DEV OBJECT: with this program, and polls by a thread of the device's
+# own. A softirq runs on top of whatever task the interrupt meets, and a machine may
+# have tasks in which no tracing program runs (a virtual machine's agent, for one):
+# then ftrace has the poll, and BPF has not.
+xdp_threaded() {
+	on "$1" ip link set dev "$2" xdp obj "$3"
+	on "$1" unshare --mount -- bash -ec \
+		'mount -t sysfs sysfs /sys; echo 1 >"/sys/class/net/$0/threaded"' "$2"
+}
+
 # sum SECTION FIELD DEVICE: in the lab's host, over all CPUs
 sum() {
 	hookmap -j napi | jq --arg d "$3" --arg n "$LAB-host" \
 		"[.$1[] | select(.device == \$d and .netns == \$n) | .$2] | add // 0"
 }
 
+is_devmap() { [[ $(($(sum devmap frames veth0) + $(sum devmap drops veth0))) == "$1" ]]; }
 is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 
 @test "napi: 997 packets are 997 packets in polls of the device" {
-	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
 	# held back and let go in bunches, so that a poll finds more than one
 	on client tc qdisc add dev eth0 root tbf rate 20mbit burst 2k latency 10s
 	host_attach napi
@@ -40,29 +51,34 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	equal "$(hookmap -j napi | jq --arg n "$LAB-host" '[.rows[] | select(.netns == $n) |
 		.min >= 1 and .max <= 64 and .polls <= .packets and .p50 <= .max] | all')" true bounds
 	equal "$(sum rows packets veth0)" 0 "another device"
-	# NET_RX ran for these
+	# the answers come to the client by a CPU's backlog: NET_RX runs for these
+	on client ping -q -c 3 -i 0.01 10.11.1.1
 	equal "$(hookmap -j napi | jq '[.softirq[] | select(.count > 0 and .min_ns <= .p50_ns and .p50_ns <= .max_ns)] | length > 0')" true softirq
 }
 
 @test "napi: 1009 frames are 1009 frames in devmap batches" {
 	mkdir -p "$G"
-	on host ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/redirect.o"
+	xdp_threaded host eth0 "$HM_BUILD/tests/bpf/redirect.o"
 	# veth takes redirected frames where there is a program
 	on server ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
 	index=$(on host ip -j link show dev veth0 | jq ".[0].ifindex")
 	on host bpftool map update pinned "$G/test_devmap" key 0 0 0 0 value "$index" 0 0 0
 	host_attach napi
-	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 1009
-	busywait 5 bash -c "[[ \$($HM_BUILD/hookmap -j napi | jq '[.devmap[].frames] | add // 0') -ge 1009 ]]"
+	# a bunch is less than what veth's ring holds
+	sent=0
+	for n in 199 211 197 193 209; do
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 "$n"
+		sent=$((sent + n))
+		busywait 5 is_devmap "$sent"
+	done
 	equal "$(sum devmap frames veth0)" 1009 frames
 	equal "$(sum devmap drops veth0)" 0 drops
 	equal "$(hookmap -j napi | jq --arg n "$LAB-host" '[.devmap[] | select(.netns == $n) | .max <= 16 and .min >= 1] | all')" true "batches of 16 at most"
 	# the peer has gone down: all are drops
 	on server ip link set eth0 down
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 31
-	busywait 5 bash -c "[[ \$($HM_BUILD/hookmap -j napi | jq '[.devmap[].drops] | add // 0') -ge 31 ]]" || true
-	run sum devmap frames veth0
-	equal "$(($(sum devmap drops veth0) + output))" 1040 "frames and drops"
+	busywait 5 is_devmap 1040
+	[[ $(sum devmap drops veth0) -gt 0 ]]
 }
 
 @test "napi: a full table is counted; attaching twice; detaching leaves nothing" {
@@ -75,7 +91,7 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 		printf "map update pinned %s key", pin; for (j = 0; j < 30; j++) printf " 255";
 		printf " %d %d value %s\n", i % 256, i / 256, zeros } }' >"$BATS_TEST_TMPDIR/fill"
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
-	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
 	on client ping -q -c 5 -i 0.01 10.11.1.1
 	equal "$(hookmap -j napi | jq '.lost >= 5')" true lost
 	host_detach napi
