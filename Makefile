@@ -110,15 +110,16 @@ $(O)/abi.sh: $(O)/abi_sh
 $(O)/tests/%: tests/%.c
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -o $@ $< $(lib_libs)
+	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(lib_libs)
 
 # --- what people ask for
-.PHONY: help check test lint demo bench install uninstall clean deps deps-build root
+.PHONY: help check test lint demo bench fuzz install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
 	@echo 'make demo      the lab, and where its packets spend their time (root)'
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
+	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make bench     costs, as a table of ratios (root)'
 	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
 	@echo 'make clean'
@@ -153,13 +154,19 @@ test: | root
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		prove --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
 
+FUZZ_COUNT ?= 1000000
+FUZZ_SEED ?= 1
+fuzz: | root deps-test
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/fuzz.bats
+
 bench: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
 
 shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.c tests/bpf/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck
@@ -193,4 +200,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
--include $(bpf_obj:.o=.d) $(test_bpf_obj:.o=.d) $(user_obj:.o=.d)
+-include $(bpf_obj:.o=.d) $(test_bpf_obj:.o=.d) $(user_obj:.o=.d) $(test_tools:=.d)

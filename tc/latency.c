@@ -36,6 +36,7 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 	struct lat_ring *ring = lat_ring_get();
 	struct lat_packet *packet;
 	__u64 old[2];
+	__be16 len;
 	__u32 udp;
 	__s64 diff;
 
@@ -46,6 +47,11 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 	    packet->f.dport != cfg->inpacket_port)
 		return;
 	udp = packet->l4;
+	/* behind a short datagram there may be padding: that is not its payload */
+	if (bpf_skb_load_bytes(skb, udp + __builtin_offsetof(struct udphdr, len), &len,
+			       sizeof(len)) ||
+	    bpf_ntohs(len) < sizeof(struct udphdr) + at + size)
+		return;
 	at += udp + sizeof(struct udphdr);
 	if (bpf_skb_load_bytes(skb, at, old, size))
 		return;

@@ -196,3 +196,21 @@ waiting() { # stamps in the rings
 	packet "${FIXTURES[udp4]}" "$FILE"
 	cmp "$FILE" "$OUT"
 }
+
+@test "latency: in-packet mode does not take Ethernet's padding for payload" {
+	local hex
+	config 01 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 1b 58 # port 7000
+	hex=$(sed 's/#.*//' "$HM_TOP/tests/packets/ipv4-udp-padded.hex" | tr -d ' \n')
+	run_one latency_xdp "$hex"
+	run_one latency_tc "$hex"
+	equal "$(stat started)" 1
+	packet "$hex" "$FILE"
+	cmp "$FILE" "$OUT"
+	# with room for both stamps they are written
+	hex=$(eth 0800)$(ip4 17 24)$(udp 7000 16)$(printf '00%.0s' {1..16})
+	run_one latency_xdp "$hex"
+	run_one latency_tc "$hex"
+	equal "$(stat started)" 2
+	packet "$hex" "$FILE"
+	run ! cmp "$FILE" "$OUT"
+}

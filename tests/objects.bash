@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# objects.bash - for the suites that take every object there is: what is in build/, its
+# programs, its maps.
+
+# objects FOLDER: the objects whose source is there. At least one.
+objects() {
+	local source object found=0
+	OBJECTS=()
+	for source in "$HM_TOP/$1"/*.c; do
+		object=$HM_BUILD/$1/$(basename "$source" .c).o
+		[[ -r $object ]] || {
+			printf '%s is not built: make\n' "$object" >&2
+			return 1
+		}
+		can_load "$object" || {
+			LACKING+=("${object#"$HM_BUILD"/}")
+			continue
+		}
+		OBJECTS+=("$object")
+		found=1
+	done
+	((found))
+}
+
+# programs OBJECT: a line "section name" a program
+programs() {
+	llvm-objdump -t "$1" | awk '/^[0-9a-f]+ g +F / && $4 != ".text" { print $4, $NF }'
+}
+
+# shared_maps OBJECT: makes the maps that abi.h describes, unless attach has pinned them,
+# and gives them to the object: words for bpftool, in MAPS
+shared_maps() {
+	local name shape type key value entries flags
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	MAPS=()
+	while read -r name; do
+		if [[ -e $G/$name ]]; then
+			MAPS+=(map name "$name" pinned "$G/$name")
+			continue
+		fi
+		shape=HM_MAP_$name
+		read -r type key value entries flags <<<"${!shape:-}"
+		# known to the object alone; or made with an inner map, which it brings
+		[[ -n $type && $type != *_of_maps ]] || continue
+		# 0: any number
+		[[ -e /sys/fs/bpf/t/$name ]] || must "map $name" bpftool -n map create "/sys/fs/bpf/t/$name" type "$type" key "$key" value "$value" \
+			entries "$((entries ? entries : 1024))" name "$name" flags "$flags" || return 1
+		MAPS+=(map name "$name" pinned "/sys/fs/bpf/t/$name")
+	done < <(llvm-objdump -t "$1" | awk '$4 == ".maps" { print $NF }')
+}
+
+# can_load OBJECT: false if it needs a kind of program that this kernel lacks
+can_load() {
+	local kinds kind
+	kinds=$(programs "$1" | cut -d/ -f1 | sort -u)
+	for kind in fentry kprobe; do
+		grep -qxE "$kind|${kind/entry/exit}|${kind/kprobe/kretprobe}" <<<"$kinds" || continue
+		bpftool prog loadall "$HM_BUILD/tests/bpf/has_$kind.o" /sys/fs/bpf/has autoattach 2>/dev/null || return 1
+		[[ -n $(bpftool -j link show pinned /sys/fs/bpf/has/has_$kind 2>/dev/null) ]] || return 1
+		rm -rf /sys/fs/bpf/has
+	done
+}
+
+# fresh: no pins
+fresh() {
+	find /sys/fs/bpf -mindepth 1 -depth ! -name '*.debug' -delete
+	mkdir -p /sys/fs/bpf/t
+}
+
+# must WHAT COMMAND...: or the test has failed, with the command's output
+must() {
+	local what=$1 out
+	shift
+	out=$("$@" 2>&1) && return
+	printf '%s: %s\n%s\n' "$what" "$*" "$out" >&2
+	return 1
+}
+
+# gone ID: the kernel has freed the program
+gone() {
+	if bpftool prog show id "$1"; then return 1; fi
+}
