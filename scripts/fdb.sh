@@ -7,8 +7,7 @@
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/l2.sh"
 . "$HM_SCRIPTS/lib/l2rules.sh"
-# for prefixes
-. "$HM_SCRIPTS/features/latency.sh"
+. "$HM_SCRIPTS/lib/filter.sh"
 
 usage() {
 	cat <<'EOF'
@@ -472,7 +471,7 @@ guard_add() { # MAC ADDRESS...
 	unicast "$1"
 	# everything is checked before the first change
 	for text in "${@:2}"; do
-		[[ $text != */* ]] && lat_prefix "$text" || misuse "$text: expected an IPv4 or IPv6 address"
+		[[ $text != */* ]] && prefix "$text" || misuse "$text: expected an IPv4 or IPv6 address"
 		keys+=("$FAMILY ${ADDRESS[*]}")
 	done
 	if ((!${#keys[@]})); then

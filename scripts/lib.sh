@@ -375,6 +375,18 @@ map_dump() {
 	"$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null || printf '[]\n'
 }
 
+# map_value NAME: the present value of a map of one entry in VALUE; zeros without it
+map_value() {
+	local raw
+	map_shape "$1"
+	raw=$(map_dump "$1" | jq -r '.[0] | (.value // .values[0].value // [])[] | ltrimstr("0x")')
+	if [[ -n $raw ]]; then
+		mapfile -t VALUE <<<"$raw"
+	else
+		value_new "$VALUE_SIZE"
+	fi
+}
+
 # map_options NAME...: words that give pinned maps to `bpftool prog load`, in MAP_OPTIONS
 map_options() {
 	local name

@@ -61,18 +61,6 @@ drops_ranges() {
 		index(want, " " name " ") { last = $1 }')
 }
 
-# drops_cfg_read: the present drop_cfg in VALUE
-drops_cfg_read() {
-	local raw
-	map_shape drop_cfg
-	raw=$(map_dump drop_cfg | jq -r '.[0].value // [] | .[] | ltrimstr("0x")')
-	if [[ -n $raw ]]; then
-		mapfile -t VALUE <<<"$raw"
-	else
-		value_new "$VALUE_SIZE"
-	fi
-}
-
 drops_load() {
 	local program staging=$PINS/drops_staging_$$
 	run mkdir -p "$PINS"
@@ -100,7 +88,7 @@ drops_attach() {
 	object kern/drops_xdp.o
 	maps_check "${DROP_MAPS[@]}" xdp_verdict
 	[[ -d $DROP_PINS ]] || fresh=1
-	drops_cfg_read
+	map_value drop_cfg
 	((!fresh)) || drops_ranges
 	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"
 	[[ -z $DROP_SAMPLES ]] || value_set "$HM_OFF_drop_cfg_sample_rate" 4 "$DROP_SAMPLES"
@@ -132,7 +120,7 @@ drops_verdict_unshare() {
 
 drops_status() {
 	local programs=("$DROP_PINS"/*)
-	drops_cfg_read
+	map_value drop_cfg
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
 	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_u32 "$HM_OFF_drop_cfg_by")]}"
 	printf '  samples  %s a second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"

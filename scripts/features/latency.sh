@@ -4,6 +4,9 @@
 # latency.sh - the feature latency: its stages on one device (XDP, tc, iptables), in
 # a container (tc), and on the host (socket, application); its settings.
 
+# shellcheck source=scripts/lib/filter.sh
+. "$HM_SCRIPTS/lib/filter.sh"
+
 latency_help() {
 	cat <<'EOF'
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
@@ -69,71 +72,6 @@ latency_option() {
 
 # --- settings
 
-# lat_cfg_read: the present value of lat_cfg in VALUE; zeros if it is not there
-lat_cfg_read() {
-	local raw
-	map_shape lat_cfg
-	raw=$(map_dump lat_cfg | jq -r '.[0].value // [] | .[] | ltrimstr("0x")')
-	if [[ -n $raw ]]; then
-		mapfile -t VALUE <<<"$raw"
-	else
-		value_new "$VALUE_SIZE"
-	fi
-}
-
-# lat_prefix TEXT: FAMILY (4 or 6), ADDRESS and MASK as 16 bytes in network order
-lat_prefix() {
-	local text=${1%/*} bits part i n
-	ADDRESS=() MASK=()
-	if [[ $text =~ ^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$ ]]; then
-		FAMILY=4 n=4
-		for part in "${BASH_REMATCH[@]:1}"; do
-			((10#$part <= 255)) || return 1
-			ADDRESS+=("$(printf '%02x' "$((10#$part))")")
-		done
-	elif [[ $text =~ ^[0-9A-Fa-f:]+$ && $text == *:* ]]; then
-		FAMILY=6 n=16
-		ip6_bytes "$text" || return 1
-	else
-		return 1
-	fi
-	bits=$((n * 8))
-	if [[ $1 == */* ]]; then
-		[[ ${1#*/} =~ ^[0-9]{1,3}$ ]] && ((10#${1#*/} <= bits)) || return 1
-		bits=$((10#${1#*/}))
-	fi
-	for ((i = 0; i < 16; i++)); do
-		((i < n)) || ADDRESS[i]=00
-		part=$((bits - i * 8))
-		((part < 0)) && part=0
-		((part > 8)) && part=8
-		MASK+=("$(printf '%02x' $((256 - (1 << (8 - part)))))")
-	done
-}
-
-# ip6_bytes TEXT: ADDRESS as 16 bytes
-ip6_bytes() {
-	local left right word words=() tail=()
-	left=$1 right=
-	if [[ $1 == *::* ]]; then
-		left=${1%%::*} right=${1#*::}
-		[[ $right != *::* ]] || return 1
-	fi
-	IFS=: read -ra words <<<"$left"
-	IFS=: read -ra tail <<<"$right"
-	if [[ $1 == *::* ]]; then
-		((${#words[@]} + ${#tail[@]} <= 7)) || return 1
-		while ((${#words[@]} + ${#tail[@]} < 8)); do words+=(0); done
-	fi
-	words+=("${tail[@]}")
-	((${#words[@]} == 8)) || return 1
-	for word in "${words[@]}"; do
-		[[ $word =~ ^[0-9A-Fa-f]{1,4}$ ]] || return 1
-		word=$(printf '%04x' "$((16#$word))")
-		ADDRESS+=("${word:0:2}" "${word:2:2}")
-	done
-}
-
 # lat_filter_parse TEXT: checks a filter, in words as in tcpdump:
 #   dev NAME  proto tcp|udp|icmp|icmp6|NUMBER  port|sport|dport N  src|dst PREFIX
 # and puts it into VALUE (a lat_cfg); empty or "none" takes the filter away.
@@ -155,28 +93,7 @@ lat_filter_parse() {
 			[[ -n $index ]] || die "--filter: no device $arg"
 			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
 			;;
-		proto)
-			case $arg in
-			tcp) arg=6 ;;
-			udp) arg=17 ;;
-			icmp) arg=1 ;;
-			icmp6) arg=58 ;;
-			esac
-			number "--filter: proto" "$arg" 1 255
-			value_set "$HM_OFF_lat_cfg_l4proto" 1 "$NUMBER"
-			;;
-		port | sport | dport)
-			number "--filter: $key" "$arg" 1 65535
-			local at=HM_OFF_lat_cfg_$key
-			value_be16 "${!at}" "$NUMBER"
-			;;
-		src | dst)
-			lat_prefix "$arg" || misuse "--filter: $key $arg: expected an IPv4 or IPv6 prefix"
-			local family=HM_OFF_lat_cfg_${key}_family at=HM_OFF_lat_cfg_$key mask=HM_OFF_lat_cfg_${key}_mask
-			value_set "${!family}" 1 "$FAMILY"
-			value_raw "${!at}" "${ADDRESS[@]}"
-			value_raw "${!mask}" "${MASK[@]}"
-			;;
+		proto | port | sport | dport | src | dst) filter_word lat_cfg --filter "$key" "$arg" ;;
 		*) misuse "--filter: unknown word $key (dev, proto, port, sport, dport, src, dst)" ;;
 		esac
 		flags=$LAT_F_FILTER
@@ -194,7 +111,7 @@ lat_flag() {
 # lat_cfg_change: VALUE becomes what is in force with what was asked for on top
 lat_cfg_change() {
 	local cpus shift=16
-	lat_cfg_read
+	map_value lat_cfg
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	while ((1 << (16 - shift) < cpus && shift > 4)); do shift=$((shift - 1)); done
 	value_set "$HM_OFF_lat_cfg_shift" 4 $((shift > 15 ? 15 : shift))
@@ -394,7 +311,7 @@ latency_detach() {
 # latency_status DEV: what is not one of the device's own hooks
 latency_status() {
 	local ipt where='' id
-	lat_cfg_read
+	map_value lat_cfg
 	((DEV_FLAGS & HM_DEV_NETNS)) || {
 		ipt_commands
 		for ipt in "${IPT[@]}"; do

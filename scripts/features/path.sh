@@ -5,6 +5,8 @@
 
 # shellcheck source=scripts/lib/trace.sh
 . "$HM_SCRIPTS/lib/trace.sh"
+# shellcheck source=scripts/lib/filter.sh
+. "$HM_SCRIPTS/lib/filter.sh"
 HOST_FEATURES+=(path)
 PATH_MAPS=(path_cfg path_stat path_ring)
 PATH_PROGRAMS=(path_queue path_xmit path_rx path_gro path_receive path_read path_drop)
@@ -29,7 +31,7 @@ path_option() {
 
 # path_match TEXT: VALUE becomes a path_cfg
 path_match() {
-	local words key arg i at
+	local words key arg i
 	map_shape path_cfg
 	value_new "$VALUE_SIZE"
 	read -ra words <<<"$1"
@@ -46,29 +48,10 @@ path_match() {
 		arg=${words[i + 1]:-}
 		[[ -n $arg ]] || misuse "--match: $key needs a value, or is unknown"
 		case $key in
-		proto)
-			case $arg in
-			tcp) arg=6 ;;
-			udp) arg=17 ;;
-			icmp) arg=1 ;;
-			icmp6) arg=58 ;;
-			esac
-			number "--match: proto" "$arg" 1 255
-			value_set "$HM_OFF_path_cfg_l4proto" 1 "$NUMBER"
-			;;
-		port | sport | dport | vxlan)
-			number "--match: $key" "$arg" 1 65535
-			at=HM_OFF_path_cfg_${key/vxlan/vxlan_port}
-			value_be16 "${!at}" "$NUMBER"
-			;;
-		host | src | dst)
-			lat_prefix "$arg" || misuse "--match: $key $arg: expected an IPv4 or IPv6 prefix"
-			at=HM_OFF_path_cfg_${key}_family
-			value_set "${!at}" 1 "$FAMILY"
-			at=HM_OFF_path_cfg_$key
-			value_raw "${!at}" "${ADDRESS[@]}"
-			at=HM_OFF_path_cfg_${key}_mask
-			value_raw "${!at}" "${MASK[@]}"
+		proto | port | sport | dport | host | src | dst) filter_word path_cfg --match "$key" "$arg" ;;
+		vxlan)
+			number "--match: vxlan" "$arg" 1 65535
+			value_be16 "$HM_OFF_path_cfg_vxlan_port" "$NUMBER"
 			;;
 		*) misuse "--match: unknown word $key (echo, proto, port, sport, dport, host, src, dst, vxlan)" ;;
 		esac

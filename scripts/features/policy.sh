@@ -42,15 +42,6 @@ policy_option() { # OPTION VALUE
 	esac
 }
 
-# policy_cfg_read: pol_cfg in VALUE; zeros if it is not there
-policy_cfg_read() {
-	local raw
-	map_shape pol_cfg
-	value_new "$VALUE_SIZE"
-	raw=$(map_dump pol_cfg | jq -r '.[0].value // [] | .[] | ltrimstr("0x")')
-	[[ -z $raw ]] || mapfile -t VALUE <<<"$raw"
-}
-
 # policy_netns: the inode of the namespace that the rules' devices are in, in VALUE
 policy_netns() {
 	local at=$HM_OFF_pol_cfg_netns b
@@ -67,7 +58,7 @@ policy_attach() { # DEV
 
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
-	policy_cfg_read
+	map_value pol_cfg
 	other=$(policy_netns)
 	((!other || other == NETNS_INODE)) ||
 		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"

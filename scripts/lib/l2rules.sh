@@ -24,21 +24,14 @@ acl_type() { # ETHERTYPE WORD...: all of a rule must ask for the same
 
 acl_prefix() { # src|dst TEXT
 	local at=HM_OFF_l2_acl_$1 mask=HM_OFF_l2_acl_$1_mask
-	lat_prefix "$2" || misuse "$1 $2: expected an IPv4 or IPv6 prefix"
+	prefix "$2" || misuse "$1 $2: expected an IPv4 or IPv6 prefix"
 	value_raw "${!at}" "${ADDRESS[@]}"
 	value_raw "${!mask}" "${MASK[@]}"
 	if ((FAMILY == 4)); then acl_type 0x0800 "$@"; else acl_type 0x86dd "$@"; fi
 }
 
 acl_proto() { # TEXT
-	case $1 in
-	icmp) NUMBER=1 ;;
-	tcp) NUMBER=6 ;;
-	udp) NUMBER=17 ;;
-	icmp6) NUMBER=58 ;;
-	sctp) NUMBER=132 ;;
-	*) number proto "$1" 0 255 ;;
-	esac
+	protocol proto "$1" 0
 	ACL_PROTO=$NUMBER
 	value_set "$HM_OFF_l2_acl_proto" 1 "$NUMBER"
 }

@@ -44,18 +44,6 @@ trace_option() {
 	TRACE_ASKED=1
 }
 
-# map_value NAME: the present value of a map of one entry in VALUE; zeros without it
-map_value() {
-	local raw
-	map_shape "$1"
-	raw=$(map_dump "$1" | jq -r '.[0] | (.value // .values[0].value // [])[] | ltrimstr("0x")')
-	if [[ -n $raw ]]; then
-		mapfile -t VALUE <<<"$raw"
-	else
-		value_new "$VALUE_SIZE"
-	fi
-}
-
 # trace_part FLAG FIELD TEXT: one condition into VALUE; false if nothing was asked for
 trace_part() {
 	local at=$HM_OFF_trace_filter_flags flags on=1
