@@ -164,7 +164,7 @@ bench: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
 
-shell_files = $(wildcard scripts/*.sh scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
+shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
@@ -180,22 +180,42 @@ lint:
 		out=$$(LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z $$page 2>&1 >/dev/null); \
 		[ -z "$$out" ] || { echo "$$page: $$out"; exit 1; }; done
 
+# --- install: objects and scripts in libdir, commands as links to the scripts
 libdir = $(PREFIX)/lib/hookmap
+bindir = $(PREFIX)/bin
+man8dir = $(PREFIX)/share/man/man8
+compdir = $(PREFIX)/share/bash-completion/completions
+unitdir = $(PREFIX)/lib/systemd/system
+confdir = /etc/hookmap
+# those with a page are of use outside of the source tree
+commands = $(patsubst scripts/%.8,%,$(wildcard scripts/*.8))
+units = $(notdir $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libdir)/scripts/lib $(DESTDIR)$(libdir)/scripts/features
+	install -d $(addprefix $(DESTDIR),$(bindir) $(man8dir) $(compdir) $(unitdir) $(confdir) \
+		$(addprefix $(libdir)/,scripts/lib scripts/features))
 	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
-	install $(filter-out scripts/%demo.sh scripts/deps.sh scripts/new.sh,$(wildcard scripts/*.sh)) $(DESTDIR)$(libdir)/scripts
-	install -m 644 scripts/lib/*.sh scripts/lib/*.awk scripts/lib/*.jq $(DESTDIR)$(libdir)/scripts/lib
+	install $(commands:%=scripts/%.sh) scripts/sandbox.sh $(DESTDIR)$(libdir)/scripts
+	install -m 644 scripts/lib.sh scripts/*.schema.json $(DESTDIR)$(libdir)/scripts
+	install -m 644 scripts/lib/* $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
-	install -m 644 scripts/*.schema.json $(DESTDIR)$(libdir)/scripts
-	install $(O)/hookmap $(DESTDIR)$(PREFIX)/bin
-	for s in attach detach status fdb policy; do \
-		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(PREFIX)/bin/hookmap-$$s || exit 1; done
+	install $(O)/hookmap $(DESTDIR)$(bindir)
+	install -m 644 user/hookmap.8 $(DESTDIR)$(man8dir)
+	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/hookmap
+	for s in $(commands); do \
+		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(bindir)/hookmap-$$s && \
+		ln -sf hookmap $(DESTDIR)$(compdir)/hookmap-$$s && \
+		install -m 644 scripts/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
+	for u in $(units); do \
+		sed -e '/^@hardening@$$/{' -e 'r scripts/systemd/hardening' -e 'd' -e '}' -e 's|@libdir@|$(libdir)|' \
+			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
 uninstall:
-	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(PREFIX)/bin/hookmap
-	rm -f $(foreach s,attach detach status fdb policy,$(DESTDIR)$(PREFIX)/bin/hookmap-$(s))
+	rm -rf $(DESTDIR)$(libdir)
+	rm -f $(addprefix $(DESTDIR),$(bindir)/hookmap $(man8dir)/hookmap.8 $(compdir)/hookmap $(units:%=$(unitdir)/%) \
+		$(foreach s,$(commands),$(bindir)/hookmap-$(s) $(man8dir)/hookmap-$(s).8 $(compdir)/hookmap-$(s)))
+	[ ! -d $(DESTDIR)$(confdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(confdir)
 
 clean:
 	rm -rf $(O)

@@ -60,7 +60,8 @@ else
 fi
 feature_check "$HOST" "${FEATURES[@]}"
 
-need_root
+need_caps bpf net_admin perfmon
+[[ -z $NS ]] || need_caps sys_admin
 need_tools ip tc jq nsenter flock
 need_bpftool
 use_netns "$NS" || die "no network namespace $NS"

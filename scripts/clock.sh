@@ -39,7 +39,7 @@ option() { # OPTION VALUE
 }
 options '-n|--dry-run -v|--verbose -h|--help -i= --ptp=' "$@"
 no_arguments
-need_root
+need_caps bpf
 need_tools jq
 load_abi
 need_bpffs

@@ -37,7 +37,7 @@ if ((!HOST)); then
 fi
 feature_check "$HOST" "${FEATURES[@]}"
 
-need_root
+need_caps bpf net_admin sys_admin
 need_tools ip tc jq nsenter flock
 need_bpftool
 load_abi

@@ -534,7 +534,8 @@ port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
 *) misuse "expected add, replace, del, flush, load, dump, port, acl or guard" ;;
 esac
 shift
-need_root
+need_caps bpf
+[[ -z $NS ]] || need_caps sys_admin
 need_tools ip jq awk nsenter flock "$BPFTOOL"
 load_abi
 use_netns "$NS" || die "no network namespace $NS"

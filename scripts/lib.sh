@@ -32,17 +32,32 @@ DRY_RUN=0
 
 # --- messages
 
+# spoken TEXT: what prints TEXT, with scripts called as this one was: attach.sh, or where
+# they are installed, hookmap-attach
+spoken() {
+	local text=$1 name
+	if [[ $HM_NAME != *.sh ]]; then
+		text=${text//"$HM_SCRIPTS/"/}
+		text=${text//"scripts/"/}
+		for name in "$HM_SCRIPTS"/*.sh; do
+			name=${name##*/}
+			text=${text//"$name"/"hookmap-${name%.sh}"}
+		done
+	fi
+	printf '%s\n' "$text"
+}
+
 die() {
-	printf '%s: %s\n' "$HM_NAME" "$*" >&2
+	spoken "$HM_NAME: $*" >&2
 	exit 1
 }
 
 misuse() {
-	printf '%s: %s (see %s --help)\n' "$HM_NAME" "$*" "$HM_NAME" >&2
+	spoken "$HM_NAME: $* (see $HM_NAME --help)" >&2
 	exit 2
 }
 
-warn() { printf '%s: %s\n' "$HM_NAME" "$*" >&2; }
+warn() { spoken "$HM_NAME: $*" >&2; }
 
 # number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER
 number() {
@@ -129,6 +144,24 @@ undo_on_exit() {
 }
 
 # --- preflight
+
+# need_caps NAME...: capabilities, by root or as ambient ones of another user. The kernel
+# asks for
+#   bpf, perfmon  to load programs and make maps, and those that trace
+#   net_admin     to attach to a device, to iptables and to a cgroup; for a devmap
+#   sys_admin     to look at a program by its id, and so to know whose an attached one is;
+#                 to enter another network namespace, to mount
+declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
+need_caps() {
+	local name missing=()
+	while [[ -z ${HM_CAPS:-} ]] && read -r name HM_CAPS; do
+		[[ $name == CapEff: ]] || HM_CAPS=''
+	done </proc/self/status
+	for name; do
+		((16#$HM_CAPS >> CAP_BIT[$name] & 1)) || missing+=("CAP_${name^^}")
+	done
+	((!${#missing[@]})) || die "must be root: try sudo $HM_NAME; or have ${missing[*]}"
+}
 
 need_root() {
 	((EUID == 0)) || die "must be root: try sudo $HM_NAME"

@@ -124,7 +124,7 @@ compile() {
 }
 
 attached() {
-	need_root
+	need_caps bpf net_admin
 	need_tools "$BPFTOOL" flock
 	need_bpffs
 	[[ -e $GLOBALS/pol_cfg ]] ||

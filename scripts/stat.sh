@@ -33,7 +33,7 @@ option() { # OPTION VALUE
 }
 options '-h|--help -j|--json -i|--interval= -c|--count=' "$@"
 no_arguments
-need_root
+need_caps bpf sys_admin
 READER=$HM_OBJ/hookmap
 [[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
 exec "$READER" -i "$INTERVAL" "${WORDS[@]}" progs

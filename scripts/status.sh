@@ -27,7 +27,7 @@ options '-h|--help --netns=' "$@"
 ((${#ARGS[@]} <= 1)) || misuse "one device, please"
 DEV=${ARGS[0]:-}
 
-need_root
+need_caps bpf net_admin sys_admin
 need_tools ip tc jq nsenter
 load_abi
 need_bpffs

@@ -105,20 +105,6 @@ load_all() {
 	equal "$(bpftool -j btf dump file "$HM_BUILD/xdp/latency.o" | jq -r '.types[] | select(.name == "lat_cfg" and .kind == "STRUCT") | .members[] | select(.name == "dst_mask") | .bits_offset / 8')" "$HM_OFF_lat_cfg_dst_mask" "offset of dst_mask"
 }
 
-@test "build: install and uninstall; the installed tree works from anywhere" {
-	make -s O="$HM_BUILD" install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/usr
-	cd /
-	like "$("$BATS_TEST_TMPDIR/root/usr/bin/hookmap-attach" --help)" "usage: attach.sh"
-	unset HOOKMAP_OBJ
-	lab_up
-	on host "$BATS_TEST_TMPDIR/root/usr/bin/hookmap-attach" eth0
-	like "$("$BATS_TEST_TMPDIR/root/usr/bin/hookmap" status)" "latency_xdp"
-	on host "$BATS_TEST_TMPDIR/root/usr/bin/hookmap-detach" eth0
-	cd "$HM_TOP"
-	make -s O="$HM_BUILD" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/usr
-	equal "$(find "$BATS_TEST_TMPDIR/root" ! -type d)" "" "files left"
-}
-
 @test "build: as an ordinary user; what needs root says so" {
 	cp -r . "$BATS_TEST_TMPDIR/tree"
 	rm -rf "$BATS_TEST_TMPDIR/tree/build"

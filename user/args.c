@@ -183,7 +183,8 @@ static void usage(FILE *f, const struct verb *verb)
 			   "[--bpffs DIR] VERB\n\n");
 		for (int i = 0; i < VERBS; i++)
 			fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-		fputc('\n', f);
+		fprintf(f, "\nWhat changes the system are scripts: hookmap attach is "
+			   "hookmap-attach, hookmap fdb\nshows what hookmap-fdb sets.\n\n");
 	}
 	for (const struct arg *arg = args; arg < args + NARGS; arg++) {
 		bool some = !verb && arg->verbs != ALL;

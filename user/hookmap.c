@@ -46,6 +46,7 @@ void fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	front_text(text);
 	fprintf(stderr, "hookmap: %s\n", text);
 	if (fail_json) {
 		struct json_object *o = json_object_new_object();
@@ -71,6 +72,8 @@ int main(int argc, char **argv)
 
 	if (!opt.bpffs || !*opt.bpffs)
 		opt.bpffs = "/sys/fs/bpf";
+	if (argc > 1)
+		front_exec(argv);
 	libbpf_set_print(quiet);
 	err = args_parse(argc, argv, &opt, &verb);
 	if (err)

@@ -77,6 +77,11 @@ extern const struct verb verbs[VERBS];
 #define ARGS_DONE -1
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb);
 
+/* front.c: becomes the script that ARGV[1] names; returns if that is none */
+void front_exec(char **argv);
+/* Calls scripts in TEXT as they are called where the reader is installed. */
+void front_text(char *text);
+
 int latency_run(const struct options *opt);
 int fdb_run(const struct options *opt);
 int status_run(const struct options *opt);

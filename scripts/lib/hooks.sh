@@ -10,6 +10,7 @@ prog_is_ours() {
 	local ids
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
+	need_caps sys_admin
 	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
 		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') || return 1
 	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null

@@ -85,7 +85,7 @@ option_do() { # OPTION VALUE
 	--dry-run) DRY_RUN=1 ;;
 	--verbose) VERBOSE=1 ;;
 	--help)
-		usage
+		spoken "$(usage)"
 		exit 0
 		;;
 	--netns)

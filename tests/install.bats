@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# make install: what is there works from anywhere, with no compiler; make uninstall
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+setup() {
+	ROOT=$BATS_TEST_TMPDIR/root BIN=$BATS_TEST_TMPDIR/root/usr/bin
+	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$ROOT" PREFIX=/usr
+	unset HOOKMAP_OBJ
+	cd / || return
+}
+
+# without: PATH has all that it had but these commands
+without() {
+	local dir file
+	mkdir -p "$BATS_TEST_TMPDIR/path"
+	for dir in ${PATH//:/ }; do
+		for file in "$dir"/*; do
+			[[ " $* " == *" ${file##*/} "* ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/path/"
+		done
+	done
+	export PATH=$BIN:$BATS_TEST_TMPDIR/path
+}
+
+@test "install: attach, read and detach, from /, with no compiler and no source" {
+	lab_up
+	# a root of its own would be the same; what matters is that nothing else is looked at
+	without make cc gcc clang llc
+	run ! command -v clang
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_BUILD"
+	on host hookmap-attach eth0 --sample 1
+	on client ping -q -c 3 -i 0.01 10.11.1.1
+	equal "$("$BIN/hookmap" -j latency | jq '[.rows[] | select(.from == "xdp" and .to == "tc") | .count] | add')" 3
+	like "$(on host hookmap-status)" "eth0: latency"
+	on host "$BIN/hookmap" detach eth0
+	nothing_left
+	fails 1 "attach first (hookmap-attach DEV)" "$BIN/hookmap" latency
+	umount "$HM_BUILD"
+}
+
+@test "install: all commands have a page, a completion, --help by their own name" {
+	local path name n=0
+	for path in "$BIN"/*; do
+		name=${path##*/}
+		[[ -s $ROOT/usr/share/man/man8/$name.8 && -s $ROOT/usr/share/bash-completion/completions/$name ]]
+		run -0 "$path" --help
+		like "$output" "usage: $name"
+		[[ $output != *.sh* ]]
+		n=$((n + 1))
+	done
+	((n >= 12))
+	fails 2 "hookmap-attach: no device given (see hookmap-attach --help)" "$BIN/hookmap" attach
+	fails 2 "hookmap: sandbox: unknown verb" "$BIN/hookmap" sandbox
+}
+
+@test "install: uninstall leaves nothing, and what is somebody's own stays" {
+	make -s -C "$HM_TOP" O="$HM_BUILD" uninstall DESTDIR="$ROOT" PREFIX=/usr
+	equal "$(find "$ROOT" ! -type d -o -name '*hookmap*')" "" "left"
+	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$ROOT" PREFIX=/usr
+	echo latency >"$ROOT/etc/hookmap/eth0.conf"
+	make -s -C "$HM_TOP" O="$HM_BUILD" uninstall DESTDIR="$ROOT" PREFIX=/usr
+	equal "$(find "$ROOT" ! -type d)" "$ROOT/etc/hookmap/eth0.conf" "left"
+}
+
+# complete WORD...: what the last word can become, a line each
+complete_words() {
+	PATH=$BIN:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _hookmap
+		printf "%s\n" "${COMPREPLY[@]}" | sort -u' - "$ROOT/usr/share/bash-completion/completions/hookmap" "$@"
+}
+
+@test "install: completion knows verbs, options, devices, features and namespaces" {
+	lab_up
+	ip link add name comp0 type veth peer name comp1
+	equal "$(complete_words hookmap la)" "$(printf 'lab\nlatency')"
+	equal "$(complete_words hookmap latency --b)" "$(printf -- '--bpffs\n--buckets')"
+	equal "$(complete_words hookmap fdb --sum)" "--summary"
+	equal "$(complete_words hookmap -s di)" dip
+	equal "$(complete_words hookmap-attach --sam)" "$(printf -- '--sample\n--samples')"
+	equal "$(complete_words hookmap-attach comp0 l)" "$(printf 'l2fwd\nlatency')"
+	equal "$(complete_words hookmap attach comp0 --mode n)" "$(printf 'native\nnone')"
+	like "$(complete_words hookmap-detach --host '')" drops
+	equal "$(complete_words hookmap-detach --host lat)" ""
+	equal "$(complete_words hookmap-attach --netns "$LAB-s")" "$LAB-server"
+	equal "$(complete_words hookmap-lab exec "$LAB" c)" client
+	equal "$(complete_words hookmap-policy d)" "$(printf 'del\ndiff')"
+	# of this network namespace
+	mount -t sysfs sysfs /sys
+	equal "$(complete_words hookmap-attach co)" "$(printf 'comp0\ncomp1')"
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * front.c - `hookmap attach eth0` is `hookmap-attach eth0`: a word that is no verb of the
+ * reader names a script, beside the reader where it is installed, or in scripts/ where it
+ * was built. The reader itself stays what changes nothing. Its hints name scripts as they
+ * are called there.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hookmap.h"
+
+static bool front_word(const char *word)
+{
+	return *word && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) && *word != '-';
+}
+
+/* The folder of the running file, in DIR; its length, or -1. */
+static int front_dir(char *dir, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", dir, size - 1);
+
+	if (len < 0)
+		return -1;
+	dir[len] = 0;
+	return strrchr(dir, '/') - dir;
+}
+
+void front_text(char *text)
+{
+	char dir[4096], path[4400], *at, *end;
+	int len = front_dir(dir, sizeof(dir));
+
+	snprintf(path, sizeof(path), "%.*s/hookmap-attach", len, dir);
+	if (len < 0 || access(path, X_OK))
+		return;
+	/* both prefixes are eight characters */
+	while ((at = strstr(text, "scripts/")) && (end = strstr(at, ".sh"))) {
+		memcpy(at, "hookmap-", strlen("hookmap-"));
+		memmove(end, end + strlen(".sh"), strlen(end + strlen(".sh")) + 1);
+	}
+}
+
+void front_exec(char **argv)
+{
+	static const char *const places[] = { "%.*s/hookmap-%s", "%.*s/../scripts/%s.sh" };
+	char dir[4096], path[4400];
+	int len;
+
+	for (int i = 0; i < VERBS; i++) {
+		if (!strcmp(argv[1], verbs[i].name))
+			return;
+	}
+	len = front_dir(dir, sizeof(dir));
+	if (len < 0 || !front_word(argv[1]))
+		return;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), places[i], (int)len, dir, argv[1]);
+		if (access(path, X_OK))
+			continue;
+		argv[1] = path;
+		execv(path, argv + 1);
+		fail("%s: %s", path, strerror(errno));
+		return;
+	}
+}
