@@ -6,10 +6,11 @@
  *   bpftool prog loadall build/kern/l2fwd_mirror.o DIR map name l2_fdb pinned P ... autoattach
  *
  * Tracepoints: br_fdb_add (netlink: static), br_fdb_update (learned and moved),
- * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted), and
- * netif_receive_skb, because a change of a port's state has no tracepoint: whenever a
- * frame of a port takes the slow path, which each source does every refresh interval,
- * the states of all ports are looked at (not more often than each 10 ms).
+ * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted). A change of a
+ * port's state has no tracepoint, but a line in the kernel's log, and that has one:
+ * console. What it says does not matter: the states of all ports are looked at then, and
+ * whenever a frame of a port takes the slow path (netif_receive_skb), not more often than
+ * each 10 ms, because a change of the port's flags is not logged.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port, l2_fdb. Times in ns.
@@ -80,6 +81,11 @@ static __always_inline void mirror_key(struct l2_key *key, __u16 vlan, const voi
 	bpf_probe_read_kernel(key->mac, sizeof(key->mac), addr);
 }
 
+static __always_inline int mirror_is_zero(const __u8 *mac)
+{
+	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
+}
+
 /* Writes what says where to, at once; the counts stay. */
 static __always_inline void mirror_write(struct l2_fdb *entry, __u32 port, __u8 type, __u64 now)
 {
@@ -132,6 +138,40 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 	return 0;
 }
 
+/* What the bridge says about one of its ports, into l2_port. */
+static __always_inline void mirror_state(struct net_bridge_port *p)
+{
+	__u32 flags, n = mirror_port(p);
+	struct l2_port *port;
+
+	port = bpf_map_lookup_elem(&l2_port, &n);
+	if (!n || !port)
+		return;
+	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW);
+	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
+		flags |= L2_P_BLOCKED;
+	if (BPF_CORE_READ(p, flags) & BRIDGE_SLOW)
+		flags |= L2_P_SLOW;
+	if (flags != port->flags)
+		port->flags = flags;
+}
+
+/* All of them. BR may be where a bridge was: it is only read, and bounded. */
+static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *br, __u64 now)
+{
+	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
+	struct list_head *at = BPF_CORE_READ(head, next);
+
+	cfg->address = (__u64)br;
+	cfg->walked = now;
+	for (int i = 0; i < BRIDGE_PORTS; i++) {
+		if (!at || at == head)
+			break;
+		mirror_state((void *)at - bpf_core_field_offset(struct net_bridge_port, list));
+		at = BPF_CORE_READ(at, next);
+	}
+}
+
 /*
  * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
  * again here: otherwise a command that failed would change the table.
@@ -158,6 +198,13 @@ int l2_mirror_add(__u64 *ctx)
 		if (!mirror_is(cfg, br))
 			return 0;
 	}
+	mirror_key(&key, ctx[3], (void *)ctx[2]);
+	if (mirror_is_zero(key.mac)) {
+		/* always refused; attach does it, so that the ports are looked at */
+		if (br)
+			mirror_walk(cfg, br, bpf_ktime_get_ns());
+		return 0;
+	}
 	bpf_probe_read_kernel(&state, sizeof(state), &ndm->ndm_state);
 	bpf_probe_read_kernel(&flags, sizeof(flags), &ndm->ndm_flags);
 	/* these come by other tracepoints, too, when they are done */
@@ -173,7 +220,6 @@ int l2_mirror_add(__u64 *ctx)
 		return 0;
 	if (!p && type != L2_LOCAL)
 		return 0;
-	mirror_key(&key, ctx[3], (void *)ctx[2]);
 	entry = bpf_map_lookup_elem(&l2_fdb, &key);
 	if (entry && entry->type != L2_GONE ? nlh_flags & NLM_F_EXCL : !(nlh_flags & NLM_F_CREATE))
 		return 0;
@@ -242,24 +288,6 @@ int l2_mirror_del(__u64 *ctx)
 	return 0;
 }
 
-/* What the bridge says about one of its ports, into l2_port. */
-static __always_inline void mirror_state(struct net_bridge_port *p)
-{
-	__u32 flags, n = mirror_port(p);
-	struct l2_port *port;
-
-	port = bpf_map_lookup_elem(&l2_port, &n);
-	if (!n || !port)
-		return;
-	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW);
-	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
-		flags |= L2_P_BLOCKED;
-	if (BPF_CORE_READ(p, flags) & BRIDGE_SLOW)
-		flags |= L2_P_SLOW;
-	if (flags != port->flags)
-		port->flags = flags;
-}
-
 SEC("tp_btf/netif_receive_skb")
 int l2_mirror_state(__u64 *ctx)
 {
@@ -268,7 +296,6 @@ int l2_mirror_state(__u64 *ctx)
 	struct l2_cfg *cfg = mirror_cfg();
 	struct net_bridge_port *p;
 	struct net_bridge *br;
-	struct list_head *head, *at;
 	__u64 now;
 
 	if (!cfg || !cfg->bridge || !mirror_number(BPF_CORE_READ(dev, ifindex)))
@@ -280,14 +307,29 @@ int l2_mirror_state(__u64 *ctx)
 	br = BPF_CORE_READ(p, br);
 	if (!p || !mirror_is(cfg, br))
 		return 0;
-	cfg->walked = now;
-	head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
-	at = BPF_CORE_READ(head, next);
-	for (int i = 0; i < BRIDGE_PORTS; i++) {
-		if (!at || at == head)
-			break;
-		mirror_state((void *)at - bpf_core_field_offset(struct net_bridge_port, list));
-		at = BPF_CORE_READ(at, next);
+	mirror_walk(cfg, br, now);
+	return 0;
+}
+
+/* "br0: port 2(p2) entered blocking state": the state is set before that is logged. */
+SEC("tp_btf/console")
+int l2_mirror_log(__u64 *ctx)
+{
+	static const char want[] = " state";
+	struct l2_cfg *cfg = mirror_cfg();
+	char end[sizeof(want) - 1];
+	struct net_bridge *br;
+
+	if (!cfg || !cfg->bridge || !cfg->address || ctx[1] < sizeof(end))
+		return 0;
+	if (bpf_probe_read_kernel(end, sizeof(end), (void *)ctx[0] + ctx[1] - sizeof(end)))
+		return 0;
+	for (unsigned int i = 0; i < sizeof(end); i++) {
+		if (end[i] != want[i])
+			return 0;
 	}
+	br = (void *)cfg->address;
+	if (mirror_is(cfg, br))
+		mirror_walk(cfg, br, bpf_ktime_get_ns());
 	return 0;
 }

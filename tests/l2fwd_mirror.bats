@@ -183,6 +183,57 @@ tables_agree() {
 	busywait 30 slow
 }
 
+@test "mirror: a change of a port's state counts at once, also on the fast path" {
+	local slow
+	bridge_up 3
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	# static sources never take the slow path: no frame tells of a state here
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(entry 00:00:00:00:00:00 0 mac)" '' 'the address that attach knocks with'
+	listen 2 5
+	say 1 "$(mac 2)$(mac 1)$T" 5
+	heard 2
+	equal "$(port_count p1 state) $(port_count p2 state) $(port_count p2 tx_packets)" 'forwarding forwarding 5'
+	# 0 is disabled; blocking would not last without spanning tree
+	sw bridge link set dev p2 state 0
+	equal "$(port_count p1 state) $(port_count p2 state)" 'forwarding blocked' 'states after disabling p2'
+	say 1 "$(mac 2)$(mac 1)$T" 7
+	say 2 "$(mac 1)$(mac 2)$T" 3
+	equal "$(reason p2 drop_state_out) $(reason p2 pass_bridge)" '7 3' 'to p2, and from p2 to the bridge'
+	equal "$(port_count p1 tx_packets) $(port_count p2 tx_packets)" '0 5' 'sent'
+	sw bridge link set dev p2 state 3
+	equal "$(port_count p2 state)" forwarding 'state of p2 again'
+	listen 1 2
+	say 2 "$(mac 1)$(mac 2)$T" 2
+	heard 1
+	equal "$(port_count p1 tx_packets)" 2 'sent by p1'
+	# a bridge of the same name elsewhere, with a port of the same name, is another one
+	ip link add br0 type bridge
+	ip link add p2 type veth peer name x2
+	ip link set x2 up
+	ip link set p2 master br0 up
+	ip link set br0 up
+	bridge link set dev p2 state 0
+	equal "$(port_count p2 state)" forwarding 'state of p2 still'
+	# no carrier; then it comes back, and spanning tree listens first
+	sw ip link set br0 type bridge forward_delay 3000
+	sw ip link set br0 type bridge stp_state 1
+	state_is() { [[ $(port_count p2 state) == "$1" && $(sw bridge -j link show dev p2 | jq -r '.[0].state') == "$2" ]]; }
+	h 2 ip link set eth0 down
+	busywait 30 state_is blocked disabled
+	h 2 ip link set eth0 up
+	busywait 30 state_is blocked listening
+	equal "$(port_count p1 state) $(port_count p3 state)" 'forwarding forwarding' 'the others'
+	# as it is at attach
+	sw_detach br0
+	h 3 ip link set eth0 down
+	gone() { [[ $(sw bridge -j link show dev p3 | jq -r '.[0].state') == disabled ]]; }
+	busywait 30 gone
+	sw_attach br0 l2fwd --mirror
+	equal "$(port_count p3 state) $(port_count p1 state)" 'blocked forwarding' 'states at attach'
+}
+
 @test "mirror: a full table counts what has no room; the bridge forwards it" {
 	bridge_up 2
 	sw_attach br0 l2fwd --mirror --fdb-size 10

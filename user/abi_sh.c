@@ -151,6 +151,7 @@ int main(void)
 	OFFSET(l2_acl, packets);
 	OFFSET(l2_acl, bytes);
 	OFFSET(l2_cfg, flags);
+	OFFSET(l2_cfg, address);
 	OFFSET(l2_cfg, ports);
 	OFFSET(l2_cfg, netns);
 	OFFSET(l2_cfg, bridge);

@@ -194,6 +194,7 @@ struct l2_cfg {
 	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
 	__u64 full;	  /* entries of the bridge for which l2_fdb had no room */
 	__u64 walked;	  /* ns, when the port states were looked at last */
+	__u64 address;	  /* of the bridge in the kernel, 0 = not known yet */
 };
 
 /* XDP metadata for tc/l2fwd: the frame is to be flooded */
@@ -211,7 +212,7 @@ _Static_assert(sizeof(struct l2_storm) == 16, "abi");
 _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
 _Static_assert(sizeof(struct l2_acl) == 96, "abi");
-_Static_assert(sizeof(struct l2_cfg) == 48, "abi");
+_Static_assert(sizeof(struct l2_cfg) == 56, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 
 /*

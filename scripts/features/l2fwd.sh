@@ -282,13 +282,23 @@ l2_mirror_attach() { # BRIDGE
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
 	l2_cfg_write
 	defer l2_mirror_forget
+	l2_mirror_knock "$1"
 	l2_mirror_snapshot "$1"
 	l2_cfg_flag "$L2_F_SNAPSHOT" 0
+}
+
+# l2_mirror_knock BRIDGE: has its ports looked at, and the bridge's address kept, before any
+# frame comes. The bridge refuses an entry for that address, but its tracepoint fires.
+l2_mirror_knock() {
+	local dev
+	dev=$(in_netns ip -j link show master "$1" | jq -r 'first(.[].ifname // empty)')
+	[[ -z $dev ]] || try "${NSCMD[@]}" bridge fdb add 00:00:00:00:00:00 dev "$dev" master static || true
 }
 
 l2_mirror_forget() {
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 0
+	value_set "$HM_OFF_l2_cfg_address" 8 0
 	l2_cfg_write
 }
 
@@ -300,7 +310,7 @@ l2_mirror_load() { # OBJECT
 	defer rm -rf "$staging"
 	map_options l2_cfg l2_if l2_port l2_fdb
 	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach
-	((DRY_RUN)) || for name in add learn extern del state; do
+	((DRY_RUN)) || for name in add learn extern del state log; do
 		is_link "$staging/l2_mirror_$name" ||
 			die "program l2_mirror_$name could not be attached: has the kernel its tracepoint?"
 	done
@@ -372,7 +382,7 @@ l2fwd_unshare() {
 l2fwd_status() { # DEV
 	local VALUE flags text=''
 	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
-		printf '  l2fwd    mirrors this bridge: tracepoints br_fdb_*, fdb_delete, netif_receive_skb\n'
+		printf '  l2fwd    mirrors this bridge: tracepoints br_fdb_*, fdb_delete, console, netif_receive_skb\n'
 		return
 	fi
 	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
