@@ -11,7 +11,8 @@ usage: deps.sh [--check] [-n] [GROUP...]
 
 Installs what is missing from the distribution's packages (Debian, Ubuntu); on other
 systems it prints what is missing by name. A bpftool that can autoattach comes from
-the release's backports where the release's own is too old.
+the release's backports where the release's own is too old. Services that come with a
+package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
 
 GROUP: run (attach and read), build, test, bench; all of them unless given.
 
@@ -55,12 +56,20 @@ test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
 test|ethtool|ethtool|no tests of checksums and GRO
+test|promtool|prometheus|prom: what is exported, alerts and queries are not tried
+test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the file
+test|vtysh|frr|l2fwd: no test of EVPN
+test|gnuplot|gnuplot-nox|no plots
+test|xmllint|libxml2-utils|plot: pictures are not looked at
 bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
 bench|nft|nftables|policy: no comparison with nftables
 test|traceroute|traceroute|policy: no demo
 '
+
+# packages with a service of their name, which nobody wants because of a test
+SERVICES=(prometheus prometheus-node-exporter frr)
 
 have() {
 	case $1 in
@@ -196,6 +205,10 @@ install() {
 	export DEBIAN_FRONTEND=noninteractive
 	# no list, or an old one, finds nothing
 	packages_run apt-get -q update
+	for package in "${SERVICES[@]}"; do
+		[[ " ${packages[*]} " == *" $package "* ]] && command -v systemctl >/dev/null || continue
+		packages_run systemctl mask "$package.service"
+	done
 	((!${#packages[@]})) || packages_run apt-get -q -y install --no-install-recommends "${packages[@]}"
 	((!bpftool)) || install_bpftool
 }

@@ -218,7 +218,7 @@ NONE_GIVEN" reasons
 	like "$out" "hookmap_drop_packets_total{layer=\"socket\",reason=\"SKB_DROP_REASON_NO_SOCKET\",location=\"0x1001\",device=\"-\",netns=\"$OURS\"} $((14 * CPUS))"
 	run ! grep -qE 'SKB_CONSUMED|[0-9]\.0\.0\.0' <<<"$out"
 	equal "$(grep -v '^#' <<<"$out" | sed 's/ [0-9]*$//' | sort | uniq -d)" "" "duplicates"
-	run ! grep -vE '^(# (HELP|TYPE) hookmap_|hookmap_[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9]+$)' <<<"$out"
+	run ! grep -vE '^(# (HELP|TYPE) hookmap_|hookmap_[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9.]+$)' <<<"$out"
 }
 
 @test "drops: attach twice, another dimension, detach twice: nothing is left" {

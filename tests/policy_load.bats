@@ -297,11 +297,11 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 29
 	local prom
 	prom=$(on host "$HM_BUILD/hookmap" --prom policy)
-	grep -qx 'hookmap_policy_rule_packets_total{rule="web"} 29' <<<"$prom"
-	grep -qx "hookmap_policy_rule_bytes_total{rule=\"web\"} $((29 * 106))" <<<"$prom"
+	grep -qx 'hookmap_policy_packets_total{policy="web",action="redirect",device="veth1"} 29' <<<"$prom"
+	grep -qx "hookmap_policy_bytes_total{policy=\"web\",action=\"redirect\",device=\"veth1\"} $((29 * 106))" <<<"$prom"
 	grep -qx 'hookmap_policy_nexthop_packets_total{nexthop="b"} 29' <<<"$prom"
-	grep -qx 'hookmap_policy_packets_total{event="cache_miss"} 1' <<<"$prom"
-	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_policy_[a-z_]+' <<<"$prom" || true)" 0 "other lines"
+	grep -qx 'hookmap_policy_events_total{event="cache_miss"} 1' <<<"$prom"
+	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_(policy_[a-z_]+|map_|read_|build_)' <<<"$prom" || true)" 0 "other lines"
 	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0] | [.id, .priority, .match, .action, .packets, .bytes, (.last_ns < 60000000000)]')" \
 		'["web",1,"proto udp dport 7000","redirect b",29,3074,true]'
 	like "$(on host "$HM_BUILD/hookmap" policy)" "the cache knew 96.6 %"

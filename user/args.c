@@ -25,6 +25,7 @@ enum kind {
 #define ALL	 ((1U << VERBS) - 1)
 #define V(NAME)	 (1U << VERB_##NAME)
 #define EVENTS	 (V(EXEC) | V(OPEN) | V(PATH) | V(PKTLAT))
+#define PROM	 (V(LATENCY) | V(DROPS) | V(POLICY) | V(FDB))
 #define REPEATED (V(LATENCY) | V(DROPS) | V(PROGS) | V(PKTLAT))
 #define AT(F)	 offsetof(struct options, F)
 
@@ -49,8 +50,11 @@ static const struct arg args[] = {
 	  .verbs = ALL,
 	  .help = "JSON with line breaks" },
 	{ .name = "prom", .kind = ARG_OUTPUT, .at = AT(output), .value = OUT_PROM,
-	  .verbs = V(LATENCY) | V(DROPS) | V(POLICY) | V(FDB),
-	  .help = "Prometheus text format" },
+	  .verbs = PROM,
+	  .help = "Prometheus text format, of several verbs, or of all that is attached" },
+	{ .name = "output", .takes = "FILE", .kind = ARG_TEXT, .at = AT(save),
+	  .verbs = PROM,
+	  .help = "--prom: into FILE, which is replaced at once" },
 	{ .name = "hgrm", .kind = ARG_OUTPUT, .at = AT(output), .value = OUT_HGRM,
 	  .verbs = V(LATENCY),
 	  .help = "HdrHistogram percentile distribution" },
@@ -180,7 +184,8 @@ static void usage(FILE *f, const struct verb *verb)
 		fprintf(f, "usage: hookmap [OPTION...] %s\n\n%s\n\n", verb->name, verb->help);
 	} else {
 		fprintf(f, "usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "
-			   "[--bpffs DIR] VERB\n\n");
+			   "[--bpffs DIR] VERB\n"
+			   "       hookmap --prom [--output FILE] [VERB...]\n\n");
 		for (int i = 0; i < VERBS; i++)
 			fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
 		fprintf(f, "\nWhat changes the system are scripts: hookmap attach is "
@@ -276,6 +281,10 @@ static int args_conflict(const struct options *opt, const struct verb *verb)
 		return misuse("%s", "--explain needs a packet: 'src=A dst=B ...'", NULL);
 	if (opt->samples && (opt->interval > 0 || opt->output == OUT_PROM))
 		return misuse("%s", "--samples does not go with -i or --prom", NULL);
+	if ((opt->reasons || opt->packet) && opt->output == OUT_PROM)
+		return misuse("%s: --prom shows only counts", verb->name, NULL);
+	if (opt->save && opt->output != OUT_PROM)
+		return misuse("%s", "--output goes with --prom", NULL);
 	if (opt->since && opt->interval > 0)
 		return misuse("%s", "--since and -i: choose one", NULL);
 	return 0;
@@ -297,6 +306,15 @@ static int args_fit(unsigned long given, const struct verb *verb)
 		return misuse(text, verb->name, arg_typed(&args[i]));
 	}
 	return 0;
+}
+
+static const struct verb *verb_find(const char *name)
+{
+	for (int i = 0; i < VERBS; i++) {
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+	}
+	return NULL;
 }
 
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb)
@@ -344,22 +362,34 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 			return misuse("%s", "choose one of -j, --prom and --hgrm", NULL);
 		opt->output = OUT_JSON;
 	}
-	if (optind == argc) {
+	if (optind == argc && (opt->help || opt->output != OUT_PROM)) {
 		usage(opt->help ? stdout : stderr, NULL);
 		return opt->help ? ARGS_DONE : 2;
 	}
+	for (; optind < argc; optind++) {
+		if (*verb && opt->output != OUT_PROM)
+			return misuse("%s: unexpected argument", argv[optind], NULL);
+		*verb = verb_find(argv[optind]);
+		if (!*verb)
+			return misuse("%s: unknown verb", argv[optind], NULL);
+		if (opt->help) {
+			usage(stdout, *verb);
+			return ARGS_DONE;
+		}
+		opt->verbs |= 1U << (*verb - verbs);
+	}
+	if (!opt->verbs) {
+		opt->verbs = PROM;
+		opt->every = true;
+	}
 	for (int i = 0; i < VERBS; i++) {
-		if (!strcmp(argv[optind], verbs[i].name))
-			*verb = &verbs[i];
+		if (!(opt->verbs & 1U << i))
+			continue;
+		err = args_fit(given, &verbs[i]);
+		if (!err)
+			err = args_conflict(opt, &verbs[i]);
+		if (err)
+			return err;
 	}
-	if (!*verb)
-		return misuse("%s: unknown verb", argv[optind], NULL);
-	if (opt->help) {
-		usage(stdout, *verb);
-		return ARGS_DONE;
-	}
-	if (optind + 1 < argc)
-		return misuse("%s: unexpected argument", argv[optind + 1], NULL);
-	err = args_fit(given, *verb);
-	return err ? err : args_conflict(opt, *verb);
+	return 0;
 }

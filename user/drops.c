@@ -300,7 +300,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	int err;
 
 	if (opt->output == OUT_PROM) {
-		drops_prom(t);
+		drops_prom(opt->prom, t);
 		return 0;
 	}
 	err = column < COLS ? sum_by(t, column) : 0;

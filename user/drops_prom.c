@@ -1,38 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drops_prom.c - hookmap drops as Prometheus text: sums by layer, reason, location,
- * device and namespace. Protocols and addresses are no labels.
+ * drops_prom.c - hookmap drops for Prometheus: sums by layer, reason, location, device
+ * and namespace. Protocols and addresses are no labels.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "drops.h"
-
-/* TEXT as a label's value. */
-static void label(const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		if (*text == '\n')
-			fputs("\\n", stdout);
-		else
-			putchar(*text);
-	}
-}
-
-static void labels(const struct drop_line *line, const char *metric)
-{
-	static const char *const key[] = { "layer", "reason", "location", "device", "netns" };
-
-	printf("%s{", metric);
-	for (int i = COL_LAYER; i <= COL_NETNS; i++) {
-		printf("%s%s=\"", i ? "," : "", key[i]);
-		label(line->col[i]);
-		putchar('"');
-	}
-	fputs("} ", stdout);
-}
+#include "prom.h"
 
 static void blank(char **text)
 {
@@ -44,56 +19,55 @@ static void blank(char **text)
 	*text = dash;
 }
 
-static void head(const char *metric, const char *help)
+/* So many rows have series of their own, for as long as they are there: those that came
+ * first. The others are left to the verdicts of XDP programs, which have no time. */
+#define TIMED_ROWS 500
+
+/* Oldest first, then those without a time. */
+static int by_age(const void *a, const void *b)
 {
-	printf("# HELP %s %s\n# TYPE %s counter\n", metric, help, metric);
+	const struct drop_line *x = a, *y = b;
+	__u64 xt = x->first - 1, yt = y->first - 1;
+
+	return (xt > yt) - (xt < yt);
 }
 
-static void losses(const struct drop_table *t, const char *metric, const char *help, bool bytes)
+static void losses(struct prom *prom, const struct drop_table *t)
 {
-	head(metric, help);
+	size_t n = 0;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
+		const char *col[COL_NETNS + 1];
 
 		if (line->benign || line->verdict)
 			continue;
-		labels(line, metric);
-		printf("%llu\n", bytes ? line->bytes : line->packets);
+		for (int c = COL_LAYER; c <= COL_NETNS; c++)
+			col[c] = line->col[c];
+		for (int c = COL_REASON; line->first && n >= TIMED_ROWS && c <= COL_NETNS; c++)
+			col[c] = PROM_OTHER;
+		n++;
+		prom_add(prom, PROM_DROP_PACKETS, line->packets, col[COL_LAYER], col[COL_REASON],
+			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
+		prom_add(prom, PROM_DROP_BYTES, line->bytes, col[COL_LAYER], col[COL_REASON],
+			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
 	}
 }
 
 /* XDP verdicts of the collection's programs, by device and action. */
-static void verdicts(struct drop_table *t)
+static void verdicts(struct prom *prom, const struct drop_table *t)
 {
-	const char *metric = "hookmap_xdp_packets_total";
-	size_t n = 0;
-
 	for (size_t i = 0; i < t->n; i++) {
-		struct drop_line *line = &t->line[i];
+		const struct drop_line *line = &t->line[i];
 
-		if (strcmp(line->col[COL_LAYER], "xdp") ||
-		    strncmp(line->col[COL_LOCATION], "XDP_", 4))
-			line->packets = 0;
-		n += !!line->packets;
-		blank(&line->col[COL_REASON]);
-		blank(&line->col[COL_NETNS]);
-	}
-	drops_merge(t);
-	head(metric, "Packets by what XDP programs of hookmap decided.");
-	for (size_t i = 0; n && i < t->n; i++) {
-		struct drop_line *line = &t->line[i];
-
-		if (!line->packets)
-			continue;
-		printf("%s{device=\"", metric);
-		label(line->col[COL_DEVICE]);
-		fputs("\",action=\"", stdout);
-		label(line->col[COL_LOCATION] + 4);
-		printf("\"} %llu\n", line->packets);
+		if (!strcmp(line->col[COL_LAYER], "xdp") &&
+		    !strncmp(line->col[COL_LOCATION], "XDP_", 4))
+			prom_add(prom, PROM_XDP, line->packets, line->col[COL_DEVICE],
+				 line->col[COL_LOCATION] + 4);
 	}
 }
 
-void drops_prom(struct drop_table *t)
+void drops_prom(struct prom *prom, struct drop_table *t)
 {
 	const struct {
 		const char *cause;
@@ -113,10 +87,10 @@ void drops_prom(struct drop_table *t)
 		t->line[i].by = DROP_BY_NONE;
 	}
 	drops_merge(t);
-	losses(t, "hookmap_drop_packets_total", "Packets lost (segments, of GSO packets).", false);
-	losses(t, "hookmap_drop_bytes_total", "Bytes of these, as far as they are known.", true);
-	head("hookmap_drop_lost_total", "Drops that are not in a row of their own, by cause.");
+	if (t->n)
+		qsort(t->line, t->n, sizeof(*t->line), by_age);
+	losses(prom, t);
 	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		printf("hookmap_drop_lost_total{cause=\"%s\"} %llu\n", lost[i].cause, lost[i].n);
-	verdicts(t);
+		prom_add(prom, PROM_DROP_LOST, lost[i].n, lost[i].cause);
+	verdicts(prom, t);
 }

@@ -30,7 +30,7 @@
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
 
-#include "hookmap.h"
+#include "prom.h"
 
 static const char *const type_name[L2_TYPES] = {
 	[L2_STATIC] = "static", [L2_DYNAMIC] = "dynamic", [L2_EXTERN] = "extern",
@@ -461,54 +461,43 @@ static int show_text(struct fdb *f)
 	return 0;
 }
 
-static void prom_head(const char *name, const char *type, const char *help)
+static void prom_lookups(struct prom *prom, const char *device, const struct l2_stat *st)
 {
-	printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void prom_ports(const struct fdb *f, const char *name, const char *help, size_t offset)
-{
-	prom_head(name, "counter", help);
-	for (int n = 1; n < L2_PORTS; n++) {
-		if (f->port[n].ifindex)
-			printf("%s{device=\"%s\"} %llu\n", name, f->device[n],
-			       *(const unsigned long long *)((const char *)&f->stat[n] + offset));
-	}
+	prom_add(prom, PROM_FDB_LOOKUPS, st->tx_packets, device, "hit");
+	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_TO_STACK], device, "local");
+	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_FLOOD], device, "flooded");
+	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_MISS] + st->reason[L2_DROP_MISS], device,
+		 "miss");
 }
 
 static int show_prom(struct fdb *f)
 {
+	struct prom *prom = f->opt->prom;
 	int err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
 
 	if (err)
 		return err;
-	prom_head("hookmap_fdb_entries", "gauge", "Entries of the forwarding database.");
 	for (int i = 0; i < L2_TYPES; i++) {
 		if (type_name[i])
-			printf("hookmap_fdb_entries{type=\"%s\"} %llu\n", type_name[i],
-			       f->by_type[i]);
+			prom_add(prom, PROM_FDB_ENTRIES, f->by_type[i], type_name[i]);
 	}
-	prom_head("hookmap_fdb_capacity", "gauge", "Entries that there is room for.");
-	printf("hookmap_fdb_capacity %u\n", f->capacity);
-	prom_head("hookmap_fdb_mirror_full_total", "counter",
-		  "Entries of the bridge for which there was no room.");
-	printf("hookmap_fdb_mirror_full_total %llu\n", f->cfg.full);
-	prom_ports(f, "hookmap_l2fwd_receive_packets_total", "Packets that came in by the port.",
-		   offsetof(struct l2_stat, rx_packets));
-	prom_ports(f, "hookmap_l2fwd_receive_bytes_total", "Bytes that came in by the port.",
-		   offsetof(struct l2_stat, rx_bytes));
-	prom_ports(f, "hookmap_l2fwd_transmit_packets_total", "Packets forwarded to the port.",
-		   offsetof(struct l2_stat, tx_packets));
-	prom_ports(f, "hookmap_l2fwd_transmit_bytes_total", "Bytes forwarded to the port.",
-		   offsetof(struct l2_stat, tx_bytes));
-	prom_head("hookmap_l2fwd_not_forwarded_packets_total", "counter",
-		  "Packets that were not forwarded to one port, by what became of them.");
+	prom_add(prom, PROM_FDB_CAPACITY, f->capacity);
+	prom_add(prom, PROM_FDB_FULL, f->cfg.full);
 	for (int n = 1; n < L2_PORTS; n++) {
-		for (int i = 0; f->port[n].ifindex && i < L2_REASONS; i++) {
-			if (l2_reason_names[i])
-				printf("hookmap_l2fwd_not_forwarded_packets_total{device=\"%s\","
-				       "reason=\"%s\"} %llu\n",
-				       f->device[n], l2_reason_names[i], f->stat[n].reason[i]);
+		const struct l2_stat *st = &f->stat[n];
+		const char *device = f->device[n];
+
+		if (!f->port[n].ifindex)
+			continue;
+		prom_lookups(prom, device, st);
+		prom_add(prom, PROM_L2_RX_PACKETS, st->rx_packets, device);
+		prom_add(prom, PROM_L2_RX_BYTES, st->rx_bytes, device);
+		prom_add(prom, PROM_L2_TX_PACKETS, st->tx_packets, device);
+		prom_add(prom, PROM_L2_TX_BYTES, st->tx_bytes, device);
+		for (int i = 0; i < L2_REASONS; i++) {
+			if (l2_reason_names[i] && st->reason[i])
+				prom_add(prom, PROM_L2_NOT, st->reason[i], device,
+					 l2_reason_names[i]);
 		}
 	}
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hist.c - log-linear histograms: merging, quantiles, and four ways to show one.
+ * hist.c - log-linear histograms: merging, quantiles, and three ways to show one.
  */
 #include <math.h>
 #include <string.h>
@@ -40,6 +40,20 @@ void hist_add(struct hist *h, unsigned octave, const struct lat_row *row)
 		h->max = row->max;
 	h->count += count;
 	h->sum += row->sum;
+}
+
+void hist_merge(struct hist *h, const struct hist *other)
+{
+	if (!other->count)
+		return;
+	if (!h->count || other->min < h->min)
+		h->min = other->min;
+	if (other->max > h->max)
+		h->max = other->max;
+	h->count += other->count;
+	h->sum += other->sum;
+	for (unsigned i = 0; i < HIST_BUCKETS; i++)
+		h->bucket[i] += other->bucket[i];
 }
 
 void hist_sub(struct hist *h, const struct hist *old)
@@ -156,30 +170,4 @@ void hist_hgrm(const struct hist *h, FILE *f)
 	fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / 1000,
 		h->count);
 	fprintf(f, "#[Buckets = %12d, SubBuckets     = %12d]\n", LAT_OCTAVES, LAT_SUB);
-}
-
-/* A Prometheus series must always have the same buckets: 4 an octave, from 32 ns
- * to 8.6 s, merged exactly from our 16. */
-#define PROM_FIRST (2 * LAT_SUB)
-#define PROM_LAST  (30 * LAT_SUB)
-#define PROM_STEP  (LAT_SUB / 4)
-
-void hist_prom(const struct hist *h, const char *metric, const char *labels, FILE *f)
-{
-	__u64 n = 0;
-	unsigned i;
-
-	for (i = 0; i < PROM_FIRST; i++)
-		n += h->bucket[i];
-	fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels, (double)hist_le(i - 1) / 1e9,
-		n);
-	for (; i < PROM_LAST; i++) {
-		n += h->bucket[i];
-		if (i % PROM_STEP == PROM_STEP - 1)
-			fprintf(f, "%s_bucket{%s,le=\"%.9g\"} %llu\n", metric, labels,
-				(double)hist_le(i) / 1e9, n);
-	}
-	fprintf(f, "%s_bucket{%s,le=\"+Inf\"} %llu\n", metric, labels, h->count);
-	fprintf(f, "%s_sum{%s} %.9f\n", metric, labels, (double)h->sum / 1e9);
-	fprintf(f, "%s_count{%s} %llu\n", metric, labels, h->count);
 }

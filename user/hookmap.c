@@ -10,13 +10,14 @@
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
 
-#include "hookmap.h"
+#include "prom.h"
 
 const struct verb verbs[VERBS] = {
-	[VERB_LATENCY] = { "latency", "time between the stages of the receive path", latency_run },
+	[VERB_LATENCY] = { "latency", "time between the stages of the receive path", latency_run,
+			   "lat_cfg" },
 	[VERB_STATUS] = { "status", "pins, their shapes, and devices that were attached",
 			  status_run },
-	[VERB_DROPS] = { "drops", "packets lost in any layer, and why", drops_run },
+	[VERB_DROPS] = { "drops", "packets lost in any layer, and why", drops_run, "drop_cfg" },
 	[VERB_PROGS] = { "progs", "what each BPF program of the machine costs", progs_run },
 	[VERB_EXEC] = { "exec", "programs that are started, and their exits", exec_run },
 	[VERB_PATH] = { "path", "the journey of packets, hop by hop", path_run },
@@ -27,8 +28,9 @@ const struct verb verbs[VERBS] = {
 			  pktlat_run },
 	[VERB_OVSLAT] = { "ovslat", "time in Open vSwitch's kernel datapath, by port", ovslat_run },
 	[VERB_CLOCK] = { "clock", "distances between clocks (--ptp)", clock_run },
-	[VERB_POLICY] = { "policy", "rules of policy routing, and what they did", policy_run },
-	[VERB_FDB] = { "fdb", "layer-2 forwarding: entries, ports and rules", fdb_run },
+	[VERB_POLICY] = { "policy", "rules of policy routing, and what they did", policy_run,
+			  "pol_cfg" },
+	[VERB_FDB] = { "fdb", "layer-2 forwarding: entries, ports and rules", fdb_run, "l2_cfg" },
 };
 
 static bool fail_json;
@@ -78,5 +80,7 @@ int main(int argc, char **argv)
 	err = args_parse(argc, argv, &opt, &verb);
 	if (err)
 		return err == ARGS_DONE ? 0 : err;
+	if (opt.output == OUT_PROM)
+		return prom_run(&opt);
 	return verb->run(&opt);
 }

@@ -44,6 +44,12 @@ struct options {
 	const char *to;	    /* --to */
 	const char *ptp;    /* --ptp */
 	unsigned long slow; /* --slow, microseconds */
+
+	/* --prom: several verbs, or all that are attached */
+	unsigned verbs;	   /* bit mask of enum verb_id */
+	bool every;	   /* none was named */
+	const char *save;  /* --output: a file */
+	struct prom *prom; /* where the numbers go, see prom.h */
 };
 
 /* Bits of the table of options in args.c. */
@@ -69,11 +75,13 @@ struct verb {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *opt);
+	const char *pin; /* with --prom: a map that is there if it is attached */
 };
 
 extern const struct verb verbs[VERBS];
 
-/* --- args.c: the command line. Fills OPT and VERB; 0, an exit code, or ARGS_DONE */
+/* --- args.c: the command line. Fills OPT and VERB (with --prom: OPT->verbs); 0, an exit
+ * code, or ARGS_DONE */
 #define ARGS_DONE -1
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb);
 
@@ -221,6 +229,9 @@ struct hist {
 /* Adds the row of OCTAVE of one CPU. */
 void hist_add(struct hist *h, unsigned octave, const struct lat_row *row);
 
+/* Adds OTHER. */
+void hist_merge(struct hist *h, const struct hist *other);
+
 /* Takes away what OLD had. min and max become bucket bounds. */
 void hist_sub(struct hist *h, const struct hist *old);
 
@@ -234,8 +245,6 @@ __u64 hist_quantile(const struct hist *h, double q);
 void hist_draw(const struct hist *h, FILE *f);
 /* HdrHistogram's percentile distribution, values in microseconds. */
 void hist_hgrm(const struct hist *h, FILE *f);
-/* Prometheus buckets, _sum and _count in seconds; LABELS without braces. */
-void hist_prom(const struct hist *h, const char *metric, const char *labels, FILE *f);
 
 /* --- ksyms.c: kernel addresses */
 

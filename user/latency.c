@@ -23,7 +23,7 @@
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
 
-#include "hookmap.h"
+#include "prom.h"
 
 static const char *const stage_name[LAT_STAGES] = {
 	[LAT_XDP] = "xdp",
@@ -284,48 +284,35 @@ static void each_title(const struct pair *p, struct names *names, const char *le
 	       p->hist.count);
 }
 
-static void show_prom(const struct snapshot *s, struct names *names)
+/* By device in the order of attaching: see prom.h. */
+static int pair_age(const void *a, const void *b)
 {
-	static const char *const metric[] = { "hookmap_stage_latency_seconds",
-					      "hookmap_total_latency_seconds" };
-	static const char *const help[] = { "Time between two stages of the receive path.",
-					    "Time from the first stage to this one." };
+	const struct lat_key *x = &((const struct pair *)a)->key,
+			     *y = &((const struct pair *)b)->key;
 
-	for (int total = 0; total < 2; total++) {
-		bool head = false;
+	if (x->nsid != y->nsid)
+		return x->nsid - y->nsid;
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return pair_compare(a, b);
+}
 
-		for (size_t i = 0; i < s->npairs; i++) {
-			const struct lat_key *key = &s->pairs[i].key;
-			char labels[256];
+static void show_prom(struct prom *prom, const struct snapshot *s, struct names *names)
+{
+	if (s->npairs)
+		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_age);
+	for (size_t i = 0; i < s->npairs; i++) {
+		const struct lat_key *key = &s->pairs[i].key;
 
-			if (!!(key->to & LAT_TOTAL) != total)
-				continue;
-			if (!head)
-				printf("# HELP %s %s\n# TYPE %s histogram\n", metric[total],
-				       help[total], metric[total]);
-			head = true;
-			snprintf(labels, sizeof(labels),
-				 "from=\"%s\",to=\"%s\",device=\"%s\",netns=\"%s\"",
-				 stage_str(key->from), stage_str(key->to),
-				 names_device(names, key->nsid, key->ifindex),
-				 names_netns(names, key->nsid));
-			hist_prom(&s->pairs[i].hist, metric[total], labels, stdout);
-		}
+		prom_hist(prom, key->to & LAT_TOTAL ? PROM_TOTAL : PROM_STAGE, &s->pairs[i].hist,
+			  stage_str(key->from), stage_str(key->to),
+			  names_device(names, key->nsid, key->ifindex),
+			  names_netns(names, key->nsid));
 	}
-	printf("# HELP hookmap_stage_seen_packets_total Packets at the first stage that match the "
-	       "filter.\n"
-	       "# TYPE hookmap_stage_seen_packets_total counter\nhookmap_stage_seen_packets_total "
-	       "%llu\n",
-	       s->stat.seen);
-	printf("# HELP hookmap_stage_sampled_packets_total Packets chosen for measurement.\n"
-	       "# TYPE hookmap_stage_sampled_packets_total counter\n"
-	       "hookmap_stage_sampled_packets_total %llu\n",
-	       s->stat.sampled);
-	printf("# HELP hookmap_stage_lost_total Measurements lost, by cause.\n"
-	       "# TYPE hookmap_stage_lost_total counter\n");
+	prom_add(prom, PROM_STAGE_SEEN, s->stat.seen);
+	prom_add(prom, PROM_STAGE_SAMPLED, s->stat.sampled);
 	for (int i = 0; i < LAT_LOST_MAX; i++)
-		printf("hookmap_stage_lost_total{cause=\"%s\"} %llu\n", lost_key[i],
-		       s->stat.lost[i]);
+		prom_add(prom, PROM_STAGE_LOST, s->stat.lost[i], lost_key[i]);
 }
 
 static int show(const struct options *opt, const struct snapshot *s, struct names *names)
@@ -334,7 +321,7 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 
 	switch (opt->output) {
 	case OUT_PROM:
-		show_prom(s, names);
+		show_prom(opt->prom, s, names);
 		break;
 	case OUT_HGRM:
 		for (size_t i = 0; i < s->npairs; i++) {

@@ -20,9 +20,7 @@
 #include <json-c/json.h>
 
 #include "policy.h"
-
-/* Prometheus: so many rules have series of their own, then none has */
-#define PROM_RULES 1000
+#include "prom.h"
 
 static const struct out_col rule_cols[] = {
 	{ "priority", "PRIORITY", OUT_U64 }, { "id", "ID", OUT_STR },
@@ -417,57 +415,49 @@ static int show(const struct options *opt, struct policy *p)
 	return 0;
 }
 
-static void prom_head(const char *metric, const char *type, const char *help)
+/* What a rule does, in a word. */
+static const char *prom_action(const struct pol_rule *r)
 {
-	printf("# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
+	static const char *const name[] = {
+		[POL_PASS] = "pass",	     [POL_DROP] = "drop",   [POL_MARK] = "mark",
+		[POL_REDIRECT] = "redirect", [POL_TABLE] = "table", [POL_ECMP] = "ecmp",
+	};
+
+	if (r->action == POL_PASS && r->flags & POL_R_MARK)
+		return name[POL_MARK];
+	return r->action < sizeof(name) / sizeof(name[0]) ? name[r->action] : "?";
 }
 
-static void show_prom(const struct policy *p)
+static void show_prom(struct prom *prom, struct policy *p)
 {
-	__u32 n = p->set.rules <= PROM_RULES ? p->set.rules : 0;
-	char state[16];
+	char name[17], state[16];
 
-	prom_head("hookmap_policy_rules", "gauge", "Rules in force.");
-	printf("hookmap_policy_rules %u\n", p->set.rules);
-	prom_head("hookmap_policy_generation", "gauge", "Number of the load in force.");
-	printf("hookmap_policy_generation %u\n", p->cfg.gen);
-	prom_head("hookmap_policy_rule_packets_total", "counter",
-		  "Packets by rule, of rule sets up to 1000.");
-	for (__u32 i = 0; i < n; i++)
-		printf("hookmap_policy_rule_packets_total{rule=\"%.16s\"} %llu\n", p->rules[i].id,
-		       p->count[i].packets);
-	prom_head("hookmap_policy_rule_bytes_total", "counter",
-		  "Bytes by rule, of rule sets up to 1000.");
-	for (__u32 i = 0; i < n; i++)
-		printf("hookmap_policy_rule_bytes_total{rule=\"%.16s\"} %llu\n", p->rules[i].id,
-		       p->count[i].bytes);
-	prom_head("hookmap_policy_packets_total", "counter", "Packets by what happened to them.");
-	for (int i = 0; i < POL_N_MAX; i++)
-		printf("hookmap_policy_packets_total{event=\"%s\"} %llu\n", stat_key[i],
-		       p->stat.n[i]);
-	prom_head("hookmap_policy_fib_lookups_total", "counter", "Route look-ups by result.");
-	for (int i = 0; i < POL_FIB_MAX; i++)
-		printf("hookmap_policy_fib_lookups_total{result=\"%s\"} %llu\n", fib_key[i],
-		       p->stat.fib[i]);
-	prom_head("hookmap_policy_nexthop_up", "gauge",
-		  "1 if the next hop could be used by the last packet.");
-	for (__u32 i = 0; i < p->set.hops; i++) {
-		policy_hop_state(p, i, state, sizeof(state));
-		printf("hookmap_policy_nexthop_up{nexthop=\"%.16s\"} %d\n", p->hop[i].name,
-		       !strcmp(state, "up") || !strcmp(state, "resolving"));
+	prom_add(prom, PROM_POL_RULES, p->set.rules);
+	prom_add(prom, PROM_POL_GENERATION, p->cfg.gen);
+	for (__u32 i = 0; i < p->set.rules; i++) {
+		const struct pol_rule *r = &p->rules[i];
+		const char *action = prom_action(r), *device = "-";
+
+		if (r->action == POL_REDIRECT)
+			device = names_device(p->names, p->nsid, p->hop[r->arg % POL_HOPS].ifindex);
+		snprintf(name, sizeof(name), "%.16s", r->id);
+		prom_add(prom, PROM_POL_PACKETS, p->count[i].packets, name, action, device);
+		prom_add(prom, PROM_POL_BYTES, p->count[i].bytes, name, action, device);
 	}
-	prom_head("hookmap_policy_nexthop_packets_total", "counter", "Packets sent.");
-	for (__u32 i = 0; i < p->set.hops; i++)
-		printf("hookmap_policy_nexthop_packets_total{nexthop=\"%.16s\"} %llu\n",
-		       p->hop[i].name, p->hop_count[i].packets);
-	prom_head("hookmap_policy_nexthop_failed_total", "counter", "Packets not sent.");
+	for (int i = 0; i < POL_N_MAX; i++)
+		prom_add(prom, PROM_POL_EVENTS, p->stat.n[i], stat_key[i]);
+	for (int i = 0; i < POL_FIB_MAX; i++)
+		prom_add(prom, PROM_POL_FIB, p->stat.fib[i], fib_key[i]);
 	for (__u32 i = 0; i < p->set.hops; i++) {
-		printf("hookmap_policy_nexthop_failed_total{nexthop=\"%.16s\",reason=\"down\"} "
-		       "%llu\n",
-		       p->hop[i].name, p->hop_count[i].down);
-		printf("hookmap_policy_nexthop_failed_total{nexthop=\"%.16s\",reason="
-		       "\"unreachable\"} %llu\n",
-		       p->hop[i].name, p->hop_count[i].unreachable);
+		const struct pol_hop_count *n = &p->hop_count[i];
+
+		snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
+		policy_hop_state(p, i, state, sizeof(state));
+		prom_add(prom, PROM_POL_HOP_UP, !strcmp(state, "up") || !strcmp(state, "resolving"),
+			 name);
+		prom_add(prom, PROM_POL_HOP_PACKETS, n->packets, name);
+		prom_add(prom, PROM_POL_HOP_FAILED, n->down, name, "down");
+		prom_add(prom, PROM_POL_HOP_FAILED, n->unreachable, name, "unreachable");
 	}
 }
 
@@ -484,7 +474,7 @@ int policy_run(const struct options *opt)
 	else if (opt->packet)
 		err = policy_explain(opt, p);
 	else if (opt->output == OUT_PROM)
-		show_prom(p);
+		show_prom(opt->prom, p);
 	else
 		err = show(opt, p);
 	policy_free(p);

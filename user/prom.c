@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * prom.c - gathers series for Prometheus and writes them as text, each family once. See
+ * prom.h for what is exported, and for how it is bounded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prom.h"
+
+static const struct family {
+	const char *name;
+	const char *labels;
+	const char *help;
+	enum prom_type type;
+	size_t keep, fold;
+} families[PROM_NFAMILIES] = {
+#define PROM_ROW(ID, TYPE, NAME, LABELS, KEEP, FOLD, HELP)                                         \
+	[PROM_##ID] = { "hookmap_" NAME, LABELS, HELP, PROM_##TYPE, KEEP, FOLD },
+	PROM_FAMILIES(PROM_ROW)
+#undef PROM_ROW
+};
+
+struct series {
+	char *label[PROM_LABELS];
+	char *text; /* name="value",... */
+	size_t seq; /* when it came */
+	__u64 value;
+	struct hist *hist; /* of a histogram */
+};
+
+struct list {
+	struct series *series;
+	size_t n, room;
+};
+
+struct prom {
+	struct list list[PROM_NFAMILIES];
+	int err;
+};
+
+struct prom *prom_new(void)
+{
+	return calloc(1, sizeof(struct prom));
+}
+
+static void series_free(struct series *s)
+{
+	for (int i = 0; i < PROM_LABELS; i++)
+		free(s->label[i]);
+	free(s->text);
+	free(s->hist);
+}
+
+void prom_free(struct prom *p)
+{
+	for (int i = 0; p && i < PROM_NFAMILIES; i++) {
+		for (size_t j = 0; j < p->list[i].n; j++)
+			series_free(&p->list[i].series[j]);
+		free(p->list[i].series);
+	}
+	free(p);
+}
+
+/* --- labels */
+
+/* Bytes of the UTF-8 character at TEXT; 0 if it is none. */
+static int utf8_len(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	int len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+
+	if (c[0] > 0xf4)
+		return 0;
+	for (int i = 1; i < len; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* overlong, surrogates, beyond Unicode */
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* A value as it is quoted: Prometheus refuses the whole file for a byte that is no
+ * UTF-8, and the name of a device may be any bytes. */
+static void put_value(const char *text, FILE *f)
+{
+	int len;
+
+	for (; *text; text += len) {
+		len = utf8_len(text);
+		if (!len) {
+			fputc('?', f);
+			len = 1;
+		} else if (*text == '\n') {
+			fputs("\\n", f);
+		} else {
+			if (*text == '"' || *text == '\\')
+				fputc('\\', f);
+			fwrite(text, 1, len, f);
+		}
+	}
+}
+
+enum fold {
+	FOLD_NONE,
+	FOLD_MARKED, /* the labels marked with * are "other" */
+	FOLD_ALL,
+};
+
+/* The labels of S, as they are in the text. */
+static char *labels_text(const struct family *fam, const struct series *s, enum fold fold)
+{
+	const char *name = fam->labels;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (int i = 0; *name && i < PROM_LABELS; i++) {
+		const char *value = s->label[i] ?: "";
+		size_t len = strcspn(name, "*,");
+		bool marked = name[len] == '*';
+
+		if (fold == FOLD_ALL || (fold == FOLD_MARKED && marked))
+			value = PROM_OTHER;
+		fprintf(f, "%s%.*s=\"", i ? "," : "", (int)len, name);
+		put_value(value, f);
+		fputc('"', f);
+		name += len + marked;
+		name += *name == ',';
+	}
+	fclose(f);
+	return text;
+}
+
+/* --- series */
+
+static struct series *series_new(struct prom *p, enum prom_family family, const char *const *labels)
+{
+	struct list *l = &p->list[family];
+	struct series *s;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+
+		s = reallocarray(l->series, room, sizeof(*s));
+		if (!s)
+			goto error;
+		l->series = s;
+		l->room = room;
+	}
+	s = &l->series[l->n];
+	memset(s, 0, sizeof(*s));
+	s->seq = l->n++;
+	for (int i = 0; i < PROM_LABELS && labels[i]; i++) {
+		s->label[i] = strdup(labels[i]);
+		if (!s->label[i])
+			goto error;
+	}
+	return s;
+error:
+	p->err = -ENOMEM;
+	return NULL;
+}
+
+void prom_add_labels(struct prom *p, enum prom_family family, __u64 value,
+		     const char *const *labels)
+{
+	struct series *s = series_new(p, family, labels);
+
+	if (s)
+		s->value = value;
+}
+
+void prom_hist_labels(struct prom *p, enum prom_family family, const struct hist *h,
+		      const char *const *labels)
+{
+	struct series *s = series_new(p, family, labels);
+
+	if (!s)
+		return;
+	s->hist = malloc(sizeof(*h));
+	if (s->hist)
+		*s->hist = *h;
+	else
+		p->err = -ENOMEM;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+	int order = strcmp(x->text, y->text);
+
+	return order ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Adds up what has the same labels; the order is that of the first ones. */
+static void list_merge(struct list *l)
+{
+	size_t n = 0;
+
+	if (!l->n)
+		return;
+	qsort(l->series, l->n, sizeof(*l->series), by_text);
+	for (size_t i = 1; i < l->n; i++) {
+		struct series *last = &l->series[n], *s = &l->series[i];
+
+		if (strcmp(last->text, s->text)) {
+			l->series[++n] = *s;
+			continue;
+		}
+		last->value += s->value;
+		if (s->hist)
+			hist_merge(last->hist, s->hist);
+		series_free(s);
+	}
+	l->n = n + 1;
+	qsort(l->series, l->n, sizeof(*l->series), by_seq);
+}
+
+static int list_fold(const struct family *fam, struct list *l, size_t from, enum fold fold)
+{
+	for (size_t i = from; i < l->n; i++) {
+		free(l->series[i].text);
+		l->series[i].text = labels_text(fam, &l->series[i], fold);
+		if (!l->series[i].text)
+			return -ENOMEM;
+	}
+	list_merge(l);
+	return 0;
+}
+
+/* --- text */
+
+static void put_number(const struct family *fam, const char *suffix, const char *labels,
+		       const char *le, FILE *f)
+{
+	bool any = *labels || *le;
+
+	fprintf(f, "%s%s%s%s%s%s%s ", fam->name, suffix, any ? "{" : "", labels,
+		*labels && *le ? "," : "", le, any ? "}" : "");
+}
+
+static void put_hist(const struct family *fam, const struct series *s, FILE *f)
+{
+	const struct hist *h = s->hist;
+	char le[48];
+	__u64 n = 0;
+
+	for (unsigned i = 0; i < PROM_LAST; i++) {
+		n += h->bucket[i];
+		if (i < PROM_FIRST - 1 || (i + 1) % PROM_STEP)
+			continue;
+		snprintf(le, sizeof(le), "le=\"%.9g\"", (double)hist_le(i) / 1e9);
+		put_number(fam, "_bucket", s->text, le, f);
+		fprintf(f, "%llu\n", n);
+	}
+	put_number(fam, "_bucket", s->text, "le=\"+Inf\"", f);
+	fprintf(f, "%llu\n", h->count);
+	put_number(fam, "_sum", s->text, "", f);
+	fprintf(f, "%llu.%09llu\n", h->sum / 1000000000, h->sum % 1000000000);
+	put_number(fam, "_count", s->text, "", f);
+	fprintf(f, "%llu\n", h->count);
+}
+
+static int put_family(const struct family *fam, struct list *l, FILE *f)
+{
+	static const char *const type[] = { [PROM_COUNTER] = "counter",
+					    [PROM_GAUGE] = "gauge",
+					    [PROM_TIME] = "gauge",
+					    [PROM_HISTOGRAM] = "histogram" };
+	int err = list_fold(fam, l, 0, FOLD_NONE);
+
+	if (!err && l->n > fam->keep)
+		err = list_fold(fam, l, fam->keep, FOLD_MARKED);
+	if (!err && l->n > fam->keep + fam->fold)
+		err = list_fold(fam, l, fam->keep + fam->fold, FOLD_ALL);
+	if (err || !l->n)
+		return err;
+	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", fam->name, fam->help, fam->name,
+		type[fam->type]);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct series *s = &l->series[i];
+
+		if (fam->type == PROM_HISTOGRAM) {
+			put_hist(fam, s, f);
+			continue;
+		}
+		put_number(fam, "", s->text, "", f);
+		if (fam->type == PROM_TIME)
+			fprintf(f, "%llu.%09llu\n", s->value / 1000000000, s->value % 1000000000);
+		else
+			fprintf(f, "%llu\n", s->value);
+	}
+	return 0;
+}
+
+int prom_write(struct prom *p, FILE *f)
+{
+	int err = p->err;
+
+	for (int i = 0; !err && i < PROM_NFAMILIES; i++)
+		err = put_family(&families[i], &p->list[i], f);
+	if (!err && (fflush(f) || ferror(f)))
+		err = errno ? -errno : -EIO;
+	return err;
+}

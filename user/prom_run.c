@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * prom_run.c - hookmap --prom: the numbers of several verbs in one document, with how
+ * full the maps are, when they were read and by what.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "prom.h"
+
+static int count_one(const void *key, const void *value, void *arg)
+{
+	(void)key, (void)value;
+	++*(__u64 *)arg;
+	return 0;
+}
+
+/* Maps that can run out of room: in an array, all is there from the start. */
+static bool can_fill(const struct pin *pin)
+{
+	return pin->type == BPF_MAP_TYPE_HASH || pin->type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       pin->type == BPF_MAP_TYPE_LPM_TRIE;
+}
+
+static int add_map(const struct options *opt, const struct pin *pin)
+{
+	struct bpf_map_info info;
+	char path[4096];
+	__u64 n = 0;
+	int fd, err;
+
+	fd = pin_open(opt, pin->name, false);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = pin_info(fd, pin_path(opt, pin->name, path, sizeof(path)), &info);
+	if (!err) {
+		err = pin_each(fd, pin, count_one, &n);
+		if (err)
+			pin_fail(path, err);
+	}
+	close(fd);
+	if (err)
+		return err;
+	prom_add(opt->prom, PROM_MAP_ENTRIES, n, pin->name);
+	prom_add(opt->prom, PROM_MAP_MAX, info.max_entries, pin->name);
+	return 0;
+}
+
+static int add_host(const struct options *opt)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < hookmap_pins_len; i++) {
+		if (can_fill(&hookmap_pins[i]))
+			err = add_map(opt, &hookmap_pins[i]);
+	}
+	prom_add(opt->prom, PROM_BUILD, 1, HM_VERSION);
+	return err;
+}
+
+static int show(struct prom *prom)
+{
+	int err = prom_write(prom, stdout);
+
+	if (err)
+		fail("--prom: %s", strerror(-err));
+	return !!err;
+}
+
+/* Something of the verb was attached. */
+static bool is_there(const struct options *opt, const struct verb *verb)
+{
+	char path[4096];
+
+	return !access(pin_path(opt, verb->pin, path, sizeof(path)), F_OK) || errno != ENOENT;
+}
+
+int prom_run(struct options *opt)
+{
+	struct timespec now;
+	int err = 0;
+
+	opt->prom = prom_new();
+	if (!opt->prom) {
+		fail("--prom: %s", strerror(ENOMEM));
+		return 1;
+	}
+	/* before, so that it is never newer than what it stands for */
+	clock_gettime(CLOCK_REALTIME, &now);
+	prom_add(opt->prom, PROM_READ_TIME, now.tv_sec * 1000000000ULL + now.tv_nsec);
+	for (int i = 0; !err && i < VERBS; i++) {
+		if (opt->verbs & 1U << i && (!opt->every || is_there(opt, &verbs[i])))
+			err = verbs[i].run(opt);
+	}
+	if (!err && add_host(opt))
+		err = 1;
+	if (!err && opt->save)
+		err = prom_save(opt->prom, opt->save) ? 1 : 0;
+	else if (!err)
+		err = show(opt->prom);
+	prom_free(opt->prom);
+	return err;
+}
