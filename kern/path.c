@@ -9,7 +9,7 @@
  * napi_gro_receive_entry, netif_receive_skb, skb_copy_datagram_iovec (a process reads
  * it) and kfree_skb (it is dropped). kern/path_socket adds the socket.
  *
- * A packet of another protocol costs the reading of its headers and one compare.
+ * A packet that does not match costs one copy of its headers and a few compares.
  *
  * Maps: path_cfg (filter), path_ring (events), path_stat. Times in ns.
  */

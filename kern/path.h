@@ -28,34 +28,40 @@ static __always_inline int path_prefix(const __u32 *addr, const __u32 *want, con
 		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
 }
 
+static __always_inline int path_addresses(const struct path_cfg *c, __u8 family, const __u32 *src,
+					  const __u32 *dst)
+{
+	if (c->src_family && (c->src_family != family || !path_prefix(src, c->src, c->src_mask)))
+		return 0;
+	if (c->dst_family && (c->dst_family != family || !path_prefix(dst, c->dst, c->dst_mask)))
+		return 0;
+	return !c->host_family ||
+	       (c->host_family == family && (path_prefix(src, c->host, c->host_mask) ||
+					     path_prefix(dst, c->host, c->host_mask)));
+}
+
+/* Ports in network order, as in the packet. */
+static __always_inline int path_ports(const struct path_cfg *c, __be16 sport, __be16 dport)
+{
+	return (!c->port || c->port == sport || c->port == dport) &&
+	       (!c->sport || c->sport == sport) && (!c->dport || c->dport == dport);
+}
+
+static __always_inline __be16 path_vxlan_port(const struct path_cfg *c)
+{
+	return c->vxlan_port ?: bpf_htons(PATH_VXLAN_PORT);
+}
+
 static __always_inline int path_match(const struct path_cfg *c, const struct path_head *h)
 {
-	__u16 port;
-
 	if (!(c->flags & PATH_F_SET))
 		return path_echo(h);
 	if (c->l4proto && c->l4proto != h->l4proto)
 		return 0;
 	if (c->echo && !path_echo(h))
 		return 0;
-	port = bpf_ntohs(c->port);
-	if (port && port != h->sport && port != h->dport)
-		return 0;
-	if (c->sport && bpf_ntohs(c->sport) != h->sport)
-		return 0;
-	if (c->dport && bpf_ntohs(c->dport) != h->dport)
-		return 0;
-	if (c->src_family &&
-	    (c->src_family != h->family || !path_prefix(h->src, c->src, c->src_mask)))
-		return 0;
-	if (c->dst_family &&
-	    (c->dst_family != h->family || !path_prefix(h->dst, c->dst, c->dst_mask)))
-		return 0;
-	if (c->host_family &&
-	    (c->host_family != h->family || (!path_prefix(h->src, c->host, c->host_mask) &&
-					     !path_prefix(h->dst, c->host, c->host_mask))))
-		return 0;
-	return 1;
+	return path_ports(c, bpf_htons(h->sport), bpf_htons(h->dport)) &&
+	       path_addresses(c, h->family, h->src, h->dst);
 }
 
 /* Is this another protocol than the filter wants? Asked before anything else is
@@ -73,14 +79,13 @@ static __always_inline int path_other(const struct path_cfg *c, __u8 l4proto)
 static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struct path_at *at,
 				      struct path_head *h)
 {
-	__be16 port = c->vxlan_port ?: bpf_htons(PATH_VXLAN_PORT);
 	__u32 vxlan[2];
 
 	if (path_ip(ctx, at, h) || path_other(c, h->l4proto) || path_l4(ctx, at, h))
 		return 0;
 	if (path_match(c, h))
 		return 1;
-	if (h->l4proto != IPPROTO_UDP || h->dport != bpf_ntohs(port))
+	if (h->l4proto != IPPROTO_UDP || h->dport != bpf_ntohs(path_vxlan_port(c)))
 		return 0;
 	if (PATH_COPY(ctx, vxlan, sizeof(vxlan), at->pos + 8))
 		return 0;

@@ -29,9 +29,61 @@ static __always_inline void path_vlan(const struct sk_buff *skb, struct path_hea
 	h->flags |= PATH_H_VLAN;
 }
 
+/* What most packets fail by, in one copy: from the ethertype to the ports. */
+struct path_glance {
+	__be16 pad;
+	__be16 proto;
+	union path_ip ip;
+	__be16 port6[2]; /* of IPv6 without extension headers */
+};
+
+/* Can it be told at a glance that this packet does not match? AT is where the network
+ * header is, behind a frame's header if PROTO is 0. Packets with VLAN tags, options,
+ * extension headers or vxlan inside are left to path_parse(). */
+static __always_inline int path_fails(const struct path_cfg *c, unsigned long at, __be16 proto)
+{
+	__u8 l4, family = 4, want = c->l4proto;
+	const __u32 *src, *dst;
+	struct path_glance g;
+	const __be16 *port;
+
+	if (bpf_probe_read_kernel(&g.proto, sizeof(g) - sizeof(g.pad), (void *)(at - 2)))
+		return 0;
+	if (proto)
+		g.proto = proto;
+	if (g.proto == bpf_htons(ETH_P_IP)) {
+		if (g.ip.v4.version != 0x45)
+			return 0;
+		l4 = g.ip.v4.proto;
+		src = &g.ip.v4.src;
+		dst = &g.ip.v4.dst;
+		port = (const __be16 *)(&g.ip.v4 + 1);
+	} else if (g.proto == bpf_htons(ETH_P_IPV6)) {
+		family = 6;
+		l4 = g.ip.v6.next;
+		src = g.ip.v6.src;
+		dst = g.ip.v6.dst;
+		port = g.port6;
+	} else {
+		return g.proto != bpf_htons(ETH_P_8021Q) && g.proto != bpf_htons(ETH_P_8021AD);
+	}
+	if (l4 != IPPROTO_TCP && l4 != IPPROTO_UDP && l4 != IPPROTO_ICMP && l4 != IPPROTO_ICMPV6)
+		return 0;
+	if (l4 == IPPROTO_UDP && port[1] == path_vxlan_port(c))
+		return 0;
+	if (!(c->flags & PATH_F_SET) || c->echo)
+		want = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	if (want && l4 != want)
+		return 1;
+	if ((l4 == IPPROTO_TCP || l4 == IPPROTO_UDP) && !path_ports(c, port[0], port[1]))
+		return 1;
+	return !path_addresses(c, family, src, dst);
+}
+
 static __always_inline struct path_event *
 path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enum path_from from)
 {
+	int link = from == FROM_LINK && (dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK);
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_at at = { .proto = skb->protocol };
 	struct path_head h = {};
@@ -42,12 +94,10 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 	at.pos = (unsigned long)skb->data;
 	if (from == FROM_NETWORK)
 		at.pos = (unsigned long)skb->head + skb->network_header;
-	if (from == FROM_LINK && (dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK)) {
-		if (path_eth(NULL, &at, &h))
-			return NULL;
-	} else if (path_tags(NULL, &at, &h)) {
+	if (path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto))
 		return NULL;
-	}
+	if (link ? path_eth(NULL, &at, &h) : path_tags(NULL, &at, &h))
+		return NULL;
 	if (!path_parse(NULL, cfg, &at, &h))
 		return NULL;
 	path_vlan(skb, &h);

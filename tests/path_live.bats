@@ -103,6 +103,56 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	equal "$(journey "$n")" "$THERE"$'\nserver eth0 socket\nserver eth0 read' request
 }
 
+# Packets in hex, numbered by their TTL, from 10.77.0.1 to 10.77.0.2 and fd77::1 to fd77::2:
+# ip4 TTL PROTO PAYLOAD [OPTIONS [FRAGMENT]]    ip6 TTL NEXT PAYLOAD
+ip4() {
+	printf '4%x0000400001%s%02x%02x00000a4d00010a4d0002%s%s' $((5 + ${#4} / 8)) "${5:-0000}" "$1" "$2" "${4:-}" "$3"
+}
+ip6() {
+	printf '6000000000%02x%02x%02xfd77%028dfd77%028d%s' $((${#3} / 2)) "$2" "$1" 1 2 "$3"
+}
+
+@test "path: each filter matches these and no others, on the way out and in" {
+	udp=1b581b590008abcd tcp=1b581b590000000100000000501000000000000000
+	echo=0800000000010001 inner=020000000001020000000002
+	mac=$(on host ip -j link show dev eth0 | jq -r ".[0].address")020000000001
+	mac=${mac//:/}
+	frames=(
+		"0800$(ip4 101 17 "$udp")"
+		"0800$(ip4 102 17 "$udp" 01010101)"
+		"0800$(ip4 103 6 "$tcp")"
+		"86dd$(ip6 104 17 "$udp")"
+		"86dd$(ip6 105 0 "1100010400000000$udp")"
+		"810000650800$(ip4 106 17 "$udp")"
+		"0800$(ip4 107 17 "$udp" '' 0064)"
+		"0800$(ip4 108 1 "$echo")"
+		"86dd$(ip6 109 58 "${echo/#08/80}")"
+		"0800$(ip4 110 17 "12b512b50000000008000000004d0200${inner}0800$(ip4 110 6 "$tcp")")"
+		"0806$(ip4 111 17 "$udp")"
+		"0800$(ip4 112 47 00000800)"
+	)
+	while IFS='|' read -r match expected; do
+		host_attach path --match "$match"
+		on client "$HM_BUILD/tests/frame" eth0 1 "${frames[@]/#/$mac}"
+		events path 'select(.device == "eth0" and .ttl > 100 and .ttl < 113)' >"$ALL"
+		equal "$(jq -rs --arg lab "$LAB-" 'map(select(.netns | startswith($lab))) | group_by(.hook)[]
+			| select(.[0].hook | startswith("net")) | "\(.[0].hook) \(map(.ttl - 100) | sort | join(" "))"' "$ALL")" \
+			"$([[ -z $expected ]] || printf "%s $expected\n" net_dev_queue net_dev_start_xmit netif_receive_skb netif_rx)" "$match"
+	done <<-'EOF'
+		any|1 2 3 4 5 6 7 8 9 10 12
+		proto udp|1 2 4 5 6 7 10
+		dport 7001|1 2 3 4 5 6 10
+		proto tcp port 7000|3 10
+		echo|8 9
+		proto icmp6|9
+		dst 10.77.0.2 proto tcp|3 10
+		src fd77::/64|4 5 9
+		host 10.77.0.0/24 sport 7001|
+		proto 47|12
+		host fd77::9|
+	EOF
+}
+
 @test "path: VLAN tags are looked through and shown" {
 	host_attach path --match "dst $SERVER proto udp"
 	read -r a b c d <<<"${SERVER//./ }"
