@@ -70,6 +70,7 @@ netns_words
 need_bpffs
 lock
 undo_on_exit
+leftovers_remove
 
 maps_check hm_dev hm_netns
 if ((HOST)); then
@@ -81,10 +82,9 @@ map_create hm_dev
 map_create hm_netns
 ((HOST)) || netns_id
 DEV_NAME=${DEV:-host}
-for feature in "${FEATURES[@]}"; do
-	"${feature}_attach" "$DEV"
-	feature_bit "$feature"
-	DEV_FEATURES=$((DEV_FEATURES | BIT))
-done
+flags=0
+[[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
+dev_intend "$flags" "${FEATURES[@]}"
+for feature in "${FEATURES[@]}"; do "${feature}_attach" "$DEV"; done
 dev_put
 commit

@@ -43,11 +43,12 @@ need_bpftool
 load_abi
 need_bpffs
 lock
+leftovers_remove
 
 # detach_one NAME: the features asked for of DEV_*; all that it has, or could have
 # been given by hand
 detach_one() {
-	local feature names=("${FEATURES[@]}")
+	local feature others names=("${FEATURES[@]}")
 	if ((!${#names[@]})); then
 		features_of "$DEV_FEATURES"
 		names=("${FEATURES_SET[@]}")
@@ -61,7 +62,8 @@ detach_one() {
 		"${feature}_detach" "$1"
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES & ~BIT))
-		[[ -n $(dev_others "$BIT") ]] || "${feature}_unshare"
+		others=$(dev_others "$BIT") || exit 1
+		[[ -n $others ]] || "${feature}_unshare"
 	done
 	dev_put
 }
@@ -99,7 +101,8 @@ DEV_ALIVE=0 HOST=0 FEATURES=()
 use_netns ''
 netns_words
 own=$NETNS_INODE
-mapfile -t entries < <(dev_list)
+list=$(dev_list) || exit 1
+mapfile -t entries <<<"$list"
 for entry in "${entries[@]}"; do
 	[[ -n $entry ]] || continue
 	dev_read "$entry"
@@ -115,7 +118,8 @@ for entry in "${entries[@]}"; do
 	detach_one "$DEV_NAME"
 done
 
-if [[ -z $(dev_list) ]] || ((DRY_RUN)); then
+list=$(dev_list) || exit 1
+if [[ -z $list ]] || ((DRY_RUN)); then
 	maps_remove hm_dev hm_netns
 	[[ ! -d $PINS ]] || try rmdir "$PINS" || true
 fi

@@ -119,20 +119,22 @@ first_error() {
 
 # --- undo: what was deferred runs in reverse order unless commit was called
 
+# (each command's words, then how many there are)
+
 UNDO=()
-defer() {
-	local IFS=$'\x1f'
-	UNDO+=("$*")
-}
+defer() { UNDO+=("$@" "$#"); }
 commit() { UNDO=(); }
 
 undo() {
-	local status=$? i words
+	local status=$? n at=${#UNDO[@]}
 	trap - EXIT INT TERM HUP
 	set +e
-	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
-		IFS=$'\x1f' read -ra words <<<"${UNDO[i]}"
-		try "${words[@]}"
+	((!DRY_RUN)) || at=0
+	while ((at)); do
+		n=${UNDO[at - 1]}
+		at=$((at - 1 - n))
+		# in a subshell: one that dies does not keep the others from being undone
+		(try "${UNDO[@]:at:n}")
 	done
 	exit "$status"
 }
@@ -212,6 +214,23 @@ lock() {
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && warn "waiting for another attach or detach"
 	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock on $BPFFS for a minute: is it stuck?"
+}
+
+# What is loaded is pinned in a directory _NAME first, and what is unloaded last, so that
+# a feature's pins are there as a whole or not at all, whenever a script is killed. Under
+# the lock nobody works there: what is there was left by one that was killed.
+leftovers_remove() {
+	local dir
+	for dir in "$PINS"/_*; do
+		[[ ! -d $dir ]] || run rm -rf "$dir"
+	done
+}
+
+# pins_remove NAME: a feature's pins
+pins_remove() {
+	[[ -d $PINS/$1 ]] || return 0
+	run mv "$PINS/$1" "$PINS/_$1"
+	run rm -rf "$PINS/_$1"
 }
 
 # --- network namespaces
@@ -399,13 +418,14 @@ map_set() { # NAME KEYBYTE... -- VALUEBYTE...
 	run "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "$@"
 }
 
-# map_dump NAME: JSON, or [] without the map
+# map_dump NAME: JSON, or [] without the map. It dies if the map cannot be read, and so
+# must the caller in whose subshell that is: nothing is not what we know then.
 map_dump() {
 	[[ -e $GLOBALS/$1 ]] || {
 		printf '[]\n'
 		return
 	}
-	"$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null || printf '[]\n'
+	"$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null || die "map $GLOBALS/$1 cannot be read"
 }
 
 # map_value NAME: the present value of a map of one entry in VALUE; zeros without it

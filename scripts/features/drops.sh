@@ -62,7 +62,7 @@ drops_ranges() {
 }
 
 drops_load() {
-	local program staging=$PINS/drops_staging_$$
+	local program staging=$PINS/_drops
 	run mkdir -p "$PINS"
 	defer rmdir "$PINS"
 	defer rm -rf "$staging"
@@ -103,7 +103,7 @@ drops_attach() {
 drops_detach() { :; }
 
 drops_unshare() {
-	[[ ! -d $DROP_PINS ]] || run rm -rf "$DROP_PINS"
+	pins_remove drops
 	maps_remove "${DROP_MAPS[@]}"
 	drops_verdict_unshare
 }

@@ -119,7 +119,8 @@ l2_preflight_veth() {
 l2fwd_attach() { # DEV
 	local others
 	[[ $LAT_MODE != none ]] || misuse "--mode none: l2fwd is in XDP"
-	others=$(dev_others "$HM_FEAT_l2fwd" | cut -d' ' -f1 | sort -u)
+	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	others=$(cut -d' ' -f1 <<<"$others" | sort -u)
 	[[ -z $others || $others == "$NETNS_INODE" ]] ||
 		die "$1: ports of another network namespace are attached: all ports must be in one"
 	maps_check "${L2_MAPS[@]}" xdp_verdict
@@ -174,7 +175,7 @@ l2_port_detach() { # DEV
 	[[ -e $GLOBALS/l2_if ]] || return 0
 	# in a namespace that has gone the numbers may mean other devices now, but all
 	# ports were in that one
-	if l2_port_find "$DEV_IFINDEX"; then
+	if l2_port_find "$DEV_IFINDEX" || l2_port_slot "$DEV_IFINDEX"; then
 		l2_port_remove "$PORT" "$DEV_IFINDEX"
 	fi
 }
@@ -196,10 +197,10 @@ l2_with_port() {
 }
 
 l2_mirror_port_add() { # DEV
-	((DEV_FEATURES)) || defer l2_forget "$DEV_INODE" "$DEV_IFINDEX"
+	local flags=0
+	((DEV_FEATURES & HM_FEAT_l2fwd)) || flags=$HM_DEV_BRPORT
+	dev_intend "$flags" l2fwd
 	l2_port_attach "$1"
-	((DEV_FEATURES & HM_FEAT_l2fwd)) || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_BRPORT))
-	DEV_FEATURES=$((DEV_FEATURES | HM_FEAT_l2fwd))
 	l2_mirror_port_set "$1"
 }
 
@@ -231,11 +232,6 @@ l2_mirror_port_set() {
 	l2_ports_changed
 }
 
-l2_forget() { # INODE IFINDEX
-	local DEV_INODE=$1 DEV_IFINDEX=$2
-	dev_delete
-}
-
 l2_mirror_attach() { # BRIDGE
 	local dev kind line filtering proto
 	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
@@ -254,6 +250,7 @@ l2_mirror_attach() { # BRIDGE
 	fi
 	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 	l2_cfg_init
+	dev_flag "$HM_DEV_MIRROR"
 	while read -r dev kind; do
 		[[ -n $dev ]] || continue
 		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
@@ -263,7 +260,6 @@ l2_mirror_attach() { # BRIDGE
 		l2_with_port "$dev" l2_mirror_port_add
 	done <<<"$(in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifname) \(.linkinfo.info_kind // "-")"')"
 	l2_mirror_load "$object"
-	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_MIRROR))
 	((!DRY_RUN)) || return 0
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
@@ -288,11 +284,12 @@ l2_mirror_forget() {
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 0
 	value_set "$HM_OFF_l2_cfg_address" 8 0
+	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_SNAPSHOT))
 	l2_cfg_write
 }
 
 l2_mirror_load() { # OBJECT
-	local name staging=$PINS/_l2fwd_$$
+	local name staging=$PINS/_l2fwd
 	[[ ! -d $L2_PINS ]] || return 0
 	run mkdir -p "$PINS"
 	defer rmdir "$PINS"
@@ -340,13 +337,14 @@ l2_mirror_port_del() { # DEV
 }
 
 l2_mirror_detach() { # BRIDGE
-	local line inode ifindex features flags nsid pref name number rest
-	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	local others inode ifindex features flags nsid pref name number rest
+	pins_remove l2fwd
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
+	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
 	while read -r inode ifindex features flags nsid pref name; do
 		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
 		l2_with_port "$name" l2_mirror_port_del
-	done <<<"$(dev_others "$HM_FEAT_l2fwd")"
+	done <<<"$others"
 	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
 	# ports that were there before stay, and their entries
 	l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
@@ -363,7 +361,7 @@ l2_mirror_detach() { # BRIDGE
 }
 
 l2fwd_unshare() {
-	[[ ! -d $L2_PINS ]] || run rm -rf "$L2_PINS"
+	pins_remove l2fwd
 	maps_remove "${L2_MAPS[@]}"
 	drops_verdict_unshare
 }

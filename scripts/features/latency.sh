@@ -156,9 +156,17 @@ is_link() {
 
 # lat_shared: loads and attaches what is not there yet
 lat_shared() {
-	local id staging=$PINS/.latency.$$
-	staging=${staging//./_}
-	[[ -d $LAT_PINS ]] && return
+	local staging=$PINS/_latency
+	[[ -d $LAT_PINS ]] || lat_load "$staging"
+	if [[ -n $LAT_CGROUP ]]; then
+		cgroup_attach "$LAT_CGROUP" "$LAT_PINS/latency_socket"
+	else
+		warn "no cgroup v2 is mounted: the stage socket is not measured"
+	fi
+}
+
+lat_load() { # STAGING
+	local staging=$1
 	run mkdir -p "$PINS"
 	defer rmdir "$PINS"
 	defer rm -rf "$staging"
@@ -175,28 +183,12 @@ lat_shared() {
 	((DRY_RUN)) || is_link "$staging/latency_udp" || rm -f "$staging/latency_udp"
 	run mv "$staging" "$LAT_PINS"
 	defer rm -rf "$LAT_PINS"
-	if [[ -n $LAT_CGROUP ]]; then
-		run "$BPFTOOL" cgroup attach "$LAT_CGROUP" ingress pinned "$LAT_PINS/latency_socket" multi
-		defer "$BPFTOOL" cgroup detach "$LAT_CGROUP" ingress pinned "$LAT_PINS/latency_socket"
-	else
-		warn "no cgroup v2 is mounted: the stage socket is not measured"
-	fi
 }
 
 # latency_unshare: the last device has gone
 latency_unshare() {
-	local id cgroup
-	if [[ -d $LAT_PINS ]]; then
-		id=$(lat_socket_id)
-		if [[ -n $id ]]; then
-			while read -r cgroup; do
-				[[ -n $cgroup ]] || continue
-				run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$LAT_PINS/latency_socket"
-			done <<<"$("$BPFTOOL" -j cgroup tree 2>/dev/null | jq -r --argjson id "$id" \
-				'.[] | select(any(.programs[]?; .id == $id)) | .cgroup')"
-		fi
-		run rm -rf "$LAT_PINS"
-	fi
+	cgroup_detach "$LAT_PINS/latency_socket"
+	pins_remove latency
 	maps_remove "${LAT_MAPS[@]}"
 }
 
@@ -292,6 +284,7 @@ lat_next_clear() { # IFINDEX
 
 # latency_detach DEV: the device or its namespace may be gone
 latency_detach() {
+	local others
 	ipt_commands
 	if ((DEV_ALIVE)); then
 		((DEV_FLAGS & HM_DEV_NETNS)) || xdp_detach "$1" latency_xdp
@@ -302,7 +295,8 @@ latency_detach() {
 	((!NETNS_GONE)) || return 0
 	ipt_detach raw PREROUTING "$LAT_CHAIN" "$DEV_NAME"
 	ipt_detach filter INPUT "$LAT_CHAIN" "$DEV_NAME"
-	if ! grep -q "^$DEV_INODE " <<<"$(dev_others "$HM_FEAT_latency")"; then
+	others=$(dev_others "$HM_FEAT_latency") || exit 1
+	if ! grep -q "^$DEV_INODE " <<<"$others"; then
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi

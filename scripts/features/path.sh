@@ -67,33 +67,26 @@ path_attach() {
 		bytes 4 0
 		map_set path_cfg "${BYTES[@]}" -- "${VALUE[@]}"
 	fi
-	[[ ! -d $PINS/path ]] || return 0
-	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}"
 	# without fexit, what rules accept is not seen; what they drop is
-	trace_try path path_fentry path_netfilter "${PATH_MAPS[@]}"
+	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}" \
+		-- path_fentry path_netfilter
 	[[ -n $LAT_CGROUP ]] || {
 		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
 		return 0
 	}
-	object kern/path_socket.o
-	map_options "${PATH_MAPS[@]}"
-	run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
-	run "$BPFTOOL" cgroup attach "$LAT_CGROUP" ingress pinned "$PINS/path/path_socket" multi
-	defer "$BPFTOOL" cgroup detach "$LAT_CGROUP" ingress pinned "$PINS/path/path_socket"
+	if [[ ! -e $PINS/path/path_socket ]]; then
+		object kern/path_socket.o
+		map_options "${PATH_MAPS[@]}"
+		run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
+		defer rm -f "$PINS/path/path_socket"
+	fi
+	cgroup_attach "$LAT_CGROUP" "$PINS/path/path_socket"
 }
 
 path_detach() { :; }
 
 path_unshare() {
-	local pin=$PINS/path/path_socket id cgroup
-	if [[ -e $pin ]]; then
-		id=$("$BPFTOOL" -j prog show pinned "$pin" 2>/dev/null | jq -r .id)
-		while read -r cgroup; do
-			[[ -n $cgroup ]] || continue
-			run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$pin"
-		done <<<"$("$BPFTOOL" -j cgroup tree 2>/dev/null | jq -r --argjson id "${id:-0}" \
-			'.[] | select(any(.programs[]?; .id == $id)) | .cgroup')"
-	fi
+	cgroup_detach "$PINS/path/path_socket"
 	trace_unload path "${PATH_MAPS[@]}"
 }
 

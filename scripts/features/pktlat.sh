@@ -41,11 +41,9 @@ pktlat_attach() {
 	clock_measure "$PKTLAT_PTP"
 	bytes 4 0
 	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
-	[[ ! -d $PINS/pktlat ]] || return 0
-	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
-		"${PKTLAT_MAPS[@]}" -- pktlat_copy
 	# without fentry, small UDP datagrams are not seen
-	trace_try pktlat pktlat_fentry pktlat_udp "${PKTLAT_MAPS[@]}"
+	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
+		"${PKTLAT_MAPS[@]}" -- pktlat_copy -- pktlat_fentry pktlat_udp
 }
 
 pktlat_detach() { :; }

@@ -22,7 +22,8 @@ xdp_get() {
 	XDP_ID='' XDP_NAME='' XDP_MODE=''
 	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
-		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"')
+		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"') ||
+		die "$1: ip link show failed: has the device gone?"
 	read -r XDP_ID XDP_MODE XDP_NAME <<<"$line" || true
 }
 
@@ -162,25 +163,32 @@ tc_filters() {
 
 # tc_find DEV PROGRAM: TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
 tc_find() {
-	local pref handle id class name
+	local pref handle id class name list
+	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
 	while read -r pref handle id class name; do
 		[[ -n $pref ]] || continue
 		((id)) && [[ ${name:0:15} == "${2:0:15}" ]] && prog_is_ours "$id" "$2" || continue
 		TC_PREF=$pref TC_HANDLE=$handle TC_CLASS=$class
 		return 0
-	done <<<"$(tc_filters "$1")"
+	done <<<"$list"
 	return 1
 }
 
 # tc_qdisc DEV: makes sure that there is an ingress hook, and remembers in DEV_FLAGS
 # if we made it
 tc_qdisc() {
-	local kinds
-	kinds=$(in_netns tc -j qdisc show dev "$1" | jq -r '.[].kind')
-	grep -qxE 'clsact|ingress' <<<"$kinds" && return
+	tc_hooked "$1" && return
+	dev_flag "$HM_DEV_QDISC"
 	run "${NSCMD[@]}" tc qdisc add dev "$1" clsact
-	DEV_FLAGS=$((DEV_FLAGS | HM_DEV_QDISC))
 	defer "${NSCMD[@]}" tc qdisc del dev "$1" clsact
+}
+
+# tc_hooked DEV: it has an ingress hook
+tc_hooked() {
+	local kinds
+	kinds=$(in_netns tc -j qdisc show dev "$1" 2>/dev/null | jq -r '.[].kind') ||
+		die "$1: tc qdisc show failed: has the device gone?"
+	grep -qxE 'clsact|ingress' <<<"$kinds"
 }
 
 # tc_attach DEV OBJECT PROGRAM PREF CLASSID
@@ -208,12 +216,47 @@ tc_detach() {
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
 	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
-	if [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
+	if ! tc_hooked "$1"; then
+		# we were killed before it was there, or after it had gone
+		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
+	elif [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
 		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
 	elif ((!DRY_RUN)); then
 		warn "$1: left the clsact qdisc, which has other filters now"
 	fi
+}
+
+# --- cgroup: a program for all sockets, at ingress
+
+# cgroup_attach CGROUP PIN: unless it is attached, there or elsewhere
+cgroup_attach() {
+	local id='' where
+	((DRY_RUN)) || id=$("$BPFTOOL" -j prog show pinned "$2" | jq -r .id) || die "program $2 cannot be read"
+	where=$(cgroup_users "$id" show "$1") || exit 1
+	where+=$(cgroup_users "$id" tree) || exit 1
+	[[ -z $where ]] || return 0
+	run "$BPFTOOL" cgroup attach "$1" ingress pinned "$2" multi
+	defer "$BPFTOOL" cgroup detach "$1" ingress pinned "$2"
+}
+
+# cgroup_users ID tree | show CGROUP: a line a cgroup that the program is attached to
+cgroup_users() {
+	[[ -n $1 ]] || return 0
+	"$BPFTOOL" -j cgroup "${@:2}" 2>/dev/null | jq -r --argjson id "$1" \
+		'.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' ||
+		die "bpftool cgroup ${*:2} failed"
+}
+
+# cgroup_detach PIN: from wherever it is
+cgroup_detach() {
+	local id list cgroup
+	[[ -e $1 ]] || return 0
+	id=$("$BPFTOOL" -j prog show pinned "$1" | jq -r .id) || die "program $1 cannot be read"
+	list=$(cgroup_users "$id" tree) || exit 1
+	while read -r cgroup; do
+		[[ -z $cgroup ]] || run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$1"
+	done <<<"$list"
 }
 
 # --- iptables: one chain of ours a table, a jump to it a device

@@ -123,6 +123,15 @@ l2_port_find() {
 	((PORT))
 }
 
+# l2_port_slot IFINDEX: the number that belongs to it in l2_port, in PORT: all there is of
+# a port while it is made or removed
+l2_port_slot() {
+	local ports
+	ports=$(l2_ports) || die "map $GLOBALS/l2_port cannot be read"
+	PORT=$(awk -v index_="$1" '$2 == index_ { print $1; exit }' <<<"$ports")
+	[[ -n $PORT ]]
+}
+
 l2_port_read() { # NUMBER
 	bytes 4 "$1"
 	value_read l2_port "${BYTES[@]}" || die "map $GLOBALS/l2_port cannot be read"
@@ -141,13 +150,18 @@ l2_port_flag() { # FLAG ON: in VALUE
 
 # l2_port_new IFINDEX NAME: gives the device a number, in PORT
 l2_port_new() {
-	local used n
+	local used n ports
 	l2_port_find "$1" && return
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
-	used=" $(l2_ports | cut -d' ' -f1 | tr '\n' ' ')"
-	for ((n = 1; n < L2_PORTS; n++)); do
-		[[ $used == *" $n "* ]] || break
-	done
+	ports=$(l2_ports) || die "map $GLOBALS/l2_port cannot be read"
+	used=" $(cut -d' ' -f1 <<<"$ports" | tr '\n' ' ')"
+	if l2_port_slot "$1"; then
+		n=$PORT
+	else
+		for ((n = 1; n < L2_PORTS; n++)); do
+			[[ $used == *" $n "* ]] || break
+		done
+	fi
 	((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
 	PORT=$n
 	defer l2_port_remove "$n" "$1"
@@ -176,14 +190,15 @@ l2_port_remove() {
 	l2_delete l2_fdb "$1"
 	l2_delete l2_guard "$1"
 	l2_delete l2_xlate "$1"
-	map_shape l2_port
-	value_new "$VALUE_SIZE"
-	l2_port_write "$1"
 	map_shape l2_stat
 	n=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	value_new "$VALUE_SIZE"
 	bytes 4 "$1"
 	map_set l2_stat "${BYTES[@]}" -- "${VALUE[@]}"
+	# last: the number is free again
+	map_shape l2_port
+	value_new "$VALUE_SIZE"
+	l2_port_write "$1"
 	l2_ports_changed
 }
 

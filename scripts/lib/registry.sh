@@ -9,19 +9,22 @@
 # empty because the device is gone, by the name that it had. Sets DEV_INODE,
 # DEV_IFINDEX, DEV_FEATURES, DEV_FLAGS, DEV_NSID, DEV_PREF, DEV_NAME. False if none.
 dev_find() {
-	local line
-	line=$(dev_list | awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" -v name="$1" \
-		'$1 == inode && (index_ != "" ? $2 == index_ : $7 == name)' | tail -n 1)
+	local line list
+	list=$(dev_list) || exit 1
+	line=$(awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" -v name="$1" \
+		'$1 == inode && (index_ != "" ? $2 == index_ : $7 == name)' <<<"$list" | tail -n 1)
 	[[ -n $line ]] || return 1
 	dev_read "$line"
 }
 
 # dev_others FEATURE: the lines of dev_list that have the feature bit, without DEV_*
 dev_others() {
-	dev_list | while read -r inode ifindex features rest; do
+	local list inode ifindex features rest
+	list=$(dev_list) || exit 1
+	while read -r inode ifindex features rest; do
 		((features & $1)) && [[ "$inode $ifindex" != "$DEV_INODE $DEV_IFINDEX" ]] || continue
 		printf '%s\n' "$inode $ifindex $features $rest"
-	done
+	done <<<"$list"
 }
 
 # dev_read LINE: DEV_* from a line of dev_list
@@ -44,7 +47,9 @@ dev_host() {
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
 # vanished while devices in it were attached. False if there is none.
 netns_gone() {
-	NETNS_INODE=$(netns_list | awk -v name="$1" '$3 == name { print $2 }' | tail -n 1)
+	local list
+	list=$(netns_list) || exit 1
+	NETNS_INODE=$(awk -v name="$1" '$3 == name { print $2 }' <<<"$list" | tail -n 1)
 	[[ -n $NETNS_INODE ]]
 }
 
@@ -68,6 +73,31 @@ dev_key() { # INODE IFINDEX
 	value_set 0 8 "$1"
 	value_set 8 4 "$2"
 	DEV_KEY=("${VALUE[@]}")
+}
+
+# dev_intend FLAGS FEATURE...: what is about to be attached, and how, is written down
+# before the first change, and undone with it: if we are killed, detach knows where to look
+dev_intend() {
+	local feature
+	defer dev_restore "$DEV_INODE $DEV_IFINDEX $DEV_FEATURES $DEV_FLAGS $DEV_NSID $DEV_PREF $DEV_NAME"
+	DEV_FLAGS=$((DEV_FLAGS | $1))
+	for feature in "${@:2}"; do
+		feature_bit "$feature"
+		DEV_FEATURES=$((DEV_FEATURES | BIT))
+	done
+	dev_put
+}
+
+dev_restore() { # LINE
+	dev_read "$1"
+	dev_put
+}
+
+# dev_flag FLAG: sets it, and writes that down before what it stands for is done
+dev_flag() {
+	((!(DEV_FLAGS & $1))) || return 0
+	DEV_FLAGS=$((DEV_FLAGS | $1))
+	dev_put
 }
 
 # dev_put: writes DEV_* back, or deletes the entry if no feature is left
@@ -117,7 +147,7 @@ netns_name() {
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
 	local id inode name used list
-	list=$(netns_list)
+	list=$(netns_list) || exit 1
 	while read -r id inode name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id

@@ -84,10 +84,11 @@ trace_filter() {
 	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
 }
 
-# trace_load FEATURE WHY MAP... -- PROGRAM...: makes the maps, loads kern/FEATURE.o and
-# attaches its programs, all of which must attach; WHY says what it may be if not.
+# trace_load FEATURE WHY MAP... -- PROGRAM... [-- OBJECT PROGRAM]: makes the maps, loads
+# kern/FEATURE.o and attaches its programs, all of which must attach; WHY says what it
+# may be if not. The PROGRAM of kern/OBJECT.o is one that not every kernel can attach.
 trace_load() {
-	local feature=$1 why=$2 maps=() name staging=$PINS/_trace_$$
+	local feature=$1 why=$2 maps=() name staging=$PINS/_trace
 	shift 2
 	while [[ $1 != -- ]]; do
 		maps+=("$1")
@@ -105,30 +106,22 @@ trace_load() {
 	defer rm -rf "$staging"
 	map_options "${maps[@]}"
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
-	for name; do
-		((DRY_RUN)) || is_link "$staging/$name" || die "program $name could not be attached: $why"
+	while (($#)) && [[ $1 != -- ]]; do
+		((DRY_RUN)) || is_link "$staging/$1" || die "program $1 could not be attached: $why"
+		shift
 	done
+	if (($#)); then
+		object "kern/$2.o"
+		try "$BPFTOOL" -n prog loadall "$OBJECT" "$staging" "${MAP_OPTIONS[@]}" autoattach || true
+		((DRY_RUN)) || is_link "$staging/$3" || rm -f "$staging/$3"
+	fi
 	run mv "$staging" "$PINS/$feature"
 	defer rm -rf "$PINS/$feature"
 }
 
-# trace_try FEATURE OBJECT PROGRAM MAP...: adds a program that not every kernel can attach
-trace_try() {
-	local feature=$1 program=$3 dir=$PINS/_try_$1
-	object "kern/$2.o"
-	map_options "${@:4}"
-	run mkdir -p "$dir"
-	defer rm -rf "$dir"
-	try "$BPFTOOL" -n prog loadall "$OBJECT" "$dir" "${MAP_OPTIONS[@]}" autoattach || true
-	if ((DRY_RUN)) || is_link "$dir/$program"; then
-		run mv "$dir/$program" "$PINS/$feature/$program"
-	fi
-	run rm -rf "$dir"
-}
-
 # trace_unload FEATURE MAP...
 trace_unload() {
-	[[ ! -d $PINS/$1 ]] || run rm -rf "$PINS/$1"
+	pins_remove "$1"
 	maps_remove "${@:2}"
 }
 

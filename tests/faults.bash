@@ -1,0 +1,160 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# faults.bash - for the suites of faults: what is somebody else's, the state of all that
+# the scripts change, and commands that kill the script which runs them.
+
+bats_require_minimum_version 1.5.0
+
+# --- somebody else's: nothing of it may ever be lost
+
+foreign_up() {
+	on host ip link set dev veth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	on host tc qdisc add dev veth0 clsact
+	on host tc filter add dev veth0 egress pref 5 handle 1 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	on host iptables -t raw -A PREROUTING -s 192.0.2.1 -j ACCEPT
+	on host iptables -N somebody
+	on host iptables -A INPUT -s 192.0.2.1 -j somebody
+	on host ip6tables -A INPUT -s 2001:db8::1 -j ACCEPT
+	mkdir -p "$G" /sys/fs/bpf/hookmap
+	bpftool map create "$G/somebody" type array key 4 value 4 entries 1 name somebody
+	bpftool map create /sys/fs/bpf/hookmap/somebody type array key 4 value 4 entries 1 name somebody
+	bpftool -n prog load "$HM_BUILD/tests/bpf/somebody.o" /sys/fs/bpf/somebody type cgroup/skb
+	bpftool cgroup attach "$HOOKMAP_CGROUP" ingress pinned /sys/fs/bpf/somebody multi
+}
+
+# state: all on the host that a script could change, one thing a line
+state() {
+	find /sys/fs/bpf ! -type d | sort
+	find /sys/fs/bpf/hookmap -mindepth 1 -type d 2>/dev/null | sort
+	on host ip -j -d link show | jq -c '.[] | ["xdp", .ifname, .xdp.prog.name, .xdp.prog.id]'
+	on host tc qdisc show | grep -E 'clsact|ingress'
+	for dev in $(on host ip -j link show | jq -r '.[].ifname'); do
+		on host tc -j filter show dev "$dev" ingress | jq -c --arg dev "$dev" \
+			'.[] | select(.options.prog) | ["tc in", $dev, .pref, .options.flowid, .options.prog.name, .options.prog.id]'
+		on host tc -j filter show dev "$dev" egress | jq -c --arg dev "$dev" \
+			'.[] | select(.options.prog) | ["tc out", $dev, .pref, .options.flowid, .options.prog.name, .options.prog.id]'
+	done
+	# rules and chains of users; looking at a table is enough to make it
+	on host iptables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
+	on host ip6tables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
+	bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -c '.[]? | ["cgroup", .name, .id]'
+	[[ ! -e $G/hm_dev ]] || hookmap -j status | jq -c '.devices[]? | [.device, .features]'
+}
+
+# anonymous: the state without the numbers that programs get
+anonymous() { sed -E 's/,[0-9]+\]$/]/' "$1" | sort; }
+
+# same WHAT FILE: the state is what FILE says
+same() {
+	state >"$BATS_TEST_TMPDIR/now"
+	diff "$2" "$BATS_TEST_TMPDIR/now" >&2 || {
+		printf 'the state differs: %s\n' "$1" >&2
+		return 1
+	}
+}
+
+# alike WHAT FILE: the same, but for programs' numbers
+alike() {
+	state >"$BATS_TEST_TMPDIR/now"
+	diff <(anonymous "$2") <(anonymous "$BATS_TEST_TMPDIR/now") >&2 || {
+		printf 'the state differs: %s\n' "$1" >&2
+		return 1
+	}
+}
+
+# --- faults
+
+# shims ACTION: a directory of commands, in SHIMS, that do what they are asked to and
+# count, but before those that change something: number $FAULT_AT does ACTION
+shims() {
+	local tool
+	SHIMS=$BATS_TEST_TMPDIR/shims
+	mkdir -p "$SHIMS"
+	cat >"$SHIMS/shim" <<-EOF
+		#!/bin/bash
+		tool=\${0##*/}
+		PATH=\${PATH//"$SHIMS:"/}
+		d=$BATS_TEST_TMPDIR
+		case "\$tool \$* " in
+		mv\ * | rm\ * | mkdir\ * | rmdir\ *) changes=1 ;;
+		*' show '* | *' dump '* | *' lookup '* | *' -S '* | *' -C '* | *' help '* | *' version '* | *'-j batch file - '* | *' list-id '* | *'tree ' | *'-j -d link ' | *'-j link ') changes=0 ;;
+		*) changes=1 ;;
+		esac
+		if [[ \$changes == \$FAULT_CHANGES ]]; then
+			n=\$((\$(<"\$d/count") + 1))
+			echo "\$n" >"\$d/count"
+			if ((n == FAULT_AT)); then
+				printf '%s' "\$tool" >"\$d/hit"
+				printf ' %s' "\$@" >>"\$d/hit"
+				$1
+			fi
+		fi
+		exec "\$tool" "\$@"
+	EOF
+	chmod +x "$SHIMS/shim"
+	for tool in ip tc bpftool iptables ip6tables bridge mv rm mkdir rmdir; do ln -sf shim "$SHIMS/$tool"; done
+}
+
+# faulty CHANGES N COMMAND...: in the host, with a fault at its Nth command that changes
+# something (CHANGES 1) or looks at something (0). HIT is that command, empty if there
+# were fewer. The exit status is the command's.
+faulty() {
+	local status=0
+	printf '0\n' >"$BATS_TEST_TMPDIR/count"
+	rm -f "$BATS_TEST_TMPDIR/hit"
+	FAULT_CHANGES=$1 FAULT_AT=$2 PATH=$SHIMS:$PATH on host bash -c 'echo $$ >"$1"; shift; exec "$@"' \
+		- "$BATS_TEST_TMPDIR/victim" "${@:3}" >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+	HIT=$(cat "$BATS_TEST_TMPDIR/hit" 2>/dev/null) || HIT=
+	return "$status"
+}
+
+# the victim dies before this command, of which nothing is seen then
+KILL='kill -KILL "$(<"$d/victim")"; exit 1'
+
+ATTACH=$HM_TOP/scripts/attach.sh
+DETACH=$HM_TOP/scripts/detach.sh
+
+# killed_everywhere FIRST STEP ARGUMENT...: attach.sh and detach.sh ARGUMENT..., killed at
+# their FIRSTth command that changes something, and each STEPth from there: whichever
+# of the two runs next ends in the right state. UNDO=COMMAND... brings the state back
+# for another round if not detach.sh ARGUMENT...
+# what follows belongs to attach.sh alone
+OPTIONS=()
+
+killed_everywhere() {
+	local n first=$1 step=$2 killed=0
+	shift 2
+	shims "$KILL"
+	state >"$BATS_TEST_TMPDIR/before"
+	on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+	state >"$BATS_TEST_TMPDIR/attached"
+	on host "$DETACH" "$@" 2>/dev/null
+	same "attach and detach" "$BATS_TEST_TMPDIR/before"
+
+	for ((n = first; ; n += step)); do
+		faulty 1 "$n" "$ATTACH" "$@" "${OPTIONS[@]}" || true
+		[[ -n $HIT ]] || break
+		killed=$((killed + 1))
+		if (((n / step) % 2)); then
+			on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+			alike "attach after attach was killed before: $HIT" "$BATS_TEST_TMPDIR/attached"
+		fi
+		on host "$DETACH" "$@" 2>/dev/null
+		same "detach after attach was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
+	done
+	on host "$DETACH" "$@" 2>/dev/null
+	for ((n = first; ; n += step)); do
+		on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+		faulty 1 "$n" "$DETACH" "$@" || true
+		[[ -n $HIT ]] || break
+		killed=$((killed + 1))
+		if (((n / step) % 2)); then
+			on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+			alike "attach after detach was killed before: $HIT" "$BATS_TEST_TMPDIR/attached"
+		fi
+		on host "$DETACH" "$@" 2>/dev/null
+		same "detach after detach was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
+	done
+	KILLED=$killed
+}
