@@ -12,13 +12,13 @@ setup() {
 }
 
 @test "faults: attach and detach of latency, killed" {
-	killed_everywhere 1 "${FAULTS_STEP:-7}" eth0 latency
-	((KILLED >= 7))
+	killed_everywhere 1 "${FAULTS_STEP:-11}" eth0 latency
+	((KILLED >= 2))
 }
 
 @test "faults: attach and detach of l2fwd and of policy, killed" {
-	killed_everywhere 2 "${FAULTS_STEP:-13}" eth0 l2fwd
-	((KILLED >= 4))
+	killed_everywhere 2 "${FAULTS_STEP:-19}" eth0 l2fwd
+	((KILLED >= 2))
 	killed_everywhere 3 "${FAULTS_STEP:-9}" eth0 policy
 	((KILLED >= 2))
 }
@@ -30,18 +30,18 @@ setup() {
 	for dev in p1 q1 br0; do on host ip link set "$dev" up; done
 	on host ip link set p1 master br0
 	OPTIONS=(--mirror)
-	killed_everywhere 4 "${FAULTS_STEP:-17}" br0 l2fwd
-	((KILLED >= 4))
+	killed_everywhere 4 "${FAULTS_STEP:-29}" br0 l2fwd
+	((KILLED >= 2))
 }
 
 @test "faults: attach and detach of the host's features, killed" {
-	killed_everywhere 1 "${FAULTS_STEP:-17}" --host drops path exec
+	killed_everywhere 1 "${FAULTS_STEP:-29}" --host drops path exec
 	((KILLED >= 3))
 }
 
 @test "faults: attach and detach of a second device and a container, killed" {
 	on host "$ATTACH" eth0 2>/dev/null
-	killed_everywhere 5 "${FAULTS_STEP:-11}" eth0 latency --netns "$LAB-server"
+	killed_everywhere 5 "${FAULTS_STEP:-17}" eth0 latency --netns "$LAB-server"
 	on host "$DETACH" eth0
 }
 
@@ -96,7 +96,7 @@ fi
 }
 
 @test "faults: what a script looks at cannot be read, once: nothing is lost, and the next run recovers" {
-	local n step=${FAULTS_STEP:-13}
+	local n step=${FAULTS_STEP:-23}
 	shims 'printf "Error: made to fail\n" >&2; exit 1'
 	state >"$BATS_TEST_TMPDIR/before"
 	for ((n = 1; ; n += step)); do
