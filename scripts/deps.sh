@@ -55,6 +55,8 @@ test|shellcheck|shellcheck|no make lint
 test|shfmt|shfmt|no make lint
 test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
+test|systemctl|systemd|no test of the units
+test|udevadm|udev|no test of the units
 test|ethtool|ethtool|no tests of checksums and GRO
 test|promtool|prometheus|prom: what is exported, alerts and queries are not tried
 test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the file

@@ -229,9 +229,8 @@ fdb_load() {
 
 # reader: hookmap -j fdb, in the ports' namespace
 reader() {
-	local reader=$HM_OBJ/hookmap
-	[[ -x $reader ]] || reader=hookmap
-	in_netns "$reader" --bpffs "$BPFFS" -j fdb
+	hookmap_reader
+	in_netns "$READER" --bpffs "$BPFFS" -j fdb
 }
 
 fdb_dump() {

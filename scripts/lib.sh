@@ -200,6 +200,16 @@ load_abi() {
 	. "$HM_OBJ/abi.sh"
 }
 
+# hookmap_reader: the reader, built or installed (PREFIX/bin, beside PREFIX/lib/hookmap), in READER
+hookmap_reader() {
+	local place
+	for place in "$HM_OBJ/hookmap" "$HM_SCRIPTS/../../../bin/hookmap"; do
+		READER=$place
+		[[ ! -x $place ]] || return 0
+	done
+	READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+}
+
 # object NAME: the path of an object, in OBJECT, after a check of its ABI.
 object() {
 	OBJECT=$HM_OBJ/$1

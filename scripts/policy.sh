@@ -158,9 +158,8 @@ load() {
 
 # current: the set in force, as a file to load
 current() {
-	local reader=$HM_OBJ/hookmap
-	[[ -x $reader ]] || reader=hookmap
-	"$reader" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}'
+	hookmap_reader
+	"$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}'
 }
 
 case $VERB in

@@ -34,6 +34,5 @@ option() { # OPTION VALUE
 options '-h|--help -j|--json -i|--interval= -c|--count=' "$@"
 no_arguments
 need_caps bpf sys_admin
-READER=$HM_OBJ/hookmap
-[[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+hookmap_reader
 exec "$READER" -i "$INTERVAL" "${WORDS[@]}" progs

@@ -125,12 +125,6 @@ trace_unload() {
 	maps_remove "${@:2}"
 }
 
-# hookmap_reader: the reader, built or installed, in READER
-hookmap_reader() {
-	READER=$HM_OBJ/hookmap
-	[[ -x $READER ]] || READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
-}
-
 # clock_measure PTP: the clocks' distances, as they are now, into VALUE (a pktlat_cfg);
 # PTP is a device, "none", or empty for no change
 clock_measure() {

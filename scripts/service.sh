@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# service.sh - what hookmap@.service and hookmap-host.service run. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOT'
+usage: service.sh [OPTION...] start|reload|stop DEV
+       service.sh [OPTION...] start|reload|stop --host
+
+Attaches what DEV.conf (host.conf) says, or takes all off again. Each line of the file
+is what follows "attach.sh DEV" ("attach.sh --host"), quoted as in a shell, such as
+  latency --sample 64 --filter 'proto tcp dport 443'
+or a command of policy.sh or fdb.sh, which runs when what stands above it is attached:
+  policy
+  hookmap-policy load /etc/hookmap/rules.json
+If a line fails, start takes all off again.
+
+  --config DIR    where the files are (/etc/hookmap)
+  -n, --dry-run   only show the commands
+  -v, --verbose   show the commands, too
+  -h, --help
+
+Exit status: 0 done (stop: also if nothing was attached), 1 error, 2 usage.
+EOT
+}
+
+CONFIG=/etc/hookmap HOST=()
+option() { # OPTION VALUE
+	case $1 in
+	--config) CONFIG=$2 ;;
+	--host) HOST=(--host) ;;
+	esac
+}
+options '-n|--dry-run -v|--verbose -h|--help --host --config=' "$@"
+VERB=${ARGS[0]:-}
+[[ $VERB =~ ^(start|reload|stop)$ ]] || misuse "expected start, reload or stop"
+((${#ARGS[@]} + ${#HOST[@]} == 2)) || misuse "$VERB needs one device, or --host"
+TARGET=("${HOST[@]}" "${ARGS[@]:1}")
+FILE=$CONFIG/${ARGS[1]:-host}.conf
+FLAGS=()
+((!VERBOSE)) || FLAGS+=(-v)
+((!DRY_RUN)) || FLAGS+=(-n)
+
+# line_words TEXT: its words in WORDS, with the quotes of a shell taken off
+line_words() {
+	local out
+	WORDS=()
+	out=$(xargs -r printf '%s\n' 2>/dev/null <<<"$1") || return 1
+	[[ -z $out ]] || mapfile -t WORDS <<<"$out"
+}
+
+# conf_each COMMAND: for each line of the file, with its words in WORDS
+conf_each() {
+	local line n=0
+	while IFS= read -r line || [[ -n $line ]]; do
+		n=$((n + 1))
+		[[ $line =~ ^[[:space:]]*(#|$) ]] && continue
+		line_words "$line" || die "$FILE, line $n: a quote is not closed"
+		"$1" || die "$FILE, line $n: see above: nothing is attached"
+	done <"$FILE"
+}
+
+run_line() {
+	local name
+	if [[ ${WORDS[0]} =~ ^hookmap-(policy|fdb)$ ]]; then
+		name=${BASH_REMATCH[1]}
+		"$HM_SCRIPTS/$name.sh" "${FLAGS[@]}" "${WORDS[@]:1}"
+	else
+		"$HM_SCRIPTS/attach.sh" "${FLAGS[@]}" "${TARGET[@]}" "${WORDS[@]}"
+	fi
+}
+
+stop() {
+	local out
+	out=$("$HM_SCRIPTS/detach.sh" "${FLAGS[@]}" "${TARGET[@]}" 2>&1) && return
+	# the device went before anything was attached to it
+	[[ $out == *"none of that name was attached"* ]] && return
+	die "${out#detach.sh: }"
+}
+
+if [[ $VERB == stop ]]; then
+	stop
+	exit 0
+fi
+[[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
+conf_each true
+if [[ $VERB == start ]]; then
+	failed() {
+		local status=$?
+		trap - EXIT
+		((!status)) || stop
+		exit "$status"
+	}
+	trap failed EXIT
+fi
+conf_each run_line
