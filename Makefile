@@ -193,7 +193,7 @@ units = $(notdir $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(man8dir) $(compdir) $(unitdir) $(confdir) \
-		$(addprefix $(libdir)/,scripts/lib scripts/features))
+		$(addprefix $(libdir)/,scripts/lib scripts/features prometheus))
 	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
@@ -201,6 +201,7 @@ install: all
 	install -m 644 scripts/lib.sh scripts/*.schema.json $(DESTDIR)$(libdir)/scripts
 	install -m 644 scripts/lib/* $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
+	install -m 644 scripts/prometheus/*.yml scripts/prometheus/*.json $(DESTDIR)$(libdir)/prometheus
 	install $(O)/hookmap $(DESTDIR)$(bindir)
 	install -m 644 user/hookmap.8 $(DESTDIR)$(man8dir)
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/hookmap
@@ -209,7 +210,7 @@ install: all
 		ln -sf hookmap $(DESTDIR)$(compdir)/hookmap-$$s && \
 		install -m 644 scripts/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
 	for u in $(units); do \
-		sed -e '/^@hardening@$$/{' -e 'r scripts/systemd/hardening' -e 'd' -e '}' -e 's|@libdir@|$(libdir)|' \
+		sed -e '/^@hardening@$$/{' -e 'r scripts/systemd/hardening' -e 'd' -e '}' -e 's|@libdir@|$(libdir)|' -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
 uninstall:
 	rm -rf $(DESTDIR)$(libdir)
