@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# plot.sh - draws what the reader says, with gnuplot. See --help.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
+
+usage() {
+	cat <<'EOF'
+usage: plot.sh [-o FILE] [--size WxH] [--data] [--device DEV] [--netns NS] WHAT [FILE [AFTER]]
+
+Draws on the terminal, or into FILE.svg, FILE.png or FILE.pdf. WHAT is
+
+  percentiles   how long the slowest packets took, stage by stage, up to 99.9...%
+  stages        a waterfall: which stage begins where, and how long it takes
+  drops         packets lost a second, by reason, over time
+
+FILE is what `hookmap -j --buckets latency` printed, for drops `hookmap -j -i 1 drops`;
+without it the reader is asked now. With AFTER, percentiles and stages compare two files:
+before and after.
+
+  -o, --output FILE   .svg, .png or .pdf
+      --size WxH      pixels; on the terminal, characters
+      --data          no picture: the numbers that would be drawn. percentiles:
+                      1/(1 - percentile), seconds; stages: start, mean, median, 99 %
+                      (seconds), name; drops: seconds (the interval's
+                      begin), packets a second; an empty line ends a curve
+      --stage A-B     percentiles: only this pair, as in xdp-tc
+      --device DEV    only this device; default: the one with the most packets
+      --netns NS      and only this network namespace
+  -i, --interval SEC  drops: seconds between two documents of FILE (1)
+  -c, --count N       drops, without FILE: how many intervals to look at (60)
+  -h, --help
+EOF
+}
+
+OUTPUT='' SIZE='' DATA=0 STAGE='' DEVICE='' INTERVAL=1 COUNT=60
+option() { # OPTION VALUE
+	case $1 in
+	--output)
+		OUTPUT=$2
+		[[ $2 =~ \.(svg|png|pdf)$ ]] || misuse "-o $2: expected a name that ends in .svg, .png or .pdf"
+		;;
+	--size)
+		SIZE=$2
+		[[ $2 =~ ^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$ ]] || misuse "--size $2: expected WIDTHxHEIGHT, as in 1000x600"
+		;;
+	--data) DATA=1 ;;
+	--stage)
+		STAGE=$2
+		[[ $2 =~ ^[a-z]+-[a-z]+$ ]] || misuse "--stage $2: expected two stages, as in xdp-tc"
+		;;
+	--device) DEVICE=$2 ;;
+	--interval)
+		INTERVAL=$2
+		[[ $2 =~ ^[0-9]+(\.[0-9]+)?$ && $2 =~ [1-9] ]] || misuse "-i $2: expected seconds"
+		;;
+	--count)
+		number -c "$2" 1 100000
+		COUNT=$NUMBER
+		;;
+	esac
+}
+options '-h|--help -o|--output= --size= --data --stage= --device= --netns= -i|--interval= -c|--count=' "$@"
+WHAT=${ARGS[0]:-}
+case $WHAT in
+percentiles | stages) LIMIT=3 ;;
+drops) LIMIT=2 ;;
+*) misuse "${WHAT:+$WHAT: unknown; }expected percentiles, stages or drops" ;;
+esac
+((${#ARGS[@]} <= LIMIT)) || misuse "unknown argument ${ARGS[LIMIT]}"
+[[ -z $STAGE || $WHAT == percentiles ]] || misuse "--stage goes with percentiles"
+FILES=("${ARGS[@]:1}")
+need_tools jq
+((DATA)) || command -v gnuplot >/dev/null || die "gnuplot is not there: apt install gnuplot-nox"
+
+WORK=$(mktemp -d)
+defer rm -rf "$WORK"
+undo_on_exit
+
+# --- the numbers
+
+ask() { # asks the reader
+	local reader=$HM_OBJ/hookmap
+	[[ -x $reader ]] || reader=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+	if [[ $WHAT == drops ]]; then
+		"$reader" -j -i "$INTERVAL" -c "$COUNT" drops >"$WORK/now.json" || exit
+	else
+		"$reader" -j --buckets latency >"$WORK/now.json" || exit
+	fi
+	FILES=("$WORK/now.json")
+}
+
+numbers() { # FILE NAME: on stdout
+	local text
+	text=$(jq -rn -L "$HM_SCRIPTS/lib" --arg stage "$STAGE" --arg device "$DEVICE" --arg netns "$NS" --arg name "$2" \
+		--argjson compare "$( ((${#FILES[@]} == 2)) && printf true || printf false)" --argjson interval "$INTERVAL" \
+		"include \"plot\"; ${3}" "$1" 2>/dev/null) ||
+		die "$1: not what hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency') prints"
+	[[ -n $text ]] || die "$1: nothing to draw: no packet was counted"
+	printf '%s\n' "$text"
+	[[ $WHAT == stages ]] || printf '\n' # ends the last curve
+}
+
+# a name for each of two files: what they are called, without folder and suffix
+label() {
+	local name=${1##*/}
+	printf '%s' "${name%.json}"
+}
+
+((${#FILES[@]})) || ask
+for i in "${!FILES[@]}"; do
+	[[ -r ${FILES[i]} ]] || die "${FILES[i]}: cannot be read"
+	name=''
+	((${#FILES[@]} == 1)) || name="$(label "${FILES[i]}"): "
+	# shellcheck disable=SC2016
+	case $WHAT in
+	percentiles) numbers "${FILES[i]}" "$name" 'input | percentiles($name)' ;;
+	stages) numbers "${FILES[i]}" "$name" 'input | stages' ;;
+	drops) numbers "${FILES[i]}" "$name" 'drops($interval)' ;;
+	esac >"$WORK/data.$i"
+done
+if ((DATA)); then
+	cat "$WORK"/data.*
+	exit
+fi
+
+# --- the picture
+
+quoted() { # TEXT: as a string of gnuplot
+	local text=${1//\\/\\\\}
+	printf '"%s"' "${text//\"/\\\"}"
+}
+
+terminal() {
+	local width=${SIZE%x*} height=${SIZE#*x}
+	case $OUTPUT in
+	'') printf 'set terminal dumb noenhanced size %d,%d\n' "${width:-${COLUMNS:-$(tput cols 2>/dev/null || printf 80)}}" "${height:-${LINES:-24}}" ;;
+	*.svg) printf 'set terminal svg noenhanced size %d,%d font "sans,14" background "white"\n' "${width:-1000}" "${height:-600}" ;;
+	*.png) printf 'set terminal pngcairo noenhanced size %d,%d font "sans,11"\n' "${width:-1000}" "${height:-600}" ;;
+	*.pdf) printf 'set terminal pdfcairo noenhanced size %.2f,%.2f font "sans,11"\n' "$(awk "BEGIN { print ${width:-1000} / 100 }")" "$(awk "BEGIN { print ${height:-600} / 100 }")" ;;
+	esac
+	printf 'set encoding utf8\n'
+	[[ -z $OUTPUT ]] || printf 'set output %s\n' "$(quoted "$WORK/picture")"
+	# colours that differ for everybody (Okabe and Ito)
+	cat <<'EOF'
+set linetype 1 lc rgb "#0072b2" lw 2
+set linetype 2 lc rgb "#d55e00" lw 2
+set linetype 3 lc rgb "#009e73" lw 2
+set linetype 4 lc rgb "#cc79a7" lw 2
+set linetype 5 lc rgb "#e69f00" lw 2
+set linetype 6 lc rgb "#56b4e9" lw 2
+set linetype 7 lc rgb "#000000" lw 2
+set linetype 8 lc rgb "#999999" lw 2
+set linetype cycle 8
+set grid back lt 1 lw 1 lc rgb "#e0e0e0"
+set key bmargin left Left reverse samplen 2 height 1
+set rmargin 7
+set tics nomirror out
+set border 3
+EOF
+}
+
+# curves FILE...: a plot command for files of titles, points and empty lines; each curve
+# goes into a file of its own
+curves() { # STYLE
+	local style=$1 n=0 line plots=''
+	while IFS= read -r line; do
+		if [[ -z $line ]]; then
+			n=$((n + 1))
+		elif [[ -e $WORK/curve.$n ]]; then
+			printf '%s\n' "$line" >>"$WORK/curve.$n"
+		else
+			: >"$WORK/curve.$n"
+			plots+="${plots:+, }$(quoted "$WORK/curve.$n") using 1:2 with $style lt $((n % 8 + 1)) title $(quoted "$line")"
+		fi
+	done < <(cat "$WORK"/data.*)
+	printf 'plot %s\n' "$plots"
+}
+
+draw_percentiles() {
+	cat <<'EOF'
+set title "Latency by percentile"
+set logscale xy
+set xlabel "percentile of packets"
+set ylabel "time"
+set format y "%.0s %cs"
+set xtics ("0 %%" 1, "50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1e3, "99.99 %%" 1e4, "99.999 %%" 1e5, "99.9999 %%" 1e6, "99.99999 %%" 1e7)
+set xrange [1:*]
+EOF
+	curves lines
+}
+
+draw_stages() {
+	local i rows=0 file plots='' name start mean median slow count device netns tics='' title=''
+	for i in "${!FILES[@]}"; do
+		file=$WORK/bars.$i
+		rows=0
+		while IFS=$'\t' read -r start mean median slow name count device netns; do
+			rows=$((rows + 1))
+			printf '%s %s %s %s %s\n' "$start" "$mean" "$median" "$slow" "$rows"
+			((i)) || {
+				tics+="${tics:+, }$(quoted "$name") $rows"
+				title="$device in $netns, $count packets at the last stage"
+			}
+		done <"$WORK/data.$i" >"$file"
+	done
+	printf 'set title %s\n' "$(quoted "Where packets spend their time: $title")"
+	printf 'set ytics (%s)\nset yrange [%d.6:0.4]\n' "$tics" "$rows"
+	cat <<'EOF'
+set xlabel "time since the first stage (bar: mean, with its length; line: up to 99 %)"
+set format x "%.0s %cs"
+set xrange [0:*]
+set style fill solid 0.8 noborder
+EOF
+	local half=0.35 shift=0
+	((${#FILES[@]} == 1)) || half=0.18
+	for i in "${!FILES[@]}"; do
+		title='mean'
+		if ((${#FILES[@]} == 2)); then
+			title=$(label "${FILES[i]}")
+			shift=$( ((i)) && printf 0.2 || printf -- -0.2)
+		fi
+		file=$(quoted "$WORK/bars.$i")
+		plots+="${plots:+, }$file using (\$1+\$2/2):(\$5+($shift)):1:(\$1+\$2):(\$5+($shift)-$half):(\$5+($shift)+$half) with boxxyerror lt $((i + 1)) title $(quoted "$title")"
+		plots+=", $file using (\$1+\$2):(\$5+($shift)):(\$4>\$2?\$4-\$2:0):(0) with vectors nohead lt 7 lw 1 $( ((i)) && printf notitle || printf 'title "up to 99 %%"')"
+		plots+=", $file using (\$1+(\$4>\$2?\$4:\$2)):(\$5+($shift)):(gprintf(\" %.1s %cs\", \$2)) with labels left notitle"
+	done
+	printf 'set offsets graph 0, graph 0.12, 0, 0\nplot %s\n' "$plots"
+}
+
+draw_drops() {
+	cat <<'EOF'
+set title "Packets lost"
+set xlabel "seconds"
+set ylabel "packets a second"
+set yrange [0:*]
+EOF
+	curves steps
+}
+
+{
+	terminal
+	"draw_$WHAT"
+} >"$WORK/script"
+message=$(gnuplot "$WORK/script" 2>&1 >"$WORK/text") || die "gnuplot: $(first_error "$message")"
+if [[ -n $OUTPUT ]]; then
+	cat "$WORK/picture" >"$OUTPUT" || die "$OUTPUT: cannot be written"
+else
+	cat "$WORK/text"
+fi
