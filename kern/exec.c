@@ -178,6 +178,9 @@ int exec_exit(__u64 *ctx)
 	/* two last threads at once: the one that deletes it reports it */
 	if (!st || !e || bpf_map_delete_elem(&exec_run, &pid))
 		return 0;
+	/* of a process that had this number before, and whose exit was not seen */
+	if (began < task->group_leader->start_time)
+		return 0;
 	exec_who(e, EXEC_EXIT, task, task->group_leader->exit_code);
 	e->run = e->time - began;
 	exec_send(st, e);

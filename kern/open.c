@@ -22,10 +22,10 @@ HM_MAP(open_buf);
 #define AT_FDCWD	     -100
 #define O_CREAT_WRONLY_TRUNC 01101
 
+/* as far as it is of use */
 struct open_how {
 	__u64 flags;
 	__u64 mode;
-	__u64 resolve;
 };
 
 static __always_inline __u8 open_call(long nr)
@@ -44,7 +44,7 @@ static __always_inline __u8 open_call(long nr)
 /* What the call was given, but for the path, whose address it returns. */
 static __always_inline unsigned long open_args(struct open_event *e, const void *regs)
 {
-	struct open_how how = {};
+	struct open_how how;
 
 	e->dirfd = AT_FDCWD;
 	switch (e->call) {
@@ -57,7 +57,11 @@ static __always_inline unsigned long open_args(struct open_event *e, const void 
 		e->mode = call_arg1(regs);
 		return call_arg0(regs);
 	case OPEN_OPENAT2:
-		bpf_probe_read_user(&how, sizeof(how), (void *)call_arg2(regs));
+		/* without it the call has failed, with flags that nobody knows */
+		e->flags = OPEN_NO_FLAGS;
+		e->mode = 0;
+		if (bpf_probe_read_user(&how, sizeof(how), (void *)call_arg2(regs)))
+			break;
 		e->flags = how.flags;
 		e->mode = how.mode;
 		break;

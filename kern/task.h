@@ -43,6 +43,7 @@ struct nsproxy {
 };
 
 struct task_struct {
+	__u64 start_time; /* CLOCK_MONOTONIC */
 	struct nsproxy *nsproxy;
 	int exit_code;
 	int pid;

@@ -3,8 +3,9 @@
  * calls - makes an exact number of system calls, for the tests and benchmarks of the
  * tracing tools.
  *
- *   calls open|openat|openat2|creat|relative|null COUNT PATH   opens and closes PATH
- *     (relative: from the descriptor of /; null: no path at all)
+ *   calls open|openat|openat2|creat|relative|null|short COUNT PATH   opens and closes
+ *     PATH (relative: from the descriptor of /; null: no path at all; short: openat2
+ *     with half a struct, at the end of what can be read)
  *   calls exec-fail COUNT PATH      execve of PATH, which must fail
  *   calls execveat PATH ARG         execs PATH by descriptor
  *   calls thread-exec PATH ARG      execs PATH from a second thread
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +48,23 @@ static void pace(struct timespec *next)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
 }
 
+/* The first field of HOW, with nothing behind it. */
+static void *half(const struct open_how *how)
+{
+	static char *end;
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (!end) {
+		end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			   0);
+		if (end == MAP_FAILED)
+			exit(1);
+		end += page;
+		munmap(end, page);
+	}
+	return memcpy(end - sizeof(how->flags), &how->flags, sizeof(how->flags));
+}
+
 static int one_open(const char *mode, const char *path)
 {
 	struct open_how how = { .flags = O_RDWR | O_CREAT,
@@ -53,6 +72,8 @@ static int one_open(const char *mode, const char *path)
 				.resolve = RESOLVE_NO_MAGICLINKS };
 	int dir, fd;
 
+	if (!strcmp(mode, "short"))
+		return syscall(SYS_openat2, AT_FDCWD, path, half(&how), sizeof(how.flags));
 	if (!strcmp(mode, "null"))
 		return syscall(SYS_openat, AT_FDCWD, NULL, O_RDONLY);
 	if (!strcmp(mode, "openat"))

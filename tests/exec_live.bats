@@ -59,6 +59,10 @@ bats_require_minimum_version 1.5.0
 	/bin/true $'\e[2Jx' $'a\nb'
 	run hookmap --drain exec
 	grep -qF '/bin/true \x1b[2Jx a\x0ab' <<<"$output"
+	# nor by U+009B, which is an escape and a bracket in one
+	/bin/true $'\xc2\x9b2J'
+	run hookmap --drain exec
+	grep -qF '/bin/true \u009b2J' <<<"$output"
 }
 
 @test "exec: exit codes, signals and run times" {
@@ -141,6 +145,23 @@ bats_require_minimum_version 1.5.0
 	equal "$(jq -sc '[.[0].event, .[1].table_full, .[1].events]' <<<"$output")" '["exec",1,1]'
 }
 
+@test "exec: a process number that is used again is not the process that had it" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP"
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	(read -r _ <"$BATS_TEST_TMPDIR/fifo") 3>&- &
+	pid=$!
+	# as if the exit of an earlier one had not been seen
+	key=($((pid & 255)) $((pid >> 8 & 255)) $((pid >> 16)) 0)
+	bpftool map update pinned "$G/exec_run" key "${key[@]}" value 1 0 0 0 0 0 0 0
+	echo >"$BATS_TEST_TMPDIR/fifo"
+	wait "$pid"
+	/bin/true
+	events exec >"$BATS_TEST_TMPDIR/all"
+	equal "$(jq -s "map(select(.pid == $pid)) | length" "$BATS_TEST_TMPDIR/all")" 0 "events of $pid"
+	equal "$(jq -s 'map(select(.name == "true" and .event == "exit")) | length' "$BATS_TEST_TMPDIR/all")" 1 "exit of true"
+	run ! bpftool map lookup pinned "$G/exec_run" key "${key[@]}"
+}
+
 @test "exec: attaching twice is the same, detaching leaves nothing, a reader sees it go" {
 	host_attach exec --name true --cgroup "$HOOKMAP_CGROUP"
 	cksum1=$(find /sys/fs/bpf | sort)
@@ -157,6 +178,18 @@ bats_require_minimum_version 1.5.0
 	wait "$READER" || status=$?
 	equal "$status" 1
 	equal "$(cat "$OUT.err")" "hookmap: exec: the pin of map exec_ring has gone: detached"
+	# also if another is there by then
+	host_attach exec --name true --cgroup "$HOOKMAP_CGROUP"
+	reader exec
+	busywait 5 grep -q TIME "$OUT"
+	kill -STOP "$READER"
+	host_detach exec
+	host_attach exec
+	kill -CONT "$READER"
+	status=0
+	wait "$READER" || status=$?
+	equal "$status" 1 "status of the old reader"
+	like "$(cat "$OUT.err")" "has gone: detached"
 	host_detach exec
 	host_nothing_left
 	run hookmap exec

@@ -44,6 +44,13 @@ bats_require_minimum_version 1.5.0
 	equal "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/all")" '511 "ENAMETOOLONG" '
 	calls null 3 x
 	equal "$(count open '.path == null and .error == "EFAULT"')" 3 EFAULT
+	# openat2, whose struct cannot be read: the flags are not known
+	calls short 5 /none
+	run hookmap -j --drain open
+	equal "$(grep -c '"path":"/none"' <<<"$output")" 5 "short struct"
+	equal "$(jq -c 'select(.path == "/none") | [.call, .error, .flags, .mode]' <<<"$output" | sort -u)" '["openat2","EINVAL",null,null]'
+	calls short 1 /none
+	grep -q 'EINVAL  /none ?$' <<<"$(hookmap --drain open)"
 	calls openat 1 $'/no\n\xff"'
 	equal "$(events open 'select(.path | startswith("/no")?) | .path')" '"/no\n�\""' "odd bytes"
 }

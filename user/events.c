@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "events.h"
 
 #define LOOK_MS 100
+#define ZONE_NS 1000000 /* less is the reading of two clocks */
 
 struct line {
 	FILE *f;
@@ -39,6 +41,7 @@ struct reader {
 	struct line line;
 	unsigned long shown;
 	bool done;
+	ino_t pin; /* of the ring buffer */
 	int stat_fd;
 	struct trace_stat first, last;
 };
@@ -96,6 +99,12 @@ static size_t utf8(const unsigned char *s, size_t len)
 	return n;
 }
 
+/* A control character: also those of C1, which is how U+0080 to U+009F begin. */
+static bool control(const unsigned char *s, size_t n)
+{
+	return *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
+}
+
 /* Text that cannot move the cursor, or a JSON string without its quotes. Returns the
  * columns. */
 static int put_text(struct line *l, const char *value, size_t len)
@@ -111,10 +120,10 @@ static int put_text(struct line *l, const char *value, size_t len)
 			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
 		else if (l->json && (s[i] == '"' || s[i] == '\\'))
 			fprintf(l->f, "\\%c", s[i]);
-		else if (l->json && (s[i] < 0x20 || s[i] == 0x7f))
-			fprintf(l->f, "\\u%04x", s[i]);
-		else if (s[i] < 0x20 || s[i] == 0x7f)
-			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
+		else if (l->json && control(s + i, n))
+			fprintf(l->f, "\\u%04x", s[i + n - 1]);
+		else if (control(s + i, n))
+			columns += fprintf(l->f, n == 2 ? "\\u%04x" : "\\x%02x", s[i + n - 1]) - 1;
 		else
 			fwrite(s + i, 1, n, l->f);
 	}
@@ -364,12 +373,22 @@ static int reader_lock(const struct options *opt, const struct events *ev)
 	return fd;
 }
 
-/* Has the map's pin gone? Then nothing will come any more. */
-static bool pin_gone(const struct options *opt, const struct events *ev)
+/* The inode of the map's pin; 0 if it has gone. */
+static ino_t pin_inode(const struct options *opt, const struct events *ev)
 {
 	char path[4096];
+	struct stat st;
 
-	return access(pin_path(opt, ev->ring, path, sizeof(path)), F_OK) && errno == ENOENT;
+	return stat(pin_path(opt, ev->ring, path, sizeof(path)), &st) ? 0 : st.st_ino;
+}
+
+/* The time may be set while we read. */
+static void zone_follow(struct line *l)
+{
+	long long zone = (long long)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+
+	if (llabs(zone - l->zone) > ZONE_NS)
+		l->zone = zone;
 }
 
 static int read_loop(struct reader *r, struct ring_buffer *rb)
@@ -392,7 +411,9 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 			return -errno;
 		if (r->opt->drain)
 			break;
-		if (n % 10 == 9 && pin_gone(r->opt, r->ev)) {
+		zone_follow(&r->line);
+		/* it may be another's by now: attached again */
+		if (n % 10 == 9 && pin_inode(r->opt, r->ev) != r->pin) {
 			fail("%s: the pin of map %s has gone: detached", r->ev->feature,
 			     r->ev->ring);
 			return -ESTALE;
@@ -410,6 +431,7 @@ int events_run(const struct options *opt, const struct events *ev)
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct ring_buffer *rb = NULL, *old = NULL;
 
+	r.pin = pin_inode(opt, ev);
 	ring_fd = pin_open(opt, ev->ring, false);
 	if (ring_fd == -ENOENT)
 		fail("%s is not attached below %s: attach first (scripts/attach.sh --host %s)",
@@ -440,7 +462,7 @@ int events_run(const struct options *opt, const struct events *ev)
 	r.line.f = stdout;
 	r.line.left = opt->count;
 	r.line.json = opt->output == OUT_JSON;
-	r.line.zone = (long long)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	zone_follow(&r.line);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	stat_read(&r, &r.first);
 	r.last = r.first;

@@ -57,11 +57,16 @@ static int open_show(struct line *l, const void *event, size_t size)
 	const struct open_event *e = event;
 	const char *call = e->call <= OPEN_CREAT && call_name[e->call] ? call_name[e->call] : "?";
 	size_t path = e->path_len ? e->path_len - 1 : 0;
+	bool makes = e->flags != OPEN_NO_FLAGS &&
+		     (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE);
 	char flags[256], mode[16];
 
 	if (offsetof(struct open_event, path) + e->path_len > size)
 		return 0;
-	flags_text(e->flags, flags, sizeof(flags));
+	if (e->flags == OPEN_NO_FLAGS)
+		strcpy(flags, "?");
+	else
+		flags_text(e->flags, flags, sizeof(flags));
 	snprintf(mode, sizeof(mode), "%04o", e->mode & 07777);
 	line_begin(l);
 	line_time(l, e->time);
@@ -79,10 +84,11 @@ static int open_show(struct line *l, const void *event, size_t size)
 	} else {
 		line_int(l, NULL, 7, e->ret);
 	}
-	line_str(l, "flags", 0, flags);
-	if (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE)
+	if (*flags != '?')
+		line_str(l, "flags", 0, flags);
+	if (makes)
 		line_str(l, "mode", 0, mode);
-	if (e->dirfd != AT_FDCWD && e->path[0] != '/')
+	if (e->dirfd != AT_FDCWD && !(path && e->path[0] == '/'))
 		line_int(l, "dirfd", 0, e->dirfd);
 	if (e->path_len)
 		line_bytes(l, "path", 1, e->path, path);
@@ -92,7 +98,7 @@ static int open_show(struct line *l, const void *event, size_t size)
 	if (e->cut)
 		line_str(l, NULL, 1, "...");
 	line_str(l, NULL, 1, flags);
-	if (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE)
+	if (makes)
 		line_str(l, NULL, 1, mode);
 	line_end(l);
 	return 1;

@@ -83,7 +83,8 @@ enum open_call {
 	OPEN_CREAT = 4,
 };
 
-#define OPEN_PATH 512
+#define OPEN_PATH     512
+#define OPEN_NO_FLAGS (~0ULL) /* openat2: its struct could not be read */
 
 /* ring buffer open_ring; cut after the path */
 struct open_event {
