@@ -114,29 +114,46 @@ wait_for() { # FILE: something is in it
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.1f times ours", a / b; else printf "ours is below what can be measured" }'; }
 
-# compare FEATURE PATTERN THEIR-PATTERN COUNT COMMAND...
+# theirs_lost FILE: events that bpftrace says it has lost
+theirs_lost() { awk '/^Lost [0-9]+ events/ { n += $2 } END { print n + 0 }' "$1"; }
+# ours_lost FILE: the same, of the reader's last line
+ours_lost() { sed -n '$s/.*, \([0-9]*\) events lost.*/\1/p' "$1"; }
+
+# their_tool FEATURE: bpftrace's tool of the same name, in THEIRS
+their_tool() {
+	THEIRS=$(command -v "$1snoop.bt") && return
+	row "$1: bpftrace's $1snoop.bt" - - - "is not installed (package bpftrace)"
+	return 1
+}
+theirs_start() { # its output in FILE
+	: >"$TMP/theirs"
+	bpftrace "$THEIRS" >"$TMP/theirs" 2>"$TMP/theirs.err" &
+	wait_for "$TMP/theirs"
+	sleep 1
+}
+theirs_stop() { # PID
+	kill -INT "$1"
+	wait "$1" || true
+}
+
+# compare FEATURE PATTERN THEIR-PATTERN COUNT COMMAND...: both see the whole machine
 compare() {
-	local feature=$1 count=$4 round theirs
-	theirs=$(command -v "${feature}snoop.bt") || {
-		row "$feature: bpftrace's ${feature}snoop.bt" - - - "is not installed (package bpftrace)"
-		return 0
-	}
+	local feature=$1 count=$4 round
+	their_tool "$feature" || return 0
 	for ((round = 0; round < 3; round++)); do
-		host "$feature" --cgroup "$HOOKMAP_CGROUP" --name calls
+		host "$feature" --cgroup any --name any
 		: >"$TMP/ours"
-		"$HM_BUILD/hookmap" "$feature" >"$TMP/ours" &
+		"$HM_BUILD/hookmap" --new "$feature" >"$TMP/ours" &
 		wait_for "$TMP/ours"
 		measure "$feature.ours" "$2" $! "$count" "${@:5}"
 		kill $!
 		wait $! || true
 		scripts/detach.sh --host
-		: >"$TMP/theirs"
-		bpftrace "$theirs" >"$TMP/theirs" 2>/dev/null &
-		wait_for "$TMP/theirs"
-		sleep 1
+		ours_lost "$TMP/ours" >>"$TMP/$feature.ours.lost"
+		theirs_start
 		measure "$feature.theirs" "$3" $! "$count" "${@:5}"
-		kill -INT $!
-		wait $! || true
+		theirs_stop $!
+		theirs_lost "$TMP/theirs.err" >>"$TMP/$feature.theirs.lost"
 	done
 	for what in bpf cpu wall; do
 		case $what in
@@ -148,6 +165,8 @@ compare() {
 		median_row "$feature: bpftrace, $text" "$feature.theirs.$what" ns/event \
 			"$(ratio "$(median <"$TMP/$feature.theirs.$what")" "$(median <"$TMP/$feature.ours.$what")")"
 	done
+	median_row "$feature: hookmap, lost" "$feature.ours.lost" events "of $count and what else the machine did"
+	median_row "$feature: bpftrace, lost" "$feature.theirs.lost" events
 	row "$feature: lines of the last run, hookmap" "$(grep -c '/none\|calls' "$TMP/ours")" 0 lines
 	row "$feature: lines of the last run, bpftrace" "$(grep -c '/none\|calls' "$TMP/theirs")" 0 lines
 }
@@ -157,21 +176,32 @@ compare exec '^exec_' '^sys_(enter|exit)_exec' 500 calls forked 500 "$HM_BUILD/t
 
 # --- events a second
 
-head_row "trace: events a second, the default buffer, a reader that writes JSON"
-host open --cgroup "$HOOKMAP_CGROUP" --name calls
-for rate in 50000 100000 200000 0; do
-	: >"$TMP/rate"
-	"$HM_BUILD/hookmap" -j open >"$TMP/rate" &
-	reader=$!
-	sleep 0.3
-	count=$((rate ? rate * 3 : 1000000))
-	start=$EPOCHREALTIME
-	calls --rate "$rate" openat "$count" /none
-	end=$EPOCHREALTIME
+# at_rate READER-PID RATE COUNT: makes the calls, in STARTED and ENDED
+at_rate() {
+	STARTED=$EPOCHREALTIME
+	calls --rate "$2" openat "$3" /none
+	ENDED=$EPOCHREALTIME
 	sleep 0.5
-	kill "$reader"
-	wait "$reader" || true
-	row "open: asked for ${rate/#0/as many as possible}" "$(calc "$count / (${end/./} - ${start/./}) * 1000000")" - events/s \
-		"$(tail -n 1 "$TMP/rate" | jq -r '"\(.events) shown, \(.lost) lost"') of $count"
+	kill -INT "$1"
+	wait "$1" || true
+}
+rate_row() { # WHO RATE COUNT TEXT
+	row "open: $1, asked for ${2/#0/as many as possible}" \
+		"$(calc "$3 / (${ENDED/./} - ${STARTED/./}) * 1000000")" - events/s "$4 of $3"
+}
+
+head_row "trace: events a second, default buffers (hookmap writes JSON)"
+their_tool open || true
+for rate in 50000 100000 200000 0; do
+	count=$((rate ? rate * 3 : 1000000))
+	host open --cgroup "$HOOKMAP_CGROUP" --name calls
+	"$HM_BUILD/hookmap" -j open >"$TMP/rate" &
+	sleep 0.3
+	at_rate $! "$rate" "$count"
+	rate_row hookmap "$rate" "$count" "$(tail -n 1 "$TMP/rate" | jq -r '"\(.events) shown, \(.lost) lost"')"
+	scripts/detach.sh --host
+	[[ -n $THEIRS ]] || continue
+	theirs_start
+	at_rate $! "$rate" "$count"
+	rate_row bpftrace "$rate" "$count" "$(grep -c /none "$TMP/theirs") shown, $(theirs_lost "$TMP/theirs.err") lost"
 done
-scripts/detach.sh --host
