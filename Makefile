@@ -66,7 +66,7 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c))
 all: objects reader $(O)/abi.sh
 objects: $(bpf_obj)
 reader: $(O)/hookmap
-tests-build: all $(test_bpf_obj) $(test_tools)
+tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols
 
 # --- remember the settings, so that a change of them rebuilds
 settings := $(MAPS) $(BPF_CPU) $(CLANG) $(LLC) $(EXTRA_BPF_CFLAGS)
@@ -112,14 +112,20 @@ $(O)/tests/%: tests/%.c
 	$(say) CC $<
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(lib_libs)
 
+# what each object has, for tests/objects.bats
+$(O)/tests/symbols: $(bpf_obj)
+	@mkdir -p $(@D)
+	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
+
 # --- what people ask for
-.PHONY: help check test lint demo bench fuzz install uninstall clean deps deps-build root
+.PHONY: help check check-vm test lint demo bench fuzz install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
 	@echo 'make demo      the lab, and where its packets spend their time (root)'
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
+	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
 	@echo 'make bench     costs, as a table of ratios (root)'
 	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
 	@echo 'make clean'
@@ -160,11 +166,20 @@ fuzz: | root deps-test
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/fuzz.bats
 
+# the kernels of Debian that KERNEL names; those tests that are marked for it, or TESTS
+KERNEL ?= 6.1 6.12 newest
+deps-vm: | root
+	@scripts/deps.sh run build test vm
+check-vm: | root deps-vm
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) HM_VM_CACHE=$(or $(HM_VM_CACHE),$(abspath $(O))/vm-cache) JOBS=$(JOBS) \
+		tests/vm/check.sh $(KERNEL) $(if $(filter command% environment%,$(origin TESTS)),-- $(TESTS))
+
 bench: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
 
-shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
+shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])

@@ -14,7 +14,8 @@ systems it prints what is missing by name. A bpftool that can autoattach comes f
 the release's backports where the release's own is too old. Services that come with a
 package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
 
-GROUP: run (attach and read), build, test, bench; all of them unless given.
+GROUP: run (attach and read), build, test, vm (tests under other kernels), bench; all
+of them unless given.
 
   --check         preflight: each tool, version and kernel feature, yes or no, and what
                   does not work without it; installs nothing. Exit status 1 if
@@ -63,6 +64,11 @@ test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the fi
 test|vtysh|frr|l2fwd: no test of EVPN
 test|gnuplot|gnuplot-nox|no plots
 test|xmllint|libxml2-utils|plot: pictures are not looked at
+vm|qemu-system-x86_64|qemu-system-x86|no make check-vm
+vm|busybox|busybox-static|no make check-vm
+vm|xz|xz-utils|no make check-vm
+vm|zstd|zstd|no make check-vm
+vm|lz4|lz4|no make check-vm
 bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
@@ -250,10 +256,10 @@ CHECK=0 GROUPS_WANTED=()
 option() { CHECK=1; } # --check
 options '-n|--dry-run -h|--help --check' "$@"
 for word in "${ARGS[@]}"; do
-	[[ $word =~ ^(run|build|test|bench)$ ]] || misuse "unknown argument $word"
+	[[ $word =~ ^(run|build|test|vm|bench)$ ]] || misuse "unknown argument $word"
 	GROUPS_WANTED+=("$word")
 done
-((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test bench)
+((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm bench)
 if ((CHECK)); then
 	check
 	exit "$FAILED"

@@ -5,6 +5,7 @@
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/drops.bash"
 
+# bats test_tags=vm
 @test "drops: seven causes, one row each, and no other" {
 	quiet
 	# a buffer that is full already
@@ -58,6 +59,7 @@
 	equal "$(drops | jq .lost.missed)" 0 missed
 }
 
+# bats test_tags=vm
 @test "drops: IPv6, egress, and a packet without an Ethernet header" {
 	quiet6
 	attach --host drops --by dmac
@@ -202,6 +204,7 @@ UDP='1b58 1b59 0040 0000'
 	equal "$(packets '.layer == "tc" and .reason == "SKB_DROP_REASON_TC_EGRESS" and (.netns | endswith("-client"))')" 59 egress
 }
 
+# bats test_tags=vm
 @test "drops: a raw socket's echo replies and unread datagrams are no loss" {
 	quiet
 	attach --host drops

@@ -33,6 +33,7 @@ verdict_on() { on host ip link set dev eth0 "$1" obj "$HM_BUILD/tests/bpf/verdic
 	like "$(on host "$HM_BUILD/hookmap" --prom drops)" 'hookmap_xdp_packets_total{device="eth0",action="DROP"} 22'
 }
 
+# bats test_tags=vm
 @test "drops: a foreign program's losses in native mode, each in one row" {
 	quiet
 	attach --host drops

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/trace.bash"
 
+# bats test_tags=vm
 @test "exec: 23 execs are 23 events and 23 exits, with arguments and parent" {
 	cp /usr/bin/seq "$BATS_TEST_TMPDIR/hm-seq"
 	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name hm-seq

@@ -9,6 +9,7 @@
 T=88b5$PAD
 BCAST=ffffffffffff
 
+# bats test_tags=vm
 @test "l2fwd: unicast arrives byte for byte, at its host only, and follows a move" {
 	local i
 	switch_up 4

@@ -29,6 +29,7 @@ tables_agree() {
 	busywait 30 same_tables || diff <(bridge_table) <(our_table)
 }
 
+# bats test_tags=vm
 @test "mirror: learned, static, moved, extern, deleted, flushed and aged entries follow" {
 	bridge_up 3
 	sw ip link add vx0 type vxlan id 5 dstport 4789 local 127.0.0.1

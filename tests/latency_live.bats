@@ -20,6 +20,7 @@ nothing_lost() {
 	equal "$(hookmap -j latency | jq -c '[.lost | .bad_clock, .table_full, .merged, .not_at_tc]')" "[0,0,0,0]" lost
 }
 
+# bats test_tags=vm
 @test "latency: every TCP request is counted once in each stage" {
 	attach eth0 --sample 1 --filter 'dport 7000'
 	tcp host 10.11.1.1 997
@@ -34,6 +35,7 @@ nothing_lost() {
 	nothing_lost
 }
 
+# bats test_tags=vm
 @test "latency: every UDP datagram is counted once, IPv4 and IPv6" {
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
 	udp host 10.11.1.1 1009

@@ -37,6 +37,7 @@ sum() {
 is_devmap() { [[ $(($(sum devmap frames veth0) + $(sum devmap drops veth0))) == "$1" ]]; }
 is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 
+# bats test_tags=vm
 @test "napi: 997 packets are 997 packets in polls of the device" {
 	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
 	# held back and let go in bunches, so that a poll finds more than one

@@ -16,6 +16,7 @@ objects() {
 		}
 		can_load "$object" || {
 			LACKING+=("${object#"$HM_BUILD"/}")
+			report lacks "$object"
 			continue
 		}
 		OBJECTS+=("$object")
@@ -24,9 +25,22 @@ objects() {
 	((found))
 }
 
+# report loads|lacks OBJECT: a comment in the TAP, for the table of tests/vm/
+report() { [[ -z ${HM_VM:-} ]] || printf '# %s: %s\n' "$1" "${2#"$HM_BUILD"/}" >&3; }
+
+# symbols OBJECT: from the list that make has made; asking is dear where the CPU is emulated
+symbols() {
+	local list=$HM_BUILD/tests/symbols
+	if [[ $list -nt $1 ]]; then
+		awk -v object="${1#"$HM_BUILD"/}" 'index($0, object " ") == 1 { sub(/^[^ ]+ /, ""); print }' "$list"
+	else
+		llvm-objdump -t "$1"
+	fi
+}
+
 # programs OBJECT: a line "section name" a program
 programs() {
-	llvm-objdump -t "$1" | awk '/^[0-9a-f]+ g +F / && $4 != ".text" { print $4, $NF }'
+	symbols "$1" | awk '/^[0-9a-f]+ g +F / && $4 != ".text" { print $4, $NF }'
 }
 
 # shared_maps OBJECT: makes the maps that abi.h describes, unless attach has pinned them,
@@ -49,12 +63,12 @@ shared_maps() {
 		[[ -e /sys/fs/bpf/t/$name ]] || must "map $name" bpftool -n map create "/sys/fs/bpf/t/$name" type "$type" key "$key" value "$value" \
 			entries "$((entries ? entries : 1024))" name "$name" flags "$flags" || return 1
 		MAPS+=(map name "$name" pinned "/sys/fs/bpf/t/$name")
-	done < <(llvm-objdump -t "$1" | awk '$4 == ".maps" { print $NF }')
+	done < <(symbols "$1" | awk '$4 == ".maps" { print $NF }')
 }
 
-# can_load OBJECT: false if it needs a kind of program that this kernel lacks
+# can_load OBJECT: false if it needs a kind of program, or a function, that this kernel lacks
 can_load() {
-	local kinds kind
+	local kinds kind function
 	kinds=$(programs "$1" | cut -d/ -f1 | sort -u)
 	for kind in fentry kprobe; do
 		grep -qxE "$kind|${kind/entry/exit}|${kind/kprobe/kretprobe}" <<<"$kinds" || continue
@@ -62,6 +76,10 @@ can_load() {
 		[[ -n $(bpftool -j link show pinned /sys/fs/bpf/has/has_$kind 2>/dev/null) ]] || return 1
 		rm -rf /sys/fs/bpf/has
 	done
+	# of a module that is not there: Open vSwitch
+	while read -r function; do
+		grep -qw -m 1 -- "$function" /proc/kallsyms || return 1
+	done < <(programs "$1" | sed -nE 's,^(fentry|fexit|kprobe|kretprobe)/([^ ]+) .*,\2,p')
 }
 
 # fresh: no pins

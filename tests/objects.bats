@@ -29,6 +29,7 @@ setup() {
 	done
 }
 
+# bats test_tags=vm
 @test "objects: each of xdp/ is attached by ip, native and generic, and detached" {
 	objects xdp
 	for object in "${OBJECTS[@]}"; do
@@ -41,10 +42,12 @@ setup() {
 			equal "$(ip -j -d link show dev d0 | jq '.[0].xdp // empty')" "" "$object: XDP after off"
 			busywait 5 gone "$id"
 		done
+		report loads "$object"
 		fresh
 	done
 }
 
+# bats test_tags=vm
 @test "objects: each of tc/ is attached by tc, ingress and egress, and detached" {
 	objects tc
 	tc qdisc add dev d0 clsact
@@ -55,10 +58,12 @@ setup() {
 			must "$object" tc filter del dev d0 "$hook" pref 1 handle 1 bpf
 			equal "$(tc filter show dev d0 "$hook")" "" "$object: filters after del"
 		done
+		report loads "$object"
 		fresh
 	done
 }
 
+# bats test_tags=vm
 @test "objects: each of iptables/ is loaded by bpftool, matched by a rule, and removed" {
 	skip_without "iptables -m bpf" iptables -A INPUT -m bpf --bytecode '1,6 0 0 65535'
 	iptables -F INPUT
@@ -72,10 +77,12 @@ setup() {
 				must "$object" "$ipt" -D INPUT -i d0 -m bpf --object-pinned "$pin"
 			done
 		done
+		report loads "$object"
 		fresh
 	done
 }
 
+# bats test_tags=vm
 @test "objects: each of kern/ is loaded by bpftool, attached to its tracepoint or cgroup, and removed" {
 	objects kern
 	for object in "${OBJECTS[@]}"; do
@@ -101,6 +108,7 @@ setup() {
 				;;
 			esac
 		done < <(programs "$object")
+		report loads "$object"
 		fresh
 	done
 }
@@ -156,7 +164,8 @@ cut_at_all() {
 	cut_at_all kern '' 0 3
 }
 
+# bats test_tags=vm
 @test "objects: none was left out because the kernel lacks what it needs" {
 	for folder in xdp tc iptables kern; do objects "$folder"; done
-	((!${#LACKING[@]})) || skip_without "fentry or kprobes, for ${LACKING[*]}" false
+	((!${#LACKING[@]})) || skip_without "fentry, kprobes or functions, for ${LACKING[*]}" false
 }

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/trace.bash"
 
+# bats test_tags=vm
 @test "open: 1000 opens of 2 processes are 1000 events" {
 	host_attach open --cgroup "$HOOKMAP_CGROUP" --name calls
 	"$HM_BUILD/tests/calls" openat 491 "$BATS_TEST_TMPDIR/none-a" &

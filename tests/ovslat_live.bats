@@ -54,6 +54,7 @@ through() {
 	equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0}' lost
 }
 
+# bats test_tags=vm
 @test "ovslat: 23 packets and the calls inside them, by port (fentry)" {
 	skip_without "module openvswitch" ovs_module
 	skip_without "ovs-dpctl" command -v ovs-dpctl
@@ -66,6 +67,7 @@ through() {
 	host_nothing_left
 }
 
+# bats test_tags=vm
 @test "ovslat: 23 packets and the calls inside them, by port (kprobe)" {
 	skip_without "module openvswitch" ovs_module
 	skip_without "ovs-dpctl" command -v ovs-dpctl

@@ -42,6 +42,7 @@ crossing() {
 THERE=$(crossing 'client eth0' 'host eth0' && crossing 'host veth0' 'server eth0')
 BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0')
 
+# bats test_tags=vm
 @test "path: a ping across three namespaces is the exact list of hops, both ways" {
 	host_attach path --match "echo host $SERVER"
 	on client ping -q -c 3 -i 0.05 -I "$CLIENT" "$SERVER"
@@ -72,6 +73,7 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	equal "$(jq -sc '[.[] | select(.packet == 2)][0] | [.proto, .type, .seq, .src]' "$ALL")" "[\"icmp6\",129,1,\"$SERVER6\"]"
 }
 
+# bats test_tags=vm
 @test "path: what a rule or a missing socket drops ends with the reason" {
 	on host iptables -I FORWARD -p udp --dport 7001 -j DROP
 	host_attach path --match "proto udp host $SERVER"

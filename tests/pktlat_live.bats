@@ -62,6 +62,7 @@ raw() {
 	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
 }
 
+# bats test_tags=vm
 @test "pktlat: 499 requests and 499 answers, by process, from the kernel's stamp" {
 	host_attach pktlat
 	stamps_on

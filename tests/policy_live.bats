@@ -12,6 +12,7 @@ setup() { uplinks; }
 # sends N datagrams to ADDR with DSCP 46, or without
 voice() { on client "$HM_BUILD/tests/traffic" udp-send "$1" 7000 "$2"; }
 
+# bats test_tags=vm
 @test "policy: redirect goes over the next hop from the first packet on, IPv4 and IPv6" {
 	attach eth0 policy
 	rules '[{"id":"web","priority":1,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}}]'
@@ -121,6 +122,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	equal "$(rule in packets) $(rule out packets)" "1 1"
 }
 
+# bats test_tags=vm
 @test "policy: table, mark for ip rule, drop and pass" {
 	attach eth0 policy
 	on host ip route add default via 10.11.3.2 table 100
