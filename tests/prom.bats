@@ -4,6 +4,7 @@
 
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/prom.bash"
+. "${BATS_TEST_DIRNAME}/l2fwd.bash"
 
 setup() { F=$BATS_TEST_TMPDIR/all.prom; }
 
@@ -64,6 +65,27 @@ hookmap_build_info'
 		read_timestamp_seconds: build_info:version; do
 		equal "$(grep -m 1 "^hookmap_${series%:*}[{ ]" "$F" | grep -oE '[a-z]+="' | tr -d '="' | paste -sd,)" "${series#*:}" "labels of ${series%:*}"
 	done
+}
+
+@test "prom: look-ups of the forwarding table, frame by frame" {
+	local i frame=88b5$PAD
+	ports 2
+	"$HM_TOP/scripts/attach.sh" --host drops
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb add 02:00:00:00:00:03 local
+	for i in 1 2 3; do expect 'known address' p1 "$(mac 2)$(mac 1)$frame" "$SENT"; done
+	for i in 1 2; do expect 'address of the host' p1 "$(mac 3)$(mac 1)$frame" "$PASS"; done
+	expect 'unknown address' p1 "$(mac 4)$(mac 1)$frame" "$PASS"
+	hookmap --prom >"$F"
+	prom_valid "$F"
+	for i in 'p2 hit 3' 'p1 hit 0' 'p1 local 2' 'p1 miss 1' 'p1 flooded 0' 'p2 miss 0'; do
+		read -ra word <<<"$i"
+		equal "$(value "$F" "hookmap_fdb_lookups_total{device=\"${word[0]}\",result=\"${word[1]}\"}")" "${word[2]}" "${word[0]} ${word[1]}"
+	done
+	equal "$(value "$F" 'hookmap_fdb_entries{type="static"}') $(value "$F" 'hookmap_fdb_entries{type="local"}')" "$(hookmap -j fdb | jq -r '.totals.by_type | "\(.static) \(.local)"')" entries
+	equal "$(value "$F" 'hookmap_l2fwd_receive_packets_total{device="p1"}')" 6 received
+	equal "$(value "$F" 'hookmap_l2fwd_transmit_packets_total{device="p2"}')" 3 sent
+	equal "$(value "$F" 'hookmap_map_entries{map="l2_fdb"}')" 2 'entries of the map'
 }
 
 @test "prom: full maps fold into other: at most 10 000 series, and not one packet less" {
