@@ -105,6 +105,17 @@ static bool control(const unsigned char *s, size_t n)
 	return *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
 }
 
+/* How many characters from S on, of LEN, can be written as they are. */
+static size_t plain(const struct line *l, const unsigned char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f &&
+	       !(l->json && (s[n] == '"' || s[n] == '\\')))
+		n++;
+	return n;
+}
+
 /* Text that cannot move the cursor, or a JSON string without its quotes. Returns the
  * columns. */
 static int put_text(struct line *l, const char *value, size_t len)
@@ -113,6 +124,12 @@ static int put_text(struct line *l, const char *value, size_t len)
 	int columns = 0;
 
 	for (size_t i = 0, n; i < len; i += n ? n : 1, columns++) {
+		n = plain(l, s + i, len - i);
+		fwrite_unlocked(s + i, 1, n, l->f);
+		columns += n;
+		i += n;
+		if (i == len)
+			break;
 		n = utf8(s + i, len - i);
 		if (!n && l->json)
 			fputs("\\ufffd", l->f);
@@ -133,10 +150,30 @@ static int put_text(struct line *l, const char *value, size_t len)
 static void put_key(struct line *l, const char *key)
 {
 	if (l->comma)
-		fputc(',', l->f);
+		putc_unlocked(',', l->f);
 	l->comma = true;
-	if (key)
-		fprintf(l->f, "\"%s\":", key);
+	if (!key)
+		return;
+	putc_unlocked('"', l->f);
+	fputs_unlocked(key, l->f);
+	fputs_unlocked("\":", l->f);
+}
+
+/* VALUE as text, in BUF or behind its beginning: printf would cost more than all else. */
+static const char *number(long long value, char buf[24])
+{
+	unsigned long long left =
+		value < 0 ? -(unsigned long long)value : (unsigned long long)value;
+	char *at = buf + 23;
+
+	*at = 0;
+	do {
+		*--at = '0' + left % 10;
+		left /= 10;
+	} while (left);
+	if (value < 0)
+		*--at = '-';
+	return at;
 }
 
 void line_begin(struct line *l)
@@ -157,19 +194,19 @@ void line_bytes(struct line *l, const char *key, int width, const char *value, s
 
 	if (l->json && (key || !width)) {
 		put_key(l, key);
-		fputc('"', l->f);
+		putc_unlocked('"', l->f);
 		put_text(l, value, len);
-		fputc('"', l->f);
+		putc_unlocked('"', l->f);
 	} else if (!l->json && width) {
 		if (l->comma)
-			fputc(' ', l->f);
+			putc_unlocked(' ', l->f);
 		l->comma = true;
 		n = width < 0 ? (int)len : 0;
 		for (; n < -width; n++)
-			fputc(' ', l->f);
+			putc_unlocked(' ', l->f);
 		n = put_text(l, value, len);
 		for (; n < width; n++)
-			fputc(' ', l->f);
+			putc_unlocked(' ', l->f);
 	}
 }
 
@@ -184,10 +221,9 @@ void line_int(struct line *l, const char *key, int width, long long value)
 
 	if (l->json && key) {
 		put_key(l, key);
-		fprintf(l->f, "%lld", value);
+		fputs_unlocked(number(value, text), l->f);
 	} else if (!l->json && width) {
-		snprintf(text, sizeof(text), "%lld", value);
-		line_str(l, NULL, width, text);
+		line_str(l, NULL, width, number(value, text));
 	}
 }
 
