@@ -60,7 +60,8 @@ HM_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 
 HM_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 user_obj := $(patsubst %.c,$(O)/%.o,$(filter-out user/abi_sh.c,$(wildcard user/*.c)))
-test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c))
+test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
+	$(patsubst tests/preload/%.c,$(O)/tests/%.so,$(wildcard tests/preload/*.c))
 
 .PHONY: all objects reader tests-build
 all: objects reader $(O)/abi.sh
@@ -106,6 +107,11 @@ $(O)/abi_sh: user/abi_sh.c $(abi_headers)
 $(O)/abi.sh: $(O)/abi_sh
 	$(say) GEN $@
 	$(Q)$(O)/abi_sh >$@
+
+$(O)/tests/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(O)/tests/%: tests/%.c
 	@mkdir -p $(@D)
@@ -181,7 +187,7 @@ bench: | root deps-bench
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck

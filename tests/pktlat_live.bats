@@ -166,6 +166,54 @@ raw() {
 	rm /sys/fs/bpf/hwstamp
 }
 
+# with_ptp COMMAND...: with a PTP clock that is as far behind as the file behind says
+with_ptp() {
+	LD_PRELOAD=$HM_BUILD/tests/ptp.so HM_PTP_BEHIND=$BATS_TEST_TMPDIR/behind "$@"
+}
+# ptp_behind NS: atomically, for whoever reads at the time
+ptp_behind() {
+	echo "$1" >"$BATS_TEST_TMPDIR/behind.new"
+	mv "$BATS_TEST_TMPDIR/behind.new" "$BATS_TEST_TMPDIR/behind"
+}
+clock() { with_ptp "$HM_BUILD/hookmap" -j --ptp /dev/null pktlat | jq -c ".clock | $1"; }
+clock_is() { equal "$(clock '[.ptp_drift_ns, .ptp_error_ns]')" "[$1,1000]" "drift and error"; }
+
+@test "pktlat: a PTP clock: how far, how sure, how it drifts, and following it" {
+	ptp_behind 2000000123
+	for variant in HM_PTP_EXTENDED HM_PTP_BASIC; do
+		equal "$(with_ptp env "$variant=1" "$HM_BUILD/hookmap" -j --ptp /dev/null clock |
+			jq -c '[.ptp_ns, .ptp_error_ns]')" '[2000000123,1000]' "$variant"
+	done
+	with_ptp host_attach pktlat --ptp /dev/null
+	clock_is 0
+	equal "$(clock .ptp)" true ptp
+	# its stamps are converted
+	raw 5
+	hardware 2050000000 5 host
+	wait "$RAW"
+	equal "$(row ".pid == $RAW" stamp)" '"hardware"' stamp
+	equal "$(row ".pid == $RAW" count)" 5 packets
+	equal "$(row ".pid == $RAW" 'min_ns >= 50000000 and .max_ns < 2000000000')" true "50 ms"
+	rm /sys/fs/bpf/hwstamp
+	# it drifts, and is followed
+	ptp_behind 2000500123
+	clock_is 500000
+	like "$(with_ptp "$HM_BUILD/hookmap" --ptp /dev/null pktlat)" 'PTP error was at most 1000 ns, and it has moved by 500000 ns'
+	# (not by a function: its process would be another)
+	LD_PRELOAD=$HM_BUILD/tests/ptp.so HM_PTP_BEHIND=$BATS_TEST_TMPDIR/behind \
+		"$HM_TOP/scripts/clock.sh" --ptp /dev/null -i 1 3>&- &
+	follows=$!
+	busywait 10 clock_is 0
+	ptp_behind -77
+	busywait 10 clock_is 0
+	kill "$follows"
+	wait "$follows" || true
+	equal "$(hookmap -j pktlat | jq '.clock.age_ns < 60000000000')" true age
+	# from now on without it
+	host_attach pktlat --ptp none
+	equal "$(clock .ptp)" false "without PTP"
+}
+
 @test "pktlat: the clock is followed, its age and error are shown; bad input; nothing left" {
 	host_attach pktlat
 	age=$(hookmap -j pktlat | jq .clock.age_ns)
