@@ -69,13 +69,8 @@ static int by_device(const void *a, const void *b)
 
 static void show_place(struct out *o, const struct napi_key *key, struct names *names)
 {
-	char text[64], device[17];
-
-	snprintf(device, sizeof(device), "%.16s", key->name);
-	out_str(o, *device ? device : "(backlog)");
-	if (key->netns)
-		snprintf(text, sizeof(text), "%s", names_netns_inode(names, key->netns));
-	out_str(o, key->netns ? text : "-");
+	row_name(o, *key->name ? key->name : "(backlog)");
+	row_netns(o, names, key->netns);
 	out_u64(o, key->cpu);
 }
 

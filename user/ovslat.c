@@ -26,32 +26,18 @@ static int by_port(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct ovslat_key));
 }
 
-static void show_rows(const struct options *opt, struct json_object *top, struct rows *rows)
+static bool row_begin(struct out *o, const void *at, struct names *names)
 {
-	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
-	struct names *names = names_new(opt);
-	char text[64], name[17];
+	const struct ovslat_key *key = at;
 
-	if (rows->n)
-		qsort(rows->row, rows->n, sizeof(rows->row[0]), by_port);
-	for (size_t i = 0; o && names && i < rows->n; i++) {
-		const struct ovslat_key *key = (const void *)rows->row[i].key;
-		const struct hist *h = &rows->row[i].hist;
-
-		out_row(o);
-		snprintf(name, sizeof(name), "%.16s", key->name);
-		out_str(o, name);
-		snprintf(text, sizeof(text), "%s", names_netns_inode(names, key->netns));
-		out_str(o, text);
-		out_str(o, key->kind == OVSLAT_SELF ? "self" : "total");
-		out_u64(o, h->count);
-		out_u64(o, h->sum);
-		row_quantiles(o, h);
-	}
-	if (o)
-		out_section(o, top, "rows", NULL);
-	names_free(names);
+	out_row(o);
+	row_name(o, key->name);
+	row_netns(o, names, key->netns);
+	out_str(o, key->kind == OVSLAT_SELF ? "self" : "total");
+	return true;
 }
+
+static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_port, row_begin };
 
 int ovslat_run(const struct options *opt)
 {
@@ -66,7 +52,7 @@ int ovslat_run(const struct options *opt)
 		err = rows_stat(opt, "ovslat_call", (__u64 *)&sum, words);
 	if (err)
 		goto out;
-	show_rows(opt, top, &rows);
+	rows_show(opt, top, &rows, &form);
 	if (top) {
 		lost = json_object_new_object();
 		json_object_object_add(lost, "table_full", json_object_new_uint64(sum.full));

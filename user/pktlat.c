@@ -101,37 +101,22 @@ static int by_count(const void *a, const void *b)
 	return x->hist.count < y->hist.count ? 1 : x->hist.count > y->hist.count ? -1 : 0;
 }
 
-static void show_rows(const struct options *opt, struct json_object *top, struct rows *rows)
+static bool row_begin(struct out *o, const void *at, struct names *names)
 {
-	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
-	struct names *names = names_new(opt);
-	char text[64], name[17];
+	const struct pktlat_key *key = at;
 
-	if (rows->n)
-		qsort(rows->row, rows->n, sizeof(rows->row[0]), by_count);
-	for (size_t i = 0; o && names && i < rows->n; i++) {
-		const struct pktlat_key *key = (const void *)rows->row[i].key;
-		const struct hist *h = &rows->row[i].hist;
-
-		if (key->kind > PKTLAT_TAP || key->stamp > PKTLAT_SOFTWARE)
-			continue;
-		out_row(o);
-		out_str(o, kind_name[key->kind]);
-		snprintf(name, sizeof(name), "%.16s", key->name);
-		out_str(o, name);
-		out_u64(o, key->pid);
-		if (key->netns)
-			snprintf(text, sizeof(text), "%s", names_netns_inode(names, key->netns));
-		out_str(o, key->netns ? text : "-");
-		out_str(o, stamp_name[key->stamp]);
-		out_u64(o, h->count);
-		out_u64(o, h->sum);
-		row_quantiles(o, h);
-	}
-	if (o)
-		out_section(o, top, "rows", NULL);
-	names_free(names);
+	if (key->kind > PKTLAT_TAP || key->stamp > PKTLAT_SOFTWARE)
+		return false;
+	out_row(o);
+	out_str(o, kind_name[key->kind]);
+	row_name(o, key->name);
+	out_u64(o, key->pid);
+	row_netns(o, names, key->netns);
+	out_str(o, stamp_name[key->stamp]);
+	return true;
 }
+
+static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_count, row_begin };
 
 /* What the offsets in use are worth now. */
 static int show_clock(const struct options *opt, struct json_object *top, int fd)
@@ -208,7 +193,7 @@ static int show(const struct options *opt, int cfg_fd)
 	if (!err)
 		err = rows_stat(opt, "pktlat_stat", (__u64 *)&st, sizeof(st) / 8);
 	if (!err) {
-		show_rows(opt, top, &rows);
+		rows_show(opt, top, &rows, &form);
 		err = show_clock(opt, top, cfg_fd);
 	}
 	if (!err)

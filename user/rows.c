@@ -114,3 +114,41 @@ void row_quantiles(struct out *o, const struct hist *h)
 	out_u64(o, hist_quantile(h, 0.99));
 	out_u64(o, h->max);
 }
+
+void row_name(struct out *o, const char *name)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%.16s", name);
+	out_str(o, text);
+}
+
+void row_netns(struct out *o, struct names *names, __u32 inode)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", inode ? names_netns_inode(names, inode) : "-");
+	out_str(o, text);
+}
+
+void rows_show(const struct options *opt, struct json_object *top, struct rows *rows,
+	       const struct rows_form *form)
+{
+	struct out *o = out_new(opt, form->cols, form->ncols);
+	struct names *names = names_new(opt);
+
+	if (rows->n)
+		qsort(rows->row, rows->n, sizeof(rows->row[0]), form->compare);
+	for (size_t i = 0; o && names && i < rows->n; i++) {
+		const struct hist *h = &rows->row[i].hist;
+
+		if (!form->begin(o, rows->row[i].key, names))
+			continue;
+		out_u64(o, h->count);
+		out_u64(o, h->sum);
+		row_quantiles(o, h);
+	}
+	if (o)
+		out_section(o, top, "rows", NULL);
+	names_free(names);
+}
