@@ -130,36 +130,16 @@ lat_cfg_change() {
 
 # --- the host's stages, shared by all devices
 
-lat_cgroup() {
-	LAT_CGROUP=${HOOKMAP_CGROUP:-$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)}
-	[[ -z $LAT_CGROUP || -d $LAT_CGROUP ]] || die "HOOKMAP_CGROUP $LAT_CGROUP is not there"
-}
-
 lat_socket_id() {
 	"$BPFTOOL" -j prog show pinned "$LAT_PINS/latency_socket" 2>/dev/null | jq -r .id
-}
-
-# bpf_load DIR OBJECT WORD...: all programs of an object into DIR, which is there
-# already. Links of autoattach land there too.
-bpf_load() {
-	local dir=$1 object=$2
-	shift 2
-	run mkdir -p "$dir"
-	run "$BPFTOOL" -n prog loadall "$object" "$dir" "$@"
-}
-
-# is_link PIN: autoattach falls back to pinning the program, with rc 0, when it cannot
-# attach. (bpftool prints a link that there is, and exits with 255.)
-is_link() {
-	[[ $("$BPFTOOL" -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
 }
 
 # lat_shared: loads and attaches what is not there yet
 lat_shared() {
 	local staging=$PINS/_latency
 	[[ -d $LAT_PINS ]] || lat_load "$staging"
-	if [[ -n $LAT_CGROUP ]]; then
-		cgroup_attach "$LAT_CGROUP" "$LAT_PINS/latency_socket"
+	if [[ -n $CGROUP ]]; then
+		cgroup_attach "$CGROUP" "$LAT_PINS/latency_socket"
 	else
 		warn "no cgroup v2 is mounted: the stage socket is not measured"
 	fi
@@ -197,7 +177,7 @@ latency_unshare() {
 latency_attach() { # DEV
 	local class container=0
 	[[ -z $NETNS ]] || container=1
-	lat_cgroup
+	cgroup_find
 	ipt_commands
 	object xdp/latency.o
 	local xdp=$OBJECT

@@ -60,7 +60,7 @@ path_match() {
 
 path_attach() {
 	maps_check "${PATH_MAPS[@]}"
-	lat_cgroup
+	cgroup_find
 	if ((PATH_MATCH_SET)); then
 		path_match "$PATH_MATCH"
 		map_create path_cfg
@@ -70,7 +70,7 @@ path_attach() {
 	# without fexit, what rules accept is not seen; what they drop is
 	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}" \
 		-- path_fentry path_netfilter
-	[[ -n $LAT_CGROUP ]] || {
+	[[ -n $CGROUP ]] || {
 		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
 		return 0
 	}
@@ -80,7 +80,7 @@ path_attach() {
 		run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
 		defer rm -f "$PINS/path/path_socket"
 	fi
-	cgroup_attach "$LAT_CGROUP" "$PINS/path/path_socket"
+	cgroup_attach "$CGROUP" "$PINS/path/path_socket"
 }
 
 path_detach() { :; }

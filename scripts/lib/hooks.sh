@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# hooks.sh - XDP, tc and iptables of one device: who is there, attach, detach.
+# hooks.sh - XDP, tc and iptables of one device, cgroup and tracepoints of the host: who
+# is there, attach, detach.
 # A program is ours if it uses one of our pinned maps; anybody else's is refused by
 # name and never replaced.
 
@@ -229,6 +230,12 @@ tc_detach() {
 
 # --- cgroup: a program for all sockets, at ingress
 
+# cgroup_find: whose sockets are measured, in CGROUP; empty if no cgroup v2 is mounted
+cgroup_find() {
+	CGROUP=${HOOKMAP_CGROUP:-$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)}
+	[[ -z $CGROUP || -d $CGROUP ]] || die "HOOKMAP_CGROUP $CGROUP is not there"
+}
+
 # cgroup_attach CGROUP PIN: unless it is attached, there or elsewhere
 cgroup_attach() {
 	local id='' where
@@ -257,6 +264,23 @@ cgroup_detach() {
 	while read -r cgroup; do
 		[[ -z $cgroup ]] || run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$1"
 	done <<<"$list"
+}
+
+# --- programs that attach themselves: tracepoints and functions
+
+# bpf_load DIR OBJECT WORD...: all programs of an object into DIR, which is there
+# already. Links of autoattach land there too.
+bpf_load() {
+	local dir=$1 object=$2
+	shift 2
+	run mkdir -p "$dir"
+	run "$BPFTOOL" -n prog loadall "$object" "$dir" "$@"
+}
+
+# is_link PIN: autoattach falls back to pinning the program, with rc 0, when it cannot
+# attach. (bpftool prints a link that there is, and exits with 255.)
+is_link() {
+	[[ $("$BPFTOOL" -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
 }
 
 # --- iptables: one chain of ours a table, a jump to it a device
