@@ -57,7 +57,7 @@ control_plane() { # N
 	config "$1" >"$dir/bgpd.conf"
 	chown -R frr:frr "$dir"
 	daemon "$1" zebra /dev/null
-	busywait 30 test -S "$dir/zserv.api"
+	busywait 120 test -S "$dir/zserv.api"
 	daemon "$1" bgpd "$dir/bgpd.conf"
 }
 
@@ -120,34 +120,34 @@ hosts_down() {
 	# heard on host 1, known on host 2: what is behind a tunnel goes to the stack
 	speak 1 "$X"
 	equal "$(type_of 1 "$X")" 'dynamic p1' 'where it was heard'
-	took 'learned here, in the XDP table there' busywait 30 is 2 "$X" 'extern '
+	took 'learned here, in the XDP table there' busywait 60 is 2 "$X" 'extern '
 	# frames get there and back
 	h 2 ping -q -c 3 -i 0.1 -W 5 192.168.9.1
-	busywait 30 is 1 02:00:00:00:00:02 'extern '
-	busywait 30 is 2 02:00:00:00:00:01 'extern '
+	busywait 60 is 1 02:00:00:00:00:02 'extern '
+	busywait 60 is 2 02:00:00:00:00:01 'extern '
 	# it moves to host 2, and back
 	speak 2 "$X"
-	took 'moved: its own there, ...' busywait 30 is 2 "$X" 'dynamic p1'
-	took '... and extern here' busywait 30 is 1 "$X" 'extern '
-	took 'moved back' busywait 30 speaks_until 1 "$X" is 2 "$X" 'extern '
-	busywait 30 is 1 "$X" 'dynamic p1'
+	took 'moved: its own there, ...' busywait 60 is 2 "$X" 'dynamic p1'
+	took '... and extern here' busywait 60 is 1 "$X" 'extern '
+	took 'moved back' busywait 60 speaks_until 1 "$X" is 2 "$X" 'extern '
+	busywait 60 is 1 "$X" 'dynamic p1'
 	# the station's own entry is taken away: host 2 forgets it
 	r 1 bridge fdb del "$X" dev p1 master
-	took 'deleted here, gone there' busywait 30 is 2 "$X" ''
+	took 'deleted here, gone there' busywait 60 is 2 "$X" ''
 	speak 1 "$X"
-	busywait 30 is 2 "$X" 'extern '
+	busywait 60 is 2 "$X" 'extern '
 	# a peer that does not answer any more: all it said is withdrawn after the hold time, 3 s
 	local peer
 	peer=$(</run/frr/r1/bgpd.pid)
 	kill -STOP "$peer"
-	took 'peer dead, withdrawn' busywait 30 is 2 "$X" ''
+	took 'peer dead, withdrawn' busywait 60 is 2 "$X" ''
 	equal "$(type_of 2 02:00:00:00:00:01)" '' 'the other address of the dead peer'
 	equal "$(type_of 2 02:00:00:00:00:02)" 'dynamic p1' 'an address of its own'
 	kill -CONT "$peer"
 	took 'peer back, known again' busywait 60 is 2 "$X" 'extern '
 	# killed: the connection breaks
 	kill -9 "$peer"
-	took 'peer killed, withdrawn' busywait 30 is 2 "$X" ''
+	took 'peer killed, withdrawn' busywait 60 is 2 "$X" ''
 	hosts_down
 }
 
