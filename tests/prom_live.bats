@@ -24,7 +24,7 @@ http() { # URL [QUERY]: through bash, for there may be no curl
 	[[ -z ${2:-} ]] || { body=query=$(jq -rn --arg q "$2" '$q | @uri') && method=POST; }
 	exec 9<>"/dev/tcp/127.0.0.1/9090" || return 1
 	printf '%s %s HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s' "$method" "/${url#*/}" "${#body}" "$body" >&9
-	sed '1,/^\r$/d' <&9
+	timeout 20 sed '1,/^\r$/d' <&9
 	exec 9>&-
 }
 
