@@ -6,6 +6,7 @@
  * 128 * i, and one of them is chosen. "base" does the same without the policy.
  */
 #define POLICY_INLINE
+#define HM_MAPS_PINNED /* tc loads it, and it shares the maps */
 #include "../../tc/policy.c"
 
 static __always_inline int choose(struct __sk_buff *skb)
