@@ -19,10 +19,10 @@ HM_MAP(pol_set);
 HM_MAP(pol_stat);
 HM_MAP(pol_tuple);
 HM_MAP(pol_filter);
+HM_MAP(pol_shift);
 HM_MAP(pol_flow);
-HM_MAP_OF(pol_rules, HASH, struct pol_key, struct pol_value, 0);
-/* for the reader only: here it comes into being */
-HM_MAP_OF(pol_desc, ARRAY, __u32, struct pol_rule, POL_INNER);
+HM_MAP_OF(pol_rules, ARRAY, __u32, struct pol_block, POL_ALIGNED);
+HM_MAP_OF(pol_more, ARRAY, __u32, struct pol_block_more, POL_ALIGNED);
 HM_MAP_OF(pol_count, ARRAY, __u32, struct pol_count, POL_INNER);
 HM_MAP_OF(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, 1 /* NO_PREALLOC */);
 
@@ -44,6 +44,30 @@ struct pol_pkt {
 	__u32 l3;     /* no Ethernet header */
 	__u32 pad;
 };
+
+/* What is looked for. */
+struct pol_key {
+	__u32 word[POL_WORDS];
+	__u32 tuple;
+	__u32 buckets, places; /* of pol_set */
+	__u32 stripe;	       /* first counter of this CPU */
+} __attribute__((aligned(8)));
+
+/* The rule that was found, or POL_NO_RULE and the like in place. */
+struct pol_found {
+	__u32 rank;
+	__u32 place;
+	__u32 action;
+	__u32 arg;
+	__u32 flags;
+	__u32 mark;
+};
+
+/* The counters of a set are there several times, for fewer CPUs each. */
+static __always_inline __u32 pol_stripe(const struct pol_set *set)
+{
+	return set->places * (bpf_get_smp_processor_id() & set->stripes);
+}
 
 /* One more of event I. The barrier keeps the compiler from testing another register
  * than it uses, which instruction sets v1 and v2 invite it to do. */
@@ -84,11 +108,13 @@ static __always_inline int pol_special4(__u32 src, __u32 dst)
 	       src >> 28 == 0xe || dst >> 16 == 0xa9fe || src >> 16 == 0xa9fe;
 }
 
-static __always_inline int pol_special6(const __u32 *src, const __u32 *dst)
+static __always_inline int pol_special6(const __u32 *w)
 {
-	return dst[0] >> 24 == 0xff || dst[0] >> 22 == 0x3fa || src[0] >> 22 == 0x3fa ||
-	       src[0] >> 24 == 0xff || !(dst[0] | dst[1] | dst[2] | dst[3] >> 1) ||
-	       !(src[0] | src[1] | src[2] | src[3] >> 1);
+	const __u32 *s = &w[POL_W_SRC6], *d = &w[POL_W_DST6], src = w[POL_W_SRC],
+		    dst = w[POL_W_DST];
+
+	return dst >> 24 == 0xff || dst >> 22 == 0x3fa || src >> 22 == 0x3fa || src >> 24 == 0xff ||
+	       !(dst | d[0] | d[1] | d[2] >> 1) || !(src | s[0] | s[1] | s[2] >> 1);
 }
 
 static __always_inline int pol_parse4(struct pol_pkt *p, const struct cursor *c, struct iphdr *ip,
@@ -163,14 +189,16 @@ POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 		p->word[POL_W_MISC] |= POL_M_PORTS;
 	}
 	p->word[POL_W_MISC] |= next & 0xff;
-	for (int i = 0; i < 4; i++) {
-		p->word[POL_W_SRC + i] = bpf_ntohl(f.src[i]);
-		p->word[POL_W_DST + i] = bpf_ntohl(f.dst[i]);
+	p->word[POL_W_SRC] = bpf_ntohl(f.src[0]);
+	p->word[POL_W_DST] = bpf_ntohl(f.dst[0]);
+	for (int i = 0; i < 3; i++) {
+		p->word[POL_W_SRC6 + i] = bpf_ntohl(f.src[1 + i]);
+		p->word[POL_W_DST6 + i] = bpf_ntohl(f.dst[1 + i]);
 	}
 	p->word[POL_W_MARK] = skb->mark;
 	p->word[POL_W_IIF] = skb->ifindex;
 	if (f.family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
-			  : pol_special6(&p->word[POL_W_SRC], &p->word[POL_W_DST]))
+			  : pol_special6(p->word))
 		return POL_N_NOT_OURS;
 	return POL_N_SEEN;
 }
@@ -184,21 +212,27 @@ static __always_inline __u64 pol_flow_hash(const __u32 *w, int v6)
 		  w[POL_W_MARK] * 0x27d4eb2f165667c5ULL + w[POL_W_IIF] * 0xd6e8feb86659fd93ULL;
 
 	if (v6)
-		h += w[1] * 0xff51afd7ed558ccdULL + w[2] * 0xc4ceb9fe1a85ec53ULL +
-		     w[3] * 0xa0761d6478bd642fULL + w[5] * 0xe7037ed1a0b428dbULL +
-		     w[6] * 0x8ebc6af09c88c6e3ULL + w[7] * 0x589965cc75374cc3ULL;
+		h += w[6] * 0xff51afd7ed558ccdULL + w[7] * 0xc4ceb9fe1a85ec53ULL +
+		     w[8] * 0xa0761d6478bd642fULL + w[9] * 0xe7037ed1a0b428dbULL +
+		     w[10] * 0x8ebc6af09c88c6e3ULL + w[11] * 0x589965cc75374cc3ULL;
 	h ^= h >> 32;
 	return h * 0x9e3779b97f4a7c15ULL;
 }
 
+/* 6 words, 8 bytes aligned */
+static __always_inline int pol_same(const void *x, const void *y)
+{
+	const __u64 *a = x, *b = y;
+
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]));
+}
+
+/* The first words say the family. */
 static __always_inline int pol_flow_is(const struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
 				       __u64 now)
 {
-	const __u64 *a = (const __u64 *)e->word, *b = (const __u64 *)p->word;
-
-	return e->gen == gen && e->until > now &&
-	       !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
-		 (a[5] ^ b[5]));
+	return e->gen == gen && e->until > now && pol_same(e->word, p->word) &&
+	       (!(p->word[POL_W_MISC] & POL_M_IP6) || pol_same(e->word6, &p->word[POL_WORDS4]));
 }
 
 /* The entry of the packet, or in *FREE the one to use for it. */
@@ -229,10 +263,12 @@ static __always_inline struct pol_flow *pol_flow_get(const struct pol_pkt *p, __
 }
 
 static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
-					 __u64 until, const struct pol_value *d)
+					 __u64 until, const struct pol_found *d)
 {
 	__builtin_memcpy(e->word, p->word, sizeof(e->word));
-	e->rank = d->rank;
+	if (p->word[POL_W_MISC] & POL_M_IP6)
+		__builtin_memcpy(e->word6, &p->word[POL_WORDS4], sizeof(e->word6));
+	e->place = d->place;
 	e->action = d->action;
 	e->arg = d->arg;
 	e->flags = d->flags;
@@ -270,81 +306,185 @@ static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wan
 		as->is[1 + i] = found->range[i];
 }
 
-/* Is there perhaps such a rule? One bit a rule, chosen by a hash of the key. */
-static __always_inline int pol_maybe(const struct pol_key *key, __u32 slot, __u32 shift, int v6)
+static __always_inline __u32 pol_hash(const struct pol_key *key, int v6)
 {
 	const __u32 mul[] = POL_HASH_MUL;
 	const __u32 *w = key->word;
-	__u32 hash, index;
-	char *bits;
+	__u32 hash = key->tuple * mul[POL_WORDS];
 
-	hash = w[0] * mul[0] + w[4] * mul[4] + w[8] * mul[8] + w[9] * mul[9] + w[10] * mul[10] +
-	       w[11] * mul[11] + key->tuple * mul[12];
-	if (v6)
-		hash += w[1] * mul[1] + w[2] * mul[2] + w[3] * mul[3] + w[5] * mul[5] +
-			w[6] * mul[6] + w[7] * mul[7];
+#pragma unroll
+	for (int i = 0; i < POL_WORDS; i++) {
+		if (v6 || i < POL_WORDS4)
+			hash += w[i] * mul[i];
+	}
+	return hash;
+}
+
+static __always_inline __u32 pol_mix(__u32 hash)
+{
+	return hash * POL_MIX_LOW + (hash >> 16) * POL_MIX_HIGH;
+}
+
+/* Is there perhaps such a rule? Three bits a rule, in a word chosen by the hash of its key. */
+static __always_inline int pol_maybe(__u32 hash, __u32 slot, __u32 shift)
+{
+	__u32 mix = pol_mix(hash), bits, index, *words;
+
+	bits = 1U << (mix & 31) | 1U << (mix >> 5 & 31) | 1U << (mix >> 10 & 31);
 	hash >>= shift & 31;
-	index = slot * POL_FILTER_MAX + (hash >> 12 & (POL_FILTER_MAX - 1));
-	bits = bpf_map_lookup_elem(&pol_filter, &index);
-	return bits && bits[hash >> 3 & (POL_FILTER_LEN - 1)] >> (hash & 7) & 1;
+	index = slot * POL_FILTER_MAX + (hash / POL_FILTER_LEN & (POL_FILTER_MAX - 1));
+	words = bpf_map_lookup_elem(&pol_filter, &index);
+	return words && (words[hash & (POL_FILTER_LEN - 1)] & bits) == bits;
+}
+
+/* Rules and counters are many, and no CPU cache may hold them: asks memory for the
+ * counter now, so that it comes while the rule does. */
+static __always_inline void pol_prefetch(__u32 slot, __u32 index)
+{
+	void *counts = bpf_map_lookup_elem(&pol_count, &slot);
+	struct pol_count *count;
+
+	if (!counts)
+		return;
+	count = bpf_map_lookup_elem(counts, &index);
+	if (count)
+		(void)*(volatile __u64 *)&count->packets;
+}
+
+/* Is the key that of this rule? */
+static __always_inline int pol_is(const struct pol_key *key, const struct pol_rule *rule,
+				  __u32 slot, __u32 place)
+{
+	__u32 index = place / POL_BLOCK;
+	struct pol_block_more *more;
+	void *mores;
+
+	if (rule->tuple != key->tuple || !pol_same(rule->word, key->word))
+		return 0;
+	/* the other words of an IPv4 packet are 0, and of all rules that it is compared with */
+	if (!(key->word[POL_W_MISC] & POL_M_IP6))
+		return 1;
+	mores = bpf_map_lookup_elem(&pol_more, &slot);
+	if (!mores)
+		return 0;
+	more = bpf_map_lookup_elem(mores, &index);
+	return more && pol_same(more->rule[place & (POL_BLOCK - 1)].word, &key->word[POL_WORDS4]);
+}
+
+/* The rule with this key into D, if its rank is lower than that of D. A function of its
+ * own, which the verifier looks at once. */
+POL_GLOBAL int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struct pol_found *d)
+{
+	void *rules = bpf_map_lookup_elem(&pol_rules, &slot);
+	__u32 mix = pol_mix(hash), bucket, index, place;
+	struct pol_block *block;
+	struct pol_rule *rule;
+	__u16 *shifts;
+
+	if (!key || !d || !rules)
+		return 0;
+	bucket = mix >> (key->buckets & 31);
+	index = slot * POL_SHIFT_MAX + (bucket / POL_SHIFT_LEN & (POL_SHIFT_MAX - 1));
+	shifts = bpf_map_lookup_elem(&pol_shift, &index);
+	if (!shifts)
+		return 0;
+	mix *= 2U * shifts[bucket & (POL_SHIFT_LEN - 1)] + 1;
+	place = (__u64)mix * key->places >> 32;
+	for (int i = 0; i < POL_LINKS; i++) {
+		pol_prefetch(slot, key->stripe + place);
+		index = place / POL_BLOCK;
+		block = bpf_map_lookup_elem(rules, &index);
+		if (!block)
+			break;
+		rule = &block->rule[place & (POL_BLOCK - 1)];
+		if (rule->rank < d->rank && pol_is(key, rule, slot, place)) {
+			d->rank = rule->rank;
+			d->place = place;
+			d->action = rule->action;
+			d->arg = rule->arg;
+			d->flags = rule->flags;
+			d->mark = rule->mark;
+			break;
+		}
+		if (!rule->next)
+			break;
+		place = rule->next - 1;
+	}
+	return 0;
 }
 
 /* The rule that matches with the lowest rank, in D; left alone if there is none. */
-static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct pol_value *d,
+static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct pol_found *d,
 				     const int v6)
 {
 	struct pol_set *set = bpf_map_lookup_elem(&pol_set, &slot);
-	void *rules = bpf_map_lookup_elem(&pol_rules, &slot);
-	__u32 best = POL_NO_RULE, n, shift;
 	struct pol_port_as sport, dport;
 	struct pol_key key = {};
+	__u32 n, shift;
 
-	if (!set || !rules)
+	if (!set)
 		return;
 	n = set->tuples[v6];
 	shift = set->shift;
+	key.buckets = set->buckets;
+	key.places = set->places;
+	key.stripe = pol_stripe(set);
 	pol_ranges(slot, 0, p->word[POL_W_PORTS] >> 16, set->flags & POL_S_SPORTS, &sport);
 	pol_ranges(slot, 1, p->word[POL_W_PORTS], set->flags & POL_S_DPORTS, &dport);
 
 	for (__u32 i = 0; i < POL_TUPLES && i < n; i++) {
-		__u32 index = slot * 2 * POL_TUPLES + v6 * POL_TUPLES + i, ports;
-		struct pol_value *value;
+		__u32 index = slot * 2 * POL_TUPLES + v6 * POL_TUPLES + i, ports, hash;
 		struct pol_tuple *t = bpf_map_lookup_elem(&pol_tuple, &index);
 
-		if (!t || t->best >= best)
+		if (!t || t->best >= d->rank)
 			break;
 #pragma unroll
 		for (int w = 0; w < POL_WORDS; w++) {
-			if (v6 || !(w == 1 || w == 2 || w == 3 || w == 5 || w == 6 || w == 7))
+			if (v6 || w < POL_WORDS4)
 				key.word[w] = p->word[w] & t->mask[w];
 		}
 		ports = (__u32)sport.is[t->slayer & (2 * POL_LAYERS - 1)] << 16 |
 			dport.is[t->dlayer & (2 * POL_LAYERS - 1)];
 		key.word[POL_W_PORTS] = ports & t->mask[POL_W_PORTS];
 		key.tuple = t->id;
-		if (!pol_maybe(&key, slot, shift, v6))
-			continue;
-		value = bpf_map_lookup_elem(rules, &key);
-		if (value && value->rank < best) {
-			best = value->rank;
-			*d = *value;
-		}
+		/* a key in registers would be more stack than one on it */
+		asm volatile("" : : "r"(&key) : "memory");
+		hash = pol_hash(&key, v6);
+		/* one tuple: the rule itself is as near as the filter */
+		if (n == 1 || pol_maybe(hash, slot, shift))
+			pol_ask(&key, slot, hash, d);
 	}
 }
 
-/* Functions of their own, which the verifier looks at once. */
-POL_GLOBAL int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_value *d)
+#ifdef HM_MAPS_LEGACY
+/* without calls there is no room on the stack for both families */
+static __always_inline void pol_find_any(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
+{
+	pol_find(p, slot, d, !!(p->word[POL_W_MISC] & POL_M_IP6));
+}
+#else
+/* Functions of their own, too. */
+POL_GLOBAL int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)
 		pol_find(p, slot, d, 0);
 	return 0;
 }
 
-POL_GLOBAL int pol_find6(const struct pol_pkt *p, __u32 slot, struct pol_value *d)
+POL_GLOBAL int pol_find6(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)
 		pol_find(p, slot, d, 1);
 	return 0;
 }
+
+static __always_inline void pol_find_any(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
+{
+	if (p->word[POL_W_MISC] & POL_M_IP6)
+		pol_find6(p, slot, d);
+	else
+		pol_find4(p, slot, d);
+}
+#endif
 
 #endif

@@ -67,9 +67,11 @@ static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, 
 	fib->family = v6 ? POL_AF_INET6 : POL_AF_INET;
 	fib->l4_protocol = p->l4proto;
 	fib->ifindex = ifindex;
-	for (int i = 0; i < 4; i++) {
-		fib->src[i] = bpf_htonl(p->word[POL_W_SRC + i]);
-		fib->dst[i] = bpf_htonl(p->word[POL_W_DST + i]);
+	fib->src[0] = bpf_htonl(p->word[POL_W_SRC]);
+	fib->dst[0] = bpf_htonl(p->word[POL_W_DST]);
+	for (int i = 0; i < 3; i++) {
+		fib->src[1 + i] = bpf_htonl(p->word[POL_W_SRC6 + i]);
+		fib->dst[1 + i] = bpf_htonl(p->word[POL_W_DST6 + i]);
 	}
 	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), flags);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
@@ -368,7 +370,7 @@ static __always_inline void pol_hop_account(struct __sk_buff *skb, __u32 index,
 	}
 }
 
-static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_value *d,
+static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_found *d,
 					enum pol_usable why)
 {
 	st->n[why == POL_DOWN ? POL_N_DOWN : POL_N_UNREACHABLE]++;
@@ -387,11 +389,12 @@ static __always_inline __u32 pol_share(const struct pol_pkt *p)
 	const __u32 *w = p->word;
 	__u64 h;
 
-	h = w[0] * 0x9e3779b97f4a7c15ULL + w[1] * 0xff51afd7ed558ccdULL +
-	    w[2] * 0xc4ceb9fe1a85ec53ULL + w[3] * 0xa0761d6478bd642fULL +
-	    w[4] * 0xc2b2ae3d27d4eb4fULL + w[5] * 0xe7037ed1a0b428dbULL +
-	    w[6] * 0x8ebc6af09c88c6e3ULL + w[7] * 0x589965cc75374cc3ULL +
-	    w[8] * 0x165667b19e3779f9ULL + (w[9] & POL_M_PROTO) * 0x85ebca77c2b2ae63ULL;
+	h = w[POL_W_SRC] * 0x9e3779b97f4a7c15ULL + w[POL_W_DST] * 0xc2b2ae3d27d4eb4fULL +
+	    w[POL_W_PORTS] * 0x165667b19e3779f9ULL +
+	    (w[POL_W_MISC] & POL_M_PROTO) * 0x85ebca77c2b2ae63ULL + w[6] * 0xff51afd7ed558ccdULL +
+	    w[7] * 0xc4ceb9fe1a85ec53ULL + w[8] * 0xa0761d6478bd642fULL +
+	    w[9] * 0xe7037ed1a0b428dbULL + w[10] * 0x8ebc6af09c88c6e3ULL +
+	    w[11] * 0x589965cc75374cc3ULL;
 	h ^= h >> 29;
 	h *= 0xbf58476d1ce4e5b9ULL;
 	return h >> 32;
@@ -400,7 +403,7 @@ static __always_inline __u32 pol_share(const struct pol_pkt *p)
 #define POL_TRIES 8 /* other shares looked at while a next hop is dead */
 
 static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *st,
-					const struct pol_pkt *p, const struct pol_value *d,
+					const struct pol_pkt *p, const struct pol_found *d,
 					__u32 slot, __u64 now)
 {
 	__u32 index = slot * POL_HOPS + (d->arg & (POL_HOPS - 1)), share = 0;
@@ -436,8 +439,8 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 	return verdict;
 }
 
-static __always_inline int pol_table(struct __sk_buff *skb, struct pol_stat *st,
-				     const struct pol_pkt *p, const struct pol_value *d)
+static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *st,
+					const struct pol_pkt *p, const struct pol_found *d)
 {
 	struct pol_fib fib = { .tbid = d->arg };
 	struct pol_way way = {};

@@ -116,10 +116,11 @@ compile() {
 		-v max_hops="$((MAX_HOPS ? MAX_HOPS : POL_HOPS_DEF))" \
 		-v tuples_map="$POL_TUPLES" -v hops_map="$POL_HOPS" -v layers="$POL_LAYERS" \
 		-v ways="$POL_WAYS" -v filter_len="$POL_FILTER_LEN" -v filter_max="$POL_FILTER_MAX" \
-		-v size_key="$HM_SIZE_pol_key" -v size_value="$HM_SIZE_pol_value" -v size_rule="$HM_SIZE_pol_rule" \
+		-v size_block="$HM_SIZE_pol_block" -v size_more="$HM_SIZE_pol_block_more" \
 		-v size_count="$HM_SIZE_pol_count" -v size_port_key="$HM_SIZE_pol_port_key" \
-		-v size_port="$HM_SIZE_pol_port" -v inner_flag="$POL_INNER" \
-		-v hash_mul="$POL_HASH_MUL" \
+		-v size_port="$HM_SIZE_pol_port" -v inner_flag="$POL_INNER" -v aligned_flags="$POL_ALIGNED" \
+		-v block="$POL_BLOCK" -v links="$POL_LINKS" -v shift_len="$POL_SHIFT_LEN" -v shift_max="$POL_SHIFT_MAX" \
+		-v hash_mul="$POL_HASH_MUL" -v mix_low="$POL_MIX_LOW" -v mix_high="$POL_MIX_HIGH" \
 		-f "$HM_SCRIPTS/lib/policy.awk" "$WORK/lines" "$WORK/lines"
 }
 

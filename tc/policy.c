@@ -19,9 +19,9 @@
 #include "policy_route.h"
 
 static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_set *set,
-					__u32 slot, __u32 rank, __u64 now)
+					__u32 slot, __u32 place, __u64 now)
 {
-	__u32 index = rank + set->rules * (bpf_get_smp_processor_id() & set->stripes);
+	__u32 index = pol_stripe(set) + place;
 	void *counts = bpf_map_lookup_elem(&pol_count, &slot);
 	__u32 packets = skb->gso_segs ?: 1;
 	struct pol_count *count;
@@ -43,24 +43,21 @@ static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_
 
 /* What the rules say, without the flow cache. */
 static __always_inline void pol_decide(struct __sk_buff *skb, const struct pol_pkt *p, __u32 slot,
-				       struct pol_value *d)
+				       struct pol_found *d)
 {
 	__u32 special;
 
-	if (p->word[POL_W_MISC] & POL_M_IP6)
-		pol_find6(p, slot, d);
-	else
-		pol_find4(p, slot, d);
-	if (d->rank == POL_NO_RULE)
+	pol_find_any(p, slot, d);
+	if (d->place == POL_NO_RULE)
 		return;
 	/* this host's own traffic is not the rules' business, as with ip rule */
 	special = pol_local(skb, p);
 	if (special)
-		d->rank = special;
+		d->place = special;
 }
 
 static __always_inline int pol_act(struct __sk_buff *skb, struct pol_stat *st,
-				   const struct pol_pkt *p, const struct pol_value *d, __u32 slot,
+				   const struct pol_pkt *p, const struct pol_found *d, __u32 slot,
 				   __u64 now)
 {
 	if (d->flags & POL_R_MARK)
@@ -72,7 +69,7 @@ static __always_inline int pol_act(struct __sk_buff *skb, struct pol_stat *st,
 	case POL_ECMP:
 		return pol_redirect(skb, st, p, d, slot, now);
 	case POL_TABLE:
-		return pol_table(skb, st, p, d);
+		return pol_by_table(skb, st, p, d);
 	}
 	return TC_ACT_UNSPEC;
 }
@@ -87,7 +84,7 @@ SEC("classifier")
 {
 	__u32 zero = 0, slot, gen;
 	struct pol_flow *flow = NULL, *free = NULL;
-	struct pol_value d = { .rank = POL_NO_RULE };
+	struct pol_found d = { .rank = POL_NO_RULE, .place = POL_NO_RULE };
 	struct pol_stat *st;
 	struct pol_cfg *cfg;
 	struct pol_set *set;
@@ -132,7 +129,7 @@ SEC("classifier")
 	}
 	if (flow) {
 		st->n[POL_N_HIT]++;
-		d.rank = flow->rank;
+		d.place = flow->place;
 		d.action = flow->action;
 		d.arg = flow->arg;
 		d.flags = flow->flags;
@@ -143,12 +140,12 @@ SEC("classifier")
 		if (free)
 			pol_flow_put(free, &p, gen, now + POL_FLOW_NS, &d);
 	}
-	if (d.rank >= POL_NO_FORWARD) {
-		st->n[d.rank == POL_NO_RULE ? POL_N_NO_RULE
-		      : d.rank == POL_LOCAL ? POL_N_LOCAL
-					    : POL_N_NO_FORWARD]++;
+	if (d.place >= POL_NO_FORWARD) {
+		st->n[d.place == POL_NO_RULE ? POL_N_NO_RULE
+		      : d.place == POL_LOCAL ? POL_N_LOCAL
+					     : POL_N_NO_FORWARD]++;
 		return TC_ACT_UNSPEC;
 	}
-	pol_account(skb, set, slot, d.rank, now);
+	pol_account(skb, set, slot, d.place, now);
 	return pol_act(skb, st, &p, &d, slot, now);
 }

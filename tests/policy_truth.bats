@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/policy.bash"
 
 setup() {
 	local i
@@ -21,8 +22,11 @@ setup() {
 	"$HM_TOP/scripts/attach.sh" t0 policy --max-masks 128
 	PROG=$(tc -j filter show dev t0 ingress | jq '.[].options.prog.id // empty')
 	RULES=$BATS_TEST_TMPDIR/rules.json
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
 }
 
+own_mac() { ip -j link show dev "$1" | jq -r '.[0].address' | tr -d :; }
 oracle() { "$HM_BUILD/tests/policy_oracle" "$@"; }
 
 # truth FIRST LAST: rule sets by these seeds, of 3 to 70 rules, 1 000 packets each
@@ -53,6 +57,31 @@ truth() {
 		+ (if $i % 2 == 0 then {proto: 17} else {} end) + (if $i % 5 == 0 then {dport: "1000-\(2000 + $i % 7)"} else {} end)), action: {mark: (16777216 + $i)}}]}' >"$RULES"
 	"$HM_TOP/scripts/policy.sh" load "$RULES"
 	oracle run "$RULES" 7 20000 "$PROG" t0 t1 t2
+}
+
+@test "policy: truth: rules whose hashes are the same; over 8 of them is an error" {
+	# of a difference in src of the constant of dst, and back, the hash says nothing
+	same() {
+		jq -n --argjson n "$1" 'def ip: [16777216, 65536, 256, 1] as $d | . as $a | [$d[] as $x | $a / $x | floor % 256 | tostring] | join(".");
+			{rules: [range($n) | {id: "r\(.)", priority: ., match: {src: (184549376 + . * 419767 | ip), dst: (335544320 + ($n - .) * 648055 | ip)},
+			action: {mark: (16777216 + .)}}]}'
+	}
+	like "$POL_HASH_MUL" " 648055 419767 "
+	same 8 >"$RULES"
+	"$HM_TOP/scripts/policy.sh" load "$RULES"
+	local i frame frames=()
+	frame=$(frame4 "$(own_mac t0)" "$(own_mac p0)" - 64)
+	for ((i = 0; i < 8; i++)); do
+		printf -v addresses '%08x%08x' $((184549376 + i * 419767)) $((335544320 + (8 - i) * 648055))
+		frames+=("${frame/0a0b0102c6336401/$addresses}")
+	done
+	"$HM_BUILD/tests/policy_frames" send p0 "${frames[@]}" "${frames[@]}"
+	equal "$("$HM_BUILD/hookmap" -j policy | jq -c '[.rows[].packets]')" '[2,2,2,2,2,2,2,2]'
+	same 9 >"$RULES"
+	run -1 "$HM_TOP/scripts/policy.sh" load "$RULES"
+	one_line "$output"
+	like "$output" "over 8 rules have the same hash"
+	equal "$("$HM_BUILD/hookmap" -j policy | jq .rules)" 8 "rules in force"
 }
 
 @test "policy: truth: --explain names the rule that the program takes" {

@@ -188,24 +188,39 @@ static int read_inner(const struct options *opt, const char *name, __u32 slot, v
 	return err;
 }
 
-static int read_counts(const struct options *opt, struct policy *p)
+/* Rules lie where their hash says: puts them in order of rank, with their counters. */
+static int read_rules(const struct options *opt, struct policy *p)
 {
-	size_t stripes = (size_t)p->set.stripes + 1, n = stripes * p->set.rules;
-	struct pol_count *all = calloc(n + 1, sizeof(*all));
-	int err;
+	size_t stripes = (size_t)p->set.stripes + 1, n = stripes * p->set.places;
+	__u32 blocks = (p->set.places + POL_BLOCK - 1) / POL_BLOCK;
+	struct pol_block_more *more = calloc((size_t)blocks + 1, sizeof(*more));
+	struct pol_block *rules = calloc((size_t)blocks + 1, sizeof(*rules));
+	struct pol_count *count = calloc(n + 1, sizeof(*count));
+	int err = rules && more && count ? 0 : -ENOMEM;
 
-	if (!all)
-		return -ENOMEM;
-	err = read_inner(opt, "pol_count", p->slot, all, sizeof(*all), n);
+	if (!err)
+		err = read_inner(opt, "pol_rules", p->slot, rules, sizeof(*rules), blocks);
+	if (!err)
+		err = read_inner(opt, "pol_more", p->slot, more, sizeof(*more), blocks);
+	if (!err)
+		err = read_inner(opt, "pol_count", p->slot, count, sizeof(*count), n);
 	for (size_t i = 0; !err && i < n; i++) {
-		struct pol_count *c = &p->count[i % p->set.rules];
+		__u32 place = i % p->set.places;
+		const struct pol_rule *r = &rules[place / POL_BLOCK].rule[place % POL_BLOCK];
+		struct pol_count *c = &p->count[r->rank];
 
-		c->packets += all[i].packets;
-		c->bytes += all[i].bytes;
-		if (all[i].last > c->last)
-			c->last = all[i].last;
+		if (r->rank >= p->set.rules)
+			continue;
+		p->rules[r->rank] = *r;
+		p->more[r->rank] = more[place / POL_BLOCK].rule[place % POL_BLOCK];
+		c->packets += count[i].packets;
+		c->bytes += count[i].bytes;
+		if (count[i].last > c->last)
+			c->last = count[i].last;
 	}
-	free(all);
+	free(rules);
+	free(more);
+	free(count);
 	return err;
 }
 
@@ -222,6 +237,13 @@ static void find_netns(const struct options *opt, struct policy *p)
 		close(fd);
 }
 
+static void free_set(struct policy *p)
+{
+	free(p->rules);
+	free(p->more);
+	free(p->count);
+}
+
 static int read_set(const struct options *opt, struct policy *p)
 {
 	__u32 first;
@@ -231,17 +253,14 @@ static int read_set(const struct options *opt, struct policy *p)
 	err = read_range(opt, "pol_set", p->slot, 1, &p->set);
 	if (err)
 		return err;
-	free(p->rules);
-	free(p->count);
+	free_set(p);
 	p->rules = calloc((size_t)p->set.rules + 1, sizeof(*p->rules));
+	p->more = calloc((size_t)p->set.rules + 1, sizeof(*p->more));
 	p->count = calloc((size_t)p->set.rules + 1, sizeof(*p->count));
-	if (!p->rules || !p->count)
+	if (!p->rules || !p->more || !p->count)
 		return -ENOMEM;
 	if (p->set.rules)
-		err = read_inner(opt, "pol_desc", p->slot, p->rules, sizeof(*p->rules),
-				 p->set.rules);
-	if (!err && p->set.rules)
-		err = read_counts(opt, p);
+		err = read_rules(opt, p);
 	first = p->slot * POL_HOPS;
 	memset(p->hop_count, 0, sizeof(p->hop_count));
 	if (!err)
@@ -286,8 +305,7 @@ int policy_read(const struct options *opt, struct policy *p)
 void policy_free(struct policy *p)
 {
 	names_free(p->names);
-	free(p->rules);
-	free(p->count);
+	free_set(p);
 }
 
 /* --- showing */
@@ -301,7 +319,7 @@ static void show_rule(const struct options *opt, struct policy *p, struct out *o
 
 	out_row(o);
 	out_u64(o, r->priority);
-	snprintf(id, sizeof(id), "%.16s", r->id);
+	snprintf(id, sizeof(id), "%.16s", p->more[rank].id);
 	out_str(o, id);
 	policy_match(p, r, text, sizeof(text));
 	out_str(o, text);
@@ -440,7 +458,7 @@ static void show_prom(struct prom *prom, struct policy *p)
 
 		if (r->action == POL_REDIRECT)
 			device = names_device(p->names, p->nsid, p->hop[r->arg % POL_HOPS].ifindex);
-		snprintf(name, sizeof(name), "%.16s", r->id);
+		snprintf(name, sizeof(name), "%.16s", p->more[i].id);
 		prom_add(prom, PROM_POL_PACKETS, p->count[i].packets, name, action, device);
 		prom_add(prom, PROM_POL_BYTES, p->count[i].bytes, name, action, device);
 	}

@@ -18,6 +18,7 @@ struct policy {
 	__u32 slot;
 	struct pol_stat stat;	 /* sum over the CPUs */
 	struct pol_rule *rules;	 /* set.rules */
+	struct pol_more *more;	 /* set.rules */
 	struct pol_count *count; /* set.rules, sum over the stripes */
 	struct pol_hop hop[POL_HOPS];
 	struct pol_hop_state hop_state[POL_HOPS];

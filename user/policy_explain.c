@@ -42,8 +42,9 @@ static bool set_address(struct packet *k, int which, const char *text)
 	if (inet_pton(af, text, word) != 1)
 		return false;
 	memcpy(k->addr[which], word, 16);
-	for (int i = 0; i < 4; i++)
-		k->word[(which ? POL_W_DST : POL_W_SRC) + i] = ntohl(word[i]);
+	k->word[which ? POL_W_DST : POL_W_SRC] = ntohl(word[0]);
+	for (int i = 0; i < 3; i++)
+		k->word[(which ? POL_W_DST6 : POL_W_SRC6) + i] = ntohl(word[1 + i]);
 	if (((which ? k->src : k->dst)) && k->v6 != (af == AF_INET6))
 		return false;
 	k->v6 = af == AF_INET6;
@@ -157,18 +158,20 @@ static const char *special(const struct packet *k)
 	return NULL;
 }
 
-static int prefix_len(const __u32 *mask, int words)
+/* Of the mask of an address, whose other words are at REST. */
+static int prefix_len(const __u32 *mask, int first, int rest)
 {
-	int n = 0;
+	int n = __builtin_popcount(mask[first]);
 
-	for (int i = 0; i < words; i++)
-		n += __builtin_popcount(mask[i]);
+	for (int i = 0; i < 3; i++)
+		n += __builtin_popcount(mask[rest + i]);
 	return n;
 }
 
 static void tuple_text(const struct pol_tuple *t, char *buf, size_t size)
 {
 	const __u32 *m = t->mask, misc = m[POL_W_MISC];
+	int src = prefix_len(m, POL_W_SRC, POL_W_SRC6), dst = prefix_len(m, POL_W_DST, POL_W_DST6);
 	size_t n = 0;
 
 #define ADD(COND, ...)                                                                             \
@@ -177,8 +180,8 @@ static void tuple_text(const struct pol_tuple *t, char *buf, size_t size)
 			n += snprintf(buf + n, size - n, __VA_ARGS__);                             \
 	} while (0)
 	*buf = 0;
-	ADD(prefix_len(m + POL_W_SRC, 4), "src/%d ", prefix_len(m + POL_W_SRC, 4));
-	ADD(prefix_len(m + POL_W_DST, 4), "dst/%d ", prefix_len(m + POL_W_DST, 4));
+	ADD(src, "src/%d ", src);
+	ADD(dst, "dst/%d ", dst);
 	ADD(misc & POL_M_IP6, "family ");
 	ADD(misc & POL_M_PROTO, "proto ");
 	ADD(m[POL_W_PORTS] >> 16, t->slayer ? "sport-range " : "sport ");
@@ -226,16 +229,23 @@ static __u32 ports_for(const struct pol_tuple *t, __u32 port, const struct pol_p
 }
 
 /* Asks one tuple. Returns the rank, or POL_NO_RULE. */
-static __u32 ask(const struct packet *k, const struct pol_tuple *t, int rules,
+static __u32 ask(const struct packet *k, const struct pol_tuple *t, const struct policy *p,
 		 const struct pol_port *s, const struct pol_port *d)
 {
-	struct pol_key key = { .tuple = t->id };
-	struct pol_value value;
+	__u32 word[POL_WORDS], rank;
 
 	for (int w = 0; w < POL_WORDS; w++)
-		key.word[w] = k->word[w] & t->mask[w];
-	key.word[POL_W_PORTS] = ports_for(t, k->word[POL_W_PORTS], s, d) & t->mask[POL_W_PORTS];
-	return bpf_map_lookup_elem(rules, &key, &value) ? POL_NO_RULE : value.rank;
+		word[w] = k->word[w] & t->mask[w];
+	word[POL_W_PORTS] = ports_for(t, k->word[POL_W_PORTS], s, d) & t->mask[POL_W_PORTS];
+	for (rank = t->best; rank < p->set.rules; rank++) {
+		const struct pol_rule *r = &p->rules[rank];
+		const struct pol_more *m = &p->more[rank];
+
+		if (r->tuple == t->id && !memcmp(r->word, word, sizeof(r->word)) &&
+		    !memcmp(m->word, word + POL_WORDS4, sizeof(m->word)))
+			return rank;
+	}
+	return POL_NO_RULE;
 }
 
 struct explain {
@@ -249,7 +259,7 @@ static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
 
 	tuple_text(t, text, sizeof(text));
 	if (rank < e->p->set.rules)
-		snprintf(finds, sizeof(finds), "rule %.16s, priority %u", e->p->rules[rank].id,
+		snprintf(finds, sizeof(finds), "rule %.16s, priority %u", e->p->more[rank].id,
 			 e->p->rules[rank].priority);
 	if (e->tuples) {
 		struct json_object *o = json_object_new_object();
@@ -264,14 +274,13 @@ static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
 
 static __u32 find(const struct options *opt, struct explain *e, const struct packet *k)
 {
-	int tuples = pin_open(opt, "pol_tuple", true), rules;
+	int tuples = pin_open(opt, "pol_tuple", true);
 	struct policy *p = e->p;
 	__u32 best = POL_NO_RULE, n = p->set.tuples[k->v6];
 	struct pol_port s, d;
 
 	if (tuples < 0)
 		return best;
-	rules = policy_inner(opt, "pol_rules", p->slot);
 	ranges(opt, p, 0, k->word[POL_W_PORTS] >> 16, &s);
 	ranges(opt, p, 1, k->word[POL_W_PORTS], &d);
 	for (__u32 i = 0; i < n; i++) {
@@ -286,13 +295,11 @@ static __u32 find(const struct options *opt, struct explain *e, const struct pac
 				       n - i);
 			break;
 		}
-		rank = ask(k, &t, rules, &s, &d);
+		rank = ask(k, &t, p, &s, &d);
 		one_tuple(e, &t, rank);
 		if (rank < best)
 			best = rank;
 	}
-	if (rules >= 0)
-		close(rules);
 	close(tuples);
 	return best;
 }
@@ -318,8 +325,8 @@ static void verdict_of(const struct options *opt, struct policy *p, const char *
 	policy_action(opt, p, r, action, sizeof(action));
 	if (r->action == POL_REDIRECT)
 		policy_hop_state(p, r->arg % POL_HOPS, state, sizeof(state));
-	n = snprintf(buf, size, "rule %.16s, priority %u (%s): %s", r->id, r->priority, match,
-		     action);
+	n = snprintf(buf, size, "rule %.16s, priority %u (%s): %s", p->more[rank].id, r->priority,
+		     match, action);
 	if (*state && n > 0 && (size_t)n < size)
 		snprintf(buf + n, size - n, " (next hop: %s)", state);
 }

@@ -61,11 +61,14 @@ add(char *buf, size_t size, const char *format, ...)
 	va_end(args);
 }
 
-static void prefix(const struct pol_rule *r, const __u8 *addr, __u8 len, char *buf, size_t size)
+/* An address, of its first word and of the others. */
+static void prefix(const struct pol_rule *r, __u32 first, const __u32 *rest, __u8 len, char *buf,
+		   size_t size)
 {
+	__be32 addr[4] = { htonl(first), htonl(rest[0]), htonl(rest[1]), htonl(rest[2]) };
 	char text[INET6_ADDRSTRLEN];
 
-	inet_ntop(r->misc & POL_M_IP6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	inet_ntop(r->word[POL_W_MISC] & POL_M_IP6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
 	snprintf(buf, size, "%s/%u", text, len);
 }
 
@@ -77,30 +80,32 @@ static void ports(const __u16 *port, char *buf, size_t size)
 		snprintf(buf, size, "%u-%u", port[0], port[1]);
 }
 
-static void mark_text(const struct pol_rule *r, char *buf, size_t size)
+static void mark_text(const struct pol_rule *r, const struct pol_more *m, char *buf, size_t size)
 {
-	if (r->match_mask == 0xffffffff)
-		snprintf(buf, size, "0x%x", r->match_mark);
+	if (m->match_mask == 0xffffffff)
+		snprintf(buf, size, "0x%x", r->word[POL_W_MARK]);
 	else
-		snprintf(buf, size, "0x%x/0x%x", r->match_mark, r->match_mask);
+		snprintf(buf, size, "0x%x/0x%x", r->word[POL_W_MARK], m->match_mask);
 }
 
 /* Calls EACH for all that the rule matches. */
 static void each_match(struct policy *p, const struct pol_rule *r,
 		       void (*each)(const char *field, const char *value, void *arg), void *arg)
 {
+	const struct pol_more *m = &p->more[r - p->rules];
+	__u32 misc = r->word[POL_W_MISC];
 	char buf[64], buf2[16];
 
-	if (r->src_len != 255) {
-		prefix(r, r->src, r->src_len, buf, sizeof(buf));
+	if (m->src_len != 255) {
+		prefix(r, r->word[POL_W_SRC], &m->word[0], m->src_len, buf, sizeof(buf));
 		each("src", buf, arg);
 	}
-	if (r->dst_len != 255) {
-		prefix(r, r->dst, r->dst_len, buf, sizeof(buf));
+	if (m->dst_len != 255) {
+		prefix(r, r->word[POL_W_DST], &m->word[3], m->dst_len, buf, sizeof(buf));
 		each("dst", buf, arg);
 	}
-	if (r->mmask & POL_M_PROTO)
-		each("proto", policy_proto(r->misc & POL_M_PROTO, buf2, sizeof(buf2)), arg);
+	if (m->mmask & POL_M_PROTO)
+		each("proto", policy_proto(misc & POL_M_PROTO, buf2, sizeof(buf2)), arg);
 	if (r->flags & POL_R_SPORT) {
 		ports(r->sport, buf, sizeof(buf));
 		each("sport", buf, arg);
@@ -109,22 +114,22 @@ static void each_match(struct policy *p, const struct pol_rule *r,
 		ports(r->dport, buf, sizeof(buf));
 		each("dport", buf, arg);
 	}
-	if (r->mmask & POL_M_DSCP) {
-		snprintf(buf, sizeof(buf), "%u", (r->misc & POL_M_DSCP) >> 8);
+	if (m->mmask & POL_M_DSCP) {
+		snprintf(buf, sizeof(buf), "%u", (misc & POL_M_DSCP) >> 8);
 		each("dscp", buf, arg);
 	}
 	if (r->flags & POL_R_MARKED) {
-		mark_text(r, buf, sizeof(buf));
+		mark_text(r, m, buf, sizeof(buf));
 		each("mark", buf, arg);
 	}
-	if (r->iif)
-		each("iif", names_device(p->names, p->nsid, r->iif), arg);
-	if (r->mmask & POL_M_TAGGED) {
-		snprintf(buf, sizeof(buf), "%u", (r->misc & POL_M_VID) >> 14);
-		each("vlan", r->misc & POL_M_TAGGED ? buf : "none", arg);
+	if (r->word[POL_W_IIF])
+		each("iif", names_device(p->names, p->nsid, r->word[POL_W_IIF]), arg);
+	if (m->mmask & POL_M_TAGGED) {
+		snprintf(buf, sizeof(buf), "%u", (misc & POL_M_VID) >> 14);
+		each("vlan", misc & POL_M_TAGGED ? buf : "none", arg);
 	}
-	if (r->mmask & POL_M_FRAGMENT)
-		each("fragment", r->misc & POL_M_FRAGMENT ? "true" : "false", arg);
+	if (m->mmask & POL_M_FRAGMENT)
+		each("fragment", misc & POL_M_FRAGMENT ? "true" : "false", arg);
 }
 
 struct text {
@@ -274,7 +279,7 @@ struct json_object *policy_rule_json(const struct options *opt, struct policy *p
 	struct json_object *o = json_object_new_object(), *match = json_object_new_object();
 	char id[17];
 
-	snprintf(id, sizeof(id), "%.16s", r->id);
+	snprintf(id, sizeof(id), "%.16s", p->more[r - p->rules].id);
 	json_object_object_add(o, "id", json_object_new_string(id));
 	json_object_object_add(o, "priority", json_object_new_int64(r->priority));
 	each_match(p, r, match_json, match);

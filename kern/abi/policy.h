@@ -22,20 +22,28 @@
 #define POL_FLOW_NS    1000000000ULL /* a cached decision is looked up again then */
 #define POL_NEIGH_NS   3500000000ULL /* next hop without neighbour for so long: dead */
 #define POL_PROBE_NS   250000000ULL  /* neighbours are asked for so often */
-#define POL_FILTER_LEN 512	     /* bytes of filter bits an element */
+#define POL_FILTER_LEN 128	     /* words of filter bits an element */
 #define POL_FILTER_MAX 512	     /* elements a slot */
+#define POL_SHIFT_LEN  1024	     /* buckets an element */
+#define POL_SHIFT_MAX  64	     /* elements a slot */
+#define POL_LINKS      8	     /* most rules with the same hash */
+#define POL_BLOCK      32	     /* rules an element; bpftool takes 4 096 words a line */
 
 /*
  * What of a packet rules can see, as 32-bit words in host order. A mask tuple is
- * one mask a word; a rule's key is its values under the masks of its tuple.
+ * one mask a word; a rule's key is its values under the masks of its tuple. IPv4
+ * packets are their first POL_WORDS4 words, and the others are 0.
  */
 enum pol_word {
-	POL_W_SRC = 0,	 /* 4 words; IPv4 in the first */
-	POL_W_DST = 4,	 /* 4 words */
-	POL_W_PORTS = 8, /* source << 16 | destination, or numbers of ranges */
-	POL_W_MISC = 9,	 /* POL_M_* */
-	POL_W_MARK = 10,
-	POL_W_IIF = 11, /* ifindex */
+	POL_W_SRC = 0, /* IPv4, or the first word of IPv6 */
+	POL_W_DST = 1,
+	POL_W_PORTS = 2, /* source << 16 | destination, or numbers of ranges */
+	POL_W_MISC = 3,	 /* POL_M_* */
+	POL_W_MARK = 4,
+	POL_W_IIF = 5, /* ifindex */
+	POL_WORDS4 = 6,
+	POL_W_SRC6 = 6, /* the other 3 words of IPv6 */
+	POL_W_DST6 = 9,
 	POL_WORDS = 12,
 };
 
@@ -47,36 +55,30 @@ enum pol_word {
 #define POL_M_IP6      0x10000000
 #define POL_M_PORTS    0x20000000 /* has ports; fragments have none */
 
-/* maps in pol_rules: key */
-struct pol_key {
-	__u32 word[POL_WORDS];
-	__u32 tuple; /* number of the tuple in its set */
-};
-
-/* maps in pol_rules: value. All that a packet needs of its rule, in the one place that
- * it comes to anyway. */
-struct pol_value {
-	__u32 rank;
-	__u32 action; /* enum pol_action */
-	__u32 arg;
-	__u32 flags; /* POL_R_* */
-	__u32 mark;
-};
-
-/* The hash of the filter: sum of word times constant, modulo 2^32. Small odd
- * constants, so that awk's numbers hold each product exactly. */
+/*
+ * The hash of a key: sum of word times constant (the last is for the number of the
+ * tuple), modulo 2^32. Small odd constants, so that awk's numbers hold each product
+ * exactly. Its upper bits choose the word of the filter. Everything else is by
+ * mix = hash * POL_MIX_LOW + (hash >> 16) * POL_MIX_HIGH: bits of the filter's word are the
+ * first, second and third 5 bits from the bottom, the upper bits choose the bucket.
+ *
+ * A perfect hash: the shift of the bucket was chosen at load such that each key has a
+ * place of its own, mix * (2 * shift + 1) * places / 2^32 (mix * ... modulo 2^32).
+ */
 #define POL_HASH_MUL                                                                               \
 	{                                                                                          \
-		648055, 521623, 865471, 723593, 419767, 974249, 590377, 1012339, 330053, 786931,   \
-			904781, 462373, 694189                                                     \
+		648055, 419767, 330053, 786931, 904781, 462373, 521623, 865471, 723593, 974249,    \
+			590377, 1012339, 694189                                                    \
 	}
+#define POL_MIX_LOW  862789
+#define POL_MIX_HIGH 575261
 
 /* map pol_tuple, array: slot * 2 * POL_TUPLES + (IPv6 ? POL_TUPLES : 0) + place, by
  * best rank */
 struct pol_tuple {
 	__u32 mask[POL_WORDS];
 	__u32 best;  /* lowest rank of its rules */
-	__u32 id;    /* pol_key.tuple */
+	__u32 id;    /* pol_rule.tuple */
 	__u8 slayer; /* source ports are compared by range number of layer slayer - 1 */
 	__u8 dlayer;
 	__u8 pad[6];
@@ -86,13 +88,13 @@ struct pol_tuple {
 struct pol_set {
 	__u32 gen;
 	__u32 rules;
-	__u32 entries; /* of the hash in pol_rules */
+	__u32 places; /* for them */
 	__u32 hops;
 	__u32 tuples[2]; /* IPv4, IPv6 */
-	__u32 shift;	 /* filter bit = hash >> shift */
+	__u32 shift;	 /* word of the filter = hash >> shift */
 	__u32 flags;	 /* POL_S_* */
 	__u32 stripes;	 /* counters a rule, less one: a mask for the CPU's number */
-	__u32 pad;
+	__u32 buckets;	 /* bucket = mix >> buckets */
 };
 #define POL_S_SPORTS 0x1 /* there are ranges of source ports */
 #define POL_S_DPORTS 0x2
@@ -119,32 +121,47 @@ enum pol_action {
 	POL_ECMP = 5,	  /* arg: number in pol_group */
 };
 
-/* pol_rule.flags */
+/* pol_rule.flags, pol_flow.flags */
 #define POL_R_FALLBACK_PASS 0x01 /* without a usable next hop; else drop */
 #define POL_R_MARK	    0x02 /* sets mark, whatever the action */
 #define POL_R_SPORT	    0x04 /* the rule has ... */
 #define POL_R_DPORT	    0x08
 #define POL_R_MARKED	    0x10
 
-/* maps in pol_desc, array by rank */
+/* A rule: what an IPv4 packet looks at. */
 struct pol_rule {
+	__u32 word[POL_WORDS4]; /* the key, with numbers of port ranges */
+	__u32 tuple;
+	__u32 rank;   /* POL_NO_RULE: nothing is here */
+	__u32 next;   /* place of another rule with the same hash, plus 1 */
 	__u32 action; /* enum pol_action */
 	__u32 arg;
 	__u32 flags; /* POL_R_* */
 	__u32 mark;
 	__u32 priority;
-	__u32 match_mark, match_mask;
-	__u32 iif;	   /* 0 = any */
-	__u32 misc, mmask; /* POL_M_* and what of it counts */
-	__u16 sport[2];	   /* from, to */
+	__u16 sport[2]; /* from, to */
 	__u16 dport[2];
-	__u8 src_len, dst_len; /* bits; 255 = any */
-	__u8 pad[2];
-	__u8 src[16], dst[16];
-	char id[16];
 };
 
-/* maps in pol_count, array: stripe * rules + rank */
+/* The rest, for IPv6 and for the reader. */
+struct pol_more {
+	__u32 word[POL_WORDS - POL_WORDS4];
+	char id[16];
+	__u32 match_mask;      /* of the mark */
+	__u32 mmask;	       /* POL_M_* that count */
+	__u8 src_len, dst_len; /* bits; 255 = any */
+	__u8 pad[14];
+};
+
+/* maps in pol_rules and pol_more, arrays: place / POL_BLOCK */
+struct pol_block {
+	struct pol_rule rule[POL_BLOCK];
+};
+struct pol_block_more {
+	struct pol_more rule[POL_BLOCK];
+};
+
+/* maps in pol_count, array: stripe * places + place */
 struct pol_count {
 	__u64 packets;
 	__u64 bytes;
@@ -204,11 +221,12 @@ struct pol_group {
 
 /* map pol_flow, per-CPU array of POL_FLOWS */
 struct pol_flow {
-	__u32 word[POL_WORDS];
+	__u32 word[POL_WORDS4];
 	__u64 until;			/* ns */
 	__u32 gen;			/* 0 = empty */
-	__u32 rank;			/* POL_NO_RULE, POL_LOCAL, ... */
+	__u32 place;			/* of the rule, or POL_NO_RULE, POL_LOCAL, ... */
 	__u32 action, arg, flags, mark; /* of the rule */
+	__u32 word6[POL_WORDS - POL_WORDS4];
 };
 #define POL_NO_RULE    0xffffffff
 #define POL_LOCAL      0xfffffffe
@@ -248,12 +266,14 @@ struct pol_stat {
 #define POL_CLASS_L3  0x1 /* the device's frames have no Ethernet header */
 #define POL_CLASS_SET 0x2 /* attached by attach.sh */
 
-_Static_assert(sizeof(struct pol_key) == 52, "abi");
-_Static_assert(sizeof(struct pol_value) == 20, "abi");
 _Static_assert(sizeof(struct pol_tuple) == 64, "abi");
 _Static_assert(sizeof(struct pol_set) == 40, "abi");
 _Static_assert(sizeof(struct pol_cfg) == 32, "abi");
-_Static_assert(sizeof(struct pol_rule) == 100, "abi");
+_Static_assert(sizeof(struct pol_rule) == 64, "abi");
+_Static_assert(sizeof(struct pol_more) == 64, "abi");
+_Static_assert(sizeof(struct pol_block) == 2048, "abi");
+_Static_assert(sizeof(struct pol_block_more) == 2048, "abi");
+_Static_assert(POL_SHIFT_LEN *POL_SHIFT_MAX * 4 >= POL_RULES_MAX, "abi");
 _Static_assert(sizeof(struct pol_count) == 24, "abi");
 _Static_assert(sizeof(struct pol_port_key) == 8, "abi");
 _Static_assert(sizeof(struct pol_port) == 16, "abi");
@@ -269,14 +289,17 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
  * that a load makes have the same shape and as many entries as it takes.
  */
 #define POL_INNER	  0x1000 /* BPF_F_INNER_MAP: arrays of several sizes */
+#define POL_ALIGNED	  0x1400 /* and BPF_F_MMAPABLE: elements begin at a cache line */
 #define HM_MAP_pol_cfg(X) X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
 #define HM_MAP_pol_set(X) X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
 #define HM_MAP_pol_tuple(X)                                                                        \
 	X(pol_tuple, ARRAY, __u32, struct pol_tuple, (POL_SLOTS * 2 * POL_TUPLES), 0)
 #define HM_MAP_pol_filter(X)                                                                       \
-	X(pol_filter, ARRAY, __u32, char[POL_FILTER_LEN], (POL_SLOTS * POL_FILTER_MAX), 0)
+	X(pol_filter, ARRAY, __u32, __u32[POL_FILTER_LEN], (POL_SLOTS * POL_FILTER_MAX), 0)
 #define HM_MAP_pol_rules(X) X(pol_rules, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
-#define HM_MAP_pol_desc(X)  X(pol_desc, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_shift(X)                                                                        \
+	X(pol_shift, ARRAY, __u32, __u16[POL_SHIFT_LEN], (POL_SLOTS * POL_SHIFT_MAX), 0)
+#define HM_MAP_pol_more(X)  X(pol_more, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_count(X) X(pol_count, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_port(X)  X(pol_port, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_hop(X)   X(pol_hop, ARRAY, __u32, struct pol_hop, (POL_SLOTS * POL_HOPS), 0)
@@ -294,8 +317,9 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	HM_MAP_pol_set(X) \
 	HM_MAP_pol_tuple(X) \
 	HM_MAP_pol_filter(X) \
+	HM_MAP_pol_shift(X) \
 	HM_MAP_pol_rules(X) \
-	HM_MAP_pol_desc(X) \
+	HM_MAP_pol_more(X) \
 	HM_MAP_pol_count(X) \
 	HM_MAP_pol_port(X) \
 	HM_MAP_pol_hop(X) \

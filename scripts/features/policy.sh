@@ -14,7 +14,7 @@ policy (of a device): policy routing at tc ingress, by rules that policy.sh load
 EOF
 }
 
-POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_rules pol_desc pol_count pol_port
+POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port
 	pol_hop pol_hop_state pol_hop_count pol_group pol_flow pol_stat)
 
 # What attach.sh was asked for; empty: leave it as it is

@@ -17,8 +17,13 @@
 BEGIN {
 	FS = "\t"
 	for (i = 0; i < 256; i++) ord[sprintf("%c", i)] = i
-	zeros12 = " 0 0 0 0 0 0 0 0 0 0 0 0"
-	zeros16 = zeros12 " 0 0 0 0"
+	zero4 = " 0 0 0 0"
+	zero8 = zero4 zero4
+	zeros12 = zero8 zero4
+	zeros16 = zero8 zero8
+	zeros14 = zeros12 " 0 0"
+	zeros24 = zeros16 zero8
+	zeros64 = zeros16 zeros16 zeros16 zeros16
 	none = "\001"
 	split("tcp=6 udp=17 icmp=1 icmp6=58 sctp=132 gre=47 esp=50 ah=51 udplite=136 ospf=89", list, " ")
 	for (i in list) { split(list[i], pair, "="); proto_number[pair[1]] = pair[2] }
@@ -390,7 +395,6 @@ function rule_action(   kind, arg) {
 function rule_match(   family, n) {
 	FAMILY = 0
 	SLEN = DLEN = 255
-	SK = DK = " 0 0 0 0" zeros12
 	SBYTES = DBYTES = zeros16
 	S1 = S2 = S3 = S4 = D1 = D2 = D3 = D4 = 0
 	MISC = MMASK = 0
@@ -483,9 +487,10 @@ function tuple_of(   sig, id, i, m) {
 	tuple_sig[id] = sig
 	tuple_best[id] = rank
 	m = ""
-	for (i = 0; i < 4; i++) m = m le4(SLEN == 255 ? 0 : mask_word(SLEN - 32 * i))
-	for (i = 0; i < 4; i++) m = m le4(DLEN == 255 ? 0 : mask_word(DLEN - 32 * i))
-	tuple_mask[id] = m le4((SMODE ? 4294901760 : 0) + (DMODE ? 65535 : 0)) le4(MMASK) le4(MARKMASK) le4(IIF ? 4294967295 : 0)
+	for (i = 1; i < 4; i++) m = m le4(SLEN == 255 ? 0 : mask_word(SLEN - 32 * i))
+	for (i = 1; i < 4; i++) m = m le4(DLEN == 255 ? 0 : mask_word(DLEN - 32 * i))
+	tuple_mask[id] = le4(SLEN == 255 ? 0 : mask_word(SLEN)) le4(DLEN == 255 ? 0 : mask_word(DLEN)) \
+		le4((SMODE ? 4294901760 : 0) + (DMODE ? 65535 : 0)) le4(MMASK) le4(MARKMASK) le4(IIF ? 4294967295 : 0) m
 	tuple_layers[id] = " " SLAYER " " DLAYER " 0 0 0 0 0 0"
 	return id
 }
@@ -583,15 +588,15 @@ function rule_text(   t) {
 	return t
 }
 
-# --- the filter's bits
+# --- the hash of the filter and of the table, see abi/policy.h
 
-function hash(tuple,   h, i) {
-	h = S1 * mul[1] % 4294967296 + D1 * mul[5] % 4294967296 \
-		+ (SPORT * 65536 + DPORT) * mul[9] % 4294967296 + MISC * mul[10] % 4294967296 \
-		+ MVALUE * mul[11] % 4294967296 + IIF * mul[12] % 4294967296 + tuple * mul[13]
+function hash(tuple,   h) {
+	h = S1 * mul[1] % 4294967296 + D1 * mul[2] % 4294967296 \
+		+ (SPORT * 65536 + DPORT) * mul[3] % 4294967296 + MISC * mul[4] % 4294967296 \
+		+ MVALUE * mul[5] % 4294967296 + IIF * mul[6] % 4294967296 + tuple * mul[13]
 	if (FAMILY == 6)
-		h += S2 * mul[2] % 4294967296 + S3 * mul[3] % 4294967296 + S4 * mul[4] % 4294967296 \
-			+ D2 * mul[6] % 4294967296 + D3 * mul[7] % 4294967296 + D4 * mul[8] % 4294967296
+		h += S2 * mul[7] % 4294967296 + S3 * mul[8] % 4294967296 + S4 * mul[9] % 4294967296 \
+			+ D2 * mul[10] % 4294967296 + D3 * mul[11] % 4294967296 + D4 * mul[12] % 4294967296
 	return h % 4294967296
 }
 
@@ -643,32 +648,24 @@ $1 == 5 {
 		shadow_key_ = shadow_key(T)
 		if (!(shadow_key_ in shadow_seen)) shadow_seen[shadow_key_] = $5 " (" ID ")"
 	} else if (!errors) {
-		if (FAMILY == 4) {
-			split(SBYTES, o, " ")
-			SK = (endian == "little" ? " " o[4] " " o[3] " " o[2] " " o[1] : SBYTES) zeros12
-			split(DBYTES, o, " ")
-			DK = (endian == "little" ? " " o[4] " " o[3] " " o[2] " " o[1] : DBYTES) zeros12
-			if (SLEN == 255) SK = zeros16
-			if (DLEN == 255) DK = zeros16
-		} else if (FAMILY == 6) {
-			SK = le4(S1) le4(S2) le4(S3) le4(S4)
-			DK = le4(D1) le4(D2) le4(D3) le4(D4)
-		}
 		misc = le4(MISC)
-		mark4 = MARKMASK ? le4(MVALUE) : " 0 0 0 0"
-		iif4 = IIF ? le4(IIF) : " 0 0 0 0"
-		key = SK DK (SMODE || DMODE ? le4(SPORT * 65536 + DPORT) : " 0 0 0 0") misc mark4 iif4 le4(T)
-		if (!(key in keys)) {
-			keys[key] = 1
-			entry[nentries] = key " value" le4(rank) le4(ACTION) le4(ARG) le4(FLAGS) (MARK ? le4(MARK) : " 0 0 0 0")
-			bit[nentries++] = hash(T)
-		}
+		mark4 = MARKMASK ? le4(MVALUE) : zero4
+		addr4 = (S1 ? le4(S1) : zero4) (D1 ? le4(D1) : zero4)
+		addr6 = FAMILY == 6 ? le4(S2) le4(S3) le4(S4) le4(D2) le4(D3) le4(D4) : zeros24
+		key = addr4 (SMODE || DMODE ? le4(SPORT * 65536 + DPORT) : zero4) misc mark4 (IIF ? le4(IIF) : zero4)
+		# of two with the same key, the first is asked
+		if (!((key, addr6, T) in keys)) {
+			keys[key, addr6, T] = 1
+			entry_rank[nentries] = rank
+			entry_hash[nentries++] = hash(T)
+		} else unasked[rank] = 1
 		if (MARKMASK) FLAGS += 16
 		if (SMODE) FLAGS += 4
 		if (DMODE) FLAGS += 8
-		desc[rank] = le4(ACTION) le4(ARG) le4(FLAGS) (MARK ? le4(MARK) : " 0 0 0 0") le4(PRIORITY) mark4 \
-			(MARKMASK ? le4(MARKMASK) : " 0 0 0 0") iif4 misc le4(MMASK) le2(SLO) le2(SHI) le2(DLO) le2(DHI) \
-			" " SLEN " " DLEN " 0 0" SBYTES DBYTES text16(ID)
+		rules[rank] = key le4(T) le4(rank)
+		rest[rank] = le4(ACTION) le4(ARG) le4(FLAGS) (MARK ? le4(MARK) : zero4) le4(PRIORITY) \
+			(SMODE || DMODE ? le2(SLO) le2(SHI) le2(DLO) le2(DHI) : zero8)
+		more[rank] = addr6 text16(ID) (MARKMASK ? le4(MARKMASK) : zero4) le4(MMASK) " " SLEN " " DLEN zeros14
 	}
 	rank++
 }
@@ -681,24 +678,111 @@ function inner(name, type, key, value, entries, flags) {
 function outer(name) { out("map update pinned " maps "/" name " key" le4(slot) " value pinned " new "/" name) }
 function put(name, key, value) { out("map update pinned " maps "/" name " key" le4(key) value) }
 
-function write_filter(   bits, shift, i, b, byte, n, chunk, line, seen, sum) {
-	bits = 12
-	while (bits < 21 && pow2[bits] < 16 * nentries) bits++
+# The hashes of the table from those of the filter
+function mix_all(   i, h) {
+	for (i = 0; i < nentries; i++) {
+		h = entry_hash[i]
+		entry_mix[i] = (h * mix_low + int(h / 65536) * mix_high) % 4294967296
+	}
+}
+
+# Some 16 bits a rule. Returns the shift.
+function write_filter(   bits, shift, i, j, word, bit, n, chunk, line, seen, sum) {
+	bits = 7
+	while (bits < 16 && pow2[bits] * 2 < nentries) bits++
 	shift = 32 - bits
 	for (i = 0; i < nentries; i++) {
-		b = int(bit[i] / pow2[shift])
-		if (b in seen) continue
-		seen[b] = 1
-		sum[int(b / 8)] += pow2[b % 8]
+		word = int(entry_hash[i] / pow2[shift])
+		for (j = 1; j <= 1024; j *= 32) {
+			bit = int(entry_mix[i] / j) % 32
+			if ((word, bit) in seen) continue
+			seen[word, bit] = 1
+			sum[word] += pow2[bit]
+		}
 	}
-	n = pow2[bits] / 8
+	n = pow2[bits]
 	for (chunk = 0; chunk < n / filter_len; chunk++) {
 		line = ""
-		for (byte = chunk * filter_len; byte < (chunk + 1) * filter_len; byte++)
-			line = line ((byte in sum) ? " " sum[byte] : " 0")
+		for (word = chunk * filter_len; word < (chunk + 1) * filter_len; word++)
+			line = line (word in sum ? le4(sum[word]) : zero4)
 		put("pol_filter", slot * filter_max + chunk, " value" line)
 	}
 	return shift
+}
+
+# The perfect hash: buckets of some 2 keys (4 at most); for each, the largest first, the first shift
+# by which all of its keys come to free places. Fills who[place] = rank, next_place[rank]
+# and shifts[bucket]. Returns how many bits of the mix choose the bucket.
+function places_choose(   bits, i, b, m, at, size, largest, n, list, d, k, try, pos, left, first, count) {
+	for (bits = 10; bits < 16 && pow2[bits] * 2 < nentries; bits++);
+	places = int(rank / 0.8) + 1
+	for (i = 0; i < nentries; i++) {
+		m = entry_mix[i]
+		if (m in first) { # no shift tells them apart
+			if (++count[m] >= links) return bad(first_file, "rules", "match", "over " links " rules have the same hash: this set cannot be loaded")
+			left[i] = entry_rank[first[m]]
+			continue
+		}
+		first[m] = i
+		b = int(m / pow2[32 - bits])
+		keys_in[b] = keys_in[b] " " i
+		n = ++size[b]
+		if (n > largest) largest = n
+	}
+	for (i = 0; i < pow2[bits]; i++) if (i in size) of_size[size[i], ++n_of[size[i]]] = i
+	for (; largest > 0; largest--) for (try = 1; try <= n_of[largest]; try++) {
+		b = of_size[largest, try]
+		n = split(keys_in[b], list, " ")
+		for (d = 0; d < 65536; d++) {
+			for (k = 1; k <= n; k++) {
+				at = int(entry_mix[list[k]] * (2 * d + 1) % 4294967296 * places / 4294967296)
+				if (at in who) break
+				who[pos[k] = at] = entry_rank[list[k]]
+			}
+			if (k > n) break
+			while (--k > 0) delete who[pos[k]]
+		}
+		if (d == 65536) return bad(first_file, "rules", "match", "no perfect hash was found: this set cannot be loaded")
+		shifts[b] = d
+	}
+	at = 0
+	for (i in left) {
+		while (at in who) at++
+		who[at] = entry_rank[i]
+		next_place[entry_rank[i]] = next_place[left[i]]
+		next_place[left[i]] = at + 1
+	}
+	# rules that no packet comes to: for the reader
+	for (i = 0; i < rank; i++) if (i in unasked) {
+		while (at in who) at++
+		who[at] = i
+	}
+	return bits
+}
+
+function write_shifts(bits,   n, chunk, line, b) {
+	for (chunk = 0; chunk < pow2[bits] / shift_len; chunk++) {
+		line = ""
+		for (b = chunk * shift_len; b < (chunk + 1) * shift_len; b++) line = line (b in shifts ? le2(shifts[b]) : " 0 0")
+		put("pol_shift", slot * shift_max + chunk, " value" line)
+	}
+}
+
+# Both halves of the rules, each by place. Printed piece by piece: a line is long.
+function write_rules(   i, r, empty, blocks) {
+	empty = zeros24 zero4 " 255 255 255 255" zeros16 zeros16
+	blocks = int((places + block - 1) / block)
+	for (i = 0; i < blocks * block; i++) {
+		if (i % block == 0) printf "%smap update pinned %s/pol_rules key%s value", (i ? "\n" : ""), new, le4(i / block)
+		if (!(i in who)) { printf "%s", empty; continue }
+		r = who[i]
+		printf "%s%s%s", rules[r], ((r in next_place) ? le4(next_place[r]) : zero4), rest[r]
+	}
+	for (i = 0; i < blocks * block; i++) {
+		if (i % block == 0) printf "\nmap update pinned %s/pol_more key%s value", new, le4(i / block)
+		printf "%s", ((i in who) ? more[who[i]] : zeros64)
+	}
+	print ""
 }
 
 END {
@@ -710,17 +794,17 @@ END {
 	if (mode != "batch") exit 0
 	stripes = 1
 	while (stripes < cpus) stripes *= 2
-	while (stripes > 1 && rank * stripes * 24 > 67108864) stripes /= 2
+	mix_all()
+	buckets = places_choose()
+	if (errors) exit 1
+	while (stripes > 1 && places * stripes * 24 > 67108864) stripes /= 2
 	if (stripes < cpus) set_flags += 4
-
-	inner("pol_rules", "hash", size_key, size_value, nentries, 0)
-	inner("pol_desc", "array", 4, size_rule, rank, inner_flag)
-	inner("pol_count", "array", 4, size_count, rank * stripes, inner_flag)
+	inner("pol_rules", "array", 4, size_block, int((places + block - 1) / block), aligned_flags)
+	inner("pol_more", "array", 4, size_more, int((places + block - 1) / block), aligned_flags)
+	inner("pol_count", "array", 4, size_count, places * stripes, inner_flag)
 	if (nports) inner("pol_port", "lpm_trie", size_port_key, size_port, nports, 1)
-	head = "map update pinned " new "/pol_rules key"
-	for (i = 0; i < nentries; i++) print head entry[i]
-	head = "map update pinned " new "/pol_desc key"
-	for (i = 0; i < rank; i++) print head le4(i) " value" desc[i]
+	write_shifts(buckets)
+	write_rules()
 	for (i = 1; i <= nports; i++) print "map update pinned " new "/pol_port key" ports_line[i]
 	for (family = 4; family <= 6; family += 2)
 		for (i = 0; i < ntuples[family]; i++) {
@@ -735,10 +819,10 @@ END {
 		put("pol_hop_count", slot * hops_map + i, " value" zeros16 zeros16)
 	}
 	for (i = 0; i < ngroups; i++) put("pol_group", slot * hops_map + i, groups[i])
-	put("pol_set", slot, " value" le4(gen) le4(rank + 0) le4(nentries + 0) le4(nhops + 0) le4(ntuples[4] + 0) \
-		le4(ntuples[6] + 0) le4(shift) le4(set_flags + 0) le4(stripes - 1) " 0 0 0 0")
+	put("pol_set", slot, " value" le4(gen) le4(rank + 0) le4(places) le4(nhops + 0) le4(ntuples[4] + 0) \
+		le4(ntuples[6] + 0) le4(shift) le4(set_flags + 0) le4(stripes - 1) le4(32 - buckets))
 	outer("pol_rules")
-	outer("pol_desc")
+	outer("pol_more")
 	outer("pol_count")
 	if (nports) outer("pol_port")
 	# from here on the new set is in force
@@ -747,7 +831,7 @@ END {
 	outer("pol_rules")
 	if (old) {
 		out("map delete pinned " maps "/pol_rules key" le4(1 - slot))
-		out("map delete pinned " maps "/pol_desc key" le4(1 - slot))
+		out("map delete pinned " maps "/pol_more key" le4(1 - slot))
 		out("map delete pinned " maps "/pol_count key" le4(1 - slot))
 	}
 }
