@@ -15,13 +15,16 @@
 HM_MAP(pol_hop);
 HM_MAP(pol_hop_state);
 HM_MAP(pol_hop_count);
+HM_MAP(pol_way);
 HM_MAP(pol_group);
 
 /* newer than the headers of Debian 12 */
 #define POL_FIB_DIRECT 1
 #define POL_FIB_OUTPUT 2
-#define POL_FIB_TBID   8
-#define POL_CHK_SEGS   1
+#ifndef POL_FIB_TBID /* of 6.7 */
+#define POL_FIB_TBID 8
+#endif
+#define POL_CHK_SEGS 1
 
 #define POL_AF_INET  2
 #define POL_AF_INET6 10
@@ -43,8 +46,8 @@ struct pol_fib {
 };
 _Static_assert(sizeof(struct pol_fib) == sizeof(struct bpf_fib_lookup), "fib");
 
-/* The way out. */
-struct pol_way {
+/* The way out of a packet. */
+struct pol_out {
 	__u32 ifindex;
 	__u32 flags; /* POL_H_*, of these GW4 and GW6 say what gw is */
 	__u32 vlan;
@@ -76,6 +79,13 @@ static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, 
 	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), flags);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	return ret;
+}
+
+/* Too big for the device, too, is a route that was found. */
+static __always_inline int pol_fib_found(long ret)
+{
+	return ret == BPF_FIB_LKUP_RET_SUCCESS || ret == BPF_FIB_LKUP_RET_NO_NEIGH ||
+	       ret == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
 /* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
@@ -144,7 +154,7 @@ static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u6
 
 /* --- next hops */
 
-static __always_inline void pol_way_fib(struct pol_way *way, const struct pol_fib *fib)
+static __always_inline void pol_way_fib(struct pol_out *way, const struct pol_fib *fib)
 {
 	way->ifindex = fib->ifindex;
 	way->neigh.nh_family = fib->family;
@@ -154,21 +164,43 @@ static __always_inline void pol_way_fib(struct pol_way *way, const struct pol_fi
 		way->neigh.ipv4_nh = fib->dst[0];
 }
 
-/* Does the gateway of WAY have a neighbour entry? Asked every POL_PROBE_NS, and with
+/* What the others of this tick need not ask. KNOWN is of this CPU, so that none sees half
+ * of it. Without the MAC addresses of a neighbour, or with a tag to push, the MTU is 0, and
+ * no packet takes the short way. */
+static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *known,
+					 const struct pol_out *way, const struct pol_fib *fib,
+					 int short_way, __u64 now)
+{
+	__u32 mtu = 0;
+
+	if (!short_way || way->flags & POL_H_VLAN || fib->ifindex != way->ifindex ||
+	    bpf_check_mtu(skb, way->ifindex, &mtu, 0, 0) < 0)
+		mtu = 0;
+	known->ifindex = way->ifindex;
+	known->mtu = mtu;
+	__builtin_memcpy(known->dmac, fib->dmac, sizeof(known->dmac));
+	__builtin_memcpy(known->smac, fib->smac, sizeof(known->smac));
+	known->tick = now;
+}
+
+/* Does the gateway of WAY have a neighbour entry? Asked once a tick and CPU, and with
  * each packet while the kernel waits for the answer. After POL_NEIGH_NS it is dead: one
  * packet is let through now and then to make the kernel ask again. */
 static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat *st,
-					 const struct pol_way *way, struct pol_hop_state *state,
-					 __u64 now)
+					 const struct pol_out *way, struct pol_hop_state *state,
+					 struct pol_way *known, int ip6, __u64 now)
 {
 	int v6 = way->neigh.nh_family == POL_AF_INET6;
 	__u64 waiting = state->waiting[v6];
 	int dead = waiting && now - waiting > POL_NEIGH_NS;
 	struct pol_fib fib = {};
+	int same;
 	long ret;
 
-	if (now - state->checked[v6] < POL_PROBE_NS && (dead || !waiting))
-		return dead ? POL_UNREACHABLE : POL_USABLE;
+	if (dead && now - state->checked[v6] < POL_PROBE_NS)
+		return POL_UNREACHABLE;
+	if (!waiting && (ip6 ? now - state->checked[v6] < POL_PROBE_NS : known->tick == now))
+		return POL_USABLE;
 	state->checked[v6] = now;
 	fib.family = way->neigh.nh_family;
 	fib.ifindex = way->ifindex;
@@ -182,22 +214,32 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 		state->waiting[v6] = 0;
 	else if (!waiting)
 		state->waiting[v6] = now;
+	if (ip6 || ret == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return POL_USABLE;
+	/* a gateway behind a gateway is the kernel's business */
+	if (v6)
+		same = fib.dst[0] == way->neigh.ipv6_nh[0] && fib.dst[1] == way->neigh.ipv6_nh[1] &&
+		       fib.dst[2] == way->neigh.ipv6_nh[2] && fib.dst[3] == way->neigh.ipv6_nh[3];
+	else
+		same = fib.dst[0] == way->neigh.ipv4_nh;
+	pol_way_keep(skb, known, way, &fib, same && ret == BPF_FIB_LKUP_RET_SUCCESS, now);
 	return POL_USABLE;
 }
 
 /* Fills WAY from next hop INDEX of pol_hop. */
 POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
-			   struct pol_way *way)
+			   struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
 	struct pol_hop_state *state = bpf_map_lookup_elem(&pol_hop_state, &index);
 	struct pol_hop *hop = bpf_map_lookup_elem(&pol_hop, &index);
+	struct pol_way *known = bpf_map_lookup_elem(&pol_way, &index);
 	struct pol_fib fib = {};
 	long ret;
 	int v6;
 
-	if (!p || !way || !st || !hop || !state || !hop->ifindex)
+	if (!p || !way || !st || !hop || !state || !known || !hop->ifindex)
 		return POL_UNREACHABLE;
 	v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
 	way->ifindex = hop->ifindex;
@@ -214,16 +256,16 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 	if (!v6 && hop->flags & POL_H_GW4) {
 		way->neigh.nh_family = POL_AF_INET;
 		__builtin_memcpy(&way->neigh.ipv4_nh, hop->gw4, sizeof(hop->gw4));
-		return pol_neighbour(skb, st, way, state, now);
+		return pol_neighbour(skb, st, way, state, known, v6, now);
 	}
 	if (hop->flags & POL_H_GW6) { /* for IPv4, too: RFC 5549 */
 		way->neigh.nh_family = POL_AF_INET6;
 		__builtin_memcpy(way->neigh.ipv6_nh, hop->gw6, sizeof(hop->gw6));
-		return pol_neighbour(skb, st, way, state, now);
+		return pol_neighbour(skb, st, way, state, known, v6, now);
 	}
 	/* no gateway: the kernel's routes through this device, else none */
 	ret = pol_fib(skb, st, &fib, p, hop->ifindex, POL_FIB_OUTPUT);
-	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!pol_fib_found(ret))
 		return POL_UNREACHABLE;
 	if (fib.ifindex != hop->ifindex)
 		return POL_UNREACHABLE;
@@ -276,7 +318,7 @@ static __always_inline long pol_decrement(struct __sk_buff *skb, const struct po
 }
 
 static __always_inline int pol_too_big(struct __sk_buff *skb, const struct pol_pkt *p,
-				       const struct pol_way *way)
+				       const struct pol_out *way)
 {
 	__u32 gso = skb->gso_segs > 1, mtu = gso ? 0 : skb->len - p->nh_off;
 
@@ -284,7 +326,7 @@ static __always_inline int pol_too_big(struct __sk_buff *skb, const struct pol_p
 }
 
 /* Takes the packet out of its VLANs and puts it into that of the next hop. */
-static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_way *way, int l3)
+static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_out *way, int l3)
 {
 	long err = 0;
 
@@ -303,7 +345,7 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_wa
 
 /* Sends the packet, whose checksum is right. Returns TC_ACT_*. */
 POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
-				const struct pol_way *way)
+				const struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -341,7 +383,7 @@ POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
 
 /* The same with a look at the checksum, beside it and not in it: the stack is short. */
 static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
-				    const struct pol_pkt *p, const struct pol_way *way)
+				    const struct pol_pkt *p, const struct pol_out *way)
 {
 	if (!(way->flags & POL_H_L2) && !(p->word[POL_W_MISC] & POL_M_IP6) &&
 	    pol_checksum_bad(skb, p)) {
@@ -349,6 +391,38 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 		return TC_ACT_UNSPEC;
 	}
 	return pol_send_checked(skb, p, way);
+}
+
+/* An IPv4 packet without options or tag, to a next hop that this tick knows: headers are
+ * written here. Returns a negative number for any other; nothing was changed then. The
+ * one packet a tick that goes the long way keeps the neighbour in use for the kernel. */
+static __always_inline int pol_send_known(struct __sk_buff *skb, const struct pol_pkt *p,
+					  const struct pol_way *known, __u64 now)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip = (void *)(eth + 1);
+	__u16 *half = (void *)ip;
+	__u32 sum = 0;
+
+	if (known->tick != now || p->l3 || p->word[POL_W_MISC] & POL_M_IP6 ||
+	    p->nh_off != sizeof(*eth) || p->head != sizeof(*ip) || skb->vlan_present ||
+	    p->ttl <= 1 || skb->len > known->mtu + sizeof(*eth) || (void *)(ip + 1) > end)
+		return -1;
+#pragma unroll
+	for (int i = 0; i < 10; i++)
+		sum += half[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	if (sum != 0xffff)
+		return -1;
+	__builtin_memcpy(eth->h_dest, known->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, known->smac, ETH_ALEN);
+	/* the sum over the header stays, and so does that of the device */
+	sum = p->check + bpf_htons(0x0100);
+	ip->check = sum + (sum >= 0xffff);
+	ip->ttl--;
+	return bpf_redirect(known->ifindex, 0);
 }
 
 /* --- actions */
@@ -408,7 +482,8 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 {
 	__u32 index = slot * POL_HOPS + (d->arg & (POL_HOPS - 1)), share = 0;
 	struct pol_group *group = NULL;
-	struct pol_way way = {};
+	struct pol_out way = {};
+	struct pol_way *known;
 	int usable, verdict;
 	__u32 hop = index;
 
@@ -421,6 +496,12 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 	for (int i = 0; i < POL_TRIES; i++) {
 		if (group)
 			hop = slot * POL_HOPS + group->hop[share & (POL_WAYS - 1)];
+		known = bpf_map_lookup_elem(&pol_way, &hop);
+		verdict = known ? pol_send_known(skb, p, known, now) : -1;
+		if (verdict >= 0) {
+			pol_hop_account(skb, hop, POL_USABLE, verdict);
+			return verdict;
+		}
 		usable = pol_way_hop(skb, p, hop, now, &way);
 		if (!usable || !group)
 			break;
@@ -443,7 +524,7 @@ static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *
 					const struct pol_pkt *p, const struct pol_found *d)
 {
 	struct pol_fib fib = { .tbid = d->arg };
-	struct pol_way way = {};
+	struct pol_out way = {};
 	__u64 dev = 0;
 	long ret;
 
@@ -452,7 +533,7 @@ static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *
 		st->n[POL_N_NO_TBID]++;
 		return TC_ACT_UNSPEC;
 	}
-	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!pol_fib_found(ret))
 		return pol_fallback(st, d, POL_UNREACHABLE);
 	if (!pol_dev_up(skb, fib.ifindex, &dev))
 		return pol_fallback(st, d, POL_DOWN);

@@ -213,6 +213,19 @@ struct pol_hop_count {
 	__u64 unreachable; /* not sent: no neighbour, no route */
 };
 
+/*
+ * map pol_way, per-CPU array like pol_hop: what was found out about the next hop of IPv4
+ * packets, for the other packets of the same tick of the coarse clock.
+ */
+struct pol_way {
+	__u64 tick; /* ns; 0 = nothing */
+	__u32 ifindex;
+	__u32 mtu;
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u32 pad;
+};
+
 /* map pol_group, array: slot * POL_HOPS + number */
 struct pol_group {
 	__u8 hop[POL_WAYS];
@@ -280,6 +293,7 @@ _Static_assert(sizeof(struct pol_port) == 16, "abi");
 _Static_assert(sizeof(struct pol_hop) == 48, "abi");
 _Static_assert(sizeof(struct pol_hop_state) == 48, "abi");
 _Static_assert(sizeof(struct pol_hop_count) == 32, "abi");
+_Static_assert(sizeof(struct pol_way) == 32, "abi");
 _Static_assert(sizeof(struct pol_group) == 512, "abi");
 _Static_assert(sizeof(struct pol_flow) == 80, "abi");
 _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
@@ -307,6 +321,7 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	X(pol_hop_state, ARRAY, __u32, struct pol_hop_state, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_hop_count(X)                                                                    \
 	X(pol_hop_count, PERCPU_ARRAY, __u32, struct pol_hop_count, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_way(X)   X(pol_way, PERCPU_ARRAY, __u32, struct pol_way, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_group(X) X(pol_group, ARRAY, __u32, struct pol_group, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_flow(X)  X(pol_flow, PERCPU_ARRAY, __u32, struct pol_flow, POL_FLOWS, 0)
 #define HM_MAP_pol_stat(X)  X(pol_stat, PERCPU_ARRAY, __u32, struct pol_stat, 1, 0)
@@ -325,6 +340,7 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	HM_MAP_pol_hop(X) \
 	HM_MAP_pol_hop_state(X) \
 	HM_MAP_pol_hop_count(X) \
+	HM_MAP_pol_way(X) \
 	HM_MAP_pol_group(X) \
 	HM_MAP_pol_flow(X) \
 	HM_MAP_pol_stat(X)
