@@ -69,6 +69,7 @@ vm|busybox|busybox-static|no make check-vm
 vm|xz|xz-utils|no make check-vm
 vm|zstd|zstd|no make check-vm
 vm|lz4|lz4|no make check-vm
+test|jsonschema|python3-jsonschema|policy: the schema is not tried
 bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench

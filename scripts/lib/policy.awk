@@ -370,6 +370,7 @@ function rule_action(   kind, arg) {
 	if (!(kind in action_number))
 		return wrong("action", (kind == none ? "" : kind ": ") "expected pass, drop, or an object with one of redirect, table, mark, ecmp")
 	ACTION = action_number[kind]
+	if (ACTION < 2 && arg != "" && arg != "true") return wrong("action", kind " " arg ": expected true")
 	if ($19 != "") {
 		MARK = number($19, 4294967295)
 		if (MARK < 0) return wrong("action", "mark " $19 ": expected a number up to 0xffffffff")
