@@ -201,30 +201,84 @@ load_check() {
 		END { if (!failed) print count + 0 }' "$1"
 }
 
-# load_new: how many entries of BATCH are not in the map
-load_new() {
-	l2_select l2_fdb '' '' | awk 'NR == FNR && FILENAME == "-" { sub(/ +$/, ""); there[$0] = 1; next }
-		{ sub(/.* key hex /, ""); sub(/ value .*/, ""); if (!($0 in there)) n++ } END { print n + 0 }' - "$BATCH"
+# load_plan: sorts the commands of BATCH by what the map has now: those for keys that it
+# has not go into BATCH.new, those for keys that it has into BATCH.old, and what takes
+# these back into BATCH.undo. BATCH.mine gets the keys of BATCH.new. Prints how many entries
+# there are, and how many would be new.
+load_plan() {
+	: >"$BATCH.new"
+	: >"$BATCH.old"
+	l2_entries l2_fdb | awk -F'|' -v batch="$BATCH" -v pin="$GLOBALS/l2_fdb" -v static="$(printf %02x "$L2_STATIC")" '
+		BEGIN {
+			mine = batch ".mine"
+			while ((getline key <mine) > 0) ours[key] = 1
+			close(mine)
+		}
+		FILENAME == "-" { have++; there[$1] = $2; next }
+		{
+			key = $0; sub(/.* key hex /, "", key); sub(/ value .*/, "", key)
+			# it was not there before, and nobody else makes static ones
+			if (key in ours && key in there && substr(there[key], 7, 2) == static) next
+			if (key in there) {
+				print >(batch ".old")
+				printf "map update pinned %s key hex %s value hex %s\n", pin, key, there[key] >(batch ".undo")
+				next
+			}
+			fresh++
+			print $0 " noexist" >(batch ".new")
+			print key >>mine
+		}
+		END { print have + 0, fresh + 0 }' - "$BATCH"
 }
 
+# load_undo OLD: takes back what load_run new has done, and with OLD load_run old
+load_undo() {
+	l2_entries l2_fdb | awk -F'|' -v pin="$GLOBALS/l2_fdb" -v type="$(printf %02x "$L2_STATIC")" '
+		FILENAME == "-" { if (substr($2, 7, 2) == type) static[$1] = 1; next }
+		$1 in static { printf "map delete pinned %s key hex %s\n", pin, $1 }' - "$BATCH.mine" >"$BATCH.new"
+	((!$1)) || cat "$BATCH.undo" >>"$BATCH.new"
+	[[ ! -s $BATCH.new ]] || l2_batch "$BATCH.new" >/dev/null
+}
+
+# load_run PART: its commands; what went wrong in OUT
+load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$("$BPFTOOL" batch file "$BATCH.$1" 2>&1 >/dev/null); }
+
 fdb_load() {
-	local file=$1 count max have out
+	local file=$1 count max have new i
 	[[ $file == - || -r $file ]] || die "$file: cannot be read"
 	[[ $file != - ]] || file=/dev/stdin
 	BATCH=$(mktemp)
-	trap 'rm -f "$BATCH"' EXIT
+	trap 'rm -f "$BATCH"*' EXIT
+	: >"$BATCH.mine"
+	: >"$BATCH.undo"
 	count=$(load_check "$file") || die "$1, $count"
 	((count)) || return 0
 	max=${PIN_SHAPE[l2_fdb]##* }
-	have=$(l2_select l2_fdb '' '' | wc -l)
-	((have + count <= max)) || ((have + $(load_new) <= max)) ||
+	read -r have new <<<"$(load_plan)"
+	((have + new <= max)) ||
 		die "$1: $count entries do not fit into map $GLOBALS/l2_fdb ($have of $max are in use): remove entries, or attach with a larger --fdb-size"
 	if ((DRY_RUN)); then
 		cat "$BATCH"
 		return
 	fi
-	out=$("$BPFTOOL" batch file "$BATCH" 2>&1 >/dev/null) ||
-		die "$1: not all entries were loaded: $(first_error "$out")"
+	# The bridge may write meanwhile. New entries go first, because only these can find
+	# the map full, and nothing has to be restored then.
+	for ((i = 0; i < 10; i++)); do
+		OUT=''
+		if load_run new; then
+			load_run old && return
+			load_undo 1
+			break
+		fi
+		[[ $OUT == *"File exists"* ]] || {
+			load_undo 0
+			break
+		}
+		load_plan >/dev/null # the bridge has one of these now
+	done
+	((i < 10)) || load_undo 0
+	[[ $OUT != *"too long"* ]] || die "$1: nothing was loaded: map $GLOBALS/l2_fdb ($max entries) has become full: remove entries, or attach with a larger --fdb-size"
+	die "$1: nothing was loaded: $(first_error "$OUT")"
 }
 
 # reader: hookmap -j fdb, in the ports' namespace

@@ -105,6 +105,74 @@ refused() {
 	equal "$(fdb dump | sort)" "$(<"$file")" 'dump after load'
 }
 
+# a bpftool that runs FILE, a batch, before the first batch that it is given
+meddler() { # FILE
+	cat >"$BATS_TEST_TMPDIR/bpftool" <<-EOF
+		#!/bin/bash
+		real=$(type -P bpftool)
+		if [[ "\$*" == *"batch file /"* ]] && mkdir "$BATS_TEST_TMPDIR/done" 2>/dev/null; then
+			"\$real" batch file "$1" >/dev/null || exit 1
+		fi
+		exec "\$real" "\$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	rm -rf "$BATS_TEST_TMPDIR/done"
+	export BPFTOOL=$BATS_TEST_TMPDIR/bpftool
+}
+# learned FROM TO [PORT]: commands that do what the mirror does, for addresses 02:...:03:XX
+learned() {
+	local i zeros
+	printf -v zeros ' 00%.0s' {1..85}
+	for ((i = $1; i <= $2; i++)); do
+		printf 'map update pinned %s key hex 00 00 02 00 00 00 03 %02x value hex 01 00 01%s\n' "$G/l2_fdb" "$i" "$zeros"
+	done
+}
+
+@test "fdb.sh load: the bridge writes meanwhile: all or nothing" {
+	local file=$BATS_TEST_TMPDIR/file other=$BATS_TEST_TMPDIR/other i
+	ports 2 --fdb-size 20
+	fdb add 02:00:00:00:02:01 dev p1
+	fdb add 02:00:00:00:02:02 dev p1
+	bpftool batch file <(learned 0 1) >/dev/null
+	# 4 are there; 2 of the file's 12 as well, of which one was learned
+	awk 'BEGIN {
+		print "02:00:00:00:02:01 dev p2"; print "02:00:00:00:03:00 dev p2"
+		for (i = 16; i < 26; i++) printf "02:00:00:00:03:%02x dev p2\n", i
+	}' >"$file"
+	# it takes all room but 5, and moves one of those that were there
+	learned 2 12 >"$other"
+	learned 1 1 | sed 's/hex 01 00 01/hex 02 00 01/' >>"$other"
+	meddler "$other"
+	run fdb load "$file"
+	equal "$status" 1 status
+	like "$output" 'nothing was loaded: map /sys/fs/bpf/tc/globals/l2_fdb (20 entries) has become full'
+	one_line "$output"
+	equal "$(hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.device) \(.type)"' | sort)" "$(
+		printf '02:00:00:00:02:%02x p1 static\n' 1 2
+		for i in {0..12}; do printf '02:00:00:00:03:%02x p%d dynamic\n' "$i" "$((i == 1 ? 2 : 1))"; done
+	)" 'entries after the load that failed'
+	# it learns some of the same, and there is room: what was loaded counts
+	bpftool batch file <(learned 2 12 | sed 's/ value.*//; s/update/delete/') >/dev/null
+	learned 16 18 >"$other"
+	learned 25 25 >>"$other"
+	meddler "$other"
+	fdb load "$file"
+	equal "$(hookmap -j fdb | jq -r '.rows[] | select(.type == "static") | "\(.mac) \(.device)"' | sort)" "$(
+		printf '02:00:00:00:02:%02x p%d\n' 1 2 2 1
+		printf '02:00:00:00:03:%02x p2\n' 0 {16..25}
+	)" 'static entries'
+	equal "$(hookmap -j fdb | jq -r '.rows[] | select(.type != "static") | .mac')" 02:00:00:00:03:01 'others'
+	# some of the same, and then no room: those stay as the bridge has them
+	fdb flush
+	learned 16 17 >"$other"
+	learned 40 53 >>"$other"
+	meddler "$other"
+	run fdb load "$file"
+	equal "$status" 1 status
+	equal "$(hookmap -j fdb | jq -r '[.rows[].type] | unique | .[]')" dynamic types
+	equal "$(hookmap -j fdb | jq '.rows | length')" 17 entries
+}
+
 @test "l2fwd: 100 000 entries are loaded and listed whole" {
 	ports 2 --fdb-size 131072
 	awk 'BEGIN { for (i = 0; i < 100000; i++)
@@ -231,6 +299,41 @@ refused() {
 	ethtool -K q1 gro on tx off txvlan off
 	l2_attach p1 l2fwd
 	equal "$(grep -c 'veth peer' "$BATS_TEST_TMPDIR/attach.err" || true)" 0 'warnings about the peer'
+}
+
+# a physical card, as far as ip, ethtool and nproc tell: KEY is what ethtool -k says of
+# rx-vlan-offload, QUEUES of transmit queues, CPUS of CPUs
+card() { # RXVLAN QUEUES CPUS
+	local d=$BATS_TEST_TMPDIR/card
+	mkdir -p "$d"
+	printf '#!/bin/bash\nprintf "Features for %%s:\\nrx-vlan-offload: %s\\n" "${@: -1}"\n' "$1" >"$d/ethtool"
+	printf '#!/bin/bash\necho %s\n' "$3" >"$d/nproc"
+	cat >"$d/ip" <<-EOF
+		#!/bin/bash
+		out=\$($(type -P ip) "\$@") || exit
+		[[ "\$*" != "-j -d link show dev p1" ]] ||
+			out=\$(jq -c 'del(.[0].linkinfo, .[0].link) | .[0].num_tx_queues = $2' <<<"\$out")
+		[[ -z \$out ]] || printf '%s\n' "\$out"
+	EOF
+	chmod +x "$d"/*
+	PATH=$d:$PATH l2_attach p1 l2fwd
+	WARNED=$(<"$BATS_TEST_TMPDIR/attach.err")
+}
+
+@test "attach l2fwd: preflight knows a card with rxvlan, or with too few queues" {
+	ip link add p1 type veth peer name q1
+	ip link set p1 up
+	ip link set q1 up
+	card on 8 8
+	equal "$WARNED" 'attach.sh: p1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K p1 rxvlan off'
+	card off 8 8
+	equal "$WARNED" '' 'of a card that is fine'
+	card off 4 8
+	equal "$WARNED" 'attach.sh: p1 has 4 transmit queues for 8 CPUs: drivers that give XDP a queue for each CPU drop what the others send'
+	card 'off [fixed]' 0 8
+	equal "$WARNED" '' 'of a device without a number of queues'
+	card 'on [fixed]' 16 8
+	like "$WARNED" 'p1: rx-vlan-offload is on, and cannot be turned off: use it without tags'
 }
 
 @test "l2fwd: by hand, without scripts, all frames pass and are counted" {

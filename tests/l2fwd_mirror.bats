@@ -248,7 +248,8 @@ tables_agree() {
 	sw ip link add br1 type bridge
 	run sw "$HM_TOP/scripts/attach.sh" br1 l2fwd --mirror
 	equal "$status" 1 status
-	like "$output" 'another bridge'
+	like "$output" 'bridge br0 is mirrored already, and a host can have one mirror: detach.sh br0 first'
+	equal "$(sw ip -j -d link show p1 | jq -r '.[0].xdp.prog.name')" l2fwd_xdp 'on p1'
 	# the bridge vanishes, and then everything of it
 	sw ip link del br0
 	sw_detach br0

@@ -72,10 +72,7 @@ l2_preflight() {
 	local number ifindex rest other mtu path
 	l2_link "$1"
 	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
-	if [[ $KIND == - ]] && command -v ethtool >/dev/null &&
-		in_netns ethtool -k "$1" 2>/dev/null | grep '^rx-vlan-offload: on$' >/dev/null; then
-		warn "$1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K $1 rxvlan off"
-	fi
+	[[ $KIND != - ]] || l2_preflight_card "$1"
 	while read -r number ifindex rest; do
 		[[ -n $number && $ifindex != "$IFINDEX" ]] || continue
 		read -r other mtu <<<"$(in_netns ip -j link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
@@ -85,6 +82,17 @@ l2_preflight() {
 	# a veth locks a shared queue; cards refuse XDP, or drop
 	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
 		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
+}
+
+# l2_preflight_card DEV: a card that keeps VLAN tags from XDP
+l2_preflight_card() {
+	local offloads what='the card takes VLAN tags off, and XDP sees all frames untagged'
+	command -v ethtool >/dev/null || return 0
+	offloads=$(in_netns ethtool -k "$1" 2>/dev/null) || return 0
+	case $offloads in
+	*$'\n''rx-vlan-offload: on [fixed]'*) warn "$1: rx-vlan-offload is on, and cannot be turned off: use it without tags, because $what" ;;
+	*$'\n''rx-vlan-offload: on'*) warn "$1: rx-vlan-offload is on: $what: ethtool -K $1 rxvlan off" ;;
+	esac
 }
 
 # l2_netns_path ID: the file of the namespace that the own one knows by ID
@@ -232,6 +240,9 @@ l2_mirror_port_set() {
 	l2_ports_changed
 }
 
+# l2_name IFINDEX: the device's name, or what to say of it
+l2_name() { in_netns ip -j link | jq -r --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname) // "of ifindex \($i)"'; }
+
 l2_mirror_attach() { # BRIDGE
 	local dev kind line filtering proto
 	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
@@ -246,7 +257,7 @@ l2_mirror_attach() { # BRIDGE
 		l2_cfg_read
 		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
 		((line == 0 || line == IFINDEX)) ||
-			die "$1: another bridge (ifindex $line) is mirrored, and there can be one: detach it first"
+			die "$1: bridge $(l2_name "$line") is mirrored already, and a host can have one mirror: detach.sh $(l2_name "$line") first"
 	fi
 	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 	l2_cfg_init

@@ -221,22 +221,14 @@ l2_ports_changed() {
 
 # --- many entries at once
 
-# l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
-# ("" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
-l2_select() {
-	local at=key
-	[[ $1 != l2_fdb ]] || at=value
+# l2_entries MAP: "KEY|VALUE" a line, hexadecimal bytes
+l2_entries() {
 	[[ -e $GLOBALS/$1 ]] || return 0
-	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | awk -v port="$2" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
-		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
-		function check(b, p) {
-			p = endian == "little" ? hex(b[1]) + 256 * hex(b[2]) : hex(b[2]) + 256 * hex(b[1])
-			return port == "" || p == port
-		}
+	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | awk '
 		function done() {
-			if (key == "") return
-			split(at == "key" ? key : value, b, " ")
-			if (check(b) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print key
+			sub(/ +$/, "", key)
+			sub(/^ +/, "", value)
+			if (key != "") print key "|" value
 			key = value = ""
 		}
 		/^key:/ {
@@ -250,6 +242,20 @@ l2_select() {
 		where == "key" { key = key $0 " " }
 		where == "value" { value = value $0 " " }
 		END { done() }'
+}
+
+# l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
+# ("" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
+l2_select() {
+	local at=1
+	[[ $1 != l2_fdb ]] || at=2
+	l2_entries "$1" | awk -F'|' -v port="$2" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
+		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
+		{
+			split($at, b, " ")
+			p = endian == "little" ? hex(b[1]) + 256 * hex(b[2]) : hex(b[2]) + 256 * hex(b[1])
+			if ((port == "" || p == port) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print $1
+		}'
 }
 
 # l2_batch FILE: bpftool commands. One that fails (an entry that has gone meanwhile, or
