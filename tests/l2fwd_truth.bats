@@ -137,18 +137,8 @@ BAD=fd000bad000000000000000000000001
 # hop-by-hop options six times, as long as one header each
 SIX_HEADERS=$(printf '00%.0s' {1..48})
 
-@test "l2fwd: truth table of rules: 60 frames" {
-	local total=0
-	ports 2
-	fdb add 02:00:00:00:00:02 dev p2
-	fdb acl p2 add 10 deny proto tcp dport 25
-	fdb acl p2 add 20 permit src 10.0.0.0/8 proto udp dport 53-54
-	fdb acl p2 add 30 deny proto udp
-	fdb acl p2 add 40 deny src fd00:bad::/32
-	fdb acl p2 add 50 deny proto icmp
-	fdb acl p2 add 60 deny fragment yes dst 10.9.0.0/16
-	fdb acl p2 add 70 deny ethertype 0x88b6
-	fdb acl p2 add 80 deny proto tcp sport 100-200 dst 192.0.2.7
+# the frames of the truth table, 54 of them
+rule_table() {
 	acl_table <<-EOF
 		$DROP|tcp 25|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")
 		$SENT|tcp 24|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 24)")
@@ -205,10 +195,43 @@ SIX_HEADERS=$(printf '00%.0s' {1..48})
 		$SENT|tcp from 201 to 192.0.2.7|$(ip4 6 10.0.0.1 192.0.2.7 "$(l4 201 80)")
 		$SENT|tcp from 100 to 192.0.2.6|$(ip4 6 10.0.0.1 192.0.2.6 "$(l4 100 80)")
 	EOF
+}
+
+# fill N DEV: as many rules behind all others, with prefixes that no frame has
+fill() {
+	local i
+	{
+		"$HM_TOP/scripts/fdb.sh" acl "$2" | jq -r '"\(.priority) \(.action) \(.match)"'
+		for ((i = 0; i < $1; i++)); do printf '%d deny src 203.0.113.%d dst 198.51.100.0/%d\n' $((1000 + i)) "$i" $((24 + i % 8)); done
+	} >"$BATS_TEST_TMPDIR/filled"
+	fdb acl "$2" load "$BATS_TEST_TMPDIR/filled"
+}
+# sieved: how many prefixes are in l2_sieve
+sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
+
+@test "l2fwd: truth table of rules: 60 frames" {
+	local total=0
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb acl p2 add 10 deny proto tcp dport 25
+	fdb acl p2 add 20 permit src 10.0.0.0/8 proto udp dport 53-54
+	fdb acl p2 add 30 deny proto udp
+	fdb acl p2 add 40 deny src fd00:bad::/32
+	fdb acl p2 add 50 deny proto icmp
+	fdb acl p2 add 60 deny fragment yes dst 10.9.0.0/16
+	fdb acl p2 add 70 deny ethertype 0x88b6
+	fdb acl p2 add 80 deny proto tcp sport 100-200 dst 192.0.2.7
+	rule_table
 	total=$TABLE
+	equal "$(sieved)" 0 'prefixes in the sieve'
 	# hits: rule 10 saw every denied TCP frame, and nothing else
 	equal "$(hookmap -j --summary fdb | jq '.rules[] | select(.priority == 10) | .packets')" 9 'hits of rule 10'
 	equal "$(hookmap -j --summary fdb | jq '.rules[] | select(.priority == 20) | .packets')" 3 'hits of rule 20'
+	# the same behind the sieve
+	fill 20 p2
+	(($(sieved) > 20))
+	rule_table
+	equal "$(hookmap -j --summary fdb | jq '.rules[] | select(.priority == 10) | .packets')" 9 'hits of rule 10, loaded again'
 	# and with everything denied that is not permitted
 	fdb acl p2 flush
 	fdb acl p2 default deny
@@ -225,12 +248,13 @@ SIX_HEADERS=$(printf '00%.0s' {1..48})
 	EOF
 	total=$((total + TABLE))
 	((total >= 60)) || equal "$total" 60 frames
+	equal "$(sieved)" 0 'prefixes in the sieve, with two rules'
 	fdb acl p2 default permit
 	fdb acl p2 flush
 	expect 'no rules any more' p1 "$(mac 2)$(mac 1)$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")" $SENT
 }
 
-@test "l2fwd: rules on a VLAN, and 64 rules at most" {
+@test "l2fwd: rules on a VLAN, and 1024 rules at most" {
 	local i
 	ports 2
 	fdb port p1 mode trunk 10,20
@@ -242,18 +266,69 @@ SIX_HEADERS=$(printf '00%.0s' {1..48})
 	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
 	equal "$(reason p2 drop_acl)" 1 'p2 drop_acl'
 	{
-		echo '200 deny vlan 20 # the last, wherever it stands'
+		echo '2000 deny vlan 20 # the last, wherever it stands'
 		for ((i = 101; i <= 163; i++)); do echo "$i deny ethertype 0x9000"; done
 	} >"$BATS_TEST_TMPDIR/rules"
 	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
-	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[63].priority]')" '[64,101,200]'
+	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[63].priority]')" '[64,101,2000]'
 	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
-	run fdb acl p2 add 164 deny
+	# 1024, each of the words of the sieve used
+	for ((i = 164; i < 1124; i++)); do echo "$i deny src 10.$((i / 250)).$((i % 250)).0/24"; done >>"$BATS_TEST_TMPDIR/rules"
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[1023].priority]')" '[1024,101,2000]'
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
+	expect 'the first prefix' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.0.164.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'the last one' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.123.255 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'one behind' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.124.0 10.0.0.2 "$(l4 1 2)")" $SENT
+	run fdb acl p2 add 2001 deny
 	equal "$status" 1 status
-	like "$output" '64 rules at most'
+	like "$output" '1024 rules at most'
 	fdb acl p2 del 163
-	fdb acl p2 add 199 deny ethertype 0x88b5
-	expect 'the 64th rule' p1 "$(mac 2)$(mac 1)8100000a$T" $DROP
+	fdb acl p2 add 1999 deny ethertype 0x88b5
+	expect 'the 1023rd rule' p1 "$(mac 2)$(mac 1)8100000a$T" $DROP
+	equal "$(hookmap -j --summary fdb | jq -c '.rules | [.[1022].priority, .[1022].packets]')" '[1999,1]'
+	# what is taken away leaves nothing
+	fdb acl p2 flush
+	equal "$(sieved)" 0 'prefixes in the sieve'
+}
+
+@test "l2fwd: 300 rules with prefixes inside each other: the first by priority decides" {
+	local line verdict src dst n=0
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	# rules and frames, and what an honest look at each rule says of these
+	awk -v rules="$BATS_TEST_TMPDIR/rules" -v frames="$BATS_TEST_TMPDIR/frames" 'BEGIN {
+		srand(7)
+		for (i = 0; i < 300; i++) {
+			for (s = 0; s < 2; s++) {
+				len[i, s] = rand() < 0.2 ? 0 : 16 + int(rand() * 17)
+				addr[i, s] = 10 * 16777216 + int(rand() * 4) * 65536 + int(rand() * 4) * 256 + int(rand() * 4)
+			}
+			deny[i] = rand() < 0.5
+			text = (10 * i) (deny[i] ? " deny" : " permit")
+			if (len[i, 0]) text = text " src " dotted(addr[i, 0]) "/" len[i, 0]
+			if (len[i, 1]) text = text " dst " dotted(addr[i, 1]) "/" len[i, 1]
+			if (!len[i, 0] && !len[i, 1]) { text = text " ethertype 0x9000"; never[i] = 1 }
+			print text >rules
+		}
+		for (n = 0; n < 60; n++) {
+			for (s = 0; s < 2; s++) a[s] = 10 * 16777216 + int(rand() * 5) * 65536 + int(rand() * 5) * 256 + int(rand() * 5)
+			for (i = 0; i < 300; i++) if (!never[i] && within(a[0], i, 0) && within(a[1], i, 1)) break
+			print (i < 300 && deny[i] ? '$DROP' : '$SENT'), dotted(a[0]), dotted(a[1]), i >frames
+		}
+	}
+	function dotted(n) { return int(n / 16777216) "." int(n / 65536) % 256 "." int(n / 256) % 256 "." n % 256 }
+	function within(n, i, s) { return !len[i, s] || int(n / 2 ^ (32 - len[i, s])) == int(addr[i, s] / 2 ^ (32 - len[i, s])) }'
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	(($(sieved) > 200))
+	while read -r verdict src dst line; do
+		expect "$src to $dst, rule $line" p1 "$(mac 2)$(mac 1)$(ip4 6 "$src" "$dst" "$(l4 1 2)")" "$verdict"
+		n=$((n + 1))
+	done <"$BATS_TEST_TMPDIR/frames"
+	equal "$n $(cut -d' ' -f1 "$BATS_TEST_TMPDIR/frames" | sort -u | wc -l)" '60 2' 'frames, and verdicts'
+	# each hit is that rule's, and no other's
+	equal "$(hookmap -j --summary fdb | jq -r '.rules[] | select(.packets > 0) | "\(.priority / 10) \(.packets)"' | sort -n)" \
+		"$(awk '$4 < 300 { n[$4]++ } END { for (i in n) print i, n[i] }' "$BATS_TEST_TMPDIR/frames" | sort -n)" 'hits'
 }
 
 @test "l2fwd: guard: MAC and IP addresses of a tenant" {

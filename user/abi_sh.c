@@ -21,6 +21,7 @@ static const char *const type_name[] = {
 	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
 	[BPF_MAP_TYPE_DEVMAP] = "devmap",
 	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array_of_maps",
+	[BPF_MAP_TYPE_LPM_TRIE] = "lpm_trie",
 };
 
 #define MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                \
@@ -132,7 +133,7 @@ int main(void)
 	OFFSET(l2_port, mcast);
 	OFFSET(l2_port, storm);
 	OFFSET(l2_port, acl_n);
-	OFFSET(l2_port, acl_bank);
+	OFFSET(l2_port, acl_at);
 	OFFSET(l2_port, vlans);
 	OFFSET(l2_port, untagged);
 	OFFSET(l2_acl, src);
@@ -164,6 +165,10 @@ int main(void)
 	VALUE(L2_FDB_DEFAULT);
 	VALUE(L2_FDB_MAX);
 	VALUE(L2_ACL_RULES);
+	VALUE(L2_ACL_ENTRIES);
+	VALUE(L2_ACL_SRC);
+	VALUE(L2_ACL_DST);
+	VALUE(L2_ACL_MASK);
 	VALUE(L2_LANES);
 	VALUE(L2_STATIC);
 	VALUE(L2_DYNAMIC);

@@ -381,10 +381,11 @@ static int show_rules(struct fdb *f, struct json_object *top)
 		return -ENOMEM;
 	for (__u32 n = 1; n < L2_PORTS; n++) {
 		const struct l2_port *p = &f->port[n];
-		__u32 key = (n * 2 + (p->acl_bank & 1)) * L2_ACL_RULES;
+		int rules = p->ifindex ? p->acl_n & L2_ACL_MASK : 0;
+		__u32 key = p->acl_at;
 		struct l2_acl r;
 
-		for (int i = 0; p->ifindex && i < p->acl_n && i < L2_ACL_RULES; i++, key++) {
+		for (int i = 0; i < rules; i++, key++) {
 			if (bpf_map_lookup_elem(f->acl_fd, &key, &r))
 				break;
 			out_row(o);

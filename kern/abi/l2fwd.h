@@ -12,10 +12,10 @@
  */
 #define L2_PORTS       256
 #define L2_IFINDEX     65536
-#define L2_FDB_DEFAULT 65536   /* entries, unless attach asks for another number */
-#define L2_FDB_MAX     1048576 /* entries */
-#define L2_ACL_RULES   64      /* of one port */
-#define L2_ACL_ENTRIES (L2_PORTS * 2 * L2_ACL_RULES)
+#define L2_FDB_DEFAULT 65536	     /* entries, unless attach asks for another number */
+#define L2_FDB_MAX     1048576	     /* entries */
+#define L2_ACL_RULES   1024	     /* of one port */
+#define L2_ACL_ENTRIES 32768	     /* of all ports, and of one that is being changed */
 #define L2_REFRESH_NS  1000000000ULL /* default of l2_cfg.refresh_ns */
 
 /* l2_fdb: key. vlan 0 is the domain of transparent ports. */
@@ -82,8 +82,8 @@ struct l2_port {
 	__u8 mcast;    /* enum l2_miss */
 	__u8 pad;
 	__u32 storm;	    /* frames a second flooded at most, 0 = no limit */
-	__u16 acl_n;	    /* rules */
-	__u16 acl_bank;	    /* 0 or 1: which half of its rules counts */
+	__u16 acl_n;	    /* rules, | L2_ACL_SRC, L2_ACL_DST; read in one with acl_at */
+	__u16 acl_at;	    /* where they begin in l2_acl */
 	__u64 vlans[64];    /* bit: member of this VLAN */
 	__u64 untagged[64]; /* bit: sends this VLAN untagged */
 };
@@ -163,8 +163,8 @@ struct l2_guard_key {
 #define L2_A_VLAN     0x08
 #define L2_A_PROTO    0x10
 
-/* map l2_acl, array: L2_ACL_RULES rules of a bank of a port, by priority; the first
- * that matches decides. All addresses in network order. */
+/* map l2_acl, array: the rules of a port are in one piece, by priority; the first that
+ * matches decides. All addresses in network order. */
 struct l2_acl {
 	__u32 src[4], src_mask[4];
 	__u32 dst[4], dst_mask[4];
@@ -177,6 +177,25 @@ struct l2_acl {
 	__u8 flags;    /* L2_A_* */
 	__u64 packets; /* hits */
 	__u64 bytes;
+};
+
+/*
+ * map l2_sieve, LPM trie: which rules of a port the longest prefix of a frame's address
+ * leaves over. Other rules cannot match; these are asked one after the other. There is
+ * an entry of length 0 for each family, so that something is always found.
+ */
+#define L2_ACL_SRC  0x8000 /* l2_port.acl_n: sources are in l2_sieve */
+#define L2_ACL_DST  0x4000 /* destinations are */
+#define L2_ACL_MASK 0x0fff
+struct l2_sieve_key {
+	__u32 prefixlen; /* 32 + that of the address */
+	__u16 set;	 /* l2_port.acl_at */
+	__u8 side;	 /* 0 source, 1 destination */
+	__u8 family;	 /* 4, 6, 0: no IP */
+	__u32 addr[4];	 /* network order */
+};
+struct l2_sieve {
+	__u64 rules[L2_ACL_RULES / 64]; /* bit: this rule, counted from acl_at */
 };
 
 /* l2_cfg.flags */
@@ -214,6 +233,8 @@ _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
 _Static_assert(sizeof(struct l2_acl) == 96, "abi");
 _Static_assert(sizeof(struct l2_cfg) == 56, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");
+_Static_assert(sizeof(struct l2_sieve_key) == 24, "abi");
+_Static_assert(sizeof(struct l2_sieve) == 128, "abi");
 
 /*
  * Two maps are reached through a table of tables with one element, l2_fdbs -> l2_fdb
@@ -235,6 +256,8 @@ _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 	X(l2_guard, HASH, struct l2_guard_key, __u32, 16384, 1 /* NO_PREALLOC   \
 										   */)
 #define HM_MAP_l2_acl(X) X(l2_acl, ARRAY, __u32, struct l2_acl, L2_ACL_ENTRIES, 0)
+#define HM_MAP_l2_sieve(X)                                                                         \
+	X(l2_sieve, LPM_TRIE, struct l2_sieve_key, struct l2_sieve, 65536, 1 /* NO_PREALLOC */)
 
 /* clang-format off */
 #define HM_MAPS_L2FWD(X) \
@@ -249,7 +272,8 @@ _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 	HM_MAP_l2_txs(X) \
 	HM_MAP_l2_xlate(X) \
 	HM_MAP_l2_guard(X) \
-	HM_MAP_l2_acl(X)
+	HM_MAP_l2_acl(X) \
+	HM_MAP_l2_sieve(X)
 /* clang-format on */
 
 #endif

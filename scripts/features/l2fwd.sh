@@ -388,7 +388,7 @@ l2fwd_status() { # DEV
 	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
 	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'
 	((!(flags & L2_P_MIRROR))) || text+=', mirrors its bridge'
-	((!(flags & L2_P_ACL))) || text+=", $(value_num "$HM_OFF_l2_port_acl_n" 2) rules"
+	((!(flags & L2_P_ACL))) || text+=", $(($(value_num "$HM_OFF_l2_port_acl_n" 2) & L2_ACL_MASK)) rules"
 	((!(flags & L2_P_GUARD))) || text+=', guarded'
 	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
 	printf '  l2fwd    port %d%s\n' "$PORT" "$text"

@@ -18,13 +18,14 @@ protocol() {
 
 # prefix TEXT: FAMILY (4 or 6), ADDRESS and MASK as 16 bytes in network order
 prefix() {
-	local text=${1%/*} bits part i n
+	local text=${1%/*} bits part i n byte
 	ADDRESS=() MASK=()
 	if [[ $text =~ ^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$ ]]; then
 		FAMILY=4 n=4
 		for part in "${BASH_REMATCH[@]:1}"; do
 			((10#$part <= 255)) || return 1
-			ADDRESS+=("$(printf '%02x' "$((10#$part))")")
+			printf -v byte '%02x' "$((10#$part))"
+			ADDRESS+=("$byte")
 		done
 	elif [[ $text =~ ^[0-9A-Fa-f:]+$ && $text == *:* ]]; then
 		FAMILY=6 n=16
@@ -42,7 +43,8 @@ prefix() {
 		part=$((bits - i * 8))
 		((part < 0)) && part=0
 		((part > 8)) && part=8
-		MASK+=("$(printf '%02x' $((256 - (1 << (8 - part)))))")
+		printf -v byte '%02x' $((256 - (1 << (8 - part))))
+		MASK+=("$byte")
 	done
 }
 

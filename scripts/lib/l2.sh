@@ -5,12 +5,12 @@
 # features/l2fwd.sh and fdb.sh. All ports are in one network namespace, because the
 # maps know devices by ifindex.
 
-L2_MAPS=(l2_cfg l2_if l2_port l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl)
+L2_MAPS=(l2_cfg l2_if l2_port l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl l2_sieve)
 
 # l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
 l2_maps_make() {
 	local name
-	for name in l2_tx l2_fdb l2_cfg l2_if l2_port l2_stat l2_storm l2_xlate l2_guard l2_acl; do
+	for name in l2_tx l2_fdb l2_cfg l2_if l2_port l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve; do
 		map_create "$name" "$1"
 	done
 	map_create l2_txs 1 l2_tx
@@ -86,20 +86,22 @@ l2_cfg_init() {
 
 # --- ports
 
-# l2_ports: a line "number ifindex flags" a port
+# l2_ports: a line "number ifindex flags rules first-rule" a port
 l2_ports() {
 	[[ -e $GLOBALS/l2_port ]] || return 0
 	"$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
-		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" '
+		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" -v rules="$HM_OFF_l2_port_acl_n" \
+		-v at_="$HM_OFF_l2_port_acl_at" -v mask="$L2_ACL_MASK" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
 		function u4(b, at,  i, n) {
 			for (i = 0; i < 4; i++) n = n * 256 + hex(b[at + (endian == "little" ? 4 - i : i + 1)])
 			return n
 		}
+		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
 		/"key":\["0x/ {
 			gsub(/"/, ""); at = index($0, "value:["); split(substr($0, index($0, "key:[") + 5, 19), key, ",")
 			split(substr($0, at + 7, 120), value, ",")
-			if (u4(value, index_)) print u4(key, 0), u4(value, index_), u4(value, flags)
+			if (u4(value, index_)) print u4(key, 0), u4(value, index_), u4(value, flags), u2(value, rules) % (mask + 1), u2(value, at_)
 		}'
 }
 
@@ -190,6 +192,8 @@ l2_port_remove() {
 	l2_delete l2_fdb "$1"
 	l2_delete l2_guard "$1"
 	l2_delete l2_xlate "$1"
+	l2_port_read "$1"
+	l2_sieve_flush "$(value_num "$HM_OFF_l2_port_acl_at" 2)"
 	map_shape l2_stat
 	n=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	value_new "$VALUE_SIZE"
@@ -221,10 +225,9 @@ l2_ports_changed() {
 
 # --- many entries at once
 
-# l2_entries MAP: "KEY|VALUE" a line, hexadecimal bytes
-l2_entries() {
-	[[ -e $GLOBALS/$1 ]] || return 0
-	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | awk '
+# l2_pairs: what bpftool prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
+l2_pairs() {
+	awk '
 		function done() {
 			sub(/ +$/, "", key)
 			sub(/^ +/, "", value)
@@ -238,10 +241,14 @@ l2_entries() {
 			next
 		}
 		/^value:/ { where = "value"; next }
-		/^Found/ { next }
+		/^Found|^processed/ { next }
 		where == "key" { key = key $0 " " }
 		where == "value" { value = value $0 " " }
 		END { done() }'
+}
+
+l2_entries() { # MAP
+	[[ ! -e $GLOBALS/$1 ]] || "$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs
 }
 
 # l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
@@ -281,6 +288,18 @@ l2_delete() {
 	((!DRY_RUN)) || return 0
 	file=$(mktemp)
 	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" >"$file"
+	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
+	rm -f "$file"
+}
+
+# l2_sieve_flush SET: what l2_sieve has of the rules that begin at SET
+l2_sieve_flush() {
+	local file
+	((!DRY_RUN)) || return 0
+	file=$(mktemp)
+	bytes 2 "$1"
+	l2_entries l2_sieve | awk -F'|' -v set="${BYTES[*]}" -v pin="$GLOBALS/l2_sieve" '
+		substr($1, 13, 5) == set { printf "map delete pinned %s key hex %s\n", pin, $1 }' >"$file"
 	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
 	rm -f "$file"
 }
