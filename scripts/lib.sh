@@ -220,6 +220,8 @@ object() {
 
 # One change at a time: the lock is the directory that the changes are in.
 lock() {
+	# what is made below it is for root alone
+	umask 077
 	exec {HM_LOCK}<"$BPFFS"
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && warn "waiting for another attach or detach"
@@ -435,7 +437,9 @@ map_dump() {
 		printf '[]\n'
 		return
 	}
-	"$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null || die "map $GLOBALS/$1 cannot be read"
+	local out
+	out=$("$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || die "map $GLOBALS/$1 cannot be read: $out"
+	printf '%s\n' "$out"
 }
 
 # map_value NAME: the present value of a map of one entry in VALUE; zeros without it

@@ -27,6 +27,7 @@ EOF
 LAT_MAPS=(lat_cfg lat_stat lat_ring lat_stamp lat_hist xdp_next)
 LAT_CHAIN=hookmap-latency
 LAT_PINS=$PINS/latency
+LAT_NEW=0 # 1: its programs were loaded just now
 
 # What attach.sh was asked for; empty: leave it as it is
 LAT_SAMPLE='' LAT_FILTER='' LAT_FILTER_SET=0 LAT_INPACKET='' LAT_MODE=''
@@ -162,6 +163,7 @@ lat_load() { # STAGING
 	try "$BPFTOOL" -n prog loadall "$OBJECT" "$staging" "${MAP_OPTIONS[@]}" autoattach || true
 	((DRY_RUN)) || is_link "$staging/latency_udp" || rm -f "$staging/latency_udp"
 	run mv "$staging" "$LAT_PINS"
+	LAT_NEW=1
 	defer rm -rf "$LAT_PINS"
 }
 
@@ -218,8 +220,8 @@ latency_attach() { # DEV
 	lat_shared
 	((!container)) || return 0
 	if ((${#IPT[@]})); then
-		ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw"
-		ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input"
+		ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw" "$LAT_NEW"
+		ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input" "$LAT_NEW"
 	else
 		warn "iptables is not installed: the stages prerouting and input are not measured"
 	fi

@@ -114,7 +114,13 @@ slot_yields() { [[ -n ${SLOT_OBJECT[${XDP_NAME:--}]:-} ]] && prog_is_ours "$XDP_
 xdp_check() {
 	xdp_get "$1"
 	[[ -z $XDP_ID ]] || prog_is_ours "$XDP_ID" "$2" || { [[ $2 == latency_xdp ]] && slot_yields; } ||
-		die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
+		xdp_refuse "$1" "$2"
+}
+
+xdp_refuse() { # DEV PROGRAM
+	[[ $XDP_NAME != "${2:0:15}" ]] ||
+		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: take it off with ip link set dev $1 xdp off"
+	die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
 }
 
 # xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
@@ -202,8 +208,10 @@ tc_attach() {
 		set -- "$1" "$2" "$3" "$TC_PREF" "$5"
 	else
 		while read -r pref handle id class name; do
-			[[ $pref != "$4" ]] ||
-				die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
+			[[ $pref == "$4" ]] || continue
+			[[ ${name:0:15} != "${3:0:15}" ]] ||
+				die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with tc filter del dev $1 ingress pref $pref"
+			die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
 		done <<<"$(tc_filters "$1")"
 	fi
 	run "${NSCMD[@]}" tc filter "$verb" dev "$1" ingress pref "$4" handle 1 bpf da obj "$2" classid "0:$5"
@@ -223,7 +231,8 @@ tc_detach() {
 	elif [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
 		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
-	elif ((!DRY_RUN)); then
+	elif ((!DRY_RUN && !(DEV_FEATURES & (DEV_FEATURES - 1)))); then
+		# no other feature has filters there, so they are somebody else's
 		warn "$1: left the clsact qdisc, which has other filters now"
 	fi
 }
@@ -294,11 +303,16 @@ ipt_commands() {
 	return 0
 }
 
-# ipt_attach TABLE HOOK CHAIN DEV PIN: in both families
+# ipt_attach TABLE HOOK CHAIN DEV PIN NEW: in both families; with NEW (1) the pin has just
+# been made, and a rule that is there has the program of an older one
 ipt_attach() {
 	local ipt rules
 	for ipt in "${IPT[@]}"; do
 		rules=$("$ipt" -w -t "$1" -S "$3" 2>/dev/null | grep -v "^-N") || rules=
+		if (($6)) && [[ $rules == "-A $3 -m bpf --object-pinned $5" ]]; then
+			run "$ipt" -w -t "$1" -F "$3"
+			rules=
+		fi
 		if [[ -z $rules ]]; then
 			"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || {
 				run "$ipt" -w -t "$1" -N "$3"
