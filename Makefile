@@ -124,7 +124,7 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm test lint demo bench fuzz install uninstall clean deps deps-build root
+.PHONY: help check check-vm test lint demo bench fuzz soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
@@ -132,6 +132,7 @@ help:
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
+	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
 	@echo 'make bench     costs, as a table of ratios (root)'
 	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
 	@echo 'make clean'
@@ -180,6 +181,11 @@ check-vm: | root deps-vm
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) HM_VM_CACHE=$(or $(HM_VM_CACHE),$(abspath $(O))/vm-cache) JOBS=$(JOBS) \
 		tests/vm/check.sh $(KERNEL) $(if $(filter command% environment%,$(origin TESTS)),-- $(TESTS))
+
+# MINUTES of load, then STEPS at random and kills at every command
+soak: | root deps-test
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) tests/soak.sh
 
 bench: | root deps-bench
 	@$(MAKE) tests-build

@@ -30,26 +30,26 @@ model() {
 	for dev in "${DEVICES[@]}"; do
 		list=''
 		for feature in l2fwd latency policy; do
-			[[ -z ${HAS[$dev $feature]:-} ]] || list+=${list:+,}$feature
+			[[ -z ${HAS["$dev $feature"]:-} ]] || list+=${list:+,}$feature
 		done
 		[[ -z $list ]] || printf '%s %s\n' "$dev" "$list"
 	done
 	for dev in "${DEVICES[@]}"; do
 		xdp=-
-		[[ -z ${HAS[$dev l2fwd]:-} ]] || xdp=l2fwd_xdp
-		[[ -z ${HAS[$dev latency]:-} ]] || xdp=latency_xdp
+		[[ -z ${HAS["$dev l2fwd"]:-} ]] || xdp=l2fwd_xdp
+		[[ -z ${HAS["$dev latency"]:-} ]] || xdp=latency_xdp
 		printf '%s xdp %s\n' "$dev" "$xdp"
 		list=0
 		for feature in 'latency 1' 'l2fwd 2' 'policy 50'; do
-			[[ -n ${HAS[$dev ${feature% *}]:-} ]] || continue
+			[[ -n ${HAS["$dev ${feature% *}"]:-} ]] || continue
 			printf '%s tc %s %s_tc\n' "$dev" "${feature#* }" "${feature% *}"
 			list=1
 		done
 		((!list)) || printf 'clsact\n'
 	done
 	# only these have pins of their own
-	[[ -z ${HAS[host drops]:-} ]] || printf 'drops\n'
-	[[ -z ${HAS[eth0 latency]:-}${HAS[veth0 latency]:-} ]] || printf 'latency\n'
+	[[ -z ${HAS["host drops"]:-} ]] || printf 'drops\n'
+	[[ -z ${HAS["eth0 latency"]:-}${HAS["veth0 latency"]:-} ]] || printf 'latency\n'
 }
 
 # reader FILE: until FILE is there; what it says that is not "not there", and a crash,
@@ -80,17 +80,17 @@ reader() {
 		verb=$((RANDOM % 10))
 		if ((verb < 5)); then
 			attach "$dev" "$feature" 2>/dev/null
-			HAS[$dev $feature]=1
+			HAS["$dev $feature"]=1
 		elif ((verb < 8)); then
 			detach "$dev" "$feature"
 			unset "HAS[$dev $feature]"
 		elif ((verb < 9)); then
 			detach "$dev"
 			for feature in "${OF_DEVICE[@]}"; do unset "HAS[$dev $feature]"; done
-		elif [[ -z ${HAS[host drops]:-} ]]; then
+		elif [[ -z ${HAS["host drops"]:-} ]]; then
 			dev=host feature=drops
 			attach --host drops
-			HAS[host drops]=1
+			HAS["host drops"]=1
 		else
 			dev=host feature=drops
 			detach --host

@@ -38,6 +38,15 @@ struct known {
 	char name[NAME_MAX + 1];
 };
 
+/* Who may not read these may not read what is asked for, which says so. */
+static int names_open(const struct options *opt, const char *name)
+{
+	char path[4096];
+
+	return access(pin_path(opt, name, path, sizeof(path)), R_OK) ? -1
+								     : pin_open(opt, name, false);
+}
+
 struct names *names_new(const struct options *opt)
 {
 	struct names *n = calloc(1, sizeof(*n));
@@ -48,8 +57,8 @@ struct names *names_new(const struct options *opt)
 	n->own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (n->own_fd >= 0 && !fstat(n->own_fd, &st))
 		n->own = st.st_ino;
-	n->netns_fd = pin_open(opt, "hm_netns", false);
-	n->dev_fd = pin_open(opt, "hm_dev", false);
+	n->netns_fd = names_open(opt, "hm_netns");
+	n->dev_fd = names_open(opt, "hm_dev");
 	return n;
 }
 

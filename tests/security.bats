@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Who may do and read what (README, "Security"): an unprivileged user, modes of pins and
+# files, names of temporary files, how the reader was built.
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+bats_require_minimum_version 1.5.0
+
+# as a user with nothing, in the host's namespace
+nobody() { on host setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all env HOOKMAP_OBJ="$D/build" TMPDIR=/dev/shm "$@"; }
+
+# The tree may lie where nobody may go: a copy of what is needed
+copy() {
+	D=$(mktemp -d /run/hookmap.XXXXXX)
+	chmod 755 "$D"
+	cp -r "$HM_TOP/scripts" "$D"
+	mkdir "$D/build"
+	cp "$HM_BUILD/hookmap" "$HM_BUILD/abi.sh" "$D/build"
+	chmod -R a+rX "$D"
+}
+teardown() { [[ -z ${D:-} ]] || rm -rf "$D"; }
+
+@test "security: a user without privileges changes nothing and reads nothing" {
+	local verb script
+	lab_up
+	copy
+	attach eth0 latency l2fwd policy 2>/dev/null
+	attach --host drops path exec open napi pktlat
+	# even if the bpf filesystem is everybody's to enter: the folders below it are not
+	for mode in 700 755; do
+		chmod "$mode" /sys/fs/bpf
+		for verb in latency drops policy fdb exec open path napi pktlat status; do
+			fails 1 "run as root" nobody "$D/build/hookmap" "$verb"
+		done
+	done
+	for script in 'attach.sh eth0' 'attach.sh --host drops' 'detach.sh eth0' 'detach.sh --host' 'status.sh' \
+		'fdb.sh flush' 'policy.sh flush' 'policy.sh show'; do
+		# shellcheck disable=SC2086
+		fails 1 "must be root" nobody "$D/scripts/"$script
+	done
+	# what needs no privilege: help, a check of rules
+	nobody "$D/build/hookmap" --help >/dev/null
+	nobody "$D/scripts/attach.sh" --help >/dev/null
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' | nobody "$D/scripts/policy.sh" check -
+	equal "$(hookmap -j status | jq -c '[.devices[].device] | sort')" '["eth0","host"]' "what is attached"
+	detach --host
+	detach eth0
+	nothing_left
+}
+
+@test "security: pins and their folders are root's alone, whatever the umask" {
+	lab_up
+	umask 000
+	chmod 755 /sys/fs/bpf
+	attach eth0 latency l2fwd policy 2>/dev/null
+	attach --host drops path exec open napi pktlat
+	equal "$(
+		find /sys/fs/bpf -mindepth 1 -path '*/tc*' -type d ! -perm 700
+		find /sys/fs/bpf/hookmap -type d ! -perm 700
+	)" "" "folders"
+	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f ! -perm 600)" "" "pins"
+	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap ! -user root -o ! -group root)" "" "owners"
+	(($(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f | wc -l) > 60))
+	detach --host
+	detach eth0
+}
+
+@test "security: what is installed is nobody else's to write, and nothing is setuid" {
+	umask 000
+	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_BUILD" >/dev/null
+	equal "$(find "$BATS_TEST_TMPDIR/root/usr" ! -type l ! -type d -perm /6022)" "" "files"
+	(($(find "$BATS_TEST_TMPDIR/root/usr" -type f | wc -l) > 50))
+}
+
+@test "security: scripts have no eval, no temporary file of a known name, and give no one a right to write" {
+	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/lib/* "$HM_TOP"/scripts/features/*)
+	found() { grep -nE "$1" "${files[@]}" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*#' || true; }
+	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)')" "" "eval"
+	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* "?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)')" "" "files of a known name"
+	equal "$(found 'mktemp.*-u|tempfile')" "" "names without a file"
+	equal "$(found 'chmod ([ago]*[oa][ugoa]*)?\+[rwx]*w|chmod 0?[0-7]*[2367]( |$)|chmod 0?[0-7][2367][0-7]( |$)|umask 0*[01]?[0-7]?[0145]( |$)')" "" "rights"
+	# the patterns find what they should
+	printf 'eval "$x"\necho 1 >/tmp/x.$$\nf=$(mktemp -u)\nchmod 666 f\nchmod a+w f\n' >"$BATS_TEST_TMPDIR/bad"
+	files=("$BATS_TEST_TMPDIR/bad" /dev/null)
+	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)' | wc -l)" 1 "eval found"
+	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* ?"?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)' | wc -l)" 1 "known name found"
+}
+
+@test "security: the reader is built to resist: PIE, RELRO, BIND_NOW, no executable stack, canaries, fortified" {
+	local elf
+	skip_without readelf command -v readelf
+	elf=$(readelf -hldW "$HM_BUILD/hookmap")
+	like "$elf" "Type: * DYN"
+	like "$elf" "GNU_RELRO"
+	[[ $elf =~ Flags:.*PIE ]]
+	[[ $elf =~ (BIND_NOW|Flags:\ *NOW) ]]
+	[[ $elf =~ GNU_STACK\ .*\ RW\  ]]
+	[[ ! $elf =~ (TEXTREL|RPATH|RUNPATH) ]]
+	elf=$(readelf --dyn-syms -W "$HM_BUILD/hookmap")
+	like "$elf" "__stack_chk_fail"
+	like "$elf" "__snprintf_chk"
+}
