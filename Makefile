@@ -135,6 +135,7 @@ help:
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
 	@echo 'make bench     costs, as a table of ratios (root)'
 	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
+	@echo 'make deb       a Debian package in build/deb/; make check-deb tests it (root)'
 	@echo 'make clean'
 	@echo 'settings: V=1 MAPS=btf|legacy BPF_CPU=probe|v1|v2|v3 CLANG= LLC= O= PREFIX= DESTDIR='
 
@@ -244,6 +245,23 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/hookmap $(man8dir)/hookmap.8 $(compdir)/hookmap $(units:%=$(unitdir)/%) \
 		$(foreach s,$(commands),$(bindir)/hookmap-$(s) $(man8dir)/hookmap-$(s).8 $(compdir)/hookmap-$(s)))
 	[ ! -d $(DESTDIR)$(confdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(confdir)
+
+# --- a Debian package: what it takes is staged in the build folder
+DEB_VERSION ?= 0.1$(shell git log -1 --format=+git%cd.%h --date=format:%Y%m%d%H%M 2>/dev/null)
+deb_dir = $(O)/deb/hookmap-$(DEB_VERSION)
+deb: | deps-build
+	@scripts/deps.sh package
+	rm -rf $(O)/deb
+	mkdir -p $(deb_dir)
+	cp -r Makefile COPYING README.md kern user tc xdp iptables scripts $(deb_dir)
+	mv $(deb_dir)/scripts/debian $(deb_dir)/debian
+	{ echo 'hookmap ($(DEB_VERSION)) unstable; urgency=medium'; echo; echo '  * Built from source, see git log.'; echo; \
+		echo " -- hookmap maintainers <hookmap@hookmap.invalid>  $$(git log -1 --format=%cD 2>/dev/null || date -R)"; } >$(deb_dir)/debian/changelog
+	cd $(deb_dir) && dpkg-buildpackage -us -uc -b
+	@ls $(O)/deb/*.deb
+check-deb: | root
+	@$(MAKE) deb >$(O)/deb.log 2>&1 || { tail -n 20 $(O)/deb.log; exit 1; }
+	@tests/deb.sh $(O)/deb/hookmap_*.deb
 
 clean:
 	rm -rf $(O)

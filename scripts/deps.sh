@@ -14,8 +14,8 @@ systems it prints what is missing by name. A bpftool that can autoattach comes f
 the release's backports where the release's own is too old. Services that come with a
 package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
 
-GROUP: run (attach and read), build, test, vm (tests under other kernels), bench; all
-of them unless given.
+GROUP: run (attach and read), build, test, vm (tests under other kernels), bench (all
+of them unless given), package (make deb).
 
   --check         preflight: each tool, version and kernel feature, yes or no, and what
                   does not work without it; installs nothing. Exit status 1 if
@@ -74,6 +74,9 @@ bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
 bench|nft|nftables|policy: no comparison with nftables
+package|dh|debhelper|no make deb
+package|dpkg-buildpackage|dpkg-dev|no make deb
+package|lintian|lintian|no make check-deb
 test|traceroute|traceroute|policy: no demo
 '
 
@@ -257,7 +260,7 @@ CHECK=0 GROUPS_WANTED=()
 option() { CHECK=1; } # --check
 options '-n|--dry-run -h|--help --check' "$@"
 for word in "${ARGS[@]}"; do
-	[[ $word =~ ^(run|build|test|vm|bench)$ ]] || misuse "unknown argument $word"
+	[[ $word =~ ^(run|build|test|vm|bench|package)$ ]] || misuse "unknown argument $word"
 	GROUPS_WANTED+=("$word")
 done
 ((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm bench)
