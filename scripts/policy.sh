@@ -5,6 +5,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 . "$HM_SCRIPTS/features/policy.sh"
+. "$HM_SCRIPTS/lib/progress.sh"
 
 usage() {
 	cat <<'EOF'
@@ -48,6 +49,7 @@ load_abi
 WORK=$(mktemp -d)
 finish() {
 	local status=$?
+	phase ''
 	rm -rf -- "$WORK"
 	exit "$status"
 }
@@ -140,15 +142,18 @@ attached() {
 
 # load FILE...: the set of the files comes into force
 load() {
+	phase "reading"
 	flatten "$@"
+	phase "compiling"
 	compile batch >"$WORK/batch" || exit 1
+	phase ''
 	if ((VERBOSE || DRY_RUN)); then sed 's/^/+ bpftool /' "$WORK/batch" >&2; fi
 	((!DRY_RUN)) || return 0
 	# what a load that was killed has left
 	rm -rf -- "$PINS/policy"
 	mkdir -p "$PINS/policy"
 	local status=0
-	"$BPFTOOL" -n batch file "$WORK/batch" >/dev/null 2>"$WORK/error" || status=$?
+	progress loading "$WORK/batch" "$BPFTOOL" -n batch file - >/dev/null 2>"$WORK/error" || status=$?
 	rm -rf -- "$PINS/policy"
 	rmdir -- "$PINS" 2>/dev/null || true
 	local want=$((GEN % 4294967295 + 1))

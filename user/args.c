@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hookmap.h"
 
@@ -18,6 +19,7 @@ enum kind {
 	ARG_SECONDS, /* double */
 	ARG_OUTPUT,  /* enum output: .value */
 	ARG_EXPLAIN, /* bool; policy: a packet follows */
+	ARG_COLOR,   /* as ARG_TEXT; its value goes behind "=" or is left out */
 	ARG_VERSION,
 	ARG_HELP,
 };
@@ -113,6 +115,10 @@ static const struct arg args[] = {
 	{ .name = "bpffs", .takes = "DIR", .kind = ARG_TEXT, .at = AT(bpffs),
 	  .verbs = ALL,
 	  .help = "where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)" },
+	{ .name = "color", .takes = "WHEN", .kind = ARG_COLOR, .at = AT(when),
+	  .verbs = ALL,
+	  .help = "colours (-c without a number, as for ip)",
+	  .words = "always auto never" },
 	{ .name = "version", .letter = 'V', .kind = ARG_VERSION,
 	  .verbs = ALL },
 	{ .name = "help", .letter = 'h', .kind = ARG_HELP,
@@ -199,8 +205,11 @@ static void usage(FILE *f, const struct verb *verb)
 		snprintf(text, sizeof(text), "%s%s%s%s%s%s", arg->help ?: "",
 			 arg->words ? ": " : "", arg->words ?: "", some ? " (" : "",
 			 some ? verb_names(arg->verbs) : "", some ? ")" : "");
-		snprintf(name, sizeof(name), "%s%s%s", arg->name, arg->takes ? " " : "",
-			 arg->takes ?: "");
+		snprintf(name, sizeof(name),
+			 arg->kind == ARG_COLOR ? "%s[=%s]"
+			 : arg->takes		? "%s %s"
+						: "%s",
+			 arg->name, arg->takes);
 		fprintf(f, "  %c%c%c --%-*s", arg->letter ? '-' : ' ', arg->letter ?: ' ',
 			arg->letter ? ',' : ' ', *text ? 15 : 0, name);
 		wrap(f, text, 23);
@@ -234,6 +243,9 @@ static int arg_take(const struct arg *arg, const char *value, struct options *op
 	case ARG_EXPLAIN:
 		*(bool *)at = true;
 		return 0;
+	case ARG_COLOR:
+		value = value ?: "always";
+		/* fall through */
 	case ARG_TEXT:
 		*(const char **)at = value;
 		if (!arg->words || one_of(arg->words, value))
@@ -317,6 +329,34 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* Does OPT ask for colours? As iproute2: what was given counts more than NO_COLOR. */
+static bool args_color(const struct options *opt)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (opt->output != OUT_TEXT)
+		return false;
+	if (opt->when && strcmp(opt->when, "auto"))
+		return !strcmp(opt->when, "always");
+	if (!opt->when && no && *no)
+		return false;
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb");
+}
+
+/* -c is the count if a number follows, and else ip's -c[=WHEN], TEXT being what follows. A
+ * word that was taken for the number is given back. */
+static bool args_c_is_color(char **argv, const char **text)
+{
+	const char *t = *text;
+
+	if (t && *t && strspn(t, "0123456789-") == strlen(t))
+		return false;
+	*text = t && *t == '=' ? t + 1 : NULL;
+	if (t && t == argv[optind - 1] && *t != '=')
+		optind--;
+	return true;
+}
+
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb)
 {
 	struct option longs[NARGS + 1] = {};
@@ -327,7 +367,9 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 
 	_Static_assert(NARGS < 64, "a bit an option");
 	for (size_t i = 0; i < NARGS; i++) {
-		longs[i] = (struct option){ args[i].name, args[i].takes != NULL, NULL, 256 + i };
+		int takes = args[i].kind == ARG_COLOR ? optional_argument : args[i].takes != NULL;
+
+		longs[i] = (struct option){ args[i].name, takes, NULL, 256 + i };
 		if (args[i].letter)
 			letters[len++] = args[i].letter;
 		if (args[i].letter && args[i].takes)
@@ -336,8 +378,17 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 	opterr = 0;
 	*verb = NULL;
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const char *value = optarg;
 		size_t i = 0;
 
+		if (c == ':' && optopt == 'c')
+			c = 'c', value = NULL;
+		if (c == 'c' && args_c_is_color(argv, &value)) {
+			while (args[i].kind != ARG_COLOR)
+				i++;
+			c = 256 + i;
+			i = 0;
+		}
 		if (c == ':')
 			return misuse("%s: needs a value", argv[optind - 1], NULL);
 		if (c == '?')
@@ -349,7 +400,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 			printf("hookmap %s\n", HM_VERSION);
 			return ARGS_DONE;
 		}
-		err = arg_take(&args[i], optarg, opt);
+		err = arg_take(&args[i], value, opt);
 		if (err)
 			return err;
 		fail_as_json(opt->output == OUT_JSON);
@@ -362,6 +413,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 			return misuse("%s", "choose one of -j, --prom and --hgrm", NULL);
 		opt->output = OUT_JSON;
 	}
+	opt->color = args_color(opt);
 	if (optind == argc && (opt->help || opt->output != OUT_PROM)) {
 		usage(opt->help ? stdout : stderr, NULL);
 		return opt->help ? ARGS_DONE : 2;

@@ -188,6 +188,21 @@ static const char *entry_device(const struct fdb *f, const struct l2_fdb *e, cha
 	return buf;
 }
 
+/* A line of the table, which may have a million: not kept for libsmartcols to align. */
+static void entry_text(const struct fdb *f, unsigned vlan, const char *mac, const char *device,
+		       const char *type, __u64 packets, __u64 bytes, long long idle)
+{
+	const char *yellow = "", *cyan = "", *plain = "";
+	char text[24] = "-";
+
+	if (f->opt->color)
+		yellow = "\033[33m", cyan = "\033[36m", plain = "\033[0m";
+	if (idle >= 0)
+		snprintf(text, sizeof(text), "%lld", idle);
+	printf("%4u  %s%s%s  %s%-15s%s  %-7s %12llu %15llu %8s\n", vlan, yellow, mac, plain, cyan,
+	       device, plain, type, packets, bytes, text);
+}
+
 static int entry_show(const void *key, const void *value, void *arg)
 {
 	const struct l2_fdb *e = value;
@@ -220,12 +235,9 @@ static int entry_show(const void *key, const void *value, void *arg)
 		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
 		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac, device,
 		       type, packets, bytes, idle);
-	else if (idle < 0)
-		printf("%4u  %s  %-15s  %-7s %12llu %15llu %8s\n", k->vlan, mac,
-		       *device ? device : "(stack)", type, packets, bytes, "-");
 	else
-		printf("%4u  %s  %-15s  %-7s %12llu %15llu %8lld\n", k->vlan, mac,
-		       *device ? device : "(stack)", type, packets, bytes, idle);
+		entry_text(f, k->vlan, mac, *device ? device : "(stack)", type, packets, bytes,
+			   idle);
 	return 0;
 }
 

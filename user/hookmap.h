@@ -24,6 +24,8 @@ struct options {
 	enum output output;
 	bool pretty;	     /* -p */
 	bool help;	     /* -h */
+	const char *when;    /* --color: always, auto or never */
+	bool color;	     /* and so: with colours */
 	bool hist;	     /* --hist */
 	bool buckets;	     /* --buckets */
 	bool summary;	     /* --summary */
@@ -201,6 +203,8 @@ struct out;
 
 struct out *out_new(const struct options *opt, const struct out_col *cols, size_t ncols);
 void out_row(struct out *o);
+/* The colour of VALUE in the column HEAD, as iproute2 has it; NULL: none. */
+const char *out_color(const char *head, const char *value);
 void out_str(struct out *o, const char *value);
 void out_u64(struct out *o, __u64 value);
 /* Adds KEY to the row, in JSON only. Takes over VALUE. */

@@ -11,6 +11,7 @@
 #include "hookmap.h"
 
 struct out {
+	bool color;
 	const struct out_col *cols;
 	size_t ncols, cell;
 	struct json_object *rows, *row; /* JSON */
@@ -43,6 +44,7 @@ struct out *out_new(const struct options *opt, const struct out_col *cols, size_
 
 	if (!o)
 		return NULL;
+	o->color = opt->color;
 	o->cols = cols;
 	o->ncols = ncols;
 	if (opt->output == OUT_JSON) {
@@ -55,6 +57,7 @@ struct out *out_new(const struct options *opt, const struct out_col *cols, size_
 		free(o);
 		return NULL;
 	}
+	scols_table_enable_colors(o->table, o->color);
 	for (size_t i = 0; i < ncols; i++) {
 		if (cols[i].head)
 			scols_table_new_column(o->table, cols[i].head, 0,
@@ -84,6 +87,42 @@ static size_t out_column(const struct out *o)
 	return n;
 }
 
+const char *out_color(const char *head, const char *value)
+{
+	static const struct {
+		const char *head, *color;
+	} heads[] = { { "DEVICE", "cyan" }, { "MAC", "yellow" },  { "SMAC", "yellow" },
+		      { "DMAC", "yellow" }, { "SIP", "magenta" }, { "DIP", "magenta" } };
+	static const char *const good[] = { "ok", "up", "yes" };
+	static const char *const bad[] = { "down", "unreachable", "failed", "gone" };
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (!strcmp(head, heads[i].head))
+			return strcmp(heads[i].color, "magenta") || !strchr(value, ':')
+				       ? heads[i].color
+				       : "blue";
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (!strcmp(value, good[i]))
+			return "green";
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (!strcmp(value, bad[i]))
+			return "red";
+	}
+	return NULL;
+}
+
+static void out_cell(struct out *o, const char *head, const char *value)
+{
+	size_t n = out_column(o);
+	const char *color = o->color ? out_color(head, value) : NULL;
+
+	scols_line_set_data(o->line, n, value);
+	if (color)
+		scols_cell_set_color(scols_line_get_cell(o->line, n), color);
+}
+
 void out_str(struct out *o, const char *value)
 {
 	const struct out_col *col = &o->cols[o->cell];
@@ -91,7 +130,7 @@ void out_str(struct out *o, const char *value)
 	if (o->rows && col->key)
 		json_object_object_add(o->row, col->key, json_object_new_string(value));
 	else if (!o->rows && col->head)
-		scols_line_set_data(o->line, out_column(o), value);
+		out_cell(o, col->head, value);
 	o->cell++;
 }
 
@@ -107,7 +146,7 @@ void out_u64(struct out *o, __u64 value)
 			format_ns(value, buf, sizeof(buf));
 		else
 			snprintf(buf, sizeof(buf), "%llu", value);
-		scols_line_set_data(o->line, out_column(o), buf);
+		out_cell(o, col->head, buf);
 	}
 	o->cell++;
 }

@@ -133,6 +133,22 @@ size_t pin_value_size(const struct pin *pin)
 	return (size_t)(pin->value_size + 7) / 8 * 8 * libbpf_num_possible_cpus();
 }
 
+/* N entries of a large map were read. On a terminal only, and if the entries themselves go
+ * elsewhere; DONE takes the line away. */
+static void progress(const struct pin *pin, __u64 n, bool done)
+{
+	static int shown = -1;
+
+	if (shown < 0)
+		shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	if (!shown || n < 8192)
+		return;
+	if (done)
+		fputs("\r\033[K", stderr);
+	else
+		fprintf(stderr, "\r\033[Kreading %s: %llu entries", pin->name, n);
+}
+
 int pin_each(int fd, const struct pin *pin,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg)
 {
@@ -143,6 +159,7 @@ int pin_each(int fd, const struct pin *pin,
 	char *keys = NULL, *values = NULL;
 	char cursor[64];
 	bool first = true;
+	__u64 total = 0;
 	int err = 0;
 
 	if (pin->key_size > sizeof(cursor))
@@ -172,6 +189,8 @@ int pin_each(int fd, const struct pin *pin,
 			break;
 		}
 		first = false;
+		total += n;
+		progress(pin, total, false);
 		for (__u32 i = 0; i < n; i++) {
 			int stop = each(keys + (size_t)i * pin->key_size, values + i * value_size,
 					arg);
@@ -187,6 +206,7 @@ int pin_each(int fd, const struct pin *pin,
 		}
 	}
 out:
+	progress(pin, total, true);
 	free(keys);
 	free(values);
 	return err;
