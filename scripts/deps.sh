@@ -20,6 +20,7 @@ of them unless given), package (make deb).
   --check         preflight: each tool, version and kernel feature, yes or no, and what
                   does not work without it; installs nothing. Exit status 1 if
                   something that is needed to attach and read is missing.
+  -j, --json      --check: an array of {"what", "ok", "version", "without"}
   -n, --dry-run   only show the commands
   -h, --help
 EOF
@@ -109,11 +110,22 @@ version() {
 
 FAILED=0
 answer() { # yes|no NEEDED WHAT VERSION WITHOUT
-	if [[ $1 == yes ]]; then
+	if ((JSON)); then
+		printf '%s\t%s\t%s\t%s\n' "$1" "$3" "$4" "$5"
+		[[ $1 == yes ]] || ((!$2)) || FAILED=1
+	elif [[ $1 == yes ]]; then
 		printf 'yes  %-34s %s\n' "$3" "$4"
 	else
 		printf 'no   %-34s %s\n' "$3" "without it: $5"
 		((!$2)) || FAILED=1
+	fi
+}
+
+unknown() { # WHAT WHY
+	if ((JSON)); then
+		printf '?\t%s\t\t%s\n' "$1" "$2"
+	else
+		printf '?    %-34s %s\n' "$1" "$2"
 	fi
 }
 
@@ -143,7 +155,7 @@ check() {
 	ask 1 "bpf filesystem on $BPFFS" "no pins: mount -t bpf bpf $BPFFS" test "$(stat -f -c %T -- "$BPFFS" 2>/dev/null)" = bpf_fs
 	ask 0 "cgroup v2" "latency: no socket stage" grep -q ' cgroup2 ' /proc/mounts
 	if ((EUID)); then
-		printf '?    %-34s %s\n' "XDP, clsact, xt_bpf, fentry" "only root can try them: sudo $HM_NAME --check"
+		unknown "XDP, clsact, xt_bpf, fentry" "only root can try them: sudo $HM_NAME --check"
 		return
 	fi
 	ask 1 "network namespaces and veth" "no lab, no tests" probe true
@@ -158,7 +170,7 @@ check() {
 		ask 1 "tp_btf tracepoints" "latency: no application stage" load tp_btf
 		ask 0 "fentry" "latency: no application stage of small UDP datagrams" load fentry
 	else
-		printf '?    %-34s %s\n' "XDP, tp_btf, fentry" "they are tried with the objects: build first (make)"
+		unknown "XDP, tp_btf, fentry" "they are tried with the objects: build first (make)"
 	fi
 }
 
@@ -257,14 +269,22 @@ packages_run() {
 }
 
 CHECK=0 GROUPS_WANTED=()
-option() { CHECK=1; } # --check
-options '-n|--dry-run -h|--help --check' "$@"
+JSON=0
+option() { # OPTION
+	if [[ $1 == --json ]]; then JSON=1; else CHECK=1; fi
+}
+options '-n|--dry-run -h|--help --check -j|--json' "$@"
 for word in "${ARGS[@]}"; do
 	[[ $word =~ ^(run|build|test|vm|bench|package)$ ]] || misuse "unknown argument $word"
 	GROUPS_WANTED+=("$word")
 done
 ((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm bench)
-if ((CHECK)); then
+if ((CHECK && JSON)); then
+	need_tools jq
+	check > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')
+	wait $!
+	exit "$FAILED"
+elif ((CHECK)); then
 	check
 	exit "$FAILED"
 fi

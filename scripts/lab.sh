@@ -10,7 +10,7 @@ usage() {
 usage: lab.sh up [-4] [NAME]
        lab.sh exec NAME HOST COMMAND...
        lab.sh down NAME
-       lab.sh list
+       lab.sh list [-j]
 
 Makes three network namespaces, joined by veth pairs. No interface of this machine
 takes part. "up" prints the lab's name (random unless given).
@@ -24,6 +24,7 @@ takes part. "up" prints the lab's name (random unless given).
 The host forwards between client and server. "exec" runs a command as client, host
 or server, with the mounts of this shell, so that pinned maps are the same ones.
 
+  -j, --json      list: an array of names
   -4, --ipv4      no IPv6 at all, and so nothing on the wire that nobody sent
   -n, --dry-run   only show the commands
   -v, --verbose   show the commands, too
@@ -96,10 +97,13 @@ lab_down() {
 }
 
 IPV4=
-option() { IPV4=1; } # --ipv4
+JSON=0
+option() { # OPTION
+	if [[ $1 == --json ]]; then JSON=1; else IPV4=1; fi
+}
 # what follows is the command's own
 OPTIONS_END='exec'
-options '-n|--dry-run -v|--verbose -h|--help -4|--ipv4' "$@"
+options '-n|--dry-run -v|--verbose -h|--help -4|--ipv4 -j|--json' "$@"
 set -- "${ARGS[@]}"
 case ${1:-} in
 up)
@@ -120,5 +124,12 @@ case $1 in
 up) lab_up "${@:2}" ;;
 exec) lab_exec "${@:2}" ;;
 down) lab_down "$2" ;;
-list) ip netns list | sed -n 's/^\([^ ]*\)-host.*/\1/p' ;;
+list)
+	names=$(ip netns list | sed -n 's/^\([^ ]*\)-host.*/\1/p')
+	if ((JSON)); then
+		jq -cn --arg names "$names" '[$names | split("\n")[] | select(. != "")]'
+	elif [[ -n $names ]]; then
+		printf '%s\n' "$names"
+	fi
+	;;
 esac

@@ -29,6 +29,8 @@ what it returned for each. No device takes part, and nothing is sent.
                     such as hello_cfg=00000000:0100000000000000; several times
   --dump MAP        print this map after the last run
   --out FILE        write the last packet as the program left it, as hexadecimal text
+  -j, --json        {"rows": [{"packet", "bytes", "verdict", "retval", "after", "ns"}...],
+                    "map": what --dump asks for}
   -v, --verbose     show the commands
   -h, --help
 
@@ -37,7 +39,12 @@ EOF
 }
 
 EXPECT='' REPEAT=1 PROGRAM='' TYPE='' DUMP='' OUT='' SETS=()
+JSON=0
 option() { # OPTION VALUE
+	if [[ $1 == --json ]]; then
+		JSON=1
+		return
+	fi
 	[[ -n $2 ]] || misuse "$1 needs a value"
 	case $1 in
 	--expect) EXPECT=$2 ;;
@@ -57,7 +64,7 @@ option() { # OPTION VALUE
 	esac
 }
 WORDS=("$@")
-options '-v|--verbose -h|--help --expect= --repeat= --program= --type= --set= --dump= --out=' "$@"
+options '-v|--verbose -h|--help -j|--json --expect= --repeat= --program= --type= --set= --dump= --out=' "$@"
 ((${#ARGS[@]} >= 2)) || misuse "an object and a packet are needed"
 OBJ=${ARGS[0]} PACKETS=("${ARGS[@]:1}")
 
@@ -241,7 +248,8 @@ done
 # --- the runs
 
 WRONG=0
-printf '%-8s %6s  %-10s %6s %9s\n' PACKET BYTES VERDICT AFTER NS/RUN
+ROWS=''
+((JSON)) || printf '%-8s %6s  %-10s %6s %9s\n' PACKET BYTES VERDICT AFTER NS/RUN
 for i in "${!FRAMES[@]}"; do
 	hex_bytes "${FRAMES[i]}"
 	printf '%b' "${HEX_BYTES[@]/#/\\x}" >"$TMP/in"
@@ -253,7 +261,12 @@ for i in "${!FRAMES[@]}"; do
 	[[ ${retval:--} != - ]] || die "packet $((i + 1)): the kernel did not run the program: $(jq -r '.error // "no message"' <<<"$result" 2>/dev/null)"
 	((retval < 2147483648)) || retval=$((retval - 4294967296))
 	verdict "$retval"
-	printf '%-8s %6d  %-10s %6d %9d\n' $((i + 1)) $((${#FRAMES[i]} / 2)) "$VERDICT" "$(stat -c %s "$TMP/out")" "$duration"
+	row=($((i + 1)) $((${#FRAMES[i]} / 2)) "$VERDICT" "$(stat -c %s "$TMP/out")" "$duration")
+	if ((JSON)); then
+		ROWS+="${row[*]} $retval"$'\n'
+	else
+		printf '%-8s %6d  %-10s %6d %9d\n' "${row[@]}"
+	fi
 	expected "$retval" "$VERDICT" || {
 		warn "packet $((i + 1)): returned $VERDICT ($retval), expected $EXPECT"
 		WRONG=1
@@ -264,6 +277,13 @@ if [[ -n $OUT ]]; then
 fi
 if [[ -n $DUMP ]]; then
 	find_map "$DUMP"
-	"$BPFTOOL" map dump id "$MAP_ID"
+	((JSON)) || "$BPFTOOL" map dump id "$MAP_ID"
+fi
+if ((JSON)); then
+	map=null
+	[[ -z $DUMP ]] || map=$("$BPFTOOL" -j map dump id "$MAP_ID")
+	jq -n --arg rows "$ROWS" --argjson map "$map" '{rows: [$rows | split("\n")[] | select(. != "") | split(" ")
+		| {packet: (.[0] | tonumber), bytes: (.[1] | tonumber), verdict: .[2], retval: (.[5] | tonumber),
+			after: (.[3] | tonumber), ns: (.[4] | tonumber)}]} + if $map then {map: $map} else {} end'
 fi
 exit "$WRONG"

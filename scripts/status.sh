@@ -16,6 +16,8 @@ Shows what is attached: to DEV, or to all devices that the scripts attached, dev
 of this network namespace that were attached by hand, and the host.
 (`hookmap status` shows the pinned maps and the programs that use them.)
 
+  -j, --json      an array of {"device", "netns", "ifindex", "alive", "by_hand",
+                    "features", "xdp", "tc"}; netns is null in this one, device for the host
   --netns NAME    DEV is in this network namespace
   -h, --help
 
@@ -23,7 +25,9 @@ Exit status: 0, also if nothing is attached; 1 error; 2 usage.
 EOF
 }
 
-options '-h|--help --netns=' "$@"
+JSON=0
+option() { JSON=1; } # --json
+options '-h|--help -j|--json --netns=' "$@"
 ((${#ARGS[@]} <= 1)) || misuse "one device, please"
 DEV=${ARGS[0]:-}
 
@@ -33,11 +37,38 @@ load_abi
 need_bpffs
 HOST=0 NETNS_GONE=0
 
+# one_json DEV BY-HAND: the device of DEV_*, as an object on a line
+one_json() {
+	local tc=''
+	XDP_ID='' XDP_MODE='' XDP_NAME=''
+	if ((DEV_INODE && DEV_ALIVE)); then
+		xdp_get "$1"
+		tc=$(tc_filters "$1")
+	fi
+	jq -cn --arg device "$1" --arg netns "$NETNS" --argjson ifindex "$DEV_IFINDEX" --arg host "$DEV_INODE" \
+		--argjson alive "$DEV_ALIVE" --argjson hand "$2" --arg features "${FEATURES_SET[*]}" \
+		--arg xdp "$XDP_ID $XDP_MODE $XDP_NAME" --arg tc "$tc" '
+		def words: split(" ") | map(select(. != ""));
+		($host == "0") as $is_host | {
+			device: (if $is_host then null else $device end),
+			netns: (if $netns == "" then null else $netns end),
+			ifindex: (if $is_host then null else $ifindex end),
+			alive: ($is_host or $alive == 1), by_hand: ($hand == 1), features: ($features | words),
+			xdp: ($xdp | words | if length < 3 then null else {program: .[2], id: (.[0] | tonumber), mode: .[1]} end),
+			tc: ($tc | split("\n") | map(words | select(length > 4 and .[1] != "-")
+				| {pref: (.[0] | tonumber), handle: .[1], program: .[4], id: (.[2] | tonumber)}))
+		}'
+}
+
 # one: the device of DEV_*
 one() {
 	local feature where=''
 	[[ -z $NETNS ]] || where=" in network namespace $NETNS"
 	features_of "$DEV_FEATURES"
+	if ((JSON)); then
+		one_json "$1" 0
+		return
+	fi
 	if ((!DEV_INODE)); then
 		printf 'host: %s\n' "${FEATURES_SET[*]}"
 	elif ((!DEV_ALIVE)); then
@@ -61,50 +92,64 @@ device_hooks() {
 	done <<<"$(tc_filters "$1")"
 }
 
-if [[ -n $DEV ]]; then
-	use_netns "$NS" || die "no network namespace $NS"
+all() {
+	if [[ -n $DEV ]]; then
+		use_netns "$NS" || die "no network namespace $NS"
+		netns_words
+		DEV_ALIVE=1
+		device_index "$DEV" || DEV_ALIVE=0
+		dev_find "$DEV" || {
+			((DEV_ALIVE)) || die "no device $DEV${NS:+ in network namespace $NS}"
+			dev_unknown "$DEV"
+		}
+		one "$DEV"
+		return
+	fi
+
+	use_netns ''
+	own=$NETNS_INODE
+	known=" "
+	names=$(netns_list)
+	while read -r line; do
+		[[ -n $line ]] || continue
+		dev_read "$line"
+		NETNS='' DEV_ALIVE=1 name=$DEV_NAME
+		if ((DEV_INODE)) && [[ $DEV_INODE != "$own" ]]; then
+			NS=$(awk -v id="$DEV_NSID" '$1 == id { print $3 }' <<<"$names")
+			use_netns "$NS" && [[ $NETNS_INODE == "$DEV_INODE" ]] || {
+				NETNS=$NS DEV_ALIVE=0
+			}
+		fi
+		netns_words
+		if ((DEV_INODE && DEV_ALIVE)); then
+			name=$(in_netns ip -j link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
+			[[ -n $name ]] || DEV_ALIVE=0
+			[[ $DEV_INODE != "$own" ]] || known+="$name "
+		fi
+		one "${name:-$DEV_NAME}"
+	done <<<"$(dev_list)"
+
+	# by hand: programs of ours on devices that are not in the registry
+	use_netns ''
 	netns_words
 	DEV_ALIVE=1
-	device_index "$DEV" || DEV_ALIVE=0
-	dev_find "$DEV" || {
-		((DEV_ALIVE)) || die "no device $DEV${NS:+ in network namespace $NS}"
-		dev_unknown "$DEV"
-	}
-	one "$DEV"
-	exit 0
+	while read -r name; do
+		[[ -n $name && $known != *" $name "* ]] || continue
+		device_index "$name"
+		dev_unknown "$name"
+		if ((JSON)); then
+			FEATURES_SET=()
+			one_json "$name" 1
+			continue
+		fi
+		printf '%s: attached by hand\n' "$name"
+		device_hooks "$name"
+	done <<<"$(ip -j -d link show 2>/dev/null | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"
+}
+
+if ((JSON)); then
+	out=$(all)
+	jq -s . <<<"$out"
+else
+	all
 fi
-
-use_netns ''
-own=$NETNS_INODE
-known=" "
-names=$(netns_list)
-while read -r line; do
-	[[ -n $line ]] || continue
-	dev_read "$line"
-	NETNS='' DEV_ALIVE=1 name=$DEV_NAME
-	if ((DEV_INODE)) && [[ $DEV_INODE != "$own" ]]; then
-		NS=$(awk -v id="$DEV_NSID" '$1 == id { print $3 }' <<<"$names")
-		use_netns "$NS" && [[ $NETNS_INODE == "$DEV_INODE" ]] || {
-			NETNS=$NS DEV_ALIVE=0
-		}
-	fi
-	netns_words
-	if ((DEV_INODE && DEV_ALIVE)); then
-		name=$(in_netns ip -j link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
-		[[ -n $name ]] || DEV_ALIVE=0
-		[[ $DEV_INODE != "$own" ]] || known+="$name "
-	fi
-	one "${name:-$DEV_NAME}"
-done <<<"$(dev_list)"
-
-# by hand: programs of ours on devices that are not in the registry
-use_netns ''
-netns_words
-DEV_ALIVE=1
-while read -r name; do
-	[[ -n $name && $known != *" $name "* ]] || continue
-	device_index "$name"
-	dev_unknown "$name"
-	printf '%s: attached by hand\n' "$name"
-	device_hooks "$name"
-done <<<"$(ip -j -d link show 2>/dev/null | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"

@@ -51,3 +51,22 @@ esc=$'\e['
 	equal "$("$HM_TOP/scripts/policy.sh" load "$BATS_TEST_TMPDIR/rules" 2>&1)" "" "in a pipe"
 	equal "$("$HM_BUILD/hookmap" -j policy | jq '.rows | length')" 5000
 }
+
+@test "habits: -j of the scripts is JSON, and says what the table says" {
+	lab_up
+	attach eth0 --sample 7
+	attach --host exec
+	equal "$(on host "$HM_TOP/scripts/status.sh" -j | jq -c '[.[] | [.device, .features, .alive, .by_hand, .xdp.program, .tc[0].program, .tc[0].pref]]')" \
+		'[[null,["exec"],true,false,null,null,null],["eth0",["latency"],true,false,"latency_xdp","latency_tc",1]]'
+	equal "$(on host "$HM_TOP/scripts/status.sh" -j eth0 | jq -c '[.[].device]')" '["eth0"]'
+	detach eth0
+	detach --host
+	equal "$(on host "$HM_TOP/scripts/status.sh" -j)" "[]"
+	equal "$("$HM_TOP/scripts/lab.sh" list -j)" "[\"$LAB\"]"
+	equal "$("$HM_TOP/scripts/run.sh" -j xdp/pass "$HM_TOP/tests/packets/three.pcap" | jq -c '[.rows[] | [.packet, .bytes, .verdict, .retval, .after]]')" \
+		'[[1,62,"pass",2,62],[2,82,"pass",2,82],[3,42,"pass",2,42]]'
+	equal "$("$HM_TOP/scripts/run.sh" -j xdp/count "$HM_TOP/tests/packets/arp.hex" --dump count_stat | jq '.map | length > 0')" true
+	"$HM_TOP/scripts/deps.sh" --check -j run >"$BATS_TEST_TMPDIR/deps"
+	equal "$(jq -c '.[0] | [.what, .ok]' "$BATS_TEST_TMPDIR/deps")" '["ip",true]'
+	equal "$(jq length "$BATS_TEST_TMPDIR/deps")" "$("$HM_TOP/scripts/deps.sh" --check run | wc -l)"
+}
