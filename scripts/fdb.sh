@@ -242,7 +242,7 @@ load_undo() {
 }
 
 # load_run PART: its commands; what went wrong in OUT
-load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress loading "$BATCH.$1" "$BPFTOOL" batch file - 2>&1 >/dev/null); }
+load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress loading "$BATCH.$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
 
 fdb_load() {
 	local file=$1 count max have new i

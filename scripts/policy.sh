@@ -153,7 +153,7 @@ load() {
 	rm -rf -- "$PINS/policy"
 	mkdir -p "$PINS/policy"
 	local status=0
-	progress loading "$WORK/batch" "$BPFTOOL" -n batch file - >/dev/null 2>"$WORK/error" || status=$?
+	progress loading "$WORK/batch" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
 	rm -rf -- "$PINS/policy"
 	rmdir -- "$PINS" 2>/dev/null || true
 	local want=$((GEN % 4294967295 + 1))

@@ -59,7 +59,7 @@ in_root dpkg --verify hookmap || wrong "files differ from those of the package"
 step "attach, count, detach"
 lab=$(in_root hookmap-lab up)
 on() { in_root hookmap-lab exec "$lab" "$@"; }
-on host hookmap-attach eth0 --sample 1 2>/dev/null
+on host hookmap-attach eth0 --sample 1 --filter 'proto icmp' 2>/dev/null
 on client ping -q -c 23 -i 0.01 10.11.1.1 >/dev/null
 count=$(in_root hookmap -j latency | jq '[.rows[] | select(.from == "xdp" and .to == "tc") | .count] | add')
 [[ $count == 23 ]] || wrong "23 packets were sent, $count are counted"

@@ -56,7 +56,7 @@ esc=$'\e['
 	lab_up
 	attach eth0 --sample 7
 	attach --host exec
-	equal "$(on host "$HM_TOP/scripts/status.sh" -j | jq -c '[.[] | [.device, .features, .alive, .by_hand, .xdp.program, .tc[0].program, .tc[0].pref]]')" \
+	equal "$(on host "$HM_TOP/scripts/status.sh" -j | jq -c '[sort_by(.device)[] | [.device, .features, .alive, .by_hand, .xdp.program, .tc[0].program, .tc[0].pref]]')" \
 		'[[null,["exec"],true,false,null,null,null],["eth0",["latency"],true,false,"latency_xdp","latency_tc",1]]'
 	equal "$(on host "$HM_TOP/scripts/status.sh" -j eth0 | jq -c '[.[].device]')" '["eth0"]'
 	detach eth0
@@ -66,7 +66,8 @@ esc=$'\e['
 	equal "$("$HM_TOP/scripts/run.sh" -j xdp/pass "$HM_TOP/tests/packets/three.pcap" | jq -c '[.rows[] | [.packet, .bytes, .verdict, .retval, .after]]')" \
 		'[[1,62,"pass",2,62],[2,82,"pass",2,82],[3,42,"pass",2,42]]'
 	equal "$("$HM_TOP/scripts/run.sh" -j xdp/count "$HM_TOP/tests/packets/arp.hex" --dump count_stat | jq '.map | length > 0')" true
-	"$HM_TOP/scripts/deps.sh" --check -j run >"$BATS_TEST_TMPDIR/deps"
+	# what this machine lacks is not what is tested
+	"$HM_TOP/scripts/deps.sh" --check -j run >"$BATS_TEST_TMPDIR/deps" || (($? == 1))
 	equal "$(jq -c '.[0] | [.what, .ok]' "$BATS_TEST_TMPDIR/deps")" '["ip",true]'
 	equal "$(jq length "$BATS_TEST_TMPDIR/deps")" "$("$HM_TOP/scripts/deps.sh" --check run | wc -l)"
 }

@@ -30,7 +30,7 @@ without() {
 	run ! command -v clang
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_BUILD"
-	on host hookmap-attach eth0 --sample 1
+	on host hookmap-attach eth0 --sample 1 --filter 'proto icmp'
 	on client ping -q -c 3 -i 0.01 10.11.1.1
 	equal "$("$BIN/hookmap" -j latency | jq '[.rows[] | select(.from == "xdp" and .to == "tc") | .count] | add')" 3
 	like "$(on host hookmap-status)" "eth0: latency"

@@ -23,7 +23,7 @@ boot() {
 booted() {
 	PID1=$(pgrep -P "$UNSHARE") && sd systemctl is-active nothing.target
 }
-sd() { nsenter -t "$PID1" -m -p -C -- "$@"; }
+sd() { nsenter -t "$PID1" -m -p -C -- env -u HOOKMAP_OBJ "$@"; }
 
 halt() {
 	[[ -n ${PID1:-} ]] || return 0

@@ -11,17 +11,17 @@ phase() {
 	[[ -z $PROGRESS ]] || printf '\r\033[K%s' "${1:+$1 ...}" >&"$PROGRESS"
 }
 
-# progress WHAT FILE COMMAND...: COMMAND with the lines of FILE as its standard input, and
-# how many of them it has taken
+# progress WHAT FILE COMMAND...: COMMAND FILE; on a terminal COMMAND -, which is given the
+# lines of FILE, and how many of them it has taken
 progress() {
 	local what=$1 file=$2 total
 	shift 2
 	total=$(wc -l <"$file")
 	if [[ -z $PROGRESS ]] || ((total < 2000)); then
-		"$@" <"$file"
+		"$@" "$file"
 		return
 	fi
 	awk -v what="$what" -v total="$total" '{ print }
 		NR % 1000 == 0 { printf "\r\033[K%s: %d of %d", what, NR, total >"/dev/stderr" }
-		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | "$@"
+		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | "$@" -
 }
