@@ -60,6 +60,8 @@ HM_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 
 HM_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 user_obj := $(patsubst %.c,$(O)/%.o,$(filter-out user/abi_sh.c,$(wildcard user/*.c)))
+libfuzzer := $(wildcard $(shell $(CLANG) --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer-*.a \
+	$(shell $(CLANG) --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer.a)
 test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 	$(patsubst tests/preload/%.c,$(O)/tests/%.so,$(wildcard tests/preload/*.c))
 
@@ -67,7 +69,7 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 all: objects reader $(O)/abi.sh
 objects: $(bpf_obj)
 reader: $(O)/hookmap
-tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols
+tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
 
 # --- remember the settings, so that a change of them rebuilds
 settings := $(MAPS) $(BPF_CPU) $(CLANG) $(LLC) $(EXTRA_BPF_CFLAGS)
@@ -99,6 +101,26 @@ $(O)/user/%.o: user/%.c
 $(O)/hookmap: $(user_obj)
 	$(say) LD $@
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
+
+# --- the reader with instruments: a folder that has all but it from $(O)
+asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+.PHONY: reader-asan
+reader-asan: all
+	$(Q)$(MAKE) O=$(O)/asan CFLAGS='$(asan_flags)' LDFLAGS='$(asan_flags)' $(O)/asan/hookmap
+	$(Q)ln -sfn $(foreach f,abi.sh kern xdp tc iptables tests,../$(f)) $(O)/asan/
+
+# libFuzzer, where clang has it
+fuzz_flags := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz_obj := $(patsubst $(O)/user/%,$(O)/fuzz/user/%,$(user_obj))
+$(O)/fuzz/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(say) FUZZ $<
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser -DHM_VERSION='"fuzz"' -Dmain=hookmap_main $(fuzz_flags) \
+		-fsanitize=fuzzer-no-link $(lib_flags) -MMD -MP -c -o $@ $<
+$(O)/fuzz/reader: tests/fuzz/reader.c $(fuzz_obj)
+	$(say) FUZZ $@
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser $(fuzz_flags) -fsanitize=fuzzer -Wl,--wrap=fopen,--wrap=opendir \
+		$(lib_flags) -o $@ $^ $(lib_libs)
 
 # names and sizes of abi.h for the scripts
 $(O)/abi_sh: user/abi_sh.c $(abi_headers)
@@ -172,7 +194,7 @@ FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1
 fuzz: | root deps-test
 	@$(MAKE) tests-build
-	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/fuzz.bats
+	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/fuzz*.bats
 
 # the kernels of Debian that KERNEL names; those tests that are marked for it, or TESTS
 KERNEL ?= 6.1 6.12 newest
@@ -194,7 +216,7 @@ bench: | root deps-bench
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck
@@ -266,4 +288,4 @@ check-deb: | root
 clean:
 	rm -rf $(O)
 
--include $(bpf_obj:.o=.d) $(test_bpf_obj:.o=.d) $(user_obj:.o=.d) $(test_tools:=.d)
+-include $(bpf_obj:.o=.d) $(test_bpf_obj:.o=.d) $(user_obj:.o=.d) $(fuzz_obj:.o=.d) $(test_tools:=.d)

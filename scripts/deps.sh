@@ -59,6 +59,7 @@ test|clang-format|clang-format|no make lint
 test|man|man-db|no make lint
 test|systemctl|systemd|no test of the units
 test|udevadm|udev|no test of the units
+test|fuzzer:|libclang-rt-dev|no libFuzzer on the reader
 test|ethtool|ethtool|no tests of checksums and GRO
 test|promtool|prometheus|prom: what is exported, alerts and queries are not tried
 test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the file
@@ -87,6 +88,7 @@ SERVICES=(prometheus prometheus-node-exporter frr)
 have() {
 	case $1 in
 	lib:*) pkg-config --exists "${1#lib:}" 2>/dev/null ;;
+	fuzzer:) compgen -G "$(clang --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*.a" >/dev/null ;;
 	header:*) [[ -e /usr/include/${1#header:} ]] ;;
 	bpftool) command -v "$BPFTOOL" >/dev/null && "$BPFTOOL" version >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null ;;
@@ -97,7 +99,7 @@ version() {
 	local out
 	case $1 in
 	lib:*) out=$(pkg-config --modversion "${1#lib:}" 2>/dev/null) ;;
-	header:*) out= ;;
+	header:* | fuzzer:) out= ;;
 	ip | tc | ss) out=$("$1" -V 2>&1) ;;
 	bpftool) out=$("$BPFTOOL" version 2>&1) ;;
 	nsenter | flock) out=$("$1" --version 2>&1) ;;

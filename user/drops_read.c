@@ -381,7 +381,7 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 		return NULL;
 	reasons_name(r->reasons, k->reason, reason, sizeof(reason));
 	ksyms_format(r->ksyms, k->location, location, sizeof(location));
-	line->by = r->over ? r->table->by : k->by;
+	line->by = r->over ? r->table->by : k->by < DROP_BY_MAX ? k->by : DROP_BY_NONE;
 	text = reason_text(reason, location);
 	line->col[COL_LAYER] = strdup(text->layer);
 	line->col[COL_REASON] = strdup(reason);
@@ -642,8 +642,11 @@ static char *sample_flow(const struct drop_sample *s)
 {
 	struct drop_key key = s->key;
 	__u16 type = ntohs(key.l3proto), l4 = 0;
-	const __u8 *ip = s->data + s->l3;
+	const __u8 *ip;
 
+	if (s->l3 > s->cap)
+		return strdup(NO_KEY);
+	ip = s->data + s->l3;
 	key.sport = key.dport = 0;
 	if (type == 0x0800 && s->l3 + 20 <= s->cap) {
 		memcpy(key.src, ip + 12, 4);
@@ -677,7 +680,7 @@ static int sample_row(void *ctx, void *data, size_t size)
 	int err = -ENOMEM;
 	char *text;
 
-	if (size < sizeof(*s))
+	if (size < sizeof(*s) || s->cap > sizeof(s->data))
 		return 0;
 	sampling->reading.table = &t;
 	line = skb_line(&sampling->reading, &s->key);

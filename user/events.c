@@ -254,7 +254,7 @@ void line_array_end(struct line *l)
 
 void line_time(struct line *l, __u64 ns)
 {
-	long long real = (long long)ns + l->zone;
+	long long real = (long long)(ns + (__u64)l->zone); /* may wrap */
 	time_t second = real / 1000000000;
 	char text[64];
 	struct tm tm;

@@ -127,7 +127,7 @@ void hist_draw(const struct hist *h, FILE *f)
 
 		for (unsigned j = i; j < i + step; j++)
 			n += h->bucket[j];
-		width = (int)((n * DRAW_WIDTH + top - 1) / top);
+		width = top ? (int)ceil((double)n * DRAW_WIDTH / top) : 0;
 		fprintf(f, "  %7s - %-7s |%-*.*s| %llu\n",
 			format_ns(hist_gt(i), from, sizeof(from)),
 			format_ns(hist_le(i + step - 1), to, sizeof(to)), DRAW_WIDTH, width, bar,
@@ -153,9 +153,8 @@ void hist_hgrm(const struct hist *h, FILE *f)
 			continue;
 		seen += h->bucket[i];
 		square += (mid - mean) * (mid - mean) * h->bucket[i];
-		while (level <= 100.0 * seen / h->count) {
-			if (seen == h->count && level > 99.9999999)
-				break;
+		/* beyond, a double has no more digits, and the steps no end */
+		while (level <= 100.0 * seen / h->count && level <= 99.9999999) {
 			fprintf(f, "%12.3f %2.12f %10llu %14.2f\n", value, level / 100, seen,
 				1 / (1 - level / 100));
 			level += 100 / (pow(2, floor(log2(100 / (100 - level))) + 1) * ticks);

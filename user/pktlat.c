@@ -138,7 +138,7 @@ static int show_clock(const struct options *opt, struct json_object *top, int fd
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	age = now.tv_sec * 1000000000ULL + now.tv_nsec - cfg.measured;
-	drift = real.ns - cfg.real;
+	drift = (__u64)real.ns - (__u64)cfg.real;
 	if (!top) {
 		printf("clock: offsets are %llu s old; realtime has moved by %lld ns since",
 		       age / 1000000000, (long long)drift);
@@ -147,7 +147,8 @@ static int show_clock(const struct options *opt, struct json_object *top, int fd
 		else
 			printf("; no PTP clock");
 		if (ptp.valid)
-			printf(", and it has moved by %lld ns", ptp.ns - (long long)cfg.ptp);
+			printf(", and it has moved by %lld ns",
+			       (long long)((__u64)ptp.ns - (__u64)cfg.ptp));
 		printf("\n");
 		return 0;
 	}
@@ -158,7 +159,8 @@ static int show_clock(const struct options *opt, struct json_object *top, int fd
 	if (cfg.flags & PKTLAT_F_PTP)
 		json_object_object_add(o, "ptp_error_ns", json_object_new_uint64(cfg.error));
 	if (ptp.valid)
-		json_object_object_add(o, "ptp_drift_ns", json_object_new_int64(ptp.ns - cfg.ptp));
+		json_object_object_add(o, "ptp_drift_ns",
+				       json_object_new_int64((__u64)ptp.ns - (__u64)cfg.ptp));
 	json_object_object_add(top, "clock", o);
 	return 0;
 }

@@ -253,6 +253,9 @@ static int read_set(const struct options *opt, struct policy *p)
 	err = read_range(opt, "pol_set", p->slot, 1, &p->set);
 	if (err)
 		return err;
+	if (p->set.rules > POL_RULES_MAX || p->set.hops > POL_HOPS ||
+	    p->set.tuples[0] > POL_TUPLES || p->set.tuples[1] > POL_TUPLES)
+		return -EPROTO;
 	free_set(p);
 	p->rules = calloc((size_t)p->set.rules + 1, sizeof(*p->rules));
 	p->more = calloc((size_t)p->set.rules + 1, sizeof(*p->more));
