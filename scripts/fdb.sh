@@ -160,17 +160,18 @@ fdb_flush() {
 # many, or fails and prints what is wrong
 load_check() {
 	map_shape l2_fdb
-	awk -v names="$(l2_port_names)" -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
+	names=$(l2_port_names) awk -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
 		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
 		function bad(text) { printf "line %d: %s\n", NR, text; failed = 1; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 		BEGIN {
-			n = split(names, list, ";")
-			for (i = 1; i <= n; i++) { at = index(list[i], "="); port[substr(list[i], 1, at - 1)] = substr(list[i], at + 1) }
+			n = split(ENVIRON["names"], list, " ")
+			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], 1, at - 1)] = substr(list[i], at + 1) }
 			for (i = 3; i < size; i++) zeros = zeros " 00"
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
-		{ sub(/#.*/, "") }
+		# not within a name
+		{ sub(/(^|[ \t])#.*/, "") }
 		NF == 0 { next }
 		{
 			mac = tolower($1); vlan = 0; dev = ""; to = 0

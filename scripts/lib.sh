@@ -47,17 +47,20 @@ spoken() {
 	printf '%s\n' "$text"
 }
 
+# clean TEXT: one line, whatever was typed, and nothing in it that moves the cursor
+clean() { printf '%s' "${1//[[:cntrl:]]/?}"; }
+
 die() {
-	spoken "$HM_NAME: $*" >&2
+	spoken "$HM_NAME: $(clean "$*")" >&2
 	exit 1
 }
 
 misuse() {
-	spoken "$HM_NAME: $* (see $HM_NAME --help)" >&2
+	spoken "$HM_NAME: $(clean "$*") (see $HM_NAME --help)" >&2
 	exit 2
 }
 
-warn() { spoken "$HM_NAME: $*" >&2; }
+warn() { spoken "$HM_NAME: $(clean "$*")" >&2; }
 
 # number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER
 number() {

@@ -203,6 +203,26 @@ static void entry_text(const struct fdb *f, unsigned vlan, const char *mac, cons
 	       device, plain, type, packets, bytes, text);
 }
 
+/* A device's name as the inside of a JSON string: of what JSON cannot have as it is, the
+ * kernel allows these in names. By hand, because there may be a million rows. */
+static const char *json_text(const char *name, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (; *name && at + 7 < size; name++) {
+		unsigned char c = *name;
+
+		if (c < 0x20)
+			at += snprintf(buf + at, size - at, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			at += snprintf(buf + at, size - at, "\\%c", c);
+		else
+			buf[at++] = c;
+	}
+	buf[at] = 0;
+	return buf;
+}
+
 static int entry_show(const void *key, const void *value, void *arg)
 {
 	const struct l2_fdb *e = value;
@@ -210,7 +230,7 @@ static int entry_show(const void *key, const void *value, void *arg)
 	__u64 packets = 0, bytes = 0;
 	const char *device, *type;
 	struct fdb *f = arg;
-	char mac[18], buf[16];
+	char mac[18], buf[16], text[128];
 	long long idle = -1;
 	__u64 last;
 
@@ -233,8 +253,8 @@ static int entry_show(const void *key, const void *value, void *arg)
 	if (f->opt->output == OUT_JSON)
 		printf("%s{\"vlan\":%u,\"mac\":\"%s\",\"device\":\"%s\",\"type\":\"%s\","
 		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
-		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac, device,
-		       type, packets, bytes, idle);
+		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac,
+		       json_text(device, text, sizeof(text)), type, packets, bytes, idle);
 	else
 		entry_text(f, k->vlan, mac, *device ? device : "(stack)", type, packets, bytes,
 			   idle);

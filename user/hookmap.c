@@ -48,6 +48,11 @@ void fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* one line, whatever was typed, and nothing that moves the cursor */
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
 	front_text(text);
 	fprintf(stderr, "hookmap: %s\n", text);
 	if (fail_json) {

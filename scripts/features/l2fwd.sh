@@ -325,7 +325,7 @@ l2_mirror_snapshot() {
 	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
 	# shellcheck disable=SC2016
 	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$(l2_port_names)" '
-		($ports | split(";") | map(split("=") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
+		($ports | split(" ") | map(split("/") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
 		| .[] | select(.master != null)
 		| select(.mac | test("^.[02468ace]"))
 		| (.flags // []) as $f

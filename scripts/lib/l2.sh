@@ -105,12 +105,13 @@ l2_ports() {
 		}'
 }
 
-# l2_port_names: the devices: "name=number;...", number - for what is no port
+# l2_port_names: the devices: "name/number ...", number - for what is no port. A name may
+# hold anything else.
 l2_port_names() {
 	local ports
 	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }')
 	in_netns ip -j link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
-		| [.[] | "\(.ifname)=\($p[.ifindex | tostring] // "-")"] | join(";")'
+		| [.[] | "\(.ifname)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
 }
 
 # l2_port_find IFINDEX: its number in PORT. False if it is no port.

@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Scripts and reader with names that shells, JSON, awk and label syntax trip over:
+# devices (the kernel allows all but blanks, "/" and ":"), files, namespaces, text.
+
+bats_require_minimum_version 1.5.0
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+S=$HM_TOP/scripts
+# shellcheck disable=SC2016
+NAMES=('-*?[a]{b,c}~é#' '"`\$(>x)'\'';|&<!')
+
+setup() {
+	local i
+	cd "$BATS_TEST_TMPDIR" || return 1
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	for i in "${!NAMES[@]}"; do
+		ip link add name "${NAMES[i]}" type veth peer name "peer$i"
+		ip link set dev "${NAMES[i]}" up
+		ip link set dev "peer$i" up
+	done
+}
+
+teardown() {
+	# what a name has run, or a glob has met
+	if [[ -e x ]] || compgen -G 'b*' >/dev/null; then return 1; fi
+}
+
+index() { ip -j link show dev "$1" | jq '.[0].ifindex'; }
+unattached() {
+	equal "$(ip -j -d link show | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
+	equal "$(tc qdisc show | grep -c clsact || true)" 0 "qdiscs"
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" "" "pins"
+	equal "$(iptables-save | grep -c hookmap || true)" 0 "rules"
+}
+
+@test "hostile: devices: latency: attach, status, reader, detach" {
+	local name
+	for name in "${NAMES[@]}"; do "$S/attach.sh" --sample 1 -- "$name" latency 2>/dev/null; done
+	hookmap -j status >status.json
+	for name in "${NAMES[@]}"; do
+		jq -e --arg name "$name" '.devices[] | select(.device == $name)' status.json
+		"$S/status.sh" -- "$name" | grep -qF -- "$name: latency"
+	done
+	"$S/attach.sh" --filter "dev ${NAMES[1]}" -- "${NAMES[1]}" latency 2>/dev/null
+	"$S/status.sh" | grep -cF 'xdp      latency_xdp'
+	for name in "${NAMES[@]}"; do "$S/detach.sh" -- "$name"; done
+	unattached
+}
+
+@test "hostile: devices: l2fwd: entries, ports, rules, guards, dump and load, Prometheus" {
+	local name i=0
+	for name in "${NAMES[@]}"; do "$S/attach.sh" -- "$name" l2fwd 2>/dev/null; done
+	for name in "${NAMES[@]}"; do
+		"$S/fdb.sh" -- add "02:00:00:00:00:0$((++i))" dev "$name"
+		"$S/fdb.sh" -- port "$name" mode trunk 10
+		"$S/fdb.sh" -- acl "$name" add 10 deny proto udp
+		"$S/fdb.sh" -- guard "$name" on
+	done
+	"$S/fdb.sh" dump >dumped
+	"$S/fdb.sh" flush
+	"$S/fdb.sh" load dumped
+	equal "$("$S/fdb.sh" dump)" "$(cat dumped)" "what was dumped and loaded"
+	hookmap -j fdb >fdb.json
+	for name in "${NAMES[@]}"; do
+		jq -e --arg name "$name" '[.rows[], .ports[] | select(.device == $name)] | length == 2' fdb.json
+	done
+	hookmap --prom fdb >fdb.prom
+	# in a label, only \ " and newline are escaped
+	sed 's/\\\\//g; s/\\"//g' fdb.prom | grep -vE '^#|^[a-z_0-9]+(\{([a-z_]+="[^"\\]*",?)*\})? [-+0-9.eInf]+$' && return 1
+	hookmap fdb | grep -cF -- "${NAMES[0]}"
+	for name in "${NAMES[@]}"; do "$S/detach.sh" -- "$name"; done
+	unattached
+}
+
+@test "hostile: devices: policy: next hops, rules, show and load again" {
+	local name
+	for name in "${NAMES[@]}"; do "$S/attach.sh" -- "$name" policy 2>/dev/null; done
+	jq -n '$ARGS.positional as $names | {
+		nexthops: ([$names | to_entries[] | {key: "h\(.key)", value: {dev: .value, via: "10.0.0.\(.key + 1)"}}] | from_entries),
+		rules: [$names | to_entries[] | {id: "r\(.key)", priority: .key, match: {iif: .value}, action: {redirect: "h\(.key)"}}]}' \
+		--args -- "${NAMES[@]}" >rules.json
+	"$S/policy.sh" load rules.json
+	"$S/policy.sh" show >shown
+	jq -e '$ARGS.positional as $names | [.rules[].match.iif] == $names and [.nexthops[].dev] == $names' --args -- "${NAMES[@]}" <shown
+	"$S/policy.sh" load - <shown
+	"$S/policy.sh" diff rules.json
+	hookmap -j policy | jq -e '$ARGS.positional as $names | [.rows[].rule.match.iif] == $names' --args -- "${NAMES[@]}"
+	hookmap policy | grep -cF -- "${NAMES[1]}"
+	for name in "${NAMES[@]}"; do "$S/detach.sh" -- "$name"; done
+	unattached
+}
+
+@test "hostile: files: names that look like options, globs, or several words" {
+	local file i=0
+	"$S/attach.sh" -- "${NAMES[0]}" l2fwd policy 2>/dev/null
+	printf '02:00:00:00:00:01 dev %s\n' "${NAMES[0]}" >entries
+	printf '{"rules":[{"id":"r","priority":1,"action":"drop"}]}' >rules
+	for file in ' a  * b ' $'--new\nline' '"$(>x)'; do
+		cp -- entries "./$file"
+		"$S/fdb.sh" -- load "$file"
+		equal "$("$S/fdb.sh" dump | wc -l)" 1 "entries of <$file>"
+		"$S/fdb.sh" flush
+		cp -- rules "./$file"
+		"$S/policy.sh" -- load "$file"
+		equal "$(hookmap -j policy | jq '.rows | length')" 1
+		"$S/policy.sh" flush
+		cp -- "$HM_TOP/tests/packets/arp.hex" "./$file"
+		"$S/run.sh" xdp/pass "./$file" --expect pass
+		cp -- "$HM_BUILD/xdp/pass.o" "./$file"
+		"$S/run.sh" --type xdp "./$file" "$HM_TOP/tests/packets/arp.hex" --expect pass
+		rm -- "./$file"
+		i=$((i + 1))
+	done
+	equal "$i" 3 files
+	"$S/detach.sh" -- "${NAMES[0]}"
+}
+
+@test "hostile: namespaces: blanks, quotes, dashes and newlines" {
+	local name
+	for name in ' a  * b ' $'-n\nl' '"$(>x)'; do
+		touch "/run/netns/$name"
+		mount --bind /proc/self/ns/net "/run/netns/$name"
+		ip link add name inner type veth peer name other
+		"$S/attach.sh" --netns "$name" inner latency 2>/dev/null
+		hookmap -j status | jq -e '.devices[] | select(.device == "inner")'
+		"$S/status.sh" >/dev/null
+		"$S/detach.sh" --netns "$name" inner
+		unattached
+		ip link del inner
+		umount "/run/netns/$name"
+		rm -- "/run/netns/$name"
+	done
+}
+
+@test "hostile: text in JSON and on the command line is refused in one line, and never run" {
+	local text
+	"$S/attach.sh" -- "${NAMES[0]}" l2fwd policy 2>/dev/null
+	for text in "\`>x\`';>x;\"\\\$(>x)" $'a\nb\t\x01é' '* a[$(>x)] %s%n' "$(printf 'a%.0s' {1..300})"; do
+		jq -n --arg t "$text" '{rules: [{id: $t, priority: 1, action: "drop"}]}' >f
+		fails 1 "" "$S/policy.sh" load f
+		jq -n --arg t "$text" '{rules: [{priority: 1, match: {src: $t}, action: "drop"}]}' >f
+		jq -n --arg t "$text" '{rules: [{priority: $t, action: "drop"}]}' >f
+		fails 1 "" "$S/policy.sh" load f
+		jq -n --arg t "$text" '{nexthops: {($t): {dev: $t}}, rules: []}' >f
+		fails 1 "" "$S/policy.sh" load f
+		jq -n --arg t "$text" '{rules: [{priority: 1, match: {($t): 1}, action: {($t): 1}}]}' >f
+		fails 1 "" "$S/policy.sh" load f
+		printf '%s\n' "$text" >f
+		fails 1 "" "$S/fdb.sh" load f
+		fails 2 "" "$S/fdb.sh" -- add "$text" dev "${NAMES[0]}"
+		fails 2 "" "$S/fdb.sh" -- add 02:00:00:00:00:01 dev "${NAMES[0]}" vlan "$text"
+		fails 2 "" "$S/fdb.sh" -- acl "${NAMES[0]}" add 10 deny src "$text"
+		fails 2 "" "$S/fdb.sh" -- port "${NAMES[0]}" storm "$text"
+		fails 2 "" "$S/attach.sh" --filter "src $text" -- "${NAMES[0]}" latency
+		fails 2 "" "$S/attach.sh" --sample "$text" -- "${NAMES[0]}" latency
+		fails 1 "" "$S/attach.sh" -- "$text" latency
+		fails 1 "" "$S/attach.sh" --netns "$text" -- "${NAMES[0]}" latency
+		fails 2 "" "$HM_BUILD/hookmap" policy --explain "src=$text dst=$text"
+	done
+	equal "$(hookmap -j policy | jq .generation)" 0 "rule sets loaded"
+	equal "$("$S/fdb.sh" dump)" "" entries
+	"$S/detach.sh" -- "${NAMES[0]}"
+	unattached
+}
