@@ -102,12 +102,18 @@ $(O)/hookmap: $(user_obj)
 	$(say) LD $@
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
-# --- the reader with instruments: a folder that has all but it from $(O)
+# --- the reader with instruments, in a folder that has all else from $(O)
 asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-.PHONY: reader-asan
-reader-asan: all
-	$(Q)$(MAKE) O=$(O)/asan CFLAGS='$(asan_flags)' LDFLAGS='$(asan_flags)' $(O)/asan/hookmap
-	$(Q)ln -sfn $(foreach f,abi.sh kern xdp tc iptables tests,../$(f)) $(O)/asan/
+cov_flags := -Og -g --coverage
+define instrumented
+.PHONY: reader-$(1)
+reader-$(1): tests-build
+	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap
+	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
+	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh abi_sh kern xdp tc iptables tests user fuzz)) $$(O)/$(1)
+	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1)
+endef
+$(foreach i,asan cov,$(eval $(call instrumented,$(i))))
 
 # libFuzzer, where clang has it
 fuzz_flags := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -146,12 +152,13 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm test lint demo bench fuzz soak install uninstall clean deps deps-build root
+.PHONY: help check check-vm test test-asan coverage lint demo bench fuzz soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
 	@echo 'make demo      the lab, and where its packets spend their time (root)'
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
+	@echo 'make coverage  lines of reader and scripts that the tests run (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
@@ -179,16 +186,30 @@ demo: | root deps-build
 
 TESTS ?= $(wildcard tests/*.bats)
 JOBS ?= $(shell nproc)
+ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
+# gcov's messages, where a test lets the reader run as somebody who may not write its counts
+export GCOV_ERROR_FILE = /dev/null
 check: | root deps-test
 	@$(MAKE) lint
 	@$(MAKE) test
+	@$(MAKE) test-asan
 test: | root
-	@$(MAKE) tests-build
-	@rm -f $(O)/.prove
-	@export HOOKMAP_OBJ=$(abspath $(O)); \
+	@$(MAKE) reader-cov
+	@rm -rf $(O)/.prove $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@export HOOKMAP_OBJ=$(abspath $(O)/cov) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace); \
 	prove --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		prove --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
+	@tests/coverage.sh reader $(O)/cov.d $(COVERAGE)
+	@tests/coverage.sh scripts $(O)/trace $(COVERAGE)
+	@rm -rf $(O)/trace
+test-asan: | root
+	@$(MAKE) reader-asan
+	@HOOKMAP_OBJ=$(abspath $(O)/asan) prove --jobs $(JOBS) --exec 'bats --tap' $(ASAN_TESTS)
+
+# the tests' coverage, file by file
+coverage: | root deps-test
+	@$(MAKE) test COVERAGE=-v TESTS='$(TESTS)'
 
 FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1
