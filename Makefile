@@ -152,7 +152,7 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm test test-asan coverage lint demo bench fuzz soak install uninstall clean deps deps-build root
+.PHONY: help check check-vm test test-asan coverage lint demo bench bench-diff fuzz soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
@@ -162,7 +162,8 @@ help:
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
-	@echo 'make bench     costs, as a table of ratios (root)'
+	@echo 'make bench     costs, as a table of ratios (root); BENCH="NAME ..." for some, JSON=FILE'
+	@echo 'make bench-diff BASE=COMMIT   the same on what COMMIT builds, and compares (root)'
 	@echo 'make install   below DESTDIR and PREFIX (/usr/local); make uninstall'
 	@echo 'make deb       a Debian package in build/deb/; make check-deb tests it (root)'
 	@echo 'make clean'
@@ -233,7 +234,11 @@ soak: | root deps-test
 
 bench: | root deps-bench
 	@$(MAKE) tests-build
-	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh
+	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench.sh $(if $(JSON),--json $(abspath $(JSON))) $(BENCH)
+bench-diff: | root deps-bench
+	@[ -n '$(BASE)' ] || { echo 'make: which commit? make bench-diff BASE=COMMIT' >&2; exit 2; }
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench_diff.sh '$(BASE)' $(BENCH)
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)

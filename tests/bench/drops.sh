@@ -26,7 +26,7 @@ for ((round = 0; round < 2 * ROUNDS; round++)); do
 	for step in cost_plain cost_counted; do run_ns "/sys/fs/bpf/cost/$step" 3000000 >>"$TMP/$step"; done
 done
 row "an XDP program that drops" "$(m cost_plain)" "$(s cost_plain)" ns
-row "the same with verdict.h" "$(m cost_counted)" "$(s cost_counted)" ns "$(calc "$(m cost_counted) - $(m cost_plain)") above (5 allowed)"
+row "the same with verdict.h" "$(m cost_counted)" "$(s cost_counted)" ns "$(against "$(m cost_counted)" "$(m cost_plain)" "one that counts nothing") (5 allowed)"
 rm -rf /sys/fs/bpf/cost /sys/fs/bpf/xdp_verdict
 
 # --- a drop, at tc ingress of a veth
@@ -106,10 +106,10 @@ done
 row "no collector" "$(m nothing.cpu)" "$(s nothing.cpu)" ns/drop "of CPU, $(m nothing.wall) ns of time"
 base=$(m nothing.cpu)
 row "hookmap drops --by sip" "$(m drops.cpu)" "$(s drops.cpu)" ns/drop \
-	"$(calc "$(m drops.cpu) - $base") above, $(m drops.wall) ns of time, lost $(m drops.lost) of $FLOOD"
+	"$(against "$(m drops.cpu)" "$base" "no collector"), $(m drops.wall) ns of time, lost $(m drops.lost) of $FLOOD"
 if ((EVENTS)); then
 	row "bpftrace, an event a drop" "$(m event.cpu)" "$(s event.cpu)" ns/drop \
-		"$(calc "$(m event.cpu) - $base") above, $(m event.wall) ns of time, lost $(m event.lost) of $FLOOD"
+		"$(against "$(m event.cpu)" "$base" "no collector"), $(m event.wall) ns of time, lost $(m event.lost) of $FLOOD"
 	row "CPU of the flood: bpftrace / hookmap" "$(calc "$(m event.cpu) / $(m drops.cpu)")" - times
 else
 	printf 'no bpftrace or no tracefs: the event collector was not measured\n'

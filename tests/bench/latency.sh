@@ -35,7 +35,7 @@ for ((round = 0; round < ROUNDS; round++)); do
 done
 m() { median <"$TMP/$1"; }
 above() { # WHAT FILE EMPTY
-	row "$1" "$(m "$2")" "$(spread <"$TMP/$2")" ns "$(calc "$(m "$2") - $(m "$3")") above empty"
+	row "$1" "$(m "$2")" "$(spread <"$TMP/$2")" ns "$(against "$(m "$2")" "$(m "$3")" "an empty program")"
 }
 row "empty XDP program" "$(m cost_xdp_empty)" "$(spread <"$TMP/cost_xdp_empty")" ns
 row "empty tc program" "$(m cost_empty)" "$(spread <"$TMP/cost_empty")" ns
@@ -90,7 +90,7 @@ for sample in 1 256; do
 	for file in "$TMP/live.$sample".latency_*; do
 		name=${file##*.}
 		row "1 in $sample: $name" "$(calc "$(median <"$file")")" "$(calc "$(spread <"$file")")" ns \
-			"$(calc "$(median <"$file") - $base") above empty"
+			"$(against "$(median <"$file")" "$base" "an empty program")"
 	done
 done
 

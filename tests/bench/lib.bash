@@ -21,9 +21,42 @@ median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1)
 # spread: largest less smallest
 spread() { sort -n | awk 'NR == 1 { min = $1 } { max = $1 } END { if (NR) print max - min }'; }
 
-# row WHAT VALUE SPREAD UNIT [RATIO-OR-DIFFERENCE [TO WHAT]]
-row() { printf '%-44s %10s %8s %-9s %s\n' "$1" "$2" "±$3" "$4" "${*:5}"; }
-head_row() { printf '\n%s\n%-44s %10s %8s %-9s %s\n' "$1" WHAT MEDIAN SPREAD UNIT COMPARED; }
+# row WHAT VALUE SPREAD UNIT [RATIO-OR-DIFFERENCE [TO WHAT]]; with BENCH_JSON (bench.sh
+# --json) also a line of JSON in that file
+row() {
+	printf '%-44s %10s %8s %-9s %s\n' "$1" "$2" "±$3" "$4" "${*:5}"
+	[[ -z ${BENCH_JSON:-} ]] || jq -cn '$ARGS.positional as [$bench, $section, $what, $median, $spread, $unit, $compared]
+		| {bench: $bench, section: $section, what: $what, median: ($median | tonumber? // null), spread: ($spread | tonumber? // null),
+			unit: $unit, compared: $compared}' \
+		--args -- "$(basename -- "$0" .sh)" "${SECTION:-}" "$1" "$2" "$3" "$4" "${*:5}" >>"$BENCH_JSON"
+}
+head_row() {
+	SECTION=$1
+	printf '\n%s\n%-44s %10s %8s %-9s %s\n' "$1" WHAT MEDIAN SPREAD UNIT COMPARED
+}
+
+# --- figures by name: note NAME VALUE, once a round; then
+# figure WHAT NAME UNIT [PEER MEANING]: median, spread, and the ratio to the median of PEER
+
+# bench_dir: where they are kept (BENCH_DIR), and PACKET; gone at the end
+bench_dir() {
+	BENCH_DIR=$(mktemp -d)
+	PACKET=$BENCH_DIR/packet
+	trap 'rm -rf -- "$BENCH_DIR"' EXIT
+}
+note() { printf '%s\n' "$2" >>"$BENCH_DIR/$1"; }
+figure() {
+	local m p='' words=()
+	m=$(median <"$BENCH_DIR/$2")
+	if [[ -n ${4:-} ]]; then
+		p=$(median <"$BENCH_DIR/$4")
+		words=("$(awk -v a="$m" -v b="$p" 'BEGIN { printf "%.2f", b ? a / b : 0 }')" "of ${5:-$4}")
+	fi
+	row "$1" "$m" "$(spread <"$BENCH_DIR/$2")" "$3" "${words[@]}"
+}
+
+# against VALUE PEER WORDS: how a row compares with its peer
+against() { awk -v a="$1" -v b="$2" -v of="$3" 'BEGIN { if (b > 0) printf "%.2f of %s, %.1f above", a / b, of, a - b }'; }
 
 machine() {
 	printf 'machine: %s, %s CPUs, Linux %s, clock %s\n' \

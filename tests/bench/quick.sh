@@ -56,7 +56,7 @@ for program in "${PROGRAMS[@]}"; do
 	for cpu in v1 v2 v3; do
 		bytes=$(size "${name}_$cpu" .bytes_xlated)
 		row "$program $cpu: size" $((bytes / 8)) 0 insns "$(calc "100 * $bytes / $base")% of v1, $(size "${name}_$cpu" .bytes_jited) bytes of machine code"
-		row "$program $cpu: time" "$(m "${name}_$cpu")" "$(s "${name}_$cpu")" ns "$(calc "$(m "${name}_$cpu") - $(m "${name}_v1")") more than v1"
+		row "$program $cpu: time" "$(m "${name}_$cpu")" "$(s "${name}_$cpu")" ns "$(against "$(m "${name}_$cpu")" "$(m "${name}_v1")" v1)"
 	done
 done
 find "$P" -type f ! -name '*.debug' -delete
@@ -88,7 +88,7 @@ for ((round = 0; round < ROUNDS; round++)); do
 	kill "$reader"
 	wait "$reader" 2>/dev/null || true
 done
-above() { row "$1" "$(m "$2")" "$(s "$2")" ns "$(calc "$(m "$2") - $(m "$3")") above ${4:-pass}"; }
+above() { row "$1" "$(m "$2")" "$(s "$2")" ns "$(against "$(m "$2")" "$(m "$3")" "${4:-pass}")"; }
 row "pass" "$(m pass)" "$(s pass)" ns
 above "count: parse, look up, add" count pass
 above "hello, quiet: look up" hello_quiet pass
