@@ -188,7 +188,7 @@ demo: | root deps-build
 TESTS ?= $(wildcard tests/*.bats)
 JOBS ?= $(shell nproc)
 ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
-# gcov's messages, where a test lets the reader run as somebody who may not write its counts
+# gcov's messages, where the reader cannot get at its counts
 export GCOV_ERROR_FILE = /dev/null
 check: | root deps-test
 	@$(MAKE) lint
@@ -197,6 +197,7 @@ check: | root deps-test
 test: | root
 	@$(MAKE) reader-cov
 	@rm -rf $(O)/.prove $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@umask 0 && $(O)/cov/hookmap --version >/dev/null # makes the counts' files, for all users
 	@export HOOKMAP_OBJ=$(abspath $(O)/cov) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace); \
 	prove --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
