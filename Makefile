@@ -195,23 +195,26 @@ check: | root deps-test
 	@$(MAKE) test
 	@$(MAKE) test-asan
 test: | root
-	@$(MAKE) reader-cov
-	@rm -rf $(O)/.prove $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
-	@umask 0 && $(O)/cov/hookmap --version >/dev/null # makes the counts' files, for all users
-	@export HOOKMAP_OBJ=$(abspath $(O)/cov) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace); \
+	@$(MAKE) $(if $(COVERAGE),reader-cov,tests-build)
+	@rm -f $(O)/.prove
+	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)); \
 	prove --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		prove --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
-	@tests/coverage.sh reader $(O)/cov.d $(COVERAGE)
-	@tests/coverage.sh scripts $(O)/trace $(COVERAGE)
-	@rm -rf $(O)/trace
 test-asan: | root
 	@$(MAKE) reader-asan
 	@HOOKMAP_OBJ=$(abspath $(O)/asan) prove --jobs $(JOBS) --exec 'bats --tap' $(ASAN_TESTS)
 
-# the tests' coverage, file by file
+# the tests' coverage, file by file; the counts' files are for all users that the tests run as
 coverage: | root deps-test
-	@$(MAKE) test COVERAGE=-v TESTS='$(TESTS)'
+	@$(MAKE) reader-cov
+	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@umask 0 && $(O)/cov/hookmap --version >/dev/null
+	@BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace) \
+		$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || echo 'make: some tests failed'
+	@tests/coverage.sh reader $(O)/cov.d -v
+	@tests/coverage.sh scripts $(O)/trace -v
+	@rm -rf $(O)/trace
 
 FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1
