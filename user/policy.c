@@ -207,10 +207,11 @@ static int read_rules(const struct options *opt, struct policy *p)
 	for (size_t i = 0; !err && i < n; i++) {
 		__u32 place = i % p->set.places;
 		const struct pol_rule *r = &rules[place / POL_BLOCK].rule[place % POL_BLOCK];
-		struct pol_count *c = &p->count[r->rank];
+		struct pol_count *c;
 
 		if (r->rank >= p->set.rules)
 			continue;
+		c = &p->count[r->rank];
 		p->rules[r->rank] = *r;
 		p->more[r->rank] = more[place / POL_BLOCK].rule[place % POL_BLOCK];
 		c->packets += count[i].packets;
@@ -244,6 +245,17 @@ static void free_set(struct policy *p)
 	free(p->count);
 }
 
+/* Numbers as policy.sh writes them: memory is asked for by them. */
+static bool set_is_sane(const struct pol_set *set)
+{
+	__u64 counters = ((__u64)set->stripes + 1) * set->places;
+
+	return set->rules <= POL_RULES_MAX && set->places <= POL_RULES_MAX / 4 * 5 + 1 &&
+	       (!set->stripes || counters * sizeof(struct pol_count) <= 64 << 20) &&
+	       set->hops <= POL_HOPS && set->tuples[0] <= POL_TUPLES &&
+	       set->tuples[1] <= POL_TUPLES;
+}
+
 static int read_set(const struct options *opt, struct policy *p)
 {
 	__u32 first;
@@ -253,8 +265,7 @@ static int read_set(const struct options *opt, struct policy *p)
 	err = read_range(opt, "pol_set", p->slot, 1, &p->set);
 	if (err)
 		return err;
-	if (p->set.rules > POL_RULES_MAX || p->set.hops > POL_HOPS ||
-	    p->set.tuples[0] > POL_TUPLES || p->set.tuples[1] > POL_TUPLES)
+	if (!set_is_sane(&p->set))
 		return -EPROTO;
 	free_set(p);
 	p->rules = calloc((size_t)p->set.rules + 1, sizeof(*p->rules));

@@ -170,16 +170,15 @@ int bpf_map_get_fd_by_id(__u32 id)
 	struct pin pin = { "inner", BPF_MAP_TYPE_ARRAY, sizeof(__u32), 0, 0 };
 
 	(void)id;
-	if (outer && !strcmp(outer, "pol_desc")) {
-		pin.value_size = sizeof(struct pol_rule);
+	if (outer && !strcmp(outer, "pol_rules")) {
+		pin.value_size = sizeof(struct pol_block);
+	} else if (outer && !strcmp(outer, "pol_more")) {
+		pin.value_size = sizeof(struct pol_block_more);
 	} else if (outer && !strcmp(outer, "pol_count")) {
 		pin.value_size = sizeof(struct pol_count);
 	} else if (outer && !strcmp(outer, "pol_port")) {
 		pin.key_size = sizeof(struct pol_port_key);
 		pin.value_size = sizeof(struct pol_port);
-	} else if (outer && !strcmp(outer, "pol_rules")) {
-		pin.key_size = sizeof(struct pol_key);
-		pin.value_size = sizeof(struct pol_value);
 	} else {
 		errno = ENOENT;
 		return -1;
