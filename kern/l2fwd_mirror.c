@@ -28,7 +28,8 @@ HM_MAP(l2_port);
 HM_MAP(l2_fdb);
 
 #define BRIDGE_PORTS	  256 /* looked at, of one bridge */
-#define BRIDGE_FORWARDING 3   /* BR_STATE_FORWARDING */
+#define BRIDGE_VLANS	  4095
+#define BRIDGE_FORWARDING 3 /* BR_STATE_FORWARDING */
 #define WALK_NS		  10000000
 
 /* Port flags of the bridge with rules that XDP does not know: BR_ISOLATED,
@@ -172,9 +173,63 @@ static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *b
 	}
 }
 
+/* An entry that netlink asks for, on its way through the VLANs of its port. */
+struct mirror_add {
+	struct l2_cfg *cfg;
+	struct net_bridge_port *p; /* NULL: the bridge itself */
+	struct net_bridge *br;
+	struct list_head *head, *at; /* VLANs */
+	struct l2_key key;
+	__u16 nlh_flags;
+	__u8 type;
+	__u8 found; /* the port is in the VLAN of key */
+};
+
+/* One entry, unless the bridge refuses it. Returns 1 then. */
+static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
+{
+	struct l2_key key = a->key;
+	struct l2_fdb *entry;
+	__u8 type = a->type;
+
+	key.vlan = vlan;
+	entry = bpf_map_lookup_elem(&l2_fdb, &key);
+	if (entry && entry->type != L2_GONE ? a->nlh_flags & NLM_F_EXCL
+					    : !(a->nlh_flags & NLM_F_CREATE))
+		return 1;
+	if (a->p && (!entry || entry->type == L2_GONE) && mirror_own(a->br, key.mac))
+		return 1;
+	/* the bridge keeps that mark */
+	if (entry && entry->type == L2_EXTERN && type != L2_LOCAL)
+		type = L2_EXTERN;
+	mirror_put(a->cfg, &key, type == L2_LOCAL ? 0 : mirror_port(a->p), type);
+	return 0;
+}
+
+/* With a VLAN: whether the port is in it. Without: the entry in each VLAN of the port. */
+static long mirror_add_vlan(__u32 i, void *arg)
+{
+	struct mirror_add *a = arg;
+	struct list_head *at = a->at;
+	struct net_bridge_vlan *v;
+	__u16 vlan;
+
+	(void)i;
+	if (!at || at == a->head)
+		return 1;
+	v = (void *)at - bpf_core_field_offset(struct net_bridge_vlan, vlist);
+	vlan = BPF_CORE_READ(v, vid);
+	a->at = BPF_CORE_READ(at, next);
+	if (!a->key.vlan)
+		return mirror_add_one(a, vlan);
+	a->found = vlan == a->key.vlan;
+	return a->found;
+}
+
 /*
  * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
- * again here: otherwise a command that failed would change the table.
+ * again here: otherwise a command that failed would change the table. In a VLAN that
+ * the port is not in, an entry is refused; without a VLAN, it is for all of the port's.
  */
 SEC("tp_btf/br_fdb_add")
 int l2_mirror_add(__u64 *ctx)
@@ -185,10 +240,9 @@ int l2_mirror_add(__u64 *ctx)
 	struct l2_cfg *cfg = mirror_cfg();
 	struct net_bridge_port *p = NULL;
 	struct net_bridge *br = NULL;
-	struct l2_fdb *entry;
-	struct l2_key key;
+	struct mirror_add add = {};
 	__u16 state;
-	__u8 flags, type;
+	__u8 flags;
 
 	if (!cfg || !cfg->bridge || mirror_netns(dev) != cfg->netns)
 		return 0;
@@ -198,8 +252,8 @@ int l2_mirror_add(__u64 *ctx)
 		if (!mirror_is(cfg, br))
 			return 0;
 	}
-	mirror_key(&key, ctx[3], (void *)ctx[2]);
-	if (mirror_is_zero(key.mac)) {
+	mirror_key(&add.key, ctx[3], (void *)ctx[2]);
+	if (mirror_is_zero(add.key.mac)) {
 		/* always refused; attach does it, so that the ports are looked at */
 		if (br)
 			mirror_walk(cfg, br, bpf_ktime_get_ns());
@@ -211,24 +265,35 @@ int l2_mirror_add(__u64 *ctx)
 	if (flags & (NTF_USE | NTF_EXT_LEARNED))
 		return 0;
 	if (state & NUD_PERMANENT)
-		type = L2_LOCAL;
+		add.type = L2_LOCAL;
 	else if (state & NUD_NOARP)
-		type = L2_FIXED;
+		add.type = L2_FIXED;
 	else if (state & NUD_REACHABLE)
-		type = L2_DYNAMIC;
+		add.type = L2_DYNAMIC;
 	else
 		return 0;
-	if (!p && type != L2_LOCAL)
+	if (!p && add.type != L2_LOCAL)
 		return 0;
-	entry = bpf_map_lookup_elem(&l2_fdb, &key);
-	if (entry && entry->type != L2_GONE ? nlh_flags & NLM_F_EXCL : !(nlh_flags & NLM_F_CREATE))
+	add.cfg = cfg;
+	add.p = p;
+	add.br = br;
+	add.nlh_flags = nlh_flags;
+	if (p && bpf_core_field_exists(p->vlgrp)) {
+		struct net_bridge_vlan_group *group = BPF_CORE_READ(p, vlgrp);
+		struct list_head *head;
+
+		head = (void *)group +
+		       bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
+		if (group) {
+			add.head = head;
+			add.at = BPF_CORE_READ(head, next);
+		}
+	}
+	if (!add.key.vlan && mirror_add_one(&add, 0))
 		return 0;
-	if (p && (!entry || entry->type == L2_GONE) && mirror_own(br, key.mac))
-		return 0;
-	/* the bridge keeps that mark */
-	if (entry && entry->type == L2_EXTERN && type != L2_LOCAL)
-		type = L2_EXTERN;
-	mirror_put(cfg, &key, type == L2_LOCAL ? 0 : mirror_port(p), type);
+	bpf_loop(BRIDGE_VLANS, mirror_add_vlan, &add, 0);
+	if (add.key.vlan && (add.found || !p))
+		mirror_add_one(&add, add.key.vlan);
 	return 0;
 }
 

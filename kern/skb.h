@@ -129,12 +129,22 @@ struct list_head {
 	struct list_head *next;
 };
 
+struct net_bridge_vlan {
+	__u16 vid;
+	struct list_head vlist;
+};
+
+struct net_bridge_vlan_group {
+	struct list_head vlan_list;
+};
+
 struct net_bridge {
 	struct net_device *dev;
 	struct list_head port_list;
 };
 
 struct net_bridge_port {
+	struct net_bridge_vlan_group *vlgrp; /* CONFIG_BRIDGE_VLAN_FILTERING */
 	struct net_bridge *br;
 	struct net_device *dev;
 	struct list_head list;

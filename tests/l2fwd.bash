@@ -143,3 +143,28 @@ say() {
 	local i
 	for ((i = 0; i < ${3:-1}; i++)); do printf '%s\n' "$2"; done | h "$1" "$HM_BUILD/tests/l2frames" send eth0
 }
+
+# --- a bridge that is mirrored
+
+# bridge_up N [OPTION...]: the switch is a kernel bridge, br0
+bridge_up() {
+	local i
+	switch_up "$1"
+	sw ip link add br0 type bridge "${@:2}"
+	for ((i = 1; i <= SW; i++)); do sw ip link set "p$i" master br0; done
+	sw ip link set br0 up
+}
+
+# what the bridge has, and what the table has: "mac vlan device kind" a line; ours has
+# no device for what goes to the stack
+bridge_table() {
+	sw bridge -j fdb show br br0 | jq -r '.[] | select(.master and (.mac | test("^.[02468ace]")))
+		| (.flags // []) as $f | (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
+		  elif .state == "static" then "fixed" else "dynamic" end) as $t
+		| "\(.mac) \(.vlan // 0) \(if $t == "local" or (.ifname | test("^p") | not) then "" else .ifname end) \($t)"' | sort
+}
+our_table() { hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.vlan) \(.device) \(.type)"' | sort; }
+same_tables() { [[ $(our_table) == "$(bridge_table)" ]]; }
+tables_agree() {
+	busywait 30 same_tables || diff <(bridge_table) <(our_table)
+}
