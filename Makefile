@@ -152,7 +152,7 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm test test-asan coverage lint demo bench bench-diff fuzz soak install uninstall clean deps deps-build root
+.PHONY: help check check-vm check-releases test test-asan coverage lint demo bench bench-diff fuzz soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
@@ -161,6 +161,7 @@ help:
 	@echo 'make coverage  lines of reader and scripts that the tests run (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
+	@echo 'make check-releases  built and loaded with what Debian 12 and 13 have (root)'
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
 	@echo 'make bench     costs, as a table of ratios (root); BENCH="NAME ..." for some, JSON=FILE'
 	@echo 'make bench-diff BASE=COMMIT   the same on what COMMIT builds, and compares (root)'
@@ -230,6 +231,13 @@ check-vm: | root deps-vm
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) HM_VM_CACHE=$(or $(HM_VM_CACHE),$(abspath $(O))/vm-cache) JOBS=$(JOBS) \
 		tests/vm/check.sh $(KERNEL) $(if $(filter command% environment%,$(origin TESTS)),-- $(TESTS))
+
+# the compilers and the tools of Debian 12 and 13
+deps-releases: | root
+	@scripts/deps.sh run build test releases
+check-releases: | root deps-releases
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) HM_RELEASES_CACHE=$(or $(HM_RELEASES_CACHE),$(abspath $(O))/releases-cache) tests/releases.sh
 
 # MINUTES of load, then STEPS at random and kills at every command
 soak: | root deps-test

@@ -14,8 +14,8 @@ systems it prints what is missing by name. A bpftool that can autoattach comes f
 the release's backports where the release's own is too old. Services that come with a
 package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
 
-GROUP: run (attach and read), build, test, vm (tests under other kernels), bench (all
-of them unless given), package (make deb).
+GROUP: run (attach and read), build, test, vm (tests under other kernels), releases
+(with other releases), bench (all of them unless given), package (make deb).
 
   --check         preflight: each tool, version and kernel feature, yes or no, and what
                   does not work without it; installs nothing. Exit status 1 if
@@ -66,6 +66,7 @@ test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the fi
 test|vtysh|frr|l2fwd: no test of EVPN
 test|gnuplot|gnuplot-nox|no plots
 test|xmllint|libxml2-utils|plot: pictures are not looked at
+releases|debootstrap|debootstrap|no make check-releases
 vm|qemu-system-x86_64|qemu-system-x86|no make check-vm
 vm|busybox|busybox-static|no make check-vm
 vm|xz|xz-utils|no make check-vm
@@ -277,10 +278,10 @@ option() { # OPTION
 }
 options '-n|--dry-run -h|--help --check -j|--json' "$@"
 for word in "${ARGS[@]}"; do
-	[[ $word =~ ^(run|build|test|vm|bench|package)$ ]] || misuse "unknown argument $word"
+	[[ $word =~ ^(run|build|test|vm|releases|bench|package)$ ]] || misuse "unknown argument $word"
 	GROUPS_WANTED+=("$word")
 done
-((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm bench)
+((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm releases bench)
 if ((CHECK && JSON)); then
 	need_tools jq
 	check > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')

@@ -73,3 +73,18 @@ receiver() {
 	delayed socket app
 	equal "$(rows socket app)" 23
 }
+
+# bats test_tags=vm
+@test "latency: 50 ms of netem behind tc, before the packet goes up the stack" {
+	skip_without netem on host tc qdisc add dev lo root netem delay 1ms
+	on host tc qdisc del dev lo root
+	on host ip link add name ifb9 type ifb
+	on host ip link set ifb9 up
+	on host tc qdisc add dev ifb9 root netem delay 50ms
+	on host tc filter add dev eth0 ingress pref 7 handle 1 matchall action mirred egress redirect dev ifb9
+	receiver
+	slow_udp
+	wait "$RECEIVER"
+	delayed tc prerouting
+	equal "$(rows tc prerouting)" 11
+}

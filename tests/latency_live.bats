@@ -47,6 +47,18 @@ nothing_lost() {
 	nothing_lost
 }
 
+# bats test_tags=vm
+@test "latency: small datagrams are measured as far as the program that reads them" {
+	skip_without fentry has fentry
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	udp host 10.11.1.1 211
+	udp host fd11:1::1 101
+	all_stages 312
+	equal "$(rows socket app)" 312 "socket -> app"
+	equal "$(rows xdp app total)" 312 "xdp -> app total"
+	nothing_lost
+}
+
 @test "latency: a million packets over both CPUs, and the sums agree" {
 	local jobs=() pair
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'

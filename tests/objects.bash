@@ -72,9 +72,7 @@ can_load() {
 	kinds=$(programs "$1" | cut -d/ -f1 | sort -u)
 	for kind in fentry kprobe; do
 		grep -qxE "$kind|${kind/entry/exit}|${kind/kprobe/kretprobe}" <<<"$kinds" || continue
-		bpftool prog loadall "$HM_BUILD/tests/bpf/has_$kind.o" /sys/fs/bpf/has autoattach 2>/dev/null || return 1
-		[[ -n $(bpftool -j link show pinned /sys/fs/bpf/has/has_$kind 2>/dev/null) ]] || return 1
-		rm -rf /sys/fs/bpf/has
+		has "$kind" || return 1
 	done
 	# of a module that is not there: Open vSwitch
 	while read -r function; do
