@@ -242,11 +242,11 @@ load_undo() {
 	[[ ! -s $BATCH.new ]] || l2_batch "$BATCH.new" >/dev/null
 }
 
-# load_run PART: its commands; what went wrong in OUT
-load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress loading "$BATCH.$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
+# load_run PART: its commands, of file NAME; what went wrong in OUT
+load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress "$name" "$BATCH.$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
 
 fdb_load() {
-	local file=$1 count max have new i
+	local file=$1 name=$1 count max have new i
 	[[ $file == - || -r $file ]] || die "$file: cannot be read"
 	[[ $file != - ]] || file=/dev/stdin
 	BATCH=$(mktemp)

@@ -12,16 +12,16 @@ phase() {
 }
 
 # progress WHAT FILE COMMAND...: COMMAND FILE; on a terminal COMMAND -, which is given the
-# lines of FILE, and how many of them it has taken
+# lines of FILE, and how many of them it has taken. A small FILE is no long work.
 progress() {
 	local what=$1 file=$2 total
 	shift 2
 	total=$(wc -l <"$file")
-	if [[ -z $PROGRESS ]] || ((total < 2000)); then
+	if [[ -z $PROGRESS ]] || (($(stat -c %s -- "$file") < 262144)); then
 		"$@" "$file"
 		return
 	fi
-	awk -v what="$what" -v total="$total" '{ print }
-		NR % 1000 == 0 { printf "\r\033[K%s: %d of %d", what, NR, total >"/dev/stderr" }
+	awk -v what="$what" -v total="$total" -v step=$((total / 32 + 1)) '{ print }
+		NR % step == 0 || NR == total { printf "\r\033[K%s: %d of %d", what, NR, total >"/dev/stderr" }
 		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | "$@" -
 }
