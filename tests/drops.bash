@@ -4,9 +4,8 @@
 # drops.bash - what the suites of drops share. The tracepoints see the whole machine:
 # everything here looks at the lab's own namespaces only.
 
-# Rows of the lab. Before 6.3 the kernel calls a drop, without a reason, also what is still
-# queued for a socket that is closed: a ping's errors.
-HM_MINE='select((.netns | startswith($lab)) and (.location | startswith("skb_queue_purge+") | not))'
+# Rows of the lab
+HM_MINE='select(.netns | startswith($lab))'
 
 # quiet: a lab with nothing but what a test sends: no IPv6, and neighbours are known
 quiet() {

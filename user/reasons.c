@@ -420,6 +420,9 @@ static const struct {
 	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL,
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
+	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
+	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
+	{ NULL, { "skb_queue_purge", "benign", "still queued when its socket was closed", "" } },
 	{ "NO_SOCKET",
 	  { "ping_rcv", "benign",
 	    "an echo reply that no ping socket waits for; raw sockets "
