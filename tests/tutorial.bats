@@ -41,6 +41,7 @@ teardown() {
 @test "tutorial: iptables/README.md" { chapter iptables/README.md; }
 @test "tutorial: user/README.md" { chapter user/README.md; }
 @test "tutorial: scripts/README.md" { chapter scripts/README.md; }
+@test "tutorial: scripts/prometheus/README.md" { chapter scripts/prometheus/README.md; }
 @test "tutorial: tests/README.md" { chapter tests/README.md; }
 
 @test "tutorial: no README.md is left out" {
