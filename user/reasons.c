@@ -390,7 +390,10 @@ static bool text_match(const char *pattern, const char *name)
 }
 
 #define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
-#define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
+#define ECHO_REPLY                                                                                 \
+	"an echo reply that no ping socket waits for; raw sockets (ping as root) have got it "     \
+	"before"
+#define LOOK_XDP "ip -d link show dev DEV; bpftool net"
 
 /* The place can tell more than the reason: beginnings of functions. */
 static const struct {
@@ -423,11 +426,12 @@ static const struct {
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
 	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
 	{ NULL, { "skb_queue_purge", "benign", "still queued when its socket was closed", "" } },
-	{ "NO_SOCKET",
-	  { "ping_rcv", "benign",
-	    "an echo reply that no ping socket waits for; raw sockets "
-	    "(ping as root) have got it before",
-	    "" } },
+	{ NULL,
+	  { "unix_stream_connect", "benign", "no packet: nobody listens on a Unix socket", "" } },
+	{ "NO_SOCKET", { "ping_rcv", "benign", ECHO_REPLY, "" } },
+	/* which freed what ping_rcv refused, in some kernels */
+	{ "NO_SOCKET", { "icmp_rcv", "benign", ECHO_REPLY, "" } },
+	{ "NO_SOCKET", { "icmpv6_rcv", "benign", ECHO_REPLY, "" } },
 };
 
 const struct reason_text *reason_text(const char *name, const char *location)
