@@ -36,6 +36,8 @@ inside() {
 		root=$1 top=$2 out=$3
 		shift 3
 		mkdir -p "$root/src" "$root/out"
+		# sandbox.sh wants a root that is a mount
+		mount --bind "$root" "$root"
 		mount --bind -o ro "$top" "$root/src"
 		mount --bind "$out" "$root/out"
 		for d in proc sys dev; do mount --rbind "/$d" "$root/$d"; done
