@@ -22,14 +22,9 @@ int path_iptables(struct __sk_buff *skb)
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_at at = { .proto = skb->protocol };
 	struct path_head h = {};
-	struct path_event *e;
 
 	if (!cfg || !path_parse(skb, cfg, &at, &h))
 		return 0;
-	e = path_new(&h, PATH_IPTABLES);
-	if (!e)
-		return 1;
-	e->ifindex = skb->ifindex;
-	path_submit(e);
+	path_note(&h, PATH_IPTABLES, skb->ifindex);
 	return 1;
 }

@@ -14,6 +14,7 @@
 
 #include "l2fwd.h"
 #include "parse.h"
+#include "prefix.h"
 
 HM_MAP(l2_acl);
 HM_MAP(l2_sieve);
@@ -58,13 +59,6 @@ static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
 	flow->ports = 1;
 }
 
-static __always_inline __u32 l2_prefix_differs(const __u32 *addr, const __u32 *want,
-					       const __u32 *mask)
-{
-	return ((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
-	       ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]);
-}
-
 static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct l2_flow *flow)
 {
 	__u8 flags = rule->flags;
@@ -77,8 +71,8 @@ static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct 
 		return 0;
 	if (flags & L2_A_FRAGMENT && !flow->f.fragment)
 		return 0;
-	if (l2_prefix_differs(flow->f.src, rule->src, rule->src_mask) |
-	    l2_prefix_differs(flow->f.dst, rule->dst, rule->dst_mask))
+	if (!prefix_match(flow->f.src, rule->src, rule->src_mask) ||
+	    !prefix_match(flow->f.dst, rule->dst, rule->dst_mask))
 		return 0;
 	if (!(flags & L2_A_PORTS))
 		return 1;

@@ -113,30 +113,65 @@ static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *
 		__sync_fetch_and_add(&cfg->full, 1);
 }
 
+/* On the way through the ports of a bridge. BR may be where a bridge was: it is only read,
+ * and bounded. A bpf_loop, whose body the verifier looks at once. */
+struct mirror_ports {
+	struct list_head *head, *at;
+	__u8 mac[6]; /* asked for */
+	__u8 found;
+};
+
+static __always_inline void mirror_ports_of(struct mirror_ports *w, struct net_bridge *br)
+{
+	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
+
+	w->head = head;
+	w->at = BPF_CORE_READ(head, next);
+}
+
+static __always_inline struct net_bridge_port *mirror_next_port(struct mirror_ports *w)
+{
+	struct list_head *at = w->at;
+
+	if (!at || at == w->head)
+		return NULL;
+	w->at = BPF_CORE_READ(at, next);
+	return (void *)at - bpf_core_field_offset(struct net_bridge_port, list);
+}
+
+static __always_inline int mirror_has_address(struct net_device *dev, const __u8 *mac)
+{
+	__u8 own[6] = {};
+
+	bpf_probe_read_kernel(own, sizeof(own), BPF_CORE_READ(dev, dev_addr));
+	return !((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2]) | (own[3] ^ mac[3]) |
+		 (own[4] ^ mac[4]) | (own[5] ^ mac[5]));
+}
+
+static long mirror_own_port(__u32 i, void *arg)
+{
+	struct mirror_ports *w = arg;
+	struct net_bridge_port *p = mirror_next_port(w);
+
+	(void)i;
+	if (!p)
+		return 1;
+	w->found = mirror_has_address(BPF_CORE_READ(p, dev), w->mac);
+	return w->found;
+}
+
 /* The kernel refuses an entry for an address of the bridge itself, after the
  * tracepoint. */
 static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 {
-	struct net_device *dev = BPF_CORE_READ(br, dev);
-	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
-	struct list_head *at = BPF_CORE_READ(head, next);
-	__u8 own[6] = {};
+	struct mirror_ports walk = {};
 
-	for (int i = 0; i < BRIDGE_PORTS; i++) {
-		bpf_probe_read_kernel(own, sizeof(own), BPF_CORE_READ(dev, dev_addr));
-		if (!((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2]) |
-		      (own[3] ^ mac[3]) | (own[4] ^ mac[4]) | (own[5] ^ mac[5])))
-			return 1;
-		if (!at || at == head)
-			break;
-		dev = BPF_CORE_READ(
-			(struct net_bridge_port *)((void *)at -
-						   bpf_core_field_offset(struct net_bridge_port,
-									 list)),
-			dev);
-		at = BPF_CORE_READ(at, next);
-	}
-	return 0;
+	if (mirror_has_address(BPF_CORE_READ(br, dev), mac))
+		return 1;
+	mirror_ports_of(&walk, br);
+	__builtin_memcpy(walk.mac, mac, sizeof(walk.mac));
+	bpf_loop(BRIDGE_PORTS, mirror_own_port, &walk, 0);
+	return walk.found;
 }
 
 /* What the bridge says about one of its ports, into l2_port. */
@@ -157,20 +192,26 @@ static __always_inline void mirror_state(struct net_bridge_port *p)
 		port->flags = flags;
 }
 
-/* All of them. BR may be where a bridge was: it is only read, and bounded. */
+static long mirror_state_of(__u32 i, void *arg)
+{
+	struct net_bridge_port *p = mirror_next_port(arg);
+
+	(void)i;
+	if (!p)
+		return 1;
+	mirror_state(p);
+	return 0;
+}
+
+/* All of them. */
 static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *br, __u64 now)
 {
-	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
-	struct list_head *at = BPF_CORE_READ(head, next);
+	struct mirror_ports walk = {};
 
 	cfg->address = (__u64)br;
 	cfg->walked = now;
-	for (int i = 0; i < BRIDGE_PORTS; i++) {
-		if (!at || at == head)
-			break;
-		mirror_state((void *)at - bpf_core_field_offset(struct net_bridge_port, list));
-		at = BPF_CORE_READ(at, next);
-	}
+	mirror_ports_of(&walk, br);
+	bpf_loop(BRIDGE_PORTS, mirror_state_of, &walk, 0);
 }
 
 /* An entry that netlink asks for, on its way through the VLANs of its port. */

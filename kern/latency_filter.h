@@ -8,6 +8,7 @@
 
 #include "abi.h"
 #include "parse.h"
+#include "prefix.h"
 
 static __always_inline int lat_prefix_match(__u8 family, const struct flow *f, const __u32 *addr,
 					    const __u32 *want, const __u32 *mask)
@@ -16,8 +17,7 @@ static __always_inline int lat_prefix_match(__u8 family, const struct flow *f, c
 		return 1;
 	if (family != f->family)
 		return 0;
-	return !(((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
-		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
+	return prefix_match(addr, want, mask);
 }
 
 static __always_inline int lat_filter(const struct lat_cfg *cfg, __u32 ifindex,

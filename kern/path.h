@@ -7,6 +7,7 @@
 #define HOOKMAP_PATH_H
 
 #include "head.h"
+#include "prefix.h"
 #include "trace.h"
 
 HM_MAP(path_cfg);
@@ -22,22 +23,16 @@ static __always_inline int path_echo(const struct path_head *h)
 	return h->l4proto == IPPROTO_ICMPV6 && (h->type == 128 || h->type == 129);
 }
 
-static __always_inline int path_prefix(const __u32 *addr, const __u32 *want, const __u32 *mask)
-{
-	return !(((addr[0] ^ want[0]) & mask[0]) | ((addr[1] ^ want[1]) & mask[1]) |
-		 ((addr[2] ^ want[2]) & mask[2]) | ((addr[3] ^ want[3]) & mask[3]));
-}
-
 static __always_inline int path_addresses(const struct path_cfg *c, __u8 family, const __u32 *src,
 					  const __u32 *dst)
 {
-	if (c->src_family && (c->src_family != family || !path_prefix(src, c->src, c->src_mask)))
+	if (c->src_family && (c->src_family != family || !prefix_match(src, c->src, c->src_mask)))
 		return 0;
-	if (c->dst_family && (c->dst_family != family || !path_prefix(dst, c->dst, c->dst_mask)))
+	if (c->dst_family && (c->dst_family != family || !prefix_match(dst, c->dst, c->dst_mask)))
 		return 0;
 	return !c->host_family ||
-	       (c->host_family == family && (path_prefix(src, c->host, c->host_mask) ||
-					     path_prefix(dst, c->host, c->host_mask)));
+	       (c->host_family == family && (prefix_match(src, c->host, c->host_mask) ||
+					     prefix_match(dst, c->host, c->host_mask)));
 }
 
 /* Ports in network order, as in the packet. */
@@ -122,6 +117,18 @@ static __always_inline struct path_event *path_new(const struct path_head *h, __
 static __always_inline void path_submit(struct path_event *e)
 {
 	bpf_ringbuf_submit(e, trace_wake(&path_ring, sizeof(*e)));
+}
+
+/* The whole event of a hook that knows its device by number only; the reader takes the
+ * rest from the hop before. */
+static __always_inline void path_note(const struct path_head *h, __u8 hook, __u32 ifindex)
+{
+	struct path_event *e = path_new(h, hook);
+
+	if (!e)
+		return;
+	e->ifindex = ifindex;
+	path_submit(e);
 }
 
 #endif

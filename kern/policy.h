@@ -42,7 +42,6 @@ struct pol_pkt {
 	__u8 l4proto;
 	__be16 check; /* IPv4 header checksum */
 	__u32 l3;     /* no Ethernet header */
-	__u32 pad;
 };
 
 /* What is looked for. */

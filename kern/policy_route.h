@@ -59,6 +59,7 @@ enum pol_usable {
 	POL_USABLE = 0,
 	POL_DOWN,
 	POL_UNREACHABLE,
+	POL_NO_TABLE, /* the kernel looks up no table by number: before 6.7 */
 };
 
 static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, struct pol_fib *fib,
@@ -269,6 +270,30 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 		return POL_UNREACHABLE;
 	if (fib.ifindex != hop->ifindex)
 		return POL_UNREACHABLE;
+	pol_way_fib(way, &fib);
+	return POL_USABLE;
+}
+
+/* Fills WAY from the route of table ID. */
+POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u32 id,
+			     struct pol_out *way)
+{
+	__u32 zero = 0;
+	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
+	struct pol_fib fib = {};
+	__u64 dev = 0;
+	long ret;
+
+	if (!p || !way || !st)
+		return POL_UNREACHABLE;
+	fib.tbid = id;
+	ret = pol_fib(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID);
+	if (ret == -22) /* EINVAL */
+		return POL_NO_TABLE;
+	if (!pol_fib_found(ret))
+		return POL_UNREACHABLE;
+	if (!pol_dev_up(skb, fib.ifindex, &dev))
+		return POL_DOWN;
 	pol_way_fib(way, &fib);
 	return POL_USABLE;
 }
@@ -523,21 +548,19 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *st,
 					const struct pol_pkt *p, const struct pol_found *d)
 {
-	struct pol_fib fib = { .tbid = d->arg };
 	struct pol_out way = {};
-	__u64 dev = 0;
-	long ret;
+	int usable;
 
-	ret = pol_fib(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID);
-	if (ret == -22 && d->flags & POL_R_MARK) { /* EINVAL: before 6.7. `ip rule` goes on */
-		st->n[POL_N_NO_TBID]++;
-		return TC_ACT_UNSPEC;
+	usable = pol_way_table(skb, p, d->arg, &way);
+	if (usable == POL_NO_TABLE) {
+		if (d->flags & POL_R_MARK) { /* `ip rule` goes on */
+			st->n[POL_N_NO_TBID]++;
+			return TC_ACT_UNSPEC;
+		}
+		usable = POL_UNREACHABLE;
 	}
-	if (!pol_fib_found(ret))
-		return pol_fallback(st, d, POL_UNREACHABLE);
-	if (!pol_dev_up(skb, fib.ifindex, &dev))
-		return pol_fallback(st, d, POL_DOWN);
-	pol_way_fib(&way, &fib);
+	if (usable)
+		return pol_fallback(st, d, usable);
 	return pol_send(skb, st, p, &way);
 }
 

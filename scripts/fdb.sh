@@ -121,7 +121,7 @@ entry_words() {
 }
 
 fdb_set() { # add|replace WORD...
-	local verb=$1 out
+	local verb=$1
 	entry_words 1 "${@:2}"
 	PORT=0
 	[[ $TO == local ]] || port_of "$TO"
@@ -133,12 +133,8 @@ fdb_set() { # add|replace WORD...
 	fi
 	value_set "$HM_OFF_l2_fdb_port" 2 "$PORT"
 	value_set "$HM_OFF_l2_fdb_type" 1 "$L2_STATIC"
-	set -- "$BPFTOOL" map update pinned "$GLOBALS/l2_fdb" key hex "${KEY[@]}" value hex "${VALUE[@]}"
-	((VERBOSE || DRY_RUN)) && show "$@"
-	((DRY_RUN)) && return
-	out=$("$@" 2>&1) && return
-	[[ $out != *"too long"* ]] || die "map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
-	die "map $GLOBALS/l2_fdb: $(first_error "$out")"
+	map_put l2_fdb "${KEY[@]}" -- \
+		"map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
 }
 
 fdb_del() {

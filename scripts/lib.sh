@@ -336,6 +336,24 @@ map_shape() {
 	read -r MAP_TYPE KEY_SIZE VALUE_SIZE MAP_ENTRIES MAP_FLAGS <<<"${!shape}"
 }
 
+# map_put NAME KEYBYTE... -- FULL: VALUE into the pinned map; FULL is the message if there is
+# no room. PIN_SHAPE knows how large the map was made (pins_load).
+map_put() {
+	local name=$1 key=() out
+	shift
+	while [[ $1 != -- ]]; do
+		key+=("$1")
+		shift
+	done
+	local full=$2
+	set -- "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}"
+	((VERBOSE || DRY_RUN)) && show "$@"
+	((DRY_RUN)) && return
+	out=$("$@" 2>&1) && return
+	[[ $out != *"too long"* ]] || die "$full"
+	die "map $GLOBALS/$name: $(first_error "$out")"
+}
+
 # pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name
 declare -A PIN_ID=() PIN_SHAPE=()
 pins_load() {

@@ -22,7 +22,6 @@ int path_tc(struct __sk_buff *skb)
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_head h = {};
 	struct path_at at = {};
-	struct path_event *e;
 
 	if (!cfg || path_eth(skb, &at, &h) || !path_parse(skb, cfg, &at, &h))
 		return TC_ACT_UNSPEC;
@@ -30,10 +29,6 @@ int path_tc(struct __sk_buff *skb)
 		h.vlan = skb->vlan_tci & 0xfff;
 		h.flags |= PATH_H_VLAN;
 	}
-	e = path_new(&h, PATH_TC);
-	if (!e)
-		return TC_ACT_UNSPEC;
-	e->ifindex = skb->ifindex;
-	path_submit(e);
+	path_note(&h, PATH_TC, skb->ifindex);
 	return TC_ACT_UNSPEC;
 }

@@ -127,12 +127,7 @@ static int sum_by(struct drop_table *t, int column)
 		}
 		if (sum->by != line->by)
 			sum->by = DROP_BY_NONE;
-		sum->packets += line->packets;
-		sum->bytes += line->bytes;
-		if (line->first && (!sum->first || line->first < sum->first))
-			sum->first = line->first;
-		if (line->last > sum->last)
-			sum->last = line->last;
+		drops_add(sum, line);
 		line->packets = line->bytes = 0; /* is not shown */
 	}
 	return 0;

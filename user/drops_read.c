@@ -131,6 +131,16 @@ static int packets_compare(const void *a, const void *b)
 	return line_compare(a, b);
 }
 
+void drops_add(struct drop_line *into, const struct drop_line *line)
+{
+	into->packets += line->packets;
+	into->bytes += line->bytes;
+	if (line->first && (!into->first || line->first < into->first))
+		into->first = line->first;
+	if (line->last > into->last)
+		into->last = line->last;
+}
+
 void drops_merge(struct drop_table *t)
 {
 	size_t n = 0;
@@ -145,12 +155,7 @@ void drops_merge(struct drop_table *t)
 			t->line[++n] = *line;
 			continue;
 		}
-		into->packets += line->packets;
-		into->bytes += line->bytes;
-		if (line->first && (!into->first || line->first < into->first))
-			into->first = line->first;
-		if (line->last > into->last)
-			into->last = line->last;
+		drops_add(into, line);
 		into->benign &= line->benign;
 		into->verdict &= line->verdict;
 		line_free(line);

@@ -20,14 +20,9 @@ int path_xdp(struct xdp_md *ctx)
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_head h = {};
 	struct path_at at = {};
-	struct path_event *e;
 
 	if (!cfg || path_eth(ctx, &at, &h) || !path_parse(ctx, cfg, &at, &h))
 		return XDP_PASS;
-	e = path_new(&h, PATH_XDP);
-	if (!e)
-		return XDP_PASS;
-	e->ifindex = ctx->ingress_ifindex;
-	path_submit(e);
+	path_note(&h, PATH_XDP, ctx->ingress_ifindex);
 	return XDP_PASS;
 }

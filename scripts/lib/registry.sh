@@ -102,7 +102,6 @@ dev_flag() {
 
 # dev_put: writes DEV_* back, or deletes the entry if no feature is left
 dev_put() {
-	local out
 	if ((!DEV_FEATURES)); then
 		dev_delete
 		return
@@ -115,12 +114,7 @@ dev_put() {
 	value_set "$HM_OFF_hm_dev_nsid" 4 "$DEV_NSID"
 	value_set "$HM_OFF_hm_dev_pref" 4 "$DEV_PREF"
 	value_str "$HM_OFF_hm_dev_name" 16 "$DEV_NAME"
-	set -- "$BPFTOOL" map update pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}" value hex "${VALUE[@]}"
-	((VERBOSE || DRY_RUN)) && show "$@"
-	((DRY_RUN)) && return
-	out=$("$@" 2>&1) && return
-	[[ $out != *"too long"* ]] || die "$DEV_NAME: $MAP_ENTRIES devices are attached, which is the limit: detach some"
-	die "map $GLOBALS/hm_dev: $(first_error "$out")"
+	map_put hm_dev "${DEV_KEY[@]}" -- "$DEV_NAME: $MAP_ENTRIES devices are attached, which is the limit: detach some"
 }
 
 dev_delete() {

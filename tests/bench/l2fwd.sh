@@ -39,10 +39,11 @@ attach p2 l2fwd
 bpftool prog pin id "$(ip -j -d link show p1 | jq '.[0].xdp.prog.id')" "$B/l2fwd"
 
 note() { printf '%s\n' "$2" >>"$WORK/$1"; }
-# show WHAT UNIT [BASE MEANING]: with the ratio to BASE
+# show WHAT UNIT [BASE MEANING]: with the ratio to BASE, round by round: the machine's speed
+# changes in between
 show() {
 	local ratio=''
-	[[ -z ${3:-} ]] || ratio=$(awk -v a="$(median <"$WORK/$1")" -v b="$(median <"$WORK/$3")" 'BEGIN { printf "%.2f", a / b }')
+	[[ -z ${3:-} ]] || ratio=$(paste "$WORK/$1" "$WORK/$3" | awk '{ printf "%.2f\n", $1 / $2 }' | median)
 	row "$1" "$(median <"$WORK/$1")" "$(spread <"$WORK/$1")" "$2" "$ratio" "${4:-}"
 }
 
