@@ -280,6 +280,8 @@ NONE_GIVEN" reasons
 			and (.flow | test("^10.11.1.2:[0-9]+ > 10.11.1.1:9$")))'
 	}
 	busywait 15 sampled
+	run -1 hookmap drops --samples
+	like "$output" "another reader is at work"
 	kill $!
 	attach_host --samples off
 	run -2 hookmap drops --samples -i 1

@@ -89,6 +89,18 @@ user() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all 
 	fails 1 "not there: attach first" hookmap latency
 }
 
+@test "errors: a rule set of another shape, in a map of maps that is right" {
+	local slot
+	attach eth0 policy
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' | on host "$HM_TOP/scripts/policy.sh" load -
+	bpftool -n map create /sys/fs/bpf/large type array key 4 value 8192 entries 2 name large
+	rm "$G/pol_rules"
+	bpftool -n map create "$G/pol_rules" type array_of_maps key 4 value 4 entries 2 name pol_rules inner_map pinned /sys/fs/bpf/large
+	for slot in 0 1; do bpftool map update pinned "$G/pol_rules" key "$slot" 0 0 0 value pinned /sys/fs/bpf/large; done
+	fails 1 "value is 8192 bytes, expected" hookmap policy
+	rm /sys/fs/bpf/large
+}
+
 @test "errors: a pin of another shape, for scripts and reader" {
 	mkdir -p "$G"
 	bpftool -n map create "$G/lat_hist" type percpu_hash key 8 value 48 entries 2048 name lat_hist

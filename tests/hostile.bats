@@ -92,6 +92,33 @@ unattached() {
 	unattached
 }
 
+@test "hostile: devices: control characters and what is no UTF-8 reach neither terminal nor JSON" {
+	local name=$'\e[7m\xff\xc2\x9b' verb row
+	"$S/attach.sh" peer0 latency l2fwd 2>/dev/null
+	"$S/fdb.sh" -- add 02:00:00:00:00:01 dev peer0
+	# a packet of this device
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/lat_hist" key 1 2 0 1 "$(index peer0)" 0 0 0 value $(printf '%d ' {1..24}) 1 $(yes 0 | head -n 127)
+	ip link set dev peer0 down
+	ip link set dev peer0 name "$name"
+	for verb in '--hist latency' '--hgrm latency' fdb status "$name"; do
+		# shellcheck disable=SC2086
+		hookmap $verb >text 2>&1 || true
+		[[ -s text ]]
+		equal "$(grep -cP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' text || true)" 0 "lines of <$verb> with control characters"
+	done
+	for verb in '-j latency' '-j fdb' '-j status' '-j --summary fdb' "-j $name"; do
+		# shellcheck disable=SC2086
+		hookmap $verb >json 2>/dev/null || true
+		iconv -f UTF-8 -t UTF-8 json >/dev/null
+		jq -e . json >/dev/null
+	done
+	hookmap -j fdb | jq -e '.rows[0].device == "\u001b[7m?\u009b"'
+	ip link set dev "$name" name peer0
+	"$S/detach.sh" peer0
+	unattached
+}
+
 @test "hostile: files: names that look like options, globs, or several words" {
 	local file i=0
 	"$S/attach.sh" -- "${NAMES[0]}" l2fwd policy 2>/dev/null

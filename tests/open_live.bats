@@ -56,6 +56,24 @@ bats_require_minimum_version 1.5.0
 	equal "$(events open 'select(.path | startswith("/no")?) | .path')" '"/no\n�\""' "odd bytes"
 }
 
+@test "open: --drain ends, and so does a reader that is told to, however fast events come" {
+	local flood status=0
+	host_attach open --cgroup "$HOOKMAP_CGROUP" --name calls
+	"$HM_BUILD/tests/calls" openat 100000000 /none 3>&- &
+	flood=$!
+	busywait 5 bash -c "'$HM_BUILD/hookmap' --drain open | grep -q /none"
+	# whoever takes the lines is slower than the calls
+	slowly() { while IFS= read -r -N 65536 -d ''; do read -r -t 0.01 <>"$BATS_TEST_TMPDIR/never" || true; done; }
+	mkfifo "$BATS_TEST_TMPDIR/never"
+	timeout -k 1 20 "$HM_BUILD/hookmap" -j --drain open 3>&- | slowly
+	equal "${PIPESTATUS[0]}" 0 "exit status of --drain"
+	reader -j open
+	busywait 5 test -s "$OUT"
+	reader_stop || status=$?
+	equal "$status" 0 "exit status"
+	kill "$flood"
+}
+
 @test "open: filters by user, process, name and cgroup" {
 	host_attach open --cgroup "$HOOKMAP_CGROUP" --name calls --uid 4711
 	calls openat 5 /none

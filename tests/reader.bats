@@ -79,6 +79,18 @@ oracle() { # FROM TO
 	equal "$(grep -c 'packets seen' <<<"$output")" 2 tables
 }
 
+@test "reader: -i waits as long as it was told, and ends when what it reads is detached" {
+	# microseconds in 32 bits would be 33 ms
+	run -124 timeout 0.3 "$HM_BUILD/hookmap" -i 4295 -c 1 latency
+	hookmap -j -i 0.1 latency >"$BATS_TEST_TMPDIR/log" 2>"$BATS_TEST_TMPDIR/error" 3>&- &
+	local reader=$!
+	busywait 5 test -s "$BATS_TEST_TMPDIR/log"
+	detach eth0
+	busywait 5 test -s "$BATS_TEST_TMPDIR/error"
+	run -1 wait "$reader"
+	like "$(<"$BATS_TEST_TMPDIR/error")" "not there: attach first"
+}
+
 @test "reader: Prometheus text has whole histograms" {
 	run -0 hookmap --prom latency
 	printf '%s\n' "$output" | awk '

@@ -88,6 +88,14 @@ int clock_ptp(const char *path, struct clock_offset *o)
 	return err;
 }
 
+void wait_seconds(double seconds)
+{
+	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (long)seconds) * 1e9 };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
 int clock_run(const struct options *opt)
 {
 	struct clock_offset real, ptp = {};

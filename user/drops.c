@@ -158,7 +158,7 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 	out_u64(o, line->last);
 	out_str(o, ago);
 	if (line->by)
-		out_json(o, drop_by_name[line->by], json_object_new_string(line->col[COL_KEY]));
+		out_json(o, drop_by_name[line->by], json_text(line->col[COL_KEY]));
 }
 
 static struct json_object *benign_json(const struct drop_table *t)
@@ -360,7 +360,7 @@ static int changes(const struct options *opt, int column)
 	int err = drops_read(opt, &last);
 
 	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
-		usleep((useconds_t)(opt->interval * 1e6));
+		wait_seconds(opt->interval);
 		err = drops_read(opt, &now);
 		if (err)
 			break;
@@ -436,7 +436,7 @@ struct samples {
 static int show_sample(const struct drop_sample *s, const struct drop_line *line, const char *flow,
 		       void *arg)
 {
-	char hex[2 * DROP_SAMPLE_BYTES + 1] = "";
+	char hex[2 * DROP_SAMPLE_BYTES + 1] = "", device[TEXT_MAX], netns[TEXT_MAX];
 	struct samples *samples = arg;
 	struct json_object *o;
 
@@ -449,7 +449,7 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 		json_object_object_add(o, "time_ns", json_object_new_uint64(s->time));
 		for (int c = 0; c < COL_KEY; c++)
 			json_object_object_add(o, c == COL_PROTO ? "protocol" : column_name[c],
-					       json_object_new_string(line->col[c]));
+					       json_text(line->col[c]));
 		json_object_object_add(o, "flow", json_object_new_string(flow));
 		json_object_object_add(o, "bytes", json_object_new_uint64(s->len));
 		json_object_object_add(o, "data", json_object_new_string(hex));
@@ -459,8 +459,9 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 		printf("%llu.%06llu %s %s %s %s %s %s %s %u bytes\n", s->time / 1000000000,
 		       s->time / 1000 % 1000000, line->col[COL_LAYER],
 		       reason_short(line->col[COL_REASON]), line->col[COL_LOCATION],
-		       line->col[COL_DEVICE], line->col[COL_NETNS], line->col[COL_PROTO], flow,
-		       s->len);
+		       text_plain(line->col[COL_DEVICE], device, sizeof(device)),
+		       text_plain(line->col[COL_NETNS], netns, sizeof(netns)), line->col[COL_PROTO],
+		       flow, s->len);
 	}
 	fflush(stdout);
 	return ++samples->n == samples->opt->count ? -ECANCELED : 0;

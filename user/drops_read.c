@@ -103,6 +103,7 @@ int drops_copy(struct drop_table *to, const struct drop_table *from)
 		if (!line)
 			return -ENOMEM;
 		*line = from->line[i];
+		memset(line->col, 0, sizeof(line->col)); /* which are not ours to free */
 		for (int c = 0; c < COLS; c++) {
 			line->col[c] = strdup(from->line[i].col[c]);
 			if (!line->col[c])
@@ -705,12 +706,15 @@ int drops_samples(const struct options *opt,
 	struct sampling sampling = { .each = each, .arg = arg };
 	struct ring_buffer *ring = NULL;
 	char path[4096];
-	int fd, err;
+	int fd, lock, err;
 
 	fd = err = pin_open(opt, "drop_ring", true);
 	if (err < 0)
 		return err;
 	close(fd);
+	lock = reader_lock(opt, "drops");
+	if (lock < 0)
+		return -EBUSY;
 	/* reading moves the ring's tail: that needs a descriptor that may write */
 	fd = bpf_obj_get(pin_path(opt, "drop_ring", path, sizeof(path)));
 	err = reading_open(opt, &sampling.reading);
@@ -734,5 +738,6 @@ int drops_samples(const struct options *opt,
 	reading_close(&sampling.reading);
 	if (fd >= 0)
 		close(fd);
+	close(lock);
 	return err;
 }

@@ -53,6 +53,8 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 		if (!text)
 			return column_key[i];
 		line->col[i] = strdup(text);
+		if (!line->col[i])
+			return "no memory";
 	}
 	text = NULL;
 	for (int by = DROP_BY_SMAC; !text && by < DROP_BY_MAX; by++) {
@@ -61,6 +63,8 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 			line->by = by;
 	}
 	line->col[COL_KEY] = strdup(text ? text : "-");
+	if (!line->col[COL_KEY])
+		return "no memory";
 	if (!number(row, "packets", &line->packets))
 		return "packets";
 	if (!number(row, "bytes", &line->bytes))
@@ -91,11 +95,6 @@ int drops_since(const char *path, struct drop_table *t)
 		wrong = since_row(json_object_array_get_idx(rows, i), t);
 	if (wrong) {
 		fail("--since %s: not what hookmap -j drops prints: %s", path, wrong);
-		/* the last line may be half made */
-		for (int i = 0; t->n && i < COLS; i++) {
-			if (!t->line[t->n - 1].col[i])
-				t->line[t->n - 1].col[i] = NULL;
-		}
 		drops_free(t);
 		json_object_put(top);
 		return -EPROTO;

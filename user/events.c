@@ -41,7 +41,8 @@ struct reader {
 	struct line line;
 	unsigned long shown;
 	bool done;
-	ino_t pin; /* of the ring buffer */
+	__u64 start, round; /* CLOCK_MONOTONIC, ns: when reading began, and this round of it */
+	ino_t pin;	    /* of the ring buffer */
 	int stat_fd;
 	struct trace_stat first, last;
 };
@@ -76,35 +77,6 @@ unsigned long line_left(const struct line *l)
 	return l->left;
 }
 
-/* Length of the UTF-8 character at S, 0 if it is none. */
-static size_t utf8(const unsigned char *s, size_t len)
-{
-	size_t n = *s < 0x80   ? 1
-		   : *s < 0xc2 ? 0
-		   : *s < 0xe0 ? 2
-		   : *s < 0xf0 ? 3
-		   : *s < 0xf5 ? 4
-			       : 0;
-
-	if (n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* overlong, surrogates, beyond the end */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* A control character: also those of C1, which is how U+0080 to U+009F begin. */
-static bool control(const unsigned char *s, size_t n)
-{
-	return *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
-}
-
 /* How many characters from S on, of LEN, can be written as they are. */
 static size_t plain(const struct line *l, const unsigned char *s, size_t len)
 {
@@ -130,16 +102,16 @@ static int put_text(struct line *l, const char *value, size_t len)
 		i += n;
 		if (i == len)
 			break;
-		n = utf8(s + i, len - i);
+		n = utf8_len(value + i, len - i);
 		if (!n && l->json)
 			fputs("\\ufffd", l->f);
 		else if (!n)
 			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
 		else if (l->json && (s[i] == '"' || s[i] == '\\'))
 			fprintf(l->f, "\\%c", s[i]);
-		else if (l->json && control(s + i, n))
+		else if (l->json && utf8_control(value + i, n))
 			fprintf(l->f, "\\u%04x", s[i + n - 1]);
-		else if (control(s + i, n))
+		else if (utf8_control(value + i, n))
 			columns += fprintf(l->f, n == 2 ? "\\u%04x" : "\\x%02x", s[i + n - 1]) - 1;
 		else
 			fwrite(s + i, 1, n, l->f);
@@ -369,29 +341,32 @@ static void showed(struct reader *r, int n)
 	r->line.left = r->opt->count - r->shown;
 }
 
+/* A round ends with what is newer than its beginning: events may come as fast as they are
+ * shown, and a signal, losses and a reader that has gone must be seen then, too. */
 static int on_event(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;
+	__u64 time;
 
-	if (size < r->ev->least)
+	if (size < r->ev->least || size < sizeof(time))
 		return 0;
-	showed(r, r->ev->show(&r->line, data, size));
-	return r->done ? -ECANCELED : 0;
+	memcpy(&time, data, sizeof(time));
+	if (!r->opt->fresh || time >= r->start)
+		showed(r, r->ev->show(&r->line, data, size));
+	return r->done || stop || time > r->round ? -ECANCELED : 0;
 }
 
-static int skip_event(void *ctx, void *data, size_t size)
-{
-	(void)ctx, (void)data, (void)size;
-	return 0;
-}
+_Static_assert(!offsetof(struct exec_event, time) && !offsetof(struct open_event, time) &&
+		       !offsetof(struct path_event, time) && !offsetof(struct pktlat_event, time),
+	       "the time of an event comes first");
 
-/* Only one reader at a time: the lock is on the directory of the feature's links. */
-static int reader_lock(const struct options *opt, const struct events *ev)
+/* The lock is on the directory of the feature's links. */
+int reader_lock(const struct options *opt, const char *feature)
 {
 	char path[4096];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/hookmap/%s", opt->bpffs, ev->feature);
+	snprintf(path, sizeof(path), "%s/hookmap/%s", opt->bpffs, feature);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) { /* attached by hand */
 		snprintf(path, sizeof(path), "%s/tc/globals", opt->bpffs);
@@ -402,7 +377,7 @@ static int reader_lock(const struct options *opt, const struct events *ev)
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		fail("%s: another reader is at work: one at a time", ev->feature);
+		fail("%s: another reader is at work: one at a time", feature);
 		close(fd);
 		return -1;
 	}
@@ -435,6 +410,7 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 	for (unsigned long n = 0; !stop && !r->done; n++) {
 		if (!r->opt->drain && poll(&p, 1, LOOK_MS) < 0 && errno != EINTR)
 			return -errno;
+		r->round = clock_ns(CLOCK_MONOTONIC);
 		err = ring_buffer__consume(rb);
 		if (err < 0 && err != -ECANCELED)
 			return err;
@@ -464,9 +440,11 @@ int events_run(const struct options *opt, const struct events *ev)
 {
 	struct reader r = { .opt = opt, .ev = ev, .stat_fd = -1 };
 	int ring_fd, lock_fd = -1, err = -1;
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct ring_buffer *rb = NULL, *old = NULL;
+	/* the second one ends us even if nobody takes what we print */
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct ring_buffer *rb = NULL;
 
+	r.start = clock_ns(CLOCK_MONOTONIC);
 	r.pin = pin_inode(opt, ev);
 	ring_fd = pin_open(opt, ev->ring, false);
 	if (ring_fd == -ENOENT)
@@ -477,15 +455,9 @@ int events_run(const struct options *opt, const struct events *ev)
 	r.stat_fd = pin_open(opt, ev->stat, true);
 	if (r.stat_fd < 0)
 		goto out;
-	lock_fd = reader_lock(opt, ev);
+	lock_fd = reader_lock(opt, ev->feature);
 	if (lock_fd < 0)
 		goto out;
-	if (opt->fresh) {
-		old = ring_buffer__new(ring_fd, skip_event, NULL, NULL);
-		if (old)
-			ring_buffer__consume(old);
-		ring_buffer__free(old);
-	}
 	rb = ring_buffer__new(ring_fd, on_event, &r, NULL);
 	if (!rb) {
 		err = -errno;

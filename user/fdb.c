@@ -193,22 +193,24 @@ static void entry_text(const struct fdb *f, unsigned vlan, const char *mac, cons
 		       const char *type, __u64 packets, __u64 bytes, long long idle)
 {
 	const char *yellow = "", *cyan = "", *plain = "";
-	char text[24] = "-";
+	char text[24] = "-", buf[32];
 
 	if (f->opt->color)
 		yellow = "\033[33m", cyan = "\033[36m", plain = "\033[0m";
 	if (idle >= 0)
 		snprintf(text, sizeof(text), "%lld", idle);
 	printf("%4u  %s%s%s  %s%-15s%s  %-7s %12llu %15llu %8s\n", vlan, yellow, mac, plain, cyan,
-	       device, plain, type, packets, bytes, text);
+	       text_plain(device, buf, sizeof(buf)), plain, type, packets, bytes, text);
 }
 
 /* A device's name as the inside of a JSON string: of what JSON cannot have as it is, the
  * kernel allows these in names. By hand, because there may be a million rows. */
-static const char *json_text(const char *name, char *buf, size_t size)
+static const char *json_inside(const char *name, char *buf, size_t size)
 {
+	char utf8[32];
 	size_t at = 0;
 
+	name = text_utf8(name, utf8, sizeof(utf8));
 	for (; *name && at + 7 < size; name++) {
 		unsigned char c = *name;
 
@@ -254,7 +256,7 @@ static int entry_show(const void *key, const void *value, void *arg)
 		printf("%s{\"vlan\":%u,\"mac\":\"%s\",\"device\":\"%s\",\"type\":\"%s\","
 		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
 		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac,
-		       json_text(device, text, sizeof(text)), type, packets, bytes, idle);
+		       json_inside(device, text, sizeof(text)), type, packets, bytes, idle);
 	else
 		entry_text(f, k->vlan, mac, *device ? device : "(stack)", type, packets, bytes,
 			   idle);

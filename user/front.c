@@ -33,8 +33,10 @@ void front_text(char *text)
 	char dir[4096], path[4400], *at, *end;
 	int len = front_dir(dir, sizeof(dir));
 
+	if (len < 0) /* no /proc */
+		return;
 	snprintf(path, sizeof(path), "%.*s/hookmap-attach", len, dir);
-	if (len < 0 || access(path, X_OK))
+	if (access(path, X_OK))
 		return;
 	/* both prefixes are eight characters */
 	while ((at = strstr(text, "scripts/")) && (end = strstr(at, ".sh"))) {

@@ -110,6 +110,25 @@ int policy_run(const struct options *opt);
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fail_as_json(bool on);
 
+/* --- text.c: names that may be any bytes */
+
+/* Length of the UTF-8 character at TEXT, of which LEN bytes are left; 0 if it is none. */
+size_t utf8_len(const char *text, size_t len);
+/* Is the character at TEXT, N bytes long, one of control? */
+bool utf8_control(const char *text, size_t n);
+/* TEXT as UTF-8, and (plain) without control characters, as a terminal may get it: TEXT itself
+ * or, with "?" for what is not, in BUF. */
+const char *text_utf8(const char *text, char *buf, size_t size);
+const char *text_plain(const char *text, char *buf, size_t size);
+#define TEXT_MAX 1024
+
+/* clock.c: sleeps, whatever signals come; no limit such as that of usleep() */
+void wait_seconds(double seconds);
+
+/* Lets only one reader at a time have the events of FEATURE. Returns a descriptor, to be
+ * closed, or -1, having printed why. (events.c) */
+int reader_lock(const struct options *opt, const char *feature);
+
 /* --- pins.c: pinned maps */
 
 struct pin {
@@ -143,7 +162,7 @@ struct bpf_map_info;
 /* INFO of the pin PATH, open as FD; prints why not. */
 int pin_info(int fd, const char *path, struct bpf_map_info *info);
 
-/* What of the map's shape is not as expected: its name, or NULL. */
+/* What of the map's shape is not as expected, in words, or NULL. */
 const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info);
 
 /* status.c: bytes that the kernel accounts to the map FD, from its fdinfo. */
@@ -214,6 +233,8 @@ void out_json(struct out *o, const char *key, struct json_object *value);
 void out_section(struct out *o, struct json_object *top, const char *key, const char *heading);
 /* Prints the document TOP on a line, or over several with -p. */
 void json_print(const struct options *opt, struct json_object *top);
+/* VALUE as a JSON string, whatever its bytes. */
+struct json_object *json_text(const char *value);
 
 /* NS readable in at most 7 characters: 999ns, 12.3us, 1.23ms. Returns BUF. */
 char *format_ns(__u64 ns, char *buf, size_t size);

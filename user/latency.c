@@ -55,15 +55,12 @@ struct pair {
 };
 
 struct snapshot {
+	__u32 id; /* of the map */
 	struct pair *pairs;
 	size_t npairs;
 	struct lat_stat stat; /* sum over the CPUs */
 	__u32 sample;
 	int cpus;
-};
-
-struct maps {
-	int cfg, stat, hist;
 };
 
 static struct pair *snapshot_find(struct snapshot *s, const struct lat_key *key)
@@ -115,6 +112,16 @@ static int pair_compare(const void *a, const void *b)
 	return memcmp(x, y, sizeof(*x));
 }
 
+static int cfg_row(const void *key, const void *value, void *arg)
+{
+	const struct lat_cfg *cfg = value;
+	struct snapshot *s = arg;
+
+	(void)key;
+	s->sample = cfg->sample ? cfg->sample : LAT_SAMPLE_DEFAULT;
+	return 0;
+}
+
 static int stat_row(const void *key, const void *value, void *arg)
 {
 	const struct lat_stat *st = value;
@@ -131,20 +138,37 @@ static int stat_row(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-static int snapshot_read(const struct maps *m, struct snapshot *s)
+static int read_map(const struct options *opt, const char *name, struct snapshot *s,
+		    int (*each)(const void *key, const void *value, void *arg))
 {
-	struct lat_cfg cfg = {};
-	__u32 zero = 0;
+	int fd = pin_open(opt, name, true), err;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
+	s->id = info.id;
+	if (!err)
+		err = pin_each(fd, pin_find(name), each, s);
+	close(fd);
+	if (err)
+		fail("map %s: %s", name, strerror(-err));
+	return err;
+}
+
+/* Opens the pins each time: with -i, what is attached may be detached, and attached again. */
+static int snapshot_read(const struct options *opt, struct snapshot *s)
+{
 	int err;
 
 	memset(s, 0, sizeof(*s));
 	s->cpus = libbpf_num_possible_cpus();
-	if (bpf_map_lookup_elem(m->cfg, &zero, &cfg))
-		return -errno;
-	s->sample = cfg.sample ? cfg.sample : LAT_SAMPLE_DEFAULT;
-	err = pin_each(m->stat, pin_find("lat_stat"), stat_row, s);
+	err = read_map(opt, "lat_cfg", s, cfg_row);
 	if (!err)
-		err = pin_each(m->hist, pin_find("lat_hist"), snapshot_row, s);
+		err = read_map(opt, "lat_stat", s, stat_row);
+	if (!err)
+		err = read_map(opt, "lat_hist", s, snapshot_row);
 	if (!err && s->npairs)
 		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_compare);
 	return err;
@@ -152,6 +176,8 @@ static int snapshot_read(const struct maps *m, struct snapshot *s)
 
 static void snapshot_sub(struct snapshot *s, struct snapshot *old)
 {
+	if (s->id != old->id) /* attached anew: all of it is new */
+		return;
 	s->stat.seen -= old->stat.seen;
 	s->stat.sampled -= old->stat.sampled;
 	s->stat.started -= old->stat.started;
@@ -278,10 +304,12 @@ static void show_lost(const struct snapshot *s)
 
 static void each_title(const struct pair *p, struct names *names, const char *lead)
 {
+	char device[TEXT_MAX], netns[TEXT_MAX];
+
 	printf("%s%s %s -> %s, %s in netns %s, %llu packets\n", lead, kind_str(&p->key),
 	       stage_str(p->key.from), stage_str(p->key.to),
-	       names_device(names, p->key.nsid, p->key.ifindex), names_netns(names, p->key.nsid),
-	       p->hist.count);
+	       text_plain(names_device(names, p->key.nsid, p->key.ifindex), device, sizeof(device)),
+	       text_plain(names_netns(names, p->key.nsid), netns, sizeof(netns)), p->hist.count);
 }
 
 /* By device in the order of attaching: see prom.h. */
@@ -350,17 +378,19 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 }
 
 /* With -i, what came in each interval; a table is redrawn in place on a terminal. */
-static int show_changes(const struct options *opt, const struct maps *m, struct names *names)
+static int show_changes(const struct options *opt, struct names *names)
 {
 	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
 	struct snapshot last, now, shown;
-	int err = snapshot_read(m, &last);
+	int err = snapshot_read(opt, &last);
 
 	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
-		usleep((useconds_t)(opt->interval * 1e6));
-		err = snapshot_read(m, &now);
-		if (err)
+		wait_seconds(opt->interval);
+		err = snapshot_read(opt, &now);
+		if (err) {
+			free(now.pairs);
 			break;
+		}
 		shown = now;
 		shown.pairs = calloc(now.npairs + 1, sizeof(*shown.pairs));
 		if (!shown.pairs) {
@@ -384,38 +414,22 @@ static int show_changes(const struct options *opt, const struct maps *m, struct 
 
 int latency_run(const struct options *opt)
 {
-	struct maps m = { -1, -1, -1 };
-	struct names *names = NULL;
+	struct names *names = names_new(opt);
 	struct snapshot s = {};
 	int err;
 
-	m.cfg = err = pin_open(opt, "lat_cfg", true);
-	if (err >= 0)
-		m.stat = err = pin_open(opt, "lat_stat", true);
-	if (err >= 0)
-		m.hist = err = pin_open(opt, "lat_hist", true);
-	if (err < 0)
-		goto out;
-	names = names_new(opt);
 	if (!names) {
-		err = -ENOMEM;
-	} else if (opt->interval > 0) {
-		err = show_changes(opt, &m, names);
+		fail("latency: %s", strerror(ENOMEM));
+		return 1;
+	}
+	if (opt->interval > 0) {
+		err = show_changes(opt, names);
 	} else {
-		err = snapshot_read(&m, &s);
+		err = snapshot_read(opt, &s);
 		if (!err)
 			err = show(opt, &s, names);
 		free(s.pairs);
 	}
-	if (err)
-		fail("latency: %s", strerror(-err));
-out:
 	names_free(names);
-	if (m.cfg >= 0)
-		close(m.cfg);
-	if (m.stat >= 0)
-		close(m.stat);
-	if (m.hist >= 0)
-		close(m.hist);
 	return err < 0;
 }

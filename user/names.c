@@ -143,8 +143,9 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 	if (ns.netns == n->own) {
 		found = if_indextoname(ifindex, n->device);
 	} else {
-		found = netns_find(ns.netns, NULL, 0, &fd) && fd >= 0 && !setns(fd, CLONE_NEWNET) &&
-			if_indextoname(ifindex, n->device);
+		/* only if there is a way back */
+		found = n->own_fd >= 0 && netns_find(ns.netns, NULL, 0, &fd) && fd >= 0 &&
+			!setns(fd, CLONE_NEWNET) && if_indextoname(ifindex, n->device);
 		if (fd >= 0) {
 			close(fd);
 			if (setns(n->own_fd, CLONE_NEWNET))
@@ -239,7 +240,7 @@ const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex)
 		if (!if_indextoname(ifindex, k->name))
 			*k->name = 0;
 	} else {
-		fd = netns_open(inode);
+		fd = n->own_fd >= 0 ? netns_open(inode) : -1;
 		if (fd >= 0 && !setns(fd, CLONE_NEWNET)) {
 			if (!if_indextoname(ifindex, k->name))
 				*k->name = 0;

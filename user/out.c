@@ -128,7 +128,7 @@ void out_str(struct out *o, const char *value)
 	const struct out_col *col = &o->cols[o->cell];
 
 	if (o->rows && col->key)
-		json_object_object_add(o->row, col->key, json_object_new_string(value));
+		json_object_object_add(o->row, col->key, json_text(value));
 	else if (!o->rows && col->head)
 		out_cell(o, col->head, value);
 	o->cell++;
@@ -157,6 +157,13 @@ void out_json(struct out *o, const char *key, struct json_object *value)
 		json_object_object_add(o->row, key, value);
 	else
 		json_object_put(value);
+}
+
+struct json_object *json_text(const char *value)
+{
+	char buf[TEXT_MAX];
+
+	return json_object_new_string(text_utf8(value, buf, sizeof(buf)));
 }
 
 void json_print(const struct options *opt, struct json_object *top)

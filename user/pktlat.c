@@ -237,7 +237,7 @@ int pktlat_run(const struct options *opt)
 	err = show(opt, cfg_fd);
 	for (unsigned long n = 1; !err && opt->interval > 0 && (!opt->count || n < opt->count);
 	     n++) {
-		usleep((useconds_t)(opt->interval * 1e6));
+		wait_seconds(opt->interval);
 		err = show(opt, cfg_fd);
 	}
 	if (stamps >= 0)

@@ -139,10 +139,31 @@ static int read_range(const struct options *opt, const char *name, __u32 first, 
 	return err;
 }
 
+/* The maps in those of policy, which have no pins: what the array of maps was made of is not
+ * said by its own shape. */
+static const struct pin inner_pins[] = {
+	{ "pol_rules", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_block), 0 },
+	{ "pol_more", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_block_more), 0 },
+	{ "pol_count", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_count), 0 },
+	{ "pol_port", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct pol_port_key), sizeof(struct pol_port),
+	  0 },
+};
+
+static const struct pin *inner_pin(const char *name)
+{
+	const struct pin *pin = inner_pins;
+
+	while (strcmp(pin->name, name))
+		pin++;
+	return pin;
+}
+
 int policy_inner(const struct options *opt, const char *name, __u32 slot)
 {
 	int fd = pin_open(opt, name, true), inner;
-	__u32 id;
+	struct bpf_map_info info = {};
+	__u32 id, len = sizeof(info);
+	const char *differs;
 
 	if (fd < 0)
 		return fd;
@@ -152,7 +173,20 @@ int policy_inner(const struct options *opt, const char *name, __u32 slot)
 	}
 	close(fd);
 	inner = bpf_map_get_fd_by_id(id);
-	return inner < 0 ? -errno : inner;
+	if (inner < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(inner, &info, &len)) {
+		close(inner);
+		return -EIO;
+	}
+	differs = pin_differs(inner_pin(name), &info);
+	if (differs) {
+		fail("map %s, in it map %u: %s: made by another version, detach with that one",
+		     name, id, differs);
+		close(inner);
+		return -EPROTO;
+	}
+	return inner;
 }
 
 struct fill {
@@ -175,13 +209,12 @@ static int fill_one(const void *key, const void *value, void *arg)
 static int read_inner(const struct options *opt, const char *name, __u32 slot, void *to,
 		      size_t size, __u32 n)
 {
-	struct pin pin = { .name = name, .key_size = sizeof(__u32), .value_size = size };
+	struct pin pin = *inner_pin(name);
 	struct fill fill = { to, size, n };
 	int fd = policy_inner(opt, name, slot), err;
 
 	if (fd < 0)
 		return fd;
-	pin.type = BPF_MAP_TYPE_ARRAY;
 	pin.entries = n;
 	err = pin_each(fd, &pin, fill_one, &fill);
 	close(fd);
@@ -266,7 +299,7 @@ static int read_set(const struct options *opt, struct policy *p)
 	if (err)
 		return err;
 	if (!set_is_sane(&p->set))
-		return -EPROTO;
+		return -EBADMSG;
 	free_set(p);
 	p->rules = calloc((size_t)p->set.rules + 1, sizeof(*p->rules));
 	p->more = calloc((size_t)p->set.rules + 1, sizeof(*p->more));
@@ -311,7 +344,7 @@ int policy_read(const struct options *opt, struct policy *p)
 		err = read_one(opt, "pol_stat", &p->stat);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	p->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
-	if (err)
+	if (err && err != -EPROTO) /* which was said */
 		fail("policy: the rules cannot be read: %s", strerror(-err));
 	return err;
 }

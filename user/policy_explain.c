@@ -335,7 +335,7 @@ int policy_explain(const struct options *opt, struct policy *p)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct explain e = { .p = p, .tuples = top ? json_object_new_array() : NULL };
-	char verdict[2 * POLICY_TEXT + 128];
+	char verdict[2 * POLICY_TEXT + 128], clean[sizeof(verdict)];
 	__u32 rank = POL_NO_RULE;
 	struct packet k = {};
 	const char *passed;
@@ -351,12 +351,12 @@ int policy_explain(const struct options *opt, struct policy *p)
 		json_object_object_add(
 			top, "rule",
 			rank < p->set.rules ? policy_rule_json(opt, p, &p->rules[rank]) : NULL);
-		json_object_object_add(top, "verdict", json_object_new_string(verdict));
+		json_object_object_add(top, "verdict", json_text(verdict));
 		json_object_object_add(top, "tuples", e.tuples);
 		e.tuples = NULL;
 		json_print(opt, top);
 	} else {
-		printf("%s\n", verdict);
+		printf("%s\n", text_plain(verdict, clean, sizeof(clean)));
 		if (rank < p->set.rules && p->rules[rank].action >= POL_REDIRECT)
 			printf("(unless the destination is an address of this host)\n");
 	}

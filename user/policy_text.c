@@ -227,7 +227,7 @@ static void match_json(const char *field, const char *value, void *arg)
 	if (!strcmp(field, "fragment"))
 		v = json_object_new_boolean(!strcmp(value, "true"));
 	else
-		v = json_object_new_string(value);
+		v = json_text(value);
 	json_object_object_add(arg, field, v);
 }
 
@@ -298,8 +298,7 @@ struct json_object *policy_hop_json(struct policy *p, __u32 hop)
 	const struct pol_hop *h = &p->hop[hop];
 	char text[INET6_ADDRSTRLEN];
 
-	json_object_object_add(o, "dev",
-			       json_object_new_string(names_device(p->names, p->nsid, h->ifindex)));
+	json_object_object_add(o, "dev", json_text(names_device(p->names, p->nsid, h->ifindex)));
 	if (h->flags & POL_H_GW4) {
 		inet_ntop(AF_INET, h->gw4, text, sizeof(text));
 		json_object_object_add(o, "via", json_object_new_string(text));

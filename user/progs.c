@@ -244,14 +244,6 @@ static int show(const struct options *opt, struct progs *p, double seconds)
 	return fflush(stdout) ? -errno : 0;
 }
 
-static void wait_seconds(double seconds)
-{
-	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (long)seconds) * 1e9 };
-
-	while (nanosleep(&t, &t) && errno == EINTR)
-		;
-}
-
 int progs_run(const struct options *opt)
 {
 	unsigned long count = opt->interval > 0 ? opt->count : 1;

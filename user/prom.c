@@ -65,33 +65,14 @@ void prom_free(struct prom *p)
 
 /* --- labels */
 
-/* Bytes of the UTF-8 character at TEXT; 0 if it is none. */
-static int utf8_len(const char *text)
-{
-	const unsigned char *c = (const unsigned char *)text;
-	int len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
-
-	if (c[0] > 0xf4)
-		return 0;
-	for (int i = 1; i < len; i++) {
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* overlong, surrogates, beyond Unicode */
-	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* A value as it is quoted: Prometheus refuses the whole file for a byte that is no
  * UTF-8, and the name of a device may be any bytes. */
 static void put_value(const char *text, FILE *f)
 {
-	int len;
+	size_t len;
 
 	for (; *text; text += len) {
-		len = utf8_len(text);
+		len = utf8_len(text, strlen(text));
 		if (!len) {
 			fputc('?', f);
 			len = 1;

@@ -222,6 +222,8 @@ static int show_devices(const struct options *opt, struct json_object *top)
 	fd = pin_open(opt, "hm_dev", false);
 	if (fd >= 0) {
 		err = pin_each(fd, pin_find("hm_dev"), show_device, &d);
+		if (err)
+			fail("map hm_dev: %s", strerror(-err));
 		close(fd);
 	}
 	out_section(d.out, top, "devices", "\ndevices\n");

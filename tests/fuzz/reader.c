@@ -177,6 +177,7 @@ int bpf_map_get_fd_by_id(__u32 id)
 	} else if (outer && !strcmp(outer, "pol_count")) {
 		pin.value_size = sizeof(struct pol_count);
 	} else if (outer && !strcmp(outer, "pol_port")) {
+		pin.type = BPF_MAP_TYPE_LPM_TRIE;
 		pin.key_size = sizeof(struct pol_port_key);
 		pin.value_size = sizeof(struct pol_port);
 	} else {
@@ -260,7 +261,8 @@ int ring_buffer__consume(struct ring_buffer *rb)
 {
 	int err = 0;
 
-	for (int i = 0; i < RECORDS && !err; i++) {
+	/* who ends a round with -ECANCELED comes again */
+	for (int i = 0; i < RECORDS && (!err || err == -ECANCELED); i++) {
 		static const uint16_t sizes[] = { 0, 8, 64, 112, 144, 208, 336, 512 };
 		size_t size = next() & 1 ? sizes[next() & 7] : next() * 8;
 		char *record = malloc(size ?: 1);

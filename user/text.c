@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * text.c - names may be any bytes: those of devices, namespaces and processes are chosen by
+ * whoever makes them, in a user namespace without any privilege. What goes to a terminal must
+ * not move its cursor, and JSON and Prometheus text are UTF-8.
+ */
+#include <string.h>
+
+#include "hookmap.h"
+
+size_t utf8_len(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t n = *s < 0x80   ? 1
+		   : *s < 0xc2 ? 0
+		   : *s < 0xe0 ? 2
+		   : *s < 0xf0 ? 3
+		   : *s < 0xf5 ? 4
+			       : 0;
+
+	if (n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* overlong, surrogates, beyond the end */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+bool utf8_control(const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	return *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
+}
+
+/* Length of the character at TEXT; 0 if it is none that is allowed. */
+static size_t allowed(const char *text, size_t len, bool controls)
+{
+	size_t n = utf8_len(text, len);
+
+	return !controls && n && utf8_control(text, n) ? 0 : n;
+}
+
+static const char *cleaned(const char *text, bool controls, char *buf, size_t size)
+{
+	size_t len = strlen(text), bad = 0, at = 0, n;
+
+	while (bad < len && (n = allowed(text + bad, len - bad, controls)))
+		bad += n;
+	if (bad == len)
+		return text;
+	for (size_t i = 0; i < len; i += n ? n : 1) {
+		n = allowed(text + i, len - i, controls);
+		if (at + (n ? n : 1) >= size)
+			break;
+		memcpy(buf + at, n ? text + i : "?", n ? n : 1);
+		at += n ? n : 1;
+	}
+	buf[at] = 0;
+	return buf;
+}
+
+const char *text_utf8(const char *text, char *buf, size_t size)
+{
+	return cleaned(text, true, buf, size);
+}
+
+const char *text_plain(const char *text, char *buf, size_t size)
+{
+	return cleaned(text, false, buf, size);
+}
