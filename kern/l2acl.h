@@ -29,12 +29,6 @@ struct l2_flow {
 	__u8 bad;   /* IP that cannot be read */
 };
 
-static __always_inline int l2_is_extension(__u8 proto)
-{
-	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS ||
-	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
-}
-
 /* Reads what rules ask for, from the MAC header on. FLOW is all zero. */
 static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
 {
@@ -47,7 +41,7 @@ static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
 	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
 		return;
 	if (parse_ip(c, proto, f) < 0 ||
-	    (f->family == 6 && !f->fragment && l2_is_extension(f->l4proto))) {
+	    (f->family == 6 && !f->fragment && parse_is_extension(f->l4proto))) {
 		flow->bad = 1;
 		return;
 	}

@@ -95,6 +95,15 @@ static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
 	return f->l4proto;
 }
 
+/* IPv6: more headers follow this one, of a chain that is followed so far at most. */
+static __always_inline int parse_is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_FRAGMENT || next == IPPROTO_AH;
+}
+
+/* Where it fails amid the extension headers, the fixed header was read, and l4proto is
+ * the header that was not. */
 static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 {
 	struct ipv6hdr *ip = c->pos;
@@ -115,8 +124,8 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 		struct parse_ext *ext = c->pos;
 		__u32 len;
 
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
+		f->l4proto = next;
+		if (!parse_is_extension(next))
 			break;
 		if ((void *)(ext + 1) > c->end)
 			return -1;
@@ -125,8 +134,9 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 			len = (ext->len + 2) * 4;
 		if (next == IPPROTO_FRAGMENT) {
 			len = 8;
-			f->fragment = !!(ext->frag_off & bpf_htons(0xfff8));
-			f->more = !!(ext->frag_off & bpf_htons(1));
+			/* a second one takes nothing back */
+			f->fragment |= !!(ext->frag_off & bpf_htons(0xfff8));
+			f->more |= !!(ext->frag_off & bpf_htons(1));
 		}
 		next = ext->next;
 		if (c->pos + len > c->end)

@@ -41,7 +41,10 @@ struct pol_pkt {
 	__u8 ttl;
 	__u8 l4proto;
 	__be16 check; /* IPv4 header checksum */
-	__u32 l3;     /* no Ethernet header */
+	__u8 l3;      /* no Ethernet header */
+	__u8 cut;     /* there is more of it than can be seen (pulled) */
+	__u8 hidden;  /* its L4 header cannot be seen */
+	__u8 pad;
 };
 
 /* What is looked for. */
@@ -167,8 +170,11 @@ POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 	ip = c.pos;
 	p->nh_off = c.pos - (void *)(long)skb->data;
 	next = parse_ip(&c, proto, &f);
-	if (next < 0)
+	/* more of IPv6's headers than are looked at, or farther inside */
+	p->hidden = f.family == 6 && !f.fragment && (next < 0 ? p->cut : parse_is_extension(next));
+	if (next < 0 && !p->hidden)
 		return POL_N_MALFORMED;
+	next = f.l4proto;
 	if (f.family == 4)
 		err = pol_parse4(p, &c, ip, skb->len - p->nh_off);
 	else
@@ -178,11 +184,15 @@ POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 
 	p->l4proto = next;
 	p->word[POL_W_PORTS] = 0;
-	if (f.fragment | f.more) {
+	if (!p->hidden && !(f.fragment | f.more) && pol_has_ports(next) &&
+	    c.pos + sizeof(struct parse_ports) > c.end) {
+		if (!p->cut)
+			return POL_N_MALFORMED;
+		p->hidden = 1;
+	}
+	if (p->hidden | f.fragment | f.more) {
 		p->word[POL_W_MISC] |= POL_M_FRAGMENT;
 	} else if (pol_has_ports(next)) {
-		if (c.pos + sizeof(struct parse_ports) > c.end)
-			return POL_N_MALFORMED;
 		parse_l4_ports(&c, &f);
 		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f.sport) << 16 | bpf_ntohs(f.dport);
 		p->word[POL_W_MISC] |= POL_M_PORTS;

@@ -113,6 +113,7 @@ SEC("classifier")
 	if (err == POL_N_MALFORMED && skb->len > skb->data_end - skb->data) {
 		/* the headers may just not be in the linear part */
 		bpf_skb_pull_data(skb, skb->len < 512 ? skb->len : 512);
+		p.cut = skb->len > skb->data_end - skb->data;
 		err = pol_parse(skb, &p);
 	}
 	if (err) {
@@ -120,7 +121,7 @@ SEC("classifier")
 		return TC_ACT_UNSPEC;
 	}
 	if (p.word[POL_W_MISC] & POL_M_FRAGMENT)
-		st->n[POL_N_FRAGMENT]++;
+		st->n[p.hidden ? POL_N_HIDDEN : POL_N_FRAGMENT]++;
 
 	now = bpf_ktime_get_coarse_ns();
 	if (!(cfg->flags & POL_F_NOCACHE)) {

@@ -334,11 +334,14 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 @test "policy: ecmp: shares by weight within 5 %, flows stay, the dead one's flows move" {
 	attach eth0 policy
 	rules '[{"id":"e","priority":1,"match":{"proto":"udp"},"action":{"ecmp":{"a":3,"b":1}}}]'
-	local to from i list=()
+	local to from i port list=()
 	to=$(mac host eth0) from=$(mac client eth0)
 	local base
 	base=$(frame4 "$to" "$from" - 64)
-	for ((i = 0; i < 4000; i++)); do list+=("${base/03e81b58/$(printf '%04x' $((10000 + i)))1b58}"); done
+	for ((i = 10000; i < 14000; i++)); do
+		printf -v port %04x "$i"
+		list+=("${base/03e81b58/${port}1b58}")
+	done
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
 	local a b
@@ -370,6 +373,50 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	equal "$(counted fragment)" 18
 	voice 198.51.100.1 1
 	equal "$(rule port packets)" 1
+}
+
+@test "policy: IPv6 whose headers are too many, or too far inside, to be seen: as a fragment, counted" {
+	attach eth0 policy
+	rules '[{"id":"port","priority":1,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}},
+		{"id":"hidden","priority":2,"match":{"fragment":true,"dst":"2001:db8:99::/64"},"action":{"redirect":"a"}},
+		{"id":"last","priority":3,"action":"drop"}]'
+	local to from zeros frame dev
+	to=$(mac host eth0) from=$(mac client eth0)
+	for dev in eth0 veth0 veth1; do on host ip link set "$dev" mtu 9000; done
+	on client ip link set eth0 mtu 9000
+	for dev in eth0 eth1; do on server ip link set "$dev" mtu 9000; done
+	# chain NUMBER UNITS TAIL: a datagram to port 7000 behind so many destination options
+	# of 8 bytes and UNITS times 8 more each, and TAIL bytes of data
+	chain() {
+		local i next=3c options='' length
+		for ((i = 1; i <= $1; i++)); do
+			((i < $1)) || next=11
+			printf -v options '%s%s%02x1e0400000000%s' "$options" "$next" "$2" "${zeros:0:16*$2}"
+		done
+		printf -v length '%04x' $((8 * $1 * (1 + $2) + 8 + $3))
+		printf '%s%s86dd60000000%s3c40fd110001000000000000000000000002' "$to" "$from" "$length"
+		printf '20010db8009900000000000000000001%s03e81b58%04x1234%s\n' "$options" $((8 + $3)) "${zeros:0:2*$3}"
+	}
+	printf -v zeros '%010000d' 0
+	# as many as are looked at, far inside but at hand, and not at hand: a large frame of a
+	# packet socket is in pages but for its first bytes
+	frames=("$(chain 6 0 8)" "$(chain 1 120 8)" "$(chain 1 20 5000)")
+	catch server eth1 3
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${frames[@]}"
+	equal "$(caught | wc -l)" 3 "ports that can be seen"
+	equal "$(rule port packets) $(counted header_chain)" "3 0"
+	frames=("$(chain 7 0 8)" "$(chain 60 0 8)" "$(chain 1 120 5000)" "$(chain 2 60 5000)")
+	catch server eth0 4
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${frames[@]}"
+	equal "$(caught | wc -l)" 4 "hidden ports"
+	equal "$(rule port packets) $(rule hidden packets) $(rule last packets)" "3 4 0"
+	equal "$(counted header_chain) $(counted fragment) $(counted malformed)" "4 0 0"
+	# a packet that ends before its headers do is malformed; what is out of sight is not judged
+	frame=$(chain 7 0 8)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${frame:0:140}"
+	frame=$(chain 2 60 5000)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${frame/3c3c1e/3cff1e}"
+	equal "$(counted header_chain) $(counted malformed)" "5 1"
 }
 
 @test "policy: TCP with segmentation offload goes through whole, both ways" {

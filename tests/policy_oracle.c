@@ -8,6 +8,8 @@
  *   policy_oracle run FILE SEED COUNT PROG-ID DEV...
  *     sends COUNT random packets through the program, each twice (the second time the
  *     flow cache answers), and compares verdict and mark
+ *   policy_oracle flood FILE SEED COUNT PROG-ID DEV...
+ *     the same, but all of them before any of them comes again
  *
  *   policy_oracle explain FILE SEED COUNT DEV...
  *     prints COUNT lines: the number of the rule (0 = none) and the packet, as
@@ -306,6 +308,7 @@ struct packet {
 	int dev;
 	uint8_t data[256];
 	size_t len;
+	const struct rule *rule; /* that it should take */
 };
 
 static void put16(struct packet *p, uint16_t v)
@@ -353,41 +356,47 @@ static void build4(struct packet *p, int frag)
 	put_l4(p);
 }
 
+/* Of up to 9 extension headers, 6 are looked at; behind them is what makes no difference. */
+#define HEADERS 6
+
 static void build6(struct packet *p, int frag)
 {
-	bool hopopts = one_in(6), dstopts = one_in(8);
-	int proto = p->proto;
-	uint8_t next = proto;
+	static const uint8_t some_headers[] = { 60, 60, 43, 51 };
+	uint8_t header[10], longer = one_in(16) ? 4 + rnd(4) : one_in(6);
+	size_t start = p->len;
+	int n = 0;
 
+	if (one_in(6))
+		header[n++] = 0;
+	while (longer--)
+		header[n++] = PICK(some_headers);
 	if (frag)
-		next = 44;
-	if (dstopts)
-		next = 60;
-	if (hopopts)
-		next = 0;
+		header[n++] = 44;
+	header[n] = p->proto;
 	put16(p, 0x6000 | p->dscp << 6 | rnd(4) << 4);
 	put16(p, rnd(65536));
-	put16(p, 20 + 8 * (!!frag + hopopts + 2 * dstopts));
-	p->data[p->len++] = next;
+	put16(p, 0); /* length */
+	p->data[p->len++] = header[0];
 	p->data[p->len++] = 64;
 	put(p, p->addr[0], 16);
 	put(p, p->addr[1], 16);
-	if (hopopts) {
-		put16(p, (dstopts ? 60 : frag ? 44 : proto) << 8);
-		put16(p, 0x0104);
-		put_zero(p, 4);
-	}
-	if (dstopts) {
-		put16(p, (frag ? 44 : proto) << 8 | 1);
-		put16(p, 0x010c);
-		put_zero(p, 12);
-	}
-	if (frag) {
-		put16(p, proto << 8);
-		put16(p, frag == 1 ? 1 : frag == 2 ? 0x101 : 0x100);
-		put_zero(p, 4);
+	for (int i = 0; i < n; i++) {
+		int more = header[i] != 44 && one_in(4); /* 8 bytes; AH counts by 4, less 8 */
+
+		put16(p, header[i + 1] << 8 | (header[i] == 51 ? 2 * more : more));
+		if (header[i] == 44)
+			put16(p, frag == 1 ? 1 : frag == 2 ? 0x101 : 0x100);
+		else
+			put16(p, 0x0100 | (4 + 8 * more)); /* PadN */
+		put_zero(p, 4 + 8 * more);
 	}
 	put_l4(p);
+	p->data[start + 5] = p->len - start - 40;
+	if (n > HEADERS) {
+		p->fragment = true;
+		p->has_ports = false;
+		p->proto = header[HEADERS];
+	}
 }
 
 static void build(struct packet *p, int ndevs, uint8_t (*mac)[6])
@@ -526,14 +535,38 @@ static int explain(int count, char **devs, int ndevs)
 	return 0;
 }
 
-static int run(int count, int prog, char **devs, int ndevs)
+/* Is the program's answer to P the plain one? */
+static bool right(int fd, const struct packet *p, uint32_t ifindex, bool again, char **devs)
+{
+	struct __sk_buff in = { .mark = p->mark, .ifindex = ifindex }, out = {};
+	const struct rule *found = p->rule;
+	int verdict = found && found->action == DROP ? SHOT : UNSPEC;
+	uint32_t mark = found && found->action == MARK ? found->to : p->mark;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len,
+		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
+		    .ctx_size_out = sizeof(out));
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		die("BPF_PROG_RUN");
+	if ((int)opts.retval == verdict && out.mark == mark)
+		return true;
+	show(p, devs);
+	printf(": %s verdict %d mark 0x%x, expected %d 0x%x (rule %d)\n",
+	       again ? "again" : "looked up", (int)opts.retval, out.mark, verdict, mark,
+	       found ? found->index + 1 : 0);
+	return false;
+}
+
+/* COUNT packets, of which AT_ONCE are sent before they are sent again. */
+static int run(int count, int at_once, int prog, char **devs, int ndevs)
 {
 	int fd = bpf_prog_get_fd_by_id(prog), sock = socket(AF_INET, SOCK_DGRAM, 0);
 	uint32_t ifindex[MAX_DEVS];
+	struct packet *p = calloc(at_once, sizeof(*p));
 	uint8_t mac[MAX_DEVS][6];
-	int wrong = 0, matched = 0;
+	int wrong = 0;
 
-	if (fd < 0)
+	if (fd < 0 || !p)
 		die("program");
 	for (int i = 0; i < ndevs; i++) {
 		struct ifreq req = {};
@@ -544,37 +577,18 @@ static int run(int count, int prog, char **devs, int ndevs)
 			die(devs[i]);
 		memcpy(mac[i], req.ifr_hwaddr.sa_data, 6);
 	}
-	for (int n = 0; n < count; n++) {
-		const struct rule *found;
-		struct packet p;
-		uint32_t mark;
-		int verdict;
+	for (int n = 0; n < count && wrong < 5; n += at_once) {
+		for (int i = 0; i < at_once; i++) {
+			build(&p[i], ndevs, mac);
+			p[i].rule = lookup(&p[i], devs);
+		}
+		for (int i = 0; i < 2 * at_once && wrong < 5; i++) {
+			const struct packet *q = &p[i % at_once];
 
-		build(&p, ndevs, mac);
-		found = lookup(&p, devs);
-		matched += !!found;
-		verdict = found && found->action == DROP ? SHOT : UNSPEC;
-		mark = found && found->action == MARK ? found->to : p.mark;
-		for (int again = 0; again < 2; again++) {
-			struct __sk_buff in = { .mark = p.mark, .ifindex = ifindex[p.dev] },
-					 out = {};
-			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data,
-				    .data_size_in = p.len, .ctx_in = &in, .ctx_size_in = sizeof(in),
-				    .ctx_out = &out, .ctx_size_out = sizeof(out));
-
-			if (bpf_prog_test_run_opts(fd, &opts))
-				die("BPF_PROG_RUN");
-			if ((int)opts.retval == verdict && out.mark == mark)
-				continue;
-			if (wrong++ < 5) {
-				show(&p, devs);
-				printf(": %s verdict %d mark 0x%x, expected %d 0x%x (rule %d)\n",
-				       again ? "cached" : "looked up", (int)opts.retval, out.mark,
-				       verdict, mark, found ? found->index + 1 : 0);
-			}
+			wrong += !right(fd, q, ifindex[q->dev], i >= at_once, devs);
 		}
 	}
-	printf("%d packets, %d matched a rule, %d wrong\n", count, matched, wrong);
+	free(p);
 	return !!wrong;
 }
 
@@ -584,10 +598,13 @@ int main(int argc, char **argv)
 		state = strtoull(argv[2], NULL, 10);
 		return rules(atoi(argv[3]), argv + 4, argc - 4);
 	}
-	if (argc >= 7 && argc <= 6 + MAX_DEVS && !strcmp(argv[1], "run")) {
+	if (argc >= 7 && argc <= 6 + MAX_DEVS &&
+	    (!strcmp(argv[1], "run") || !strcmp(argv[1], "flood"))) {
+		int count = atoi(argv[4]);
+
 		read_rules(argv[2]);
 		state = strtoull(argv[3], NULL, 10) + 1000003;
-		return run(atoi(argv[4]), atoi(argv[5]), argv + 6, argc - 6);
+		return run(count, *argv[1] == 'f' ? count : 1, atoi(argv[5]), argv + 6, argc - 6);
 	}
 	if (argc >= 6 && argc <= 5 + MAX_DEVS && !strcmp(argv[1], "explain")) {
 		read_rules(argv[2]);
@@ -595,7 +612,7 @@ int main(int argc, char **argv)
 		return explain(atoi(argv[4]), argv + 5, argc - 5);
 	}
 	fprintf(stderr, "usage: policy_oracle rules SEED COUNT DEV...\n"
-			"       policy_oracle run FILE SEED COUNT PROG-ID DEV...\n"
+			"       policy_oracle run|flood FILE SEED COUNT PROG-ID DEV...\n"
 			"       policy_oracle explain FILE SEED COUNT DEV...\n");
 	return 2;
 }

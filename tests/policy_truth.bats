@@ -50,13 +50,20 @@ truth() {
 	truth 101 200
 }
 
-@test "policy: truth: one set of 3 000 rules" {
+@test "policy: truth: one set of 3 000 rules, and more flows than the flow cache has room for" {
 	"$HM_TOP/scripts/attach.sh" t0 policy --max-masks 128
 	# few kinds of matches, many rules
 	jq -n '{rules: [range(3000) as $i | {priority: ($i * 7919 % 3000), match: ({dst: "10.\($i % 3).\(($i / 3 | floor) % 3).\(($i / 9 | floor) % 256)/32"}
 		+ (if $i % 2 == 0 then {proto: 17} else {} end) + (if $i % 5 == 0 then {dport: "1000-\(2000 + $i % 7)"} else {} end)), action: {mark: (16777216 + $i)}}]}' >"$RULES"
 	"$HM_TOP/scripts/policy.sh" load "$RULES"
-	oracle run "$RULES" 7 20000 "$PROG" t0 t1 t2
+	oracle run "$RULES" 7 5000 "$PROG" t0 t1 t2
+	# a flow that comes again was looked up before and, of three, is forgotten by now for two
+	local n=$((3 * POL_FLOWS)) before after
+	before=$("$HM_BUILD/hookmap" -j policy | jq -c .packets)
+	oracle flood "$RULES" 8 "$n" "$PROG" t0 t1 t2
+	after=$("$HM_BUILD/hookmap" -j policy | jq --argjson was "$before" '.packets | .cache_hit - $was.cache_hit, .cache_miss - $was.cache_miss' | xargs)
+	equal $((${after% *} + ${after#* })) $((2 * n)) "packets (hits and misses: $after)"
+	((${after#* } > n + n / 2))
 }
 
 @test "policy: truth: rules whose hashes are the same; over 8 of them is an error" {

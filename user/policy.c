@@ -58,6 +58,7 @@ static const char *const stat_key[POL_N_MAX] = {
 	[POL_N_NO_FORWARD] = "forwarding_off",
 	[POL_N_NO_TBID] = "table_by_mark",
 	[POL_N_ERROR] = "error",
+	[POL_N_HIDDEN] = "header_chain",
 };
 
 /* BPF_FIB_LKUP_RET_* */
@@ -438,8 +439,7 @@ static void text_rest(const struct policy *p)
 	       p->set.rules, p->set.tuples[0], p->set.tuples[1]);
 	for (int i = 0; i < POL_N_MAX; i++) {
 		if (i == POL_N_SEEN || p->stat.n[i])
-			printf(" %llu %s%s", p->stat.n[i], stat_key[i],
-			       i + 1 < POL_N_MAX ? "" : "");
+			printf(" %llu %s", p->stat.n[i], stat_key[i]);
 	}
 	if (asked)
 		printf("; the cache knew %.1f %%", 100.0 * p->stat.n[POL_N_HIT] / asked);

@@ -51,7 +51,7 @@ enum pol_word {
 #define POL_M_DSCP     0x00003f00
 #define POL_M_VID      0x03ffc000
 #define POL_M_TAGGED   0x04000000 /* has a VLAN tag */
-#define POL_M_FRAGMENT 0x08000000 /* any fragment, the first one too */
+#define POL_M_FRAGMENT 0x08000000 /* any fragment, the first one too; POL_N_HIDDEN */
 #define POL_M_IP6      0x10000000
 #define POL_M_PORTS    0x20000000 /* has ports; fragments have none */
 
@@ -265,6 +265,7 @@ enum pol_stat_id {
 	POL_N_NO_FORWARD, /* forwarding is off on the device: passed */
 	POL_N_NO_TBID,	  /* kernel cannot look tables up: marked and passed */
 	POL_N_ERROR,	  /* a helper failed: dropped */
+	POL_N_HIDDEN,	  /* IPv6 with a header chain too long to be seen whole */
 	POL_N_MAX,
 };
 #define POL_FIB_MAX 16
