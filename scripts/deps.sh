@@ -78,6 +78,7 @@ bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
 bench|nft|nftables|policy: no comparison with nftables
 package|dh|debhelper|no make deb
+package|g++|build-essential|no make deb
 package|dpkg-buildpackage|dpkg-dev|no make deb
 package|lintian|lintian|no make check-deb
 test|traceroute|traceroute|policy: no demo

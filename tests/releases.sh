@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # releases.sh - builds with the compilers of Debian 12 and 13, and loads what each has
-# built with the tools (ip, tc, bpftool) of both; then the legacy objects with an
-# iproute2 without libbpf 1.x. Last line: the number of tests. For `make check-releases`.
+# built with the tools (ip, tc, bpftool) of both; makes a Debian package in each, and
+# installs and removes it there (deb.sh); then the legacy objects with an iproute2 without
+# libbpf 1.x. Last line: the number of tests. For `make check-releases`.
 #
 # A release is a root made by debootstrap from this machine's mirror, with what
 # scripts/deps.sh installs there, in HM_RELEASES_CACHE (build/releases-cache); it is
@@ -61,16 +62,17 @@ make_root() { # RELEASE
 	printf 'releases.sh: making %s\n' "$1" >&2
 	rm -rf "${cache:?}/$1"
 	logged "$1" debootstrap --variant=minbase "$1" "$cache/$1" "$uri"
-	# the tools that Debian gives, as our own installer finds them
-	logged "$1" inside "$1" /src/scripts/deps.sh run build
-	logged "$1" inside "$1" apt-get -q -y install --no-install-recommends bats
-	rm -rf "$cache/$1/var/cache/apt/archives"
 	touch "$cache/$1/complete"
 }
 
 mkdir -p "$cache/objects"
 for release in "${RELEASES[@]}"; do
 	make_root "$release"
+	# the tools that Debian gives, as our own installer finds them; nothing happens if they are there
+	logged "$release" inside "$release" /src/scripts/deps.sh run build package
+	inside "$release" sh -c 'command -v bats && command -v ping' >/dev/null ||
+		logged "$release" inside "$release" apt-get -q -y install --no-install-recommends bats iputils-ping
+	rm -rf "$cache/$release/var/cache/apt/archives"
 	logged "$release" inside "$release" make -C /src O="/out/$release" tests-build
 	printf '%-9s %s; %s; %s\n' "$release" \
 		"$(inside "$release" clang --version | head -n 1)" "$(inside "$release" ip -V)" \
@@ -95,6 +97,13 @@ for tools in "${RELEASES[@]}"; do
 		tap=$(inside "$tools" HOOKMAP_OBJ="/out/$objects" bats --tap -f 'each of (xdp|tc|iptables|kern)/' /src/tests/objects.bats 2>&1) || true
 		count "objects of $objects, tools of $tools" "$tap"
 	done
+done
+for release in "${RELEASES[@]}"; do
+	logged "$release" inside "$release" make -C /src O="/out/package-$release" deb
+	# shellcheck disable=SC2016
+	tap=$(inside "$release" bash -c '/src/tests/deb.sh "$1"/deb/hookmap_*.deb' - "/out/package-$release" 2>&1) &&
+		tap+=$'\nok 1' || tap+=$'\nnot ok 1'
+	count "package of $release: lintian, install, use, purge" "$tap"
 done
 tap=$(bats --tap "$here/legacy.bats" 2>&1) || true
 count "MAPS=legacy, iproute2 of bullseye" "$tap"

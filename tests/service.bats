@@ -59,6 +59,14 @@ nothing_pinned() { [[ -z $(pins) ]]; }
 	busywait 20 attached hm-0 latency
 	sd systemctl stop "hookmap@$(systemd-escape hm-0)"
 	nothing_pinned
+	sd systemctl start "hookmap@$(systemd-escape hm-0)"
+	[[ -d /sys/fs/bpf/hookmap/latency ]]
+	# a package that is upgraded leaves it alone, one that is removed takes it off
+	sd rm -f /usr/sbin/policy-rc.d # of the overlay: a container's, which forbids all
+	sd sh -s upgrade <"$HM_TOP/scripts/debian/prerm"
+	[[ -d /sys/fs/bpf/hookmap/latency ]]
+	sd sh -s remove <"$HM_TOP/scripts/debian/prerm"
+	nothing_pinned
 	equal "$(ip -j -d link show hm-0 | jq -c '.[0].xdp')" null
 }
 
