@@ -66,7 +66,9 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 	$(patsubst tests/preload/%.c,$(O)/tests/%.so,$(wildcard tests/preload/*.c))
 
 .PHONY: all objects reader tests-build
-all: objects reader $(O)/abi.sh
+# what `demo.sh` takes beside them, here and where it is installed
+demo_files := tests/traffic tests/bpf/tagger.o
+all: objects reader $(O)/abi.sh $(demo_files:%=$(O)/%)
 objects: $(bpf_obj)
 reader: $(O)/hookmap
 tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
@@ -183,7 +185,7 @@ deps-bench: | root
 
 # a second make, because what was just installed changes what this one has found out
 demo: | root deps-build
-	@$(MAKE) all tests-build
+	@$(MAKE) all
 	@HOOKMAP_OBJ=$(abspath $(O)) scripts/demo.sh
 
 TESTS ?= $(wildcard tests/*.bats)
@@ -252,7 +254,7 @@ bench-diff: | root deps-bench
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench_diff.sh '$(BASE)' $(BENCH)
 
-shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
+shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
@@ -275,20 +277,22 @@ man8dir = $(PREFIX)/share/man/man8
 compdir = $(PREFIX)/share/bash-completion/completions
 unitdir = $(PREFIX)/lib/systemd/system
 confdir = /etc/hookmap
-# those with a page are of use outside of the source tree
-commands = $(patsubst scripts/%.8,%,$(wildcard scripts/*.8))
+# those with a page; new.sh is for the source tree
+commands = $(filter-out new,$(patsubst scripts/%.8,%,$(wildcard scripts/*.8)))
 units = $(notdir $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(man8dir) $(compdir) $(unitdir) $(confdir) \
-		$(addprefix $(libdir)/,scripts/lib scripts/features prometheus))
+		$(addprefix $(libdir)/,scripts/lib scripts/features scripts/demo prometheus $(sort $(dir $(demo_files:%=build/%)))))
 	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
-	install $(commands:%=scripts/%.sh) scripts/sandbox.sh $(DESTDIR)$(libdir)/scripts
+	$(foreach f,$(demo_files),install -m $(if $(filter %.o,$f),644,755) $(O)/$f $(DESTDIR)$(libdir)/build/$f &&) :
+	install $(commands:%=scripts/%.sh) $(DESTDIR)$(libdir)/scripts
 	install -m 644 scripts/lib.sh scripts/*.schema.json $(DESTDIR)$(libdir)/scripts
 	install -m 644 scripts/lib/* $(DESTDIR)$(libdir)/scripts/lib
 	install -m 644 scripts/features/*.sh $(DESTDIR)$(libdir)/scripts/features
+	install -m 644 scripts/demo/*.sh $(DESTDIR)$(libdir)/scripts/demo
 	install -m 644 scripts/prometheus/*.yml scripts/prometheus/*.json $(DESTDIR)$(libdir)/prometheus
 	install $(O)/hookmap $(DESTDIR)$(bindir)
 	install -m 644 user/hookmap.8 $(DESTDIR)$(man8dir)
@@ -313,7 +317,7 @@ deb: | deps-build
 	@scripts/deps.sh package
 	rm -rf $(O)/deb
 	mkdir -p $(deb_dir)
-	cp -r Makefile COPYING README.md kern user tc xdp iptables scripts $(deb_dir)
+	cp -r Makefile COPYING README.md kern user tc xdp iptables scripts tests $(deb_dir)
 	mv $(deb_dir)/scripts/debian $(deb_dir)/debian
 	{ echo 'hookmap ($(DEB_VERSION)) unstable; urgency=medium'; echo; echo '  * Built from source, see git log.'; echo; \
 		echo " -- hookmap maintainers <hookmap@hookmap.invalid>  $$(git log -1 --format=%cD 2>/dev/null || date -R)"; } >$(deb_dir)/debian/changelog

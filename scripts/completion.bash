@@ -73,7 +73,9 @@ _hookmap_words() {
 		esac
 		;;
 	hookmap-service) (($#)) && printf '%s\n' "$devices" || printf '%s\n' start reload stop ;;
-	hookmap-deps) printf '%s\n' run build test bench ;;
+	hookmap-deps) printf '%s\n' run build test vm releases bench package ;;
+	hookmap-demo) (($#)) || printf '%s\n' latency l2fwd policy ;;
+	hookmap-plot) (($#)) || printf '%s\n' percentiles stages drops ;;
 	esac
 }
 

@@ -1,95 +1,93 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# demo.sh - where do packets spend their time? On a lab of network namespaces, with
-# every command shown. Run it by `sudo make demo`.
+# demo.sh - what features do, on labs of network namespaces. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 
-case ${1:-} in
-'') ;;
--h | --help)
-	printf 'usage: demo.sh\n\nShows the latency teardown on a lab of its own, and cleans up. Needs root.\n'
-	exit 0
-	;;
-*) misuse "unexpected argument $1" ;;
+usage() {
+	cat <<'EOF'
+usage: demo.sh [latency|l2fwd|policy]
+
+Shows a feature at work, with the commands that it takes, in network namespaces that
+vanish with it. No interface of this machine takes part, and nothing is left behind.
+
+  latency   where packets spend their time, stage by stage; which stage grows when a
+            reader is slow; a container as a stage (default)
+  l2fwd     two "VMs" behind a host, VLAN 51 outside and no tag inside: forwarding in
+            XDP, an access list, a guard against false addresses
+  policy    web over one uplink, voice over the other, until that one goes down
+
+  -h, --help
+
+Exit status: 0 it went as it is told, 1 it did not, 2 usage.
+EOF
+}
+
+options '-h|--help' "$@"
+((${#ARGS[@]} <= 1)) || misuse "unexpected argument ${ARGS[1]}"
+WHAT=${ARGS[0]:-latency}
+case $WHAT in
+latency) TOOLS=(ss) ;;
+l2fwd) TOOLS=(ss ethtool) ;;
+policy) TOOLS=(traceroute) ;;
+*) misuse "unknown demo $WHAT: there is latency, l2fwd and policy" ;;
 esac
 need_root
-need_tools ip tc jq nsenter unshare ping ss
+need_tools ip tc jq nsenter unshare ping "${TOOLS[@]}"
 need_bpftool
 TRAFFIC=$HM_OBJ/tests/traffic
-[[ -x $TRAFFIC && -x $HM_OBJ/hookmap ]] || die "$HM_OBJ is not built: make demo"
+[[ -x $TRAFFIC ]] || die "$TRAFFIC is not there: build first (make)"
+hookmap_reader
 # mounts, network and bpf filesystem of its own: nothing stays, even after Ctrl-C
-[[ -n ${HM_IN_SANDBOX:-} ]] || HM_IN_SANDBOX=1 exec "$HM_SCRIPTS/sandbox.sh" "$0"
+[[ -n ${HM_IN_SANDBOX:-} ]] || HM_IN_SANDBOX=1 exec "$HM_SCRIPTS/sandbox.sh" "$0" "$WHAT"
+
+# --- what the demos share
 
 cd -- "$(dirname -- "$HM_SCRIPTS")"
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
 say() { printf '\n%s%s%s\n' "$BOLD" "$*" "$PLAIN"; }
-do_it() { # shows a command, and runs it
+# scripts are called as one would type it: in the source tree, or where they are installed
+if [[ $HM_NAME == *.sh ]]; then
+	name_of() { printf 'scripts/%s.sh' "$1"; }
+else
+	PATH=$(cd -- "$(dirname -- "$READER")" && pwd):$PATH
+	READER=hookmap
+	name_of() { printf 'hookmap-%s' "$1"; }
+fi
+ATTACH=$(name_of attach) DETACH=$(name_of detach) STATUS=$(name_of status)
+LAB=$(name_of lab) FDB=$(name_of fdb) POLICY=$(name_of policy)
+
+NETNS_PREFIX=''
+quiet() { nsenter --net="/run/netns/$NETNS_PREFIX$1" -- "${@:2}"; } # HOST COMMAND...
+on() {                                                              # HOST COMMAND...: shows it, and runs it there
+	printf '[%s] ' "$1"
+	show "${@:2}" 2>&1
+	quiet "$@"
+}
+here() { # COMMAND...: shows it, and runs it
 	show "$@" 2>&1
 	"$@"
 }
-on() { # HOST COMMAND...: in the lab
-	local host=$1
-	shift
-	printf '[%s] ' "$host"
-	show "$@" 2>&1
-	nsenter --net="/run/netns/$LAB-$host" -- "$@"
-}
 
-# serve MODE ADDR COUNT [OPTION...]: starts a receiver on the host or the server
-serve() {
-	local host=$1 mode=$2 addr=$3 count=$4
-	shift 4
-	nsenter --net="/run/netns/$LAB-$host" -- "$TRAFFIC" "$mode" "$addr" 5000 "$count" "$@" >/dev/null &
-	for _ in {1..200}; do
-		nsenter --net="/run/netns/$LAB-$host" -- ss -Htuln "sport = :5000" | grep . >/dev/null && return
+# until_true COMMAND...: for some seconds
+until_true() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		! "$@" || return 0
 		sleep 0.02
 	done
-	die "the receiver did not start"
+	return 1
 }
 
-say "1. A lab: client -- host -- server, three network namespaces"
-do_it scripts/lab.sh up demo
-LAB=demo
+# listens HOST PORT: somebody does
+listens() { [[ -n $(quiet "$1" ss -Htuln "sport = :$2") ]]; }
 
-say "2. Attach the stages to the host's eth0, measuring every packet. These are the commands:"
-on host scripts/attach.sh -v eth0 --sample 1 2>&1 | sed 's/\( [0-9a-f][0-9a-f]\)\{24,\}/ .../g'
+# serve HOST MODE ADDRESS PORT COUNT [OPTION...]: starts a receiver
+serve() {
+	quiet "$1" "$TRAFFIC" "${@:2}" >/dev/null 2>&1 &
+	until_true listens "$1" "$4" || die "the receiver on $1 did not start"
+}
 
-say "3. Traffic: TCP requests, UDP datagrams, pings"
-serve host tcp-server 10.11.1.1 2000
-on client "$TRAFFIC" tcp-client 10.11.1.1 5000 2000
-wait
-serve host udp-recv fd11:1::1 2000 --window 50
-on client "$TRAFFIC" udp-send fd11:1::1 5000 2000 --window 50
-wait
-on client ping -q -c 50 -i 0.002 10.11.1.1 | tail -n 2
-do_it "$HM_OBJ/hookmap" latency
-printf '%s\n' '
-A row a pair of stages that follow each other, and the totals. Small UDP datagrams end at
-the socket here: this kernel shows only larger ones and TCP being read (with fentry, all).'
-
-say "4. The same, with a reader that sleeps 20 ms before each read: which row grows?"
-on host scripts/detach.sh eth0
-on host scripts/attach.sh eth0 --sample 1 --filter 'proto tcp dport 5000' 2>/dev/null
-serve host tcp-server 10.11.1.1 100 --delay 20
-on client "$TRAFFIC" tcp-client 10.11.1.1 5000 100
-wait
-do_it "$HM_OBJ/hookmap" latency
-slow=$("$HM_OBJ/hookmap" -j latency | jq -r '.rows[] | select(.kind == "stage" and .p50_ns > 10000000) | "\(.from) -> \(.to)"')
-printf '\nOver 10 ms in the median: %s\n' "${slow:-none}"
-
-say "5. A container: the server's eth0 becomes a stage of its own"
-on host scripts/attach.sh eth0 --netns demo-server --filter 'proto udp dport 5000'
-serve server udp-recv 10.11.2.2 1000 --window 50
-on client "$TRAFFIC" udp-send 10.11.2.2 5000 1000 --window 50
-wait
-do_it "$HM_OBJ/hookmap" latency
-on host scripts/status.sh
-
-say "6. Take all of it off again"
-on host scripts/detach.sh eth0 --netns demo-server
-on host scripts/detach.sh eth0
-do_it "$HM_OBJ/hookmap" status
-do_it scripts/lab.sh down demo
-[[ $slow == "socket -> app" ]] || die "the delay did not land in socket -> app alone"
+# shellcheck source=/dev/null
+. "$HM_SCRIPTS/demo/$WHAT.sh"

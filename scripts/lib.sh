@@ -16,6 +16,7 @@ export LC_ALL=C
 HM_NAME=${0##*/}
 HM_SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 HM_OBJ=${HOOKMAP_OBJ:-$(dirname -- "$HM_SCRIPTS")/build}
+[[ $HM_OBJ == /* ]] || HM_OBJ=$PWD/$HM_OBJ
 BPFFS=${HOOKMAP_BPFFS:-/sys/fs/bpf}
 GLOBALS=$BPFFS/tc/globals
 PINS=$BPFFS/hookmap

@@ -1,18 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# sandbox.sh COMMAND... - runs a command with mounts, a network, /run/netns, a bpf
-# filesystem and a cgroup of its own, and leaves nothing behind, whatever happens.
-# The command's exit status is passed on. Tests and the demo run in it.
+# sandbox.sh - a command in a world of its own, which vanishes with it. See --help.
+# Tests and demos run in it.
 
 set -euo pipefail
-[[ ${1:-} != -h && ${1:-} != --help && $# -gt 0 ]] || {
-	printf 'usage: sandbox.sh COMMAND...\n'
-	[[ $# -gt 0 ]] && exit 0
-	exit 2
+name=${0##*/}
+usage() {
+	cat <<EOF
+usage: $name COMMAND...
+
+Runs a command with mounts, a network, /run/netns, a bpf filesystem and a cgroup of its
+own. Nothing of it stays, even if it is killed, nor do processes that it leaves behind.
+
+  -h, --help
+
+Exit status: that of the command; 1 error, 2 usage.
+EOF
 }
+case ${1:-} in
+-h | --help)
+	usage
+	exit 0
+	;;
+'' | -*)
+	printf '%s: expected a command (see %s --help)\n' "$name" "$name" >&2
+	exit 2
+	;;
+esac
 ((EUID == 0)) || {
-	printf 'sandbox.sh: must be root\n' >&2
+	printf '%s: must be root: try sudo %s\n' "$name" "$name" >&2
 	exit 1
 }
 

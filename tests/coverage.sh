@@ -35,7 +35,7 @@ statements() { # FILE
 scripts() {
 	local file
 	cat "$DIR"/*.trace 2>/dev/null | awk -F'|' '/^\++\|/ && $3 ~ /^[0-9]+$/ { print $2, $3 }' | sort -u >"$TMP/ran"
-	for file in scripts/*.sh scripts/lib/*.sh scripts/features/*.sh; do
+	for file in scripts/*.sh scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh; do
 		{
 			awk -v f="${file#scripts/}" '$1 == f { print "ran", $2 }' "$TMP/ran"
 			statements "$file" | sort -u

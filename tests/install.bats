@@ -11,6 +11,15 @@ setup() {
 	cd / || return
 }
 
+# installed_only: there is no compiler, no make, and nothing that was built
+installed_only() {
+	without make cc gcc clang llc
+	run ! command -v clang
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_BUILD"
+}
+teardown() { umount "$HM_BUILD" 2>/dev/null || true; }
+
 # without: PATH has all that it had but these commands
 without() {
 	local dir file
@@ -26,10 +35,7 @@ without() {
 @test "install: attach, read and detach, from /, with no compiler and no source" {
 	lab_up
 	# a root of its own would be the same; what matters is that nothing else is looked at
-	without make cc gcc clang llc
-	run ! command -v clang
-	mkdir "$BATS_TEST_TMPDIR/empty"
-	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_BUILD"
+	installed_only
 	on host hookmap-attach eth0 --sample 1 --filter 'proto icmp'
 	on client ping -q -c 3 -i 0.01 10.11.1.1
 	equal "$("$BIN/hookmap" -j latency | jq '[.rows[] | select(.from == "xdp" and .to == "tc") | .count] | add')" 3
@@ -37,7 +43,31 @@ without() {
 	on host "$BIN/hookmap" detach eth0
 	nothing_left
 	fails 1 "attach first (hookmap-attach DEV)" "$BIN/hookmap" latency
-	umount "$HM_BUILD"
+}
+
+@test "install: hookmap-demo l2fwd, from /: tags, SMTP, a guard, latency, by installed commands; nothing left" {
+	skip_without ethtool command -v ethtool
+	installed_only
+	run -0 hookmap-demo l2fwd
+	equal "$(grep -c ' 0% packet loss' <<<"$output")" 4 'pings that were answered'
+	equal "$(grep -c '100% packet loss' <<<"$output")" 1 'pings that were not'
+	like "$output" 'outside -> 10.51.0.11 port 25: no answer'
+	like "$output" 'outside -> 10.51.0.11 port 80: connected'
+	like "$output" 'drop_source_ip'
+	like "$output" 'nothing of hookmap is pinned'
+	like "$output" '?host? + hookmap-attach uplink l2fwd'
+	like "$output" '?host? + hookmap fdb'
+	equal "$(grep -c 'scripts/' <<<"$output")" 0 'commands that are not installed'
+}
+
+@test "install: hookmap-sandbox, a lab in it, and nothing of both afterwards" {
+	run -0 env -u HM_IN_SANDBOX PATH="$BIN:$PATH" hookmap-sandbox bash -c 'hookmap-lab up quick && hookmap-lab list && mkdir /sys/fs/bpf/x'
+	equal "$output" $'quick\nquick'
+	equal "$(ip netns list)" '' namespaces
+	[[ ! -e /sys/fs/bpf/x ]]
+	run -3 env PATH="$BIN:$PATH" hookmap-sandbox bash -c 'exit 3'
+	fails 2 "hookmap-sandbox: expected a command" "$BIN/hookmap-sandbox"
+	fails 2 "hookmap-sandbox: expected a command" "$BIN/hookmap-sandbox" --foo
 }
 
 @test "install: all commands have a page, a completion, --help by their own name" {
@@ -50,9 +80,10 @@ without() {
 		[[ $output != *.sh* ]]
 		n=$((n + 1))
 	done
-	((n >= 12))
+	equal "$n" "$(find "$HM_TOP"/{user,scripts} -maxdepth 1 -name '*.8' ! -name new.8 | wc -l)" commands
 	fails 2 "hookmap-attach: no device given (see hookmap-attach --help)" "$BIN/hookmap" attach
-	fails 2 "hookmap: sandbox: unknown verb" "$BIN/hookmap" sandbox
+	# what needs the sources is not there
+	fails 2 "hookmap: new: unknown verb" "$BIN/hookmap" new
 }
 
 @test "install: uninstall leaves nothing, and what is somebody's own stays" {

@@ -214,15 +214,3 @@ p3 xdp L2FWD_VLAN_IN XDP_DROP 33" 'losses in the switch'
 	equal "$(find "$G" -name 'l2_*')" '' 'maps left'
 	equal "$(hookmap -j status | jq -r '.devices[0].features')" latency features
 }
-
-@test "l2fwd-demo.sh tells its story: tags, SMTP, a guard, latency, nothing left" {
-	skip_without ethtool command -v ethtool
-	run "$HM_TOP/scripts/l2fwd-demo.sh"
-	equal "$status" 0 status
-	equal "$(grep -c ' 0% packet loss' <<<"$output")" 4 'pings that were answered'
-	equal "$(grep -c '100% packet loss' <<<"$output")" 1 'pings that were not'
-	like "$output" 'outside -> 10.51.0.11 port 25: no answer'
-	like "$output" 'outside -> 10.51.0.11 port 80: connected'
-	like "$output" 'drop_source_ip'
-	like "$output" 'nothing of hookmap is pinned'
-}

@@ -75,6 +75,14 @@
 	run -0 env -u HM_IN_SANDBOX "$HM_TOP/scripts/demo.sh"
 	like "$output" "Over 10 ms in the median: socket -> app"
 	like "$output" "nothing of hookmap is pinned"
+	like "$output" "?host? + scripts/detach.sh eth0"
 	equal "$(ip netns list)" "" namespaces
 	equal "$(find /sys/fs/bpf -type f | grep -v debug)" "" pins
+}
+
+@test "demo: what it cannot do is said in one line" {
+	fails 2 "unknown demo pie: there is latency, l2fwd and policy" "$HM_TOP/scripts/demo.sh" pie
+	fails 2 "unexpected argument policy" "$HM_TOP/scripts/demo.sh" l2fwd policy
+	fails 2 "unknown option -n" "$HM_TOP/scripts/demo.sh" -n
+	HOOKMAP_OBJ=none fails 1 "none/tests/traffic is not there: build first" "$HM_TOP/scripts/demo.sh"
 }

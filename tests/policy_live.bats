@@ -436,7 +436,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 
 @test "policy: the demo: two uplinks, a fallback when one goes down" {
 	local out want
-	out=$(HM_DEMO_IN_SANDBOX=1 "$HM_TOP/scripts/policy-demo.sh")
+	out=$("$HM_TOP/scripts/demo.sh" policy)
 	want='web 10.1.0.1 10.2.0.2 198.51.100.1
 voice 10.1.0.1 10.3.0.2 198.51.100.1
 anything else 10.1.0.1 10.2.0.2 198.51.100.1

@@ -1,36 +1,7 @@
-#!/bin/bash
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# l2fwd-demo.sh - two "VMs" behind a host, VLAN 51 outside and no tag inside, without the
-# host's stack, with every command shown.
-
-# shellcheck source=scripts/lib.sh
-. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
-
-case ${1:-} in
-'') ;;
--h | --help)
-	printf 'usage: l2fwd-demo.sh\n\nShows the layer-2 fast path on a lab of its own, and cleans up. Needs root.\n'
-	exit 0
-	;;
-*) misuse "unexpected argument $1" ;;
-esac
-need_root
-need_tools ip tc jq nsenter unshare ping ethtool
-need_bpftool
-[[ -x $HM_OBJ/tests/traffic && -x $HM_OBJ/hookmap ]] || die "$HM_OBJ is not built: make tests-build"
-[[ -n ${HM_IN_SANDBOX:-} ]] || HM_IN_SANDBOX=1 exec "$HM_SCRIPTS/sandbox.sh" "$0"
-
-cd -- "$(dirname -- "$HM_SCRIPTS")"
-if [[ -t 1 && -z ${NO_COLOR:-} ]]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
-say() { printf '\n%s%s%s\n' "$BOLD" "$*" "$PLAIN"; }
-on() { # HOST COMMAND...: shows it, and runs it there
-	local host=$1
-	shift
-	printf '[%s] ' "$host"
-	show "$@" 2>&1
-	nsenter --net="/run/netns/$host" -- "$@"
-}
-quiet() { nsenter --net="/run/netns/$1" -- "${@:2}"; }
+# l2fwd.sh - for demo.sh: two "VMs" behind a host, VLAN 51 outside and no tag inside,
+# without the host's stack.
 
 # station NAME ADDRESS PORT: a namespace with eth0, whose other end is PORT of the host
 station() {
@@ -51,14 +22,6 @@ tcp() { # FROM ADDRESS PORT: can one connect?
 		printf '%s -> %s port %s: no answer\n' "$1" "$2" "$3"
 	fi
 }
-serve() { # HOST ADDRESS PORT: answers one connection
-	quiet "$1" "$HM_OBJ/tests/traffic" tcp-server "$2" "$3" 1 --timeout 10 >/dev/null 2>&1 &
-	for _ in {1..200}; do
-		[[ -z $(quiet "$1" ss -Htln "sport = :$3") ]] || return 0
-		sleep 0.02
-	done
-}
-
 say "1. A host with three ports: uplink to the outside, where VLAN 51 is tagged, and two VMs"
 declare -A MAC
 ip netns add host
@@ -70,27 +33,26 @@ for hook in ingress egress; do quiet outside tc filter add dev eth0 $hook bpf da
 ip netns list
 
 say "2. The ports join the fast path: VLAN 51 is tagged on the uplink, untagged to the VMs"
-for port in uplink port1 port2; do on host scripts/attach.sh $port l2fwd; done
-on host scripts/fdb.sh port uplink mode trunk 51 bcast flood
-on host scripts/fdb.sh port port1 mode access 51 bcast flood
-on host scripts/fdb.sh port port2 mode access 51 bcast flood
+for port in uplink port1 port2; do on host "$ATTACH" $port l2fwd; done
+on host "$FDB" port uplink mode trunk 51 bcast flood
+on host "$FDB" port port1 mode access 51 bcast flood
+on host "$FDB" port port2 mode access 51 bcast flood
 
 say "3. Who is where"
-on host scripts/fdb.sh add "${MAC[outside]}" dev uplink vlan 51
-on host scripts/fdb.sh add "${MAC[vm1]}" dev port1 vlan 51
-on host scripts/fdb.sh add "${MAC[vm2]}" dev port2 vlan 51
+on host "$FDB" add "${MAC[outside]}" dev uplink vlan 51
+on host "$FDB" add "${MAC[vm1]}" dev port1 vlan 51
+on host "$FDB" add "${MAC[vm2]}" dev port2 vlan 51
 
 say "4. From outside to a VM, and from VM to VM"
 on outside ping -c 3 -i 0.2 -q 10.51.0.11
 on vm1 ping -c 3 -i 0.2 -q 10.51.0.12
-on host "$HM_OBJ/hookmap" fdb
+on host "$READER" fdb
 
 say "5. No SMTP into vm1; HTTP is fine. vm2 may use its own addresses only"
-on host scripts/fdb.sh acl port1 add 10 deny proto tcp dport 25
-on host scripts/fdb.sh guard port2 add "${MAC[vm2]}" 10.51.0.12
-on host scripts/fdb.sh guard port2 on
-serve vm1 10.51.0.11 25
-serve vm1 10.51.0.11 80
+on host "$FDB" acl port1 add 10 deny proto tcp dport 25
+on host "$FDB" guard port2 add "${MAC[vm2]}" 10.51.0.12
+on host "$FDB" guard port2 on
+for port in 25 80; do serve vm1 tcp-server 10.51.0.11 $port 1 --timeout 10; done
 tcp outside 10.51.0.11 25
 tcp outside 10.51.0.11 80
 on vm2 ping -c 1 -q 10.51.0.1
@@ -98,13 +60,13 @@ quiet vm2 ip addr add 10.51.0.99/24 dev eth0
 on vm2 ping -c 1 -W 1 -q -I 10.51.0.99 10.51.0.1 || true
 
 say "6. latency on the same port: it takes the slot, and l2fwd runs behind it"
-on host scripts/attach.sh uplink latency --sample 1
+on host "$ATTACH" uplink latency --sample 1
 on outside ping -c 3 -i 0.2 -q 10.51.0.11
-on host "$HM_OBJ/hookmap" latency
+on host "$READER" latency
 
 say "7. What was forwarded, and what was not"
-on host "$HM_OBJ/hookmap" --summary fdb
+on host "$READER" --summary fdb
 
 say "8. Off again"
-for port in uplink port1 port2; do on host scripts/detach.sh $port; done
-on host "$HM_OBJ/hookmap" status
+for port in uplink port1 port2; do on host "$DETACH" $port; done
+on host "$READER" status

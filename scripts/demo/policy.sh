@@ -1,45 +1,16 @@
-#!/bin/bash
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# policy-demo.sh - policy routing over two uplinks, in namespaces that vanish with it.
-# See --help.
+# policy.sh - for demo.sh: policy routing over two uplinks.
+#
+#   client ---- edge ---- a ---- server     uplink a: 10.2.0.0/24
+#                   \---- b ----/           uplink b: 10.3.0.0/24
+#
+# Web goes over a, voice (DSCP 46) over b, the rest over a; one prefix is left to the
+# kernel.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
-
-usage() {
-	cat <<'EOF'
-usage: policy-demo.sh
-
-  client ---- edge ---- a ---- server     uplink a: 10.2.0.0/24
-                  \---- b ----/           uplink b: 10.3.0.0/24
-
-Web goes over a, voice (DSCP 46) over b, the rest over a; one prefix is left to the
-kernel. Shows the paths, then takes uplink b down and shows them again. No interface of
-this machine takes part, and nothing is left behind.
-EOF
-}
-
-case ${1:-} in
-'') ;;
--h | --help)
-	usage
-	exit 0
-	;;
-*) misuse "unexpected argument $1" ;;
-esac
-need_root
-need_tools ip tc jq traceroute ping nsenter
-if [[ -z ${HM_DEMO_IN_SANDBOX:-} ]]; then
-	HM_DEMO_IN_SANDBOX=1 exec "$HM_SCRIPTS/sandbox.sh" "$0"
-fi
 WORK=$(mktemp -d)
-trap 'rm -rf -- "$WORK"' EXIT
-
-on() { # HOST COMMAND...
-	local host=$1
-	shift
-	nsenter --net="/run/netns/$host" -- "$@"
-}
+defer rm -rf -- "$WORK"
+undo_on_exit
 
 # pair HOST DEV HOST DEV NET: .1 and .2 of 10.NET.0.0/24
 pair() {
@@ -53,7 +24,7 @@ pair() {
 for host in client edge a b server; do
 	ip netns add "$host"
 	ip -n "$host" link set lo up
-	on "$host" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
+	quiet "$host" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
 done
 pair edge lan client eth0 1
 pair edge wan-a a edge 2
@@ -84,14 +55,14 @@ cat >"$WORK/policy.json" <<'EOF'
   ]
 }
 EOF
-on edge "$HM_SCRIPTS/attach.sh" lan policy
-on edge "$HM_SCRIPTS/policy.sh" check "$WORK/policy.json"
-on edge "$HM_SCRIPTS/policy.sh" load "$WORK/policy.json"
+on edge "$ATTACH" lan policy
+on edge "$POLICY" check "$WORK/policy.json"
+on edge "$POLICY" load "$WORK/policy.json"
 
 path() { # WHAT ADDRESS OPTION...
 	local what=$1 address=$2 hops
 	shift 2
-	hops=$(on client traceroute -n -q 1 -w 1 -m 4 "$@" "$address" | awk 'NR > 1 { printf " %s", $2 }')
+	hops=$(quiet client traceroute -n -q 1 -w 1 -m 4 "$@" "$address" | awk 'NR > 1 { printf " %s", $2 }')
 	printf '%-28s%s\n' "$what" "$hops"
 }
 
@@ -106,10 +77,8 @@ printf 'Paths from the client (10.2.0.2 is uplink a, 10.3.0.2 uplink b):\n'
 paths
 printf '\nUplink b goes down:\n'
 ip -n b link set edge down
-for ((i = 0; i < 100; i++)); do
-	! on edge ip link show dev wan-b | grep -q NO-CARRIER || break
-	sleep 0.02
-done
+no_carrier() { [[ $(quiet edge ip link show dev wan-b) == *NO-CARRIER* ]]; }
+until_true no_carrier || die "wan-b still has a carrier"
 paths
 printf '\n'
-on edge "$HM_OBJ/hookmap" policy
+on edge "$READER" policy
