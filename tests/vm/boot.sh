@@ -92,12 +92,19 @@ trap 'exit 143' TERM HUP
 	printf '%q ' "$@"
 	printf '</dev/null >/dev/ttyS1 2>&1\n'
 	# shellcheck disable=SC2016
-	printf '%s\n' 'printf "vm-exit: %s\n" "$?" >/dev/ttyS0' 'echo o >/proc/sysrq-trigger' 'sleep 60'
+	printf '%s\n' 'printf "vm-exit: %s\n" "$?" >/dev/ttyS0' 'echo o >/proc/sysrq-trigger' 'while :; do :; done'
 } >"$run/start"
+
+# two NICs with a cable between them, with a clock and stamps, if this QEMU has such (8.0)
+nics=()
+! "$QEMU" -device igb,help >/dev/null 2>&1 || for n in 0 1; do
+	nics+=(-netdev "hubport,id=cable$n,hubid=0" -device "pcie-root-port,id=port$n,chassis=$n"
+		-device "igb,bus=port$n,netdev=cable$n,mac=52:54:00:00:00:0$n")
+done
 
 # serial ports: the console into a file, the command's output to us
 shared=security_model=none,readonly=on,multidevs=remap
-timeout "${HM_VM_TIMEOUT:-300}" "$QEMU" -M q35 "${machine[@]}" -m "${HM_VM_MEM:-1024}" \
+timeout "${HM_VM_TIMEOUT:-300}" "$QEMU" -M q35 "${machine[@]}" -m "${HM_VM_MEM:-1024}" ${nics[@]+"${nics[@]}"} \
 	-nodefaults -display none -no-reboot -serial "file:$run/console" -serial stdio \
 	-kernel "$guest/vmlinux" -initrd "$guest/initrd.gz" \
 	-append "console=ttyS0 loglevel=5 panic=-1 panic_on_oops=1 mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests sysrq_always_enabled RUN=$run" \
