@@ -105,7 +105,7 @@ $(O)/hookmap: $(user_obj)
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
 # --- the reader with instruments, in a folder that has all else from $(O)
-asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage
 cov_flags := -Og -g --coverage
 define instrumented
 .PHONY: reader-$(1)
@@ -201,12 +201,20 @@ test: | root
 	@$(MAKE) $(if $(COVERAGE),reader-cov,tests-build)
 	@rm -f $(O)/.prove
 	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)); \
-	prove --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
+	prove --directives --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
-		prove --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
+		prove --directives --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
+# these suites once more, with instruments: a figure of coverage costs nothing then
 test-asan: | root
 	@$(MAKE) reader-asan
-	@HOOKMAP_OBJ=$(abspath $(O)/asan) prove --jobs $(JOBS) --exec 'bats --tap' $(ASAN_TESTS)
+	@rm -rf $(O)/asan.d/user/*.gcda $(O)/asan.trace && mkdir $(O)/asan.trace
+	@umask 0 && $(O)/asan/hookmap --version >/dev/null
+	@HOOKMAP_OBJ=$(abspath $(O)/asan) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/asan.trace) \
+		prove --jobs $(JOBS) --exec 'bats --tap' $(ASAN_TESTS)
+	@echo 'coverage by $(ASAN_TESTS) alone; of all tests, and by file: make coverage'
+	@tests/coverage.sh reader $(O)/asan.d
+	@tests/coverage.sh scripts $(O)/asan.trace
+	@rm -rf $(O)/asan.trace
 
 # the tests' coverage, file by file; the counts' files are for all users that the tests run as
 coverage: | root deps-test

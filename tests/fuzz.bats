@@ -32,7 +32,7 @@ devices() {
 device() { # NAME MAC
 	local mac
 	mac=$(sed 's/../&:/g; s/:$//' <<<"$2")
-	ip link add name "$1" address "$mac" type veth peer name "q${1#?}"
+	ip link add name "$1" address "$mac" numrxqueues 4 numtxqueues 4 type veth peer name "q${1#?}"
 	ip link set "$1" up
 	ip link set "q${1#?}" up
 }
@@ -164,7 +164,7 @@ fuzz_one() { # FOLDER/NAME SECTION PROGRAM
 	local allow dev
 	allow=$(documented "${1%/*}" "${1#*/}" "$2")
 	for dev in "${DEVS[@]}"; do
-		fuzz "$1 $3 ($dev)" "$PROG" --ifindex "$(index "$dev")" --keep "$(keep "$1")" \
+		fuzz "$1 $3 ($dev)" "$PROG" --ifindex "$(index "$dev")" --queues 4 --keep "$(keep "$1")" \
 			${allow:+--allow "$allow"} ${BEFORE:+--before "$BEFORE"}
 	done
 }
@@ -373,6 +373,29 @@ count_tc_policy() {
 @test "fuzz: each tc program" { each tc; }
 @test "fuzz: each iptables program" { each iptables; }
 @test "fuzz: each cgroup_skb program" { each kern; }
+
+@test "fuzz: frames on a wire, between filters that give them any tc_index and class id" {
+	local sent json
+	stray() { tc filter add dev p1 ingress pref "$1" handle 1 bpf da obj "$HM_BUILD/tests/bpf/stray.o"; }
+	"$HM_TOP/scripts/attach.sh" p1 latency --sample 1 --pref 10 2>/dev/null
+	stray 5
+	stray 15
+	"$HM_BUILD/tests/fuzz" --seed "$SEED" --count "$COUNT" --wire q1 "$CORPUS" >"$BATS_TEST_TMPDIR/sent"
+	sent=$(awk '$1 == "frames" { print $2 }' "$BATS_TEST_TMPDIR/sent")
+	((sent > COUNT * 8 / 10))
+	arrived() { (($(ip -j -s link show dev p1 | jq '.[0].stats64.rx.packets') == sent)); }
+	busywait 10 arrived
+	json=$(hookmap -j latency)
+	of() { jq "$1" <<<"$json"; }
+	equal "$(of .lost.sampled)" "$(of .lost.seen)" sampled
+	(($(of .lost.seen) > sent / 3 && $(of .lost.seen) < sent))
+	# whoever was given another's number was noticed, or went on as that one: none was counted twice
+	equal "$(of '[.rows[] | select(.from == "xdp" and .to == "tc").count] | add')" "$(of .lost.started)" "xdp to tc"
+	equal "$(of '[.rows[] | select(.from == "?" or .to == "?")] | length')" 0 "unknown stages"
+	(($(of .lost.slot_reused) > 0))
+	(($(of '[.rows[] | select(.kind == "stage" and .to == "prerouting").count] | add // 0') <= $(of .lost.started)))
+	"$HM_TOP/scripts/detach.sh" p1
+}
 
 @test "fuzz: a frame is the same again by its seed and number, and what is wrong is said" {
 	local out number

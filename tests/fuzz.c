@@ -16,7 +16,9 @@
  *                       route   and TTL, by one, with the checksum of the header
  *                       sums    anything, but what was right is right still (default)
  *     --ifindex N     where the frames come in
+ *     --queues N      by one of its N receive queues (1)
  *     --before PROG   another XDP program, which runs on each frame before
+ *     --wire          PROGRAM is a device: the frames are sent there, and only counted
  * Prints "frames N", "bytes N", "changed N", "refused N" (no skb: the IP header is cut
  * off) and a line "verdict N COUNT" for each verdict. Exit status: 0 fine; 1 the program
  * did wrong (the frame is printed as hexadecimal text), or could not be run; 2 usage.
@@ -24,7 +26,10 @@
 #include "fuzz_frames.h"
 
 #include <getopt.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/socket.h>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
@@ -41,7 +46,8 @@ static struct {
 	enum bpf_prog_type type;
 	enum keep keep;
 	__u64 allow; /* bit: verdict + 1 */
-	__u32 ifindex;
+	__u32 ifindex, queues;
+	int wire; /* packet socket, or -1 */
 	__u64 frames, bytes, changed, refused, verdict[VERDICTS];
 } run;
 
@@ -89,12 +95,22 @@ static int wrong(const struct frame *f, __u64 number, __u64 seed, const char *wh
 
 /* --- one run. Return: 0, or an error number */
 
-/* The kernel gives metadata and frame in one piece: it is moved away. */
+/* The kernel takes and gives metadata, which there may be of another program, and frame in one
+ * piece: it is moved away. */
 static int run_xdp(int fd, const struct frame *f, struct bpf_test_run_opts *opts)
 {
-	struct xdp_md ctx = { .data_end = f->len, .ingress_ifindex = run.ifindex }, after = {};
+	struct xdp_md ctx = { .ingress_ifindex = run.ifindex, .rx_queue_index = below(run.queues) },
+		      after = {};
+	static __u8 in[32 + FRAME_MAX];
 	__u8 *out = opts->data_out;
 
+	ctx.data = percent(25) ? 4 * below(9) : 0;
+	ctx.data_end = ctx.data + f->len;
+	for (__u32 i = 0; i < ctx.data; i++)
+		in[i] = rng();
+	memcpy(in + ctx.data, f->data, f->len);
+	opts->data_in = in;
+	opts->data_size_in = ctx.data_end;
 	opts->ctx_in = &ctx;
 	opts->ctx_size_in = sizeof(ctx);
 	opts->ctx_out = &after;
@@ -110,6 +126,16 @@ static int run_skb(int fd, struct bpf_test_run_opts *opts)
 {
 	static const __u32 mark[] = { 0, 0, 0, 1, 7, 0xffffffff };
 	struct __sk_buff ctx = { .ifindex = run.ifindex, .mark = mark[below(6)] };
+
+	/* all else that the kernel lets us set */
+	if (percent(50)) {
+		ctx.ingress_ifindex = (__u32[]){ run.ifindex, 1, 0x7fffffff }[below(3)];
+		ctx.priority = rng();
+		ctx.tstamp = rng() >> 1;
+		ctx.hwtstamp = rng() >> 1;
+		for (int i = 0; i < 5; i++)
+			ctx.cb[i] = rng();
+	}
 
 	opts->ctx_in = &ctx;
 	opts->ctx_size_in = sizeof(ctx);
@@ -176,6 +202,34 @@ static const char *judge(const struct frame *f, const __u8 *out, size_t len)
 	return run.keep == KEEP_SUMS ? NULL : compare(f, out, len);
 }
 
+/* Sends the frame, if its device takes it: there is no more to see from here. */
+static int send_one(const struct frame *f)
+{
+	if (send(run.wire, f->data, f->len, 0) == (ssize_t)f->len) {
+		run.frames++;
+		run.bytes += f->len;
+		return 0;
+	}
+	if (errno != EMSGSIZE && errno != EINVAL) {
+		fprintf(stderr, "fuzz: %s: %s\n", run.name, strerror(errno));
+		return 1;
+	}
+	run.refused++;
+	return 0;
+}
+
+static int wire_open(const char *device)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device) };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (!to.sll_ifindex || fd < 0 || bind(fd, (void *)&to, sizeof(to))) {
+		fprintf(stderr, "fuzz: %s: %s\n", device, strerror(errno));
+		return -1;
+	}
+	return fd;
+}
+
 static int one(__u64 seed, __u64 number)
 {
 	int xdp = run.type == BPF_PROG_TYPE_XDP, verdict, err;
@@ -186,6 +240,8 @@ static int one(__u64 seed, __u64 number)
 	size_t len;
 
 	make_frame(&f, seed, number);
+	if (run.wire >= 0)
+		return send_one(&f);
 	if (run.before >= 0) {
 		err = run_on(run.before, 1, &f, out, &len, &verdict);
 		if (err)
@@ -220,8 +276,8 @@ static int one(__u64 seed, __u64 number)
 static int usage(void)
 {
 	fprintf(stderr, "usage: fuzz [--seed N] [--count N] [--only N] [--allow N,N...] "
-			"[--keep frame|packet|route|sums] [--ifindex N] [--before PROGRAM] "
-			"PROGRAM CORPUS\n");
+			"[--keep frame|packet|route|sums] [--ifindex N] [--queues N] "
+			"[--before PROGRAM] [--wire] PROGRAM CORPUS\n");
 	return 2;
 }
 
@@ -231,15 +287,17 @@ int main(int argc, char **argv)
 		{ "seed", 1, NULL, 's' },   { "count", 1, NULL, 'c' },
 		{ "only", 1, NULL, 'o' },   { "allow", 1, NULL, 'a' },
 		{ "keep", 1, NULL, 'k' },   { "ifindex", 1, NULL, 'i' },
-		{ "before", 1, NULL, 'b' }, {}
+		{ "before", 1, NULL, 'b' }, { "queues", 1, NULL, 'q' },
+		{ "wire", 0, NULL, 'w' },   {}
 	};
 	__u64 seed = 1, count = 10000, from = 0;
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 	cpu_set_t cpus;
-	int c;
+	int c, wire = 0;
 
-	run.before = -1;
+	run.before = run.wire = -1;
+	run.queues = 1;
 	run.keep = KEEP_SUMS;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -269,6 +327,12 @@ int main(int argc, char **argv)
 		case 'i':
 			run.ifindex = strtoul(optarg, NULL, 10);
 			break;
+		case 'q':
+			run.queues = strtoul(optarg, NULL, 10) ?: 1;
+			break;
+		case 'w':
+			wire = 1;
+			break;
 		case 'b':
 			run.before = open_prog(optarg);
 			if (run.before < 0)
@@ -281,10 +345,10 @@ int main(int argc, char **argv)
 	if (argc - optind != 2)
 		return usage();
 	run.name = argv[optind];
-	run.fd = open_prog(run.name);
+	run.fd = wire ? run.wire = wire_open(run.name) : open_prog(run.name);
 	if (run.fd < 0 || corpus_read(argv[optind + 1]))
 		return 1;
-	if (bpf_obj_get_info_by_fd(run.fd, &info, &size)) {
+	if (!wire && bpf_obj_get_info_by_fd(run.fd, &info, &size)) {
 		fprintf(stderr, "fuzz: %s is no program\n", run.name);
 		return 1;
 	}

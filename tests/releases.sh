@@ -50,7 +50,10 @@ inside() {
 }
 
 logged() { # RELEASE COMMAND...
-	"${@:2}" >"$cache/$1.log" 2>&1 || fail "$1: ${*:2:3} failed: $(tail -n 1 "$cache/$1.log") (all of it: $cache/$1.log)"
+	"${@:2}" >"$cache/$1.log" 2>&1 || {
+		tail -n 20 "$cache/$1.log" | sed 's/^/    /' >&2
+		fail "$1: ${*:2:3} failed (all of it: $cache/$1.log)"
+	}
 }
 
 make_root() { # RELEASE
@@ -79,6 +82,19 @@ for release in "${RELEASES[@]}"; do
 		"$(inside "$release" bpftool version 2>/dev/null | head -n 1)"
 done
 
+# causes TAP: all that is said of each test that failed, of a long text its beginning and
+# its end; without a test, what was said instead
+causes() {
+	awk '
+		function put(i) {
+			for (i = 1; i <= n; i++) if (n <= 40 || i <= 12 || i > n - 26) print "    " line[i]; else if (i == 13) print "    ..."
+			n = 0
+		}
+		/^(not )?ok / { if (!tests++) n = 0; put(); bad = /^not / }
+		bad || !tests { line[++n] = $0 }
+		END { put() }' <<<"$1"
+}
+
 passed=0 failed=0 skipped=0
 count() { # WHAT TAP
 	local ok not skip plan
@@ -89,7 +105,8 @@ count() { # WHAT TAP
 	# what was planned and never came, or no plan, has failed
 	not=$((not + ${plan:-1} - ok - not))
 	printf '%-52s %d passed, %d failed, %d skipped\n' "$1" $((ok - skip)) "$not" "$skip"
-	((!not)) || grep -A 12 '^not ok ' <<<"$2" || true
+	((!not)) || causes "$2"
+	grep '^ok .* # skip' <<<"$2" | sed 's/^ok [0-9]* /    /' || true
 	passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip))
 }
 for tools in "${RELEASES[@]}"; do
