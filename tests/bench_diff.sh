@@ -53,13 +53,20 @@ git -C "$top" worktree add --quiet --detach "$tree" "$BASE"
 # its programs, our way of measuring
 find "$tree/tests" -mindepth 1 -maxdepth 1 ! -name bpf -exec rm -rf {} +
 find "$here" -mindepth 1 -maxdepth 1 ! -name bpf -exec cp -a -t "$tree/tests" {} +
-make -s -C "$tree" all >"$OBJ/base.log" 2>&1 && make -s -k -C "$tree" tests-build >>"$OBJ/base.log" 2>&1 ||
+# where make was told to build (O=), BASE is not to go
+build() { env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL make -s -C "$tree" "$@" >>"$OBJ/base.log" 2>&1; }
+rm -f -- "$OBJ/base.log" "$OBJ/base.json" "$OBJ/new.json"
+build all && build -k tests-build ||
 	printf 'bench_diff.sh: not everything of %s could be built (%s)\n' "$BASE" "$OBJ/base.log" >&2
-HOOKMAP_OBJ=$tree/build "$tree/tests/bench.sh" --json "$OBJ/base.json" "$@" >/dev/null || true
-HOOKMAP_OBJ=$OBJ "$here/bench.sh" --json "$OBJ/new.json" "$@" >/dev/null || true
-[[ -s $OBJ/base.json && -s $OBJ/new.json ]] || {
-	printf 'bench_diff.sh: one of them measured nothing\n' >&2
-	exit 1
+# measure TREE OBJ JSON NAME...: what fails says so itself, and the others are compared
+measure() {
+	HOOKMAP_OBJ=$2 "$1/tests/bench.sh" --json "$3" "${@:4}" >/dev/null || true
+	[[ -s $3 && $(jq '.rows | length' "$3") != 0 ]] || {
+		printf 'bench_diff.sh: %s: nothing was measured\n' "$1" >&2
+		exit 1
+	}
 }
+measure "$tree" "$tree/build" "$OBJ/base.json" "$@"
+measure "$top" "$OBJ" "$OBJ/new.json" "$@"
 printf '%s\nold: %s, new: %s\n' "$(jq -r .machine "$OBJ/new.json")" "${BASE:0:12}" "$(jq -r .version "$OBJ/new.json")"
 compare "$OBJ/base.json" "$OBJ/new.json"
