@@ -76,33 +76,41 @@ cfg_load() {
 			die "map $GLOBALS/pol_cfg has ${#VALUE[@]} bytes, expected $VALUE_SIZE: made by another version"
 	fi
 	GEN=$(value_u32 "$HM_OFF_pol_cfg_gen")
+	# the other slot, whatever it is; 0 is none
+	NEXT=$((GEN < 4294967295 ? GEN + 1 : 2))
 	MAX_RULES=$(value_u32 "$HM_OFF_pol_cfg_max_rules")
 	MAX_TUPLES=$(value_u32 "$HM_OFF_pol_cfg_max_tuples")
 	MAX_HOPS=$(value_u32 "$HM_OFF_pol_cfg_max_hops")
 }
 
-# flatten FILE...: the files as sorted lines, in $WORK/lines
+# flatten FILE...: the files as sorted lines, in $WORK/lines. One by one: jq would read what
+# one file begins and the next one ends as a whole.
 flatten() {
-	local file i=0 files=()
-	for file; do
-		if [[ $file == - ]]; then
-			cat >"$WORK/stdin"
-			file=$WORK/stdin
-		fi
-		[[ -f $file && -r $file ]] || die "$file: no such file, or not readable"
-		[[ $file != -* ]] || file=./$file
-		files+=("$file")
-	done
+	local file name n=0
 	ip -j link >"$WORK/links" || die "ip -j link failed"
-	if ! jq -n -r --slurpfile links "$WORK/links" -f "$HM_SCRIPTS/lib/policy.jq" "${files[@]}" \
-		>"$WORK/flat" 2>"$WORK/error"; then
-		for file in "${files[@]}"; do
-			jq empty "$file" 2>"$WORK/error2" || die "$file: not JSON: $(first_error "$(<"$WORK/error2")")"
-		done
-		die "jq failed: $(first_error "$(<"$WORK/error")")"
-	fi
+	: >"$WORK/flat"
+	for file; do
+		name=$file
+		case $file in
+		-)
+			file=$WORK/input name='standard input'
+			cat >"$file"
+			;;
+		"$WORK"/*) name='rules in force' ;;
+		-*) file=./$file ;;
+		esac
+		[[ -f $file && -r $file ]] || die "$name: no such file, or not readable"
+		if ! jq -n -r --slurpfile links "$WORK/links" --arg file "$name" --argjson n "$n" \
+			-f "$HM_SCRIPTS/lib/policy.jq" "$file" >>"$WORK/flat" 2>"$WORK/error"; then
+			jq empty "$file" 2>"$WORK/error2" || die "$name: not JSON: $(first_error "$(<"$WORK/error2")")"
+			die "jq failed: $(first_error "$(<"$WORK/error")")"
+		fi
+		name=${name//\\/\\\\} name=${name//$'\t'/\\t}
+		HM_FILE=${name//$'\n'/\\n} awk -f "$HM_SCRIPTS/lib/policy_keys.awk" <"$file" >>"$WORK/flat"
+		n=$(grep -c '^5' "$WORK/flat" || true)
+	done
 	sort -t $'\t' -s -k1,1 -k2,2n -k3,3n <"$WORK/flat" >"$WORK/lines"
-	FILES=${#files[@]}
+	FILES=$#
 }
 
 # compile MODE: policy.awk over $WORK/lines
@@ -110,7 +118,7 @@ compile() {
 	local cpus cfg_rest='' byte
 	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
 	for byte in "${VALUE[@]:4}"; do cfg_rest+=" 0x$byte"; done
-	awk -v mode="$1" -v gen="$((GEN % 4294967295 + 1))" -v old="$((GEN > 0))" \
+	awk -v mode="$1" -v gen="$NEXT" -v old="$((GEN > 0))" \
 		-v maps="$GLOBALS" -v new="$PINS/policy" -v files="$FILES" \
 		-v endian="$HM_ENDIAN" -v cpus="$((cpus + 1))" -v cfg_rest="$cfg_rest" \
 		-v max_rules="$((MAX_RULES ? MAX_RULES : POL_RULES_MAX))" \
@@ -156,7 +164,7 @@ load() {
 	progress loading "$WORK/batch" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
 	rm -rf -- "$PINS/policy"
 	rmdir -- "$PINS" 2>/dev/null || true
-	local want=$((GEN % 4294967295 + 1))
+	local want=$NEXT
 	cfg_load
 	((GEN == want)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
 	((!status)) || warn "the rules are in force, but cleaning up failed: $(first_error "$(<"$WORK/error")")"
@@ -170,7 +178,7 @@ current() {
 
 case $VERB in
 check)
-	GEN=0 MAX_RULES=0 MAX_TUPLES=0 MAX_HOPS=0
+	GEN=0 NEXT=1 MAX_RULES=0 MAX_TUPLES=0 MAX_HOPS=0
 	VALUE=()
 	((EUID)) || cfg_load
 	flatten "$@"

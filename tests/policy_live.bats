@@ -129,15 +129,20 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 
 # bats test_tags=vm
 @test "policy: table, mark for ip rule, drop and pass" {
+	# before 6.7 no look-up knows tables: by mark and `ip rule`, or the fallback
+	local old=1
+	[[ $(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1) != 6.7 ]] || old=0
 	attach eth0 policy
 	on host ip route add default via 10.11.3.2 table 100
+	on host ip -6 route add default via fd11:3::2 table 100
 	on host ip route add blackhole 192.0.2.0/24 table 100
 	on host ip rule add fwmark 0x64 lookup 100
-	rules '[{"id":"t","priority":1,"match":{"dscp":0,"dst":"198.51.100.0/24","sport":1111},"action":{"table":100}},
+	rules '[{"id":"t","priority":1,"match":{"dscp":0,"dst":"198.51.100.0/24","sport":1111},"action":{"table":100,"mark":"0x64"}},
 		{"id":"m","priority":2,"match":{"dst":"198.51.100.0/24","sport":2222},"action":{"mark":"0x64"}},
 		{"id":"d","priority":3,"match":{"dst":"198.51.100.0/24","sport":3333},"action":"drop"},
 		{"id":"p","priority":4,"match":{"dst":"198.51.100.0/24","sport":4444},"action":"pass"},
-		{"id":"h","priority":5,"match":{"dst":"192.0.2.0/24"},"action":{"table":100}}]'
+		{"id":"h","priority":5,"match":{"dst":"192.0.2.0/24"},"action":{"table":100,"mark":"0x64"}},
+		{"id":"six","priority":6,"match":{"dst":"2001:db8:99::/64"},"action":{"table":100}}]'
 	local to from port list=()
 	to=$(mac host eth0) from=$(mac client eth0)
 	for port in 0457 08ae 0d05 115c; do list+=("$(frame4 "$to" "$from" - 64 | sed "s/03e81b58/${port}1b58/")"); done
@@ -153,7 +158,12 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	local hole
 	hole=$(frame4 "$to" "$from" - 64 | sed 's/c6336401/c0000201/')
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "$hole"
-	equal "$(rule h packets) $(fib blackhole) $(counted fallback_drop)" "1 1 1" "blackhole"
+	equal "$(rule h packets) $(counted table_by_mark)" "1 $((3 * old))" "by mark"
+	equal "$(fib blackhole) $(counted fallback_drop)" "$((1 - old)) $((1 - old))" "blackhole"
+	((old)) || catch server eth1 3
+	voice 2001:db8:99::1 3
+	((old)) || equal "$(caught | wc -l)" 3 "IPv6 over b"
+	equal "$(rule six packets) $(counted unreachable) $(counted fallback_drop)" "3 $((1 + 2 * old)) $((1 + 2 * old))" "IPv6"
 }
 
 @test "policy: an expired packet goes to the stack, which answers; traceroute sees the host" {
@@ -373,6 +383,35 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	equal "$(counted fragment)" 18
 	voice 198.51.100.1 1
 	equal "$(rule port packets)" 1
+}
+
+@test "policy: counters that all CPUs write at once are exact, with one a CPU and with one for all" {
+	local cpu cpus n=20011 value pids pid
+	cpus=$(nproc)
+	attach eth0 policy
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	rules '[{"id":"all","priority":1,"match":{"proto":"udp"},"action":"drop"}]'
+	everywhere() {
+		pids=()
+		for ((cpu = 0; cpu < cpus; cpu++)); do
+			on client taskset -c "$cpu" "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 "$n" 3>&- &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do wait "$pid"; done
+	}
+	everywhere
+	equal "$(rule all packets) $(rule all bytes)" "$((cpus * n)) $((cpus * n * 106))" "a counter for each CPU"
+	equal "$(bpftool -j map lookup pinned "$G/pol_stat" key 0 0 0 0 | jq '[.formatted.values[].value | select(.n[0] > 0)] | length')" "$cpus" "CPUs"
+	# as with more rules than there is memory for so many counters
+	read -ra value <<<"$(bpftool -j map lookup pinned "$G/pol_set" key 1 0 0 0 | jq -r '.value | join(" ")')"
+	value[HM_OFF_pol_set_flags]=$POL_S_SHARED value[HM_OFF_pol_set_stripes]=0
+	bpftool map update pinned "$G/pol_set" key 1 0 0 0 value "${value[@]}"
+	everywhere
+	everywhere
+	# the reader now sees those of the first CPU, from before
+	equal "$(rule all packets)" $((n + 2 * cpus * n)) "one counter for all"
+	equal "$(counted cache_hit) $(counted cache_miss)" "$(($(counted seen) - $(counted not_routable) - $(counted cache_miss))) $(counted cache_miss)"
 }
 
 @test "policy: IPv6 whose headers are too many, or too far inside, to be seen: as a fragment, counted" {

@@ -21,15 +21,24 @@ big() {
 		   {id: "last", priority: 500001, action: "drop"}])}'
 }
 
-@test "policy: load is atomic: with 10 000 rules loaded over and over, no packet sees a part of a set" {
-	local i=0 sender receiver
+# sent_by HOP GEN: packets that generation GEN has sent over next hop number HOP
+sent_by() {
+	local index=$(($2 % POL_SLOTS * POL_HOPS + $1))
+	bpftool -j map lookup pinned "$G/pol_hop_count" key $((index % 256)) $((index / 256)) 0 0 |
+		jq '[.formatted.values[].value.packets] | add'
+}
+
+@test "policy: load, add and del under traffic: each packet follows a whole set, and is counted once" {
+	local gen step hop sum=(0 0) sender words counts dev
 	attach eth0 policy
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	for dev in eth0 eth1; do on server iptables -t raw -A PREROUTING -i "$dev" -p udp --dport 7000 -j DROP; done
 	big 10000 a >"$BATS_TEST_TMPDIR/a.json"
 	big 10000 b >"$BATS_TEST_TMPDIR/b.json"
+	big 3 a >"$BATS_TEST_TMPDIR/small.json"
+	printf '{"rules":[{"id":"new","priority":9,"match":{"proto":"udp","dport":7000},"action":{"redirect":"b"}}]}' >"$BATS_TEST_TMPDIR/new.json"
 	policy load "$BATS_TEST_TMPDIR/a.json"
-	on server "$HM_BUILD/tests/traffic" udp-recv 198.51.100.1 7000 10000000 --timeout 60 >/dev/null 3>&- &
-	receiver=$!
-	busywait 5 on server bash -c 'ss -Huln sport = :7000 | grep -q .'
 	# as long as the loads take
 	(
 		sent=0
@@ -40,19 +49,31 @@ big() {
 		printf '%s\n' "$sent" >"$BATS_TEST_TMPDIR/sent"
 	) 3>&- &
 	sender=$!
-	while ((i++ < 5)); do
-		if ((i % 2)); then policy load "$BATS_TEST_TMPDIR/b.json"; else policy load "$BATS_TEST_TMPDIR/a.json"; fi
+	# what was in force is complete when its successor is
+	gen=1
+	for step in "0 load b.json" "1 load small.json" "0 add new.json" "1 del new"; do
+		read -ra words <<<"$step"
+		hop=${words[0]}
+		if [[ ${words[1]} == del ]]; then policy del new; else policy "${words[1]}" "$BATS_TEST_TMPDIR/${words[2]}"; fi
+		counts=("$(sent_by 0 "$gen")" "$(sent_by 1 "$gen")")
+		equal "${counts[1 - hop]}" 0 "packets of generation $gen over the other next hop (${counts[*]})"
+		sum[hop]=$((sum[hop] + counts[hop]))
+		gen=$((gen + 1))
 	done
 	touch "$BATS_TEST_TMPDIR/enough"
 	wait "$sender"
-	# what the server's UDP has seen, read or not
-	arrived() {
-		[[ $(on server awk '$1 == "Udp:" && $2 ~ /[0-9]/ { print $2 + $3 + $4 }' /proc/net/snmp) == "$(cat "$BATS_TEST_TMPDIR/sent")" ]]
+	# none was lost, and each was counted where it went
+	arrived() { on server iptables -t raw -nvxL PREROUTING | awk '/dpt:7000/ { print $1 }' | xargs; }
+	all() {
+		counts=("$(sent_by 0 "$gen")" "$(sent_by 1 "$gen")")
+		equal "$(arrived)" "$((sum[0] + counts[0])) $((sum[1] + counts[1]))" "arrived over a and b"
 	}
-	busywait 10 arrived
-	kill "$receiver"
-	equal "$(rule last packets)" 0 "packets that saw no rule of theirs"
-	equal "$(counted no_rule)" 0
+	busywait 10 all
+	all
+	equal $((sum[0] + sum[1] + counts[0] + counts[1])) "$(cat "$BATS_TEST_TMPDIR/sent")" "sent"
+	((sum[0] && sum[1]))
+	equal "$(rule way packets) $(rule last packets) ${counts[1]}" "${counts[0]} 0 0" "the rules of the last set"
+	equal "$(counted no_rule) $(counted error)" "0 0"
 }
 
 @test "policy: a load that is killed leaves the old set in force, the next one cleans up" {
@@ -132,16 +153,20 @@ big() {
 }
 
 @test "policy: check names the file, the rule and the field, and writes nothing" {
-	# field|rules|message
-	local line json want n=0
-	while IFS='|' read -r json want; do
-		[[ -n $json ]] || continue
-		printf 'rule: %s\n' "$json"
-		printf '{"interfaces":{"lan":"eth0"},"nexthops":{"a":{"dev":"veth0"}},"rules":[%s]}' "$json" >"$F"
+	local json text n=0 files=0 rules='' want=''
+	# rule|message: all of up to 16 are said
+	said() {
+		printf '{"interfaces":{"lan":"eth0"},"nexthops":{"a":{"dev":"veth0"}},"rules":[%s]}' "${rules:1}" >"$F"
 		run -1 policy check "$F"
-		one_line "$output"
-		equal "$output" "$F: $want"
+		equal "$(sort -V <<<"$output")" "$(sort -V <<<"${want%$'\n'}")"
+	}
+	while IFS='|' read -r json text; do
 		n=$((n + 1))
+		rules+=,$json
+		want+="$F: ${text/rule 1/"rule $n"}"$'\n'
+		((n == 16)) || continue
+		said
+		n=0 files=$((files + 1)) rules='' want=''
 	done <<-'EOF'
 		{"id":"x","action":"pass"}|rule 1 (x): priority: is missing
 		{"priority":-1,"action":"pass"}|rule 1: priority: -1: expected a number up to 4294967295
@@ -171,10 +196,15 @@ big() {
 		{"priority":1,"action":"pass","match":{"dest":"10.0.0.1"}}|rule 1: dest: unknown field (there is src, dst, proto, sport, dport, dscp, mark, iif, vlan, fragment)
 		{"priority":1,"action":"pass","prio":3}|rule 1: prio: unknown field (there is id, priority, match, action, fallback, description)
 		{"priority":1,"action":"pass","id":"a b"}|rule 1 (a b): id: expected up to 15 letters, digits and _.:-
-		{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}|rule 2 (x): id: x is the id of rule 1, too
 		7|rule 1: it: expected object, not number
+		{"priority":1.5,"action":"pass"}|rule 1: priority: 1.5: expected a number up to 4294967295
+		{"priority":1e+300,"action":"pass"}|rule 1: priority: 1e+300: expected a number up to 4294967295
+		{"priority":1,"action":"pass","match":{"iif":"\u001b[31m"}}|rule 1: match.iif: no device ?[31m
 	EOF
-	equal "$n" 30
+	equal "$n $files" "0 2" "rules left over, files"
+	printf '{"rules":[{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}]}' >"$F"
+	run -1 policy check "$F"
+	equal "$output" "$F: rule 2 (x): id: x is the id of rule 1, too"
 	printf '{"nexthops":{"a":{"dev":"eth9"}}}' >"$F"
 	run -1 policy check "$F"
 	equal "$output" "$F: nexthop a: dev: no device eth9"
@@ -190,6 +220,71 @@ big() {
 	run -2 policy
 	run -2 policy check
 	equal "$(find /sys/fs/bpf -name 'pol_*')" "" "pins"
+}
+
+@test "policy: check: empty files, byte order marks, values that are none, keys that are there twice" {
+	# contents|message; nothing: it is right
+	local text want n=0
+	while IFS='|' read -r text want; do
+		printf '%b' "$text" >"$F"
+		run policy check "$F"
+		equal "$status $output" "${want:+1 $F: }${want:-0 }" "check of $text"
+		n=$((n + 1))
+	done <<-'EOF'
+		|file: the whole: expected one object, not 0 values
+		\n \n|file: the whole: expected one object, not 0 values
+		{}\n{}|file: the whole: expected one object, not 2 values
+		[]|file: the whole: expected object, not array
+		\xef\xbb\xbf{"rules":[]}|
+		{"rules":null}|file: rules: expected array, not null
+		{"nexthops":false}|file: nexthops: expected object, not boolean
+		{"rules":[{"priority":1,"action":"pass"}],"rules":[]}|file: rules: is there twice
+		{"nexthops":{"a":{"dev":"veth0"},"a" : {"dev":"veth1"}}}|nexthop a: name: is there twice
+		{"rules":[{"priority":3,"action":"pass"},{"priority":2,"match":{"dst":"1.1.1.1","dport":1,\n\t"dst":"1.1.1.2"},"action":"pass"}]}|rule 2: match.dst: is there twice
+		{"nexthops":{"a":{"dev":"veth0"}},"description":"\\\\\\"a\\":{","rules":[{"description":"{","priority":1,"action":{"ecmp":{"a":1,"a":2}}}]}|rule 1: action.ecmp.a: is there twice
+		{"rules":[{"id":"a","priority":1,"action":"pass","description":"\\\\"},{"id":"b","priority":0,"match":{"dst":"1.1.1.1"},"action":"pass"}]}|
+	EOF
+	equal "$n" 12
+	# each file by itself: two halves make no whole
+	printf '{"rules":[' >"$F"
+	printf ']}' >"$F.2"
+	fails 1 "$F: not JSON" policy check "$F" "$F.2"
+	printf '\xef\xbb\xbf{"rules":[{"priority":1,"action":"pass"}]}' >"$F.2"
+	policy check "$F.2" "$F.2" 2>"$F.said"
+	equal "$(<"$F.said")" "$F.2: rule 1 (2): match: never applies: the same match as rule 1 (1)"
+	fails 1 "standard input: rule 1: priority: is missing" policy check - <<<'{"rules":[{"action":"pass"}]}'
+}
+
+@test "policy: a device that goes between check and load: its next hop is down; the rules can be replaced" {
+	attach eth0 policy
+	# the device goes when all was checked
+	cat >"$BATS_TEST_TMPDIR/bpftool" <<-'EOF'
+		#!/bin/bash
+		[[ " $* " != *" batch file "* ]] || ip link del veth1
+		exec bpftool "$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool rules '[{"id":"p","priority":1,"match":{"dst":"198.51.100.1"},"action":{"redirect":"b"},"fallback":"pass"},
+		{"id":"d","priority":2,"match":{"iif":"veth1"},"action":"drop"}]'
+	catch server eth0 3
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3
+	equal "$(caught | wc -l)" 3 "over a"
+	equal "$(hop b state) $(hop b down) $(counted fallback_pass)" "down 3 3"
+	# rules of a device that is gone cannot be written again, and nothing changes
+	run -1 policy add - <<<'{"rules":[{"id":"new","priority":3,"action":"pass"}]}'
+	like "$output" "rules in force: nexthop b: dev: no device"
+	like "$output" "rules in force: rule 2 (d): match.iif: no device"
+	equal "$(rule p packets)" 3
+	# with generation numbers at their end
+	local value
+	read -ra value <<<"$(on host bpftool -j map lookup pinned "$G/pol_cfg" key 0 0 0 0 | jq -r '.value | join(" ")')"
+	on host bpftool map update pinned "$G/pol_cfg" key 0 0 0 0 value 0xff 0xff 0xff 0xff "${value[@]:4}"
+	HOPS='{"a":{"dev":"veth0","via":"10.11.2.2"}}'
+	rules '[{"id":"new","priority":1,"action":{"redirect":"a"}}]'
+	catch server eth0 5
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
+	equal "$(caught | wc -l)" 5 "over a"
+	equal "$(rule new packets) $(on host "$HM_BUILD/hookmap" -j policy | jq .generation)" "5 2"
 }
 
 @test "policy: check finds duplicate and shadowed rules" {

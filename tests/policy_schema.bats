@@ -26,24 +26,35 @@ schema() {
 
 # both accept|refuse: the rules on standard input, a line each
 both() {
-	local json n=0 files=() refused
-	while IFS= read -r json; do
-		files+=("$BATS_TEST_TMPDIR/$((n++)).json")
-		printf '{"interfaces":{"lan":"eth0","wan":{"device":"veth0"}},"nexthops":{"a":{"dev":"wan","via":"10.0.0.1","via6":"fd00::1","vlan":5},"b":{"dev":"veth0","l2":true}},"rules":[%s]}' \
-			"$json" >"${files[-1]}"
-		if [[ $1 == accept ]]; then
-			run -0 "$HM_TOP/scripts/policy.sh" check "${files[-1]}"
-		else
-			run -1 "$HM_TOP/scripts/policy.sh" check "${files[-1]}"
-			one_line "$output"
-		fi
-	done
+	local json n=0 i files=() refused rules=()
+	# file RULES: a policy file, the last of FILES
+	file() {
+		files+=("$BATS_TEST_TMPDIR/${#files[@]}.json")
+		printf '{"interfaces":{"lan":"eth0","wan":{"device":"veth0"}},"nexthops":{"a":{"dev":"wan","via":"10.0.0.1","via6":"fd00::1","vlan":5},"b":{"dev":"veth0","l2":true,"via":null},"c":{"dev":"veth0","vlan":"7","l2":"false"}},"rules":[%s]}' \
+			"$1" >"${files[-1]}"
+	}
+	mapfile -t rules
+	for json in "${rules[@]}"; do file "$json"; done
 	refused=$(schema "${files[@]}")
 	if [[ $1 == accept ]]; then
 		equal "$refused" "" "refused"
 	else
-		equal "$(wc -l <<<"$refused")" "$n" "number of refused files"
+		equal "$(wc -l <<<"$refused")" "${#rules[@]}" "number of refused files"
 	fi
+	# check says it of each rule, also when there are more; of up to 20
+	for (( ; n < ${#rules[@]}; n += 18)); do
+		json=$(printf ',%s' "${rules[@]:n:18}")
+		file "${json:1}"
+		if [[ $1 == accept ]]; then
+			run -0 "$HM_TOP/scripts/policy.sh" check "${files[-1]}"
+			continue
+		fi
+		run -1 "$HM_TOP/scripts/policy.sh" check "${files[-1]}"
+		for ((i = n; i < n + 18 && i < ${#rules[@]}; i++)); do
+			equal "$(grep -cE ": rule $((i - n + 1))[: ]" <<<"$output" || true)" 1 "errors about ${rules[i]}"
+		done
+		equal "$(wc -l <<<"$output")" $((i - n)) "lines"
+	done
 }
 
 @test "policy: the schema and check accept the same" {
@@ -54,6 +65,9 @@ both() {
 		{"priority":1,"match":{"src":"fd00::/8","dst":"::1:2","proto":255,"vlan":"none","mark":7},"action":{"ecmp":{"a":1,"b":255}}}
 		{"priority":1,"match":{"proto":"udplite","dscp":"46","vlan":"7"},"action":{"table":100,"mark":5},"fallback":"drop"}
 		{"priority":1,"action":{"drop":true,"mark":1}}
+		{"priority":1,"action":{"table":"0x10","mark":null},"fallback":null,"match":null,"id":null,"description":null}
+		{"priority":1,"action":{"ecmp":{"a":"3"}},"match":{"src":null,"dst":null,"proto":null,"sport":null,"dport":null,"dscp":null,"mark":null,"iif":null,"vlan":null,"fragment":null}}
+		{"priority":1,"action":{"pass":"true"},"match":{"fragment":"true","dport":null}}
 	EOF
 	# what the documentation shows
 	sed -n '/^    {$/,/^    }$/p' "$HM_TOP/tc/README.md" | jq -s '.[]' >"$BATS_TEST_TMPDIR/doc.json"
@@ -74,6 +88,16 @@ both() {
 		{"priority":1,"action":{}}
 		{"priority":1,"action":{"redirect":"a","table":5}}
 		{"priority":1,"action":{"table":0}}
+		{"priority":1,"action":{"table":"0x0"}}
+		{"priority":1,"action":{"redirect":null}}
+		{"priority":1,"action":"mark"}
+		{"priority":1,"action":{"mark":null}}
+		{"priority":1,"action":{"ecmp":["a"]}}
+		{"priority":1.5,"action":"pass"}
+		{"priority":1e300,"action":"pass"}
+		{"priority":null,"action":"pass"}
+		{"priority":1,"action":null}
+		{"priority":1,"action":"pass","match":false}
 		{"priority":1,"action":{"ecmp":{}}}
 		{"priority":1,"action":{"ecmp":{"a":0}}}
 		{"priority":1,"action":{"ecmp":{"a":256}}}

@@ -196,6 +196,7 @@ int main(void)
 	VALUE(L2_GUARD_BOUND);
 	/* policy */
 	VALUE(HM_FEAT_policy);
+	VALUE(POL_SLOTS);
 	VALUE(POL_TUPLES);
 	VALUE(POL_TUPLES_DEF);
 	VALUE(POL_RULES_MAX);
@@ -217,6 +218,7 @@ int main(void)
 	VALUE(POL_ALIGNED);
 	VALUE(POL_CLASS_L3);
 	VALUE(POL_CLASS_SET);
+	VALUE(POL_S_SHARED);
 	SIZE(pol_block);
 	SIZE(pol_block_more);
 	SIZE(pol_rule);
@@ -229,6 +231,8 @@ int main(void)
 	OFFSET(pol_cfg, max_tuples);
 	OFFSET(pol_cfg, max_hops);
 	OFFSET(pol_cfg, netns);
+	OFFSET(pol_set, flags);
+	OFFSET(pol_set, stripes);
 	{
 		const __u32 mul[] = POL_HASH_MUL;
 

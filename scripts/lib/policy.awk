@@ -38,8 +38,12 @@ BEGIN {
 	action_number["redirect"] = 3; action_number["table"] = 4; action_number["ecmp"] = 5
 }
 
+# To a terminal, perhaps: the text may be anything that JSON can say.
 function say(file, where, field, text) {
-	printf "%s: %s: %s: %s\n", file, where, field, text | "cat >&2"
+	text = where ": " field ": " text
+	gsub(none, "a list or object", text)
+	gsub(/[\001-\037\177]/, "?", text)
+	print file ": " text | "cat >&2"
 }
 
 function bad(file, where, field, text) {
@@ -88,6 +92,7 @@ function hexnum(s,   i, n, at) {
 
 # A decimal or 0x number up to MAX; -1 if it is none.
 function number(s, max,   n) {
+	sub(/\.0+$/, "", s) # a newer jq writes 1.0 as it read it
 	if (s ~ /^0[xX][0-9a-fA-F]+$/ && length(s) <= 10) n = hexnum(substr(s, 3))
 	else if (s ~ /^[0-9]+$/ && length(s) <= 10) n = s + 0
 	else return -1
@@ -145,7 +150,7 @@ function prefix(field, s,   at, len, family, i, m, rest) {
 	}
 	family = address(s)
 	if (!family || (at && (len !~ /^[0-9]+$/ || length(len) > 3 || len + 0 > (family == 4 ? 32 : 128))))
-		return wrong(field, (s == none ? "a list or object" : s (at ? "/" len : "")) ": expected an IPv4 or IPv6 prefix")
+		return wrong(field, s (at ? "/" len : "") ": expected an IPv4 or IPv6 prefix")
 	LEN = at ? len + 0 : family == 4 ? 32 : 128
 	for (i = 1; i <= (family == 4 ? 1 : 4); i++) {
 		m = LEN - 32 * (i - 1)
@@ -327,7 +332,7 @@ $1 == 4 {
 function group(s,   n, i, part, w, sum, name, weight, at, best, rest, given, counts, k) {
 	if (s in group_id) return group_id[s]
 	n = split(s, part, ",")
-	if (!n) return wrong("action", "ecmp has no next hop") - 1
+	if (!n || !index(s, "=")) return wrong("action", "ecmp: expected an object of next hops and their weights") - 1
 	for (i = 1; i <= n; i++) {
 		at = index(part[i], "=")
 		name[i] = substr(part[i], 1, at - 1)
@@ -368,19 +373,20 @@ function rule_action(   kind, arg) {
 	ARG = 0
 	if (kind == "") return wrong("action", "is missing")
 	if (!(kind in action_number))
-		return wrong("action", (kind == none ? "" : kind ": ") "expected pass, drop, or an object with one of redirect, table, mark, ecmp")
+		return wrong("action", kind ": expected pass, drop, or an object with one of redirect, table, mark, ecmp")
 	ACTION = action_number[kind]
 	if (ACTION < 2 && arg != "" && arg != "true") return wrong("action", kind " " arg ": expected true")
+	if (ACTION == 2 && $19 == "") return wrong("action", "mark: expected a number up to 0xffffffff")
 	if ($19 != "") {
 		MARK = number($19, 4294967295)
 		if (MARK < 0) return wrong("action", "mark " $19 ": expected a number up to 0xffffffff")
 		FLAGS += 2
 	}
 	if ($20 == "pass") FLAGS += 1
-	else if ($20 != "" && $20 != "drop") return wrong("fallback", ($20 == none ? "" : $20 ": ") "expected pass or drop")
+	else if ($20 != "" && $20 != "drop") return wrong("fallback", $20 ": expected pass or drop")
 	if ($20 != "" && ACTION < 3) return wrong("fallback", "goes with redirect, table and ecmp only")
 	if (ACTION == 3) {
-		if (!(arg in hop)) return wrong("action", "redirect: no next hop " arg)
+		if (!(arg in hop)) return wrong("action", "redirect: " (arg == "" ? "expected the name of a next hop" : "no next hop " arg))
 		ARG = hop[arg]
 	} else if (ACTION == 4) {
 		ARG = number(arg, 4294967295)
@@ -634,7 +640,7 @@ $1 == 5 {
 	ids[ID] = "rule " $5 (files > 1 ? " of " $4 : "")
 	PRIORITY = number($2, 4294967295)
 	if ($2 == "") { wrong("priority", "is missing"); next }
-	if (PRIORITY < 0) { wrong("priority", ($2 == none ? "" : $2 ": ") "expected a number up to 4294967295"); next }
+	if (PRIORITY < 0) { wrong("priority", $2 ": expected a number up to 4294967295"); next }
 	if (!rule_match() || !rule_action()) next
 
 	if (mode == "text") {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# policy.jq - flattens policy files to lines for policy.awk; fields are separated by
+# policy.jq - flattens a policy file to lines for policy.awk; fields are separated by
 # tabs, the first says what it is. Only what a tab-separated line cannot say is checked
-# here: types and names of keys.
-#   jq -n -r --slurpfile links <(ip -j link) -f policy.jq FILE...
+# here: types and names of keys. $file is its name, $n the number of rules before its own.
+#   jq -n -r --slurpfile links <(ip -j link) --arg file NAME --argjson n N -f policy.jq FILE
 #   1 DEVICE IFINDEX LINKTYPE
 #   2 FILE WHERE FIELD MESSAGE
 #   3 FILE INTERFACE DEVICE
@@ -43,18 +43,19 @@ def hops($file): to_entries[] | .key as $name | .value |
 	(objects | unknown($file; "nexthop \($name)"; ["dev", "via", "via6", "vlan", "l2", "description"]),
 		(["4", $file, $name, ((.dev, .via, .via6, .vlan, .l2) | plain)] | @tsv));
 
+# A section that is there, or nothing.
+def section($file; $name; $type): if has($name) then .[$name] | is($file; "file"; $name; $type), select(type == $type) else empty end;
+
 ($links[][] | ["1", .ifname, .ifindex, .link_type] | @tsv),
-(foreach (inputs | [input_filename, .]) as [$file, $doc] ({count: 0};
-	{n: (.n + .count), $file, $doc, count: ($doc | if type == "object" and (.rules | type) == "array" then .rules | length else 0 end)};
-	. as {$n, $file, $doc} | $doc |
+([inputs] | if length != 1 then ["2", $file, "file", "the whole", "expected one object, not \(length) values"] | @tsv else .[] |
 	if type != "object" then is($file; "file"; "the whole"; "object") else
 	unknown($file; "file"; ["interfaces", "nexthops", "rules", "description", "$schema"]),
-	((.interfaces // {}) | is($file; "file"; "interfaces"; "object"),
+	(section($file; "interfaces"; "object") | strings,
 		(objects | to_entries[] | ["3", $file, .key, (.value | if type == "object" then .device else . end | plain)] | @tsv)),
-	((.nexthops // {}) | is($file; "file"; "nexthops"; "object"), (objects | hops($file))),
-	((.rules // []) | is($file; "file"; "rules"; "array"),
+	(section($file; "nexthops"; "object") | strings, (objects | hops($file))),
+	(section($file; "rules"; "array") | strings,
 		(arrays | foreach .[] as $rule (0; . + 1; . as $i | $rule |
 			if type != "object" then is($file; "rule \($i)"; "it"; "object")
 			elif .match != null and (.match | type) != "object" then .match | is($file; "rule \($i)"; "match"; "object")
 			else rule($n + $i; $file; $i) end)))
-	end))
+	end end)
