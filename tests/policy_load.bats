@@ -404,6 +404,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=x'
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 bla=1'
 	one_line "$output"
+	fails 2 "proto= is there twice" on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp proto=udp'
 	run -2 "$HM_BUILD/hookmap" status --explain 'src=1.1.1.1 dst=1.1.1.2'
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=udp dport=7000')" "rule web, priority 1"
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp dport=7000')" "no rule matches"

@@ -96,10 +96,22 @@ static bool set_field(struct packet *k, const char *field, const char *value)
 	return ok;
 }
 
+/* Was WORD among the N before it? */
+static bool was_there(const char *const *had, int n, const char *word)
+{
+	for (int i = 0; i < n; i++) {
+		if (!strcmp(had[i], word))
+			return true;
+	}
+	return false;
+}
+
 static int parse(const char *text, struct packet *k)
 {
 	char *copy = strdup(text), *save = NULL, *word, *value;
+	const char *had[16]; /* there are 10 */
 	__u32 proto;
+	int n = 0;
 
 	for (word = strtok_r(copy, " ,\t", &save); word; word = strtok_r(NULL, " ,\t", &save)) {
 		value = strchr(word, '=');
@@ -113,6 +125,12 @@ static int parse(const char *text, struct packet *k)
 			free(copy);
 			return -EINVAL;
 		}
+		if (n == 16 || was_there(had, n, word)) {
+			fail("--explain: %s= is there twice", word);
+			free(copy);
+			return -EINVAL;
+		}
+		had[n++] = word;
 	}
 	free(copy);
 	if (!k->src || !k->dst) {
