@@ -2,12 +2,12 @@
 /*
  * policy_bench - runs programs for tests/bench/policy.sh.
  *
- *   policy_bench run DEV REPEAT RULES PROG-ID...
- *     ns a run of each program, best of 7 interleaved rounds, on a UDP datagram that
- *     comes to DEV; skb->priority is RULES
- *   policy_bench live DEV COUNT PROG-ID
+ *   policy_bench run DEV ROUNDS REPEAT RULES PROG-ID...
+ *     a line a round: ns a run of each program, in turn, on a UDP datagram that comes to
+ *     DEV; skb->priority is RULES
+ *   policy_bench live DEV COUNT ADDRESSES PROG-ID
  *     packets a second of CPU time (others use the machine, too): COUNT live frames of
- *     the XDP program into the stack of DEV
+ *     the XDP program into the stack of DEV, to so many addresses
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -23,9 +23,9 @@
 
 #include <bpf/bpf.h>
 
-#define ROUNDS 7
-#define PROGS  16
+#define PROGS 16
 
+/* behind its headers, the MAC of the device and the number of addresses: see policy_gen */
 static unsigned char packet[14 + 20 + 8 + 22] = {
 	[6] = 2,     [11] = 1,	  [12] = 8,			     /* IPv4 */
 	[14] = 0x45, [17] = 50,	  [20] = 0x40, [22] = 64, [23] = 17, /* UDP */
@@ -49,14 +49,13 @@ static int open_prog(const char *id)
 	return fd;
 }
 
-static int run(const char *dev, int repeat, int rules, char **ids, int n)
+static int run(const char *dev, int rounds, int repeat, int rules, char **ids, int n)
 {
-	double best[PROGS] = {};
 	int fd[PROGS];
 
 	for (int i = 0; i < n; i++)
 		fd[i] = open_prog(ids[i]);
-	for (int round = 0; round < ROUNDS; round++) {
+	while (rounds-- > 0) {
 		for (int i = 0; i < n; i++) {
 			struct __sk_buff in = { .priority = rules, .ifindex = if_nametoindex(dev) };
 			LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
@@ -65,17 +64,13 @@ static int run(const char *dev, int repeat, int rules, char **ids, int n)
 
 			if (bpf_prog_test_run_opts(fd[i], &opts))
 				die("BPF_PROG_RUN");
-			if (!round || opts.duration < best[i])
-				best[i] = opts.duration;
+			printf("%u%s", opts.duration, i < n - 1 ? " " : "\n");
 		}
 	}
-	for (int i = 0; i < n; i++)
-		printf("%s%.0f", i ? " " : "", best[i]);
-	printf("\n");
 	return 0;
 }
 
-static int live(const char *dev, int count, const char *id)
+static int live(const char *dev, int count, int addresses, const char *id)
 {
 	struct xdp_md in = { .data_end = sizeof(packet), .ingress_ifindex = if_nametoindex(dev) };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
@@ -84,6 +79,7 @@ static int live(const char *dev, int count, const char *id)
 	struct timespec a, b;
 	int fd = open_prog(id);
 
+	packet[48] = addresses >> 8, packet[49] = addresses;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
 	if (bpf_prog_test_run_opts(fd, &opts))
 		die("BPF_PROG_RUN");
@@ -96,9 +92,9 @@ int main(int argc, char **argv)
 {
 	struct ifreq req = {};
 
-	if (argc < 5) {
-		fprintf(stderr, "usage: policy_bench run DEV REPEAT RULES PROG-ID... | "
-				"live DEV COUNT PROG-ID\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: policy_bench run DEV ROUNDS REPEAT RULES PROG-ID... | "
+				"live DEV COUNT ADDRESSES PROG-ID\n");
 		return 2;
 	}
 	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", argv[2]);
@@ -106,7 +102,8 @@ int main(int argc, char **argv)
 		die(argv[2]);
 	memcpy(packet, req.ifr_hwaddr.sa_data, 6);
 	memcpy(packet + 42, req.ifr_hwaddr.sa_data, 6);
-	if (!strcmp(argv[1], "run") && argc > 5 && argc <= 5 + PROGS)
-		return run(argv[2], atoi(argv[3]), atoi(argv[4]), argv + 5, argc - 5);
-	return live(argv[2], atoi(argv[3]), argv[4]);
+	if (!strcmp(argv[1], "run") && argc > 6 && argc <= 6 + PROGS)
+		return run(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv + 6,
+			   argc - 6);
+	return live(argv[2], atoi(argv[3]), atoi(argv[4]), argv[5]);
 }

@@ -1,20 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# policy.sh - what policy routing costs: ns a packet by rules and mask tuples, packets
-# a second against the kernel's own ways, and the time of a load. Prints rows; needs
-# root, runs in a sandbox of its own. Options: ns, live, load (all of them).
+# policy.sh [ns] [live] [load] - what policy routing costs: ns a packet by rules and mask
+# tuples, packets a second against the kernel's own ways, and the time of a load.
+#   SIZES='10 1000 100000' TUPLES='1 8 32' tests/bench/policy.sh
 
-set -euo pipefail
-HM_TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-export HOOKMAP_OBJ=${HOOKMAP_OBJ:-$HM_TOP/build}
-if [[ -z ${HM_IN_SANDBOX:-} ]]; then
-	HM_IN_SANDBOX=1 exec "$HM_TOP/scripts/sandbox.sh" "$0" "$@"
-fi
+# shellcheck source=tests/bench/lib.bash
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.bash"
+sandboxed "$@"
+bench_dir
 (($#)) || set -- ns live load
-WORK=$(mktemp -d)
-trap 'rm -rf -- "$WORK"' EXIT
-BENCH=$HOOKMAP_OBJ/tests/policy_bench
+read -ra SIZES <<<"${SIZES:-10 1000 100000}"
+read -ra TUPLES <<<"${TUPLES:-1 8 32}"
+TOOL=$HM_BUILD/tests/policy_bench
 policy() { "$HM_TOP/scripts/policy.sh" "$@"; }
 
 # in0: where packets come in; out0: where they go
@@ -40,8 +37,6 @@ rules() {
 			+ (if $k / 8 % 2 >= 1 then {proto: 17} else {} end) + (if $k / 16 % 2 >= 1 then {dport: 7000} else {} end))}]}'
 }
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-
 # cache on|off: POL_F_NOCACHE in pol_cfg.flags
 cache() {
 	local value pin=/sys/fs/bpf/tc/globals/pol_cfg
@@ -51,54 +46,67 @@ cache() {
 	bpftool map update pinned "$pin" key 0 0 0 0 value "${value[@]}"
 }
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-
 ns() {
-	local n=0 t empty warm base cold spread line ids
+	local n=0 t small empty warm base cold spread line ids
 	"$HM_TOP/scripts/attach.sh" in0 policy
 	# programs of the benchmark; they only are loaded here
 	ip link add name load0 type veth peer name load1
 	tc qdisc add dev load0 clsact
 	for line in cold base empty; do
-		tc filter add dev load0 ingress pref "$((++n))" handle 1 bpf da obj "$HOOKMAP_OBJ/tests/bpf/policy_cold.o" sec "classifier/$line"
+		tc filter add dev load0 ingress pref "$((++n))" handle 1 bpf da obj "$HM_BUILD/tests/bpf/policy_cold.o" sec "classifier/$line"
 	done
 	ids=("$(filter_id load0 policy_empty)" "$(filter_id in0 policy_tc)" "$(filter_id load0 policy_base)" "$(filter_id load0 policy_cold)")
-	# cold: the flow cache is off, one flow; spread: each packet hits another rule, whose
-	# memory no CPU cache holds. Both are above an empty program and show, behind, how
-	# they compare with the smallest set of these tuples.
-	printf '%-8s %-7s %6s %6s %6s %6s %6s %6s\n' rules tuples empty warm cold x spread x
-	for t in 1 8 32; do
-		local small='' wide=''
-		for n in 10 1000 100000; do
+	for t in "${TUPLES[@]}"; do
+		small=''
+		for n in "${SIZES[@]}"; do
 			((n >= t)) || n=$t
-			rules "$n" "$t" '{"mark":1}' >"$WORK/rules.json"
-			policy load "$WORK/rules.json"
-			"$BENCH" run in0 20000 "$n" "${ids[@]}" >"$WORK/row"
-			read -r empty warm base spread <"$WORK/row"
+			rules "$n" "$t" '{"mark":1}' >"$BENCH_DIR/rules.json"
+			policy load "$BENCH_DIR/rules.json"
+			while read -r empty warm base spread; do
+				note empty "$empty"
+				note "warm.$t.$n" $((warm - empty))
+				note "spread.$t.$n" $((spread - base))
+			done < <("$TOOL" run in0 "$ROUNDS" 20000 "$n" "${ids[@]}")
 			cache off
-			cold=$("$BENCH" run in0 20000 "$n" "${ids[1]}")
+			while read -r empty cold; do
+				note "cold.$t.$n" $((cold - empty))
+			done < <("$TOOL" run in0 "$ROUNDS" 20000 "$n" "${ids[@]:0:2}")
 			cache on
-			warm=$((warm - empty)) cold=$((cold - empty)) spread=$((spread - base))
-			small=${small:-$cold} wide=${wide:-$spread}
-			printf '%-8s %-7s %6s %6s %6s %6s %6s %6s\n' "$n" "$t" "$empty" "$warm" "$cold" \
-				"$(ratio "$cold" "$small")" "$spread" "$(ratio "$spread" "$wide")"
+			small=${small:-$n}
+			ALL+=("$t $n $small")
 		done
 	done
 	ip link del load0
 	"$HM_TOP/scripts/detach.sh" in0
+	head_row "policy: ns a packet above an empty program (BPF_PROG_RUN)"
+	figure 'the empty program' empty ns
+	figures 'cached flow' warm
+	figures 'looked up' cold
+	# whose memory no CPU cache holds
+	figures 'each another rule' spread
+}
+ALL=()
+figures() { # WHAT NAME
+	local set t n small
+	for set in "${ALL[@]}"; do
+		read -r t n small <<<"$set"
+		figure "$1, $n rules of $t tuples" "$2.$t.$n" ns "$2.$t.$small" "$small rules"
+	done
 }
 
 # --- packets a second, each way set up and measured in turn, several rounds
 
+PACKETS=${PACKETS:-200000}
 GEN=''
 COUNT=0
-pps() { "$BENCH" live in0 "$COUNT" "$GEN"; }
+ADDRESSES=0
+pps() { "$TOOL" live in0 "$COUNT" "$ADDRESSES" "$GEN"; }
 
 way_plain() { :; }
 way_rule() { # COUNT
 	local i
-	for ((i = 0; i < $1; i++)); do printf 'rule add pref %s from 172.%s.%s.0/24 lookup 100\n' $((1000 + i)) $((16 + i / 256)) $((i % 256)); done >"$WORK/batch"
-	ip -batch "$WORK/batch"
+	for ((i = 0; i < $1; i++)); do printf 'rule add pref %s from 172.%s.%s.0/24 lookup 100\n' $((1000 + i)) $((16 + i / 256)) $((i % 256)); done >"$BENCH_DIR/batch"
+	ip -batch "$BENCH_DIR/batch"
 }
 way_nft() { # COUNT
 	local i
@@ -106,15 +114,15 @@ way_nft() { # COUNT
 		printf 'table ip bench {\n map m { type ipv4_addr : mark; elements = {\n'
 		for ((i = 0; i < $1; i++)); do printf '10.%s.%s.%s : 1,\n' $((i * 128 / 65536)) $((i * 128 / 256 % 256)) $((i * 128 % 256)); done
 		printf ' } }\n chain c { type filter hook prerouting priority -150; meta mark set ip daddr map @m; }\n}\n'
-	} >"$WORK/nft"
-	nft -f "$WORK/nft"
+	} >"$BENCH_DIR/nft"
+	nft -f "$BENCH_DIR/nft"
 	ip route add default via 192.0.2.2 table 100
 	ip rule add fwmark 1 lookup 100
 }
 way_policy() { # COUNT TUPLES
 	"$HM_TOP/scripts/attach.sh" in0 policy
-	[[ -e $WORK/policy.$1.$2 ]] || rules "$1" "$2" '{"redirect":"o"}' >"$WORK/policy.$1.$2"
-	policy load "$WORK/policy.$1.$2"
+	[[ -e $BENCH_DIR/policy.$1.$2 ]] || rules "$1" "$2" '{"redirect":"o"}' >"$BENCH_DIR/policy.$1.$2"
+	policy load "$BENCH_DIR/policy.$1.$2"
 }
 way_clear() {
 	nft delete table ip bench 2>/dev/null || true
@@ -126,47 +134,56 @@ way_clear() {
 }
 
 live() {
-	local way words round plain rate before after
+	local way words round what before after
 	local ways=('plain' 'rule 10' 'rule 1000' 'nft 1000' 'policy 10 1' 'policy 1000 8' 'policy 100000 8' 'policy 100000 32')
 	tc qdisc add dev out1 clsact
-	tc filter add dev out1 ingress pref 1 handle 1 bpf da obj "$HOOKMAP_OBJ/tests/bpf/policy_cold.o" sec classifier/drop
-	bpftool -n prog load "$HOOKMAP_OBJ/tests/bpf/policy_gen.o" /sys/fs/bpf/gen
+	tc filter add dev out1 ingress pref 1 handle 1 bpf da obj "$HM_BUILD/tests/bpf/policy_cold.o" sec classifier/drop
+	bpftool -n prog load "$HM_BUILD/tests/bpf/policy_gen.o" /sys/fs/bpf/gen
 	GEN=$(bpftool -j prog show pinned /sys/fs/bpf/gen | jq .id)
-	for ((round = 0; round < 3; round++)); do
+	for ((round = 0; round < ROUNDS; round++)); do
 		for way in "${ways[@]}"; do
 			read -ra words <<<"$way"
 			[[ ${words[0]} != nft ]] || command -v nft >/dev/null || continue
 			"way_${words[0]}" "${words[@]:1}"
+			# policy: all packets match a rule; what matches none goes the way of plain
+			ADDRESSES=1024
+			[[ ${words[0]} != policy ]] || ((words[1] > 1024)) || ADDRESSES=${words[1]}
 			# the first time is for the caches; 1 000 rules are slow
-			COUNT=200000
-			[[ $way != 'rule 1000' ]] || COUNT=20000
+			COUNT=$PACKETS
+			[[ $way != 'rule 1000' ]] || COUNT=$((PACKETS / 10))
 			pps >/dev/null
 			before=$(awk '$1 == "out0:" { print $11 }' /proc/net/dev)
-			pps >>"$WORK/${way// /_}"
+			note "live.${way// /.}" "$(pps)"
 			after=$(awk '$1 == "out0:" { print $11 }' /proc/net/dev)
 			((after - before >= COUNT)) || printf '%s: only %s of %s packets were forwarded\n' "$way" $((after - before)) "$COUNT" >&2
 			way_clear
 		done
 	done
 	rm /sys/fs/bpf/gen
-	plain=$(median <"$WORK/plain")
-	printf '%-20s %12s %10s\n' way packets/s 'of plain'
+	head_row "policy: packets a second of CPU time, veth to veth; of policy, all match a rule"
 	for way in "${ways[@]}"; do
-		[[ -e $WORK/${way// /_} ]] || continue
-		rate=$(median <"$WORK/${way// /_}")
-		printf '%-20s %12s %10s\n' "$way" "$rate" "$(ratio "$rate" "$plain")"
+		[[ -e $BENCH_DIR/live.${way// /.} ]] || continue
+		read -ra words <<<"$way"
+		case $way in
+		plain) what='the kernel, no rule at all' ;;
+		rule*) what="ip rule, ${words[1]} rules" ;;
+		nft*) what="nftables map of ${words[1]}, mark, ip rule" ;;
+		*) what="policy, ${words[1]} rules of ${words[2]} tuples" ;;
+		esac
+		figure "$what" "live.${way// /.}" packets/s live.plain plain
 	done
 }
 
 load() {
 	local start n
 	"$HM_TOP/scripts/attach.sh" in0 policy
-	printf '%-20s %8s\n' 'load of rules' seconds
+	head_row 'policy: policy.sh load'
 	for n in 1000 10000 100000; do
-		rules "$n" 8 '{"redirect":"o"}' >"$WORK/rules.json"
+		rules "$n" 8 '{"redirect":"o"}' >"$BENCH_DIR/rules.json"
 		start=$EPOCHREALTIME
-		policy load "$WORK/rules.json"
-		awk -v n="$n" -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%-20s %8.2f\n", n, b - a }'
+		policy load "$BENCH_DIR/rules.json"
+		note "load.$n" "$(calc "$EPOCHREALTIME - $start")"
+		figure "load of $n rules" "load.$n" s
 	done
 	"$HM_TOP/scripts/detach.sh" in0
 }
@@ -179,5 +196,4 @@ for part; do
 		exit 2
 		;;
 	esac
-	printf '\n'
 done
