@@ -35,6 +35,9 @@ state() {
 		on host tc -j filter show dev "$dev" egress | jq -c --arg dev "$dev" \
 			'.[] | select(.options.prog) | ["tc out", $dev, .pref, .options.flowid, .options.prog.name, .options.prog.id]'
 	done
+	# the container's own
+	on server tc qdisc show | sed -nE 's/^qdisc (clsact|ingress) .* dev ([^ ]+).*/server \1 \2/p'
+	on server tc filter show dev eth0 ingress | sed -nE 's/^filter .* pref ([0-9]+) .* handle ([^ ]+) ([^ ]+).*/server tc \1 \2 \3/p'
 	# rules and chains of users; looking at a table is enough to make it
 	on host iptables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
 	on host ip6tables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
@@ -125,6 +128,7 @@ OPTIONS=()
 killed_everywhere() {
 	local n first=$1 step=$2 killed=0
 	shift 2
+	((step > 1)) || first=1
 	shims "$KILL"
 	state >"$BATS_TEST_TMPDIR/before"
 	on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null

@@ -43,14 +43,8 @@ busywait() {
 	done
 }
 
-# has fentry|kprobe: the kernel loads such a program, and attaches it
-has() {
-	local link
-	bpftool -n prog loadall "$HM_BUILD/tests/bpf/has_$1.o" /sys/fs/bpf/has autoattach 2>/dev/null || return 1
-	link=$(bpftool -j link show pinned "/sys/fs/bpf/has/has_$1" 2>/dev/null) || true
-	rm -rf /sys/fs/bpf/has
-	[[ -n $link ]]
-}
+# shellcheck source=tests/has.bash
+. "$HM_TOP/tests/has.bash"
 
 # equal GOT EXPECTED [WHAT]
 equal() {

@@ -9,6 +9,8 @@
 sandboxed "$@"
 bench_dir
 LACKING=()
+# shellcheck source=tests/has.bash
+. "$HM_TOP/tests/has.bash"
 # shellcheck source=tests/objects.bash
 . "$HM_TOP/tests/objects.bash"
 G=/sys/fs/bpf/tc/globals
