@@ -310,7 +310,7 @@ install: all
 		ln -sf hookmap $(DESTDIR)$(compdir)/hookmap-$$s && \
 		install -m 644 scripts/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
 	for u in $(units); do \
-		sed -e '/^@hardening@$$/{' -e 'r scripts/systemd/hardening' -e 'd' -e '}' -e 's|@libdir@|$(libdir)|' -e 's|@bindir@|$(bindir)|' \
+		sed $(foreach part,attaching hardening,-e '/^@$(part)@$$/{' -e 'r scripts/systemd/$(part)' -e 'd' -e '}') -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
 uninstall:
 	rm -rf $(DESTDIR)$(libdir)

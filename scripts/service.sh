@@ -16,7 +16,8 @@ is what follows "attach.sh DEV" ("attach.sh --host"), quoted as in a shell, such
 or a command of policy.sh or fdb.sh, which runs when what stands above it is attached:
   policy
   hookmap-policy load /etc/hookmap/rules.json
-If a line fails, start takes all off again.
+If a line fails, start takes all off again; reload attaches again, to change options, and
+detaches nothing.
 
   --config DIR    where the files are (/etc/hookmap)
   -n, --dry-run   only show the commands
@@ -52,6 +53,10 @@ line_words() {
 	[[ -z $out ]] || mapfile -t WORDS <<<"$out"
 }
 
+# what a line that fails leaves
+OTHERWISE='nothing is attached'
+[[ $VERB != reload ]] || OTHERWISE='what is attached stays, changed by the lines before it'
+
 # conf_each COMMAND: for each line of the file, with its words in WORDS
 conf_each() {
 	local line n=0
@@ -59,31 +64,42 @@ conf_each() {
 		n=$((n + 1))
 		[[ $line =~ ^[[:space:]]*(#|$) ]] && continue
 		line_words "$line" || die "$FILE, line $n: a quote is not closed"
-		"$1" || die "$FILE, line $n: see above: nothing is attached"
+		# the file is not what a command shall read
+		"$1" </dev/null || die "$FILE, line $n: see above: $OTHERWISE"
 	done <"$FILE"
+}
+
+# sibling NAME: another script, called as this one was
+sibling() {
+	SIBLING=$HM_SCRIPTS/$1.sh
+	[[ $HM_NAME == *.sh ]] || SIBLING=$(dirname -- "$0")/hookmap-$1
 }
 
 run_line() {
 	local name
-	if [[ ${WORDS[0]} =~ ^hookmap-(policy|fdb)$ ]]; then
+	if [[ ${WORDS[0]:-} =~ ^hookmap-(policy|fdb)$ ]]; then
 		name=${BASH_REMATCH[1]}
-		"$HM_SCRIPTS/$name.sh" "${FLAGS[@]}" "${WORDS[@]:1}"
+		sibling "$name"
+		"$SIBLING" "${FLAGS[@]}" "${WORDS[@]:1}"
 	else
-		"$HM_SCRIPTS/attach.sh" "${FLAGS[@]}" "${TARGET[@]}" "${WORDS[@]}"
+		sibling attach
+		"$SIBLING" "${FLAGS[@]}" "${TARGET[@]}" "${WORDS[@]}"
 	fi
 }
 
 stop() {
-	local out
-	out=$("$HM_SCRIPTS/detach.sh" "${FLAGS[@]}" "${TARGET[@]}" 2>&1) && return
+	local out status=0
+	sibling detach
+	out=$("$SIBLING" "${FLAGS[@]}" "${TARGET[@]}" 2>&1) || status=$?
 	# the device went before anything was attached to it
-	[[ $out == *"none of that name was attached"* ]] && return
-	die "${out#detach.sh: }"
+	[[ $out != *"none of that name was attached"* ]] || return 0
+	[[ -z $out ]] || printf '%s\n' "$out" >&2
+	return "$status"
 }
 
 if [[ $VERB == stop ]]; then
 	stop
-	exit 0
+	exit
 fi
 [[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
 conf_each true
@@ -91,9 +107,14 @@ if [[ $VERB == start ]]; then
 	failed() {
 		local status=$?
 		trap - EXIT
-		((!status)) || stop
+		# all that is left of the time is for this
+		trap '' TERM HUP INT
+		((!status)) || stop || true
 		exit "$status"
 	}
 	trap failed EXIT
+	# the device goes while it is being attached to: systemd kills us
+	trap 'exit 143' TERM HUP
+	trap 'exit 130' INT
 fi
 conf_each run_line
