@@ -81,12 +81,11 @@ undo_on_exit
 # --- the numbers
 
 ask() { # asks the reader
-	local reader=$HM_OBJ/hookmap
-	[[ -x $reader ]] || reader=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
+	hookmap_reader
 	if [[ $WHAT == drops ]]; then
-		"$reader" -j -i "$INTERVAL" -c "$COUNT" drops >"$WORK/now.json" || exit
+		"$READER" -j -i "$INTERVAL" -c "$COUNT" drops >"$WORK/now.json" || exit
 	else
-		"$reader" -j --buckets latency >"$WORK/now.json" || exit
+		"$READER" -j --buckets latency >"$WORK/now.json" || exit
 	fi
 	FILES=("$WORK/now.json")
 }
@@ -102,9 +101,11 @@ numbers() { # FILE NAME: on stdout
 	[[ $WHAT == stages ]] || printf '\n' # ends the last curve
 }
 
-# a name for each of two files: what they are called, without folder and suffix
+# a name for each of two files: what they are called, without suffix, and without folder
+# if that is enough to tell them apart
 label() {
 	local name=${1##*/}
+	[[ ${FILES[0]##*/} != "${FILES[-1]##*/}" ]] || name=$1
 	printf '%s' "${name%.json}"
 }
 
@@ -141,7 +142,8 @@ terminal() {
 	*.pdf) printf 'set terminal pdfcairo noenhanced size %.2f,%.2f font "sans,11"\n' "$(awk "BEGIN { print ${width:-1000} / 100 }")" "$(awk "BEGIN { print ${height:-600} / 100 }")" ;;
 	esac
 	printf 'set encoding utf8\n'
-	[[ -z $OUTPUT ]] || printf 'set output %s\n' "$(quoted "$WORK/picture")"
+	# on the terminal, a grid would be drawn like a curve
+	[[ -z $OUTPUT ]] || printf 'set output %s\nset grid back lt 1 lw 1 lc rgb "#e0e0e0"\n' "$(quoted "$WORK/picture")"
 	# colours that differ for everybody (Okabe and Ito)
 	cat <<'EOF'
 set linetype 1 lc rgb "#0072b2" lw 2
@@ -153,7 +155,6 @@ set linetype 6 lc rgb "#56b4e9" lw 2
 set linetype 7 lc rgb "#000000" lw 2
 set linetype 8 lc rgb "#999999" lw 2
 set linetype cycle 8
-set grid back lt 1 lw 1 lc rgb "#e0e0e0"
 set key bmargin left Left reverse samplen 2 height 1
 set rmargin 7
 set tics nomirror out
@@ -192,46 +193,46 @@ EOF
 }
 
 draw_stages() {
-	local i rows=0 file plots='' name start mean median slow count device netns tics='' title=''
-	for i in "${!FILES[@]}"; do
-		file=$WORK/bars.$i
-		rows=0
-		while IFS=$'\t' read -r start mean median slow name count device netns; do
-			rows=$((rows + 1))
-			printf '%s %s %s %s %s\n' "$start" "$mean" "$median" "$slow" "$rows"
-			((i)) || {
-				tics+="${tics:+, }$(quoted "$name") $rows"
-				title="$device in $netns, $count packets at the last stage"
-			}
-		done <"$WORK/data.$i" >"$file"
-	done
-	printf 'set title %s\n' "$(quoted "Where packets spend their time: $title")"
-	printf 'set ytics (%s)\nset yrange [%d.6:0.4]\n' "$tics" "$rows"
-	cat <<'EOF'
-set xlabel "time since the first stage (bar: mean, with its length; line: up to 99 %)"
-set format x "%.0s %cs"
-set xrange [0:*]
-set style fill solid 0.8 noborder
-EOF
-	local half=0.35 shift=0
+	local i file plots='' lines='' texts='' name start mean slow count device netns tics='' title=''
+	local factor unit half=0.35 shift=0 rows=0 titles=()
+	local -A row=()
+	# numbers of a few digits
+	read -r factor unit < <(awk -F'\t' '{ end = $1 + ($4 > $2 ? $4 : $2); if (end > max) max = end }
+		END { print max < 1e-6 ? "1e9 ns" : max < 1e-3 ? "1e6 us" : max < 1 ? "1e3 ms" : "1 s" }' "$WORK"/data.*)
 	((${#FILES[@]} == 1)) || half=0.18
 	for i in "${!FILES[@]}"; do
+		file=$WORK/bars.$i
+		while IFS=$'\t' read -r start mean _ slow name count device netns; do
+			[[ -n ${row[$name]:-} ]] || {
+				row[$name]=$((rows += 1))
+				tics+="${tics:+, }$(quoted "$name") $rows"
+			}
+			printf '%s %s %s %s\n' "$start" "$mean" "$slow" "${row[$name]}"
+			titles[i]="$device in $netns, $count packets at the last stage"
+		done <"$WORK/data.$i" >"$file"
 		title='mean'
 		if ((${#FILES[@]} == 2)); then
-			title=$(label "${FILES[i]}")
+			title="$(label "${FILES[i]}"): ${titles[i]}"
 			shift=$( ((i)) && printf 0.2 || printf -- -0.2)
 		fi
-		file=$(quoted "$WORK/bars.$i")
-		plots+="${plots:+, }$file using (\$1+\$2/2):(\$5+($shift)):1:(\$1+\$2):(\$5+($shift)-$half):(\$5+($shift)+$half) with boxxyerror lt $((i + 1)) title $(quoted "$title")"
-		plots+=", $file using (\$1+\$2):(\$5+($shift)):(\$4>\$2?\$4-\$2:0):(0) with vectors nohead lt 7 lw 1 $( ((i)) && printf notitle || printf 'title "up to 99 %%"')"
-		plots+=", $file using (\$1+(\$4>\$2?\$4:\$2)):(\$5+($shift)):(gprintf(\" %.1s %cs\", \$2)) with labels left notitle"
+		file=$(quoted "$file")
+		plots+="$file using ((\$1+\$2/2)*$factor):(\$4+($shift)):(\$1*$factor):((\$1+\$2)*$factor):(\$4+($shift)-$half):(\$4+($shift)+$half) with boxxyerror lt $((i + 1)) title $(quoted "$title"), "
+		lines+="$file using ((\$1+\$2)*$factor):(\$4+($shift)):((\$3>\$2?\$3-\$2:0)*$factor):(0) with vectors nohead lt 7 lw 1 $( ((i)) && printf notitle || printf 'title "up to 99 %%"'), "
+		texts+="$file using ((\$1+(\$3>\$2?\$3:\$2))*$factor):(\$4+($shift)):(gprintf(\" %.1s %cs\", \$2)) with labels left notitle, "
 	done
-	printf 'set offsets graph 0, graph 0.12, 0, 0\nplot %s\n' "$plots"
+	title='Where packets spend their time'
+	((${#FILES[@]} == 2)) || title+=": ${titles[0]}"
+	printf 'set title %s\n' "$(quoted "$title")"
+	printf 'set ytics (%s)\nset yrange [%d.6:0.4]\n' "$tics" "$rows"
+	printf 'set xlabel "%s since the first stage (bar: mean, with its length; line: up to 99 %%)"\n' "$unit"
+	printf 'set xrange [0:*]\nset style fill solid 0.8 noborder\nset offsets graph 0, graph 0.12, 0, 0\n'
+	plots+=$lines$texts
+	printf 'plot %s\n' "${plots%, }"
 }
 
 draw_drops() {
 	cat <<'EOF'
-set title "Packets lost"
+set title "Packets lost, by layer and reason"
 set xlabel "seconds"
 set ylabel "packets a second"
 set yrange [0:*]

@@ -100,6 +100,26 @@ after: xdp → input (total), eth0 in web, 100 packets'
 	done
 }
 
+@test "plot: two files with other stages, of one name: each bar at its stage, each file by its folder; a scale of few digits" {
+	skip_without gnuplot command -v gnuplot
+	mkdir "$D/a" "$D/b"
+	saved 900 | jq -c '.rows |= map(select(.to != "container"))' >"$D/a/run.json"
+	saved 1000 >"$D/b/run.json"
+	plot -o "$D/x.svg" stages "$D/a/run.json" "$D/b/run.json"
+	# 4 stages, one of them of the second file alone; 106.2 us is 118 ns x 900
+	for word in 'xdp → tc' 'tc → prerouting' 'prerouting → input' 'tc → container' "$D/a/run: eth0 in web, 100 packets" "$D/b/run: eth0 in web, 10" \
+		'106.2 us' '118.0 us' '900.0 us' 'ms since the first stage'; do like "$(<"$D/x.svg")" "$word"; done
+	# no number is at the axis twice
+	grep -oP '<text> *\K[0-9.]+(?= *</text>)' "$D/x.svg" | sort >"$D/tics"
+	(($(wc -l <"$D/tics") >= 4))
+	equal "$(uniq -d "$D/tics")" '' 'numbers that are there twice'
+	# on the terminal there is no grid: what is drawn is a small part
+	printf '{"rows":[{"layer":"ip","reason":"X","device":"d","netns":"n","packets":7}]}\n{"rows":[]}\n' >"$D/drops.json"
+	plot --size 80x24 drops "$D/drops.json" >"$D/text"
+	(($(tr -cd '*' <"$D/text" | wc -c) < 100))
+	(($(tr -cd '*' <"$D/text" | wc -c) > 20))
+}
+
 @test "plot: errors are one line, and leave nothing" {
 	export TMPDIR=$D/tmp
 	mkdir "$TMPDIR"
