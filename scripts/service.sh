@@ -104,15 +104,14 @@ fi
 [[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
 conf_each true
 if [[ $VERB == start ]]; then
-	failed() {
-		local status=$?
-		trap - EXIT
+	ended() { # STATUS
 		# all that is left of the time is for this
 		trap '' TERM HUP INT
-		((!status)) || stop || true
-		exit "$status"
+		trap - EXIT
+		((!$1)) || stop || true
+		exit "$1"
 	}
-	trap failed EXIT
+	trap 'ended $?' EXIT
 	# the device goes while it is being attached to: systemd kills us
 	trap 'exit 143' TERM HUP
 	trap 'exit 130' INT
