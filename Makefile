@@ -158,7 +158,7 @@ $(O)/tests/symbols: $(bpf_obj)
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
-	@echo 'make demo      the lab, and where its packets spend their time (root)'
+	@echo 'make demo      shows a feature on a lab of its own; DEMO=latency|l2fwd|policy (root)'
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
 	@echo 'make coverage  lines of reader and scripts that the tests run (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
@@ -178,15 +178,18 @@ root:
 # each target installs what it needs; nothing happens if it is there
 deps-build:
 	@scripts/deps.sh run build
+deps-demo: | root
+	@scripts/deps.sh run build demo
 deps-test: | root
-	@scripts/deps.sh run build test
+	@scripts/deps.sh run build demo test
 deps-bench: | root
 	@scripts/deps.sh run build bench
 
 # a second make, because what was just installed changes what this one has found out
-demo: | root deps-build
+DEMO ?= latency
+demo: | root deps-demo
 	@$(MAKE) all
-	@HOOKMAP_OBJ=$(abspath $(O)) scripts/demo.sh
+	@HOOKMAP_OBJ=$(abspath $(O)) scripts/demo.sh $(DEMO)
 
 TESTS ?= $(wildcard tests/*.bats)
 JOBS ?= $(shell nproc)

@@ -14,7 +14,7 @@ systems it prints what is missing by name. A bpftool that can autoattach comes f
 the release's backports where the release's own is too old. Services that come with a
 package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
 
-GROUP: run (attach and read), build, test, vm (tests under other kernels), releases
+GROUP: run (attach and read), build, demo, test, vm (tests under other kernels), releases
 (with other releases), bench (all of them unless given), package (make deb).
 
   --check         preflight: each tool, version and kernel feature, yes or no, and what
@@ -50,7 +50,9 @@ build|lib:json-c|libjson-c-dev|no reader
 build|header:linux/bpf.h|linux-libc-dev|no BPF objects
 test|bats|bats|no tests
 test|prove|perl|no summary of the tests
-test|ping|iputils-ping|no tests, no demo
+demo|ping|iputils-ping|no tests, no demo
+demo|ethtool|ethtool|l2fwd: no demo, no tests of checksums and GRO
+demo|traceroute|traceroute|policy: no demo
 test|ss|iproute2|no tests
 test|xxd|xxd|no tests of the tutorial
 test|shellcheck|shellcheck|no make lint
@@ -60,7 +62,6 @@ test|man|man-db|no make lint
 test|systemctl|systemd|no test of the units
 test|udevadm|udev|no test of the units
 test|fuzzer:|libclang-rt-dev|no libFuzzer on the reader
-test|ethtool|ethtool|no tests of checksums and GRO
 test|promtool|prometheus|prom: what is exported, alerts and queries are not tried
 test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the file
 test|vtysh|frr|l2fwd: no test of EVPN
@@ -81,7 +82,6 @@ package|dh|debhelper|no make deb
 package|g++|build-essential|no make deb
 package|dpkg-buildpackage|dpkg-dev|no make deb
 package|lintian|lintian|no make check-deb
-test|traceroute|traceroute|policy: no demo
 '
 
 # packages with a service of their name, which nobody wants because of a test
@@ -157,6 +157,7 @@ check() {
 	ask 1 "kernel BTF" "no tracing program loads" test -r /sys/kernel/btf/vmlinux
 	ask 1 "BPF JIT" "everything is slow" grep -qx '[12]' /proc/sys/net/core/bpf_jit_enable
 	ask 1 "bpf filesystem on $BPFFS" "no pins: mount -t bpf bpf $BPFFS" test "$(stat -f -c %T -- "$BPFFS" 2>/dev/null)" = bpf_fs
+	ask 0 "bpf_loop (Linux 5.17)" "l2fwd: no --mirror" grep -aqw BPF_FUNC_loop /sys/kernel/btf/vmlinux
 	ask 0 "cgroup v2" "latency: no socket stage" grep -q ' cgroup2 ' /proc/mounts
 	if ((EUID)); then
 		unknown "XDP, clsact, xt_bpf, fentry" "only root can try them: sudo $HM_NAME --check"
@@ -279,10 +280,10 @@ option() { # OPTION
 }
 options '-n|--dry-run -h|--help --check -j|--json' "$@"
 for word in "${ARGS[@]}"; do
-	[[ $word =~ ^(run|build|test|vm|releases|bench|package)$ ]] || misuse "unknown argument $word"
+	[[ $word =~ ^(run|build|demo|test|vm|releases|bench|package)$ ]] || misuse "unknown argument $word"
 	GROUPS_WANTED+=("$word")
 done
-((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build test vm releases bench)
+((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build demo test vm releases bench)
 if ((CHECK && JSON)); then
 	need_tools jq
 	check > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')

@@ -71,6 +71,12 @@
 	like "$output" "bpftool (7.2 or newer)"
 }
 
+@test "demo: each has its word for make" {
+	demo_of() { env -u MAKEFLAGS -u MAKELEVEL make -n -C "$HM_TOP" O="$HM_BUILD" demo "$@" | grep -o 'scripts/demo\.sh.*'; }
+	equal "$(demo_of)" 'scripts/demo.sh latency' 'make demo'
+	equal "$(demo_of DEMO=l2fwd)" 'scripts/demo.sh l2fwd' 'make demo DEMO=l2fwd'
+}
+
 @test "demo: it shows the delay in the right row, and leaves nothing" {
 	run -0 env -u HM_IN_SANDBOX "$HM_TOP/scripts/demo.sh"
 	like "$output" "Over 10 ms in the median: socket -> app"
