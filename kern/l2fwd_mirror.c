@@ -8,9 +8,13 @@
  * Tracepoints: br_fdb_add (netlink: static), br_fdb_update (learned and moved),
  * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted). A change of a
  * port's state has no tracepoint, but a line in the kernel's log, and that has one:
- * console. What it says does not matter: the states of all ports are looked at then, and
+ * console. What it says does not matter: the bridge's ports are looked at then, and
  * whenever a frame of a port takes the slow path (netif_receive_skb), not more often than
- * each 10 ms, because a change of the port's flags is not logged.
+ * each 10 ms, because flags and VLANs of ports, and ports that come, are not logged. xdp/l2fwd
+ * sends a frame that way if none has gone for a refresh interval.
+ *
+ * A look at a port: state, flags, PVID, number of VLANs. If these two are new, and each refresh
+ * interval, the VLANs, too.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port, l2_fdb. Times in ns.
@@ -27,10 +31,11 @@ HM_MAP(l2_if);
 HM_MAP(l2_port);
 HM_MAP(l2_fdb);
 
-#define BRIDGE_PORTS	  256 /* looked at, of one bridge */
+#define BRIDGE_PORTS	  1024 /* of one bridge: BR_MAX_PORTS */
 #define BRIDGE_VLANS	  4095
-#define BRIDGE_FORWARDING 3 /* BR_STATE_FORWARDING */
-#define WALK_NS		  10000000
+#define BRIDGE_FORWARDING 3	     /* BR_STATE_FORWARDING */
+#define BRIDGE_HAIRPIN	  (1UL << 0) /* BR_HAIRPIN_MODE */
+#define BRIDGE_UNTAGGED	  (1 << 2)   /* BRIDGE_VLAN_INFO_UNTAGGED */
 
 /* Port flags of the bridge with rules that XDP does not know: BR_ISOLATED,
  * BR_PORT_LOCKED, BR_PORT_MAB */
@@ -41,6 +46,11 @@ static __always_inline struct l2_cfg *mirror_cfg(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&l2_cfg, &zero);
+}
+
+static __always_inline __u64 mirror_refresh(const struct l2_cfg *cfg)
+{
+	return cfg->refresh_ns ?: L2_REFRESH_NS;
 }
 
 static __always_inline __u32 mirror_netns(struct net_device *dev)
@@ -117,7 +127,12 @@ static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *
  * and bounded. A bpf_loop, whose body the verifier looks at once. */
 struct mirror_ports {
 	struct list_head *head, *at;
-	__u8 mac[6]; /* asked for */
+	struct l2_cfg *cfg;
+	__u64 outside; /* as l2_cfg.outside */
+	__u16 proto;   /* of the bridge's tags */
+	__u8 vlans;    /* the bridge has VLANs */
+	__u8 all;      /* of the ports' VLANs, each is to be looked at */
+	__u8 mac[6];   /* asked for */
 	__u8 found;
 };
 
@@ -174,44 +189,133 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 	return walk.found;
 }
 
+/* On the way through the VLANs of a port, which are sorted, and the words of l2_port. */
+struct mirror_vlans {
+	struct l2_port *port;
+	struct list_head *head, *at;
+	__u64 vlans, untagged; /* of this word */
+	__u32 word;
+};
+
+/* One VLAN, or the end of a word. One that has a state (MST) and does not forward in it is not
+ * for XDP. */
+static long mirror_vlan(__u32 i, void *arg)
+{
+	struct mirror_vlans *w = arg;
+	struct list_head *at = w->at;
+	__u32 word = w->word & 63;
+	struct net_bridge_vlan *v;
+	__u16 vid;
+	__u64 bit;
+
+	(void)i;
+	if (at && at != w->head) {
+		v = (void *)at - bpf_core_field_offset(struct net_bridge_vlan, vlist);
+		vid = BPF_CORE_READ(v, vid);
+		if (vid >> 6 <= word) {
+			bit = vid >> 6 == word ? 1ULL << (vid & 63) : 0;
+			if (BPF_CORE_READ(v, state) == BRIDGE_FORWARDING)
+				w->vlans |= bit;
+			if (BPF_CORE_READ(v, flags) & BRIDGE_UNTAGGED)
+				w->untagged |= bit;
+			w->at = BPF_CORE_READ(at, next);
+			return 0;
+		}
+	}
+	w->port->vlans[word] = w->vlans;
+	w->port->untagged[word] = w->untagged;
+	w->vlans = w->untagged = 0;
+	w->word = word + 1;
+	return word == 63;
+}
+
+static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_bridge_port *p,
+					 struct l2_port *port)
+{
+	struct mirror_vlans w = { .port = port };
+	struct net_bridge_vlan_group *group;
+	struct list_head *head;
+	__u16 count, pvid;
+
+	if (!bpf_core_field_exists(p->vlgrp))
+		return;
+	group = BPF_CORE_READ(p, vlgrp);
+	if (!group)
+		return;
+	count = BPF_CORE_READ(group, num_vlans);
+	pvid = BPF_CORE_READ(group, pvid);
+	if (!walk->all && count == port->bridge_vlans && pvid == port->pvid)
+		return;
+	head = (void *)group + bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
+	w.head = head;
+	w.at = BPF_CORE_READ(head, next);
+	bpf_loop(BRIDGE_VLANS + 64, mirror_vlan, &w, 0);
+	port->pvid = pvid;
+	port->bridge_vlans = count;
+}
+
 /* What the bridge says about one of its ports, into l2_port. */
-static __always_inline void mirror_state(struct net_bridge_port *p)
+static __always_inline void mirror_look(struct mirror_ports *walk, struct net_bridge_port *p)
 {
 	__u32 flags, n = mirror_port(p);
+	unsigned long says = BPF_CORE_READ(p, flags);
 	struct l2_port *port;
 
 	port = bpf_map_lookup_elem(&l2_port, &n);
-	if (!n || !port)
+	if (!n || !port) {
+		walk->outside += (1ULL << 32) + BPF_CORE_READ(p, dev, ifindex);
 		return;
-	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW);
+	}
+	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW | L2_P_VLAN | L2_P_HAIRPIN);
 	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
 		flags |= L2_P_BLOCKED;
-	if (BPF_CORE_READ(p, flags) & BRIDGE_SLOW)
+	if (says & BRIDGE_SLOW)
 		flags |= L2_P_SLOW;
+	if (says & BRIDGE_HAIRPIN)
+		flags |= L2_P_HAIRPIN;
+	if (walk->vlans) {
+		if (port->proto != walk->proto)
+			port->proto = walk->proto;
+		mirror_vlans(walk, p, port);
+		flags |= L2_P_VLAN;
+	}
 	if (flags != port->flags)
 		port->flags = flags;
+	port->look = walk->cfg->looks;
 }
 
-static long mirror_state_of(__u32 i, void *arg)
+static long mirror_look_at(__u32 i, void *arg)
 {
 	struct net_bridge_port *p = mirror_next_port(arg);
 
 	(void)i;
 	if (!p)
 		return 1;
-	mirror_state(p);
+	mirror_look(arg, p);
 	return 0;
 }
 
 /* All of them. */
 static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *br, __u64 now)
 {
-	struct mirror_ports walk = {};
+	struct mirror_ports walk = { .cfg = cfg };
 
 	cfg->address = (__u64)br;
-	cfg->walked = now;
+	cfg->looked = now;
+	cfg->looks++;
+	if (bpf_core_field_exists(br->vlan_proto)) {
+		walk.proto = BPF_CORE_READ(br, vlan_proto);
+		walk.vlans = BPF_CORE_READ(br, options) >>
+				     bpf_core_enum_value(enum net_bridge_opts, BROPT_VLAN_ENABLED) &
+			     1;
+	}
+	if (walk.vlans && (__s64)(now - cfg->vlans) >= (__s64)mirror_refresh(cfg)) {
+		walk.all = 1;
+		cfg->vlans = now;
+	}
 	mirror_ports_of(&walk, br);
-	bpf_loop(BRIDGE_PORTS, mirror_state_of, &walk, 0);
+	bpf_loop(BRIDGE_PORTS, mirror_look_at, &walk, 0);
+	cfg->outside_now = walk.outside;
 }
 
 /* An entry that netlink asks for, on its way through the VLANs of its port. */
@@ -376,6 +480,7 @@ int l2_mirror_del(__u64 *ctx)
 {
 	struct net_bridge *br = (void *)ctx[0];
 	struct net_bridge_fdb_entry *f = (void *)ctx[1];
+	struct net_bridge_port *p = BPF_CORE_READ(f, dst);
 	struct l2_cfg *cfg = mirror_cfg();
 	struct l2_fdb *entry;
 	struct l2_key key;
@@ -383,6 +488,9 @@ int l2_mirror_del(__u64 *ctx)
 	if (!cfg || !mirror_is(cfg, br))
 		return 0;
 	mirror_key(&key, BPF_CORE_READ(f, key.vlan_id), &f->key.addr);
+	/* a port's own address: the port is about to be taken out of a VLAN */
+	if (p && mirror_has_address(BPF_CORE_READ(p, dev), key.mac))
+		cfg->looked = bpf_ktime_get_ns() + L2_LOOK_NS - mirror_refresh(cfg);
 	entry = bpf_map_lookup_elem(&l2_fdb, &key);
 	if (entry && entry->type == L2_STATIC)
 		return 0;
@@ -401,19 +509,26 @@ int l2_mirror_state(__u64 *ctx)
 	struct net_device *dev = BPF_CORE_READ(skb, dev);
 	struct l2_cfg *cfg = mirror_cfg();
 	struct net_bridge_port *p;
-	struct net_bridge *br;
+	struct l2_port *port;
 	__u64 now;
+	__u32 n;
 
-	if (!cfg || !cfg->bridge || !mirror_number(BPF_CORE_READ(dev, ifindex)))
+	if (!cfg || !cfg->bridge)
 		return 0;
-	now = bpf_ktime_get_ns();
-	if (now - cfg->walked < WALK_NS || mirror_netns(dev) != cfg->netns)
+	n = mirror_number(BPF_CORE_READ(dev, ifindex));
+	if (!n || mirror_netns(dev) != cfg->netns)
 		return 0;
 	p = BPF_CORE_READ(dev, rx_handler_data);
-	br = BPF_CORE_READ(p, br);
-	if (!p || !mirror_is(cfg, br))
+	if (!p || !mirror_is(cfg, BPF_CORE_READ(p, br))) {
+		/* it has left the bridge, which said so when it stopped to forward */
+		port = bpf_map_lookup_elem(&l2_port, &n);
+		if (port && !(port->flags & L2_P_BLOCKED))
+			port->flags |= L2_P_BLOCKED;
 		return 0;
-	mirror_walk(cfg, br, now);
+	}
+	now = bpf_ktime_get_ns();
+	if ((__s64)(now - cfg->looked) >= (__s64)L2_LOOK_NS)
+		mirror_walk(cfg, BPF_CORE_READ(p, br), now);
 	return 0;
 }
 

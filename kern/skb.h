@@ -131,16 +131,26 @@ struct list_head {
 
 struct net_bridge_vlan {
 	__u16 vid;
+	__u16 flags;
+	__u8 state;
 	struct list_head vlist;
 };
 
 struct net_bridge_vlan_group {
 	struct list_head vlan_list;
+	__u16 num_vlans;
+	__u16 pvid;
+};
+
+enum net_bridge_opts {
+	BROPT_VLAN_ENABLED,
 };
 
 struct net_bridge {
 	struct net_device *dev;
 	struct list_head port_list;
+	unsigned long options; /* bits of enum net_bridge_opts */
+	__be16 vlan_proto;     /* CONFIG_BRIDGE_VLAN_FILTERING */
 };
 
 struct net_bridge_port {

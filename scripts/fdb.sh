@@ -40,6 +40,7 @@ port settings:
   storm N                flood at most N frames a second, 0 = no limit
   hairpin on|off         may send back what came in by this port
   block on|off           nothing in, nothing out (but control frames to the stack)
+On a port of a mirrored bridge, only pass and drop can be set; the rest is the bridge's.
 
 rule commands, for frames that leave by DEV; the first match by PRIORITY decides:
   add PRIORITY permit|deny [MATCH VALUE]...   del PRIORITY   flush
@@ -155,8 +156,10 @@ fdb_flush() {
 # load_check FILE: checks each line and writes bpftool's commands to BATCH; prints how
 # many, or fails and prints what is wrong
 load_check() {
+	local names
 	map_shape l2_fdb
-	names=$(l2_port_names) awk -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
+	names=$(l2_port_names) || exit 1
+	names=$names awk -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
 		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
 		function bad(text) { printf "line %d: %s\n", NR, text; failed = 1; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
@@ -249,10 +252,14 @@ fdb_load() {
 	trap 'rm -f "$BATCH"*' EXIT
 	: >"$BATCH.mine"
 	: >"$BATCH.undo"
-	count=$(load_check "$file") || die "$1, $count"
+	count=$(load_check "$file") || {
+		[[ -z $count ]] || die "$1, $count"
+		exit 1 # it was said what
+	}
 	((count)) || return 0
 	max=${PIN_SHAPE[l2_fdb]##* }
-	read -r have new <<<"$(load_plan)"
+	have=$(load_plan) || exit 1
+	read -r have new <<<"$have"
 	((have + new <= max)) ||
 		die "$1: $count entries do not fit into map $GLOBALS/l2_fdb ($have of $max are in use): remove entries, or attach with a larger --fdb-size"
 	if ((DRY_RUN)); then
@@ -315,13 +322,8 @@ on_off() { # WHAT TEXT: in ON
 	esac
 }
 
-port_clear() { # OFFSET: an array of bits
-	local i
-	for ((i = 0; i < 512; i++)); do VALUE[$1 + i]=00; done
-}
-
 port_untagged() { # VID: this one is untagged outside
-	port_clear "$HM_OFF_l2_port_untagged"
+	value_zero "$HM_OFF_l2_port_untagged" 512
 	value_set "$HM_OFF_l2_port_pvid" 2 "$1"
 	(($1)) || return 0
 	value_bit "$HM_OFF_l2_port_vlans" "$1" 1
@@ -331,7 +333,7 @@ port_untagged() { # VID: this one is untagged outside
 port_mode() { # mode MODE [VLANS]: in TOOK how many words it took
 	local v
 	TOOK=2
-	port_clear "$HM_OFF_l2_port_vlans"
+	value_zero "$HM_OFF_l2_port_vlans" 512
 	port_untagged 0
 	case $2 in
 	transparent)
@@ -424,6 +426,17 @@ port_setting() {
 	esac
 }
 
+# port_mirrored DEV NAME VALUE...: dies if that is the bridge's to say
+port_mirrored() {
+	case $2 in
+	miss | bcast | mcast)
+		[[ $3 == flood ]] || return 0
+		set -- "$1" flooding
+		;;
+	esac
+	die "$1 is a port of the mirrored bridge, which decides on $2 there: bridge link set dev $1, bridge vlan"
+}
+
 fdb_port() {
 	local dev=$1 port
 	XLATE=() XLATE_OFF=0
@@ -439,6 +452,7 @@ fdb_port() {
 		TOOK=2
 		(($# > 1)) || misuse "$1 needs a value"
 		port_setting "$@"
+		((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR))) || port_mirrored "$dev" "$@"
 		shift "$TOOK"
 	done
 	((!XLATE_OFF)) || l2_delete l2_xlate "$port"

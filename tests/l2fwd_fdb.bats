@@ -65,6 +65,28 @@ refused() {
 	refused 1 'line 2: priority 7 is there already' acl p1 load "$BATS_TEST_TMPDIR/rules"
 }
 
+# unreadable MAP: a bpftool that cannot dump it
+unreadable() {
+	printf '#!/bin/bash\n[[ "$*" != *"map dump pinned %s"* ]] || exit 1\nexec %s "$@"\n' "$G/$1" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/blind"
+	chmod +x "$BATS_TEST_TMPDIR/blind"
+	export BPFTOOL=$BATS_TEST_TMPDIR/blind
+}
+
+@test "fdb.sh, attach: a map that cannot be read is not taken for an empty one" {
+	ports 2
+	ip link add p3 type veth peer name q3
+	fdb add 02:00:00:00:00:01 dev p1
+	echo '02:00:00:00:00:02 dev p1' >"$BATS_TEST_TMPDIR/file"
+	unreadable l2_port
+	refused 1 "map $G/l2_port cannot be read" acl p1 add 5 deny
+	refused 1 "map $G/l2_port cannot be read" load "$BATS_TEST_TMPDIR/file"
+	fails 1 "map $G/l2_port cannot be read" "$HM_TOP/scripts/attach.sh" p3 l2fwd
+	equal "$(ip -j -d link show p3 | jq -r '.[0].xdp')" null 'on p3'
+	unreadable l2_fdb
+	refused 1 "map $G/l2_fdb cannot be read" load "$BATS_TEST_TMPDIR/file"
+	refused 1 "map $G/l2_fdb cannot be read" flush
+}
+
 @test "fdb.sh load: the line of what is wrong; nothing is loaded then" {
 	local file=$BATS_TEST_TMPDIR/file bad
 	ports 2 --fdb-size 100
@@ -199,6 +221,11 @@ learned() {
 	attach_fails 1 'is a vxlan device' vx0 l2fwd
 	attach_fails 1 'is no Ethernet device' lo l2fwd
 	attach_fails 1 'p1 is no bridge' p1 l2fwd --mirror
+	# a kernel that does not know bpf_loop
+	printf 'BPF_FUNC_looping' >"$BATS_TEST_TMPDIR/btf"
+	mount --bind "$BATS_TEST_TMPDIR/btf" /sys/kernel/btf/vmlinux
+	attach_fails 1 "--mirror needs Linux 5.17 (bpf_loop), and this is $(uname -r)" br0 l2fwd --mirror
+	umount /sys/kernel/btf/vmlinux
 	attach_fails 2 'from 1 to 1048576' p1 l2fwd --fdb-size 1048577
 	attach_fails 2 'from 1 to 1048576' p1 l2fwd --fdb-size 0
 	attach_fails 2 'l2fwd is in XDP' p1 l2fwd --mode none

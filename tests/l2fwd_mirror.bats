@@ -133,6 +133,7 @@ T=88b5$PAD
 }
 
 @test "mirror: port states are respected; a down bridge port gets nothing" {
+	local sent
 	bridge_up 3
 	sw ip link set br0 type bridge forward_delay 3000
 	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
@@ -141,6 +142,8 @@ T=88b5$PAD
 	listen 2 5
 	say 1 "$(mac 2)$(mac 1)$T" 5
 	heard 2
+	sent=$(port_count p2 tx_packets)
+	equal "$((sent + $(reason p1 pass_bridge)))" 5 'sent by XDP, and by the bridge so that it is looked at'
 	# with STP, a port that comes up listens first
 	sw ip link set br0 type bridge stp_state 1
 	sw ip link set p2 down
@@ -152,14 +155,116 @@ T=88b5$PAD
 	busywait 30 blocked
 	say 1 "$(mac 2)$(mac 1)$T" 4
 	busywait 30 test "$(reason p2 drop_state_out)" -ge 1
-	equal "$(port_count p2 tx_packets)" 5 'sent by p2'
-	# and an isolated one is left to the bridge
+	equal "$(port_count p2 tx_packets)" "$sent" 'sent by p2'
+	# and an isolated one is left to the bridge: static sources have it looked at, too
 	sw bridge link set dev p3 isolated on
 	slow() {
-		say 1 "ffffffffffff$(mac 9)$T"
-		[[ $(port_count p3 state) != forwarding ]]
+		say 1 "$(mac 2)$(mac 1)$T"
+		[[ $(port_count p3 state) == slow ]]
 	}
 	busywait 30 slow
+	# but for who may speak there
+	swdb guard p3 on
+	say 3 "$(mac 1)$(mac 3)$T" 3
+	equal "$(reason p3 drop_source_mac) $(reason p3 pass_bridge)" '3 0' 'of a guarded port that is isolated'
+}
+
+@test "mirror: a port that leaves is left alone; one that joins is the bridge's; attach again" {
+	local hand=02:00:00:00:00:09
+	bridge_up 4
+	sw ip link set p4 nomaster
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	changed() { hookmap -j --summary fdb | jq -r .totals.mirror_changed; }
+	equal "$(changed)" false 'changed since attach'
+	swdb add "$hand" dev p2
+	listen 2 3
+	say 1 "$(mac 2)$(mac 1)$T" 2
+	say 1 "$(mac 9)$(mac 1)$T"
+	heard 2
+	equal "$(port_count p2 tx_packets)" 3 'sent by p2'
+	# it is the bridge that forwards what comes from and goes to a new port
+	sw ip link set p4 master br0
+	busywait 30 test "$(changed)" = true
+	like "$(hookmap fdb)" 'ports have joined or left the bridge since attach'
+	like "$(sw "$HM_TOP/scripts/status.sh" br0)" 'port p4 has joined it, and takes the slow path'
+	listen 2 2
+	say 4 "$(mac 2)$(mac 4)$T" 2
+	heard 2
+	busywait 30 test "$(entry 02:00:00:00:00:04 0 type)" = dynamic
+	equal "$(port_count p2 tx_packets)" 3 'sent by p2 of port 4'
+	# nothing goes out of one that has left, also by hand, and what comes in is the stack's
+	sw ip link set p2 nomaster
+	say 1 "$(mac 9)$(mac 1)$T" 5
+	swdb replace "$hand" dev p1
+	say 2 "$(mac 9)$(mac 2)$T" 7
+	equal "$(port_count p2 tx_packets) $(port_count p1 tx_packets)" '3 0' 'sent by p2 and p1'
+	# (one of the five may have been sent to have the bridge looked at)
+	equal "$(($(reason p2 drop_state_out) + $(reason p1 pass_bridge))) $(reason p2 pass_bridge)" '5 7' 'to p2, and from it'
+	like "$(sw "$HM_TOP/scripts/status.sh" br0)" 'port p2 has left it'
+	# looked at some more times, the table says so, too
+	for _ in 1 2 3; do sw bridge fdb add 00:00:00:00:00:00 dev p1 master static 2>/dev/null || true; done
+	equal "$(port_count p2 state) $(port_count p1 state)" 'left forwarding' states
+	swdb del "$hand"
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(changed) $(hookmap -j --summary fdb | jq -r '[.ports[].device] | sort | join(" ")')" 'false p1 p3 p4' 'ports, attached again'
+	equal "$(sw ip -j -d link show p2 | jq -r '.[0].xdp')$(sw tc qdisc show dev p2 | grep clsact || true)" null 'left on p2'
+	tables_agree
+	listen 4 3
+	say 1 "$(mac 4)$(mac 1)$T" 3
+	heard 4
+	equal "$(port_count p4 tx_packets)" 3 'sent by p4'
+	# a port that vanishes, one that is called otherwise
+	sw ip link set p3 name p5
+	sw ip link del p4
+	sw_detach br0
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+	equal "$(sw ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')$(sw tc qdisc show | grep clsact || true)" '' 'left on devices'
+}
+
+@test "mirror: what the bridge decides is not set by hand; a port by hand becomes one of the bridge" {
+	bridge_up 2
+	sw_attach p1 l2fwd
+	swdb port p1 mode access 10
+	fails 1 'p1 has settings by hand (fdb.sh port p1) that are the bridge' sw "$HM_TOP/scripts/attach.sh" br0 l2fwd --mirror
+	equal "$(sw ip -j -d link show p2 | jq -r '.[0].xdp') $(find /sys/fs/bpf -name '*l2_mirror*')" 'null ' 'after the attach that failed'
+	swdb port p1 mode transparent bcast drop
+	sw_attach br0 l2fwd --mirror
+	refuses() { fails 1 "p2 is a port of the mirrored bridge, which decides on $1 there" swdb port p2 "${@:2}"; }
+	refuses block block on
+	refuses hairpin hairpin on
+	refuses mode mode access 10
+	refuses proto proto 802.1ad
+	refuses translate translate 5:6
+	refuses flooding mcast drop miss flood
+	equal "$(port_count p2 state) $(port_count p2 mode)" 'forwarding transparent' p2
+	# this is a rule of its own
+	swdb port p2 mcast drop
+	say 2 "01005e000001$(mac 2)$T" 3
+	equal "$(reason p2 drop_multicast)" 3 'p2 drop_multicast'
+	# rules count for frames that would take the slow path, too: their source is new here
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	run swdb acl p2 add 5 deny ethertype 0x88b5
+	equal "$status" 0 status
+	like "$output" 'the bridge does not know these rules'
+	say 1 "$(mac 2)$(mac 1)$T" 4
+	equal "$(reason p2 drop_acl) $(reason p1 pass_bridge)" '4 0' 'p2 drop_acl, and p1 pass_bridge'
+	swdb acl p2 flush 2>/dev/null
+	# hairpin is the bridge's: it comes with a look
+	sw bridge link set dev p2 hairpin on
+	sw bridge fdb add 00:00:00:00:00:00 dev p2 master static 2>/dev/null || true
+	listen 2 2
+	say 2 "$(mac 2)$(mac 2)$T" 2
+	heard 2
+	equal "$(port_count p2 tx_packets)" 2 'sent back by p2'
+	# the bridge goes; the port by hand stays, as it was
+	sw_detach br0
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[] | [.device, .state]]')" '[["p1","forwarding"]]' 'ports left'
+	say 1 "ffffffffffff$(mac 1)$T" 2
+	equal "$(reason p1 drop_broadcast)" 2 'p1 drop_broadcast'
+	sw_detach p1
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
 
 @test "mirror: a change of a port's state counts at once, also on the fast path" {

@@ -157,6 +157,10 @@ int main(void)
 	OFFSET(l2_cfg, netns);
 	OFFSET(l2_cfg, bridge);
 	OFFSET(l2_cfg, refresh_ns);
+	OFFSET(l2_cfg, looks);
+	OFFSET(l2_cfg, looked);
+	OFFSET(l2_cfg, vlans);
+	OFFSET(l2_cfg, outside);
 	VALUE(HM_FEAT_l2fwd);
 	VALUE(HM_DEV_MIRROR);
 	VALUE(HM_DEV_BRPORT);

@@ -13,7 +13,9 @@
  *   and reasons: what became of frames that were not forwarded
  * of a rule: device priority action match packets bytes
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
- * which there was no room). With --summary, no rows.
+ * which there was no room), mirror_changed (ports have joined or left the bridge since it
+ * was attached). With --summary, no rows.
+ * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge)
  *
  * There may be a million entries: they are printed as they are read, in pieces of
  * text that are made by hand.
@@ -299,8 +301,25 @@ static const char *port_mode(const struct l2_port *p)
 	return members == 1 && p->pvid ? "access" : "trunk";
 }
 
-static const char *port_state(const struct l2_port *p)
+/* The last looks at the mirrored bridge have not found it. (Two may be under way.) */
+static int port_left(const struct fdb *f, const struct l2_port *p)
 {
+	return f->cfg.bridge && p->flags & L2_P_MIRROR && f->cfg.looks - p->look > 2;
+}
+
+static int mirror_changed(const struct fdb *f)
+{
+	for (int n = 1; n < L2_PORTS; n++) {
+		if (f->port[n].ifindex && port_left(f, &f->port[n]))
+			return 1;
+	}
+	return f->cfg.bridge && f->cfg.outside != f->cfg.outside_now;
+}
+
+static const char *port_state(const struct fdb *f, const struct l2_port *p)
+{
+	if (port_left(f, p))
+		return "left";
 	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";
 }
 
@@ -342,7 +361,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		out_str(o, port_mode(p));
 		out_u64(o, p->pvid);
 		out_str(o, vlans_text(p, text, sizeof(text)));
-		out_str(o, port_state(p));
+		out_str(o, port_state(f, p));
 		out_u64(o, st->rx_packets);
 		out_u64(o, st->rx_bytes);
 		out_u64(o, st->tx_packets);
@@ -450,6 +469,7 @@ static struct json_object *totals_json(const struct fdb *f)
 	json_object_object_add(o, "capacity", json_object_new_uint64(f->capacity));
 	json_object_object_add(o, "by_type", by);
 	json_object_object_add(o, "mirror_full", json_object_new_uint64(f->cfg.full));
+	json_object_object_add(o, "mirror_changed", json_object_new_boolean(mirror_changed(f)));
 	return o;
 }
 
@@ -493,6 +513,9 @@ static int show_text(struct fdb *f)
 	if (f->cfg.full)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
 		       f->cfg.full);
+	if (mirror_changed(f))
+		printf("ports have joined or left the bridge since attach: attach.sh BRIDGE l2fwd "
+		       "--mirror again\n");
 	return 0;
 }
 

@@ -200,6 +200,18 @@ static __always_inline int l2_source_is_old(const struct l2_frame *fr, const str
 	return 0;
 }
 
+/* The programs of the mirror look at the bridge when a frame takes the slow path. If none has
+ * for a refresh interval, this one has to: static sources would never. The rest of its burst
+ * need not. */
+static __always_inline int l2_bridge_is_old(struct l2_cfg *cfg, __u64 now)
+{
+	if ((__s64)(now - cfg->looked) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS) ||
+	    (__s64)(now - cfg->asked) < (__s64)L2_LOOK_NS)
+		return 0;
+	cfg->asked = now;
+	return 1;
+}
+
 static __always_inline int l2_storm_over(const struct l2_port *port, __u32 number)
 {
 	struct l2_storm *storm;
@@ -374,6 +386,28 @@ static __always_inline int l2_control(const void *mac)
 	       !(m[2] & bpf_htons(0xfff0));
 }
 
+/* What VLANs forbid on a port of a mirrored bridge, the bridge forbids, if it still does. */
+static __always_inline int l2_bridge_decides(struct l2_frame *fr, const struct l2_port *port,
+					     int reason)
+{
+	if (!(port->flags & L2_P_MIRROR) ||
+	    (reason != L2_DROP_VLAN_IN && reason != L2_DROP_VLAN_OUT))
+		return reason;
+	fr->at = fr->in;
+	return L2_SLOW;
+}
+
+/* The bridge sends it to the port NUMBER, and does not know its rules. */
+static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u32 number)
+{
+	struct l2_port *out = l2_port_get(number);
+
+	if (!out || !(out->flags & L2_P_ACL) || l2_acl_check(ctx, number, fr->vlan))
+		return L2_SLOW;
+	fr->at = number;
+	return L2_DROP_ACL;
+}
+
 /* What becomes of the frame. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 				     const struct l2_port *port)
@@ -388,27 +422,29 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 		return L2_MISS;
 	if (l2_control(mac))
 		return L2_CONTROL;
+	/* first: the stack does not ask who speaks */
+	if (port->flags & L2_P_GUARD) {
+		reason = l2_guard_check(ctx, fr->in);
+		if (reason)
+			return reason;
+	}
 	if (port->flags & L2_P_SLOW)
 		return L2_SLOW;
 	if (port->flags & L2_P_BLOCKED)
 		return port->flags & L2_P_MIRROR ? L2_SLOW : L2_DROP_STATE_IN;
 	reason = l2_classify(fr, port);
 	if (reason)
-		return reason;
-	if (port->flags & L2_P_GUARD) {
-		reason = l2_guard_check(ctx, fr->in);
-		if (reason)
-			return reason;
-	}
+		return l2_bridge_decides(fr, port, reason);
 	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac);
 	if (!entry || entry->type == L2_GONE)
 		return l2_no_entry(ctx, fr, port, cfg);
 	if (!entry->port)
 		return L2_TO_STACK;
 	now = bpf_ktime_get_coarse_ns();
-	if (port->flags & L2_P_MIRROR && !l2_source_is_old(fr, cfg, now))
-		return L2_SLOW;
-	return l2_forward(ctx, fr, entry, cfg, now);
+	if (port->flags & L2_P_MIRROR &&
+	    (l2_bridge_is_old(cfg, now) || !l2_source_is_old(fr, cfg, now)))
+		return l2_slow(ctx, fr, entry->port);
+	return l2_bridge_decides(fr, port, l2_forward(ctx, fr, entry, cfg, now));
 }
 
 /* Counts what was not sent, and returns the verdict. */

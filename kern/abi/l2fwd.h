@@ -86,6 +86,9 @@ struct l2_port {
 	__u16 acl_at;	    /* where they begin in l2_acl */
 	__u64 vlans[64];    /* bit: member of this VLAN */
 	__u64 untagged[64]; /* bit: sends this VLAN untagged */
+	__u32 look;	    /* mirror: the last look at the bridge that found it, see l2_cfg */
+	__u16 bridge_vlans; /* mirror: VLANs that it had when they were looked at last */
+	__u16 pad2;
 };
 
 /*
@@ -205,16 +208,25 @@ struct l2_sieve {
 
 /* map l2_cfg, array of 1 */
 struct l2_cfg {
-	__u32 flags;  /* L2_F_* */
-	__u32 ports;  /* highest port number in use */
-	__u64 netns;  /* inode of the namespace that the ports are in */
-	__u32 bridge; /* ifindex of the mirrored bridge, 0 = none */
-	__u32 pad;
+	__u32 flags;	  /* L2_F_* */
+	__u32 ports;	  /* highest port number in use */
+	__u64 netns;	  /* inode of the namespace that the ports are in */
+	__u32 bridge;	  /* ifindex of the mirrored bridge, 0 = none */
+	__u32 looks;	  /* how often the bridge was looked at */
 	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
 	__u64 full;	  /* entries of the bridge for which l2_fdb had no room */
-	__u64 walked;	  /* ns, when the port states were looked at last */
+	__u64 looked;	  /* ns, when the bridge's ports were looked at last */
 	__u64 address;	  /* of the bridge in the kernel, 0 = not known yet */
+	__u64 asked;	  /* ns, when a frame took the slow path last to have it looked at */
+	__u64 vlans;	  /* ns, when all VLANs were looked at last */
+	/* ports of the bridge that are none of ours (1 << 32 and the ifindex of each, added
+	 * up): as attach left it, and as it was when the bridge was looked at last */
+	__u64 outside;
+	__u64 outside_now;
 };
+
+/* While a bridge that should be looked at is not, a frame asks for it this often. */
+#define L2_LOOK_NS 10000000ULL
 
 /* XDP metadata for tc/l2fwd: the frame is to be flooded */
 struct l2_meta {
@@ -225,13 +237,13 @@ struct l2_meta {
 
 _Static_assert(sizeof(struct l2_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_fdb) == 88, "abi");
-_Static_assert(sizeof(struct l2_port) == 1048, "abi");
+_Static_assert(sizeof(struct l2_port) == 1056, "abi");
 _Static_assert(sizeof(struct l2_stat) == 288, "abi");
 _Static_assert(sizeof(struct l2_storm) == 16, "abi");
 _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
 _Static_assert(sizeof(struct l2_acl) == 96, "abi");
-_Static_assert(sizeof(struct l2_cfg) == 56, "abi");
+_Static_assert(sizeof(struct l2_cfg) == 88, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 _Static_assert(sizeof(struct l2_sieve_key) == 24, "abi");
 _Static_assert(sizeof(struct l2_sieve) == 128, "abi");

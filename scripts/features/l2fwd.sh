@@ -12,11 +12,13 @@ l2fwd_help() {
 l2fwd (of a device): forwards frames to other ports in XDP, by VLAN and destination
 address. fdb.sh sets entries, ports, rules; its --help says how
   --mirror        DEV is a bridge: its ports become ports, and its forwarding
-                    database is followed, without a daemon
+                    database, port states and VLANs are followed, without a
+                    daemon; ports that join it later need another attach (Linux 5.17)
   --fdb-size N    entries at most (default 65536, up to 1048576); at the first
                     attach of all
   --refresh MS    with --mirror: each source address takes the slow path this often,
-                    so that it does not age out in the bridge (default 1000)
+                    so that it does not age out in the bridge, and the bridge's
+                    ports are looked at (default 1000)
   --l2-pref N     place of the tc filter (default 2)
   --mode MODE     as for latency, without none
 EOT
@@ -69,8 +71,9 @@ l2_suitable() {
 
 # l2_preflight DEV MODE: warnings, one line each
 l2_preflight() {
-	local number ifindex rest other mtu path
+	local number ifindex rest other mtu ports
 	l2_link "$1"
+	ports=$(l2_ports) || exit 1
 	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
 	[[ $KIND != - ]] || l2_preflight_card "$1"
 	while read -r number ifindex rest; do
@@ -78,7 +81,7 @@ l2_preflight() {
 		read -r other mtu <<<"$(in_netns ip -j link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
 		[[ -z $mtu || $mtu == "$MTU" ]] ||
 			warn "$1 has MTU $MTU and $other has $mtu: longer frames between them are lost"
-	done <<<"$(l2_ports)"
+	done <<<"$ports"
 	# a veth locks a shared queue; cards refuse XDP, or drop
 	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
 		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
@@ -204,91 +207,147 @@ l2_with_port() {
 	dev_put
 }
 
+# l2_with_entry LINE COMMAND...: the same for a line of the registry, whatever the device is
+# called by now, and if it has gone
+l2_with_entry() {
+	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0 name
+	dev_read "$1"
+	IFINDEX=$DEV_IFINDEX
+	name=$(l2_name "$IFINDEX" 2>/dev/null) || name=
+	[[ -z $name ]] || DEV_ALIVE=1
+	"${@:2}" "${name:-$DEV_NAME}"
+	dev_put
+}
+
+# l2_mirror_members BRIDGE: a line "ifindex name kind" a port of the bridge
+l2_mirror_members() {
+	in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' ||
+		die "$1: its ports cannot be listed: ip link show master $1 failed"
+}
+
 l2_mirror_port_add() { # DEV
 	local flags=0
 	((DEV_FEATURES & HM_FEAT_l2fwd)) || flags=$HM_DEV_BRPORT
+	l2_mirror_port_free "$1"
 	dev_intend "$flags" l2fwd
 	l2_port_attach "$1"
-	l2_mirror_port_set "$1"
-}
-
-# l2_mirror_port_set DEV: as the bridge has it
-l2_mirror_port_set() {
-	local vlan end pvid untagged i
 	((!DRY_RUN)) || return 0
 	l2_port_read "$PORT"
-	l2_port_flag "$L2_P_MIRROR" 1
-	l2_port_flag "$L2_P_VLAN" "$L2_FILTERING"
-	if ((L2_FILTERING)); then
-		value_raw "$HM_OFF_l2_port_proto" "${L2_PROTO:0:2}" "${L2_PROTO:2:2}"
-		for ((i = 0; i < 512; i++)); do
-			VALUE[HM_OFF_l2_port_vlans + i]=00
-			VALUE[HM_OFF_l2_port_untagged + i]=00
-		done
-		value_set "$HM_OFF_l2_port_pvid" 2 0
-		while read -r vlan end pvid untagged; do
-			[[ -n $vlan ]] || continue
-			((!pvid)) || value_set "$HM_OFF_l2_port_pvid" 2 "$vlan"
-			for (( ; vlan <= end; vlan++)); do
-				value_bit "$HM_OFF_l2_port_vlans" "$vlan" 1
-				value_bit "$HM_OFF_l2_port_untagged" "$vlan" "$untagged"
-			done
-		done <<<"$(in_netns bridge -j vlan show dev "$1" | jq -r '.[0].vlans // [] | .[]
-			| "\(.vlan) \(.vlanEnd // .vlan) \(if (.flags // [] | index("PVID")) then 1 else 0 end) \(if (.flags // [] | index("Egress Untagged")) then 1 else 0 end)"')"
-	fi
+	# until it is looked at
+	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED))" 1
 	l2_port_write "$PORT"
 	l2_ports_changed
 }
 
-# l2_name IFINDEX: the device's name, or what to say of it
-l2_name() { in_netns ip -j link | jq -r --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname) // "of ifindex \($i)"'; }
+# l2_mirror_port_free DEV: dies if it is a port by hand, with settings that are the bridge's
+# business in a mirror
+l2_mirror_port_free() {
+	local VALUE flags
+	l2_port_find "$IFINDEX" || return 0
+	l2_port_read "$PORT"
+	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	((!(flags & L2_P_MIRROR))) || return 0
+	((!(flags & (L2_P_VLAN | L2_P_XLATE | L2_P_HAIRPIN | L2_P_BLOCKED)))) &&
+		[[ " ${VALUE[*]:HM_OFF_l2_port_miss:3} " != *' 01 '* ]] ||
+		die "$1 has settings by hand (fdb.sh port $1) that are the bridge's in a mirror: detach.sh $1 l2fwd first"
+}
+
+# l2_mirror_port_leave NUMBER: a port that nobody mirrors any more is as a new one
+l2_mirror_port_leave() {
+	local at
+	l2_port_read "$1"
+	l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED | L2_P_SLOW | L2_P_VLAN | L2_P_HAIRPIN))" 0
+	for at in vlans untagged; do
+		at=HM_OFF_l2_port_$at
+		value_zero "${!at}" 512
+	done
+	value_set "$HM_OFF_l2_port_pvid" 2 0
+	value_set "$HM_OFF_l2_port_proto" 2 0
+	l2_port_write "$1"
+}
+
+# l2_name IFINDEX: the device's name; false if there is none
+l2_name() { in_netns ip -j link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
 
 l2_mirror_attach() { # BRIDGE
-	local dev kind line filtering proto
+	local dev kind line members index outside=0
 	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
 	need_tools bridge
-	read -r filtering proto <<<"$(in_netns ip -j -d link show dev "$1" |
-		jq -r '.[0].linkinfo.info_data | "\(.vlan_filtering // 0) \(.vlan_protocol // "802.1Q")"')"
-	L2_FILTERING=$filtering L2_PROTO=8100
-	[[ $proto != 802.1ad ]] || L2_PROTO=88a8
+	l2_mirror_kernel
 	object kern/l2fwd_mirror.o
 	local object=$OBJECT
 	if [[ -e $GLOBALS/l2_cfg ]]; then
 		l2_cfg_read
 		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
-		((line == 0 || line == IFINDEX)) ||
-			die "$1: bridge $(l2_name "$line") is mirrored already, and a host can have one mirror: detach.sh $(l2_name "$line") first"
+		((line == 0 || line == IFINDEX)) || {
+			dev=$(l2_name "$line") || dev="of ifindex $line"
+			die "$1: bridge $dev is mirrored already, and a host can have one mirror: detach.sh $dev first"
+		}
 	fi
+	members=$(l2_mirror_members "$1") || exit 1
 	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 	l2_cfg_init
 	dev_flag "$HM_DEV_MIRROR"
-	while read -r dev kind; do
-		[[ -n $dev ]] || continue
+	while read -r index dev kind; do
+		[[ -n $index ]] || continue
 		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
 			((!VERBOSE)) || warn "$dev is a $kind device: what is behind it takes the slow path"
+			outside=$((outside + (1 << 32) + index))
 			continue
 		fi
 		l2_with_port "$dev" l2_mirror_port_add
-	done <<<"$(in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifname) \(.linkinfo.info_kind // "-")"')"
+	done <<<"$members"
+	l2_mirror_left "$members"
 	l2_mirror_load "$object"
 	((!DRY_RUN)) || return 0
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
 	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
+	value_set "$HM_OFF_l2_cfg_vlans" 8 0
+	value_set "$HM_OFF_l2_cfg_outside" 8 "$outside"
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
 	l2_cfg_write
 	defer l2_mirror_forget
-	l2_mirror_knock "$1"
+	l2_mirror_knock "$1" "$(head -n 1 <<<"$members")"
 	l2_mirror_snapshot "$1"
 	l2_cfg_flag "$L2_F_SNAPSHOT" 0
 }
 
-# l2_mirror_knock BRIDGE: has its ports looked at, and the bridge's address kept, before any
-# frame comes. The bridge refuses an entry for that address, but its tracepoint fires.
+# l2_mirror_kernel: dies if the kernel has no bpf_loop (Linux 5.17)
+l2_mirror_kernel() {
+	[[ ! -r /sys/kernel/btf/vmlinux ]] || grep -aqw BPF_FUNC_loop /sys/kernel/btf/vmlinux ||
+		die "--mirror needs Linux 5.17 (bpf_loop), and this is $(uname -r): l2fwd of a device, with entries by fdb.sh, works without"
+}
+
+# l2_mirror_left MEMBERS: ports that are not in the bridge any more
+l2_mirror_left() {
+	local line inode ifindex features flags rest number others ports
+	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	while read -r line; do
+		read -r inode ifindex features flags rest <<<"$line"
+		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
+		grep "^$ifindex " <<<"$1" >/dev/null || l2_with_entry "$line" l2_mirror_port_del
+	done <<<"$others"
+	((!DRY_RUN)) || return 0
+	ports=$(l2_ports) || exit 1
+	while read -r number ifindex flags rest; do
+		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
+		grep "^$ifindex " <<<"$1" >/dev/null || l2_mirror_port_leave "$number"
+	done <<<"$ports"
+}
+
+# l2_mirror_knock BRIDGE MEMBER: has its ports looked at, and the bridge's address kept, before
+# any frame comes. The bridge refuses an entry for that address, but its tracepoint fires.
 l2_mirror_knock() {
-	local dev
-	dev=$(in_netns ip -j link show master "$1" | jq -r 'first(.[].ifname // empty)')
-	[[ -z $dev ]] || try "${NSCMD[@]}" bridge fdb add 00:00:00:00:00:00 dev "$dev" master static || true
+	local index dev kind looks
+	read -r index dev kind <<<"$2"
+	[[ -n $index ]] || return 0
+	l2_cfg_read
+	looks=$(value_num "$HM_OFF_l2_cfg_looks" 4)
+	try "${NSCMD[@]}" bridge fdb add 00:00:00:00:00:00 dev "$dev" master static || true
+	l2_cfg_read
+	(($(value_num "$HM_OFF_l2_cfg_looks" 4) != looks)) ||
+		die "$1: its port $dev could not be looked at from tracepoint br_fdb_add: has it just left?"
 }
 
 l2_mirror_forget() {
@@ -318,13 +377,16 @@ l2_mirror_load() { # OBJECT
 # l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
 # have written is newer than what is read here, so only what is not there is written.
 l2_mirror_snapshot() {
-	local file zeros
+	local file zeros ports
 	((!DRY_RUN)) || return 0
+	# behind a port that was none of ours until now
+	l2_delete l2_fdb 0 " $L2_DYNAMIC $L2_EXTERN $L2_FIXED "
 	file=$(mktemp)
+	ports=$(l2_port_names) || exit 1
 	map_shape l2_fdb
 	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
 	# shellcheck disable=SC2016
-	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$(l2_port_names)" '
+	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$ports" '
 		($ports | split(" ") | map(split("/") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
 		| .[] | select(.master != null)
 		| select(.mac | test("^.[02468ace]"))
@@ -335,7 +397,8 @@ l2_mirror_snapshot() {
 		awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
 			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
-			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file"
+			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file" ||
+		die "$1: what it knows cannot be listed: bridge fdb show br $1 failed"
 	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
 	rm -f "$file"
 }
@@ -348,25 +411,13 @@ l2_mirror_port_del() { # DEV
 }
 
 l2_mirror_detach() { # BRIDGE
-	local others inode ifindex features flags nsid pref name number rest
 	pins_remove l2fwd
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
-	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
-	while read -r inode ifindex features flags nsid pref name; do
-		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
-		l2_with_port "$name" l2_mirror_port_del
-	done <<<"$others"
-	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
+	[[ ! -e $GLOBALS/l2_cfg ]] || ((DRY_RUN)) ||
+		l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
 	# ports that were there before stay, and their entries
-	l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
-	while read -r number ifindex rest; do
-		[[ -n $number ]] || continue
-		l2_port_read "$number"
-		l2_port_flag "$L2_P_MIRROR" 0
-		l2_port_flag "$L2_P_BLOCKED" 0
-		l2_port_flag "$L2_P_SLOW" 0
-		l2_port_write "$number"
-	done <<<"$(l2_ports)"
+	l2_mirror_left ''
+	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
 	l2_mirror_forget
 	l2_ports_changed
 }
@@ -377,10 +428,30 @@ l2fwd_unshare() {
 	drops_verdict_unshare
 }
 
+# l2_mirror_status BRIDGE: ports that came and went since it was attached
+l2_mirror_status() {
+	local number index flags rest name kind members ports mirrored=' '
+	members=$(l2_mirror_members "$1") || exit 1
+	ports=$(l2_ports) || exit 1
+	while read -r number index flags rest; do
+		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
+		mirrored+="$index "
+		grep "^$index " <<<"$members" >/dev/null || {
+			name=$(l2_name "$index") || name="of ifindex $index, which has vanished"
+			printf '  l2fwd    port %s has left it: attach.sh %s l2fwd --mirror again\n' "$name" "$1"
+		}
+	done <<<"$ports"
+	while read -r index name kind; do
+		[[ -n $index && $mirrored != *" $index "* && ! $kind =~ ^($L2_NO_TARGET)$ ]] || continue
+		printf '  l2fwd    port %s has joined it, and takes the slow path: attach.sh %s l2fwd --mirror again\n' "$name" "$1"
+	done <<<"$members"
+}
+
 l2fwd_status() { # DEV
 	local VALUE flags text=''
 	if ((DEV_FLAGS & HM_DEV_MIRROR)); then
 		printf '  l2fwd    mirrors this bridge: tracepoints br_fdb_*, fdb_delete, console, netif_receive_skb\n'
+		((!DEV_ALIVE)) || l2_mirror_status "$1"
 		return
 	fi
 	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0

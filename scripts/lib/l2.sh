@@ -43,6 +43,11 @@ value_num() { # OFFSET SIZE: prints the number (of a field of up to 7 bytes)
 	printf '%d' "$n"
 }
 
+value_zero() { # OFFSET SIZE
+	local i
+	for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=00; done
+}
+
 # value_bit OFFSET NUMBER ON: sets or clears a bit of an array of __u64
 value_bit() {
 	local at=$(($1 + $2 / 8)) byte
@@ -86,9 +91,13 @@ l2_cfg_init() {
 
 # --- ports
 
-# l2_ports: a line "number ifindex flags rules first-rule" a port
+# l2_ports: a line "number ifindex flags rules first-rule" a port. It dies if they cannot be
+# read, and so must the caller in whose subshell that is.
 l2_ports() {
-	[[ -e $GLOBALS/l2_port ]] || return 0
+	[[ ! -e $GLOBALS/l2_port ]] || l2_ports_dump || die "map $GLOBALS/l2_port cannot be read"
+}
+
+l2_ports_dump() {
 	"$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
 		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" -v rules="$HM_OFF_l2_port_acl_n" \
 		-v at_="$HM_OFF_l2_port_acl_at" -v mask="$L2_ACL_MASK" '
@@ -109,7 +118,7 @@ l2_ports() {
 # hold anything else.
 l2_port_names() {
 	local ports
-	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }')
+	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }') || exit 1
 	in_netns ip -j link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
 		| [.[] | "\(.ifname)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
 }
@@ -130,7 +139,7 @@ l2_port_find() {
 # a port while it is made or removed
 l2_port_slot() {
 	local ports
-	ports=$(l2_ports) || die "map $GLOBALS/l2_port cannot be read"
+	ports=$(l2_ports) || exit 1
 	PORT=$(awk -v index_="$1" '$2 == index_ { print $1; exit }' <<<"$ports")
 	[[ -n $PORT ]]
 }
@@ -156,7 +165,7 @@ l2_port_new() {
 	local used n ports
 	l2_port_find "$1" && return
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
-	ports=$(l2_ports) || die "map $GLOBALS/l2_port cannot be read"
+	ports=$(l2_ports) || exit 1
 	used=" $(cut -d' ' -f1 <<<"$ports" | tr '\n' ' ')"
 	if l2_port_slot "$1"; then
 		n=$PORT
@@ -210,14 +219,17 @@ l2_port_remove() {
 # l2_ports_changed: XDP may flood by itself if all ports want the same bytes and no
 # port has a condition
 l2_ports_changed() {
-	local number ifindex flags rest uniform=1 last=0
+	local number ifindex flags rest ports uniform=1 last=0
 	((!DRY_RUN)) || return 0
+	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] || continue
 		((flags == 0)) || uniform=0
 		last=$number
-	done <<<"$(l2_ports)"
+	done <<<"$ports"
 	l2_cfg_read
+	# a mirror may have changed a port while it was changed here: it is looked at again
+	value_set "$HM_OFF_l2_cfg_looked" 8 0
 	value_set "$HM_OFF_l2_cfg_ports" 4 "$last"
 	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~L2_F_UNIFORM) | (uniform ? L2_F_UNIFORM : 0)))
@@ -249,7 +261,8 @@ l2_pairs() {
 }
 
 l2_entries() { # MAP
-	[[ ! -e $GLOBALS/$1 ]] || "$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs
+	[[ -e $GLOBALS/$1 ]] || return 0
+	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
 }
 
 # l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT

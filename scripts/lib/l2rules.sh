@@ -138,7 +138,9 @@ acl_read() {
 
 # acl_room COUNT: in ROOM, where so many rules fit in, beside those of all ports
 acl_room() {
-	ROOM=$(l2_ports | awk '$4 { print $5, $4 }' | sort -n | awk -v want="$1" -v size="$L2_ACL_ENTRIES" '
+	local ports
+	ports=$(l2_ports) || exit 1
+	ROOM=$(awk '$4 { print $5, $4 }' <<<"$ports" | sort -n | awk -v want="$1" -v size="$L2_ACL_ENTRIES" '
 		$1 - at >= want { exit }
 		{ at = $1 + $2 }
 		END { if (size - at >= want) print at + 0 }')
@@ -239,6 +241,8 @@ acl_write() {
 acl_put() {
 	local flags
 	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	((!(flags & L2_P_MIRROR))) ||
+		warn "the bridge does not know these rules: what it floods, or sends from other devices, needs rules of its own (nft, family bridge)"
 	l2_port_flag "$L2_P_ACL" $(($(value_num "$HM_OFF_l2_port_acl_n" 2) > 0 || (flags & L2_P_ACL_DENY)))
 	l2_port_write "$1"
 	l2_ports_changed
