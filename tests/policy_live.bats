@@ -129,9 +129,9 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 
 # bats test_tags=vm
 @test "policy: table, mark for ip rule, drop and pass" {
-	# before 6.7 no look-up knows tables: by mark and `ip rule`, or the fallback
-	local old=1
-	[[ $(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1) != 6.7 ]] || old=0
+	# before 6.7 no look-up knows tables (6.1.192 does): by mark and `ip rule`, or the fallback
+	local old=0
+	grep -aq BPF_FIB_LOOKUP_TBID /sys/kernel/btf/vmlinux || old=1
 	attach eth0 policy
 	on host ip route add default via 10.11.3.2 table 100
 	on host ip -6 route add default via fd11:3::2 table 100
