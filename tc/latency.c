@@ -65,16 +65,17 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
 				      struct lat_stat *st, __u64 first, __u32 id, __u8 nsid)
 {
-	__u32 shift = cfg->shift ?: LAT_SHIFT_DEFAULT;
+	__u32 shift = (cfg->shift ?: LAT_SHIFT_DEFAULT) & 15, mask = (1 << shift) - 1;
 	__u64 now = bpf_ktime_get_ns();
 	struct lat_stamp *stamp;
 	__u32 slot;
 
-	slot = st->seq++ & ((1 << (shift & 15)) - 1);
-	slot |= bpf_get_smp_processor_id() << (shift & 15);
+	slot = st->seq++ & mask;
+	slot |= bpf_get_smp_processor_id() << shift;
 	slot &= LAT_SLOTS - 1;
+	/* in tc_index, 0 is no slot: the next one, which the next packet must not get, too */
 	if (!slot)
-		slot = 1;
+		slot = (st->seq++ & mask) ?: 1;
 	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
 	if (!stamp)
 		return;

@@ -95,6 +95,20 @@ waiting() { # stamps in the rings
 	done
 }
 
+@test "latency: the first packets of the first CPU have slots of their own" {
+	config 01
+	local name slot used
+	for name in udp4 tcp4 udp6; do
+		run_one latency_xdp "${FIXTURES[$name]}"
+		run_one latency_tc "${FIXTURES[$name]}"
+	done
+	used=()
+	for slot in 1 2 3 4; do
+		used+=("$(bpftool -j map lookup pinned /sys/fs/bpf/lat_stamp key "$slot" 0 0 0 | jq '.formatted.value.stage > 0')")
+	done
+	equal "${used[*]}" "true true true false" "slots 1 to 4"
+}
+
 @test "latency: tc takes stamps in any order, and not those of other packets" {
 	config 01
 	run_one latency_xdp "${FIXTURES[udp4]}"
