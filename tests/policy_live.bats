@@ -386,31 +386,41 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 }
 
 @test "policy: counters that all CPUs write at once are exact, with one a CPU and with one for all" {
-	local cpu cpus n=20011 value pids pid
+	local cpu cpus n=20011 value pids pid came round
 	cpus=$(nproc)
 	attach eth0 policy
 	# shellcheck source=/dev/null
 	. "$HM_BUILD/abi.sh"
 	rules '[{"id":"all","priority":1,"match":{"proto":"udp"},"action":"drop"}]'
+	# what a CPU's backlog has no room for, while others keep that CPU busy, never gets there
+	dropped() { on client ip -j -s link show dev eth0 | jq '.[0].stats64.tx.dropped'; }
+	# sends n datagrams a CPU; how many of them came, in CAME
 	everywhere() {
+		local before
+		before=$(dropped)
 		pids=()
 		for ((cpu = 0; cpu < cpus; cpu++)); do
 			on client taskset -c "$cpu" "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 "$n" 3>&- &
 			pids+=($!)
 		done
 		for pid in "${pids[@]}"; do wait "$pid"; done
+		CAME=$((cpus * n - $(dropped) + before))
 	}
 	everywhere
-	equal "$(rule all packets) $(rule all bytes)" "$((cpus * n)) $((cpus * n * 106))" "a counter for each CPU"
+	((CAME > n))
+	equal "$(rule all packets) $(rule all bytes)" "$CAME $((CAME * 106))" "a counter for each CPU"
 	equal "$(bpftool -j map lookup pinned "$G/pol_stat" key 0 0 0 0 | jq '[.formatted.values[].value | select(.n[0] > 0)] | length')" "$cpus" "CPUs"
 	# as with more rules than there is memory for so many counters
 	read -ra value <<<"$(bpftool -j map lookup pinned "$G/pol_set" key 1 0 0 0 | jq -r '.value | join(" ")')"
 	value[HM_OFF_pol_set_flags]=$POL_S_SHARED value[HM_OFF_pol_set_stripes]=0
 	bpftool map update pinned "$G/pol_set" key 1 0 0 0 value "${value[@]}"
-	everywhere
-	everywhere
 	# the reader now sees those of the first CPU, from before
-	equal "$(rule all packets)" $((n + 2 * cpus * n)) "one counter for all"
+	came=$(rule all packets)
+	for round in 1 2; do
+		everywhere
+		came=$((came + CAME))
+	done
+	equal "$(rule all packets)" "$came" "one counter for all"
 	equal "$(counted cache_hit) $(counted cache_miss)" "$(($(counted seen) - $(counted not_routable) - $(counted cache_miss))) $(counted cache_miss)"
 }
 
