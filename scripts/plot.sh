@@ -28,7 +28,7 @@ before and after.
       --stage A-B     percentiles: only this pair, as in xdp-tc
       --device DEV    only this device; default: the one with the most packets
       --netns NS      and only this network namespace
-  -i, --interval SEC  drops: seconds between two documents of FILE (1)
+  -i, --interval SEC  drops: seconds between two documents of FILE that do not say (1)
   -c, --count N       drops, without FILE: how many intervals to look at (60)
   -h, --help
 EOF

@@ -118,6 +118,8 @@ NONE_GIVEN" reasons
 	equal "$(jq -c --arg ns "$OURS" '.rows[] | select(.netns == $ns) | .packets' "$BATS_TEST_TMPDIR/rates")" \
 		"$((100 * CPUS))" "in all intervals"
 	jq -es 'any(.[].rows[]; .packets_per_s > 0)' "$BATS_TEST_TMPDIR/rates" >/dev/null
+	equal "$(jq -s 'map(select(.seconds >= 0.5)) | length' "$BATS_TEST_TMPDIR/rates")" 6 "how long each was"
+	equal "$(J | jq 'has("seconds")')" false "without -i"
 }
 
 @test "drops: what cannot be read back is refused in one line" {

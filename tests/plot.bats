@@ -71,6 +71,9 @@ after: xdp → input (total), eth0 in web, 100 packets'
 	equal "$(plot --data -i 2 drops "$D/drops.json" | grep ip)" "$(printf 'ip R%d\n' 9 8 7 6 5 4 3)" reasons
 	equal "$(plot --data -i 2 drops "$D/drops.json" | awk '/^ip R9/ { on = 1 } /^$/ { on = 0 } NF == 2 && on && $1 != "ip" { printf "%s:%s ", $1, $2 }')" '0:4.5 2:0 4:9 6:9 ' 'R9 over time'
 	equal "$(plot --data -i 2 drops "$D/drops.json" | awk '/^others/ { on = 1 } NF == 2 && on { printf "%s:%s ", $1, $2 }')" '0:1.5 2:0 4:3 6:3 ' 'the others'
+	# an interval that says how long it was
+	jq -c '.seconds = 4' "$D/drops.json" >"$D/long.json"
+	equal "$(plot --data -i 2 drops "$D/long.json" | awk '/^ip R9/ { on = 1 } /^$/ { on = 0 } NF == 2 && on && $1 != "ip" { printf "%s:%s ", $1, $2 }')" '0:2.25 4:0 8:4.5 12:4.5 ' 'R9 over a longer time'
 	equal "$(plot --data --device eth1 drops "$D/drops.json" | grep -c ip)" 5 'reasons of eth1'
 }
 

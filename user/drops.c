@@ -2,7 +2,8 @@
 /*
  * drops.c - hookmap drops: what this host loses, where, why, and whose it is.
  *
- * JSON: {"rows": [...], "benign": [...], "lost": {...}}; a row:
+ * JSON: {"rows": [...], "benign": [...], "lost": {...}}, with -i also "seconds", how long
+ * the interval was; a row:
  *   layer reason location device netns protocol   text
  *   smac | dmac | sip | dip | flow                if it was counted by that
  *   packets bytes                                 bytes are 0 where XDP does not tell
@@ -335,6 +336,8 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		out_section(o, top, "rows", NULL);
 		json_object_object_add(top, "benign", benign_json(t));
 		json_object_object_add(top, "lost", lost_json(t));
+		if (seconds > 0)
+			json_object_object_add(top, "seconds", json_object_new_double(seconds));
 		if (opt->sum || opt->top)
 			json_object_object_add(top, "sum",
 					       json_object_new_string(opt->sum ? opt->sum : "top"));

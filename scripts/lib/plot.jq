@@ -48,8 +48,10 @@ def losses: .rows[] | select(($device == "" or .device == $device) and ($netns =
 	| {what: "\(.layer) \(.reason | ltrimstr("SKB_DROP_REASON_"))", packets};
 def drops($interval):
 	[inputs] as $docs
+	| [$docs[] | .seconds // $interval] as $length
+	| [foreach (0, $length[]) as $s (0; . + $s; .)] as $start
 	| ([$docs[] | losses] | group_by(.what) | map({what: .[0].what, n: (map(.packets) | add)}) | sort_by(-.n) | map(.what)) as $all
 	| ($all[:7] + if ($all | length) > 7 then ["others"] else [] end)[] as $what
 	| $what, ([range($docs | length) as $i
 			| [$docs[$i] | losses | select(.what == $what or ($what == "others" and (.what as $w | $all[:7] | index([$w]) | not))) | .packets]
-			| (add // 0) / $interval] | . + .[-1:] | to_entries[] | "\(.key * $interval * 1e6 | round / 1e6)\t\(.value)"), "";
+			| (add // 0) / $length[$i]] | . + .[-1:] | to_entries[] | "\($start[.key] * 1e6 | round / 1e6)\t\(.value)"), "";
