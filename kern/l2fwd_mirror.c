@@ -191,13 +191,16 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 
 /* On the way through the VLANs of a port, which are sorted, and the words of l2_port. */
 struct mirror_vlans {
+	struct l2_cfg *cfg;
 	struct l2_port *port;
+	const void *addr; /* the port's own */
 	struct list_head *head, *at;
 	__u64 vlans, untagged; /* of this word */
 	__u32 word;
 };
 
-/* One VLAN, or the end of a word. One that has a state (MST) and does not forward in it is not
+/* One VLAN, or the end of a word. A new one has an entry for the port's own address, which the
+ * bridge makes without a tracepoint. One that has a state (MST) and does not forward in it is not
  * for XDP. */
 static long mirror_vlan(__u32 i, void *arg)
 {
@@ -214,6 +217,12 @@ static long mirror_vlan(__u32 i, void *arg)
 		vid = BPF_CORE_READ(v, vid);
 		if (vid >> 6 <= word) {
 			bit = vid >> 6 == word ? 1ULL << (vid & 63) : 0;
+			if (bit & ~w->port->vlans[word]) {
+				struct l2_key key;
+
+				mirror_key(&key, vid, w->addr);
+				mirror_put(w->cfg, &key, 0, L2_LOCAL);
+			}
 			if (BPF_CORE_READ(v, state) == BRIDGE_FORWARDING)
 				w->vlans |= bit;
 			if (BPF_CORE_READ(v, flags) & BRIDGE_UNTAGGED)
@@ -232,7 +241,7 @@ static long mirror_vlan(__u32 i, void *arg)
 static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_bridge_port *p,
 					 struct l2_port *port)
 {
-	struct mirror_vlans w = { .port = port };
+	struct mirror_vlans w = { .cfg = walk->cfg, .port = port };
 	struct net_bridge_vlan_group *group;
 	struct list_head *head;
 	__u16 count, pvid;
@@ -247,6 +256,7 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 	if (!walk->all && count == port->bridge_vlans && pvid == port->pvid)
 		return;
 	head = (void *)group + bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
+	w.addr = BPF_CORE_READ(p, dev, dev_addr);
 	w.head = head;
 	w.at = BPF_CORE_READ(head, next);
 	bpf_loop(BRIDGE_VLANS + 64, mirror_vlan, &w, 0);
