@@ -25,7 +25,7 @@ objects() {
 	((found))
 }
 
-# report loads|lacks OBJECT: a comment in the TAP, for the table of tests/vm/
+# report loads|lacks|fails OBJECT: a comment in the TAP, for the table of tests/vm/
 report() { [[ -z ${HM_VM:-} ]] || printf '# %s: %s\n' "$1" "${2#"$HM_BUILD"/}" >&3; }
 
 # symbols OBJECT: from the list that make has made; asking is dear where the CPU is emulated
@@ -91,6 +91,7 @@ must() {
 	local what=$1 out
 	shift
 	out=$("$@" 2>&1) && return
+	report fails "$what"
 	printf '%s: %s\n%s\n' "$what" "$*" "$out" >&2
 	return 1
 }

@@ -23,6 +23,7 @@ FNR == 1 {
 }
 /^1\.\.[0-9]+/ { plan[kernel, suite] = substr($1, 4) }
 /^# loads: / { there[kernel, $3] = "yes"; if (!have[$3]++) object[++objects] = $3 }
+/^# fails: / { there[kernel, $3] = "FAILS"; if (!have[$3]++) object[++objects] = $3 }
 /^# lacks: / { there[kernel, $3] = "no"; if (!have[$3]++) object[++objects] = $3 }
 /^(not )?ok / {
 	count[kernel, suite]++
@@ -32,13 +33,13 @@ FNR == 1 {
 }
 END {
 	head = sprintf("%-28s", "")
-	for (k = 1; k <= kernels; k++) head = head sprintf("%-22s", order[k])
+	for (k = 1; k <= kernels; k++) head = head sprintf("%-23s ", order[k])
 	if (objects) print "\nobject" substr(head, 7)
 	for (o = 1; o <= objects; o++) {
 		line = sprintf("%-28s", object[o])
 		for (k = 1; k <= kernels; k++) {
 			t = there[order[k], object[o]]
-			line = line sprintf("%-22s", t == "" ? "-" : t)
+			line = line sprintf("%-23s ", t == "" ? "-" : t)
 		}
 		print line
 	}
@@ -51,7 +52,7 @@ END {
 			lost = plan[id] == "" ? 1 : plan[id] - count[id]
 			f = failed[id] + lost
 			P += passed[id]; F += f; S += skipped[id]
-			line = line sprintf("%-22s", sprintf("%d ok", passed[id]) (f ? " " f " FAILED" : "") (skipped[id] ? " " skipped[id] " skipped" : ""))
+			line = line sprintf("%-23s ", sprintf("%d ok", passed[id]) (f ? " " f " FAILED" : "") (skipped[id] ? " " skipped[id] " skipped" : ""))
 		}
 		print line
 	}
