@@ -193,6 +193,8 @@ demo: | root deps-demo
 
 TESTS ?= $(wildcard tests/*.bats)
 JOBS ?= $(shell nproc)
+# with what a failed test said
+PROVE = prove --failures --comments --exec 'bats --tap'
 ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
 # gcov's messages, where the reader cannot get at its counts
 export GCOV_ERROR_FILE = /dev/null
@@ -204,16 +206,16 @@ test: | root
 	@$(MAKE) $(if $(COVERAGE),reader-cov,tests-build)
 	@rm -f $(O)/.prove
 	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)); \
-	prove --directives --failures --comments --jobs $(JOBS) --state=save --statefile=$(O)/.prove --exec 'bats --tap' $(TESTS) || { \
+	$(PROVE) --directives --jobs $(JOBS) --state=save --statefile=$(O)/.prove $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
-		prove --directives --failures --comments --state=failed --statefile=$(O)/.prove --exec 'bats --tap'; }
+		$(PROVE) --directives --state=failed --statefile=$(O)/.prove; }
 # these suites once more, with instruments: a figure of coverage costs nothing then
 test-asan: | root
 	@$(MAKE) reader-asan
 	@rm -rf $(O)/asan.d/user/*.gcda $(O)/asan.trace && mkdir $(O)/asan.trace
 	@umask 0 && $(O)/asan/hookmap --version >/dev/null
 	@HOOKMAP_OBJ=$(abspath $(O)/asan) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/asan.trace) \
-		prove --failures --comments --jobs $(JOBS) --exec 'bats --tap' $(ASAN_TESTS)
+		$(PROVE) --jobs $(JOBS) $(ASAN_TESTS)
 	@echo 'coverage by $(ASAN_TESTS) alone; of all tests, and by file: make coverage'
 	@tests/coverage.sh reader $(O)/asan.d
 	@tests/coverage.sh scripts $(O)/asan.trace

@@ -21,10 +21,10 @@ HM_MAP(pol_tuple);
 HM_MAP(pol_filter);
 HM_MAP(pol_shift);
 HM_MAP(pol_flow);
-HM_MAP_OF(pol_rules, ARRAY, __u32, struct pol_block, POL_ALIGNED);
-HM_MAP_OF(pol_more, ARRAY, __u32, struct pol_block_more, POL_ALIGNED);
-HM_MAP_OF(pol_count, ARRAY, __u32, struct pol_count, POL_INNER);
-HM_MAP_OF(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, 1 /* NO_PREALLOC */);
+HM_INNER_pol_rules(HM_MAP_OF);
+HM_INNER_pol_more(HM_MAP_OF);
+HM_INNER_pol_count(HM_MAP_OF);
+HM_INNER_pol_port(HM_MAP_OF);
 
 #ifdef HM_MAPS_LEGACY /* that loader knows no calls */
 #define POL_GLOBAL static __always_inline

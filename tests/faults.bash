@@ -126,7 +126,7 @@ DETACH=$HM_TOP/scripts/detach.sh
 OPTIONS=()
 
 killed_everywhere() {
-	local n first=$1 step=$2 killed=0
+	local n what first=$1 step=$2 killed=0
 	shift 2
 	((step > 1)) || first=1
 	shims "$KILL"
@@ -136,29 +136,25 @@ killed_everywhere() {
 	on host "$DETACH" "$@" 2>/dev/null
 	same "attach and detach" "$BATS_TEST_TMPDIR/before"
 
-	for ((n = first; ; n += step)); do
-		faulty 1 "$n" "$ATTACH" "$@" "${OPTIONS[@]}" || true
-		[[ -n $HIT ]] || break
-		killed=$((killed + 1))
-		if (((n / step) % 2)); then
-			on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
-			alike "attach after attach was killed before: $HIT" "$BATS_TEST_TMPDIR/attached"
-		fi
-		on host "$DETACH" "$@" 2>/dev/null
-		same "detach after attach was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
-	done
-	on host "$DETACH" "$@" 2>/dev/null
-	for ((n = first; ; n += step)); do
-		on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
-		faulty 1 "$n" "$DETACH" "$@" || true
-		[[ -n $HIT ]] || break
-		killed=$((killed + 1))
-		if (((n / step) % 2)); then
-			on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
-			alike "attach after detach was killed before: $HIT" "$BATS_TEST_TMPDIR/attached"
-		fi
-		on host "$DETACH" "$@" 2>/dev/null
-		same "detach after detach was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
+	for what in attach detach; do
+		for ((n = first; ; n += step)); do
+			if [[ $what == attach ]]; then
+				faulty 1 "$n" "$ATTACH" "$@" "${OPTIONS[@]}" || true
+			else
+				on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+				faulty 1 "$n" "$DETACH" "$@" || true
+			fi
+			[[ -n $HIT ]] || break
+			killed=$((killed + 1))
+			if (((n / step) % 2)); then
+				on host "$ATTACH" "$@" "${OPTIONS[@]}" 2>/dev/null
+				alike "attach after $what was killed before: $HIT" "$BATS_TEST_TMPDIR/attached"
+			fi
+			on host "$DETACH" "$@" 2>/dev/null
+			same "detach after $what was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
+		done
+		# the last one ran to its end
+		[[ $what == detach ]] || on host "$DETACH" "$@" 2>/dev/null
 	done
 	KILLED=$killed
 }

@@ -195,9 +195,7 @@ clock_is() { equal "$(clock '[.ptp_drift_ns, .ptp_error_ns]')" "[$1,1000]" "drif
 	raw 5
 	hardware 2050000000 5 host
 	wait "$RAW"
-	equal "$(row ".pid == $RAW" stamp)" '"hardware"' stamp
-	equal "$(row ".pid == $RAW" count)" 5 packets
-	equal "$(row ".pid == $RAW" 'min_ns >= 50000000 and .max_ns < 2000000000')" true "50 ms"
+	from_nic 5 2000000000
 	rm /sys/fs/bpf/hwstamp
 	# it drifts, and is followed
 	ptp_behind 2000500123

@@ -142,12 +142,15 @@ static int read_range(const struct options *opt, const char *name, __u32 first, 
 
 /* The maps in those of policy, which have no pins: what the array of maps was made of is not
  * said by its own shape. */
+#define INNER_PIN(NAME, TYPE, KEY, VALUE, FLAGS)                                                   \
+	{                                                                                          \
+#NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), 0                          \
+	}
 static const struct pin inner_pins[] = {
-	{ "pol_rules", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_block), 0 },
-	{ "pol_more", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_block_more), 0 },
-	{ "pol_count", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct pol_count), 0 },
-	{ "pol_port", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct pol_port_key), sizeof(struct pol_port),
-	  0 },
+	HM_INNER_pol_rules(INNER_PIN),
+	HM_INNER_pol_more(INNER_PIN),
+	HM_INNER_pol_count(INNER_PIN),
+	HM_INNER_pol_port(INNER_PIN),
 };
 
 static const struct pin *inner_pin(const char *name)

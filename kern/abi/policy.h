@@ -303,8 +303,13 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
  * Of the arrays of maps, the program declares what is in them by these; the maps
  * that a load makes have the same shape and as many entries as it takes.
  */
-#define POL_INNER	  0x1000 /* BPF_F_INNER_MAP: arrays of several sizes */
-#define POL_ALIGNED	  0x1400 /* and BPF_F_MMAPABLE: elements begin at a cache line */
+#define POL_INNER	      0x1000 /* BPF_F_INNER_MAP: arrays of several sizes */
+#define POL_ALIGNED	      0x1400 /* and BPF_F_MMAPABLE: elements begin at a cache line */
+#define HM_INNER_pol_rules(X) X(pol_rules, ARRAY, __u32, struct pol_block, POL_ALIGNED)
+#define HM_INNER_pol_more(X)  X(pol_more, ARRAY, __u32, struct pol_block_more, POL_ALIGNED)
+#define HM_INNER_pol_count(X) X(pol_count, ARRAY, __u32, struct pol_count, POL_INNER)
+#define HM_INNER_pol_port(X)                                                                       \
+	X(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, HM_NO_PREALLOC)
 #define HM_MAP_pol_cfg(X) X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
 #define HM_MAP_pol_set(X) X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
 #define HM_MAP_pol_tuple(X)                                                                        \

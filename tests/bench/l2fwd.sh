@@ -10,8 +10,7 @@
 sandboxed "$@"
 FRAMES=${FRAMES:-400000}
 B=/sys/fs/bpf/bench
-WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
+bench_dir
 attach() { "$HM_TOP/scripts/attach.sh" "$@" 2>/dev/null; }
 
 # gen -> a0 | p1 -> p2 | b0: p1 and p2 are ports; everything on one CPU
@@ -38,14 +37,8 @@ attach p2 l2fwd
 "$HM_TOP/scripts/fdb.sh" add 02:10:00:00:00:00 dev p2
 bpftool prog pin id "$(ip -j -d link show p1 | jq '.[0].xdp.prog.id')" "$B/l2fwd"
 
-note() { printf '%s\n' "$2" >>"$WORK/$1"; }
-# show WHAT UNIT [BASE MEANING]: with the ratio to BASE, round by round: the machine's speed
-# changes in between
-show() {
-	local ratio=''
-	[[ -z ${3:-} ]] || ratio=$(paste "$WORK/$1" "$WORK/$3" | awk '{ printf "%.2f\n", $1 / $2 }' | median)
-	row "$1" "$(median <"$WORK/$1")" "$(spread <"$WORK/$1")" "$2" "$ratio" "${4:-}"
-}
+# show WHAT UNIT [PEER MEANING]: the figure that is called what it is
+show() { figure "$1" "$@"; }
 
 # --- one program, one frame, many times; l2fwd does not change this one
 
@@ -53,15 +46,15 @@ frame() { # LAST-BYTE-OF-MAC: 64 bytes
 	printf '\x02\x10\0\0\0%b\x02\0\0\0\0\x09\x88\xb5' "\\x$1"
 	head -c 50 /dev/zero
 }
-frame 00 >"$WORK/hit.frame"
-frame 01 >"$WORK/miss.frame"
+frame 00 >"$BENCH_DIR/hit.frame"
+frame 01 >"$BENCH_DIR/miss.frame"
 {
 	printf '\0\0\0\0\x40\0\0\0\0\0\0\0'
 	printf '%b\0\0\0\0\0\0\0\0\0\0\0' "\\x$(printf %02x "$(index p1)")"
-} >"$WORK/ctx"
+} >"$BENCH_DIR/ctx"
 run() { # NAME PIN FRAME
 	local out
-	out=$(bpftool prog run pinned "$2" data_in "$WORK/$3.frame" ctx_in "$WORK/ctx" data_out "$WORK/out" repeat 1000000)
+	out=$(bpftool prog run pinned "$2" data_in "$BENCH_DIR/$3.frame" ctx_in "$BENCH_DIR/ctx" data_out "$BENCH_DIR/out" repeat 1000000)
 	out=${out##*: }
 	note "$1" "${out%ns*}"
 }
@@ -75,10 +68,10 @@ done
 head_row "l2fwd: BPF_PROG_RUN"
 [[ $(sysctl -n kernel.bpf_stats_enabled) == 0 ]] || echo '(kernel.bpf_stats_enabled is on, which adds some 50 ns to each run)'
 show 'empty program' ns
-show 'redirect' ns 'empty program' 'of the empty program'
-show 'look-up and redirect' ns 'empty program' 'of the empty program'
-show 'l2fwd miss' ns 'empty program' 'of the empty program'
-show 'l2fwd hit' ns 'look-up and redirect' 'of look-up and redirect; aim: a hit in 40 ns'
+show 'redirect' ns 'empty program' 'the empty program'
+show 'look-up and redirect' ns 'empty program' 'the empty program'
+show 'l2fwd miss' ns 'empty program' 'the empty program'
+show 'l2fwd hit' ns 'look-up and redirect' 'look-up and redirect; aim: a hit in 40 ns'
 
 # --- live frames, veth to veth; generator and drop included
 
@@ -105,15 +98,13 @@ for ((i = 0; i < ROUNDS; i++)); do
 	live 'kernel bridge'
 	ip link del br0
 done
-cp "$WORK/l2fwd" "$WORK/l2fwd (2)"
-cp "$WORK/l2fwd" "$WORK/l2fwd (3)"
 head_row "l2fwd: live frames of 64 bytes, veth to veth, one CPU"
 show 'bare redirect' kframes/s
-show 'look-up and redirect, live' kframes/s 'bare redirect' 'of the bare redirect'
-show 'kernel bridge' kframes/s 'bare redirect' 'of the bare redirect'
-show 'l2fwd' kframes/s 'bare redirect' 'of the bare redirect; aim: 0.90'
-show 'l2fwd (2)' kframes/s 'look-up and redirect, live' 'of look-up and redirect; aim: 0.95'
-show 'l2fwd (3)' kframes/s 'kernel bridge' 'of the kernel bridge; aim: 5'
+show 'look-up and redirect, live' kframes/s 'bare redirect' 'the bare redirect'
+show 'kernel bridge' kframes/s 'bare redirect' 'the bare redirect'
+show 'l2fwd' kframes/s 'bare redirect' 'the bare redirect; aim: 0.90'
+figure 'l2fwd (2)' l2fwd kframes/s 'look-up and redirect, live' 'look-up and redirect; aim: 0.95'
+figure 'l2fwd (3)' l2fwd kframes/s 'kernel bridge' 'the kernel bridge; aim: 5'
 
 # --- size of the table: addresses at random among all
 
@@ -132,8 +123,8 @@ for n in 10 1000 100000 1000000; do
 		put bench_cfg 0 "$(index a0)" "$n"
 		live "$n entries, all in use"
 	done
-	show "$n entries, 10 in use" kframes/s '10 entries, 10 in use' 'of 10 entries'
-	show "$n entries, all in use" kframes/s '10 entries, all in use' 'of 10 entries'
+	show "$n entries, 10 in use" kframes/s '10 entries, 10 in use' '10 entries'
+	show "$n entries, all in use" kframes/s '10 entries, all in use' '10 entries'
 done
 for ((i = 0; i < 3; i++)); do
 	start=$(date +%s%N)

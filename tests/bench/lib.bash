@@ -36,7 +36,8 @@ head_row() {
 }
 
 # --- figures by name: note NAME VALUE, once a round; then
-# figure WHAT NAME UNIT [PEER MEANING]: median, spread, and the ratio to the median of PEER
+# figure WHAT NAME UNIT [PEER MEANING]: median, spread, and the ratio to PEER, round by round:
+# the machine's speed changes in between
 
 # bench_dir: where they are kept (BENCH_DIR), and PACKET; gone at the end
 bench_dir() {
@@ -46,13 +47,11 @@ bench_dir() {
 }
 note() { printf '%s\n' "$2" >>"$BENCH_DIR/$1"; }
 figure() {
-	local m p='' words=()
-	m=$(median <"$BENCH_DIR/$2")
+	local words=()
 	if [[ -n ${4:-} ]]; then
-		p=$(median <"$BENCH_DIR/$4")
-		words=("$(awk -v a="$m" -v b="$p" 'BEGIN { printf "%.2f", b ? a / b : 0 }')" "of ${5:-$4}")
+		words=("$(paste "$BENCH_DIR/$2" "$BENCH_DIR/$4" | awk 'NF == 2 { print $2 ? $1 / $2 : 0 }' | median | xargs -r printf '%.2f')" "of ${5:-$4}")
 	fi
-	row "$1" "$m" "$(spread <"$BENCH_DIR/$2")" "$3" "${words[@]}"
+	row "$1" "$(median <"$BENCH_DIR/$2")" "$(spread <"$BENCH_DIR/$2")" "$3" "${words[@]}"
 }
 
 # against VALUE PEER WORDS: how a row compares with its peer
