@@ -32,18 +32,20 @@ fi
 export HM_VM_TIMEOUT=${HM_VM_TIMEOUT:-900}
 
 # a guest that cannot be made is a failure, after the others have run
-status=0 guests=()
+tap=$(mktemp -d)
+trap 'rm -rf "$tap"' EXIT
+status=0
 for kernel in "${kernels[@]}"; do
 	guest=$("$here/kernel.sh" "$kernel") || {
 		status=1
 		continue
 	}
-	guests+=("$guest")
-	rm -rf "$guest/tap"
+	export HM_VM_TAP=$tap/$kernel
+	mkdir -p "$HM_VM_TAP"
 	read -r uname package <"$guest/version"
 	printf '\n=== kernel %s (Debian %s), %s\n' "$uname" "$package" "$("$here/boot.sh" --accel "$guest")"
 	prove --jobs "${JOBS:-$(nproc)}" --timer --exec "$here/suite.sh $guest" "${suites[@]}" || status=1
 done
 
-"$here/table.sh" "${guests[@]}" || status=1
+"$here/table.sh" "$tap" || status=1
 exit "$status"

@@ -1,23 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# table.sh GUEST... - what check.sh's runs under these kernels came to: a table of the
-# objects, one of the suites, the tests that failed or were skipped, and the numbers. Exit
-# status 1 if a test failed.
+# table.sh DIR - what check.sh's runs came to, from the TAP that is in DIR/KERNEL/SUITE: a
+# table of the objects, one of the suites, the tests that failed, and why, or were skipped,
+# and the numbers. Exit status 1 if a test failed, or if there is none.
 
 set -euo pipefail
-(($#)) || {
+mapfile -t files < <(find "$1" -mindepth 2 -maxdepth 2 -type f | sort -V)
+((${#files[@]})) || {
 	printf '0 passed, 1 failed\n'
 	exit 1
 }
-files=()
-for guest; do
-	for file in "$guest"/tap/*; do [[ ! -f $file ]] || files+=("$file"); done
-done
 awk '
 FNR == 1 {
 	n = split(FILENAME, part, "/")
-	kernel = part[n - 2]; suite = part[n]; planned = 0; seen = 0
+	kernel = part[n - 1]; suite = part[n]; why = 0
 	if (!known[kernel]++) order[++kernels] = kernel
 	if (!listed[suite]++) list[++suites] = suite
 }
@@ -26,11 +23,13 @@ FNR == 1 {
 /^# fails: / { there[kernel, $3] = "FAILS"; if (!have[$3]++) object[++objects] = $3 }
 /^# lacks: / { there[kernel, $3] = "no"; if (!have[$3]++) object[++objects] = $3 }
 /^(not )?ok / {
+	why = /^not/
 	count[kernel, suite]++
 	if (/^ok .* # skip/) { skipped[kernel, suite]++; note[++notes] = "skipped  " kernel "  " $0 }
 	else if (/^ok /) passed[kernel, suite]++
 	else { failed[kernel, suite]++; note[++notes] = "FAILED   " kernel "  " $0 }
 }
+/^#/ && why { note[++notes] = "         " kernel "  " $0 }
 END {
 	head = sprintf("%-28s", "")
 	for (k = 1; k <= kernels; k++) head = head sprintf("%-23s ", order[k])
@@ -60,4 +59,4 @@ END {
 	for (i = 1; i <= notes; i++) print note[i]
 	printf "%d passed, %d failed, %d skipped\n", P, F, S
 	exit F ? 1 : 0
-}' "${files[@]:-/dev/null}"
+}' "${files[@]}"
