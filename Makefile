@@ -202,35 +202,32 @@ check: | root deps-test
 	@$(MAKE) lint
 	@$(MAKE) test
 	@$(MAKE) test-asan
+# the scripts write down which lines they run: 4 % of the time
 test: | root
 	@$(MAKE) $(if $(COVERAGE),reader-cov,tests-build)
-	@rm -f $(O)/.prove
-	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)); \
+	@rm -rf $(O)/.prove $(O)/trace && mkdir $(O)/trace
+	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace); \
 	$(PROVE) --directives --jobs $(JOBS) --state=save --statefile=$(O)/.prove $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		$(PROVE) --directives --state=failed --statefile=$(O)/.prove; }
-# these suites once more, with instruments: a figure of coverage costs nothing then
+	@tests/coverage.sh scripts $(O)/trace $(if $(COVERAGE),-v)
+	@rm -rf $(O)/trace
+# these suites once more, with instruments: the reader's coverage costs nothing then; its
+# counts' files are for all users that the tests run as
 test-asan: | root
 	@$(MAKE) reader-asan
-	@rm -rf $(O)/asan.d/user/*.gcda $(O)/asan.trace && mkdir $(O)/asan.trace
+	@rm -f $(O)/asan.d/user/*.gcda
 	@umask 0 && $(O)/asan/hookmap --version >/dev/null
-	@HOOKMAP_OBJ=$(abspath $(O)/asan) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/asan.trace) \
-		$(PROVE) --jobs $(JOBS) $(ASAN_TESTS)
-	@echo 'coverage by $(ASAN_TESTS) alone; of all tests, and by file: make coverage'
+	@HOOKMAP_OBJ=$(abspath $(O)/asan) $(PROVE) --jobs $(JOBS) $(ASAN_TESTS)
 	@tests/coverage.sh reader $(O)/asan.d
-	@tests/coverage.sh scripts $(O)/asan.trace
-	@rm -rf $(O)/asan.trace
 
-# the tests' coverage, file by file; the counts' files are for all users that the tests run as
+# the coverage by all tests, file by file
 coverage: | root deps-test
 	@$(MAKE) reader-cov
-	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@rm -f $(O)/cov.d/user/*.gcda
 	@umask 0 && $(O)/cov/hookmap --version >/dev/null
-	@BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace) \
-		$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || echo 'make: some tests failed'
+	@$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || echo 'make: some tests failed'
 	@tests/coverage.sh reader $(O)/cov.d -v
-	@tests/coverage.sh scripts $(O)/trace -v
-	@rm -rf $(O)/trace
 
 FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1

@@ -69,8 +69,10 @@ static long l2_copy_to(void *map, __u32 *key, struct l2_port *out, struct l2_cop
 		st->reason[L2_DROP_ACL]++;
 		return 0;
 	}
-	if (l2_tag_copy(c, out, number))
+	if (l2_tag_copy(c, out, number)) {
+		st->reason[L2_DROP_NO_ROOM]++;
 		return 0;
+	}
 	if (bpf_clone_redirect(c->skb, out->ifindex, 0)) {
 		st->reason[L2_NO_DEVICE]++;
 		return 0;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # coverage.sh reader DIR [-v] - how many lines of the reader have run, by the counts that gcc's
 # --coverage left in DIR/user; coverage.sh scripts DIR [-v]: of the scripts, by the traces
-# of coverage.bash in DIR. -v names what never ran: functions, and lines by file.
+# of coverage.bash in DIR. What never ran is named; -v: the lines by file, too.
 
 set -euo pipefail
 export LC_ALL=C
@@ -34,7 +34,7 @@ statements() { # FILE
 
 scripts() {
 	local file
-	cat "$DIR"/*.trace 2>/dev/null | awk -F'|' '/^\++\|/ && $3 ~ /^[0-9]+$/ { print $2, $3 }' | sort -u >"$TMP/ran"
+	find "$DIR" -name '*.trace' -exec cat {} + | awk -F'|' '/^\++\|/ && $3 ~ /^[0-9]+$/ { print $2, $3 }' | sort -u >"$TMP/ran"
 	for file in scripts/*.sh scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh; do
 		{
 			awk -v f="${file#scripts/}" '$1 == f { print "ran", $2 }' "$TMP/ran"
@@ -63,6 +63,5 @@ scripts() {
 	NF == 3 { ran += $2; all += $3; if (verbose != "") printf "  %-32s %5.1f %% of %4d lines\n", $1, $3 ? 100 * $2 / $3 : 100, $3; next }
 	{ never = never (never == "" ? "" : ", ") $1 ":" $2; n++ }
 	END {
-		printf "coverage: %s: %.1f %% of %d lines; %d functions never ran%s\n", what, all ? 100 * ran / all : 0, all, n,
-			verbose != "" && n ? ": " never : ""
+		printf "coverage: %s: %.1f %% of %d lines; %d functions never ran%s\n", what, all ? 100 * ran / all : 0, all, n, n ? ": " never : ""
 	}' | fold -s -w 150
