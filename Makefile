@@ -105,8 +105,8 @@ $(O)/hookmap: $(user_obj)
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
 # --- the reader with instruments, in a folder that has all else from $(O)
-asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage
-cov_flags := -Og -g --coverage
+asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+cov_flags := $(CFLAGS) --coverage
 define instrumented
 .PHONY: reader-$(1)
 reader-$(1): tests-build
@@ -160,7 +160,7 @@ help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
 	@echo 'make demo      shows a feature on a lab of its own; DEMO=latency|l2fwd|policy (root)'
 	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
-	@echo 'make coverage  lines of reader and scripts that the tests run (root)'
+	@echo 'make coverage  the tests, and what they have run of reader and scripts; V=1: by file (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
 	@echo 'make check-releases  built and loaded with what Debian 12 and 13 have (root)'
@@ -200,34 +200,29 @@ ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
 export GCOV_ERROR_FILE = /dev/null
 check: | root deps-test
 	@$(MAKE) lint
-	@$(MAKE) test
+	@$(MAKE) coverage
 	@$(MAKE) test-asan
-# the scripts write down which lines they run: 4 % of the time
 test: | root
 	@$(MAKE) $(if $(COVERAGE),reader-cov,tests-build)
-	@rm -rf $(O)/.prove $(O)/trace && mkdir $(O)/trace
-	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)) BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace); \
+	@rm -f $(O)/.prove
+	@export HOOKMAP_OBJ=$(abspath $(O)$(if $(COVERAGE),/cov)); \
 	$(PROVE) --directives --jobs $(JOBS) --state=save --statefile=$(O)/.prove $(TESTS) || { \
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		$(PROVE) --directives --state=failed --statefile=$(O)/.prove; }
-	@tests/coverage.sh scripts $(O)/trace $(if $(COVERAGE),-v)
-	@rm -rf $(O)/trace
-# these suites once more, with instruments: the reader's coverage costs nothing then; its
-# counts' files are for all users that the tests run as
+# the tests, and which lines of reader and scripts they have run, which costs 4 % of their
+# time; V=1: by file. The counts' files are for all users that the tests run as.
+coverage: | root
+	@$(MAKE) reader-cov
+	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@umask 0 && $(O)/cov/hookmap --version >/dev/null
+	@status=0; BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace) \
+		$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || status=$$?; \
+	tests/coverage.sh reader $(O)/cov.d $(if $(filter 1,$(V)),-v); tests/coverage.sh scripts $(O)/trace $(if $(filter 1,$(V)),-v); \
+	rm -rf $(O)/trace; exit $$status
+# these suites once more, with AddressSanitizer and UBSan
 test-asan: | root
 	@$(MAKE) reader-asan
-	@rm -f $(O)/asan.d/user/*.gcda
-	@umask 0 && $(O)/asan/hookmap --version >/dev/null
 	@HOOKMAP_OBJ=$(abspath $(O)/asan) $(PROVE) --jobs $(JOBS) $(ASAN_TESTS)
-	@tests/coverage.sh reader $(O)/asan.d
-
-# the coverage by all tests, file by file
-coverage: | root deps-test
-	@$(MAKE) reader-cov
-	@rm -f $(O)/cov.d/user/*.gcda
-	@umask 0 && $(O)/cov/hookmap --version >/dev/null
-	@$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || echo 'make: some tests failed'
-	@tests/coverage.sh reader $(O)/cov.d -v
 
 FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1

@@ -61,7 +61,9 @@ scripts() {
 
 "$1" | sort | awk -v what="$1" -v verbose="$VERBOSE" '
 	NF == 3 { ran += $2; all += $3; if (verbose != "") printf "  %-32s %5.1f %% of %4d lines\n", $1, $3 ? 100 * $2 / $3 : 100, $3; next }
-	{ never = never (never == "" ? "" : ", ") $1 ":" $2; n++ }
+	!($1 in never) { file[++files] = $1 }
+	{ never[$1] = never[$1] (never[$1] == "" ? "" : ", ") $2; n++ }
 	END {
-		printf "coverage: %s: %.1f %% of %d lines; %d functions never ran%s\n", what, all ? 100 * ran / all : 0, all, n, n ? ": " never : ""
+		printf "coverage: %s: %.1f %% of %d lines; %d functions never ran%s\n", what, all ? 100 * ran / all : 0, all, n, n ? ":" : ""
+		for (i = 1; i <= files; i++) printf "  %s: %s\n", file[i], never[file[i]]
 	}' | fold -s -w 150

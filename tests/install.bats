@@ -6,7 +6,7 @@
 
 setup() {
 	ROOT=$BATS_TEST_TMPDIR/root BIN=$BATS_TEST_TMPDIR/root/usr/bin
-	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$ROOT" PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install DESTDIR="$ROOT" PREFIX=/usr
 	unset HOOKMAP_OBJ
 	cd / || return
 }
@@ -16,9 +16,9 @@ installed_only() {
 	without make cc gcc clang llc
 	run ! command -v clang
 	mkdir "$BATS_TEST_TMPDIR/empty"
-	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_BUILD"
+	mount --bind "$BATS_TEST_TMPDIR/empty" "$HM_SHIPPED"
 }
-teardown() { umount "$HM_BUILD" 2>/dev/null || true; }
+teardown() { umount "$HM_SHIPPED" 2>/dev/null || true; }
 
 # without: PATH has all that it had but these commands
 without() {
@@ -87,11 +87,11 @@ without() {
 }
 
 @test "install: uninstall leaves nothing, and what is somebody's own stays" {
-	make -s -C "$HM_TOP" O="$HM_BUILD" uninstall DESTDIR="$ROOT" PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall DESTDIR="$ROOT" PREFIX=/usr
 	equal "$(find "$ROOT" ! -type d -o -name '*hookmap*')" "" "left"
-	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$ROOT" PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install DESTDIR="$ROOT" PREFIX=/usr
 	echo latency >"$ROOT/etc/hookmap/eth0.conf"
-	make -s -C "$HM_TOP" O="$HM_BUILD" uninstall DESTDIR="$ROOT" PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall DESTDIR="$ROOT" PREFIX=/usr
 	equal "$(find "$ROOT" ! -type d)" "$ROOT/etc/hookmap/eth0.conf" "left"
 }
 

@@ -9,6 +9,8 @@ bats_require_minimum_version 1.5.0 2>/dev/null || true
 HM_TOP=$(cd -- "${BATS_TEST_DIRNAME:-tests}/.." && pwd)
 HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
 export HOOKMAP_OBJ=$HM_BUILD
+# without the instruments of make coverage and make test-asan
+HM_SHIPPED=${HM_BUILD%/cov} HM_SHIPPED=${HM_SHIPPED%/asan}
 G=/sys/fs/bpf/tc/globals
 
 if [[ ${0##*/} == bats-exec-test && -z ${HM_IN_SANDBOX:-} ]]; then

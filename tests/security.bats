@@ -15,7 +15,7 @@ copy() {
 	chmod 755 "$D"
 	cp -r "$HM_TOP/scripts" "$D"
 	mkdir "$D/build"
-	cp "$HM_BUILD/hookmap" "$HM_BUILD/abi.sh" "$D/build"
+	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/abi.sh" "$D/build"
 	chmod -R a+rX "$D"
 }
 teardown() { [[ -z ${D:-} ]] || rm -rf "$D"; }
@@ -67,7 +67,7 @@ teardown() { [[ -z ${D:-} ]] || rm -rf "$D"; }
 
 @test "security: what is installed is nobody else's to write, and nothing is setuid" {
 	umask 000
-	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_BUILD" >/dev/null
+	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_SHIPPED" >/dev/null
 	equal "$(find "$BATS_TEST_TMPDIR/root/usr" ! -type l ! -type d -perm /6022)" "" "files"
 	(($(find "$BATS_TEST_TMPDIR/root/usr" -type f | wc -l) > 50))
 }
@@ -89,14 +89,14 @@ teardown() { [[ -z ${D:-} ]] || rm -rf "$D"; }
 @test "security: the reader is built to resist: PIE, RELRO, BIND_NOW, no executable stack, canaries, fortified" {
 	local elf
 	skip_without readelf command -v readelf
-	elf=$(readelf -hldW "$HM_BUILD/hookmap")
+	elf=$(readelf -hldW "$HM_SHIPPED/hookmap")
 	like "$elf" "Type: * DYN"
 	like "$elf" "GNU_RELRO"
 	[[ $elf =~ Flags:.*PIE ]]
 	[[ $elf =~ (BIND_NOW|Flags:\ *NOW) ]]
 	[[ $elf =~ GNU_STACK\ .*\ RW\  ]]
 	[[ ! $elf =~ (TEXTREL|RPATH|RUNPATH) ]]
-	elf=$(readelf --dyn-syms -W "$HM_BUILD/hookmap")
+	elf=$(readelf --dyn-syms -W "$HM_SHIPPED/hookmap")
 	like "$elf" "__stack_chk_fail"
 	like "$elf" "__snprintf_chk"
 }

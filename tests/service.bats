@@ -13,7 +13,7 @@ boot() {
 	SYSTEM=$BATS_TEST_TMPDIR/system
 	mkdir "$SYSTEM"
 	mount -t tmpfs -o mode=755 tmpfs "$SYSTEM"
-	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$SYSTEM/up" PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install DESTDIR="$SYSTEM/up" PREFIX=/usr
 	CONF=$SYSTEM/up/etc/hookmap
 	unshare --pid --fork --kill-child --mount --cgroup -- "$HM_TOP/tests/systemd.sh" "$SYSTEM" >&2 3>&- &
 	UNSHARE=$!
@@ -172,7 +172,7 @@ quiet() {
 @test "service: exposure is at most what the page says, and the capabilities are those that were measured" {
 	skip_without "systemd" command -v systemd-analyze
 	local unit name exposure caps command n=0
-	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/hm
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/opt/hm
 	while read -r name exposure; do
 		unit=$BATS_TEST_TMPDIR/root/opt/hm/lib/systemd/system/$name
 		run -0 systemd-analyze security --offline=yes --threshold="${exposure/./}" --no-pager "$unit"
@@ -199,7 +199,7 @@ user_owns() {
 	chmod 755 "$HOOKMAP_CGROUP"
 	# where the sources and the test's own files are, a user may not be allowed to look
 	mount -t tmpfs -o mode=755 tmpfs /mnt
-	make -s -C "$HM_TOP" O="$HM_BUILD" install DESTDIR=/mnt PREFIX=/usr
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install DESTDIR=/mnt PREFIX=/usr
 	A=/mnt/usr/bin/hookmap-attach D=/mnt/usr/bin/hookmap-detach R=/mnt/usr/bin/hookmap
 	unset HOOKMAP_OBJ
 }
