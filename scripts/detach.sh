@@ -109,7 +109,7 @@ for entry in "${entries[@]}"; do
 	((DEV_INODE)) || continue
 	NETNS_GONE=0
 	if [[ $DEV_INODE == "$own" ]]; then
-		ip -j link | jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' >/dev/null && continue
+		ip -j link | json_escaped | jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' >/dev/null && continue
 	else
 		netns_alive | grep -x "$DEV_INODE" >/dev/null && continue
 		NETNS_GONE=1

@@ -274,6 +274,15 @@ in_netns() {
 	fi
 }
 
+# json_escaped: iproute2 prints the control characters of names and aliases into JSON as
+# they are, which no parser takes (\t \n \v \f \r cannot be in names, or it escapes them)
+json_escaped() {
+	local i script=''
+	for i in {1..8} {14..31}; do printf -v i 's/\\x%02x/\\\\u00%02x/g;' "$i" "$i" && script+=$i; done
+	LC_ALL=C sed "$script"
+}
+ip_json() { in_netns ip -j "$@" | json_escaped; } # WORD...: what ip -j WORD... says there
+
 # words for run and try: in_netns as a command that can be typed
 netns_words() {
 	NSCMD=()
@@ -282,7 +291,7 @@ netns_words() {
 
 # device_index DEV: the ifindex in the current namespace, in IFINDEX. False if unknown.
 device_index() {
-	IFINDEX=$(in_netns ip -j link show dev "$1" 2>/dev/null | jq -r '.[0].ifindex // empty') || IFINDEX=
+	IFINDEX=$(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0].ifindex // empty') || IFINDEX=
 	[[ -n $IFINDEX ]]
 }
 

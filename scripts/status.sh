@@ -122,7 +122,7 @@ all() {
 		fi
 		netns_words
 		if ((DEV_INODE && DEV_ALIVE)); then
-			name=$(in_netns ip -j link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
+			name=$(ip_json link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
 			[[ -n $name ]] || DEV_ALIVE=0
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
@@ -144,12 +144,13 @@ all() {
 		fi
 		printf '%s: attached by hand\n' "$name"
 		device_hooks "$name"
-	done <<<"$(ip -j -d link show 2>/dev/null | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"
+	done <<<"$(ip -j -d link show 2>/dev/null | json_escaped | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"
 }
 
 if ((JSON)); then
 	out=$(all)
 	jq -s . <<<"$out"
 else
-	all
+	# nothing in a name moves the cursor
+	all | LC_ALL=C tr '\001-\010\013-\037\177' '?'
 fi

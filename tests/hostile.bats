@@ -29,7 +29,7 @@ teardown() {
 
 index() { ip -j link show dev "$1" | jq '.[0].ifindex'; }
 unattached() {
-	equal "$(ip -j -d link show | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
+	equal "$(ip -j -d link show | tr '\001-\037' '?' | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
 	equal "$(tc qdisc show | grep -c clsact || true)" 0 "qdiscs"
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" "" "pins"
 	equal "$(iptables-save | grep -c hookmap || true)" 0 "rules"
@@ -117,6 +117,23 @@ unattached() {
 	ip link set dev "$name" name peer0
 	"$S/detach.sh" peer0
 	unattached
+}
+
+@test "hostile: devices: scripts work on, and beside, a device whose name iproute2 does not escape" {
+	local name=$'\001\033[7m\177x' feature
+	ip link add name "$name" type veth peer name peer
+	ip link set dev "$name" up
+	for dev in peer "$name"; do
+		for feature in latency l2fwd policy; do "$S/attach.sh" -- "$dev" "$feature" 2>/dev/null; done
+		hookmap -j status | jq -e --arg name "$dev" '.devices[] | select(.device == $name) | .features | contains("latency") and contains("l2fwd") and contains("policy")'
+		"$S/fdb.sh" -- add 02:00:00:00:00:01 dev "$dev"
+		"$S/status.sh" >text
+		grep -qF 'xdp      latency_xdp' text
+		equal "$(grep -cP '[\x00-\x08\x0b-\x1f\x7f]' text || true)" 0 "lines with control characters"
+		equal "$("$S/status.sh" -j | jq -r '.[].device')" "$dev" "status -j"
+		"$S/detach.sh" -- "$dev"
+		unattached
+	done
 }
 
 @test "hostile: files: names that look like options, globs, or several words" {

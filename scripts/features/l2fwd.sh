@@ -56,7 +56,7 @@ L2_NO_TARGET='bridge|vxlan|geneve|gre|gretap|ip6gretap|ip6tnl|sit|dummy|ifb|vlan
 # own), MASTER; - for what there is not
 l2_link() {
 	local line
-	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
+	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
 		.mtu, .num_tx_queues // 0, .link_type, .link // .link_index // "-", .link_netnsid // "-",
 		.master // "-"] | map(tostring) | join(" ")') || line=
 	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER <<<"$line"
@@ -78,7 +78,7 @@ l2_preflight() {
 	[[ $KIND != - ]] || l2_preflight_card "$1"
 	while read -r number ifindex rest; do
 		[[ -n $number && $ifindex != "$IFINDEX" ]] || continue
-		read -r other mtu <<<"$(in_netns ip -j link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
+		read -r other mtu <<<"$(ip_json link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
 		[[ -z $mtu || $mtu == "$MTU" ]] ||
 			warn "$1 has MTU $MTU and $other has $mtu: longer frames between them are lost"
 	done <<<"$ports"
@@ -105,7 +105,7 @@ l2_netns_path() {
 		printf '%s\n' "$NETNS_PATH"
 		return
 	}
-	name=$(in_netns ip -j netns list-id 2>/dev/null | jq -r --argjson id "$1" '.[] | select(.nsid == $id) | .name // empty') || return 1
+	name=$(ip_json netns list-id 2>/dev/null | jq -r --argjson id "$1" '.[] | select(.nsid == $id) | .name // empty') || return 1
 	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
 }
 
@@ -113,7 +113,7 @@ l2_netns_path() {
 l2_preflight_veth() {
 	local path name prog offloads=''
 	path=$(l2_netns_path "$PEER_NETNS") || return 0
-	read -r name prog <<<"$(nsenter --net="$path" -- ip -j -d link 2>/dev/null | jq -r --arg peer "$PEER" '.[]
+	read -r name prog <<<"$(nsenter --net="$path" -- ip -j -d link 2>/dev/null | json_escaped | jq -r --arg peer "$PEER" '.[]
 		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1)"
 	[[ -n $name ]] && command -v ethtool >/dev/null || return 0
 	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
@@ -147,7 +147,7 @@ l2fwd_attach() { # DEV
 	fi
 }
 
-l2_bridge_kind() { in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
+l2_bridge_kind() { ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
 
 l2_size_check() {
 	local now
@@ -221,7 +221,7 @@ l2_with_entry() {
 
 # l2_mirror_members BRIDGE: a line "ifindex name kind" a port of the bridge
 l2_mirror_members() {
-	in_netns ip -j -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' ||
+	ip_json -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' ||
 		die "$1: its ports cannot be listed: ip link show master $1 failed"
 }
 
@@ -267,7 +267,7 @@ l2_mirror_port_leave() {
 }
 
 # l2_name IFINDEX: the device's name; false if there is none
-l2_name() { in_netns ip -j link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
+l2_name() { ip_json link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
 
 l2_mirror_attach() { # BRIDGE
 	local dev kind line members index outside=0

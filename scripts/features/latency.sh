@@ -90,7 +90,7 @@ lat_filter_parse() {
 		case $key in
 		dev)
 			local index
-			index=$(ip -j link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
+			index=$(ip -j link show dev "$arg" 2>/dev/null | json_escaped | jq -r '.[0].ifindex') || index=
 			[[ -n $index ]] || die "--filter: no device $arg"
 			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
 			;;
@@ -236,7 +236,7 @@ latency_attach() { # DEV
 # lat_notes DEV: what a person should know before XDP is attached for the first time
 lat_notes() {
 	[[ -z $XDP_ID ]] || return 0
-	if [[ $LAT_MODE != generic && $(in_netns ip -j -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
+	if [[ $LAT_MODE != generic && $(ip_json -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
 		warn "note: $1 is a veth: while it has an XDP program, any, its peer sends no GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
 	# /sys may be of another network namespace than ours

@@ -68,7 +68,7 @@ policy_attach() { # DEV
 	[[ -z $POL_MAX_HOPS ]] || value_set "$HM_OFF_pol_cfg_max_hops" 4 "$POL_MAX_HOPS"
 	local cfg=("${VALUE[@]}")
 
-	kind=$(in_netns ip -j link show dev "$1" | jq -r '.[0].link_type')
+	kind=$(ip_json link show dev "$1" | jq -r '.[0].link_type')
 	class=$POL_CLASS_SET
 	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"

@@ -21,7 +21,7 @@ prog_is_ours() {
 xdp_get() {
 	local line
 	XDP_ID='' XDP_NAME='' XDP_MODE=''
-	line=$(in_netns ip -j -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
+	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
 		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"') ||
 		die "$1: ip link show failed: has the device gone?"

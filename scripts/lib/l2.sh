@@ -119,7 +119,7 @@ l2_ports_dump() {
 l2_port_names() {
 	local ports
 	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }') || exit 1
-	in_netns ip -j link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
+	ip_json link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
 		| [.[] | "\(.ifname)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
 }
 
