@@ -40,7 +40,7 @@ struct bpf_elf_map {
 		KEY key;                                                                           \
 		VALUE value;                                                                       \
 	};                                                                                         \
-	struct ____btf_map_##NAME __attribute__((section(".maps." #NAME), used))                   \
-	____btf_map_##NAME = {}
+	struct ____btf_map_##NAME ____btf_map_##NAME                                               \
+		__attribute__((section(".maps." #NAME), used)) = {}
 
 #endif

@@ -317,7 +317,7 @@ static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wan
 
 static __always_inline __u32 pol_hash(const struct pol_key *key, int v6)
 {
-	const __u32 mul[] = POL_HASH_MUL;
+	const __u32 mul[] = { POL_HASH_MUL };
 	const __u32 *w = key->word;
 	__u32 hash = key->tuple * mul[POL_WORDS];
 

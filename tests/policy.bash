@@ -63,7 +63,7 @@ frame4() {
 	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
 	printf -v sum '%04x' $((~sum & 0xffff))
 	[[ $3 == - ]] || eth+=8100$3
-	if [[ $1 == - ]]; then eth=''; else eth+=0800; fi
+	if [[ $1 == - ]]; then eth=''; else eth=${eth}0800; fi
 	printf '%s%s%s%s03e81b580010000068' "$eth" "${head:0:20}" "$sum" "${head:24}"
 	printf '6f6f6b6d617021\n'
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # releases.sh - builds with the compilers of Debian 12 and 13, and loads what each has
-# built with the tools (ip, tc, bpftool) of both; makes a Debian package in each, and
+# built with the tools (ip, tc, bpftool) of both; lints with what each has; makes a Debian package in each, and
 # installs and removes it there (deb.sh); then the legacy objects with an iproute2 without
 # libbpf 1.x. Last line: the number of tests. For `make check-releases`.
 #
@@ -73,8 +73,8 @@ for release in "${RELEASES[@]}"; do
 	make_root "$release"
 	# the tools that Debian gives, as our own installer finds them; nothing happens if they are there
 	logged "$release" inside "$release" /src/scripts/deps.sh run build package
-	inside "$release" sh -c 'command -v bats && command -v ping' >/dev/null ||
-		logged "$release" inside "$release" apt-get -q -y install --no-install-recommends bats iputils-ping
+	inside "$release" sh -c 'command -v bats && command -v ping && command -v shfmt' >/dev/null ||
+		logged "$release" inside "$release" apt-get -q -y install --no-install-recommends bats iputils-ping shellcheck shfmt clang-format
 	rm -rf "$cache/$release/var/cache/apt/archives"
 	logged "$release" inside "$release" make -C /src O="/out/$release" tests-build
 	printf '%-9s %s; %s; %s\n' "$release" \
@@ -116,6 +116,8 @@ for tools in "${RELEASES[@]}"; do
 	done
 done
 for release in "${RELEASES[@]}"; do
+	tap=$(inside "$release" make -C /src O="/out/$release" lint 2>&1) && tap+=$'\nok 1' || tap+=$'\nnot ok 1'
+	count "lint by the tools of $release" "$tap"
 	logged "$release" inside "$release" make -C /src O="/out/package-$release" deb
 	# shellcheck disable=SC2016
 	tap=$(inside "$release" bash -c '/src/tests/deb.sh "$1"/deb/hookmap_*.deb' - "/out/package-$release" 2>&1) &&

@@ -238,7 +238,7 @@ int main(void)
 	OFFSET(pol_set, flags);
 	OFFSET(pol_set, stripes);
 	{
-		const __u32 mul[] = POL_HASH_MUL;
+		const __u32 mul[] = { POL_HASH_MUL };
 
 		printf("POL_HASH_MUL='");
 		for (size_t i = 0; i < sizeof(mul) / sizeof(mul[0]); i++)

@@ -142,10 +142,10 @@ static int read_range(const struct options *opt, const char *name, __u32 first, 
 
 /* The maps in those of policy, which have no pins: what the array of maps was made of is not
  * said by its own shape. */
-#define INNER_PIN(NAME, TYPE, KEY, VALUE, FLAGS)                                                   \
-	{                                                                                          \
-#NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), 0                          \
-	}
+/* clang-format off */
+#define INNER_PIN(NAME, TYPE, KEY, VALUE, FLAGS) \
+	{ #NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), 0 }
+/* clang-format on */
 static const struct pin inner_pins[] = {
 	HM_INNER_pol_rules(INNER_PIN),
 	HM_INNER_pol_more(INNER_PIN),

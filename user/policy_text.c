@@ -48,8 +48,9 @@ __u8 policy_proto_number(const char *name, bool *ok)
 }
 
 /* Adds a word and a blank before it. */
-static void __attribute__((format(printf, 3, 4)))
-add(char *buf, size_t size, const char *format, ...)
+static void add(char *buf, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void add(char *buf, size_t size, const char *format, ...)
 {
 	size_t len = strlen(buf);
 	va_list args;
