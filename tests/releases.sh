@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # releases.sh - builds with the compilers of Debian 12 and 13, and loads what each has
-# built with the tools (ip, tc, bpftool) of both; lints with what each has; makes a Debian package in each, and
-# installs and removes it there (deb.sh); then the legacy objects with an iproute2 without
-# libbpf 1.x. Last line: the number of tests. For `make check-releases`.
+# built with the tools (ip, tc, bpftool) of both; lints with what each has; makes a Debian
+# package in each, and installs and removes it there (deb.sh); then the legacy objects with
+# an iproute2 without libbpf 1.x. Last line: the number of tests. For `make check-releases`.
 #
 # A release is a root made by debootstrap from this machine's mirror, with what
 # scripts/deps.sh installs there, in HM_RELEASES_CACHE (build/releases-cache); it is
