@@ -97,7 +97,11 @@ run() {
 	local out
 	((VERBOSE || DRY_RUN)) && show "$@"
 	((DRY_RUN)) && return 0
-	out=$("$@" 2>&1) || die "$* failed: $(first_error "$out")"
+	signals_late
+	out=$(
+		((!UNDOING)) || trap '' INT TERM HUP
+		"$@" 2>&1
+	) || die "$* failed: $(first_error "$out")"
 }
 
 # try COMMAND...: the same for one that may fail; the caller looks at the result.
@@ -123,15 +127,40 @@ first_error() {
 
 # --- undo: what was deferred runs in reverse order unless commit was called
 
+# A signal while a command changes something waits until that command has come to its end
+# and its undoing is deferred, or until the next one.
+UNDOING=0 # undo_on_exit was called
+LATE=0 SIGNALLED=''
+signals_late() {
+	signals_now
+	LATE=$UNDOING
+}
+signals_now() {
+	LATE=0
+	[[ -z $SIGNALLED ]] || exit "$SIGNALLED"
+}
+signalled() { # STATUS
+	SIGNALLED=$1
+	((LATE)) || exit "$1"
+}
+
 # (each command's words, then how many there are)
 
 UNDO=()
-defer() { UNDO+=("$@" "$#"); }
-commit() { UNDO=(); }
+defer() {
+	UNDO+=("$@" "$#")
+	signals_now
+}
+commit() {
+	signals_now
+	UNDO=()
+}
 
 undo() {
 	local status=$? n at=${#UNDO[@]}
-	trap - EXIT INT TERM HUP
+	trap - EXIT
+	trap '' INT TERM HUP
+	SIGNALLED='' UNDOING=0
 	set +e
 	((!DRY_RUN)) || at=0
 	while ((at)); do
@@ -144,9 +173,10 @@ undo() {
 }
 
 undo_on_exit() {
+	UNDOING=1
 	trap undo EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	trap 'signalled 130' INT
+	trap 'signalled 143' TERM HUP
 }
 
 # --- preflight
@@ -289,10 +319,15 @@ netns_words() {
 	[[ -z $NETNS ]] || NSCMD=(nsenter --net="$NETNS_PATH" --)
 }
 
-# device_index DEV: the ifindex in the current namespace, in IFINDEX. False if unknown.
+# device_index DEV: the ifindex in the current namespace, in IFINDEX. False if unknown;
+# that it cannot be asked is another thing.
 device_index() {
+	local there
 	IFINDEX=$(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0].ifindex // empty') || IFINDEX=
-	[[ -n $IFINDEX ]]
+	[[ -z $IFINDEX ]] || return 0
+	there=$(ip_json link 2>/dev/null | jq -r --arg name "$1" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
+	[[ $there == false ]] || die "$1: ip link show failed"
+	return 1
 }
 
 # --- maps

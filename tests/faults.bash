@@ -115,6 +115,13 @@ faulty() {
 # the victim dies before this command, of which nothing is seen then
 KILL='kill -KILL "$(<"$d/victim")"; exit 1'
 
+# what systemd does: the victim, and the command that it runs, are told to end, here when
+# the command has done its work
+STOP='"$tool" "$@"
+	status=$?
+	kill -TERM "$(<"$d/victim")" $$
+	exit "$status"'
+
 ATTACH=$HM_TOP/scripts/attach.sh
 DETACH=$HM_TOP/scripts/detach.sh
 
@@ -157,4 +164,24 @@ killed_everywhere() {
 		[[ $what == detach ]] || on host "$DETACH" "$@" 2>/dev/null
 	done
 	KILLED=$killed
+}
+
+# stopped_everywhere FIRST STEP ARGUMENT...: attach.sh ARGUMENT..., stopped at such commands:
+# it undoes what it has done
+stopped_everywhere() {
+	local n status first=$1 step=$2
+	shift 2
+	((step > 1)) || first=1
+	shims "$STOP"
+	state >"$BATS_TEST_TMPDIR/before"
+	KILLED=0
+	for ((n = first; ; n += step)); do
+		status=0
+		faulty 1 "$n" "$ATTACH" "$@" || status=$?
+		[[ -n $HIT ]] || break
+		KILLED=$((KILLED + 1))
+		equal "$status" 143 "exit status of attach, stopped by: $HIT"
+		same "attach stopped by: $HIT" "$BATS_TEST_TMPDIR/before"
+	done
+	on host "$DETACH" "${@:1:1}" 2>/dev/null
 }

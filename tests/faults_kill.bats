@@ -45,6 +45,13 @@ setup() {
 	on host "$DETACH" eth0
 }
 
+@test "faults: attach told to end, at whatever command: it undoes what it has done" {
+	stopped_everywhere 3 "${FAULTS_STEP:-11}" eth0 latency l2fwd policy
+	((KILLED >= 3))
+	stopped_everywhere 2 "${FAULTS_STEP:-29}" --host drops path exec
+	((KILLED >= 2))
+}
+
 # the victim dies amid a batch, too
 HALF='if [[ " $* " == *" batch file "* ]]; then
 	head -n $(($(wc -l <"${!#}") / 2)) "${!#}" >"$d/half"

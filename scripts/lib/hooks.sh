@@ -137,10 +137,11 @@ xdp_attach() {
 		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
 	fi
 	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" obj "$2"
+	# at once: what looks at it can fail, too
+	defer "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" off
 	((!DRY_RUN)) || return 0
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
-	defer "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
 }
 
 # xdp_detach DEV PROGRAM
