@@ -31,7 +31,7 @@ EOF
 	printf 'Exit status: 0 attached, 1 not attached and nothing changed, 2 usage.\n'
 }
 
-DEV='' HOST=0 ASKED=()
+DEV='' HOST=0 ASKED=() RENAMED=''
 
 option() { # OPTION VALUE
 	if [[ $1 == --host ]]; then HOST=1; else ASKED+=("$1" "$2"); fi
@@ -66,7 +66,10 @@ need_tools ip tc jq nsenter flock
 need_bpftool
 use_netns "$NS" || die "no network namespace $NS"
 netns_words
-((HOST)) || device_index "$DEV" || die "no device $DEV${NS:+ in network namespace $NS}"
+if ((!HOST)); then
+	device_index "$DEV" || die "no device $DEV${NS:+ in network namespace $NS}"
+	DEV=$IFNAME
+fi
 need_bpffs
 lock
 undo_on_exit
@@ -77,14 +80,20 @@ if ((HOST)); then
 	dev_host
 else
 	dev_find "$DEV" || dev_unknown "$DEV"
+	# it was renamed: latency has rules with its name
+	if [[ $DEV_NAME != "$DEV" && -z $NETNS ]] && ((DEV_FEATURES & HM_FEAT_latency)); then
+		RENAMED=$DEV_NAME
+		[[ " ${FEATURES[*]} " == *' latency '* ]] || FEATURES+=(latency)
+	fi
 fi
 map_create hm_dev
 map_create hm_netns
 ((HOST)) || netns_id
-DEV_NAME=${DEV:-host}
 flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
 dev_intend "$flags" "${FEATURES[@]}"
 for feature in "${FEATURES[@]}"; do "${feature}_attach" "$DEV"; done
+[[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"
+DEV_NAME=${DEV:-host}
 dev_put
 commit

@@ -77,6 +77,7 @@ if ((HOST)); then
 else
 	if use_netns "$NS"; then
 		device_index "$DEV" && DEV_ALIVE=1
+		DEV=$IFNAME
 	else
 		NETNS_GONE=1
 		netns_gone "$NS" || die "no network namespace $NS, and none of that name was attached"

@@ -319,12 +319,15 @@ netns_words() {
 	[[ -z $NETNS ]] || NSCMD=(nsenter --net="$NETNS_PATH" --)
 }
 
-# device_index DEV: the ifindex in the current namespace, in IFINDEX. False if unknown;
-# that it cannot be asked is another thing.
+# device_index DEV: the ifindex in the current namespace, in IFINDEX, and in IFNAME the name,
+# of which DEV may be another (altname). False if unknown; that it cannot be asked is
+# another thing.
 device_index() {
-	local there
-	IFINDEX=$(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0].ifindex // empty') || IFINDEX=
+	local there line
+	line=$(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.ifindex) | "\(.ifindex) \(.ifname)"') || line=
+	IFINDEX=${line%% *} IFNAME=${line#* }
 	[[ -z $IFINDEX ]] || return 0
+	IFNAME=$1
 	there=$(ip_json link 2>/dev/null | jq -r --arg name "$1" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
 	[[ $there == false ]] || die "$1: ip link show failed"
 	return 1

@@ -236,6 +236,52 @@ state() {
 	nothing_left
 }
 
+# jumps: the devices that iptables has jumps of
+jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*\) -j hookmap-latency$/\1 \2/p' | sort | paste -sd ' '; }
+
+@test "attach: a device by another of its names (altname)" {
+	on host ip link property add dev eth0 altname enp9s0
+	attach enp9s0 --sample 1 --filter 'proto icmp'
+	equal "$(jumps)" "INPUT eth0 PREROUTING eth0" jumps
+	on client ping -q -c 5 -i 0.01 10.11.1.1
+	equal "$(rows prerouting input)" 5
+	attach eth0
+	equal "$(jumps)" "INPUT eth0 PREROUTING eth0" jumps
+	detach enp9s0
+	nothing_left
+}
+
+@test "attach: a renamed device that is attached again has its new name in iptables, and only that" {
+	attach eth0 --sample 1 --filter 'proto icmp'
+	attach veth0 --mode none
+	on host ip link set eth0 down
+	on host ip link set eth0 name lan0
+	on host ip link set lan0 up
+	# any feature will do, and a failure changes nothing
+	on host tc filter add dev lan0 ingress pref 50 handle 7 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	run ! attach lan0 policy
+	equal "$(jumps)" "INPUT eth0 INPUT veth0 PREROUTING eth0 PREROUTING veth0" jumps
+	attach lan0 policy --policy-pref 60
+	equal "$(jumps)" "INPUT lan0 INPUT veth0 PREROUTING lan0 PREROUTING veth0" jumps
+	on client ping -q -c 5 -i 0.01 10.11.1.1
+	equal "$(rows prerouting input)" 5
+	# two that change names
+	on host ip link set lan0 down
+	on host ip link set veth0 down
+	on host ip link set lan0 name x
+	on host ip link set veth0 name lan0
+	on host ip link set x name veth0
+	attach veth0
+	attach lan0
+	equal "$(jumps)" "INPUT lan0 INPUT veth0 PREROUTING lan0 PREROUTING veth0" jumps
+	on host ip link set lan0 name y
+	detach y
+	equal "$(jumps)" "INPUT veth0 PREROUTING veth0" jumps
+	on host tc filter del dev veth0 ingress pref 50
+	detach veth0
+	nothing_left
+}
+
 @test "attach: a namespace that vanishes is cleaned up behind, without an error" {
 	attach eth0
 	attach eth0 --netns "$LAB-server"

@@ -233,6 +233,16 @@ latency_attach() { # DEV
 	lat_next "$1"
 }
 
+# lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
+# written down under it
+lat_jumps_remove() {
+	local others
+	others=$(dev_others "$HM_FEAT_latency") || exit 1
+	! awk '{ print $1, $7 }' <<<"$others" | grep -xF -- "$DEV_INODE $1" >/dev/null || return 0
+	ipt_detach raw PREROUTING "$LAT_CHAIN" "$1"
+	ipt_detach filter INPUT "$LAT_CHAIN" "$1"
+}
+
 # lat_notes DEV: what a person should know before XDP is attached for the first time
 lat_notes() {
 	[[ -z $XDP_ID ]] || return 0
@@ -275,8 +285,8 @@ latency_detach() {
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
 	lat_next_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
-	ipt_detach raw PREROUTING "$LAT_CHAIN" "$DEV_NAME"
-	ipt_detach filter INPUT "$LAT_CHAIN" "$DEV_NAME"
+	lat_jumps_remove "$DEV_NAME"
+	[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
 	others=$(dev_others "$HM_FEAT_latency") || exit 1
 	if ! grep -q "^$DEV_INODE " <<<"$others"; then
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
