@@ -44,6 +44,7 @@ load_abi
 need_bpffs
 lock
 leftovers_remove
+map_check hm_dev || true
 
 # detach_one NAME: the features asked for of DEV_*; all that it has, or could have
 # been given by hand

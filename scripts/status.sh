@@ -32,10 +32,13 @@ options '-h|--help -j|--json --netns=' "$@"
 DEV=${ARGS[0]:-}
 
 need_caps bpf net_admin sys_admin
-need_tools ip tc jq nsenter
+need_tools ip tc jq nsenter "$BPFTOOL"
 load_abi
 need_bpffs
 HOST=0 NETNS_GONE=0
+pins_load
+map_check hm_dev || true
+map_check hm_netns || true
 
 # one_json DEV BY-HAND: the device of DEV_*, as an object on a line
 one_json() {
@@ -109,7 +112,8 @@ all() {
 	use_netns ''
 	own=$NETNS_INODE
 	known=" "
-	names=$(netns_list)
+	names=$(netns_list) || exit 1
+	list=$(dev_list) || exit 1
 	while read -r line; do
 		[[ -n $line ]] || continue
 		dev_read "$line"
@@ -127,15 +131,17 @@ all() {
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
 		one "${name:-$DEV_NAME}"
-	done <<<"$(dev_list)"
+	done <<<"$list"
 
 	# by hand: programs of ours on devices that are not in the registry
 	use_netns ''
 	netns_words
 	DEV_ALIVE=1
-	while read -r name; do
-		[[ -n $name && $known != *" $name "* ]] || continue
-		device_index "$name"
+	ours=" $(progs_ours | tr '\n' ' ')"
+	hooked=$(tc -j qdisc show | json_escaped | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev')
+	while read -r name id; do
+		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" || continue
+		device_index "$name" || continue
 		dev_unknown "$name"
 		if ((JSON)); then
 			FEATURES_SET=()
@@ -144,7 +150,26 @@ all() {
 		fi
 		printf '%s: attached by hand\n' "$name"
 		device_hooks "$name"
-	done <<<"$(ip -j -d link show 2>/dev/null | json_escaped | jq -r '.[] | select((.xdp.prog.name // "") | startswith("latency_")) | .ifname')"
+	done <<<"$(ip_json -d link show 2>/dev/null | jq -r '.[] | "\(.ifname) \(.xdp // {} | (.attached[0]? // .).prog.id // "-")"')"
+}
+
+# progs_ours: the ids of the programs of devices that use our maps
+progs_ours() {
+	local ids="${PIN_ID[*]}"
+	"$BPFTOOL" -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
+		| select(.name | IN("latency_xdp", "latency_tc", "l2fwd_xdp", "l2fwd_tc", "policy_tc"))
+		| select(any(.map_ids // [] | .[]; IN($ids[]))) | .id'
+}
+
+# by_hand DEV XDP-ID: one of $ours is in XDP, or at ingress if there is a hook ($hooked)
+by_hand() {
+	local pref handle id rest
+	[[ $ours != *" $2 "* ]] || return 0
+	grep -qxF -- "$1" <<<"$hooked" || return 1
+	while read -r pref handle id rest; do
+		[[ $ours != *" $id "* ]] || return 0
+	done <<<"$(tc_filters "$1")"
+	return 1
 }
 
 if ((JSON)); then

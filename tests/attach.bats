@@ -225,6 +225,22 @@ state() {
 	nothing_left
 }
 
+@test "attach: status.sh says what a killed attach has left out, and goes on" {
+	local out
+	attach eth0 --mode none
+	on host "$HM_TOP/scripts/attach.sh" --host napi
+	bpftool cgroup detach "$HOOKMAP_CGROUP" ingress pinned /sys/fs/bpf/hookmap/latency/latency_socket
+	rm -r /sys/fs/bpf/hookmap/latency
+	out=$(on host "$HM_TOP/scripts/status.sh")
+	like "$out" $'\n  latency  is not complete: attach.sh eth0 latency again, or detach it\n'
+	like "$out" "measures 1 packet in 256"
+	like "$out" "host: napi"
+	equal "$(on host "$HM_TOP/scripts/status.sh" -j | jq length)" 2 devices
+	detach --host
+	detach eth0
+	nothing_left
+}
+
 @test "attach: a renamed device is found by its number" {
 	attach eth0
 	on host ip link set eth0 down

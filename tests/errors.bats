@@ -121,6 +121,19 @@ user() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all 
 	fails 1 "$G/lat_stat" hookmap status
 }
 
+@test "errors: a registry that cannot be read, or has another shape" {
+	local script
+	mkdir -p "$G/hm_dev"
+	fails 1 "$G/hm_dev is not a map that can be read" on host "$HM_TOP/scripts/status.sh"
+	rmdir "$G/hm_dev"
+	bpftool -n map create "$G/hm_dev" type hash key 4 value 4 entries 8 name hm_dev
+	bpftool map update pinned "$G/hm_dev" key 1 0 0 0 value 1 0 0 0
+	for script in status.sh 'status.sh -j' 'status.sh eth0' 'detach.sh eth0' 'detach.sh --host'; do
+		# shellcheck disable=SC2086
+		fails 1 "map $G/hm_dev is 'hash 4 4 8' (type, key, value, entries), expected" on host "$HM_TOP/scripts/"$script
+	done
+}
+
 @test "errors: a pin that was removed while attached" {
 	attach eth0
 	rm "$G/lat_cfg"

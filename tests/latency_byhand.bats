@@ -67,6 +67,20 @@ by_hand() { # SED-SCRIPT
 	done
 }
 
+@test "by hand: status.sh lists our programs of every feature, in XDP and at tc, and nobody else's" {
+	local s=$HM_TOP/scripts/status.sh dev
+	for dev in a c e; do on host ip link add name "$dev" type veth peer name "$(tr ace bdf <<<"$dev")"; done
+	on host ip link set dev a xdpgeneric obj "$HM_BUILD/xdp/l2fwd.o"
+	on host ip link set dev e xdpgeneric obj "$HM_BUILD/xdp/pass.o"
+	for dev in b/latency c/policy d/l2fwd f/count; do
+		on host tc qdisc add dev "${dev%/*}" clsact
+		on host tc filter add dev "${dev%/*}" ingress pref 7 handle 1 bpf da obj "$HM_BUILD/tc/${dev#*/}.o"
+	done
+	equal "$(on host "$s" | sed -n 's/: attached by hand$//p' | sort | paste -sd ' ')" "a b c d" "by hand"
+	equal "$(on host "$s" -j | jq -c '[sort_by(.device)[] | select(.by_hand) | .xdp.program // .tc[].program]')" \
+		'["l2fwd_xdp","latency_tc","policy_tc","l2fwd_tc"]' programs
+}
+
 @test "by hand: detach.sh takes off what was attached by hand" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
 	on host tc qdisc add dev eth0 clsact

@@ -305,7 +305,8 @@ latency_status() {
 		done
 		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
 	}
-	id=$(lat_socket_id)
+	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: attach.sh %s latency again, or detach it\n' "$1"
+	id=$(lat_socket_id) || id=
 	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
 	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp\n'
