@@ -97,3 +97,4 @@ for feature in "${FEATURES[@]}"; do "${feature}_attach" "$DEV"; done
 DEV_NAME=${DEV:-host}
 dev_put
 commit
+leftovers_remove

@@ -523,6 +523,14 @@ map_value() {
 	fi
 }
 
+# map_keep NAME: what a map of one entry has now comes back if we fail
+map_keep() {
+	local VALUE
+	map_value "$1"
+	bytes 4 0
+	defer map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
 # map_options NAME...: words that give pinned maps to `bpftool prog load`, in MAP_OPTIONS
 map_options() {
 	local name

@@ -111,6 +111,10 @@ state() {
 	equal "$status" 0 status
 	like "$output" "left the clsact qdisc"
 	like "$(on host tc filter show dev eth0 egress)" burn_tc
+	# its own other features are no others
+	attach veth0
+	detach veth0 policy 2>"$BATS_TEST_TMPDIR/err"
+	equal "$(<"$BATS_TEST_TMPDIR/err")" '' 'what detach says of veth0'
 }
 
 @test "attach: a chain of our name that is somebody's is refused" {
@@ -169,6 +173,59 @@ state() {
 	((status_seen >= 20))
 	detach eth0
 	nothing_left
+}
+
+# what a failed attach must leave alone, but programs' numbers: state, classes, chained
+# programs, settings
+kept() {
+	on host ip -j -d link show | jq -c '.[] | select(.xdp) | [.ifname, .xdp.mode, .xdp.prog.name]'
+	on host tc -j filter show dev "$1" ingress | jq -c '.[] | select(.options.prog) | [.pref, .options.handle, .options.flowid, .options.prog.name]'
+	bpftool -j prog show | jq -c --argjson next "$(bpftool -j map dump pinned "$G/xdp_next" | jq '[.[]? | .formatted?.value? | numbers]')" \
+		'[.[] | select(.id as $id | $next | index($id)) | [.id, .name]]'
+	for map in lat_cfg pol_cfg; do [[ ! -e $G/$map ]] || bpftool -j map dump pinned "$G/$map" | jq -c '.[0].value'; done
+	hookmap -j status | jq -c '.devices | map([.device, .features])'
+	find /sys/fs/bpf | sort
+}
+# refused DEV PATTERN WORD...: attach.sh DEV WORD... fails, and all is kept
+refused() {
+	kept "$1" >"$BATS_TEST_TMPDIR/before"
+	fails 1 "$2" on host "$HM_TOP/scripts/attach.sh" "$1" "${@:3}"
+	diff "$BATS_TEST_TMPDIR/before" <(kept "$1")
+}
+
+@test "attach: a failed one leaves modes, classes, settings and what is chained as they were" {
+	local pass=$HM_BUILD/tests/bpf/xdp_pass.o drop=$HM_BUILD/tests/bpf/xdp_drop.o
+	on host ip link add br0 type bridge
+	attach br0 --mode generic
+	refused br0 'does not support XDP in native mode' --mode native
+	attach br0 --mode none --sample 64
+	like "$(kept br0)" '":201","latency_tc"'
+	refused br0 'does not support XDP in native mode' --mode native --sample 2 --filter 'proto udp'
+	# somebody has the place of the second feature
+	attach eth0 --next "$pass"
+	on host tc filter add dev eth0 ingress pref 50 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	like "$(kept eth0)" somebodys_pass
+	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --mode none
+	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --next "$drop" --sample 3
+	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --next none
+	attach eth0 --next "$drop"
+	equal "$(find /sys/fs/bpf/hookmap -name '_*')" '' 'pins for undoing'
+	attach br0 policy --max-rules 100
+	on host tc qdisc add dev veth0 clsact
+	on host tc filter add dev veth0 ingress pref 2 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	refused veth0 'pref 2: burn_tc (id '*'): choose another place with --l2-pref N' policy l2fwd --max-rules 5
+}
+
+@test "attach: another class for a filter by hand, at its own handle" {
+	attach veth0 --mode none
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress pref 7 handle 5 bpf da obj "$HM_BUILD/tc/latency.o"
+	on host tc filter add dev eth0 ingress pref 50 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
+	refused eth0 'not ours at ingress pref 50' latency policy --mode none
+	attach eth0 --mode none
+	equal "$(kept eth0 | grep latency_tc)" '[7,"0x5",":201","latency_tc"]' filters
+	detach eth0
+	equal "$(kept eth0 | grep latency_tc || true)" '' 'filters, detached'
 }
 
 @test "attach: interrupted, it leaves nothing" {

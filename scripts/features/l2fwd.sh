@@ -158,9 +158,11 @@ l2_size_check() {
 }
 
 l2_port_attach() { # DEV, with IFINDEX and DEV_*
-	l2_port_new "$IFINDEX" "$1"
+	local TC_PREF_OPTION=--l2-pref
 	object tc/l2fwd.o
 	local tc=$OBJECT
+	tc_check "$1" l2fwd_tc "$L2_PREF"
+	l2_port_new "$IFINDEX" "$1"
 	object xdp/l2fwd.o
 	# a program of ours that was attached by hand needs no second one
 	slot_attach "$1" "$OBJECT" l2fwd_xdp "$LAT_MODE"

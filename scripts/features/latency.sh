@@ -194,11 +194,14 @@ latency_attach() { # DEV
 	((container)) || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
+	((DEV_PREF)) || DEV_PREF=1
+	tc_check "$1" latency_tc "${LAT_PREF:-$DEV_PREF}"
 	lat_cfg_change
 
 	# the settings first, and from the last stage to the first: what is measured is
 	# measured to the end, from the first packet on
 	map_create lat_cfg
+	map_keep lat_cfg
 	bytes 4 0
 	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
 
@@ -214,7 +217,6 @@ latency_attach() { # DEV
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_NOXDP))
 	fi
 	tc_qdisc "$1"
-	((DEV_PREF)) || DEV_PREF=1
 	tc_attach "$1" "$tc" latency_tc "${LAT_PREF:-$DEV_PREF}" "$(printf '%x' "$class")"
 	DEV_PREF=$TC_PREF
 	lat_shared
@@ -259,6 +261,7 @@ lat_notes() {
 # lat_next DEV: chains the user's program behind ours, or takes it away
 lat_next() {
 	[[ -n $LAT_NEXT ]] || return 0
+	lat_next_keep
 	if [[ $LAT_NEXT == none ]]; then
 		lat_next_clear "$IFINDEX"
 		return
@@ -266,6 +269,19 @@ lat_next() {
 	run tc exec bpf graft m:globals/xdp_next key "$IFINDEX" obj "$LAT_NEXT" type xdp sec "$LAT_NEXT_SECTION"
 	bytes 4 "$IFINDEX"
 	defer "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+}
+
+# lat_next_keep: what runs behind ours now comes back if we fail. Until then a pin holds it,
+# in a directory that leftovers_remove removes.
+lat_next_keep() {
+	local pin=$PINS/_next/prog
+	slot_next "$IFINDEX"
+	[[ -n $NEXT_ID ]] || return 0
+	run mkdir -p "${pin%/*}"
+	defer rm -rf "${pin%/*}"
+	run "$BPFTOOL" prog pin id "$NEXT_ID" "$pin"
+	bytes 4 "$IFINDEX"
+	defer "$BPFTOOL" map update pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" value pinned "$pin"
 }
 
 lat_next_clear() { # IFINDEX

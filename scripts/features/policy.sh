@@ -52,13 +52,14 @@ policy_netns() {
 }
 
 policy_attach() { # DEV
-	local kind class other
+	local kind class other TC_PREF_OPTION=--policy-pref
 	object tc/policy.o
 	local tc=$OBJECT
 
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
 	map_value pol_cfg
+	tc_check "$1" policy_tc "${POL_PREF:-50}"
 	other=$(policy_netns)
 	((!other || other == NETNS_INODE)) ||
 		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"
@@ -72,7 +73,8 @@ policy_attach() { # DEV
 	class=$POL_CLASS_SET
 	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"
-	TC_PREF_OPTION=--policy-pref tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
+	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
+	map_keep pol_cfg
 	bytes 4 0
 	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
 }

@@ -134,7 +134,7 @@ xdp_attach() {
 	fi
 	if [[ -n $XDP_ID ]]; then
 		[[ -n $4 && $4 != "$XDP_MODE" ]] || return 0
-		run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+		xdp_off "$1" "$2"
 	fi
 	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" obj "$2"
 	# at once: what looks at it can fail, too
@@ -144,8 +144,16 @@ xdp_attach() {
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
 }
 
+# xdp_off DEV OBJECT: what xdp_get has found; OBJECT comes back in the same mode if we fail
+xdp_off() {
+	local words=("${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")")
+	run "${words[@]}" off
+	defer "${words[@]}" obj "$2"
+}
+
 # xdp_detach DEV PROGRAM
 xdp_detach() {
+	local word ours=$HM_OBJ/xdp/${2%_xdp}.o
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] || return 0
 	if prog_is_ours "$XDP_ID" "$2"; then
@@ -153,9 +161,11 @@ xdp_detach() {
 		if [[ $2 == latency_xdp && -n ${SLOT_OBJECT[${NEXT_NAME:--}]:-} ]] && prog_is_ours "$NEXT_ID" "$NEXT_NAME"; then
 			# what stood behind takes the slot
 			object "${SLOT_OBJECT[$NEXT_NAME]}"
-			run "${NSCMD[@]}" ip -force link set dev "$1" "$(xdp_word "$XDP_MODE")" obj "$OBJECT"
+			word=$(xdp_word "$XDP_MODE")
+			run "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$OBJECT"
+			defer "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$ours"
 		else
-			run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+			xdp_off "$1" "$ours"
 		fi
 	elif [[ $2 != latency_xdp || -z ${SLOT_OBJECT[$XDP_NAME]:-} ]]; then
 		warn "$1: left the XDP program $XDP_NAME (id $XDP_ID), which is not ours"
@@ -199,25 +209,35 @@ tc_hooked() {
 	grep -qxE 'clsact|ingress' <<<"$kinds"
 }
 
-# tc_attach DEV OBJECT PROGRAM PREF CLASSID
+# tc_check DEV PROGRAM PREF: refuses a place that has somebody else's
+tc_check() {
+	local pref handle id class name
+	tc_hooked "$1" || return 0
+	! tc_find "$1" "$2" || return 0
+	while read -r pref handle id class name; do
+		[[ $pref == "$3" ]] || continue
+		[[ ${name:0:15} != "${2:0:15}" ]] ||
+			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with tc filter del dev $1 ingress pref $pref"
+		die "$1 has a tc filter that is not ours at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
+	done <<<"$(tc_filters "$1")"
+}
+
+# tc_attach DEV OBJECT PROGRAM PREF CLASSID: after tc_check
 tc_attach() {
-	local pref handle id class name verb=add
+	local words=("${NSCMD[@]}" tc filter) place
 	if tc_find "$1" "$3"; then
 		# ours: it stays where it is, perhaps with another class
 		[[ $TC_CLASS != ":$5" ]] || return 0
-		verb=replace
-		set -- "$1" "$2" "$3" "$TC_PREF" "$5"
-	else
-		while read -r pref handle id class name; do
-			[[ $pref == "$4" ]] || continue
-			[[ ${name:0:15} != "${3:0:15}" ]] ||
-				die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with tc filter del dev $1 ingress pref $pref"
-			die "$1 has a tc filter that is not ours at ingress pref $4: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
-		done <<<"$(tc_filters "$1")"
+		place=(dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf)
+		run "${words[@]}" replace "${place[@]}" da obj "$2" classid "0:$5"
+		[[ $TC_CLASS == - ]] || place+=(classid "0$TC_CLASS")
+		defer "${words[@]}" replace "${place[@]}" da obj "$2"
+		return
 	fi
-	run "${NSCMD[@]}" tc filter "$verb" dev "$1" ingress pref "$4" handle 1 bpf da obj "$2" classid "0:$5"
 	TC_PREF=$4
-	[[ $verb == replace ]] || defer "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$4" handle 1 bpf
+	place=(dev "$1" ingress pref "$4" handle 1 bpf)
+	run "${words[@]}" add "${place[@]}" da obj "$2" classid "0:$5"
+	defer "${words[@]}" del "${place[@]}"
 }
 
 # tc_detach DEV PROGRAM: and the qdisc, if it is ours and empty now
@@ -226,13 +246,14 @@ tc_detach() {
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
 	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
+	feature_bit "${2%_tc}"
 	if ! tc_hooked "$1"; then
 		# we were killed before it was there, or after it had gone
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
 	elif [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
 		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
-	elif ((!DRY_RUN && !(DEV_FEATURES & (DEV_FEATURES - 1)))); then
+	elif ((!DRY_RUN && !(DEV_FEATURES & ~BIT))); then
 		# no other feature has filters there, so they are somebody else's
 		warn "$1: left the clsact qdisc, which has other filters now"
 	fi
