@@ -267,6 +267,34 @@ T=88b5$PAD
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
 
+@test "mirror: an attach that fails leaves ports, and the mirror that there was, as they were" {
+	local before tool=$BATS_TEST_TMPDIR/bridge
+	maps() { for map in l2_port l2_cfg; do bpftool -j map dump pinned "$G/$map" | cksum; done; }
+	bridge_up 2
+	sw_attach p1 l2fwd
+	sw ip link set dev p2 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	before=$(maps)
+	run ! sw_attach br0 l2fwd --mirror
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p2 has an XDP program that is not ours: somebodys_pass'
+	equal "$(maps)" "$before" 'port of before, and settings'
+	sw ip link set dev p2 xdp off
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	# a second time, and the bridge's entries cannot be listed
+	printf '#!/bin/bash\n[[ "$*" != *"fdb show"* ]] || exit 1\nexec %s "$@"\n' "$(type -P bridge)" >"$tool"
+	chmod +x "$tool"
+	PATH=$BATS_TEST_TMPDIR:$PATH run ! sw_attach br0 l2fwd --mirror --refresh 10
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'br0: what it knows cannot be listed'
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	say 1 "$(mac 2)$(mac 1)$T"
+	tables_agree
+	listen 2 3
+	say 1 "$(mac 2)$(mac 1)$T" 3
+	heard 2
+	equal "$(port_count p2 tx_packets)" 3 'sent by p2'
+	sw_detach br0
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[] | [.device, .state]]')" '[["p1","forwarding"]]' 'ports left'
+}
+
 @test "mirror: a change of a port's state counts at once, also on the fast path" {
 	local slow
 	bridge_up 3

@@ -236,8 +236,18 @@ l2_mirror_port_add() { # DEV
 	((!DRY_RUN)) || return 0
 	l2_port_read "$PORT"
 	# until it is looked at
-	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED))" 1
+	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || {
+		defer l2_port_restore "$PORT" "${VALUE[@]}"
+		l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED))" 1
+	}
 	l2_port_write "$PORT"
+	l2_ports_changed
+}
+
+# l2_port_restore NUMBER BYTE...: a port as it was
+l2_port_restore() {
+	VALUE=("${@:2}")
+	l2_port_write "$1"
 	l2_ports_changed
 }
 
@@ -302,6 +312,7 @@ l2_mirror_attach() { # BRIDGE
 	l2_mirror_left "$members"
 	l2_mirror_load "$object"
 	((!DRY_RUN)) || return 0
+	map_keep l2_cfg
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
 	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
@@ -309,7 +320,6 @@ l2_mirror_attach() { # BRIDGE
 	value_set "$HM_OFF_l2_cfg_outside" 8 "$outside"
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
 	l2_cfg_write
-	defer l2_mirror_forget
 	l2_mirror_knock "$1" "$(head -n 1 <<<"$members")"
 	l2_mirror_snapshot "$1"
 	l2_cfg_flag "$L2_F_SNAPSHOT" 0
