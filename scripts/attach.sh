@@ -66,12 +66,12 @@ need_tools ip tc jq nsenter flock
 need_bpftool
 use_netns "$NS" || die "no network namespace $NS"
 netns_words
+need_bpffs
+lock
 if ((!HOST)); then
 	device_index "$DEV" || die "no device $DEV${NS:+ in network namespace $NS}"
 	DEV=$IFNAME
 fi
-need_bpffs
-lock
 undo_on_exit
 leftovers_remove
 

@@ -105,15 +105,16 @@ netns_words
 own=$NETNS_INODE
 list=$(dev_list) || exit 1
 mapfile -t entries <<<"$list"
+links=$(ip -j link | json_escaped) || die "ip link show failed"
 for entry in "${entries[@]}"; do
 	[[ -n $entry ]] || continue
 	dev_read "$entry"
 	((DEV_INODE)) || continue
 	NETNS_GONE=0
 	if [[ $DEV_INODE == "$own" ]]; then
-		ip -j link | json_escaped | jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' >/dev/null && continue
+		jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' <<<"$links" >/dev/null && continue
 	else
-		netns_alive | grep -x "$DEV_INODE" >/dev/null && continue
+		netns_vanished "$DEV_INODE" || continue
 		NETNS_GONE=1
 	fi
 	warn "$DEV_NAME has vanished: removing what is left of it"

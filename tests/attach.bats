@@ -375,6 +375,75 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	nothing_left
 }
 
+@test "attach: detach of one device leaves those of other namespaces, whatever holds these" {
+	local pid
+	attach eth0
+	attach eth0 --netns "$LAB-server"
+	# by a process alone, with no name
+	unshare --net sleep 60 3>&- &
+	pid=$!
+	busywait 5 test "$(stat -L -c %i "/proc/$pid/ns/net")" != "$(stat -L -c %i /proc/self/ns/net)"
+	ip link add d0 netns "$pid" type veth peer name d0p
+	attach d0 --netns "/proc/$pid/ns/net"
+	like "$(on host "$HM_TOP/scripts/status.sh")" "d0 in network namespace /proc/$pid/ns/net: latency"
+	# by a mount alone
+	touch "$BATS_TEST_TMPDIR/ns"
+	unshare --net="$BATS_TEST_TMPDIR/ns" ip link add d1 type veth peer name d1p
+	attach d1 --netns "$BATS_TEST_TMPDIR/ns"
+	run -0 detach eth0
+	equal "$output" "" output
+	equal "$(hookmap -j status | jq -c '[.devices[].device] | sort')" '["d0","d1","eth0"]' "still attached"
+	umount "$BATS_TEST_TMPDIR/ns"
+	kill "$pid"
+	wait "$pid" || true
+	run -0 detach eth0 --netns "$LAB-server"
+	equal "$(grep -c 'has vanished' <<<"$output")" 2 "namespaces that have gone"
+	nothing_left
+}
+
+@test "attach: detach in a namespace touches no device of another that has its number" {
+	local before
+	on host ip link add p9 index 1711 type veth peer name p9p
+	on server ip link add q9 index 1711 type veth peer name q9p
+	attach p9 latency l2fwd 2>/dev/null
+	state() {
+		on host "$HM_TOP/scripts/status.sh"
+		on host iptables-save | grep hookmap | sed 's/\[.*//'
+		bpftool -j map lookup pinned "$G/l2_if" key hex af 06 00 00 | jq -c .value
+	}
+	before=$(state)
+	run -0 detach q9 --netns "$LAB-server"
+	equal "$(state)" "$before" "state"
+	attach q9 --netns "$LAB-server"
+	detach q9 --netns "$LAB-server"
+	run -0 detach q9 --netns "$LAB-server"
+	equal "$(state)" "$before" "state after attach, detach, detach"
+	detach p9
+	nothing_left
+}
+
+@test "attach: a namespace is called what it is called now; an odd name is one, too" {
+	local odd="my ns" status="$HM_TOP/scripts/status.sh"
+	attach eth0
+	attach eth0 --netns "$LAB-server"
+	detach eth0 --netns "$LAB-server"
+	# as with the number of one that has gone, which the kernel gives to a new one
+	touch "/run/netns/$odd"
+	mount --bind "/run/netns/$LAB-server" "/run/netns/$odd"
+	umount "/run/netns/$LAB-server"
+	rm "/run/netns/$LAB-server"
+	attach eth0 --netns "$odd"
+	like "$(on host "$status")" "eth0 in network namespace $odd: latency"
+	equal "$(on host "$status" -j | jq -c '[.[] | [.netns, .alive]]')" '[[null,true],["my ns",true]]' "status -j"
+	equal "$(hookmap -j status | jq -c '[.devices[].netns | select(. == "my ns")]')" '["my ns"]' "reader"
+	ip link del eth0 2>/dev/null || true
+	umount "/run/netns/$odd"
+	rm "/run/netns/$odd"
+	run -0 detach eth0 --netns "$odd"
+	detach eth0
+	nothing_left
+}
+
 @test "attach: a container by the path of its namespace" {
 	attach eth0 --netns "/run/netns/$LAB-server"
 	equal "$(hookmap -j status | jq -r '.devices[].netns')" "$LAB-server"

@@ -50,6 +50,7 @@ noise ns 10 12 1.2 within the spread
 came ns - 7 - new
 gone: went'
 	fails 2 "usage" "$HM_TOP/tests/bench_diff.sh"
+	skip_without git command -v git
 	fails 1 "no commit nothing" "$HM_TOP/tests/bench_diff.sh" nothing
 }
 

@@ -27,8 +27,6 @@ fails() {
 	equal "$after" "$before" "state"
 }
 
-user() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all -- "$@"; }
-
 @test "errors: usage is exit 2" {
 	fails 2 "no device given" attach
 	fails 2 "unknown feature nonsense" attach eth0 nonsense
@@ -70,13 +68,13 @@ user() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all 
 }
 
 @test "errors: not root" {
-	chmod 755 "$BATS_TEST_TMPDIR"
-	fails 1 "must be root: try sudo attach.sh" user "$HM_TOP/scripts/attach.sh" lo
-	fails 1 "must be root: try sudo detach.sh" user "$HM_TOP/scripts/detach.sh" lo
-	fails 1 "must be root: try sudo lab.sh" user "$HM_TOP/scripts/lab.sh" up
+	for_users
+	fails 1 "must be root: try sudo attach.sh" nobody /mnt/scripts/attach.sh lo
+	fails 1 "must be root: try sudo detach.sh" nobody /mnt/scripts/detach.sh lo
+	fails 1 "must be root: try sudo lab.sh" nobody /mnt/scripts/lab.sh up
 	attach eth0
-	fails 1 "run as root" user "$HM_BUILD/hookmap" latency
-	fails 1 "run as root" user "$HM_BUILD/hookmap" status
+	fails 1 "run as root" nobody /mnt/build/hookmap latency
+	fails 1 "run as root" nobody /mnt/build/hookmap status
 }
 
 @test "errors: no bpf filesystem" {

@@ -118,7 +118,12 @@ h() { # N COMMAND...
 	shift
 	nsenter --net="/run/netns/h$n" -- "$@"
 }
-sw_attach() { sw "$HM_TOP/scripts/attach.sh" "$@" 2>"$BATS_TEST_TMPDIR/attach.err"; }
+sw_attach() {
+	sw "$HM_TOP/scripts/attach.sh" "$@" 2>"$BATS_TEST_TMPDIR/attach.err" || {
+		cat "$BATS_TEST_TMPDIR/attach.err" >&2
+		return 1
+	}
+}
 sw_detach() { sw "$HM_TOP/scripts/detach.sh" "$@"; }
 swdb() { sw "$HM_TOP/scripts/fdb.sh" "$@"; }
 # the reader, where the devices are

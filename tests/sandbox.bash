@@ -92,6 +92,19 @@ on() { # HOST COMMAND...
 }
 attach() { on host "$HM_TOP/scripts/attach.sh" "$@"; }
 detach() { on host "$HM_TOP/scripts/detach.sh" "$@"; }
+# for_users: scripts and reader on /mnt; the tree may lie where no user may go
+for_users() {
+	mount -t tmpfs -o mode=755 tmpfs /mnt
+	mkdir /mnt/build
+	cp -r "$HM_TOP/scripts" /mnt
+	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/abi.sh" /mnt/build
+	chmod -R a+rX /mnt
+}
+# nobody COMMAND...: as a user with nothing, in the lab's host
+nobody() {
+	on host env -u BASH_ENV HOOKMAP_OBJ=/mnt/build TMPDIR=/dev/shm setpriv --reuid 65534 --regid 65534 --clear-groups \
+		--bounding-set -all --inh-caps -all -- "$@"
+}
 hookmap() { "$HM_BUILD/hookmap" "$@"; }
 traffic() { "$HM_BUILD/tests/traffic" "$@"; }
 

@@ -6,42 +6,28 @@
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 bats_require_minimum_version 1.5.0
 
-# as a user with nothing, in the host's namespace
-nobody() { on host setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all env HOOKMAP_OBJ="$D/build" TMPDIR=/dev/shm "$@"; }
-
-# The tree may lie where nobody may go: a copy of what is needed
-copy() {
-	D=$(mktemp -d /run/hookmap.XXXXXX)
-	chmod 755 "$D"
-	cp -r "$HM_TOP/scripts" "$D"
-	mkdir "$D/build"
-	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/abi.sh" "$D/build"
-	chmod -R a+rX "$D"
-}
-teardown() { [[ -z ${D:-} ]] || rm -rf "$D"; }
-
 @test "security: a user without privileges changes nothing and reads nothing" {
 	local verb script
 	lab_up
-	copy
+	for_users
 	attach eth0 latency l2fwd policy 2>/dev/null
 	attach --host drops path exec open napi pktlat
 	# even if the bpf filesystem is everybody's to enter: the folders below it are not
 	for mode in 700 755; do
 		chmod "$mode" /sys/fs/bpf
 		for verb in latency drops policy fdb exec open path napi pktlat status; do
-			fails 1 "run as root" nobody "$D/build/hookmap" "$verb"
+			fails 1 "run as root" nobody /mnt/build/hookmap "$verb"
 		done
 	done
 	for script in 'attach.sh eth0' 'attach.sh --host drops' 'detach.sh eth0' 'detach.sh --host' 'status.sh' \
 		'fdb.sh flush' 'policy.sh flush' 'policy.sh show'; do
 		# shellcheck disable=SC2086
-		fails 1 "must be root" nobody "$D/scripts/"$script
+		fails 1 "must be root" nobody /mnt/scripts/$script
 	done
 	# what needs no privilege: help, a check of rules
-	nobody "$D/build/hookmap" --help >/dev/null
-	nobody "$D/scripts/attach.sh" --help >/dev/null
-	printf '{"rules":[{"priority":1,"action":"drop"}]}' | nobody "$D/scripts/policy.sh" check -
+	nobody /mnt/build/hookmap --help >/dev/null
+	nobody /mnt/scripts/attach.sh --help >/dev/null
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' | nobody /mnt/scripts/policy.sh check -
 	equal "$(hookmap -j status | jq -c '[.devices[].device] | sort')" '["eth0","host"]' "what is attached"
 	detach --host
 	detach eth0

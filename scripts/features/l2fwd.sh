@@ -182,12 +182,21 @@ l2fwd_detach() { # DEV
 	l2_port_detach "$dev"
 }
 
+# l2_here: DEV_* is in the namespace that all ports are in. An index means another device in
+# another, and in one that has gone it may mean a new one.
+l2_here() {
+	local have
+	[[ -e $GLOBALS/l2_cfg ]] || return 0
+	l2_cfg_read
+	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
+	((have == 0 || have == DEV_INODE))
+}
+
 l2_port_detach() { # DEV
+	l2_here || return 0
 	slot_detach "$1" l2fwd_xdp "$DEV_IFINDEX"
 	((!DEV_ALIVE)) || tc_detach "$1" l2fwd_tc
 	[[ -e $GLOBALS/l2_if ]] || return 0
-	# in a namespace that has gone the numbers may mean other devices now, but all
-	# ports were in that one
 	if l2_port_find "$DEV_IFINDEX" || l2_port_slot "$DEV_IFINDEX"; then
 		l2_port_remove "$PORT" "$DEV_IFINDEX"
 	fi

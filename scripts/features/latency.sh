@@ -299,11 +299,12 @@ latency_detach() {
 		tc_detach "$1" latency_tc
 	fi
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
-	lat_next_clear "$DEV_IFINDEX"
+	others=$(dev_others "$HM_FEAT_latency") || exit 1
+	# the slot is of an index, whatever the namespace: perhaps of another device
+	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || lat_next_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
 	lat_jumps_remove "$DEV_NAME"
 	[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
-	others=$(dev_others "$HM_FEAT_latency") || exit 1
 	if ! grep -q "^$DEV_INODE " <<<"$others"; then
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"

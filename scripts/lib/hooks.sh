@@ -13,7 +13,8 @@ prog_is_ours() {
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
 	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
-		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') || return 1
+		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') ||
+		die "program $1 cannot be looked at: bpftool prog show failed"
 	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null
 }
 
@@ -355,8 +356,8 @@ ipt_attach() {
 ipt_detach() {
 	local ipt
 	for ipt in "${IPT[@]}"; do
-		while "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; do
-			run "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
+		while in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; do
+			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
 			((DRY_RUN)) && break
 		done
 	done
@@ -367,16 +368,16 @@ ipt_detach() {
 ipt_remove() {
 	local ipt line words
 	for ipt in "${IPT[@]}"; do
-		"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
-		"$ipt" -w -t "$1" -S "$3" | grep -F -- "--object-pinned $4" >/dev/null || {
-			[[ $("$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
+		in_netns "$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
+		in_netns "$ipt" -w -t "$1" -S "$3" | grep -F -- "--object-pinned $4" >/dev/null || {
+			[[ $(in_netns "$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
 		}
-		run "$ipt" -w -t "$1" -F "$3"
+		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
 		while read -r line; do
 			[[ $line == "-A "*" -j $3" ]] || continue
 			read -ra words <<<"$line"
-			run "$ipt" -w -t "$1" -D "${words[@]:1}"
-		done <<<"$("$ipt" -w -t "$1" -S "$2")"
-		run "$ipt" -w -t "$1" -X "$3"
+			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "${words[@]:1}"
+		done <<<"$(in_netns "$ipt" -w -t "$1" -S "$2")"
+		run "${NSCMD[@]}" "$ipt" -w -t "$1" -X "$3"
 	done
 }

@@ -47,15 +47,37 @@ dev_host() {
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
 # vanished while devices in it were attached. False if there is none.
 netns_gone() {
-	local list
+	local list id inode name
 	list=$(netns_list) || exit 1
-	NETNS_INODE=$(awk -v name="$1" '$3 == name { print $2 }' <<<"$list" | tail -n 1)
+	while read -r id inode name; do
+		[[ $name != "${1:0:55}" ]] || NETNS_INODE=$inode
+	done <<<"$list"
 	[[ -n $NETNS_INODE ]]
 }
 
-# netns_alive: the inodes of all namespaces that have a name or a process
-netns_alive() {
-	stat -L -c %i /run/netns/* /proc/[0-9]*/ns/net 2>/dev/null | sort -u
+# netns_vanished INODE: no name, mount or process has this namespace. Not so, too, if there
+# is a process that we may not ask; of PID 1 it is known: nobody attaches to it from outside.
+netns_vanished() {
+	local out
+	[[ -d /proc/1 ]] || return 1 # hidepid
+	out=$(stat -L -c %i /run/netns/* /proc/[0-9]*/ns/net 2>&1) || true
+	out+=$'\n'$(sed -n 's/.* net:\[\([0-9]*\)\] .*/\1/p' /proc/self/mountinfo)
+	out=$(grep -v "'/proc/1/ns/net'" <<<"$out")
+	[[ $'\n'$out$'\n' != *$'\n'"$1"$'\n'* && $out != *'Permission denied'* ]]
+}
+
+# netns_file INODE: a file of this namespace, for use_netns. Empty if none is found.
+netns_file() {
+	local file
+	while read -r file; do
+		[[ $(stat -L -c %i -- "$file" 2>/dev/null) == "$1" ]] || continue
+		printf '%s' "$file"
+		return
+	done < <(
+		printf '%s\n' /run/netns/*
+		awk -v root="net:[$1]" '$4 == root { print $5 }' /proc/self/mountinfo
+		printf '%s\n' /proc/[0-9]*/ns/net
+	)
 }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
@@ -146,11 +168,14 @@ netns_name() {
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
-	local id inode name used list
+	local id inode name now used list
 	list=$(netns_list) || exit 1
 	while read -r id inode name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id
+		# the kernel gives the number of one that has gone to a new one
+		now=$(netns_name)
+		[[ -z $now || $name == "${now:0:55}" ]] || netns_put "$now"
 		return
 	done <<<"$list"
 	used=" $(cut -d' ' -f1 <<<"$list" | tr '\n' ' ')"
@@ -158,10 +183,15 @@ netns_id() {
 		[[ $used == *" $DEV_NSID "* ]] || break
 	done
 	((DEV_NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
+	netns_put "$(netns_name)"
+}
+
+# netns_put NAME: of the current namespace, whose number is DEV_NSID
+netns_put() {
 	map_shape hm_netns
 	value_new "$VALUE_SIZE"
 	value_set "$HM_OFF_hm_netns_netns" 8 "$NETNS_INODE"
-	value_str "$HM_OFF_hm_netns_name" 56 "$(netns_name)"
+	value_str "$HM_OFF_hm_netns_name" 56 "$1"
 	bytes 4 "$DEV_NSID"
 	map_set hm_netns "${BYTES[@]}" -- "${VALUE[@]}"
 }
