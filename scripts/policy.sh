@@ -209,7 +209,7 @@ del)
 		jq -e --arg id "$id" 'any(.rules[]; .id == $id)' "$WORK/current" >/dev/null || die "no rule has the id $id"
 	done
 	jq '.rules |= map(select(.id as $id | $ARGS.positional | index([$id]) | not))' \
-		--args "$@" <"$WORK/current" >"$WORK/rest"
+		--args -- "$@" <"$WORK/current" >"$WORK/rest"
 	load "$WORK/rest"
 	;;
 diff)

@@ -328,6 +328,10 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	one_line "$output"
 	policy del first 7
 	policy diff "$F"
+	# ids that look like options of jq
+	printf '{"rules":[{"id":"-r","priority":1,"action":"drop"},{"id":"-b","priority":2,"action":"drop"}]}' | policy add -
+	policy del -- -r -b
+	policy diff "$F"
 	policy flush
 	equal "$(policy show | jq -c .)" '{"nexthops":{},"rules":[]}'
 	like "$(on host "$HM_BUILD/hookmap" policy)" "0 rules"
