@@ -232,7 +232,7 @@ load_plan() {
 		END { print have + 0, fresh + 0 }' - "$BATCH"
 }
 
-# load_undo OLD: takes back what load_run new has done, and with OLD load_run old
+# load_undo OLD: takes back what load_run new has done, and with OLD (1) load_run old
 load_undo() {
 	l2_entries l2_fdb | awk -F'|' -v pin="$GLOBALS/l2_fdb" -v type="$(printf %02x "$L2_STATIC")" '
 		FILENAME == "-" { if (substr($2, 7, 2) == type) static[$1] = 1; next }
@@ -244,12 +244,23 @@ load_undo() {
 # load_run PART: its commands, of file NAME; what went wrong in OUT
 load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress "$name" "$BATCH.$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
 
+# load_end: the load is over, however: what is not whole is taken back
+load_end() {
+	local status=$?
+	trap '' INT TERM HUP
+	[[ -z $LOADING ]] || load_undo "$LOADING" || true
+	rm -f "$BATCH"*
+	exit "$status"
+}
+
 fdb_load() {
 	local file=$1 name=$1 count max have new i
-	[[ $file == - || -r $file ]] || die "$file: cannot be read"
+	[[ $file == - || -r $file && ! -d $file ]] || die "$file: cannot be read"
 	[[ $file != - ]] || file=/dev/stdin
-	BATCH=$(mktemp)
-	trap 'rm -f "$BATCH"*' EXIT
+	BATCH=$(mktemp) LOADING=
+	trap load_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	: >"$BATCH.mine"
 	: >"$BATCH.undo"
 	count=$(load_check "$file") || {
@@ -268,20 +279,18 @@ fdb_load() {
 	fi
 	# The bridge may write meanwhile. New entries go first, because only these can find
 	# the map full, and nothing has to be restored then.
+	LOADING=0
 	for ((i = 0; i < 10; i++)); do
 		OUT=''
 		if load_run new; then
-			load_run old && return
-			load_undo 1
-			break
+			LOADING=1
+			load_run old || break
+			LOADING=
+			return
 		fi
-		[[ $OUT == *"File exists"* ]] || {
-			load_undo 0
-			break
-		}
+		[[ $OUT == *"File exists"* ]] || break
 		load_plan >/dev/null # the bridge has one of these now
 	done
-	((i < 10)) || load_undo 0
 	[[ $OUT != *"too long"* ]] || die "$1: nothing was loaded: map $GLOBALS/l2_fdb ($max entries) has become full: remove entries, or attach with a larger --fdb-size"
 	die "$1: nothing was loaded: $(first_error "$OUT")"
 }

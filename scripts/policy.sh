@@ -46,10 +46,12 @@ esac
 need_tools jq awk ip
 load_abi
 
-WORK=$(mktemp -d)
+WORK=$(mktemp -d) LOADING=0
 finish() {
 	local status=$?
+	trap '' INT TERM HUP
 	phase ''
+	((!LOADING)) || load_clean
 	rm -rf -- "$WORK"
 	exit "$status"
 }
@@ -148,6 +150,13 @@ attached() {
 		die "policy is attached in another network namespace (inode $(policy_netns)): run this in it"
 }
 
+# load_clean: what a load works in
+load_clean() {
+	rm -rf -- "$PINS/policy"
+	rmdir -- "$PINS" 2>/dev/null || true
+	LOADING=0
+}
+
 # load FILE...: the set of the files comes into force
 load() {
 	phase "reading"
@@ -159,11 +168,11 @@ load() {
 	((!DRY_RUN)) || return 0
 	# what a load that was killed has left
 	rm -rf -- "$PINS/policy"
+	LOADING=1
 	mkdir -p "$PINS/policy"
 	local status=0
 	progress loading "$WORK/batch" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
-	rm -rf -- "$PINS/policy"
-	rmdir -- "$PINS" 2>/dev/null || true
+	load_clean
 	local want=$NEXT
 	cfg_load
 	((GEN == want)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"

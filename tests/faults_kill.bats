@@ -102,6 +102,47 @@ fi
 	on host "$DETACH" eth0
 }
 
+@test "faults: fdb.sh load and policy.sh load told to end: all or nothing, and nothing lies about" {
+	local n status before file=$BATS_TEST_TMPDIR/file
+	# whole NAME: the load that was stopped, or has been too late to be
+	whole() {
+		equal "$(ls "$BATS_TEST_TMPDIR/tmp")$(ls -d /sys/fs/bpf/hookmap/policy 2>/dev/null)" '' "what is left by: $HIT"
+		if ((status)); then equal "$status" 143 status && equal "$("$1")" "$before" "what is loaded, stopped by: $HIT"; fi
+	}
+	entries() { on host "$HM_TOP/scripts/fdb.sh" dump | sort; }
+	ids() { on host "$HM_BUILD/hookmap" -j policy | jq -c '[.rows[].id]'; }
+	mkdir "$BATS_TEST_TMPDIR/tmp"
+	# amid a batch, else behind what was done
+	shims "$HALF"'[[ " $* " != *" batch file "* ]] || exec kill -TERM "$(<"$d/victim")"
+	'"$STOP"
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	on host "$ATTACH" eth0 l2fwd policy 2>/dev/null
+	for ((n = 1, KILLED = 0; ; n++)); do
+		on host "$HM_TOP/scripts/fdb.sh" flush
+		for i in {0..99}; do printf '02:00:00:00:00:%02x local\n' "$i"; done | on host "$HM_TOP/scripts/fdb.sh" load -
+		for i in {50..149}; do printf '02:00:00:00:00:%02x dev eth0\n' "$i"; done >"$file"
+		before=$(entries) status=0
+		faulty 1 "$n" "$HM_TOP/scripts/fdb.sh" load "$file" || status=$?
+		[[ -n $HIT ]] || break
+		whole entries
+		KILLED=$((KILLED + (status != 0)))
+	done
+	equal "$status $(entries | grep -c eth0)" '0 100' 'load that was not stopped'
+	((KILLED >= 2))
+	jq -n '{rules: [range(70) | {id: "new\(.)", priority: ., match: {dst: "192.0.2.\(.)/32"}, action: "drop"}]}' >"$file"
+	for ((n = 1, KILLED = 0; ; n++)); do
+		on host "$HM_TOP/scripts/policy.sh" flush
+		before=$(ids) status=0
+		faulty 1 "$n" "$HM_TOP/scripts/policy.sh" load "$file" || status=$?
+		[[ -n $HIT && $HIT != rmdir* ]] || break
+		equal "$(ls "$BATS_TEST_TMPDIR/tmp")$(ls -d /sys/fs/bpf/hookmap/policy 2>/dev/null)" '' "what is left by: $HIT"
+		equal "$status" 143 "status, stopped by: $HIT"
+		KILLED=$((KILLED + 1))
+	done
+	((KILLED >= 3))
+	on host "$DETACH" eth0
+}
+
 @test "faults: what a script looks at cannot be read, once: nothing is lost, and the next run recovers" {
 	local n step=${FAULTS_STEP:-23}
 	shims 'printf "Error: made to fail\n" >&2; exit 1'
