@@ -513,12 +513,13 @@ guard_del() { # MAC
 	unicast "$1"
 	l2_select l2_guard "$PORT" '' | grep "^ *.. .. ${MAC[*]}" |
 		sed "s|^|map delete pinned $GLOBALS/l2_guard key hex |" >"$BATCH" || die "guard: $1 is not known on this port"
-	((DRY_RUN)) || l2_batch "$BATCH" >/dev/null
+	l2_batch "$BATCH" >/dev/null
 }
 
 fdb_guard() {
 	(($# > 1)) || misuse "guard needs a command: on, off, add, del or flush"
 	port_of "$1"
+	[[ ! $2 =~ ^(on|off|flush)$ ]] || (($# == 2)) || misuse "guard $2 takes nothing"
 	case $2 in
 	on | off)
 		on_off guard "$2"

@@ -58,11 +58,40 @@ refused() {
 	refused 1 'no rule of priority 6' acl p1 del 6
 	refused 2 'expected an IPv4 or IPv6 address' guard p1 add 02:00:00:00:00:01 10.0.0.1 10.0.0
 	refused 1 'is not known' guard p1 del 02:00:00:00:00:09
+	refused 2 'guard on takes nothing' guard p1 on junk
+	refused 2 'guard flush takes nothing' guard p1 flush 02:00:00:00:00:01
+	refused 2 'acl flush takes nothing' acl p1 flush 5
+	refused 2 'acl default needs' acl p1 default deny 5
 	refused 2 'unknown option' --force flush
 	printf '%s\n' '# comment' '' '7 permit' '8 deny dport 3' >"$BATS_TEST_TMPDIR/rules"
 	refused 1 'line 4: acl: ports need proto' acl p1 load "$BATS_TEST_TMPDIR/rules"
 	printf '%s\n' '7 permit' '7 deny' >"$BATS_TEST_TMPDIR/rules"
 	refused 1 'line 2: priority 7 is there already' acl p1 load "$BATS_TEST_TMPDIR/rules"
+	# a directory is no file without lines
+	refused 1 "$BATS_TEST_TMPDIR: cannot be read" acl p1 load "$BATS_TEST_TMPDIR"
+	refused 1 "$BATS_TEST_TMPDIR: cannot be read" load "$BATS_TEST_TMPDIR"
+	refused 1 'nope: cannot be read' acl p1 load nope
+	# nothing stays in TMPDIR, either
+	mkdir "$BATS_TEST_TMPDIR/tmp"
+	printf '#!/bin/bash\n! grep -qs update "$3" || exit 1\nexec %s "$@"\n' "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/bpftool"
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	TMPDIR=$BATS_TEST_TMPDIR/tmp BPFTOOL=$BATS_TEST_TMPDIR/bpftool refused 1 'batch file' acl p1 add 7 deny
+	equal "$(ls "$BATS_TEST_TMPDIR/tmp")" '' 'temporary files'
+}
+
+@test "fdb.sh -n: what would be removed is shown, and stays" {
+	local before verb
+	all() { state && bpftool map dump pinned "$G/l2_guard"; }
+	ports 1
+	fdb add 02:00:00:00:00:01 dev p1 vlan 5
+	fdb guard p1 add 02:00:00:00:00:02
+	before=$(all)
+	equal "$(fdb -n flush 2>&1)" "+ bpftool map delete pinned $G/l2_fdb key hex 05 00 02 00 00 00 00 01" 'flush'
+	for verb in 'del 02:00:00:00:00:02' flush; do
+		# shellcheck disable=SC2086
+		like "$(fdb -n guard p1 $verb 2>&1)" "+ bpftool map delete pinned $G/l2_guard key hex 01 00 02 00 00 00 00 02 "
+	done
+	equal "$(all)" "$before" 'state'
 }
 
 # unreadable MAP: a bpftool that cannot dump it

@@ -279,10 +279,12 @@ l2_select() {
 		}'
 }
 
-# l2_batch FILE: bpftool commands. One that fails (an entry that has gone meanwhile, or
+# l2_batch FILE: bpftool commands, shown as run does. One that fails (an entry that has gone meanwhile, or
 # is there already) is skipped; prints how many failed.
 l2_batch() {
 	local file=$1 total step at=0 failed=0 part
+	((!VERBOSE && !DRY_RUN)) || sed 's/^/+ bpftool /' "$file" >&2
+	((!DRY_RUN)) || return 0
 	total=$(wc -l <"$file")
 	part=$(mktemp)
 	while ((at < total)); do
@@ -299,7 +301,6 @@ l2_batch() {
 # l2_delete MAP PORT [TYPES]: see l2_select
 l2_delete() {
 	local file
-	((!DRY_RUN)) || return 0
 	file=$(mktemp)
 	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" >"$file"
 	[[ ! -s $file ]] || l2_batch "$file" >/dev/null

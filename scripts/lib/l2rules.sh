@@ -216,20 +216,20 @@ acl_sieve() {
 
 # acl_write PORT: RULES become the port's rules
 acl_write() {
-	local i file flags=0 n=${#RULES[@]}
+	local i flags=0 n=${#RULES[@]}
 	((n <= L2_ACL_RULES)) || die "a port has $L2_ACL_RULES rules at most"
 	acl_room "$n"
-	file=$(mktemp)
+	BATCH=$(mktemp)
+	trap 'rm -f "$BATCH"' EXIT
 	for ((i = 0; i < n; i++)); do
 		bytes 4 $((ROOM + i))
 		printf 'map update pinned %s key hex %s value hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}" "${RULES[i]#* }"
-	done >"$file"
+	done >"$BATCH"
 	if ((n >= ACL_SIEVE)); then
 		l2_sieve_flush "$ROOM" # of a change that failed
-		flags=$(printf '%s\n' "${RULES[@]}" | acl_sieve "$ROOM" "$file")
+		flags=$(printf '%s\n' "${RULES[@]}" | acl_sieve "$ROOM" "$BATCH")
 	fi
-	[[ ! -s $file ]] || run "$BPFTOOL" batch file "$file"
-	rm -f "$file"
+	[[ ! -s $BATCH ]] || run "$BPFTOOL" batch file "$BATCH"
 	l2_port_read "$1"
 	value_set "$HM_OFF_l2_port_acl_n" 2 $((n | flags))
 	value_set "$HM_OFF_l2_port_acl_at" 2 "$ROOM"
@@ -268,14 +268,14 @@ acl_add() { # PORT PRIORITY permit|deny MATCH...
 
 # acl_load PORT FILE: its lines "PRIORITY permit|deny MATCH..." become the rules
 acl_load() {
-	local line n=0 words rule seen=' '
-	[[ $2 == - || -r $2 ]] || die "$2: cannot be read"
-	local file=$2
+	local line lines n=0 words rule seen=' ' file=$2
+	mapfile -t lines < <(cat -- "$file" 2>/dev/null)
+	wait $! || die "$file: cannot be read"
 	# what is wrong is said with the number of the line
 	misuse() { die "$file, line $n: $*"; }
 	acl_read "$1"
 	RULES=()
-	while IFS= read -r line || [[ -n $line ]]; do
+	for line in "${lines[@]}"; do
 		n=$((n + 1))
 		read -ra words <<<"${line%%#*}"
 		((${#words[@]})) || continue
@@ -285,7 +285,7 @@ acl_load() {
 		[[ $seen != *" ${rule%% *} "* ]] || die "$2, line $n: priority ${rule%% *} is there already"
 		seen+="${rule%% *} "
 		RULES+=("$rule")
-	done < <(cat -- "$2")
+	done
 	mapfile -t RULES < <(printf '%s\n' "${RULES[@]}" | sort -n | grep .)
 	acl_write "$1"
 }
@@ -319,16 +319,18 @@ fdb_acl() { # DEV COMMAND...
 		acl_load "$PORT" "$3"
 		;;
 	flush)
+		(($# == 2)) || misuse "acl flush takes nothing"
 		acl_read "$PORT"
 		RULES=()
 		acl_write "$PORT"
 		;;
 	default)
+		(($# == 3)) || misuse "acl default needs permit or deny"
 		l2_port_read "$PORT"
-		case ${3:-} in
+		case $3 in
 		permit) l2_port_flag "$L2_P_ACL_DENY" 0 ;;
 		deny) l2_port_flag "$L2_P_ACL_DENY" 1 ;;
-		*) misuse "acl default ${3:-}: expected permit or deny" ;;
+		*) misuse "acl default $3: expected permit or deny" ;;
 		esac
 		acl_put "$PORT"
 		;;
