@@ -92,19 +92,19 @@ port_of() {
 
 # --- entries
 
-# entry_words WANT-DEV WORD...: ENTRY, TO (a device, or "local", or empty), VLAN, KEY
+# entry_words WANT-DEV WORD...: ENTRY, TO (a device, or empty) or STACK (1), VLAN, KEY
 entry_words() {
 	local want_dev=$1
-	TO='' VLAN=0 ENTRY=$2
+	TO='' STACK=0 VLAN=0 ENTRY=$2
 	unicast "$2"
 	shift 2
 	while (($#)); do
 		case $1 in
-		local) TO=local ;;
+		local) TO='' STACK=1 ;;
 		dev | vlan)
 			(($# > 1)) || misuse "$1 needs a value"
 			if [[ $1 == dev ]]; then
-				TO=$2
+				TO=$2 STACK=0
 			else
 				vid vlan "$2"
 				VLAN=$NUMBER
@@ -115,8 +115,8 @@ entry_words() {
 		esac
 		shift
 	done
-	((!want_dev)) || [[ -n $TO ]] || misuse "say where $ENTRY is: dev DEV, or local"
-	((want_dev)) || [[ -z $TO ]] || misuse "del takes a MAC and a VLAN only"
+	((!want_dev || STACK)) || [[ -n $TO ]] || misuse "say where $ENTRY is: dev DEV, or local"
+	((want_dev)) || [[ $STACK$TO == 0 ]] || misuse "del takes a MAC and a VLAN only"
 	bytes 2 "$VLAN"
 	KEY=("${BYTES[@]}" "${MAC[@]}")
 }
@@ -125,7 +125,7 @@ fdb_set() { # add|replace WORD...
 	local verb=$1
 	entry_words 1 "${@:2}"
 	PORT=0
-	[[ $TO == local ]] || port_of "$TO"
+	((STACK)) || port_of "$TO"
 	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
 		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
 	else
@@ -178,7 +178,7 @@ load_check() {
 			if (index("13579bdf", substr(mac, 2, 1))) bad($1 ": is a group address, and an entry is for one station")
 			if (mac == "00:00:00:00:00:00") bad($1 ": is no address of a station")
 			for (i = 2; i <= NF; i++) {
-				if ($i == "local") { dev = $i; continue }
+				if ($i == "local") { dev = $i; to = 0; continue }
 				if ($i != "dev" && $i != "vlan") bad("unknown word " $i " (dev, local, vlan)")
 				if (i == NF) bad($i " needs a value")
 				if ($i == "dev") {

@@ -94,6 +94,23 @@ refused() {
 	equal "$(all)" "$before" 'state'
 }
 
+@test "fdb.sh: a port of the name local is not this host's stack" {
+	ports 1
+	ip link add local type veth peer name q2
+	l2_attach local l2fwd
+	fdb add 02:00:00:00:00:01 dev local
+	fdb add 02:00:00:00:00:02 local
+	equal "$(fdb dump | sort)" '02:00:00:00:00:01 dev local
+02:00:00:00:00:02 local' entries
+	refused 2 'takes a MAC and a VLAN only' del 02:00:00:00:00:01 local
+	# the last word counts, as in a file
+	fdb replace 02:00:00:00:00:01 dev p1 local
+	printf '02:00:00:00:00:02 local dev p1\n02:00:00:00:00:03 dev p1 local\n' | fdb load -
+	equal "$(fdb dump | sort)" '02:00:00:00:00:01 local
+02:00:00:00:00:02 dev p1
+02:00:00:00:00:03 local' entries
+}
+
 # unreadable MAP: a bpftool that cannot dump it
 unreadable() {
 	printf '#!/bin/bash\n[[ "$*" != *"map dump pinned %s"* ]] || exit 1\nexec %s "$@"\n' "$G/$1" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/blind"
