@@ -372,17 +372,24 @@ port_translate() { # OUT:IN
 	XLATE+=("$outside 0 $NUMBER" "$NUMBER 1 $outside")
 }
 
-# xlate_write PORT: what port_translate has found
+# xlate_write PORT: what port_translate has found, and what it replaces goes with its way back
 xlate_write() {
-	local key from dir to VALUE
-	for key in "${XLATE[@]}"; do
-		read -r from dir to <<<"$key"
+	local line key from dir to VALUE old
+	for line in "${XLATE[@]}"; do
+		read -r from dir to <<<"$line"
 		value_new 8
 		value_set 0 2 "$1"
 		value_set 2 2 "$from"
 		value_set 4 2 "$dir"
+		key=("${VALUE[@]}")
+		if value_read l2_xlate "${key[@]}" && old=$(value_num 0 4) && ((old != to)); then
+			VALUE=("${key[@]}")
+			value_set 2 2 "$old"
+			value_set 4 2 $((!dir))
+			try "$BPFTOOL" map delete pinned "$GLOBALS/l2_xlate" key hex "${VALUE[@]}" || true
+		fi
 		bytes 4 "$to"
-		map_set l2_xlate "${VALUE[@]}" -- "${BYTES[@]}"
+		map_set l2_xlate "${key[@]}" -- "${BYTES[@]}"
 	done
 }
 

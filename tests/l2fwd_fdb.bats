@@ -111,6 +111,18 @@ refused() {
 02:00:00:00:00:03 local' entries
 }
 
+@test "fdb.sh port translate: what is replaced goes with its way back" {
+	# VLAN, 1 if it is the one inside, VLAN it becomes
+	ways() { bpftool -j map dump pinned "$G/l2_xlate" | jq -r '[.[] | "\(.key[2]) \(.key[4]) \(.value[0])"] | sort | join(", ") | gsub("0x"; "")'; }
+	ports 1
+	fdb port p1 mode trunk 16,32 translate 64:16
+	equal "$(ways)" '10 01 40, 40 00 10' '64:16'
+	fdb port p1 translate 64:32
+	equal "$(ways)" '20 01 40, 40 00 20' '64:32'
+	fdb port p1 translate 80:32 translate 64:16
+	equal "$(ways)" '10 01 40, 20 01 50, 40 00 10, 50 00 20' 'both'
+}
+
 # unreadable MAP: a bpftool that cannot dump it
 unreadable() {
 	printf '#!/bin/bash\n[[ "$*" != *"map dump pinned %s"* ]] || exit 1\nexec %s "$@"\n' "$G/$1" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/blind"
