@@ -15,7 +15,8 @@ usage: attach.sh [OPTION...] DEV [FEATURE...]
        attach.sh [OPTION...] --host FEATURE...
 
 Attaches features to the network device DEV, or to the host as a whole. Attaching
-again changes what options ask for and leaves the rest as it is.
+again changes what options ask for and leaves the rest as it is; but tc filters stay
+where they are.
 
   --netns NAME    DEV is in this network namespace: a name, or a path such as
                     /proc/PID/ns/net (latency: a container's stage, at tc only)
@@ -37,18 +38,20 @@ option() { # OPTION VALUE
 	if [[ $1 == --host ]]; then HOST=1; else ASKED+=("$1" "$2"); fi
 }
 
-# feature_option OPTION VALUE: who understands it takes it
+# feature_option OPTION VALUE: who understands it takes it, of those that are attached
 feature_option() {
 	local feature
-	for feature in "${FEATURES_KNOWN[@]}"; do
+	for feature in "${FEATURES[@]}"; do
 		"${feature}_option" "$1" "$2" && return
+	done
+	for feature in "${FEATURES_KNOWN[@]}"; do
+		! "${feature}_option" "$1" "$2" || misuse "$1 is an option of $feature, which is not to be attached here"
 	done
 	misuse "unknown option $1"
 }
 
 options "-n|--dry-run -v|--verbose -h|--help --host --netns= ${FLAG_OPTIONS[*]} --*=" "$@"
 load_abi
-for ((i = 0; i < ${#ASKED[@]}; i += 2)); do feature_option "${ASKED[@]:i:2}"; done
 FEATURES=("${ARGS[@]}")
 if ((HOST)); then
 	((${#FEATURES[@]})) || misuse "--host needs a feature"
@@ -59,6 +62,7 @@ else
 	((${#FEATURES[@]})) || FEATURES=(latency)
 fi
 feature_check "$HOST" "${FEATURES[@]}"
+for ((i = 0; i < ${#ASKED[@]}; i += 2)); do feature_option "${ASKED[@]:i:2}"; done
 
 need_caps bpf net_admin perfmon
 [[ -z $NS ]] || need_caps sys_admin

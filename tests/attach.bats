@@ -99,6 +99,30 @@ state() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
+@test "attach: a tc filter stays at its place: another one that is asked for later is refused, before anything is changed" {
+	prefs() { on host tc -j filter show dev eth0 ingress | jq -c '[.[] | select(.options) | [.pref, .options.prog.name]]'; }
+	attach eth0 latency l2fwd policy --mode generic --pref 11 --l2-pref 12 --policy-pref 13
+	equal "$(prefs)" '[[11,"latency_tc"],[12,"l2fwd_tc"],[13,"policy_tc"]]' prefs
+	fails 1 "eth0: latency_tc is at ingress pref 11: detach it first to have it at 21" attach eth0 --pref 21 --sample 9
+	fails 1 "eth0: l2fwd_tc is at ingress pref 12: detach it first to have it at 22" attach eth0 l2fwd --l2-pref 22
+	fails 1 "eth0: policy_tc is at ingress pref 13: detach it first to have it at 23" attach eth0 policy --policy-pref 23
+	attach eth0 latency l2fwd policy
+	attach eth0 latency l2fwd policy --pref 11 --l2-pref 12 --policy-pref 13
+	equal "$(prefs)" '[[11,"latency_tc"],[12,"l2fwd_tc"],[13,"policy_tc"]]' 'prefs after'
+	equal "$(hookmap -j latency | jq .lost.sample)" 256 sampling
+	detach eth0
+	nothing_left
+}
+
+@test "attach: --next where XDP is no stage is refused" {
+	attach eth0 --mode none
+	fails 1 "eth0 is measured from tc on: --next needs --mode native or generic" attach eth0 --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	attach eth0 --next none
+	attach eth0 --mode generic --next "$HM_BUILD/tests/bpf/xdp_pass.o"
+	detach eth0
+	nothing_left
+}
+
 @test "attach: a clsact qdisc that was there stays, and one that others use now" {
 	on host tc qdisc add dev eth0 clsact
 	attach eth0

@@ -38,6 +38,12 @@ fails() {
 	fails 2 "--mode fast: expected native, generic or none" attach eth0 --mode fast
 	fails 2 "--inpacket 70000: expected a number" attach eth0 --inpacket 70000
 	fails 2 "--mode does not go with --netns" attach eth0 --netns "$LAB-server" --mode native
+	fails 2 "--next does not go with --netns" attach eth0 --netns "$LAB-server" --next "$HM_BUILD/xdp/pass.o"
+	fails 2 "--next does not go with --mode none" attach eth0 --mode none --next "$HM_BUILD/xdp/pass.o"
+	fails 2 "--sample is an option of latency, which is not to be attached here" attach --host drops --sample 100
+	fails 2 "--policy-pref is an option of policy, which" attach eth0 --policy-pref 60
+	fails 2 "--mirror is an option of l2fwd, which" attach eth0 latency policy --mirror
+	fails 2 "--by is an option of drops, which" attach eth0 latency --by flow
 	fails 2 "unknown option -x" detach -x eth0
 	fails 2 "no device given" detach
 	fails 2 "expected up, exec, down or list" "$HM_TOP/scripts/lab.sh" fly

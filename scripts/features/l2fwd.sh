@@ -26,7 +26,7 @@ EOT
 
 FLAG_OPTIONS+=(--mirror)
 L2_PINS=$PINS/l2fwd
-L2_MIRROR=0 L2_SIZE='' L2_REFRESH='' L2_PREF=2
+L2_MIRROR=0 L2_SIZE='' L2_REFRESH='' L2_PREF=''
 
 l2fwd_option() {
 	case $1 in
@@ -43,6 +43,7 @@ l2fwd_option() {
 		number "$1" "$2" 1 65535
 		L2_PREF=$NUMBER
 		;;
+	--mode) latency_option "$@" ;;
 	*) return 1 ;;
 	esac
 }
@@ -161,7 +162,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	local TC_PREF_OPTION=--l2-pref
 	object tc/l2fwd.o
 	local tc=$OBJECT
-	tc_check "$1" l2fwd_tc "$L2_PREF"
+	tc_check "$1" l2fwd_tc "$L2_PREF" 2
 	l2_port_new "$IFINDEX" "$1"
 	object xdp/l2fwd.o
 	# a program of ours that was attached by hand needs no second one
@@ -169,7 +170,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	((DRY_RUN)) || xdp_get "$1"
 	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
 	tc_qdisc "$1"
-	tc_attach "$1" "$tc" l2fwd_tc "$L2_PREF" 0
+	tc_attach "$1" "$tc" l2fwd_tc "${L2_PREF:-2}" 0
 	l2_preflight "$1" "$XDP_MODE"
 }
 

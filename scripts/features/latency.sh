@@ -189,13 +189,14 @@ latency_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${LAT_MAPS[@]}"
 	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
+	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	[[ -z $LAT_NEXT ]] || ((!(DEV_FEATURES & HM_FEAT_l2fwd))) ||
 		die "--next: l2fwd stands behind latency on $1: detach it first"
 	((container)) || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
 	((DEV_PREF)) || DEV_PREF=1
-	tc_check "$1" latency_tc "${LAT_PREF:-$DEV_PREF}"
+	tc_check "$1" latency_tc "$LAT_PREF" "$DEV_PREF"
 	lat_cfg_change
 
 	# the settings first, and from the last stage to the first: what is measured is
@@ -256,6 +257,14 @@ lat_notes() {
 		grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
 		warn "note: $1 has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there"
 	fi
+}
+
+# lat_next_check DEV CONTAINER: refuses what stands behind XDP where that is not a stage
+lat_next_check() {
+	((!$2)) || misuse "--next does not go with --netns: a container's stage is at tc"
+	[[ $LAT_MODE != none ]] || misuse "--next does not go with --mode none: it runs behind ours in XDP"
+	[[ -n $LAT_MODE ]] || ((!(DEV_FLAGS & HM_DEV_NOXDP))) ||
+		die "$1 is measured from tc on: --next needs --mode native or generic"
 }
 
 # lat_next DEV: chains the user's program behind ours, or takes it away

@@ -59,7 +59,7 @@ policy_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
 	map_value pol_cfg
-	tc_check "$1" policy_tc "${POL_PREF:-50}"
+	tc_check "$1" policy_tc "$POL_PREF" 50
 	other=$(policy_netns)
 	((!other || other == NETNS_INODE)) ||
 		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"

@@ -210,11 +210,17 @@ tc_hooked() {
 	grep -qxE 'clsact|ingress' <<<"$kinds"
 }
 
-# tc_check DEV PROGRAM PREF: refuses a place that has somebody else's
+# tc_check DEV PROGRAM PREF DEFAULT: refuses a place that has somebody else's, and PREF, if it
+# was asked for, where ours is at another
 tc_check() {
 	local pref handle id class name
 	tc_hooked "$1" || return 0
-	! tc_find "$1" "$2" || return 0
+	if tc_find "$1" "$2"; then
+		[[ -z $3 || $3 == "$TC_PREF" ]] ||
+			die "$1: $2 is at ingress pref $TC_PREF: detach it first to have it at $3"
+		return
+	fi
+	set -- "$1" "$2" "${3:-$4}"
 	while read -r pref handle id class name; do
 		[[ $pref == "$3" ]] || continue
 		[[ ${name:0:15} != "${2:0:15}" ]] ||
