@@ -11,7 +11,8 @@ usage: service.sh [OPTION...] start|reload|stop DEV
        service.sh [OPTION...] start|reload|stop --host
 
 Attaches what DEV.conf (host.conf) says, or takes all off again. Each line of the file
-is what follows "attach.sh DEV" ("attach.sh --host"), quoted as in a shell, such as
+is what follows "attach.sh DEV" ("attach.sh --host"), quoted as in a shell and without
+--netns and --host, such as
   latency --sample 64 --filter 'proto tcp dport 443'
 or a command of policy.sh or fdb.sh, which runs when what stands above it is attached:
   policy
@@ -49,8 +50,9 @@ FLAGS=()
 line_words() {
 	local out
 	WORDS=()
-	out=$(xargs -r printf '%s\n' 2>/dev/null <<<"$1") || return 1
-	[[ -z $out ]] || mapfile -t WORDS <<<"$out"
+	# the dot keeps a last word that is empty
+	out=$(xargs -r printf '%s\n' 2>/dev/null <<<"$1" && printf .) || return 1
+	[[ $out == . ]] || mapfile -t WORDS <<<"${out%$'\n'.}"
 }
 
 # what a line that fails leaves
@@ -67,6 +69,15 @@ conf_each() {
 		# the file is not what a command shall read
 		"$1" </dev/null || die "$FILE, line $n: see above: $OTHERWISE"
 	done <"$FILE"
+}
+
+# line_check: stop would not take off what is attached elsewhere
+line_check() {
+	local word
+	[[ ! ${WORDS[0]:-} =~ ^hookmap-(policy|fdb)$ ]] || return 0
+	for word in "${WORDS[@]}"; do
+		[[ ! $word =~ ^--(netns|host)(=|$) ]] || die "$FILE, line $n: $word: a line is about ${ARGS[1]:-the host} only"
+	done
 }
 
 # sibling NAME: another script, called as this one was
@@ -102,7 +113,7 @@ if [[ $VERB == stop ]]; then
 	exit
 fi
 [[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
-conf_each true
+conf_each line_check
 if [[ $VERB == start ]]; then
 	ended() { # STATUS
 		# all that is left of the time is for this

@@ -157,6 +157,18 @@ written_since() { [[ $(sd grep ^hookmap_read_timestamp "$file") != "$1" ]]; }
 	"$s" --config "$conf" stop a0
 	printf '%s\n' "latency 'x" >"$conf/a0.conf"
 	fails 1 "line 1: a quote is not closed" "$s" --config "$conf" start a0
+	# what stop would not take off
+	printf '%s\n' policy '--netns web1 latency' >"$conf/a0.conf"
+	fails 1 "a0.conf, line 2: --netns: a line is about a0 only" "$s" --config "$conf" start a0
+	printf '%s\n' policy 'latency --netns=web1' >"$conf/a0.conf"
+	fails 1 "a0.conf, line 2: --netns=web1: a line is about a0 only" "$s" --config "$conf" reload a0
+	printf '%s\n' '--host drops' >"$conf/host.conf"
+	fails 1 "host.conf, line 1: --host: a line is about the host only" "$s" --config "$conf" start --host
+	nothing_pinned
+	# a last word that is empty
+	printf '%s\n' "latency --mode none --filter ''" >"$conf/a0.conf"
+	run -0 "$s" --config "$conf" start a0
+	"$s" --config "$conf" stop a0
 	fails 1 "none.conf is not there" "$s" --config "$conf" start none
 	fails 2 "start needs one device, or --host" "$s" start
 	fails 2 "expected start, reload or stop" "$s" restart a0
