@@ -40,16 +40,19 @@ option() { # OPTION VALUE
 options '-n|--dry-run -v|--verbose -h|--help -i= --ptp=' "$@"
 no_arguments
 need_caps bpf
-need_tools jq
+need_tools jq flock
 load_abi
 need_bpffs
 while :; do
+	# an attach changes the map, too
+	lock
 	[[ -e $GLOBALS/pktlat_cfg ]] || die "pktlat is not attached: attach first (attach.sh --host pktlat)"
 	map_check pktlat_cfg
 	map_value pktlat_cfg
 	clock_measure "$PTP"
 	bytes 4 0
 	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	exec {HM_LOCK}<&-
 	[[ -n $INTERVAL ]] || break
 	sleep "$INTERVAL"
 done

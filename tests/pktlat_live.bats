@@ -216,6 +216,26 @@ clock_is() { equal "$(clock '[.ptp_drift_ns, .ptp_error_ns]')" "[$1,1000]" "drif
 	equal "$(clock .ptp)" false "without PTP"
 }
 
+measured() { bpftool -j map dump pinned "$G/pktlat_cfg" | jq -c '.[0].value[24:32]'; }
+measured_since() { [[ $(measured) != "$1" ]]; }
+
+@test "pktlat: following the clock waits for the lock, and does not hold it while it sleeps" {
+	local before follows
+	host_attach pktlat
+	before=$(measured)
+	exec 8</sys/fs/bpf
+	flock 8
+	"$HM_TOP/scripts/clock.sh" -v -i 86400 2>"$BATS_TEST_TMPDIR/log" 3>&- 8>&- &
+	follows=$!
+	busywait 10 grep -q 'waiting for another' "$BATS_TEST_TMPDIR/log"
+	equal "$(measured)" "$before" "measured meanwhile"
+	flock -u 8
+	busywait 10 measured_since "$before"
+	busywait 10 flock -n 8
+	kill "$follows"
+	wait "$follows" || true
+}
+
 @test "pktlat: the clock is followed, its age and error are shown; bad input; nothing left" {
 	host_attach pktlat
 	age=$(hookmap -j pktlat | jq .clock.age_ns)
