@@ -92,6 +92,11 @@ bats_require_minimum_version 1.5.0
 	/bin/true child
 	bash -c '/bin/true grandchild; :'
 	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"child"' "children"
+	# a leading zero is nothing
+	host_attach exec --pid "0$$"
+	/bin/true child
+	bash -c '/bin/true grandchild; :'
+	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"child"' "children, with a leading zero"
 	host_attach exec --pid any
 	bash -c '/bin/true grandchild; :'
 	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"grandchild"' "all"

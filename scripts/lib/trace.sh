@@ -24,12 +24,14 @@ trace_option() {
 	[[ $2 != any ]] || any=1
 	case $1 in
 	--uid)
+		NUMBER=any
 		((any)) || number "$1" "$2" 0 4294967294
-		TRACE_UID=$2
+		TRACE_UID=$NUMBER
 		;;
 	--pid)
+		NUMBER=any
 		((any)) || number "$1" "$2" 1 4194304
-		TRACE_PID=$2
+		TRACE_PID=$NUMBER
 		;;
 	--name)
 		((any)) || ((${#2} >= 1 && ${#2} <= 15)) || misuse "--name $2: expected 1 to 15 characters"
