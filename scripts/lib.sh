@@ -17,7 +17,9 @@ HM_NAME=${0##*/}
 HM_SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 HM_OBJ=${HOOKMAP_OBJ:-$(dirname -- "$HM_SCRIPTS")/build}
 [[ $HM_OBJ == /* ]] || HM_OBJ=$PWD/$HM_OBJ
-BPFFS=${HOOKMAP_BPFFS:-/sys/fs/bpf}
+BPFFS=/sys/fs/bpf
+# in one spelling: rules of iptables have it, and are compared
+[[ -z ${HOOKMAP_BPFFS:-} ]] || BPFFS=$(realpath -m -- "$HOOKMAP_BPFFS")
 GLOBALS=$BPFFS/tc/globals
 PINS=$BPFFS/hookmap
 BPFTOOL=${BPFTOOL:-bpftool}

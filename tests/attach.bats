@@ -494,7 +494,9 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	equal "$(find /sys/fs/bpf -type f -name 'lat_*')" "" "pins elsewhere"
 	on client ping -q -c 5 -i 0.01 10.11.1.1
 	equal "$(hookmap --bpffs "$BATS_TEST_TMPDIR/bpf" -j latency | jq '.rows[] | select(.to == "tc").count')" 5
-	HOOKMAP_BPFFS=$BATS_TEST_TMPDIR/bpf detach eth0
+	# however it is spelt
+	HOOKMAP_BPFFS=$BATS_TEST_TMPDIR//bpf/ attach eth0
+	HOOKMAP_BPFFS=$BATS_TEST_TMPDIR/bpf/../bpf detach eth0
 	equal "$(find "$BATS_TEST_TMPDIR/bpf" -name 'lat*')" "" pins
 	umount "$BATS_TEST_TMPDIR/bpf"
 }
