@@ -84,7 +84,7 @@ bpf_fs)
 	[[ -e $OBJ || $OBJ == *.o || $OBJ == /* ]] || OBJ=$HM_OBJ/$OBJ.o
 	[[ -f $OBJ && -r $OBJ ]] || die "object $OBJ is not there: build first (make)"
 	if [[ -z ${HM_RUN_PRIVATE:-} ]]; then
-		HM_RUN_PRIVATE=1 exec unshare --mount --propagation private -- "$(readlink -f -- "$0")" "${WORDS[@]}"
+		HM_RUN_PRIVATE=1 exec unshare --mount --propagation private -- "$(realpath -s -- "$0")" "${WORDS[@]}"
 	fi
 	[[ -d $BPFFS ]] || die "no directory $BPFFS: see HOOKMAP_BPFFS"
 	mount -t bpf bpf "$BPFFS" || die "cannot mount a bpf filesystem on $BPFFS"

@@ -74,6 +74,14 @@ verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 	"$RUN" xdp/pass "$BATS_TEST_TMPDIR/out" --expect pass
 }
 
+@test "run: by another name, its messages have that" {
+	ln -s "$RUN" "$BATS_TEST_TMPDIR/hookmap-run"
+	cd "$BATS_TEST_TMPDIR"
+	fails 1 "hookmap-run: packet 1: returned drop (1), expected pass" ./hookmap-run xdp/tail_b "$P/arp.hex" --expect pass
+	PATH=$BATS_TEST_TMPDIR:$PATH fails 1 "hookmap-run: packet file /nothing is not there" hookmap-run xdp/pass /nothing
+	fails 1 "hookmap-run: object $HM_BUILD/xdp/nothing.o is not there" ./hookmap-run xdp/nothing "$P/arp.hex"
+}
+
 @test "run: what is wrong is said in one line" {
 	fails 2 "an object and a packet" "$RUN" xdp/pass
 	fails 2 "unknown option --foo" "$RUN" --foo xdp/pass "$P/arp.hex"
