@@ -59,6 +59,7 @@ policy_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
 	map_value pol_cfg
+	local was=("${VALUE[@]}")
 	tc_check "$1" policy_tc "$POL_PREF" 50
 	other=$(policy_netns)
 	((!other || other == NETNS_INODE)) ||
@@ -74,8 +75,8 @@ policy_attach() { # DEV
 	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
-	map_keep pol_cfg
 	bytes 4 0
+	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
 	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
 }
 
