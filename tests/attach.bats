@@ -458,7 +458,7 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	rm "/run/netns/$LAB-server"
 	attach eth0 --netns "$odd"
 	like "$(on host "$status")" "eth0 in network namespace $odd: latency"
-	equal "$(on host "$status" -j | jq -c '[.[] | [.netns, .alive]]')" '[[null,true],["my ns",true]]' "status -j"
+	equal "$(on host "$status" -j | jq -c '[sort_by(.netns)[] | [.netns, .alive]]')" '[[null,true],["my ns",true]]' "status -j"
 	equal "$(hookmap -j status | jq -c '[.devices[].netns | select(. == "my ns")]')" '["my ns"]' "reader"
 	ip link del eth0 2>/dev/null || true
 	umount "/run/netns/$odd"
