@@ -421,8 +421,10 @@ pins_load() {
 		id=0 type='' rest=''
 		read -r id type rest <<<"$(head -n 1 <<<"$out")" || true
 		out=${out#*$'\n'}
-		[[ -n $type && $type != null ]] ||
-			die "$GLOBALS/$name is not a map that can be read: not ours, remove it or set HOOKMAP_BPFFS"
+		[[ -n $type && $type != null ]] || {
+			out=$("$BPFTOOL" map show pinned "$GLOBALS/$name" 2>&1) || true
+			die "$GLOBALS/$name is not a map that can be read ($(first_error "$out")): if it is not ours, remove it or set HOOKMAP_BPFFS"
+		}
 		PIN_ID[$name]=$id
 		PIN_SHAPE[$name]="$type $rest"
 	done

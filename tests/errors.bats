@@ -121,14 +121,14 @@ fails() {
 @test "errors: a pin that is no map" {
 	mkdir -p "$G"
 	bpftool -n prog load "$HM_BUILD/tests/bpf/burn_ipt.o" "$G/lat_stat"
-	fails 1 "$G/lat_stat" attach eth0
+	fails 1 "$G/lat_stat is not a map that can be read (Error: incorrect object type: prog): if it is not ours" attach eth0
 	fails 1 "$G/lat_stat" hookmap status
 }
 
 @test "errors: a registry that cannot be read, or has another shape" {
 	local script
 	mkdir -p "$G/hm_dev"
-	fails 1 "$G/hm_dev is not a map that can be read" on host "$HM_TOP/scripts/status.sh"
+	fails 1 "$G/hm_dev is not a map that can be read (Error: bpf obj get ($G): " on host "$HM_TOP/scripts/status.sh"
 	rmdir "$G/hm_dev"
 	bpftool -n map create "$G/hm_dev" type hash key 4 value 4 entries 8 name hm_dev
 	bpftool map update pinned "$G/hm_dev" key 1 0 0 0 value 1 0 0 0
