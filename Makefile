@@ -210,15 +210,17 @@ test: | root
 		echo 'make: what failed beside others runs once more, alone (the suites share one kernel)'; \
 		$(PROVE) --directives --state=failed --statefile=$(O)/.prove; }
 # the tests, and which lines of reader and scripts they have run, which costs 4 % of their
-# time; V=1: by file. The counts' files are for all users that the tests run as.
+# time; V=1: by file. The counts' files are for all users that the tests run as, and what bash
+# reads is where all may go.
 coverage: | root
 	@$(MAKE) reader-cov
 	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
 	@umask 0 && $(O)/cov/hookmap --version >/dev/null
-	@status=0; BASH_ENV=$(abspath tests/coverage.bash) HM_COVERAGE=$(abspath $(O)/trace) \
+	@status=0; where=$$(mktemp -d) && chmod 755 $$where && cp tests/coverage.bash $$where; \
+	BASH_ENV=$$where/coverage.bash HM_COVERAGE=$(abspath $(O)/trace) \
 		$(MAKE) test COVERAGE=1 TESTS='$(TESTS)' || status=$$?; \
 	tests/coverage.sh reader $(O)/cov.d $(if $(filter 1,$(V)),-v); tests/coverage.sh scripts $(O)/trace $(if $(filter 1,$(V)),-v); \
-	rm -rf $(O)/trace; exit $$status
+	rm -rf $(O)/trace $$where; exit $$status
 # these suites once more, with AddressSanitizer and UBSan
 test-asan: | root
 	@$(MAKE) reader-asan

@@ -241,8 +241,8 @@ static long mirror_vlan(__u32 i, void *arg)
 static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_bridge_port *p,
 					 struct l2_port *port)
 {
-	struct mirror_vlans w = { .cfg = walk->cfg, .port = port };
 	struct net_bridge_vlan_group *group;
+	struct mirror_vlans w;
 	struct list_head *head;
 	__u16 count, pvid;
 
@@ -256,6 +256,11 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 	if (!walk->all && count == port->bridge_vlans && pvid == port->pvid)
 		return;
 	head = (void *)group + bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
+	/* What cannot be read is 0, and to the verifier any number: if it knew the word, that of
+	 * Linux 7.3 would go through the loop for each word anew, until it is too much. */
+	bpf_probe_read_kernel(&w, sizeof(w), NULL);
+	w.cfg = walk->cfg;
+	w.port = port;
 	w.addr = BPF_CORE_READ(p, dev, dev_addr);
 	w.head = head;
 	w.at = BPF_CORE_READ(head, next);

@@ -123,7 +123,7 @@ bats_require_minimum_version 1.5.0
 	host_nothing_left
 	# unprivileged: one clear line
 	host_attach open --name calls --cgroup "$HOOKMAP_CGROUP"
-	run setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$HM_BUILD/hookmap" open
+	run setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$HM_SHIPPED/hookmap" open
 	equal "$status" 1
 	one_line "$output"
 	like "$output" "root"

@@ -158,7 +158,8 @@ sent_by() {
 	said() {
 		printf '{"interfaces":{"lan":"eth0"},"nexthops":{"a":{"dev":"veth0"}},"rules":[%s]}' "${rules:1}" >"$F"
 		run -1 policy check "$F"
-		equal "$(sort -V <<<"$output")" "$(sort -V <<<"${want%$'\n'}")"
+		# jq 1.7 writes 1E+300
+		equal "$(sed 's/1E+300/1e+300/' <<<"$output" | sort -V)" "$(sort -V <<<"${want%$'\n'}")"
 	}
 	while IFS='|' read -r json text; do
 		n=$((n + 1))
