@@ -12,14 +12,14 @@ setup() {
 }
 
 @test "faults: attach and detach of latency, killed" {
-	killed_everywhere 1 "${FAULTS_STEP:-11}" eth0 latency
+	killed_everywhere 1 "${FAULTS_STEP:-19}" eth0 latency
 	((KILLED >= 2))
 }
 
 @test "faults: attach and detach of l2fwd and of policy, killed" {
-	killed_everywhere 2 "${FAULTS_STEP:-19}" eth0 l2fwd
+	killed_everywhere 2 "${FAULTS_STEP:-31}" eth0 l2fwd
 	((KILLED >= 2))
-	killed_everywhere 3 "${FAULTS_STEP:-9}" eth0 policy
+	killed_everywhere 3 "${FAULTS_STEP:-13}" eth0 policy
 	((KILLED >= 2))
 }
 
@@ -30,7 +30,7 @@ setup() {
 	for dev in p1 q1 br0; do on host ip link set "$dev" up; done
 	on host ip link set p1 master br0
 	OPTIONS=(--mirror)
-	killed_everywhere 4 "${FAULTS_STEP:-29}" br0 l2fwd
+	killed_everywhere 4 "${FAULTS_STEP:-43}" br0 l2fwd
 	((KILLED >= 2))
 }
 
@@ -41,12 +41,12 @@ setup() {
 
 @test "faults: attach and detach of a second device and a container, killed" {
 	on host "$ATTACH" eth0 2>/dev/null
-	killed_everywhere 5 "${FAULTS_STEP:-17}" eth0 latency --netns "$LAB-server"
+	killed_everywhere 5 "${FAULTS_STEP:-29}" eth0 latency --netns "$LAB-server"
 	on host "$DETACH" eth0
 }
 
 @test "faults: attach told to end, at whatever command: it undoes what it has done" {
-	stopped_everywhere 3 "${FAULTS_STEP:-11}" eth0 latency l2fwd policy
+	stopped_everywhere 3 "${FAULTS_STEP:-19}" eth0 latency l2fwd policy
 	((KILLED >= 3))
 	stopped_everywhere 2 "${FAULTS_STEP:-29}" --host drops path exec
 	((KILLED >= 2))
@@ -144,7 +144,7 @@ fi
 }
 
 @test "faults: what a script looks at cannot be read, once: nothing is lost, and the next run recovers" {
-	local n step=${FAULTS_STEP:-23}
+	local n step=${FAULTS_STEP:-37}
 	shims 'printf "Error: made to fail\n" >&2; exit 1'
 	state >"$BATS_TEST_TMPDIR/before"
 	for ((n = 1; ; n += step)); do
