@@ -406,7 +406,8 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	# by a process alone, with no name
 	unshare --net sleep 60 3>&- &
 	pid=$!
-	busywait 5 test "$(stat -L -c %i "/proc/$pid/ns/net")" != "$(stat -L -c %i /proc/self/ns/net)"
+	elsewhere() { [[ ! /proc/$pid/ns/net -ef /proc/self/ns/net ]]; }
+	busywait 5 elsewhere
 	ip link add d0 netns "$pid" type veth peer name d0p
 	attach d0 --netns "/proc/$pid/ns/net"
 	like "$(on host "$HM_TOP/scripts/status.sh")" "d0 in network namespace /proc/$pid/ns/net: latency"
