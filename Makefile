@@ -212,7 +212,7 @@ test: | root
 # the tests, and which lines of reader and scripts they have run, which costs 4 % of their
 # time; V=1: by file. The counts' files are for all users that the tests run as, and what bash
 # reads is where all may go.
-coverage: | root
+coverage: | root deps-test
 	@$(MAKE) reader-cov
 	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
 	@umask 0 && $(O)/cov/hookmap --version >/dev/null

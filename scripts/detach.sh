@@ -105,7 +105,7 @@ netns_words
 own=$NETNS_INODE
 list=$(dev_list) || exit 1
 mapfile -t entries <<<"$list"
-links=$(ip -j link | json_escaped) || die "ip link show failed"
+links=$(ip_json link) || die "ip link show failed"
 for entry in "${entries[@]}"; do
 	[[ -n $entry ]] || continue
 	dev_read "$entry"

@@ -93,17 +93,23 @@ show() {
 	printf '\n' >&2
 }
 
-# run COMMAND...: a command that changes something. -v shows it, -n only shows it.
-# When it fails, its own message follows ours on the same line, and we are done.
-run() {
-	local out
+# change COMMAND...: a command that changes something. -v shows it, -n only shows it. No
+# signal stops it half-way. What it says is in OUT.
+change() {
 	((VERBOSE || DRY_RUN)) && show "$@"
 	((DRY_RUN)) && return 0
 	signals_late
-	out=$(
+	OUT=$(
 		((!UNDOING)) || trap '' INT TERM HUP
 		"$@" 2>&1
-	) || die "$* failed: $(first_error "$out")"
+	)
+}
+
+# run COMMAND...: the same, and when it fails, its own message follows ours on the same line,
+# and we are done.
+run() {
+	local OUT
+	change "$@" || die "$* failed: $(first_error "$OUT")"
 }
 
 # try COMMAND...: the same for one that may fail; the caller looks at the result.
@@ -389,19 +395,16 @@ map_shape() {
 # map_put NAME KEYBYTE... -- FULL: VALUE into the pinned map; FULL is the message if there is
 # no room. PIN_SHAPE knows how large the map was made (pins_load).
 map_put() {
-	local name=$1 key=() out
+	local name=$1 key=() OUT
 	shift
 	while [[ $1 != -- ]]; do
 		key+=("$1")
 		shift
 	done
 	local full=$2
-	set -- "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}"
-	((VERBOSE || DRY_RUN)) && show "$@"
-	((DRY_RUN)) && return
-	out=$("$@" 2>&1) && return
-	[[ $out != *"too long"* ]] || die "$full"
-	die "map $GLOBALS/$name: $(first_error "$out")"
+	change "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}" && return
+	[[ $OUT != *"too long"* ]] || die "$full"
+	die "map $GLOBALS/$name: $(first_error "$OUT")"
 }
 
 # pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name

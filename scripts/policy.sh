@@ -89,7 +89,7 @@ cfg_load() {
 # one file begins and the next one ends as a whole.
 flatten() {
 	local file name n=0
-	ip -j link | json_escaped >"$WORK/links" || die "ip -j link failed"
+	ip_json link >"$WORK/links" || die "ip -j link failed"
 	: >"$WORK/flat"
 	for file; do
 		name=$file

@@ -279,8 +279,8 @@ l2_select() {
 		}'
 }
 
-# l2_batch FILE: bpftool commands, shown as run does. One that fails (an entry that has gone meanwhile, or
-# is there already) is skipped; prints how many failed.
+# l2_batch FILE: bpftool commands, shown as run does. One that fails (an entry that has gone
+# meanwhile, or is there already) is skipped; prints how many failed.
 l2_batch() {
 	local file=$1 total step at=0 failed=0 part
 	((!VERBOSE && !DRY_RUN)) || sed 's/^/+ bpftool /' "$file" >&2

@@ -49,35 +49,41 @@ dev_host() {
 netns_gone() {
 	local list id inode name
 	list=$(netns_list) || exit 1
+	NETNS_INODE=
 	while read -r id inode name; do
 		[[ $name != "${1:0:55}" ]] || NETNS_INODE=$inode
 	done <<<"$list"
 	[[ -n $NETNS_INODE ]]
 }
 
-# netns_vanished INODE: no name, mount or process has this namespace. Not so, too, if there
-# is a process that we may not ask; of PID 1 it is known: nobody attaches to it from outside.
+# netns_holders: a line "inode file" for each name, mount and process that has a network
+# namespace; on stderr, what cannot be asked
+netns_holders() {
+	{
+		stat -L -c '%i %n' /run/netns/*
+		sed -n 's/^[^ ]* [^ ]* [^ ]* net:\[\([0-9]*\)\] \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
+		stat -L -c '%i %n' /proc/[0-9]*/ns/net
+	} || true
+}
+
+# netns_vanished INODE: nothing has this namespace. Not so, too, if there is a process that we
+# may not ask; of PID 1 it is known: nobody attaches to it from outside.
 netns_vanished() {
 	local out
 	[[ -d /proc/1 ]] || return 1 # hidepid
-	out=$(stat -L -c %i /run/netns/* /proc/[0-9]*/ns/net 2>&1) || true
-	out+=$'\n'$(sed -n 's/.* net:\[\([0-9]*\)\] .*/\1/p' /proc/self/mountinfo)
-	out=$(grep -v "'/proc/1/ns/net'" <<<"$out")
-	[[ $'\n'$out$'\n' != *$'\n'"$1"$'\n'* && $out != *'Permission denied'* ]]
+	out=$(netns_holders 2>&1 | grep -v "'/proc/1/ns/net'")
+	[[ $'\n'$out != *$'\n'"$1 "* && $out != *'Permission denied'* ]]
 }
 
 # netns_file INODE: a file of this namespace, for use_netns. Empty if none is found.
 netns_file() {
-	local file
-	while read -r file; do
-		[[ $(stat -L -c %i -- "$file" 2>/dev/null) == "$1" ]] || continue
+	local inode file list
+	list=$(netns_holders 2>/dev/null)
+	while read -r inode file; do
+		[[ $inode == "$1" ]] || continue
 		printf '%s' "$file"
 		return
-	done < <(
-		printf '%s\n' /run/netns/*
-		awk -v root="net:[$1]" '$4 == root { print $5 }' /proc/self/mountinfo
-		printf '%s\n' /proc/[0-9]*/ns/net
-	)
+	done <<<"$list"
 }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
@@ -154,16 +160,11 @@ netns_list() {
 
 # The name of the current namespace, for people: in /run/netns, if it is there.
 netns_name() {
-	local file
 	[[ -n $NETNS && $NETNS != */* ]] && {
 		printf '%s' "$NETNS"
 		return
 	}
-	for file in /run/netns/*; do
-		[[ $(stat -L -c %i -- "$file" 2>/dev/null) == "$NETNS_INODE" ]] || continue
-		printf '%s' "${file##*/}"
-		return
-	done
+	stat -L -c '%i %n' /run/netns/* 2>/dev/null | sed -n "s|^$NETNS_INODE /run/netns/||p" | head -n 1 || true
 }
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
