@@ -34,6 +34,7 @@ static __always_inline void exec_who(struct exec_event *e, __u8 kind,
 	e->ret = ret;
 	e->kind = kind;
 	e->flags = 0;
+	e->cut = 0;
 	e->file = 0;
 	e->args = 0;
 	bpf_get_current_comm(e->name, sizeof(e->name));
@@ -49,14 +50,18 @@ static __always_inline void exec_send(struct trace_stat *st, struct exec_event *
 	trace_output(&exec_ring, st, e, __builtin_offsetof(struct exec_event, data) + size);
 }
 
-static __always_inline void exec_file(struct exec_event *e, long len)
-{
-	if (len < 0 || len > EXEC_FILE)
-		len = 0;
-	if (len == EXEC_FILE)
-		e->flags |= EXEC_F_FILE_CUT;
-	e->file = len;
-}
+/* READ##_str copies the file's name from FROM. */
+#define exec_file(READ, E, FROM)                                                                   \
+	({                                                                                         \
+		const void *from_ = (FROM);                                                        \
+		long len_ = READ##_str((E)->data, EXEC_FILE, from_);                               \
+                                                                                                   \
+		if (len_ < 0 || len_ > EXEC_FILE)                                                  \
+			len_ = 0;                                                                  \
+		if (len_ == EXEC_FILE && trace_cut(READ, from_, len_))                             \
+			(E)->flags |= EXEC_F_FILE_CUT;                                             \
+		(E)->file = len_;                                                                  \
+	})
 
 SEC("tp_btf/sched_process_exec")
 int exec_done(__u64 *ctx)
@@ -71,7 +76,7 @@ int exec_done(__u64 *ctx)
 
 	filter = trace_lookup(exec_cfg, 0);
 	st = trace_lookup(exec_stat, 0);
-	e = trace_lookup(exec_buf, 0);
+	e = trace_lookup(exec_buf, EXEC_DONE - 1);
 	if (!filter || !st || !e)
 		return 0;
 	if (!trace_match(filter, task->real_parent->tgid)) {
@@ -80,7 +85,7 @@ int exec_done(__u64 *ctx)
 		return 0;
 	}
 	exec_who(e, EXEC_DONE, task, 0);
-	exec_file(e, bpf_probe_read_kernel_str(e->data, EXEC_FILE, bprm->filename));
+	exec_file(bpf_probe_read_kernel, e, bprm->filename);
 
 	start = task->mm->arg_start;
 	len = task->mm->arg_end - start;
@@ -91,6 +96,8 @@ int exec_done(__u64 *ctx)
 	file = e->file;
 	if (file <= EXEC_FILE && len && !bpf_probe_read_user(e->data + file, len, (void *)start))
 		e->args = len;
+	else if (len)
+		e->flags |= EXEC_F_ARGS_CUT;
 
 	if (bpf_map_update_elem(&exec_run, &pid, &e->time, BPF_ANY))
 		__sync_fetch_and_add(&st->full, 1);
@@ -109,17 +116,23 @@ static __always_inline void exec_argv(struct exec_event *e, unsigned long argv)
 	long len;
 
 	for (int i = 0; i <= EXEC_ARGV; i++) {
-		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)argv) || !arg)
+		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)argv)) {
+			e->flags |= EXEC_F_ARGS_CUT;
+			break;
+		}
+		if (!arg)
 			break;
 		if (i == EXEC_ARGV || at > EXEC_FILE + EXEC_ARGS - EXEC_ARG) {
 			e->flags |= EXEC_F_ARGS_CUT;
 			break;
 		}
 		len = bpf_probe_read_user_str(e->data + at, EXEC_ARG, (void *)arg);
-		if (len <= 0 || len > EXEC_ARG)
+		if (len <= 0 || len > EXEC_ARG) {
+			e->flags |= EXEC_F_ARGS_CUT;
 			break;
+		}
 		/* without a branch, which would double the verifier's work each time */
-		e->flags |= EXEC_F_ARGS_CUT * ((__u64)len / EXEC_ARG);
+		e->cut |= (__u32)trace_cut(bpf_probe_read_user, arg, len) << (i & 31);
 		at += len;
 		argv += sizeof(arg);
 	}
@@ -144,7 +157,7 @@ int exec_failed(__u64 *ctx)
 		return 0;
 	filter = trace_lookup(exec_cfg, 0);
 	st = trace_lookup(exec_stat, 0);
-	e = trace_lookup(exec_buf, 1);
+	e = trace_lookup(exec_buf, EXEC_FAILED - 1);
 	task = (const struct task_struct *)bpf_get_current_task();
 	if (!filter || !st || !e || call_compat(task) ||
 	    !trace_match(filter, BPF_CORE_READ(task, real_parent, tgid)))
@@ -152,10 +165,21 @@ int exec_failed(__u64 *ctx)
 	exec_who(e, EXEC_FAILED, task, ret);
 	file = nr == CALL_EXECVE(ON_X86) ? call_arg0(regs) : call_arg1(regs);
 	argv = nr == CALL_EXECVE(ON_X86) ? call_arg1(regs) : call_arg2(regs);
-	exec_file(e, bpf_probe_read_user_str(e->data, EXEC_FILE, (void *)file));
-	exec_argv(e, argv);
+	exec_file(bpf_probe_read_user, e, (void *)file);
+	if (argv)
+		exec_argv(e, argv);
 	exec_send(st, e);
 	return 0;
+}
+
+/* What wait() will give the parent: the code of the whole process where there is one
+ * (exit_group, a signal, and from Linux 5.18 on the last thread's end), else the first
+ * thread's. */
+static __always_inline int exec_code(const struct task_struct *task)
+{
+	if (task->signal->flags & SIGNAL_GROUP_EXIT)
+		return task->signal->group_exit_code;
+	return task->group_leader->exit_code;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -174,14 +198,14 @@ int exec_exit(__u64 *ctx)
 		return 0;
 	began = *start;
 	st = trace_lookup(exec_stat, 0);
-	e = trace_lookup(exec_buf, 0);
+	e = trace_lookup(exec_buf, EXEC_EXIT - 1);
 	/* two last threads at once: the one that deletes it reports it */
 	if (!st || !e || bpf_map_delete_elem(&exec_run, &pid))
 		return 0;
 	/* of a process that had this number before, and whose exit was not seen */
 	if (began < task->group_leader->start_time)
 		return 0;
-	exec_who(e, EXEC_EXIT, task, task->group_leader->exit_code);
+	exec_who(e, EXEC_EXIT, task, exec_code(task));
 	e->run = e->time - began;
 	exec_send(st, e);
 	return 0;

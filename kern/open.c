@@ -106,7 +106,7 @@ int open_exit(__u64 *ctx)
 	if (len < 0 || len > OPEN_PATH)
 		len = 0;
 	e->path_len = len;
-	e->cut = len == OPEN_PATH;
+	e->cut = len == OPEN_PATH && trace_cut(bpf_probe_read_user, path, len);
 	trace_output(&open_ring, st, e, __builtin_offsetof(struct open_event, path) + len);
 	return 0;
 }

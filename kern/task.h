@@ -28,6 +28,8 @@ typedef struct {
 
 struct signal_struct {
 	hm_atomic live; /* threads that have not begun to exit */
+	unsigned int flags;
+	int group_exit_code; /* valid with SIGNAL_GROUP_EXIT */
 };
 
 struct ns_common___task {
@@ -81,6 +83,9 @@ struct pt_regs___arm64 {
 
 #define ON_X86	 bpf_core_field_exists(((struct pt_regs___x86 *)0)->orig_ax)
 #define ON_ARM64 bpf_core_field_exists(((struct pt_regs___arm64 *)0)->syscallno)
+
+/* signal_struct.flags: the process ends as a whole */
+#define SIGNAL_GROUP_EXIT 0x4
 
 /* x86: the call came from a 32-bit program, with other numbers and registers */
 #define TS_COMPAT 0x2

@@ -53,6 +53,16 @@ static __always_inline __u64 trace_wake(void *ring, __u32 size)
 							       : BPF_RB_NO_WAKEUP;
 }
 
+/* A string of which LEN bytes were copied, the 0 behind them included: has the original
+ * something else at that place? READ is the helper that reads from there. */
+#define trace_cut(READ, FROM, LEN)                                                                 \
+	({                                                                                         \
+		char last_ = 0;                                                                    \
+                                                                                                   \
+		READ(&last_, 1, (const char *)(FROM) + (LEN)-1);                                   \
+		last_ != 0;                                                                        \
+	})
+
 static __always_inline void trace_output(void *ring, struct trace_stat *st, void *event, __u32 size)
 {
 	if (bpf_ringbuf_output(ring, event, size, trace_wake(ring, size)))

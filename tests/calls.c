@@ -9,6 +9,8 @@
  *   calls exec-fail COUNT PATH      execve of PATH, which must fail
  *   calls execveat PATH ARG         execs PATH by descriptor
  *   calls thread-exec PATH ARG      execs PATH from a second thread
+ *   calls thread-end HOW PATH       the first thread ends; then a second one ends the process
+ *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, or 5 execs PATH
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
  *   calls null-calls COUNT x        makes calls that are no opens
@@ -19,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +156,48 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+/* Waits until the first thread has ended. */
+static void leader_gone(void)
+{
+	char path[64], state[3] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	while (*state != 'Z') {
+		f = fopen(path, "r");
+		if (!f || fscanf(f, "%*d (%*[^)]) %1s", state) != 1)
+			_exit(99);
+		fclose(f);
+		sched_yield();
+	}
+}
+
+static void *last_thread(void *arg)
+{
+	char **argv = arg;
+
+	leader_gone();
+	switch (atoi(argv[0])) {
+	case 0:
+		exit(3);
+	case 1:
+		kill(getpid(), SIGKILL);
+		break;
+	case 2:
+		raise(SIGSEGV);
+		break;
+	case 3:
+		syscall(SYS_exit, 5);
+		break;
+	case 4:
+		abort();
+	default:
+		execve(argv[1], argv + 1, environ);
+	}
+	pause();
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 3 && !strcmp(argv[1], "--rate")) {
@@ -187,6 +232,12 @@ int main(int argc, char **argv)
 		pthread_create(&t, NULL, thread, argv + 2);
 		pthread_join(t, NULL);
 		return 1;
+	}
+	if (!strcmp(argv[1], "thread-end")) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, last_thread, argv + 2);
+		pthread_exit(NULL);
 	}
 	return opens(argv[1], atol(argv[2]), argv[3]);
 }

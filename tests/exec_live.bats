@@ -59,11 +59,11 @@ bats_require_minimum_version 1.5.0
 	# text cannot move the cursor or look like a second line
 	/bin/true $'\e[2Jx' $'a\nb'
 	run hookmap --drain exec
-	grep -qF '/bin/true \x1b[2Jx a\x0ab' <<<"$output"
+	grep -qF "/bin/true \$'\\x1b[2Jx' \$'a\\nb'" <<<"$output"
 	# nor by U+009B, which is an escape and a bracket in one
 	/bin/true $'\xc2\x9b2J'
 	run hookmap --drain exec
-	grep -qF '/bin/true \u009b2J' <<<"$output"
+	grep -qF "/bin/true \$'\\xc2\\x9b2J'" <<<"$output"
 }
 
 @test "exec: exit codes, signals and run times" {
@@ -75,6 +75,85 @@ bats_require_minimum_version 1.5.0
 	equal "$(jq -c '[.[0], .[1]]' "$BATS_TEST_TMPDIR/all" | grep -v '^\[0,' | tr '\n' ' ')" '[41,null] [null,"SIGTERM"] [142,null] '
 	# at least as long as it slept
 	equal "$(jq -c 'select(.[0] == 142) | .[2] > 200000000' "$BATS_TEST_TMPDIR/all")" true "run time"
+}
+
+# hex WORD...: as "<hex>" each, on a line
+hex() {
+	local word
+	for word; do printf '<%s>' "$(printf %s "$word" | xxd -p -c 999)"; done
+	echo
+}
+
+@test "exec: what is different looks different: a shell reads from a line what was given" {
+	local lists list line args
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
+	# each a list of arguments with | between them
+	lists=("a b" "a|b" "a||b" "a|b|" "" "a'b" 'a"b' $'a\nb' 'a\nb' $'a\tb' $'\xff' '\xff' '\\xff' $'a\e[2J'
+		"\$HOME" "\`id\`" '...' 'a...' 'a|...' "~" '*' '{a,b}' 'a;b' '#' '!!' '[0]=x' 'ä€' $'a\u200bb' ab $'\u202eab'
+		$'\xc2' "'" '?' '-')
+	for list in "${lists[@]}"; do
+		IFS='|' read -rd '' -a args < <(printf '%s|' "$list") || true
+		/bin/true "${args[@]}"
+		hex "${args[@]}" >>"$BATS_TEST_TMPDIR/given"
+	done
+	hookmap --drain exec | grep ' exec ' >"$BATS_TEST_TMPDIR/text"
+	while IFS= read -r line; do
+		eval "args=($line)"
+		hex "${args[@]:9}"
+	done <"$BATS_TEST_TMPDIR/text" >"$BATS_TEST_TMPDIR/read"
+	diff "$BATS_TEST_TMPDIR/given" "$BATS_TEST_TMPDIR/read"
+	# in JSON, too: what is not UTF-8 has its bytes besides
+	for list in "${lists[@]}"; do
+		IFS='|' read -rd '' -a args < <(printf '%s|' "$list") || true
+		/bin/true "${args[@]}"
+	done
+	events exec 'select(.event == "exec") | [.args, .args_hex]' >"$BATS_TEST_TMPDIR/json"
+	equal "$(sort -u "$BATS_TEST_TMPDIR/json" | wc -l)" "${#lists[@]}" "different in JSON"
+	equal "$(jq -c '.[1][1] // empty' "$BATS_TEST_TMPDIR/json" | tr '\n' ' ')" '"ff" "c2" ' "in hex"
+}
+
+@test "exec: on both sides of each limit: whole is not marked, cut is" {
+	local n last
+	host_attach exec --cgroup "$HOOKMAP_CGROUP"
+	repeat() { printf "%*s" "$2" '' | tr ' ' "$1"; }
+	# a failed call: 127 bytes of an argument, 32 of them, 255 of the file's name
+	for n in 126 127 128; do (exec /no/such "$(repeat a "$n")" end 2>/dev/null) || true; done
+	for n in 31 32; do
+		mapfile -t args < <(seq 1 "$n")
+		(exec /no/many "${args[@]}" 2>/dev/null) || true
+	done
+	for n in 255 256; do (exec "$(repeat / $((n - 7)))no/file" 2>/dev/null) || true; done
+	# one that runs: 1024 bytes of arguments, 255 of the name
+	for n in 1023 1024 1025; do /bin/true "$(repeat b $((n - 11)))"; done
+	for n in 255 256; do "$(repeat / $((n - 8)))bin/true"; done
+	hookmap --drain exec >"$BATS_TEST_TMPDIR/text"
+	cut() { grep -E "$1" "$BATS_TEST_TMPDIR/text" | grep -c -F -e '...' || true; }
+	equal "$(cut "/no/such /no/such a{126} end$") $(cut "/no/such /no/such a{127} end$")" "0 0"
+	equal "$(cut "/no/such /no/such a{127}\.\.\. end$")" 1 "an argument of 128"
+	equal "$(cut "/no/many .* 30 31$") $(cut "/no/many .* 30 31 \.\.\.$")" "0 1" "32 and 33 arguments"
+	equal "$(grep -cE " /{248}no/file /" "$BATS_TEST_TMPDIR/text") $(grep -cE " /{249}no/fil\.\.\. /" "$BATS_TEST_TMPDIR/text")" "1 1" "names of 255 and 256"
+	equal "$(grep -cE " /bin/true b{1012}$" "$BATS_TEST_TMPDIR/text") $(grep -cE " /bin/true b{1013}$" "$BATS_TEST_TMPDIR/text")" "1 1" "1023 and 1024 bytes"
+	equal "$(grep -cE " /bin/true b{1014}\.\.\.$" "$BATS_TEST_TMPDIR/text")" 1 "1025 bytes"
+	equal "$(grep -cE " exec .* /{247}bin/true /" "$BATS_TEST_TMPDIR/text") $(grep -cE " exec .* /{248}bin/tru\.\.\. /" "$BATS_TEST_TMPDIR/text")" "1 1" "programs of 255 and 256"
+}
+
+@test "exec: a process ends as its parent sees it, whichever thread ends it" {
+	local how status
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name calls
+	for how in 0 1 2 3 4; do
+		status=0
+		(ulimit -c 0 && exec "$HM_BUILD/tests/calls" thread-end "$how" x) || status=$?
+		echo "$status" >>"$BATS_TEST_TMPDIR/parent"
+	done
+	# a thread becomes another program when the first thread has gone
+	host_attach exec --name any
+	status=0
+	calls thread-end 5 /bin/false || status=$?
+	echo "$status" >>"$BATS_TEST_TMPDIR/parent"
+	events exec 'select(.event == "exit" and (.name | . == "calls" or . == "false")) | .code // .signal + 128' >"$BATS_TEST_TMPDIR/seen"
+	diff "$BATS_TEST_TMPDIR/parent" "$BATS_TEST_TMPDIR/seen"
+	# (before Linux 5.18, the first thread's code counts where each thread ends by itself)
+	like "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/parent")" '3 137 139 [05] 134 1 '
 }
 
 @test "exec: filters by user, process, name and cgroup, each can be lifted" {

@@ -53,7 +53,17 @@ bats_require_minimum_version 1.5.0
 	calls short 1 /none
 	grep -q 'EINVAL  /none ?$' <<<"$(hookmap --drain open)"
 	calls openat 1 $'/no\n\xff"'
-	equal "$(events open 'select(.path | startswith("/no")?) | .path')" '"/no\n�\""' "odd bytes"
+	hookmap -j --drain open >"$BATS_TEST_TMPDIR/odd"
+	equal "$(jq -c 'select(.path_hex) | .path, .path_hex' "$BATS_TEST_TMPDIR/odd" | tr '\n' ' ')" '"/no\n�\"" "2f6e6f0aff22" ' "odd bytes"
+	# text: as a shell would have it, whole or cut
+	calls openat 1 $'/no\n\xff"'
+	calls openat 1 '/no ne'
+	calls openat 1 '/none...'
+	calls openat 1 ''
+	for n in 511 512; do calls openat 1 "$(printf "%$((n - 4))s" '' | tr ' ' /)none"; done
+	hookmap --drain open | grep -o " [^ ]*ENOENT.*" | grep -e no -e "''" >"$BATS_TEST_TMPDIR/text"
+	equal "$(sed -E 's,/{99}/*,//,; s/ O_.*//; s/ *ENOENT  //' "$BATS_TEST_TMPDIR/text" | tr '\n' '|')" \
+		"\$'/no\\n\\xff\"'|'/no ne'|'/none...'|''|//none|//non...|"
 }
 
 @test "open: --drain ends, and so does a reader that is told to, however fast events come" {

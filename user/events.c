@@ -160,26 +160,131 @@ void line_end(struct line *l)
 	fputs(l->json ? "}\n" : "\n", l->f);
 }
 
+/* Of a word that needs no quotes: nothing that a shell or our marks give a meaning. */
+static bool word_char(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       strchr("%+,-./:=@_", c);
+}
+
+/* How VALUE has to be quoted: 0 not, 1 by '', 2 by $''. */
+static int word_quotes(const char *value, size_t len)
+{
+	/* empty, or as if it were cut */
+	int quotes = !len || (len >= 3 && !memcmp(value + len - 3, "...", 3));
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_len(value + i, len - i);
+		if (!n || utf8_control(value + i, n) || utf8_hidden(value + i, n) ||
+		    value[i] == '\'')
+			return 2;
+		if (n == 1 && !word_char(value[i]))
+			quotes = 1;
+	}
+	return quotes;
+}
+
+static int put_escaped(struct line *l, const char *value, size_t n)
+{
+	static const char named[] = "\t\n\r'\\", letter[] = "tnr'\\";
+	const char *at = n == 1 && *value ? strchr(named, *value) : NULL;
+	int columns = 0;
+
+	if (at)
+		return fprintf(l->f, "\\%c", letter[at - named]);
+	for (size_t i = 0; i < n; i++)
+		columns += fprintf(l->f, "\\x%02x", (unsigned char)value[i]);
+	return columns;
+}
+
+/* VALUE as a word of a shell's command line. Returns the columns. */
+static int put_word(struct line *l, const char *value, size_t len, bool cut)
+{
+	static const char *const open[] = { "", "'", "$'" };
+	int quotes = word_quotes(value, len), columns = fprintf(l->f, "%s", open[quotes]);
+
+	for (size_t i = 0, n; i < len; i += n) {
+		size_t whole = utf8_len(value + i, len - i);
+
+		n = whole ? whole : 1;
+		if (quotes == 2 && (!whole || utf8_control(value + i, n) ||
+				    utf8_hidden(value + i, n) || strchr("'\\", value[i]))) {
+			columns += put_escaped(l, value + i, n);
+			continue;
+		}
+		fwrite_unlocked(value + i, 1, n, l->f);
+		columns++;
+	}
+	return columns + fprintf(l->f, "%s%s", quotes ? "'" : "", cut ? "..." : "");
+}
+
+bool line_exact(const char *value, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_len(value + i, len - i);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
+static void put_hex(struct line *l, const char *value, size_t len)
+{
+	putc_unlocked('"', l->f);
+	for (size_t i = 0; i < len; i++)
+		fprintf(l->f, "%02x", (unsigned char)value[i]);
+	putc_unlocked('"', l->f);
+}
+
+void line_hex(struct line *l, const char *key, const char *value, size_t len)
+{
+	if (!l->json)
+		return;
+	put_key(l, key);
+	put_hex(l, value, len);
+}
+
+static void put_string(struct line *l, const char *key, const char *value, size_t len)
+{
+	put_key(l, key);
+	putc_unlocked('"', l->f);
+	put_text(l, value, len);
+	putc_unlocked('"', l->f);
+	if (!key || line_exact(value, len))
+		return;
+	fprintf(l->f, ",\"%s_hex\":", key);
+	put_hex(l, value, len);
+}
+
+static void put_column(struct line *l, int width, const char *value, size_t len, bool word,
+		       bool cut)
+{
+	int n = width < 0 ? (int)len : 0;
+
+	if (l->comma)
+		putc_unlocked(' ', l->f);
+	l->comma = true;
+	for (; n < -width; n++)
+		putc_unlocked(' ', l->f);
+	n = word ? put_word(l, value, len, cut) : put_text(l, value, len);
+	for (; n < width; n++)
+		putc_unlocked(' ', l->f);
+}
+
 void line_bytes(struct line *l, const char *key, int width, const char *value, size_t len)
 {
-	int n;
+	if (l->json && (key || !width))
+		put_string(l, key, value, len);
+	else if (!l->json && width)
+		put_column(l, width, value, len, false, false);
+}
 
-	if (l->json && (key || !width)) {
-		put_key(l, key);
-		putc_unlocked('"', l->f);
-		put_text(l, value, len);
-		putc_unlocked('"', l->f);
-	} else if (!l->json && width) {
-		if (l->comma)
-			putc_unlocked(' ', l->f);
-		l->comma = true;
-		n = width < 0 ? (int)len : 0;
-		for (; n < -width; n++)
-			putc_unlocked(' ', l->f);
-		n = put_text(l, value, len);
-		for (; n < width; n++)
-			putc_unlocked(' ', l->f);
-	}
+void line_word(struct line *l, const char *key, int width, const char *value, size_t len, bool cut)
+{
+	if (l->json && (key || !width))
+		put_string(l, key, value, len);
+	else if (!l->json && width)
+		put_column(l, width, value, len, true, cut);
 }
 
 void line_str(struct line *l, const char *key, int width, const char *value)

@@ -35,9 +35,17 @@ unsigned long line_left(const struct line *l);
 void line_begin(struct line *l);
 void line_end(struct line *l);
 /* A field: KEY in JSON (NULL: only in text), WIDTH columns in text (0: only in JSON;
- * negative: to the right). */
+ * negative: to the right). Bytes that are not UTF-8 are U+FFFD in JSON; there the field
+ * KEY_hex has them all. */
 void line_str(struct line *l, const char *key, int width, const char *value);
 void line_bytes(struct line *l, const char *key, int width, const char *value, size_t len);
+/* As line_bytes; in text quoted as a shell would have it, so that what is different looks
+ * different and words stay apart. CUT: the original is longer ("..." behind it). */
+void line_word(struct line *l, const char *key, int width, const char *value, size_t len, bool cut);
+/* A string of hexadecimal digits, only in JSON. */
+void line_hex(struct line *l, const char *key, const char *value, size_t len);
+/* Is it UTF-8, which a string of JSON can hold? */
+bool line_exact(const char *value, size_t len);
 void line_int(struct line *l, const char *key, int width, long long value);
 void line_bool(struct line *l, const char *key, bool value); /* only in JSON, if true */
 /* The time of an event, readable, and in JSON also in ns ("time_ns"). */

@@ -3,30 +3,49 @@
  * exec.c - hookmap exec: every exec, failed ones, and exits.
  *
  * JSON, an object an event: time time_ns event pid ppid uid name parent, and
- *   event "exec"    ret 0, file, args [...], args_cut if there were more
- *   event "failed"  ret -errno, error, file, args
+ *   event "exec"    ret 0, file, args [...], file_cut, args_cut if there were more
+ *   event "failed"  ret -errno, error, file (unless it could not be read), args
  *   event "exit"    code, or signal and its name (and core), run_ns since the exec
+ * What is not UTF-8 is there again, byte by byte: file_hex, args_hex [...], name_hex.
+ * In text, words are quoted as a shell would have it (line_word).
  */
 #include <string.h>
 #include <sys/wait.h>
 
 #include "events.h"
 
-static void show_args(struct line *l, const struct exec_event *e)
+/* The arguments, or (HEX) their bytes. Returns whether all can be told from a JSON string. */
+static bool args_list(struct line *l, const char *key, const struct exec_event *e, bool hex)
 {
 	const char *at = e->data + e->file, *end = at + e->args;
+	bool exact = true;
 
-	line_array(l, "args");
-	while (at < end) {
+	line_array(l, key);
+	for (unsigned i = 0; at < end; i++) {
 		size_t len = strnlen(at, end - at);
 
-		line_bytes(l, NULL, line_json(l) ? 0 : 1, at, len);
+		if (hex)
+			line_hex(l, NULL, at, len);
+		else
+			line_word(l, NULL, line_json(l) ? 0 : 1, at, len,
+				  at + len == end || (i < 32 && e->cut >> i & 1));
+		exact = exact && line_exact(at, len);
 		at += len + 1;
 	}
 	line_array_end(l);
+	return exact;
+}
+
+static void show_args(struct line *l, const struct exec_event *e)
+{
+	const char *end = e->data + e->file + e->args;
+
+	if (!args_list(l, "args", e, false) && line_json(l))
+		args_list(l, "args_hex", e, true);
 	line_bool(l, "file_cut", e->flags & EXEC_F_FILE_CUT);
-	line_bool(l, "args_cut", e->flags & EXEC_F_ARGS_CUT);
-	if (e->flags & EXEC_F_ARGS_CUT)
+	line_bool(l, "args_cut", e->flags & EXEC_F_ARGS_CUT || e->cut);
+	/* a word of its own, unless the last one that there is has been cut in two */
+	if (e->flags & EXEC_F_ARGS_CUT && !(e->args && end[-1]))
 		line_str(l, NULL, 1, "...");
 }
 
@@ -65,7 +84,7 @@ static int exec_show(struct line *l, const void *event, size_t size)
 	line_int(l, "pid", -7, e->pid);
 	line_int(l, "ppid", -7, e->ppid);
 	line_int(l, "uid", -5, e->uid);
-	line_bytes(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)));
+	line_word(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)), false);
 	line_bytes(l, "parent", 0, e->parent, strnlen(e->parent, sizeof(e->parent)));
 	if (e->kind == EXEC_EXIT) {
 		show_exit(l, e);
@@ -75,7 +94,10 @@ static int exec_show(struct line *l, const void *event, size_t size)
 			line_str(l, "error", 8, error_name(-e->ret));
 		else
 			line_str(l, NULL, 8, "0");
-		line_bytes(l, "file", 1, e->data, e->file ? e->file - 1 : 0);
+		if (e->file)
+			line_word(l, "file", 1, e->data, e->file - 1, e->flags & EXEC_F_FILE_CUT);
+		else
+			line_str(l, NULL, 1, "?");
 		show_args(l, e);
 	}
 	line_end(l);

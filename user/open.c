@@ -5,7 +5,8 @@
  * JSON, an object a call: time time_ns call pid tid uid name ret error flags mode
  * dirfd path path_cut. ret is the descriptor or -errno, error its name (if any), mode
  * is there if a file may be made, dirfd if a relative path starts elsewhere than in
- * the current directory, path_cut if the path is longer than OPEN_PATH.
+ * the current directory, path_cut if the path is longer than OPEN_PATH; path_hex has the
+ * bytes of a path that is not UTF-8. In text, paths are quoted as a shell would have it.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static int open_show(struct line *l, const void *event, size_t size)
 	line_int(l, "pid", -7, e->pid);
 	line_int(l, "tid", 0, e->tid);
 	line_int(l, "uid", -5, e->uid);
-	line_bytes(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)));
+	line_word(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)), false);
 	line_int(l, "ret", 0, e->ret);
 	if (line_json(l)) {
 		if (e->ret < 0)
@@ -91,12 +92,10 @@ static int open_show(struct line *l, const void *event, size_t size)
 	if (e->dirfd != AT_FDCWD && !(path && e->path[0] == '/'))
 		line_int(l, "dirfd", 0, e->dirfd);
 	if (e->path_len)
-		line_bytes(l, "path", 1, e->path, path);
+		line_word(l, "path", 1, e->path, path, e->cut);
 	else
 		line_str(l, NULL, 1, "?");
 	line_bool(l, "path_cut", e->cut);
-	if (e->cut)
-		line_str(l, NULL, 1, "...");
 	line_str(l, NULL, 1, flags);
 	if (makes)
 		line_str(l, NULL, 1, mode);

@@ -38,6 +38,20 @@ bool utf8_control(const char *text, size_t n)
 	return *s < 0x20 || *s == 0x7f || (n == 2 && *s == 0xc2 && s[1] < 0xa0);
 }
 
+bool utf8_hidden(const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned c;
+
+	if (n == 2)
+		return *s == 0xc2 && s[1] == 0xad;
+	if (n != 3)
+		return false;
+	c = (s[0] & 0xf) << 12 | (s[1] & 0x3f) << 6 | (s[2] & 0x3f);
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
 /* Length of the character at TEXT; 0 if it is none that is allowed. */
 static size_t allowed(const char *text, size_t len, bool controls)
 {

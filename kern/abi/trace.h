@@ -47,8 +47,8 @@ enum exec_kind {
 	EXEC_EXIT = 3,	 /* the process has ended */
 };
 
-#define EXEC_F_FILE_CUT 0x1
-#define EXEC_F_ARGS_CUT 0x2
+#define EXEC_F_FILE_CUT 0x1 /* the file's name is longer */
+#define EXEC_F_ARGS_CUT 0x2 /* there are more bytes of arguments, or more arguments */
 
 #define EXEC_FILE 256
 #define EXEC_ARGS 1024 /* bytes */
@@ -68,11 +68,16 @@ struct exec_event {
 	__u16 args;	 /* then the arguments, each with its 0 */
 	__u8 kind;	 /* enum exec_kind */
 	__u8 flags;	 /* EXEC_F_* */
-	__u8 pad[2];
+	__u8 pad[6];
+	__u32 cut; /* EXEC_FAILED: bit N: argument N is longer */
 	char data[EXEC_FILE + EXEC_ARGS];
 };
 
-/* map exec_run, hash by process: when it was started */
+/* map exec_buf, per-CPU array by kind - 1. Each program has an element of its own: from
+ * Linux 7.0 on these programs can be preempted, and another of them may run on the CPU
+ * meanwhile (the same one cannot, such a run is counted as missed).
+ *
+ * map exec_run, hash by process: when it was started */
 #define EXEC_RUN 16384
 
 /* open_event.call */
@@ -106,14 +111,14 @@ struct open_event {
 
 _Static_assert(sizeof(struct trace_stat) == 24, "abi");
 _Static_assert(sizeof(struct trace_filter) == 40, "abi");
-_Static_assert(sizeof(struct exec_event) == 72 + EXEC_FILE + EXEC_ARGS, "abi");
+_Static_assert(sizeof(struct exec_event) == 80 + EXEC_FILE + EXEC_ARGS, "abi");
 _Static_assert(sizeof(struct open_event) == 64 + OPEN_PATH, "abi");
 
 #define HM_MAP_exec_cfg(X)  X(exec_cfg, ARRAY, __u32, struct trace_filter, 1, 0)
 #define HM_MAP_exec_stat(X) X(exec_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
 #define HM_MAP_exec_ring(X) X(exec_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 #define HM_MAP_exec_run(X)  X(exec_run, HASH, __u32, __u64, EXEC_RUN, 0)
-#define HM_MAP_exec_buf(X)  X(exec_buf, PERCPU_ARRAY, __u32, struct exec_event, 2, 0)
+#define HM_MAP_exec_buf(X)  X(exec_buf, PERCPU_ARRAY, __u32, struct exec_event, 3, 0)
 #define HM_MAP_open_cfg(X)  X(open_cfg, ARRAY, __u32, struct trace_filter, 1, 0)
 #define HM_MAP_open_stat(X) X(open_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
 #define HM_MAP_open_ring(X) X(open_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
