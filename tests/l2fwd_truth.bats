@@ -292,6 +292,21 @@ sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
 	equal "$(sieved)" 0 'prefixes in the sieve'
 }
 
+@test "l2fwd: the prefixes of 20 rules are sieved alike under busybox awk" {
+	local i was
+	ports 2
+	for i in {1..20}; do printf '%d deny src 10.%d.0.0/%d dst 200.0.0.%d\n' "$i" "$i" $((10 + i)) "$i"; done |
+		sed 's/src 10[^ ]*\/1[1-5]/src 10.0.0.0\/8/' >"$BATS_TEST_TMPDIR/rules"
+	sieve() { bpftool -j map dump pinned "$G/l2_sieve" | jq -c '.[] | [.key, .value]' | sort; }
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	was=$(sieve)
+	((${#was} > 2000))
+	fdb acl p2 flush
+	with_awk busybox
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	equal "$(sieve)" "$was"
+}
+
 @test "l2fwd: 300 rules with prefixes inside each other: the first by priority decides" {
 	local line verdict src dst n=0
 	ports 2

@@ -15,6 +15,12 @@
  *     prints COUNT lines: the number of the rule (0 = none) and the packet, as
  *     `hookmap policy --explain` takes it
  *
+ *   policy_oracle many COUNT
+ *     prints a policy file of COUNT rules, for one destination each: IPv4 and IPv6 in
+ *     turn, all over the address space
+ *   policy_oracle each COUNT PROG-ID DEV
+ *     sends its own packet to each of those rules; prints how many were missed
+ *
  * Rules set a mark that tells which one was taken. The devices must be in this network
  * namespace, forward, and have default routes. Exit status: 0 all the same, 1 not.
  */
@@ -592,8 +598,89 @@ static int run(int count, int at_once, int prog, char **devs, int ndevs)
 	return !!wrong;
 }
 
+/* --- many rules */
+
+#define MANY_MARK 0x1000000
+
+/* Destination of rule I: another one for each; no address that rules do not see. */
+static void many_address(uint32_t i, uint8_t *a)
+{
+	uint32_t word = (i / 2 + 1) * 2654435761U; /* odd: no number comes twice */
+
+	memset(a, 0, 16);
+	if (i % 2) {
+		state = i;
+		a[0] = one_in(2) ? 0x20 : 0xfd;
+		for (int n = 1; n < 16; n++)
+			a[n] = rnd(256);
+		memcpy(a + 8, &word, 4);
+		return;
+	}
+	/* 1.0.0.0 to 126.255.255.255, 128.0.0.0 to 168.255.255.255, 170.0.0.0 to 223.255.255.255 */
+	a[0] = 1 + (word >> 24) % 221;
+	a[0] += a[0] >= 127;
+	a[0] += a[0] >= 169;
+	a[1] = word >> 16;
+	a[2] = word >> 8;
+	a[3] = word;
+}
+
+static int many(uint32_t count)
+{
+	char text[INET6_ADDRSTRLEN];
+	uint8_t a[16];
+
+	printf("{\"rules\":[");
+	for (uint32_t i = 0; i < count; i++) {
+		many_address(i, a);
+		inet_ntop(i % 2 ? AF_INET6 : AF_INET, a, text, sizeof(text));
+		printf("%s\n{\"priority\":%u,\"match\":{\"dst\":\"%s\"},\"action\":{\"mark\":%u}}",
+		       i ? "," : "", i, text, MANY_MARK + i);
+	}
+	printf("]}\n");
+	return 0;
+}
+
+static int each(uint32_t count, int prog, const char *dev)
+{
+	int fd = bpf_prog_get_fd_by_id(prog), sock = socket(AF_INET, SOCK_DGRAM, 0);
+	uint32_t missed = 0, ifindex = if_nametoindex(dev);
+	struct ifreq req = {};
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", dev);
+	if (fd < 0 || sock < 0 || ioctl(sock, SIOCGIFHWADDR, &req))
+		die("program or device");
+	for (uint32_t i = 0; i < count; i++) {
+		struct __sk_buff in = { .ifindex = ifindex }, out = {};
+		struct packet p = { .v6 = i % 2, .proto = 17 };
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .ctx_in = &in,
+			    .ctx_size_in = sizeof(in), .ctx_out = &out,
+			    .ctx_size_out = sizeof(out));
+
+		many_address(i, p.addr[1]);
+		many_address((i + 2) % 1000 / 2 * 2 + i % 2, p.addr[0]);
+		put(&p, req.ifr_hwaddr.sa_data, 6);
+		put(&p, "\2\0\0\0\0\1", 6);
+		put16(&p, p.v6 ? ETH_P_IPV6 : ETH_P_IP);
+		if (p.v6)
+			build6(&p, 0);
+		else
+			build4(&p, 0);
+		opts.data_size_in = p.len;
+		if (bpf_prog_test_run_opts(fd, &opts))
+			die("BPF_PROG_RUN");
+		missed += out.mark != MANY_MARK + i;
+	}
+	printf("%u of %u missed\n", missed, count);
+	return !!missed;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "many"))
+		return many(strtoul(argv[2], NULL, 10));
+	if (argc == 5 && !strcmp(argv[1], "each"))
+		return each(strtoul(argv[2], NULL, 10), atoi(argv[3]), argv[4]);
 	if (argc >= 5 && !strcmp(argv[1], "rules")) {
 		state = strtoull(argv[2], NULL, 10);
 		return rules(atoi(argv[3]), argv + 4, argc - 4);
@@ -613,6 +700,8 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "usage: policy_oracle rules SEED COUNT DEV...\n"
 			"       policy_oracle run|flood FILE SEED COUNT PROG-ID DEV...\n"
-			"       policy_oracle explain FILE SEED COUNT DEV...\n");
+			"       policy_oracle explain FILE SEED COUNT DEV...\n"
+			"       policy_oracle many COUNT\n"
+			"       policy_oracle each COUNT PROG-ID DEV\n");
 	return 2;
 }

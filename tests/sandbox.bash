@@ -32,6 +32,15 @@ skip_without() {
 	skip "no $what"
 }
 
+# with_awk mawk|gawk|busybox: the scripts run this one
+with_awk() {
+	skip_without "$1" command -v "$1"
+	mkdir "$BATS_TEST_TMPDIR/awk"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v "$1")$([[ $1 != busybox ]] || echo ' awk')" >"$BATS_TEST_TMPDIR/awk/awk"
+	chmod +x "$BATS_TEST_TMPDIR/awk/awk"
+	PATH=$BATS_TEST_TMPDIR/awk:$PATH
+}
+
 # busywait SECONDS COMMAND...: until it succeeds
 busywait() {
 	local end=$((SECONDS + $1))

@@ -169,7 +169,7 @@ acl_sieve() {
 		function set_bit(rule,  byte) {
 			byte = int(rule / 8)
 			if (endian != "little") byte = byte - byte % 8 + 7 - byte % 8
-			bits[byte] += 2 ^ (rule % 8)
+			bits[byte] += pow2[rule % 8]
 		}
 		function set_bits(list,  i, n, rules) { n = split(list, rules, " "); for (i = 1; i <= n; i++) set_bit(rules[i]) }
 		function emit(side, family, len, prefix,  i, text) {
@@ -180,6 +180,8 @@ acl_sieve() {
 			printf "\n" >>out
 		}
 		BEGIN {
+			pow2[0] = 1
+			for (i = 1; i < 8; i++) pow2[i] = 2 * pow2[i - 1]
 			for (i = 0; i < 16; i++) {
 				h = sprintf("%x", i); b = int(i / 8) int(i / 4) % 2 int(i / 2) % 2 i % 2
 				bin[h] = b; nibble[b] = h

@@ -11,11 +11,15 @@
 #   endian  little or big; cpus; max_rules max_tuples max_hops; the rest from abi.sh
 #
 # Messages go to stderr: FILE: WHERE: FIELD: what is wrong. Exit status 1 if there were
-# errors. Plain awk, no extensions; numbers are exact up to 2^53, which the hash of the
-# filter is made for.
+# errors. Plain awk, no extensions, and no operator ^, which busybox may lack. Numbers are
+# exact up to 2^53, which the hash of the filter is made for.
 
 BEGIN {
 	FS = "\t"
+	# a number from 2^31 on becomes text by this form in mawk and busybox, as a subscript
+	# too: by default it keeps six digits, and two numbers become one. %d and %x of such
+	# numbers are wrong in them in any case.
+	CONVFMT = OFMT = "%.17g"
 	for (i = 0; i < 256; i++) ord[sprintf("%c", i)] = i
 	zero4 = " 0 0 0 0"
 	zero8 = zero4 zero4
@@ -33,7 +37,8 @@ BEGIN {
 	# as an index, what was never set is "" and not 0
 	nentries = rank = nhops = ngroups = ntuple = nports = nrules = errors = set_flags = 0
 	ntuples[4] = ntuples[6] = 0
-	for (i = 0; i <= 32; i++) pow2[i] = 2 ^ i
+	pow2[0] = 1
+	for (i = 1; i <= 32; i++) pow2[i] = 2 * pow2[i - 1]
 	action_number["pass"] = 0; action_number["drop"] = 1; action_number["mark"] = 2
 	action_number["redirect"] = 3; action_number["table"] = 4; action_number["ecmp"] = 5
 }
@@ -77,6 +82,11 @@ function text16(s,   i, out) {
 	for (i = 1; i <= length(s) && i < 16; i++) out = out " " ord[substr(s, i, 1)]
 	for (; i <= 16; i++) out = out " 0"
 	return out
+}
+
+function hex32(n,   high) {
+	high = int(n / 65536)
+	return "0x" (high ? sprintf("%x%04x", high, n % 65536) : sprintf("%x", n))
 }
 
 function hexnum(s,   i, n, at) {
@@ -585,12 +595,12 @@ function rule_text(   t) {
 	if (SMODE) t = t " sport " SLO (SMODE == 2 ? "-" SHI : "")
 	if (DMODE) t = t " dport " DLO (DMODE == 2 ? "-" DHI : "")
 	if (DSCP >= 0) t = t " dscp " DSCP
-	if (MARKMASK) t = t sprintf(" mark 0x%x/0x%x", MVALUE, MARKMASK)
+	if (MARKMASK) t = t " mark " hex32(MVALUE) "/" hex32(MARKMASK)
 	if (IIF) t = t " iif " device($14)
 	if (VLAN >= 0) t = t " vlan " (VLAN ? VLAN : "none")
 	if (FRAGMENT >= 0) t = t " fragment " (FRAGMENT ? "true" : "false")
 	t = t ": " $17 (ACTION >= 3 ? " " $18 : "")
-	if (FLAGS % 4 >= 2) t = t sprintf(" mark 0x%x", MARK)
+	if (FLAGS % 4 >= 2) t = t " mark " hex32(MARK)
 	if (ACTION >= 3) t = t (FLAGS % 2 ? " else pass" : " else drop")
 	return t
 }
