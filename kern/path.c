@@ -107,7 +107,7 @@ int path_drop(__u64 *ctx)
 	e->ifindex = skb->skb_iif;
 	path_maybe_device(e, skb->dev);
 	e->location = ctx[1];
-	e->reason = ctx[2];
+	e->reason = skb_reason(ctx);
 	path_submit(e);
 	return 0;
 }

@@ -96,17 +96,17 @@ static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struc
 /* A new event in the ring buffer, with what all hooks have; NULL if it is full. */
 static __always_inline struct path_event *path_new(const struct path_head *h, __u8 hook)
 {
-	struct trace_stat *st = trace_lookup(path_stat, 0);
+	struct path_stat *st = trace_lookup(path_stat, 0);
 	struct path_event *e;
 
 	if (!st)
 		return NULL;
 	e = bpf_ringbuf_reserve(&path_ring, sizeof(*e), 0);
 	if (!e) {
-		__sync_fetch_and_add(&st->lost, 1);
+		__sync_fetch_and_add(&st->ring.lost, 1);
 		return NULL;
 	}
-	__sync_fetch_and_add(&st->events, 1);
+	__sync_fetch_and_add(&st->ring.events, 1);
 	__builtin_memset(e, 0, sizeof(*e));
 	e->time = bpf_ktime_get_ns();
 	e->head = *h;

@@ -6,10 +6,11 @@
 #ifndef HOOKMAP_PATH_SKB_H
 #define HOOKMAP_PATH_SKB_H
 
-#define PATH_COPY(CTX, TO, SIZE, AT) ((void)(CTX), bpf_probe_read_kernel(TO, SIZE, (void *)(AT)))
+#include "skb.h"
+
+#define PATH_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
 
 #include "path.h"
-#include "skb.h"
 
 #define ARPHRD_ETHER	1
 #define ARPHRD_LOOPBACK 772
@@ -23,7 +24,7 @@ enum path_from {
 /* A tag that the hardware took off, or will put on. */
 static __always_inline void path_vlan(const struct sk_buff *skb, struct path_head *h)
 {
-	if (!skb->vlan_proto || h->flags & PATH_H_VXLAN)
+	if (!skb_has_tag(skb) || h->flags & PATH_H_VXLAN)
 		return;
 	h->vlan = skb->vlan_tci & 0xfff;
 	h->flags |= PATH_H_VLAN;
@@ -39,8 +40,10 @@ struct path_glance {
 
 /* Can it be told at a glance that this packet does not match? AT is where the network
  * header is, behind a frame's header if PROTO is 0. Packets with VLAN tags, options,
- * extension headers or vxlan inside are left to path_parse(). */
-static __always_inline int path_fails(const struct path_cfg *c, unsigned long at, __be16 proto)
+ * extension headers or vxlan inside, and those whose headers do not end before END, are
+ * left to path_parse(). */
+static __always_inline int path_fails(const struct path_cfg *c, unsigned long at, __be16 proto,
+				      unsigned long end)
 {
 	__u8 l4, family = 4, want = c->l4proto;
 	const __u32 *src, *dst;
@@ -52,13 +55,15 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	if (proto)
 		g.proto = proto;
 	if (g.proto == bpf_htons(ETH_P_IP)) {
-		if (g.ip.v4.version != 0x45)
+		if (g.ip.v4.version != 0x45 || at + sizeof(g.ip.v4) + sizeof(g.port6) > end)
 			return 0;
 		l4 = g.ip.v4.proto;
 		src = &g.ip.v4.src;
 		dst = &g.ip.v4.dst;
 		port = (const __be16 *)(&g.ip.v4 + 1);
 	} else if (g.proto == bpf_htons(ETH_P_IPV6)) {
+		if (at + sizeof(g.ip.v6) + sizeof(g.port6) > end)
+			return 0;
 		family = 6;
 		l4 = g.ip.v6.next;
 		src = g.ip.v6.src;
@@ -80,26 +85,41 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	return !path_addresses(c, family, src, dst);
 }
 
+static __always_inline void path_unread(void)
+{
+	struct path_stat *st = trace_lookup(path_stat, 0);
+
+	if (st)
+		__sync_fetch_and_add(&st->unread, 1);
+}
+
 static __always_inline struct path_event *
 path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enum path_from from)
 {
 	int link = from == FROM_LINK && (dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK);
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_at at = { .proto = skb->protocol };
+	struct skb_room room = skb_room(skb);
 	struct path_head h = {};
 	struct path_event *e;
 
 	if (!cfg)
 		return NULL;
 	at.pos = (unsigned long)skb->data;
-	if (from == FROM_NETWORK)
+	if (from == FROM_NETWORK) {
+		/* messages of Unix and netlink sockets, and TCP data that was copied together */
+		if (!skb->network_header)
+			return NULL;
 		at.pos = (unsigned long)skb->head + skb->network_header;
-	if (path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto))
+	}
+	if (path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto, room.end))
 		return NULL;
-	if (link ? path_eth(NULL, &at, &h) : path_tags(NULL, &at, &h))
+	if ((link ? path_eth(&room, &at, &h) : path_tags(&room, &at, &h)) ||
+	    !path_parse(&room, cfg, &at, &h)) {
+		if (room.beyond && skb->data_len)
+			path_unread();
 		return NULL;
-	if (!path_parse(NULL, cfg, &at, &h))
-		return NULL;
+	}
 	path_vlan(skb, &h);
 	e = path_new(&h, hook);
 	if (e)

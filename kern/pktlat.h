@@ -6,11 +6,12 @@
 #ifndef HOOKMAP_PKTLAT_H
 #define HOOKMAP_PKTLAT_H
 
-#define PATH_COPY(CTX, TO, SIZE, AT) ((void)(CTX), bpf_probe_read_kernel(TO, SIZE, (void *)(AT)))
+#include "skb.h"
+
+#define PATH_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
 
 #include "head.h"
 #include "hist.h"
-#include "skb.h"
 #include "trace.h"
 
 HM_MAP(pktlat_cfg);
@@ -64,6 +65,7 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 					const struct pktlat_key *key, __u64 now, __u64 delta)
 {
 	struct path_at at = { .proto = skb->protocol };
+	struct skb_room room = skb_room(skb);
 	struct pktlat_event *e;
 
 	e = bpf_ringbuf_reserve(&pktlat_ring, sizeof(*e), 0);
@@ -77,9 +79,10 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 	e->delta = delta;
 	e->key = *key;
 	e->key.octave = 0;
+	/* TCP data that was copied together has no headers */
 	at.pos = (unsigned long)skb->head + skb->network_header;
-	if (!path_ip(NULL, &at, &e->head))
-		path_l4(NULL, &at, &e->head);
+	if (skb->network_header && !path_ip(&room, &at, &e->head))
+		path_l4(&room, &at, &e->head);
 	bpf_ringbuf_submit(e, 0);
 }
 

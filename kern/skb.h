@@ -6,8 +6,11 @@
 #ifndef HOOKMAP_SKB_H
 #define HOOKMAP_SKB_H
 
-#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+
+#include "abi.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -177,5 +180,45 @@ struct net_bridge_fdb_entry {
 };
 
 #pragma clang attribute pop
+
+/* Has it a VLAN tag beside the frame? Before Linux 6.2 the tag's fields stay set when it
+ * is taken away. */
+static __always_inline int skb_has_tag(const struct sk_buff *skb)
+{
+	if (bpf_core_field_exists(skb->vlan_all))
+		return skb->vlan_all != 0;
+	if (bpf_core_field_exists(skb->vlan_present))
+		return BPF_CORE_READ_BITFIELD(skb, vlan_present);
+	return 0;
+}
+
+/* The reason of a kfree_skb: its third argument, from Linux 5.17 on. */
+static __always_inline __u32 skb_reason(const __u64 *ctx)
+{
+	if (bpf_core_field_exists(struct trace_event_raw_kfree_skb, reason))
+		return ctx[2];
+	return DROP_NO_REASON;
+}
+
+/* Where headers may be read: up to the end of the linear part. Behind it is memory that
+ * other packets have used; what goes on in fragments cannot be read from here. */
+struct skb_room {
+	unsigned long end;
+	int beyond; /* something was asked for that is not there */
+};
+
+static __always_inline struct skb_room skb_room(const struct sk_buff *skb)
+{
+	return (struct skb_room){ .end = (unsigned long)skb->head + skb->tail };
+}
+
+static __always_inline int skb_copy(struct skb_room *room, void *to, __u32 size, unsigned long at)
+{
+	if (at + size > room->end) {
+		room->beyond = 1;
+		return -1;
+	}
+	return bpf_probe_read_kernel(to, size, (void *)at);
+}
 
 #endif

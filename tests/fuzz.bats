@@ -296,7 +296,7 @@ set_path() { zeros path_cfg 01; }
 set_path_socket() { set_path; }
 state_iptables_path() { ip link set dev p1 xdp obj "$HM_BUILD/xdp/path.o"; }
 state_kern_path_socket() { state_iptables_path; }
-matched() { echo $(($(sum "$G/path_stat" .events) + $(sum "$G/path_stat" .lost))); }
+matched() { echo $(($(sum "$G/path_stat" .ring.events) + $(sum "$G/path_stat" .ring.lost))); }
 count_iptables_path() { equal "$(matched)" "${V[1]}" "packets of path"; }
 count_path() {
 	local n

@@ -25,7 +25,7 @@ setup() {
 	on server ip addr add "$NET6:2::2/64" dev eth0 nodad
 	on client ip route add "$NET6:2::/64" via "$NET6:1::1" src "$NET6:1::2"
 	on server ip route add "$NET6:1::/64" via "$NET6:2::1" src "$NET6:2::2"
-	ALL=$BATS_TEST_TMPDIR/all
+	ALL=$BATS_TEST_TMPDIR/all OUT=$BATS_TEST_TMPDIR/reader
 }
 
 # journey N: "netns device hook" of each hop of packet N of $ALL, without the lab's name
@@ -55,6 +55,9 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 			"$BACK"$'\nclient eth0 socket\nclient eth0 read' "back, packet $((n + 1))"
 	done
 	equal "$(jq -sc 'map(.seq) | unique' "$ALL")" '[1,2,3]' sequence
+	# the request is the kernel's, which has answered; the drop of the answer is none
+	equal "$(jq -sc 'map(select(.end) | .end)' "$ALL")" '["answered","read","answered","read","answered","read"]' ends
+	equal "$(jq -sc 'map(select(.reason and .device == "eth0") | [.reason, .no_loss]) | unique' "$ALL")" '[["NO_SOCKET",true]]' "drops"
 	# times go up, and add up
 	equal "$(jq -s 'group_by(.packet) | map((map(.delta_ns) | add) == .[-1].since_ns and (map(.since_ns) | . == sort)) | all' "$ALL")" true times
 	# the host takes one from the TTL
@@ -85,7 +88,10 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	equal "$(journey 1)" "$dropped" "dropped 1"
 	equal "$(journey 2)" "$dropped" "dropped 2"
 	equal "$(journey 3)" "$THERE"$'\nserver eth0 kfree_skb NO_SOCKET' "no socket"
-	equal "$(jq -sc '.[-1] | .dport, .proto' "$ALL" | tr '\n' ' ')" '7002 "udp" ' header
+	equal "$(jq -sc '.[-1] | .dport, .proto, .no_loss' "$ALL" | tr '\n' ' ')" '7002 "udp" null ' header
+	equal "$(jq -sc 'map(select(.end) | .end)' "$ALL")" '["dropped","dropped","dropped"]' ends
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7001 1
+	like "$(hookmap --drain path)" $'        = dropped: NETFILTER_DROP\n'
 }
 
 @test "path: TCP by port, to the process that reads it; other packets are not there" {
@@ -100,6 +106,9 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	equal "$(jq -sc 'map([.proto, .dport, .dst]) | unique' "$ALL")" "[[\"tcp\",7000,\"$SERVER\"]]" "what is there"
 	# the SYN; then five requests that a process reads
 	equal "$(journey 1)" "$THERE"$'\nserver eth0 socket' SYN
+	equal "$(jq -sc 'map(select(.packet == 1)) | [.[0].flags, .[-1].end, .[0].seq > 0]' "$ALL")" '["S","delivered",true]' "header and end of SYN"
+	equal "$(jq -sc '[.[] | select(.end == "read") | [.hook, .flags]] | unique' "$ALL")" '[["read","P."]]' "ends of requests"
+	equal "$(jq -sc '[.[] | select(.end) | .end] | unique - ["read", "delivered"]' "$ALL")" '[]' "other ends"
 	equal "$(jq -s '[.[] | select(.hook == "read" and .name == "traffic") | .packet] | unique | length' "$ALL")" 5 reads
 	n=$(jq -s '[.[] | select(.hook == "read")][0].packet' "$ALL")
 	equal "$(journey "$n")" "$THERE"$'\nserver eth0 socket\nserver eth0 read' request
@@ -175,6 +184,27 @@ ip6() {
 	equal "$(jq -sc 'map([.vlan, .sport, .dport]) | unique' "$ALL")" '[[101,7000,7001]]' headers
 }
 
+@test "path: headers in a fragment are not read from where other packets have been" {
+	local ip mac frames=()
+	read -r a b c d <<<"${SERVER//./ }"
+	ip=$(printf '%02x%02x%02x%02x' "$a" "$b" "$c" "$d")
+	mac=$(on host ip -j link show dev eth0 | jq -r ".[0].address")
+	# to port 7099 and to another by turns: from memory that is used again and again
+	for port in 1bbb 1bbc; do
+		frames+=("$mac 020000000001 0800 4500001c00070000401100000a0b0102${ip}1b58${port}00080000")
+	done
+	host_attach path --match "proto udp dst $SERVER dport 7099"
+	on client "$HM_BUILD/tests/frame" eth0 3 "${frames[0]}"
+	for i in {1..20}; do on client "$HM_BUILD/tests/frame" --ring eth0 1 "${frames[@]}"; done
+	hookmap -j --drain path >"$ALL"
+	# of three frames that have them in the linear part
+	equal "$(jq -sc 'map(.dport // empty) | unique' "$ALL")" '[7099]' ports
+	equal "$(jq -s 'map(select(.hook == "net_dev_queue")) | length' "$ALL")" 3 "hops of whole ones"
+	# 40 that have not, at each hook that they pass
+	equal "$(jq -s '.[-1].unread >= 160' "$ALL")" true unread
+	like "$(hookmap --drain path | tail -n 1)" 'looks at packets whose headers are not in the linear part'
+}
+
 @test "path: inside vxlan, on the underlay and on the overlay" {
 	for h in client host; do
 		peer=10.11.1.1
@@ -200,6 +230,43 @@ host vx0 netif_receive_skb" "packet $n"
 	equal "$(jq -sc 'map([.src, .dst]) | unique' "$ALL")" "[[\"$NET.129\",\"$NET.130\"]]" "inner addresses"
 	# gro_cells of the tunnel
 	equal "$(journey 1 | grep -c 'host vx0 napi_gro_receive_entry')" 1 gro
+}
+
+@test "path: what waits for a neighbour is one packet, which ends when that has failed" {
+	# longer than a second, and shorter than by default
+	on host sysctl -qw net.ipv4.neigh.veth0.retrans_time_ms=500
+	on host ip route add "$NET.64/30" dev veth0
+	on client ip route add "$NET.64/30" via "$NET.1"
+	host_attach path --match "icmp and host $NET.65"
+	reader path -c 1
+	busywait 5 grep -q SINCE "$OUT"
+	on client ping -q -c 1 -W 1 "$NET.65" || true
+	busywait 10 grep -q 'packets,' "$OUT"
+	wait "$READER"
+	equal "$(head -n 1 "$OUT")" "packets that match: proto icmp host $NET.65/32 (attach.sh --host path --match changes it)"
+	equal "$(grep -c ' icmp type 8 ' "$OUT")" 1 packets
+	equal "$(grep -o 'kfree_skb .*\|= .*' "$OUT" | tr '\n' ' ')" "kfree_skb NEIGH_FAILED = dropped: NEIGH_FAILED " end
+}
+
+@test "path: what is looked for is said, in the words of --match" {
+	local match
+	while IFS='|' read -r match says; do
+		host_attach path --match "$match"
+		hookmap --drain path >"$OUT"
+		equal "$(head -n 1 "$OUT")" "packets that match: ${says:-$match} (attach.sh --host path --match changes it)" "<$match>"
+	done <<-'EOF'
+		any|
+		echo|
+		echo host fd77::/64|
+		tcp port 443|proto tcp port 443
+		udp and dst 10.0.0.0/8 and sport 53|proto udp sport 53 dst 10.0.0.0/8
+		proto 47 src 10.1.2.3|proto 47 src 10.1.2.3/32
+		icmp6|proto icmp6
+		dport 7 vxlan 8472|
+	EOF
+	host_detach path
+	host_attach path
+	like "$(hookmap --drain path)" 'packets that match: echo ('
 }
 
 @test "path: NAT changes the addresses, and it is still one packet" {

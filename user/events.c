@@ -35,6 +35,12 @@ struct line {
 	char text[32];	/* date and time of it */
 };
 
+/* Of a ring buffer, over all CPUs */
+struct counts {
+	struct trace_stat ring;
+	__u64 more;
+};
+
 struct reader {
 	const struct options *opt;
 	const struct events *ev;
@@ -44,7 +50,7 @@ struct reader {
 	__u64 start, round; /* CLOCK_MONOTONIC, ns: when reading began, and this round of it */
 	ino_t pin;	    /* of the ring buffer */
 	int stat_fd;
-	struct trace_stat first, last;
+	struct counts first, last;
 };
 
 static volatile sig_atomic_t stop;
@@ -366,8 +372,9 @@ static __u64 clock_ns(clockid_t clock)
 
 /* A tool's counters begin with a trace_stat; there may be more behind it. */
 struct stat_reading {
-	struct trace_stat *sum;
+	struct counts *sum;
 	size_t size; /* of the counters of one CPU */
+	bool more;
 };
 
 static int stat_sum(const void *key, const void *value, void *arg)
@@ -379,17 +386,19 @@ static int stat_sum(const void *key, const void *value, void *arg)
 	for (int i = 0; i < cpus; i++) {
 		const struct trace_stat *st = (const void *)((const char *)value + i * rd->size);
 
-		rd->sum->events += st->events;
-		rd->sum->lost += st->lost;
-		rd->sum->full += st->full;
+		rd->sum->ring.events += st->events;
+		rd->sum->ring.lost += st->lost;
+		rd->sum->ring.full += st->full;
+		if (rd->more)
+			rd->sum->more += *(const __u64 *)(st + 1);
 	}
 	return 0;
 }
 
-static void stat_read(struct reader *r, struct trace_stat *sum)
+static void stat_read(struct reader *r, struct counts *sum)
 {
 	const struct pin *pin = pin_find(r->ev->stat);
-	struct stat_reading rd = { sum, pin->value_size };
+	struct stat_reading rd = { sum, pin->value_size, r->ev->more };
 
 	memset(sum, 0, sizeof(*sum));
 	pin_each(r->stat_fd, pin, stat_sum, &rd);
@@ -397,11 +406,11 @@ static void stat_read(struct reader *r, struct trace_stat *sum)
 
 static void show_lost(struct reader *r)
 {
-	struct trace_stat now;
+	struct counts now;
 	__u64 lost;
 
 	stat_read(r, &now);
-	lost = now.lost - r->last.lost;
+	lost = now.ring.lost - r->last.ring.lost;
 	if (!lost)
 		return;
 	r->last = now;
@@ -415,24 +424,29 @@ static void show_lost(struct reader *r)
 
 static void show_end(struct reader *r)
 {
-	struct trace_stat now;
+	const struct trace_stat *first = &r->first.ring;
+	struct counts now;
 
 	stat_read(r, &now);
 	line_begin(&r->line);
 	if (r->line.json) {
 		line_int(&r->line, "events", 0, r->shown);
-		line_int(&r->line, "lost", 0, now.lost - r->first.lost);
-		line_int(&r->line, "lost_before", 0, r->first.lost);
-		line_int(&r->line, "table_full", 0, now.full);
+		line_int(&r->line, "lost", 0, now.ring.lost - first->lost);
+		line_int(&r->line, "lost_before", 0, first->lost);
+		line_int(&r->line, "table_full", 0, now.ring.full);
+		if (r->ev->more)
+			line_int(&r->line, "unread", 0, now.more);
 	} else {
 		fprintf(r->line.f, "%lu %s, %llu events lost", r->shown,
-			r->ev->what ? r->ev->what : "events", now.lost - r->first.lost);
-		if (r->first.lost)
+			r->ev->what ? r->ev->what : "events", now.ring.lost - first->lost);
+		if (first->lost)
 			fprintf(r->line.f,
 				" (and %llu before, without a reader or too fast for it)",
-				r->first.lost);
-		if (now.full)
-			fprintf(r->line.f, ", table full %llu times", now.full);
+				first->lost);
+		if (now.ring.full)
+			fprintf(r->line.f, ", table full %llu times", now.ring.full);
+		if (now.more)
+			fprintf(r->line.f, ", %llu %s", now.more, r->ev->more);
 	}
 	line_end(&r->line);
 }

@@ -19,6 +19,7 @@ struct events {
 	const char *stat;
 	const char *head; /* of the columns, in text */
 	const char *what; /* is counted at the end; NULL: "events" */
+	const char *more; /* the counter behind the trace_stat is this; NULL: there is none */
 	size_t least;	  /* bytes of an event */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);

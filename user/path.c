@@ -4,13 +4,16 @@
  *
  * Events are put together by what the headers say (addresses, ports, and the numbers
  * that tell one packet of a flow from the next), and by the skb where NAT changes
- * these. A packet is shown when nothing more was heard of it for a second.
+ * these. A packet is shown when nothing more was heard of it for a second, or, if it has
+ * not come to an end, for as long as it may wait for a neighbour.
  *
  * JSON, an object a hop: packet hop time time_ns since_ns delta_ns netns netns_inode
  * device ifindex hook src dst proto sport dport type id seq ttl len, and where they
  * apply vlan, vni (inside vxlan), fragment, pid and name (hook "read"), reason (hook
  * "kfree_skb"), verdict (hook "netfilter"). since_ns counts from the packet's first hop, delta_ns
- * from the last.
+ * from the last. TCP has flags and seq. The last hop has end: read, delivered (to a
+ * socket), dropped, answered (an echo request), sent (the driver has it), queued, or
+ * unknown; no_loss is true where a kfree_skb is none: a socket has a clone of the packet.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,13 +21,18 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
 
 #include "events.h"
 
 #define PACKETS	 1024
 #define HOPS	 64
 #define QUIET_NS 1000000000ULL
-#define NAT_NS	 1000000000ULL
+/* three probes for a neighbour, a second each */
+#define WAIT_NS 4000000000ULL
+#define NAT_NS	1000000000ULL
 
 static const char *const hook_name[PATH_HOOKS] = {
 	[PATH_QUEUE] = "net_dev_queue",
@@ -123,6 +131,101 @@ static struct packet *packet_of(const struct path_event *e)
 	return found ? found : nat;
 }
 
+/* --- how it ended */
+
+enum end { END_UNKNOWN, END_READ, END_DELIVERED, END_DROPPED, END_ANSWERED, END_SENT, END_QUEUED };
+
+static const struct {
+	const char *word, *text;
+} end_name[] = {
+	[END_UNKNOWN] = { "unknown", "nothing more was seen" },
+	[END_READ] = { "read", "read by" },
+	[END_DELIVERED] = { "delivered", "delivered to a socket" },
+	[END_DROPPED] = { "dropped", "dropped:" },
+	[END_ANSWERED] = { "answered", "answered" },
+	[END_SENT] = { "sent", "sent: the driver has it" },
+	[END_QUEUED] = { "queued", "in the queue of a device" },
+};
+
+static bool is_echo(const struct path_head *h, bool answer)
+{
+	if (h->flags & PATH_H_FRAG)
+		return false;
+	if (h->l4proto == IPPROTO_ICMP)
+		return h->type == (answer ? 0 : 8);
+	return h->l4proto == IPPROTO_ICMPV6 && h->type == (answer ? 129 : 128);
+}
+
+static bool answers(const struct path_head *a, const struct path_head *request)
+{
+	return is_echo(a, true) && a->l4id == request->l4id && a->family == request->family &&
+	       !memcmp(a->src, request->dst, sizeof(a->src)) &&
+	       !memcmp(a->dst, request->src, sizeof(a->dst));
+}
+
+static bool is_answered(const struct packet *p)
+{
+	const struct path_head *h = &p->hop[p->hops - 1].head;
+
+	for (unsigned i = 0; is_echo(h, false) && i < path.n; i++) {
+		const struct packet *a = path.packet[i];
+
+		/* NAT may have changed it on its way */
+		if (answers(&a->hop[0].head, h) || answers(&a->hop[a->hops - 1].head, h))
+			return true;
+	}
+	return false;
+}
+
+/* Has P come to a socket, or to its reader? */
+static bool is_delivered(const struct packet *p)
+{
+	for (unsigned i = 0; i < p->hops; i++) {
+		if (p->hop[i].hook == PATH_SOCKET || p->hop[i].hook == PATH_READ)
+			return true;
+	}
+	return false;
+}
+
+/* A raw socket has a clone, and the packet itself finds no socket of its own kind; or a
+ * socket was closed with it in its queue. */
+static bool no_loss(const struct packet *p, const struct path_event *e)
+{
+	const char *reason;
+
+	if (e->hook != PATH_DROP || e->reason == DROP_NO_REASON || !is_delivered(p))
+		return false;
+	reason = reason_name(e->reason);
+	return !strcmp(reason, "NO_SOCKET") || !strcmp(reason, "QUEUE_PURGE");
+}
+
+/* The hop that says how P ended. */
+static const struct path_event *packet_last(const struct packet *p)
+{
+	unsigned i = p->hops - 1;
+
+	while (i && no_loss(p, &p->hop[i]))
+		i--;
+	return &p->hop[i];
+}
+
+static enum end packet_end(const struct packet *p)
+{
+	switch (packet_last(p)->hook) {
+	case PATH_READ:
+		return END_READ;
+	case PATH_SOCKET:
+		return END_DELIVERED;
+	case PATH_DROP:
+		return END_DROPPED;
+	case PATH_XMIT:
+		return END_SENT;
+	case PATH_QUEUE:
+		return END_QUEUED;
+	}
+	return is_answered(p) ? END_ANSWERED : END_UNKNOWN;
+}
+
 /* --- showing one */
 
 static const char *netns_name(__u32 inode)
@@ -169,6 +272,25 @@ static bool is_icmp(const struct path_head *h)
 	return h->l4proto == IPPROTO_ICMP || h->l4proto == IPPROTO_ICMPV6;
 }
 
+static bool is_tcp(const struct path_head *h)
+{
+	return h->l4proto == IPPROTO_TCP && !(h->flags & PATH_H_FRAG);
+}
+
+/* As tcpdump has them: S is SYN, . is ACK. */
+static const char *tcp_flags(__u8 flags, char buf[9])
+{
+	static const char letter[] = "FSRP.UEW";
+	char *at = buf;
+
+	for (int i = 0; i < 8; i++) {
+		if (flags & 1 << i)
+			*at++ = letter[i];
+	}
+	*at = 0;
+	return buf;
+}
+
 static void address(const struct path_head *h, const __u32 *from, char *buf, size_t size)
 {
 	inet_ntop(h->family == 4 ? AF_INET : AF_INET6, from, buf, size);
@@ -178,16 +300,19 @@ static void address(const struct path_head *h, const __u32 *from, char *buf, siz
 static void show_title(struct line *l, const struct packet *p)
 {
 	const struct path_head *h = &p->hop[0].head;
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], text[256];
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], flags[9], text[256];
 
 	address(h, h->src, src, sizeof(src));
 	address(h, h->dst, dst, sizeof(dst));
 	if (is_icmp(h))
 		snprintf(text, sizeof(text), "%s > %s %s type %u id %u seq %u", src, dst,
 			 proto_name(h->l4proto), h->type, h->l4id >> 16, h->l4id & 0xffff);
+	else if (is_tcp(h))
+		snprintf(text, sizeof(text), "%s.%u > %s.%u tcp [%s] seq %u len %u", src, h->sport,
+			 dst, h->dport, tcp_flags(h->type, flags), h->l4id, h->len);
 	else if (h->sport | h->dport)
-		snprintf(text, sizeof(text), "%s.%u > %s.%u %s", src, h->sport, dst, h->dport,
-			 proto_name(h->l4proto));
+		snprintf(text, sizeof(text), "%s.%u > %s.%u %s len %u", src, h->sport, dst,
+			 h->dport, proto_name(h->l4proto), h->len);
 	else
 		snprintf(text, sizeof(text), "%s > %s %s", src, dst, proto_name(h->l4proto));
 	line_begin(l);
@@ -198,7 +323,7 @@ static void show_title(struct line *l, const struct packet *p)
 
 static void show_headers(struct line *l, const struct path_head *h)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], flags[9];
 
 	address(h, h->src, text, sizeof(text));
 	line_str(l, "src", 0, text);
@@ -213,6 +338,10 @@ static void show_headers(struct line *l, const struct path_head *h)
 		line_int(l, "sport", 0, h->sport);
 		line_int(l, "dport", 0, h->dport);
 	}
+	if (is_tcp(h)) {
+		line_str(l, "flags", 0, tcp_flags(h->type, flags));
+		line_int(l, "seq", 0, h->l4id);
+	}
 	line_int(l, "ttl", 0, h->ttl);
 	line_int(l, "len", 0, h->len);
 	line_bool(l, "fragment", h->flags & PATH_H_FRAG);
@@ -220,6 +349,11 @@ static void show_headers(struct line *l, const struct path_head *h)
 		line_int(l, "vlan", 0, h->vlan);
 	if (h->flags & PATH_H_VXLAN)
 		line_int(l, "vni", 0, h->vni);
+}
+
+static const char *drop_reason(const struct path_event *e)
+{
+	return e->reason == DROP_NO_REASON ? "?" : reason_name(e->reason);
 }
 
 static void show_hop(struct line *l, const struct packet *p, unsigned i)
@@ -249,7 +383,12 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	line_str(l, "hook", 1,
 		 e->hook < PATH_HOOKS && hook_name[e->hook] ? hook_name[e->hook] : "?");
 	if (e->hook == PATH_DROP)
-		line_str(l, "reason", 1, reason_name(e->reason));
+		line_str(l, "reason", 1,
+			 e->reason == DROP_NO_REASON ? "?" : reason_name(e->reason));
+	if (no_loss(p, e)) {
+		line_bool(l, "no_loss", true);
+		line_str(l, NULL, 1, "(no loss)");
+	}
 	if (e->hook == PATH_NETFILTER)
 		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");
 	if (e->hook == PATH_READ) {
@@ -258,6 +397,8 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	}
 	if (line_json(l)) {
 		show_headers(l, h);
+		if (i + 1 == p->hops)
+			line_str(l, "end", 0, end_name[packet_end(p)].word);
 	} else {
 		if (h->flags & PATH_H_VLAN) {
 			snprintf(text, sizeof(text), "vlan %u", h->vlan);
@@ -304,6 +445,22 @@ static void fill_in(struct packet *p)
 	}
 }
 
+/* The line below the hops, in text. */
+static void show_end(struct line *l, const struct packet *p)
+{
+	const struct path_event *last = packet_last(p);
+	enum end end = packet_end(p);
+
+	line_begin(l);
+	line_str(l, NULL, -9, "=");
+	line_str(l, NULL, 1, end_name[end].text);
+	if (end == END_READ)
+		line_word(l, NULL, 1, last->name, strnlen(last->name, sizeof(last->name)), false);
+	else if (end == END_DROPPED)
+		line_str(l, NULL, 1, drop_reason(last));
+	line_end(l);
+}
+
 static int packet_show(struct line *l, struct packet *p)
 {
 	qsort(p->hop, p->hops, sizeof(p->hop[0]), hop_compare);
@@ -320,6 +477,8 @@ static int packet_show(struct line *l, struct packet *p)
 		line_str(l, NULL, 1, "more hops");
 		line_end(l);
 	}
+	if (!line_json(l))
+		show_end(l, p);
 	return 1;
 }
 
@@ -361,6 +520,11 @@ static int path_show(struct line *l, const void *event, size_t size)
 	return n;
 }
 
+static __u64 packet_quiet(const struct packet *p)
+{
+	return packet_end(p) == END_UNKNOWN ? WAIT_NS : QUIET_NS;
+}
+
 static int path_idle(struct line *l, __u64 now, bool last)
 {
 	unsigned i = 0;
@@ -369,12 +533,76 @@ static int path_idle(struct line *l, __u64 now, bool last)
 	while (i < path.n && (!line_left(l) || (unsigned)n < line_left(l))) {
 		struct packet *p = path.packet[i];
 
-		if (!last && now < p->hop[p->hops - 1].time + QUIET_NS)
+		if (!last && now < p->hop[p->hops - 1].time + packet_quiet(p))
 			i++;
 		else
 			n += packet_done(l, i);
 	}
 	return n;
+}
+
+/* --- the filter */
+
+static void word_prefix(char *text, size_t size, const char *what, __u8 family,
+			const __u32 *address, const __u32 *mask)
+{
+	char number[INET6_ADDRSTRLEN];
+	size_t at = strlen(text);
+	unsigned bits = 0;
+
+	if (!family)
+		return;
+	for (int i = 0; i < (family == 4 ? 1 : 4); i++)
+		bits += __builtin_popcount(mask[i]);
+	inet_ntop(family == 4 ? AF_INET : AF_INET6, address, number, sizeof(number));
+	snprintf(text + at, size - at, " %s %s/%u", what, number, bits);
+}
+
+static void word_number(char *text, size_t size, const char *what, unsigned n)
+{
+	size_t at = strlen(text);
+
+	if (n)
+		snprintf(text + at, size - at, " %s %u", what, n);
+}
+
+/* What is looked for, as --match has it. */
+static void path_words(const struct path_cfg *c, char *text, size_t size)
+{
+	snprintf(text, size, "%s", !(c->flags & PATH_F_SET) || c->echo ? " echo" : "");
+	if (!(c->flags & PATH_F_SET))
+		return;
+	if (c->l4proto) {
+		size_t at = strlen(text);
+
+		snprintf(text + at, size - at, " proto %s", proto_name(c->l4proto));
+	}
+	word_number(text, size, "port", ntohs(c->port));
+	word_number(text, size, "sport", ntohs(c->sport));
+	word_number(text, size, "dport", ntohs(c->dport));
+	word_prefix(text, size, "host", c->host_family, c->host, c->host_mask);
+	word_prefix(text, size, "src", c->src_family, c->src, c->src_mask);
+	word_prefix(text, size, "dst", c->dst_family, c->dst, c->dst_mask);
+	if (!*text)
+		snprintf(text, size, " any");
+	word_number(text, size, "vxlan", ntohs(c->vxlan_port));
+}
+
+/* Says which packets are shown: what is missing may just not match. */
+static void path_says(const struct options *opt)
+{
+	int fd = pin_open(opt, "path_cfg", false);
+	struct path_cfg c = {};
+	char text[512];
+	__u32 zero = 0;
+
+	if (fd < 0)
+		return;
+	if (!bpf_map_lookup_elem(fd, &zero, &c)) {
+		path_words(&c, text, sizeof(text));
+		printf("packets that match:%s (attach.sh --host path --match changes it)\n", text);
+	}
+	close(fd);
 }
 
 /* --to HOST */
@@ -404,6 +632,7 @@ int path_run(const struct options *opt)
 		.stat = "path_stat",
 		.head = "    SINCE    DELTA NETNS            DEVICE          HOOK",
 		.what = "packets",
+		.more = "looks at packets whose headers are not in the linear part: not shown",
 		.least = sizeof(struct path_event),
 		.show = path_show,
 		.idle = path_idle,
@@ -417,6 +646,8 @@ int path_run(const struct options *opt)
 		fail("path: %s", strerror(ENOMEM));
 		return 1;
 	}
+	if (opt->output != OUT_JSON)
+		path_says(opt);
 	rc = events_run(opt, &ev);
 	while (path.n)
 		free(path.packet[--path.n]);

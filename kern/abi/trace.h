@@ -147,6 +147,12 @@ struct path_cfg {
 	__u32 host[4], host_mask[4];
 };
 
+/* map path_stat, per-CPU array of 1 */
+struct path_stat {
+	struct trace_stat ring;
+	__u64 unread; /* looks at packets whose headers are not in the linear part */
+};
+
 /* Where a packet was seen. */
 enum path_hook {
 	PATH_QUEUE = 1,	     /* net_dev_queue */
@@ -194,7 +200,7 @@ struct path_event {
 	__u64 location; /* PATH_DROP: who dropped it */
 	__u32 netns;	/* inode, 0 = unknown */
 	__u32 ifindex;
-	__u32 reason; /* PATH_DROP: enum skb_drop_reason */
+	__u32 reason; /* PATH_DROP: enum skb_drop_reason, DROP_NO_REASON */
 	__u32 pid;    /* PATH_READ */
 	char device[16];
 	char name[16]; /* PATH_READ */
@@ -205,11 +211,12 @@ struct path_event {
 };
 
 _Static_assert(sizeof(struct path_cfg) == 116, "abi");
+_Static_assert(sizeof(struct path_stat) == 32, "abi");
 _Static_assert(sizeof(struct path_head) == 60, "abi");
 _Static_assert(sizeof(struct path_event) == 144, "abi");
 
 #define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
-#define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct trace_stat, 1, 0)
+#define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
 /* Histograms by some key: entries of maps napi_hist, pktlat_hist, ovslat_hist. Their

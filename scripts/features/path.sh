@@ -16,8 +16,8 @@ path_help() {
 	cat <<'EOF'
 path (of the host): the journey of packets across devices and network namespaces
   --match TEXT    of packets that match all of: echo (ICMP echo, both families),
-                    proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N, dport N,
-                    host PREFIX, src PREFIX, dst PREFIX, also inside vxlan, to UDP
+                    tcp, udp, icmp, icmp6, sctp or proto NUMBER, port N, sport N,
+                    dport N, host PREFIX, src PREFIX, dst PREFIX, also inside vxlan, to UDP
                     port "vxlan N" (4789); default: echo; "any": every packet
 EOF
 }
@@ -45,6 +45,17 @@ path_match() {
 			i=$((i - 1))
 			continue
 		fi
+		case $key in
+		tcp | udp | icmp | icmp6 | sctp)
+			filter_word path_cfg --match proto "$key"
+			i=$((i - 1))
+			continue
+			;;
+		and)
+			i=$((i - 1))
+			continue
+			;;
+		esac
 		arg=${words[i + 1]:-}
 		[[ -n $arg ]] || misuse "--match: $key needs a value, or is unknown"
 		case $key in
