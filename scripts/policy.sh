@@ -159,6 +159,7 @@ load_clean() {
 
 # load FILE...: the set of the files comes into force
 load() {
+	hookmap_reader
 	phase "reading"
 	flatten "$@"
 	phase "compiling"
@@ -170,10 +171,18 @@ load() {
 	rm -rf -- "$PINS/policy"
 	LOADING=1
 	mkdir -p "$PINS/policy"
-	local status=0
-	progress loading "$WORK/batch" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
+	# what comes before the new set is in force, and what from then on
+	sed -n '/pol_cfg key /,$!p' "$WORK/batch" >"$WORK/fill"
+	sed -n '/pol_cfg key /,$p' "$WORK/batch" >"$WORK/switch"
+	local status=0 want=$NEXT
+	progress loading "$WORK/fill" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
+	((!status)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
+	phase "looking each rule up"
+	"$READER" --bpffs "$BPFFS" policy --verify next 2>"$WORK/error" ||
+		die "loading failed, the old rules stay: $(first_error "$(<"$WORK/error")")"
+	phase ''
+	"$BPFTOOL" -n batch file "$WORK/switch" >/dev/null 2>"$WORK/error" || status=$?
 	load_clean
-	local want=$NEXT
 	cfg_load
 	((GEN == want)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
 	((!status)) || warn "the rules are in force, but cleaning up failed: $(first_error "$(<"$WORK/error")")"

@@ -132,6 +132,39 @@ sent_by() {
 	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '[.rows[].action]')" '["drop"]'
 }
 
+@test "policy: rules that packets would not find are not put in force; --explain looks where packets do" {
+	local map zeros n
+	attach eth0 policy
+	rules '[{"id":"old","priority":1,"action":"pass"}]'
+	printf '{"rules":[{"id":"x","priority":1,"match":{"dst":"200.1.2.3","dport":"7-8","proto":"udp"},"action":"drop"},
+		{"id":"y","priority":2,"match":{"dst":"2001:db8::1"},"action":"drop"},{"id":"z","priority":3,"match":{"dst":"2001:db8::1"},"action":"pass"},
+		{"id":"w","priority":4,"match":{"proto":"gre"},"action":"pass"}]}' >"$F"
+	cat >"$BATS_TEST_TMPDIR/bpftool" <<-'EOF'
+		#!/bin/bash
+		[[ " $* " != *" batch file "* ]] || sed -i "s/\($DAMAGED key[^v]* value\)[0-9 ]*\$/\1$ZEROS/" "${!#}"
+		exec bpftool "$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	for map in pol_filter:512 pol_shift:2048 pol_tuple:64 pol_port:16; do
+		n=${map#*:} map=${map%:*}
+		zeros=$(printf ' 0%.0s' $(seq "$n"))
+		BPFTOOL=$BATS_TEST_TMPDIR/bpftool DAMAGED=$map ZEROS=$zeros run -1 policy load "$F"
+		one_line "$output"
+		like "$output" "the old rules stay: hookmap: generation 2: rule "
+		like "$output" "is not where packets look for it"
+		equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '[.generation, .rows[].id]')" '[1,"old"]' "in force"
+		run ! ls /sys/fs/bpf/hookmap/policy
+	done
+	policy load "$F"
+	on host "$HM_BUILD/hookmap" policy --verify now
+	explain() { on host "$HM_BUILD/hookmap" policy --explain "src=1.1.1.1 dst=200.1.2.3 proto=udp dport=8"; }
+	like "$(explain)" "rule x, priority 1"
+	# generation 2 is in slot 0
+	on host bash -c "for i in {0..255}; do printf 'map update pinned $G/pol_filter key %d 0 0 0 value$(printf ' 0%.0s' {1..512})\\n' \$i; done | bpftool batch file -" >/dev/null
+	like "$(explain)" "no rule matches"
+	fails 1 "is not where packets look for it" on host "$HM_BUILD/hookmap" policy --verify now
+}
+
 @test "policy: limits are set at attach; over one is one clear error, and nothing changes" {
 	attach eth0 policy --max-rules 3 --max-masks 2 --max-hops 2
 	rules '[{"id":"old","priority":1,"action":"pass"}]'

@@ -88,6 +88,10 @@ static const struct arg args[] = {
 	{ .name = "explain", .kind = ARG_EXPLAIN, .at = AT(explain),
 	  .verbs = V(DROPS) | V(POLICY),
 	  .help = "what the reasons mean; or, with 'src=A dst=B ...', which rule such a packet takes" },
+	{ .name = "verify", .takes = "SET", .kind = ARG_TEXT, .at = AT(verify),
+	  .verbs = V(POLICY),
+	  .help = "looks each rule up as packets do: of the set in force, or of the one that is being loaded",
+	  .words = "now next" },
 	{ .name = "reasons", .kind = ARG_FLAG, .at = AT(reasons),
 	  .verbs = V(DROPS),
 	  .help = "all reasons that this kernel knows" },
@@ -293,7 +297,9 @@ static int args_conflict(const struct options *opt, const struct verb *verb)
 		return misuse("%s", "--explain needs a packet: 'src=A dst=B ...'", NULL);
 	if (opt->samples && (opt->interval > 0 || opt->output == OUT_PROM))
 		return misuse("%s", "--samples does not go with -i or --prom", NULL);
-	if ((opt->reasons || opt->packet) && opt->output == OUT_PROM)
+	if (opt->verify && opt->packet)
+		return misuse("%s", "--verify and --explain: choose one", NULL);
+	if ((opt->reasons || opt->packet || opt->verify) && opt->output == OUT_PROM)
 		return misuse("%s: --prom shows only counts", verb->name, NULL);
 	if (opt->save && opt->output != OUT_PROM)
 		return misuse("%s", "--output goes with --prom", NULL);

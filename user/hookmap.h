@@ -39,6 +39,7 @@ struct options {
 	bool all;	    /* --all */
 	bool explain;	    /* --explain */
 	const char *packet; /* --explain: a packet (policy) */
+	const char *verify; /* --verify: now or next (policy) */
 	bool reasons;	    /* --reasons */
 	bool samples;	    /* --samples */
 	bool drain;	    /* --drain */

@@ -107,9 +107,7 @@ static int read_one(const struct options *opt, const char *name, void *value)
 	return err;
 }
 
-/* N values of an array from FIRST on, into VALUES. */
-static int read_range(const struct options *opt, const char *name, __u32 first, __u32 n,
-		      void *values)
+int policy_range(const struct options *opt, const char *name, __u32 first, __u32 n, void *values)
 {
 	const struct pin *pin = pin_find(name);
 	size_t size = pin_value_size(pin);
@@ -230,34 +228,33 @@ static int read_rules(const struct options *opt, struct policy *p)
 {
 	size_t stripes = (size_t)p->set.stripes + 1, n = stripes * p->set.places;
 	__u32 blocks = (p->set.places + POL_BLOCK - 1) / POL_BLOCK;
-	struct pol_block_more *more = calloc((size_t)blocks + 1, sizeof(*more));
-	struct pol_block *rules = calloc((size_t)blocks + 1, sizeof(*rules));
 	struct pol_count *count = calloc(n + 1, sizeof(*count));
-	int err = rules && more && count ? 0 : -ENOMEM;
+	int err;
 
+	p->blocks = calloc((size_t)blocks + 1, sizeof(*p->blocks));
+	p->mores = calloc((size_t)blocks + 1, sizeof(*p->mores));
+	err = p->blocks && p->mores && count ? 0 : -ENOMEM;
 	if (!err)
-		err = read_inner(opt, "pol_rules", p->slot, rules, sizeof(*rules), blocks);
+		err = read_inner(opt, "pol_rules", p->slot, p->blocks, sizeof(*p->blocks), blocks);
 	if (!err)
-		err = read_inner(opt, "pol_more", p->slot, more, sizeof(*more), blocks);
+		err = read_inner(opt, "pol_more", p->slot, p->mores, sizeof(*p->mores), blocks);
 	if (!err)
 		err = read_inner(opt, "pol_count", p->slot, count, sizeof(*count), n);
 	for (size_t i = 0; !err && i < n; i++) {
 		__u32 place = i % p->set.places;
-		const struct pol_rule *r = &rules[place / POL_BLOCK].rule[place % POL_BLOCK];
+		const struct pol_rule *r = &p->blocks[place / POL_BLOCK].rule[place % POL_BLOCK];
 		struct pol_count *c;
 
 		if (r->rank >= p->set.rules)
 			continue;
 		c = &p->count[r->rank];
 		p->rules[r->rank] = *r;
-		p->more[r->rank] = more[place / POL_BLOCK].rule[place % POL_BLOCK];
+		p->more[r->rank] = p->mores[place / POL_BLOCK].rule[place % POL_BLOCK];
 		c->packets += count[i].packets;
 		c->bytes += count[i].bytes;
 		if (count[i].last > c->last)
 			c->last = count[i].last;
 	}
-	free(rules);
-	free(more);
 	free(count);
 	return err;
 }
@@ -280,6 +277,13 @@ static void free_set(struct policy *p)
 	free(p->rules);
 	free(p->more);
 	free(p->count);
+	free(p->blocks);
+	free(p->mores);
+	p->rules = NULL;
+	p->more = NULL;
+	p->count = NULL;
+	p->blocks = NULL;
+	p->mores = NULL;
 }
 
 /* Numbers as policy.sh writes them: memory is asked for by them. */
@@ -299,7 +303,7 @@ static int read_set(const struct options *opt, struct policy *p)
 	int err;
 
 	p->slot = p->cfg.gen % POL_SLOTS;
-	err = read_range(opt, "pol_set", p->slot, 1, &p->set);
+	err = policy_range(opt, "pol_set", p->slot, 1, &p->set);
 	if (err)
 		return err;
 	if (!set_is_sane(&p->set))
@@ -315,11 +319,11 @@ static int read_set(const struct options *opt, struct policy *p)
 	first = p->slot * POL_HOPS;
 	memset(p->hop_count, 0, sizeof(p->hop_count));
 	if (!err)
-		err = read_range(opt, "pol_hop", first, p->set.hops, p->hop);
+		err = policy_range(opt, "pol_hop", first, p->set.hops, p->hop);
 	if (!err)
-		err = read_range(opt, "pol_hop_state", first, p->set.hops, p->hop_state);
+		err = policy_range(opt, "pol_hop_state", first, p->set.hops, p->hop_state);
 	if (!err)
-		err = read_range(opt, "pol_hop_count", first, p->set.hops, p->hop_count);
+		err = policy_range(opt, "pol_hop_count", first, p->set.hops, p->hop_count);
 	return err;
 }
 
@@ -337,6 +341,11 @@ int policy_read(const struct options *opt, struct policy *p)
 	if (!p->names)
 		return -ENOMEM;
 	find_netns(opt, p);
+	if (opt->verify && !strcmp(opt->verify, "next")) {
+		p->cfg.gen++; /* its slot is what counts */
+		err = read_set(opt, p);
+		goto out;
+	}
 	/* once more if a load came between */
 	for (int i = 0; p->cfg.gen && i < 5; i++) {
 		err = read_set(opt, p);
@@ -346,6 +355,7 @@ int policy_read(const struct options *opt, struct policy *p)
 	}
 	if (!err)
 		err = read_one(opt, "pol_stat", &p->stat);
+out:
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	p->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
 	if (err && err != -EPROTO) /* which was said */
@@ -539,6 +549,8 @@ int policy_run(const struct options *opt)
 	err = policy_read(opt, p);
 	if (err)
 		;
+	else if (opt->verify)
+		err = policy_verify(opt, p);
 	else if (opt->packet)
 		err = policy_explain(opt, p);
 	else if (opt->output == OUT_PROM)

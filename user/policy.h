@@ -20,6 +20,9 @@ struct policy {
 	struct pol_rule *rules;	 /* set.rules */
 	struct pol_more *more;	 /* set.rules */
 	struct pol_count *count; /* set.rules, sum over the stripes */
+	/* the same by place, as the program finds them */
+	struct pol_block *blocks;
+	struct pol_block_more *mores;
 	struct pol_hop hop[POL_HOPS];
 	struct pol_hop_state hop_state[POL_HOPS];
 	struct pol_hop_count hop_count[POL_HOPS]; /* sum over the CPUs */
@@ -32,6 +35,21 @@ void policy_free(struct policy *p);
 
 /* Opens what is in SLOT of the array of maps NAME. Returns the descriptor or -errno. */
 int policy_inner(const struct options *opt, const char *name, __u32 slot);
+
+/* N values of an array from FIRST on, into VALUES; of a per-CPU array their sums. 0 or -errno. */
+int policy_range(const struct options *opt, const char *name, __u32 first, __u32 n, void *values);
+
+/* policy_find.c: looks a rule up as the program does */
+struct policy_find;
+struct policy_find *policy_find_new(const struct options *opt, const struct policy *p);
+void policy_find_free(struct policy_find *f);
+/* Tuple I of the family, by best rank. */
+const struct pol_tuple *policy_find_tuple(const struct policy_find *f, int v6, __u32 i);
+/* The rank of the rule that PACKET finds in tuple T, or POL_NO_RULE. */
+__u32 policy_find(const struct policy_find *f, const struct policy *p, const struct pol_tuple *t,
+		  const __u32 *packet, int v6);
+/* Is every rule found where packets look for it? 0, or -errno having said which is not. */
+int policy_verify(const struct options *opt, const struct policy *p);
 
 /* policy_text.c: what a rule says, for people and as it is in a policy file */
 #define POLICY_TEXT 512

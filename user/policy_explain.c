@@ -216,59 +216,10 @@ static void tuple_text(const struct pol_tuple *t, char *buf, size_t size)
 		snprintf(buf, size, "everything");
 }
 
-/* The port as range numbers, layer by layer. */
-static void ranges(const struct options *opt, const struct policy *p, __u8 dir, __u16 port,
-		   struct pol_port *out)
-{
-	struct pol_port_key key = { .bits = 32, .dir = dir, .port = htons(port) };
-	int fd;
-
-	memset(out, 0, sizeof(*out));
-	if (!(p->set.flags & (dir ? POL_S_DPORTS : POL_S_SPORTS)))
-		return;
-	fd = policy_inner(opt, "pol_port", p->slot);
-	if (fd < 0)
-		return;
-	if (bpf_map_lookup_elem(fd, &key, out))
-		memset(out, 0, sizeof(*out));
-	close(fd);
-}
-
-static __u32 ports_for(const struct pol_tuple *t, __u32 port, const struct pol_port *s,
-		       const struct pol_port *d)
-{
-	__u32 high = port >> 16, low = port & 0xffff;
-
-	if (t->slayer)
-		high = s->range[(t->slayer - 1) % POL_LAYERS];
-	if (t->dlayer)
-		low = d->range[(t->dlayer - 1) % POL_LAYERS];
-	return high << 16 | low;
-}
-
-/* Asks one tuple. Returns the rank, or POL_NO_RULE. */
-static __u32 ask(const struct packet *k, const struct pol_tuple *t, const struct policy *p,
-		 const struct pol_port *s, const struct pol_port *d)
-{
-	__u32 word[POL_WORDS], rank;
-
-	for (int w = 0; w < POL_WORDS; w++)
-		word[w] = k->word[w] & t->mask[w];
-	word[POL_W_PORTS] = ports_for(t, k->word[POL_W_PORTS], s, d) & t->mask[POL_W_PORTS];
-	for (rank = t->best; rank < p->set.rules; rank++) {
-		const struct pol_rule *r = &p->rules[rank];
-		const struct pol_more *m = &p->more[rank];
-
-		if (r->tuple == t->id && !memcmp(r->word, word, sizeof(r->word)) &&
-		    !memcmp(m->word, word + POL_WORDS4, sizeof(m->word)))
-			return rank;
-	}
-	return POL_NO_RULE;
-}
-
 struct explain {
 	struct json_object *tuples; /* or NULL: text */
 	struct policy *p;
+	int err;
 };
 
 static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
@@ -292,33 +243,26 @@ static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
 
 static __u32 find(const struct options *opt, struct explain *e, const struct packet *k)
 {
-	int tuples = pin_open(opt, "pol_tuple", true);
-	struct policy *p = e->p;
-	__u32 best = POL_NO_RULE, n = p->set.tuples[k->v6];
-	struct pol_port s, d;
+	struct policy_find *f = policy_find_new(opt, e->p);
+	__u32 best = POL_NO_RULE, n = e->p->set.tuples[k->v6];
 
-	if (tuples < 0)
-		return best;
-	ranges(opt, p, 0, k->word[POL_W_PORTS] >> 16, &s);
-	ranges(opt, p, 1, k->word[POL_W_PORTS], &d);
-	for (__u32 i = 0; i < n; i++) {
-		__u32 index = p->slot * 2 * POL_TUPLES + k->v6 * POL_TUPLES + i, rank;
-		struct pol_tuple t;
+	e->err = f ? 0 : -EIO;
+	for (__u32 i = 0; f && i < n; i++) {
+		const struct pol_tuple *t = policy_find_tuple(f, k->v6, i);
+		__u32 rank;
 
-		if (bpf_map_lookup_elem(tuples, &index, &t))
-			break;
-		if (t.best >= best) {
+		if (t->best >= best) {
 			if (!e->tuples)
 				printf("  the other %u tuples have only rules behind that one\n",
 				       n - i);
 			break;
 		}
-		rank = ask(k, &t, p, &s, &d);
-		one_tuple(e, &t, rank);
+		rank = policy_find(f, e->p, t, k->word, k->v6);
+		one_tuple(e, t, rank);
 		if (rank < best)
 			best = rank;
 	}
-	close(tuples);
+	policy_find_free(f);
 	return best;
 }
 
@@ -364,6 +308,9 @@ int policy_explain(const struct options *opt, struct policy *p)
 	passed = special(&k);
 	if (!passed && p->cfg.gen)
 		rank = find(opt, &e, &k);
+	err = e.err;
+	if (err)
+		goto out;
 	verdict_of(opt, p, passed, rank, verdict, sizeof(verdict));
 	if (top) {
 		json_object_object_add(
