@@ -20,13 +20,19 @@ _hookmap_features() {
 _hookmap_verbs() { hookmap --help 2>/dev/null | awk '/^$/ { n++ } n == 1 && NF { print $1 }'; }
 _hookmap_scripts() { compgen -c hookmap- | sed 's/^hookmap-//'; }
 
+# _hookmap_files DIR: names of what is there
+_hookmap_files() {
+	local file
+	for file in "$1"/*; do printf '%s\n' "${file##*/}"; done
+}
+
 # _hookmap_value OPTION: what may follow it
 _hookmap_value() {
 	case $1 in
-	--netns) printf '%s\n' /run/netns/* | sed 's|.*/||' ;;
+	--netns) _hookmap_files /run/netns ;;
 	--mode) printf '%s\n' native generic none ;;
 	--by) printf '%s\n' none smac dmac sip dip flow ;;
-	-s | --sum) hookmap drops --help 2>/dev/null | awk '/--sum/ { on = 1 } on { if (/^ +-/ && !/--sum/) exit; sub(/.*: /, ""); print }' ;;
+	-s | --sum) hookmap drops --help 2>/dev/null | awk '/--sum/ { on = 1 } on { if (/^ +-/ && !/--sum/) exit; sub(/.*: /, ""); print }' | tr -cs '[:lower:]' '\n' ;;
 	--ptp) printf '%s\n' none /dev/ptp* ;;
 	--type) printf '%s\n' xdp classifier socket ;;
 	*) return 1 ;;
@@ -37,7 +43,7 @@ _hookmap_value() {
 _hookmap_words() {
 	local command=$1 devices
 	shift
-	devices=$(printf '%s\n' /sys/class/net/* | sed 's|.*/||')
+	devices=$(_hookmap_files /sys/class/net)
 	case $command in
 	hookmap)
 		if ((!$#)); then
@@ -80,11 +86,11 @@ _hookmap_words() {
 }
 
 _hookmap() {
-	local command=${COMP_WORDS[0]##*/} first=1 word words=() cur prev list i
+	local command=${COMP_WORDS[0]##*/} first=1 word quoted words=() cur prev list i
 	cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	# hookmap attach ... is hookmap-attach ..., unless the reader has a verb of that name
-	if [[ $command == hookmap ]] && ((COMP_CWORD > 1)) && _hookmap_scripts | grep -x -e "${COMP_WORDS[1]}" >/dev/null &&
-		! _hookmap_verbs | grep -x -e "${COMP_WORDS[1]}" >/dev/null; then
+	if [[ $command == hookmap ]] && ((COMP_CWORD > 1)) && _hookmap_scripts | grep -xF -e "${COMP_WORDS[1]}" >/dev/null &&
+		! _hookmap_verbs | grep -xF -e "${COMP_WORDS[1]}" >/dev/null; then
 		command=hookmap-${COMP_WORDS[1]} first=2
 	fi
 	for ((i = first; i < COMP_CWORD; i++)); do
@@ -100,7 +106,13 @@ _hookmap() {
 	elif [[ $prev != -* ]] || ! list=$(_hookmap_value "$prev"); then
 		list=$(_hookmap_words "$command" "${words[@]}")
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
+	# (compgen -W would expand what stands in a name, such as $(...))
+	COMPREPLY=()
+	while IFS= read -r word; do
+		[[ -n $word ]] || continue
+		printf -v quoted %q "$word"
+		[[ $word != "$cur"* && $quoted != "$cur"* ]] || COMPREPLY+=("$quoted")
+	done <<<"$list"
 }
 
 complete -o default -F _hookmap hookmap

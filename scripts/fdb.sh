@@ -87,7 +87,7 @@ port_of() {
 	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
 	((have == 0 || have == NETNS_INODE)) ||
 		die "$1: the ports are in another network namespace ($(netns_list | awk -v i="$have" '$2 == i { print $3 }')): use --netns"
-	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: attach.sh $1 l2fwd"
+	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: $(typed attach.sh "$1" l2fwd)"
 }
 
 # --- entries
@@ -302,8 +302,11 @@ reader() {
 }
 
 fdb_dump() {
+	local out=cat
+	# a file has the names as they are
+	[[ ! -t 1 ]] || out=clean_lines
 	reader | jq -r '.rows[] | select(.type == "static")
-		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"'
+		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | "$out"
 }
 
 # --- ports
@@ -450,7 +453,7 @@ port_mirrored() {
 		set -- "$1" flooding
 		;;
 	esac
-	die "$1 is a port of the mirrored bridge, which decides on $2 there: bridge link set dev $1, bridge vlan"
+	die "$1 is a port of the mirrored bridge, which decides on $2 there: $(typed bridge link set dev "$1"), bridge vlan"
 }
 
 fdb_port() {

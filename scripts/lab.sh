@@ -127,9 +127,9 @@ down) lab_down "$2" ;;
 list)
 	names=$(ip netns list | sed -n 's/^\([^ ]*\)-host.*/\1/p')
 	if ((JSON)); then
-		jq -cn --arg names "$names" '[$names | split("\n")[] | select(. != "")]'
+		jq -cn --arg names "$names" '[$names | split("\n")[] | select(. != "")]' | json_escaped
 	elif [[ -n $names ]]; then
-		printf '%s\n' "$names"
+		clean_lines <<<"$names"
 	fi
 	;;
 esac

@@ -50,8 +50,8 @@ spoken() {
 	printf '%s\n' "$text"
 }
 
-# clean TEXT: one line, whatever was typed, and nothing in it that moves the cursor
-clean() { printf '%s' "${1//[[:cntrl:]]/?}"; }
+# shellcheck source=scripts/lib/text.sh
+. "$HM_SCRIPTS/lib/text.sh"
 
 die() {
 	spoken "$HM_NAME: $(clean "$*")" >&2
@@ -79,19 +79,8 @@ number() {
 
 # --- commands
 
-# show COMMAND...: prints it as one would type it.
-show() {
-	printf '+' >&2
-	local word
-	for word; do
-		if [[ $word =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]]; then
-			printf ' %s' "$word" >&2
-		else
-			printf " '%s'" "${word//\'/\'\\\'\'}" >&2
-		fi
-	done
-	printf '\n' >&2
-}
+# show COMMAND...: prints it
+show() { printf '+ %s\n' "$(typed "$@")" >&2; }
 
 # change COMMAND...: a command that changes something. -v shows it, -n only shows it. No
 # signal stops it half-way. What it says is in OUT.
@@ -312,14 +301,8 @@ in_netns() {
 	fi
 }
 
-# json_escaped: iproute2 prints the control characters of names and aliases into JSON as
-# they are, which no parser takes (\t \n \v \f \r cannot be in names, or it escapes them)
-json_escaped() {
-	local i script=''
-	for i in {1..8} {14..31}; do printf -v i 's/\\x%02x/\\\\u00%02x/g;' "$i" "$i" && script+=$i; done
-	LC_ALL=C sed "$script"
-}
 ip_json() { in_netns ip -j "$@" | json_escaped; } # WORD...: what ip -j WORD... says there
+tc_json() { in_netns tc -j "$@" | json_escaped; }
 
 # words for run and try: in_netns as a command that can be typed
 netns_words() {

@@ -94,7 +94,7 @@ numbers() { # FILE NAME: on stdout
 	local text
 	text=$(jq -rn -L "$HM_SCRIPTS/lib" --arg stage "$STAGE" --arg device "$DEVICE" --arg netns "$NS" --arg name "$2" \
 		--argjson compare "$( ((${#FILES[@]} == 2)) && printf true || printf false)" --argjson interval "$INTERVAL" \
-		"include \"plot\"; ${3}" "$1" 2>/dev/null) ||
+		--arg what "$WHAT" 'include "plot"; plot($what; $name; $interval)' <"$1" 2>/dev/null) ||
 		die "$1: not what hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency') prints"
 	[[ -n $text ]] || die "$1: nothing to draw: no packet was counted"
 	printf '%s\n' "$text"
@@ -114,24 +114,14 @@ for i in "${!FILES[@]}"; do
 	[[ -r ${FILES[i]} ]] || die "${FILES[i]}: cannot be read"
 	name=''
 	((${#FILES[@]} == 1)) || name="$(label "${FILES[i]}"): "
-	# shellcheck disable=SC2016
-	case $WHAT in
-	percentiles) numbers "${FILES[i]}" "$name" 'input | percentiles($name)' ;;
-	stages) numbers "${FILES[i]}" "$name" 'input | stages' ;;
-	drops) numbers "${FILES[i]}" "$name" 'drops($interval)' ;;
-	esac >"$WORK/data.$i"
+	numbers "${FILES[i]}" "$name" >"$WORK/data.$i"
 done
 if ((DATA)); then
-	cat "$WORK"/data.*
+	cat "$WORK"/data.* | clean_lines
 	exit
 fi
 
 # --- the picture
-
-quoted() { # TEXT: as a string of gnuplot
-	local text=${1//\\/\\\\}
-	printf '"%s"' "${text//\"/\\\"}"
-}
 
 terminal() {
 	local width=${SIZE%x*} height=${SIZE#*x}
@@ -139,11 +129,11 @@ terminal() {
 	'') printf 'set terminal dumb noenhanced size %d,%d\n' "${width:-${COLUMNS:-$(tput cols 2>/dev/null || printf 80)}}" "${height:-${LINES:-24}}" ;;
 	*.svg) printf 'set terminal svg noenhanced size %d,%d font "sans,14" background "white"\n' "${width:-1000}" "${height:-600}" ;;
 	*.png) printf 'set terminal pngcairo noenhanced size %d,%d font "sans,11"\n' "${width:-1000}" "${height:-600}" ;;
-	*.pdf) printf 'set terminal pdfcairo noenhanced size %.2f,%.2f font "sans,11"\n' "$(awk "BEGIN { print ${width:-1000} / 100 }")" "$(awk "BEGIN { print ${height:-600} / 100 }")" ;;
+	*.pdf) awk -v width="${width:-1000}" -v height="${height:-600}" 'BEGIN { printf "set terminal pdfcairo noenhanced size %.2f,%.2f font \"sans,11\"\n", width / 100, height / 100 }' ;;
 	esac
 	printf 'set encoding utf8\n'
 	# on the terminal, a grid would be drawn like a curve
-	[[ -z $OUTPUT ]] || printf 'set output %s\nset grid back lt 1 lw 1 lc rgb "#e0e0e0"\n' "$(quoted "$WORK/picture")"
+	[[ -z $OUTPUT ]] || printf 'set output %s\nset grid back lt 1 lw 1 lc rgb "#e0e0e0"\n' "$(gnuplot_text "$WORK/picture")"
 	# colours that differ for everybody (Okabe and Ito)
 	cat <<'EOF'
 set linetype 1 lc rgb "#0072b2" lw 2
@@ -173,7 +163,7 @@ curves() { # STYLE
 			printf '%s\n' "$line" >>"$WORK/curve.$n"
 		else
 			: >"$WORK/curve.$n"
-			plots+="${plots:+, }$(quoted "$WORK/curve.$n") using 1:2 with $style lt $((n % 8 + 1)) title $(quoted "$line")"
+			plots+="${plots:+, }$(gnuplot_text "$WORK/curve.$n") using 1:2 with $style lt $((n % 8 + 1)) title $(gnuplot_text "$line")"
 		fi
 	done < <(cat "$WORK"/data.*)
 	printf 'plot %s\n' "$plots"
@@ -205,7 +195,8 @@ draw_stages() {
 		while IFS=$'\t' read -r start mean _ slow name count device netns; do
 			[[ -n ${row[$name]:-} ]] || {
 				row[$name]=$((rows += 1))
-				tics+="${tics:+, }$(quoted "$name") $rows"
+				# a label is a format
+				tics+="${tics:+, }$(gnuplot_text "${name//%/%%}") $rows"
 			}
 			printf '%s %s %s %s\n' "$start" "$mean" "$slow" "${row[$name]}"
 			titles[i]="$device in $netns, $count packets at the last stage"
@@ -215,14 +206,14 @@ draw_stages() {
 			title="$(label "${FILES[i]}"): ${titles[i]}"
 			shift=$( ((i)) && printf 0.2 || printf -- -0.2)
 		fi
-		file=$(quoted "$file")
-		plots+="$file using ((\$1+\$2/2)*$factor):(\$4+($shift)):(\$1*$factor):((\$1+\$2)*$factor):(\$4+($shift)-$half):(\$4+($shift)+$half) with boxxyerror lt $((i + 1)) title $(quoted "$title"), "
+		file=$(gnuplot_text "$file")
+		plots+="$file using ((\$1+\$2/2)*$factor):(\$4+($shift)):(\$1*$factor):((\$1+\$2)*$factor):(\$4+($shift)-$half):(\$4+($shift)+$half) with boxxyerror lt $((i + 1)) title $(gnuplot_text "$title"), "
 		lines+="$file using ((\$1+\$2)*$factor):(\$4+($shift)):((\$3>\$2?\$3-\$2:0)*$factor):(0) with vectors nohead lt 7 lw 1 $( ((i)) && printf notitle || printf 'title "up to 99 %%"'), "
 		texts+="$file using ((\$1+(\$3>\$2?\$3:\$2))*$factor):(\$4+($shift)):(gprintf(\" %.1s %cs\", \$2)) with labels left notitle, "
 	done
 	title='Where packets spend their time'
 	((${#FILES[@]} == 2)) || title+=": ${titles[0]}"
-	printf 'set title %s\n' "$(quoted "$title")"
+	printf 'set title %s\n' "$(gnuplot_text "$title")"
 	printf 'set ytics (%s)\nset yrange [%d.6:0.4]\n' "$tics" "$rows"
 	printf 'set xlabel "%s since the first stage (bar: mean, with its length; line: up to 99 %%)"\n' "$unit"
 	printf 'set xrange [0:*]\nset style fill solid 0.8 noborder\nset offsets graph 0, graph 0.12, 0, 0\n'
@@ -248,5 +239,5 @@ message=$(gnuplot "$WORK/script" 2>&1 >"$WORK/text") || die "gnuplot: $(first_er
 if [[ -n $OUTPUT ]]; then
 	cat "$WORK/picture" >"$OUTPUT" || die "$OUTPUT: cannot be written"
 else
-	cat "$WORK/text"
+	clean_lines <"$WORK/text"
 fi

@@ -191,7 +191,7 @@ load() {
 # current: the set in force, as a file to load
 current() {
 	hookmap_reader
-	"$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}'
+	"$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}' | json_escaped
 }
 
 case $VERB in

@@ -127,7 +127,7 @@ all() {
 		fi
 		netns_words
 		if ((DEV_INODE && DEV_ALIVE)); then
-			name=$(ip_json link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname')
+			name=$(ip_json link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname') || name=
 			[[ -n $name ]] || DEV_ALIVE=0
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
@@ -139,7 +139,7 @@ all() {
 	netns_words
 	DEV_ALIVE=1
 	ours=" $(progs_ours | tr '\n' ' ')"
-	hooked=$(tc -j qdisc show | json_escaped | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev')
+	hooked=$(tc_json qdisc show | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev')
 	while read -r name id; do
 		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" || continue
 		device_index "$name" || continue
@@ -175,8 +175,7 @@ by_hand() {
 
 if ((JSON)); then
 	out=$(all)
-	jq -s . <<<"$out"
+	jq -s . <<<"$out" | json_escaped
 else
-	# nothing in a name moves the cursor
-	all | LC_ALL=C tr '\001-\010\013-\037\177' '?'
+	all | clean_lines
 fi

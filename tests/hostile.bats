@@ -27,6 +27,12 @@ teardown() {
 	if [[ -e x ]] || compgen -G 'b*' >/dev/null; then return 1; fi
 }
 
+# clean FILE: nothing that a terminal would obey
+clean() {
+	equal "$(grep -naP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1" | cat -v || true)" '' "lines of $1 with control characters"
+	equal "$(LC_ALL=C.UTF-8 grep -naxv '.*' "$1" | cat -v || true)" '' "lines of $1 that are not UTF-8"
+}
+
 index() { ip -j link show dev "$1" | jq '.[0].ifindex'; }
 unattached() {
 	equal "$(ip -j -d link show | tr '\001-\037' '?' | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
@@ -134,6 +140,100 @@ unattached() {
 		"$S/detach.sh" -- "$dev"
 		unattached
 	done
+}
+
+@test "hostile: devices: -v, -n and hints show names as a shell reads them" {
+	local name=$'\e[7m\xc2\x9b$(>x)`>x`' line
+	ip link add name "$name" type veth peer name peer
+	ip link set dev "$name" up
+	ip link set dev "$name" alias $'\e[7m\v\xc2\x9b'
+	for line in 'attach.sh -n' 'attach.sh -v' 'detach.sh -n' 'detach.sh -v'; do
+		# shellcheck disable=SC2086
+		"$S"/$line -- "$name" latency 2>>said
+	done
+	# a hint that is copied
+	"$S/attach.sh" -- "$name" l2fwd 2>>said
+	clean said
+	(($(grep -cF "$(printf %q "$name")" said) > 20))
+	"$S/detach.sh" -- "$name"
+	unattached
+}
+
+@test "hostile: an alias with a vertical tab hides nothing, and attach, status and detach work" {
+	ip link set dev peer0 alias $'a\vb\e\x7f\xc2\x9b'
+	"$S/attach.sh" peer0 latency 2>/dev/null
+	"$S/attach.sh" peer1 latency 2>/dev/null
+	"$S/status.sh" >text
+	equal "$(grep -cE '^peer[01]: latency' text)" 2 "devices"
+	equal "$("$S/status.sh" -j | jq -c '[.[].device] | sort')" '["peer0","peer1"]'
+	"$S/detach.sh" peer0
+	"$S/detach.sh" peer1
+	unattached
+}
+
+# what JSON, files and titles can have
+TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n '%s%n {a}^b_c@d' '</title><script>&')
+
+@test "hostile: plots: names run nothing, move no cursor, and are drawn as they are" {
+	local text
+	for text in "${TEXTS[@]}"; do
+		jq -nc --arg t "$text" '{rows: ["xdp tc", "tc prerouting"] | map(split(" ") as $s | {kind: "stage", from: ($s[0] + $t), to: ($s[1] + $t),
+			device: $t, netns: $t, count: 10, sum_ns: 1000, min_ns: 10, p50_ns: 100, p90_ns: 100, p99_ns: 100, p999_ns: 100, max_ns: 100})}' >stage.json
+		jq -nc --arg t "$text" '{rows: [{layer: $t, reason: $t, device: $t, netns: $t, packets: 7}]}' >drops.json
+		cp stage.json "./$text.json" 2>/dev/null || cp stage.json "./${text//\//|}.json"
+		for words in 'percentiles stage.json' 'stages stage.json' 'drops drops.json'; do
+			# shellcheck disable=SC2086
+			"$S/plot.sh" --data $words >data
+			clean data
+			command -v gnuplot >/dev/null || continue
+			# shellcheck disable=SC2086
+			"$S/plot.sh" $words >data
+			clean data
+			# shellcheck disable=SC2086
+			"$S/plot.sh" -o x.svg $words
+			[[ -s x.svg ]]
+			clean x.svg
+			! command -v xmllint >/dev/null || xmllint --nonet --noout x.svg
+		done
+		[[ ! -e x ]]
+	done
+	command -v gnuplot >/dev/null || skip "no gnuplot"
+	jq -c '.rows[0] * {device: "`>x`%^_"} | {rows: [.]}' stage.json >./'`>x`.json'
+	"$S/plot.sh" -o x.svg stages './`>x`.json'
+	like "$(<x.svg)" '`>x`%^_'
+	"$S/plot.sh" -o x.svg stages './`>x`.json' stage.json
+	like "$(<x.svg)" '`>x`: '
+}
+
+@test "hostile: completion: names are words for the shell, and never run" {
+	local name='a$(>x)`>x`' words
+	mount -t sysfs sysfs /sys
+	mount -t bpf bpf /sys/fs/bpf
+	ip link add name "$name" type veth peer name other
+	touch "/run/netns/$name" $'/run/netns/a\e[7m'
+	mkdir commands
+	for words in "$S"/*.sh; do
+		words=${words##*/}
+		ln -s "$S/$words" "commands/hookmap-${words%.sh}"
+	done
+	ln -s "$HM_BUILD/hookmap" commands/hookmap
+	# complete WORD...: what the last word can become
+	complete_words() {
+		PATH=$PWD/commands:$PATH bash --norc -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _hookmap
+			printf "%s\n" "${COMPREPLY[@]}"' - "$S/completion.bash" "$@"
+	}
+	for words in 'hookmap-attach' 'hookmap-detach' 'hookmap-status' 'hookmap-fdb port' 'hookmap-fdb acl' 'hookmap-fdb guard' \
+		'hookmap-fdb add 02:00:00:00:00:01' 'hookmap-service start' 'hookmap attach' 'hookmap-attach --netns'; do
+		# shellcheck disable=SC2086
+		complete_words $words '' >list
+		clean list
+		equal "$(grep -cxF "$(printf %q "$name")" list)" 1 "the name, quoted, of <$words>"
+		# shellcheck disable=SC2086
+		equal "$(complete_words $words 'a$(')" "$(printf %q "$name")" "of what was begun"
+		# shellcheck disable=SC2086
+		equal "$(complete_words $words 'a\$')" "$(printf %q "$name")" "of what was begun, quoted"
+	done
+	umount -l /sys
 }
 
 @test "hostile: files: names that look like options, globs, or several words" {

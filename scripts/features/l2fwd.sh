@@ -95,7 +95,7 @@ l2_preflight_card() {
 	offloads=$(in_netns ethtool -k "$1" 2>/dev/null) || return 0
 	case $offloads in
 	*$'\n''rx-vlan-offload: on [fixed]'*) warn "$1: rx-vlan-offload is on, and cannot be turned off: use it without tags, because $what" ;;
-	*$'\n''rx-vlan-offload: on'*) warn "$1: rx-vlan-offload is on: $what: ethtool -K $1 rxvlan off" ;;
+	*$'\n''rx-vlan-offload: on'*) warn "$1: rx-vlan-offload is on: $what: $(typed ethtool -K "$1" rxvlan off)" ;;
 	esac
 }
 
@@ -119,11 +119,11 @@ l2_preflight_veth() {
 	[[ -n $name ]] && command -v ethtool >/dev/null || return 0
 	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
 	[[ $prog != - || $offloads == *$'\n'generic-receive-offload:\ on* ]] ||
-		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: ethtool -K $name gro on, over there"
+		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: $(typed ethtool -K "$name" gro on), over there"
 	[[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
-		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: ethtool -K $name tx off, over there"
+		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed ethtool -K "$name" tx off), over there"
 	[[ $offloads != *$'\n'tx-vlan-offload:\ on* ]] ||
-		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: ethtool -K $name txvlan off, over there"
+		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: $(typed ethtool -K "$name" txvlan off), over there"
 }
 
 # --- a device
@@ -141,7 +141,7 @@ l2fwd_attach() { # DEV
 		l2_mirror_attach "$1"
 	else
 		l2_suitable "$1"
-		[[ $MASTER == - ]] || [[ -z $(l2_bridge_kind "$MASTER") ]] || warn "$1 is a port of bridge $MASTER: frames that l2fwd forwards do not reach the bridge (attach.sh $MASTER l2fwd --mirror follows it)"
+		[[ $MASTER == - ]] || [[ -z $(l2_bridge_kind "$MASTER") ]] || warn "$1 is a port of bridge $MASTER: frames that l2fwd forwards do not reach the bridge ($(typed attach.sh "$MASTER" l2fwd --mirror) follows it)"
 		l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 		l2_cfg_init
 		l2_port_attach "$1"
@@ -234,7 +234,7 @@ l2_with_entry() {
 # l2_mirror_members BRIDGE: a line "ifindex name kind" a port of the bridge
 l2_mirror_members() {
 	ip_json -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' ||
-		die "$1: its ports cannot be listed: ip link show master $1 failed"
+		die "$1: its ports cannot be listed: $(typed ip link show master "$1") failed"
 }
 
 l2_mirror_port_add() { # DEV
@@ -271,7 +271,7 @@ l2_mirror_port_free() {
 	((!(flags & L2_P_MIRROR))) || return 0
 	((!(flags & (L2_P_VLAN | L2_P_XLATE | L2_P_HAIRPIN | L2_P_BLOCKED)))) &&
 		[[ " ${VALUE[*]:HM_OFF_l2_port_miss:3} " != *' 01 '* ]] ||
-		die "$1 has settings by hand (fdb.sh port $1) that are the bridge's in a mirror: detach.sh $1 l2fwd first"
+		die "$1 has settings by hand ($(typed fdb.sh port "$1")) that are the bridge's in a mirror: $(typed detach.sh "$1" l2fwd) first"
 }
 
 # l2_mirror_port_leave NUMBER: a port that nobody mirrors any more is as a new one
@@ -303,7 +303,7 @@ l2_mirror_attach() { # BRIDGE
 		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
 		((line == 0 || line == IFINDEX)) || {
 			dev=$(l2_name "$line") || dev="of ifindex $line"
-			die "$1: bridge $dev is mirrored already, and a host can have one mirror: detach.sh $dev first"
+			die "$1: bridge $dev is mirrored already, and a host can have one mirror: $(typed detach.sh "$dev") first"
 		}
 	fi
 	members=$(l2_mirror_members "$1") || exit 1
@@ -408,7 +408,7 @@ l2_mirror_snapshot() {
 	map_shape l2_fdb
 	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
 	# shellcheck disable=SC2016
-	in_netns bridge -j fdb show br "$1" | jq -r --arg ports "$ports" '
+	in_netns bridge -j fdb show br "$1" | json_escaped | jq -r --arg ports "$ports" '
 		($ports | split(" ") | map(split("/") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
 		| .[] | select(.master != null)
 		| select(.mac | test("^.[02468ace]"))
@@ -420,7 +420,7 @@ l2_mirror_snapshot() {
 			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
 			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file" ||
-		die "$1: what it knows cannot be listed: bridge fdb show br $1 failed"
+		die "$1: what it knows cannot be listed: $(typed bridge fdb show br "$1") failed"
 	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
 	rm -f "$file"
 }
@@ -460,12 +460,12 @@ l2_mirror_status() {
 		mirrored+="$index "
 		grep "^$index " <<<"$members" >/dev/null || {
 			name=$(l2_name "$index") || name="of ifindex $index, which has vanished"
-			printf '  l2fwd    port %s has left it: attach.sh %s l2fwd --mirror again\n' "$name" "$1"
+			printf '  l2fwd    port %s has left it: %s again\n' "$name" "$(typed attach.sh "$1" l2fwd --mirror)"
 		}
 	done <<<"$ports"
 	while read -r index name kind; do
 		[[ -n $index && $mirrored != *" $index "* && ! $kind =~ ^($L2_NO_TARGET)$ ]] || continue
-		printf '  l2fwd    port %s has joined it, and takes the slow path: attach.sh %s l2fwd --mirror again\n' "$name" "$1"
+		printf '  l2fwd    port %s has joined it, and takes the slow path: %s again\n' "$name" "$(typed attach.sh "$1" l2fwd --mirror)"
 	done <<<"$members"
 }
 

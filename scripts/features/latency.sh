@@ -90,7 +90,7 @@ lat_filter_parse() {
 		case $key in
 		dev)
 			local index
-			index=$(ip -j link show dev "$arg" 2>/dev/null | json_escaped | jq -r '.[0].ifindex') || index=
+			index=$(NETNS='' ip_json link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
 			[[ -n $index ]] || die "--filter: no device $arg"
 			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
 			;;
@@ -331,7 +331,7 @@ latency_status() {
 		done
 		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
 	}
-	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: attach.sh %s latency again, or detach it\n' "$1"
+	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: %s again, or detach it\n' "$(typed attach.sh "$1" latency)"
 	id=$(lat_socket_id) || id=
 	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'

@@ -78,7 +78,7 @@ slot_attach() {
 	slot_next "$IFINDEX"
 	if [[ -n $NEXT_ID ]]; then
 		prog_is_ours "$NEXT_ID" "$3" && return
-		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): take it away with attach.sh $1 latency --next none"
+		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): take it away with $(typed attach.sh "$1" latency --next none)"
 	fi
 	slot_graft "$2" "$IFINDEX"
 }
@@ -120,7 +120,7 @@ xdp_check() {
 
 xdp_refuse() { # DEV PROGRAM
 	[[ $XDP_NAME != "${2:0:15}" ]] ||
-		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: take it off with ip link set dev $1 xdp off"
+		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: take it off with $(typed ip link set dev "$1" xdp off)"
 	die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
 }
 
@@ -176,7 +176,7 @@ xdp_detach() {
 # tc_filters DEV: a line "pref handle id class name" a filter at ingress; id 0 and the
 # kind for what is not a BPF program
 tc_filters() {
-	in_netns tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref and .options)
+	tc_json filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref and .options)
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 
@@ -205,7 +205,7 @@ tc_qdisc() {
 # tc_hooked DEV: it has an ingress hook
 tc_hooked() {
 	local kinds
-	kinds=$(in_netns tc -j qdisc show dev "$1" 2>/dev/null | jq -r '.[].kind') ||
+	kinds=$(tc_json qdisc show dev "$1" 2>/dev/null | jq -r '.[].kind') ||
 		die "$1: tc qdisc show failed: has the device gone?"
 	grep -qxE 'clsact|ingress' <<<"$kinds"
 }
@@ -224,7 +224,7 @@ tc_check() {
 	while read -r pref handle id class name; do
 		[[ $pref == "$3" ]] || continue
 		[[ ${name:0:15} != "${2:0:15}" ]] ||
-			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with tc filter del dev $1 ingress pref $pref"
+			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with $(typed tc filter del dev "$1" ingress pref "$pref")"
 		die "$1 has a tc filter that is not ours at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
 	done <<<"$(tc_filters "$1")"
 }

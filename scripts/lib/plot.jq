@@ -3,7 +3,10 @@
 # plot.jq - what plot.sh draws, from what the reader printed with -j; a line of TSV a
 # point, as documented in plot.sh --help. $stage, $device, $netns: "" for any.
 
-def stage_name: "\(.from) → \(.to)";
+# a line is a line, whatever a name has
+def line: explode | map(if . < 32 or (. > 126 and . < 160) then 63 else . end) | implode;
+
+def stage_name: "\(.from) → \(.to)" | line;
 
 # rows of latency: the stage, device and namespace that were asked for
 def chosen: .rows[] | select(.count > 0
@@ -29,7 +32,7 @@ def points:
 def percentiles($file):
 	.rows as $all
 	| (busiest | if $stage == "" and $compare then [$all[] | select(.kind == "total" and .count > 0)] | if length > 0 then [max_by(.count)] else [] end else . end)
-	| .[] | "\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets",
+	| .[] | ("\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets" | line),
 		(points | "\(1 / .[0])\t\(.[1] / 1e9)"), "";
 
 # stages: where the bar starts, its length (the mean), the median and 99 %, in seconds, STAGE
@@ -45,7 +48,7 @@ def stages:
 # began; the last value is there twice) and packets a second; an
 # empty line ends a curve. The seven largest, and the others.
 def losses: .rows[] | select(($device == "" or .device == $device) and ($netns == "" or .netns == $netns))
-	| {what: "\(.layer) \(.reason | ltrimstr("SKB_DROP_REASON_"))", packets};
+	| {what: ("\(.layer) \(.reason | ltrimstr("SKB_DROP_REASON_"))" | line), packets};
 def drops($interval):
 	[inputs] as $docs
 	| [$docs[] | .seconds // $interval] as $length
@@ -55,3 +58,7 @@ def drops($interval):
 	| $what, ([range($docs | length) as $i
 			| [$docs[$i] | losses | select(.what == $what or ($what == "others" and (.what as $w | $all[:7] | index([$w]) | not))) | .packets]
 			| (add // 0) / $length[$i]] | . + .[-1:] | to_entries[] | "\($start[.key] * 1e6 | round / 1e6)\t\(.value)"), "";
+
+# plot: what plot.sh was asked for, of the documents on standard input
+def plot($what; $name; $interval):
+	if $what == "percentiles" then input | percentiles($name) elif $what == "stages" then input | stages else drops($interval) end;
