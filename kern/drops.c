@@ -12,7 +12,7 @@
  * With a full drop_row, the packet is counted in drop_over without its dimension:
  * totals by reason, place, device and protocol stay exact.
  *
- * Maps: drop_cfg, drop_row, drop_over, drop_dev, drop_stat, drop_ring, xdp_verdict
+ * Maps: drop_cfg, drop_row, drop_over, drop_name, drop_stat, drop_ring, xdp_verdict
  * (to know what was counted at XDP already). Packets are segments, bytes are skb->len at that
  * place. Times in ns.
  */
@@ -202,10 +202,10 @@ static __always_inline void drop_packet(struct sk_buff *skb, struct drop_key *ke
 		key->sport = key->dport = 0;
 }
 
-/* The namespace's inode, if NET really is one. skb->dev can be something else:
- * UDP keeps numbers in it, trees of skbs keep links. Every namespace has a
- * loopback device, which knows it. */
-static __always_inline __u32 drop_netns(struct net *net)
+/* Notes the namespace NET, if it really is one; returns its inode. skb->dev can be
+ * something else: UDP keeps numbers in it, trees of skbs keep links. Every namespace has
+ * a loopback device, which knows it. */
+static __always_inline __u32 drop_netns(struct drop_key *key, struct net *net)
 {
 	struct net_device *lo;
 
@@ -214,7 +214,9 @@ static __always_inline __u32 drop_netns(struct net *net)
 	lo = net->loopback_dev;
 	if (!lo || lo->nd_net.net != net)
 		return 0;
-	return net->ns.inum;
+	key->cookie = net_cookie(net);
+	key->netns = net->ns.inum;
+	return key->netns;
 }
 
 /* Returns the device, if it is known. */
@@ -224,8 +226,7 @@ static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct
 	struct net_device *dev = skb->dev;
 
 	if ((__s64)dev < 0) { /* a kernel address */
-		key->netns = drop_netns(dev->nd_net.net);
-		if (key->netns) {
+		if (drop_netns(key, dev->nd_net.net)) {
 			key->ifindex = dev->ifindex;
 			return dev;
 		}
@@ -234,7 +235,7 @@ static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct
 	if (!sk)
 		sk = skb->sk;
 	if (sk)
-		key->netns = drop_netns(sk->__sk_common.skc_net.net);
+		drop_netns(key, sk->__sk_common.skc_net.net);
 	return NULL;
 }
 
@@ -290,7 +291,7 @@ static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struc
 
 	if (row)
 		return row;
-	drop_name(dev, key->netns, key->ifindex);
+	drop_name_keep(dev, key->cookie, key->ifindex);
 	bpf_map_update_elem(&drop_row, key, &empty, BPF_NOEXIST);
 	row = bpf_map_lookup_elem(&drop_row, key);
 	if (row)

@@ -10,7 +10,7 @@
 #include "skb.h"
 
 HM_MAP(drop_stat);
-HM_MAP(drop_dev);
+HM_MAP(drop_name);
 HM_MAP(xdp_verdict);
 
 #define drop_lookup(MAP)                                                                           \
@@ -26,8 +26,9 @@ static __always_inline __u64 drop_now(struct drop_stat *st)
 	__u64 tick = bpf_jiffies64();
 
 	if (st->tick != tick) {
-		st->tick = tick;
-		st->now = bpf_ktime_get_ns();
+		/* now before tick: who interrupts us here must not take the old time for new */
+		*(volatile __u64 *)&st->now = bpf_ktime_get_ns();
+		*(volatile __u64 *)&st->tick = tick;
 	}
 	return st->now;
 }
@@ -46,16 +47,16 @@ static __always_inline void drop_count(struct drop_stat *st, struct drop_val *v,
 	v->bytes += bytes;
 }
 
-/* Keeps the name of a device for the time after it. */
-static __always_inline void drop_name(struct net_device *dev, __u32 netns, __u32 ifindex)
+/* Keeps the name that a device has now, for the time after it. */
+static __always_inline void drop_name_keep(struct net_device *dev, __u64 cookie, __u32 ifindex)
 {
-	struct drop_dev_key key = { .netns = netns, .ifindex = ifindex };
-	struct drop_dev value = {};
+	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
+	struct drop_name value = {};
 
-	if (!ifindex || !dev)
+	if (!cookie || !ifindex || !dev)
 		return;
-	bpf_core_read(value.name, sizeof(value.name), &dev->name);
-	bpf_map_update_elem(&drop_dev, &key, &value, BPF_NOEXIST);
+	bpf_core_read(value.name, sizeof(dev->name), &dev->name);
+	bpf_map_update_elem(&drop_name, &key, &value, BPF_NOEXIST);
 }
 
 #endif

@@ -15,7 +15,7 @@
  * tun, generic mode) kern/drops sees it freed; on other drivers only the driver's own
  * counters know (ethtool -S).
  *
- * Maps: drop_xdp, drop_dev, drop_stat, xdp_verdict. Rows count frames; the
+ * Maps: drop_xdp, drop_name, drop_stat, xdp_verdict. Rows count frames; the
  * tracepoints do not tell bytes. Times in ns.
  */
 #include "drops.h"
@@ -33,6 +33,7 @@ static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_k
 	if (dev) {
 		key->ifindex = dev->ifindex;
 		key->netns = dev->nd_net.net->ns.inum;
+		key->cookie = net_cookie(dev->nd_net.net);
 	}
 	if (prog) {
 		key->id = prog->aux->id;
@@ -40,7 +41,7 @@ static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_k
 	}
 	row = bpf_map_lookup_elem(&drop_xdp, key);
 	if (!row) {
-		drop_name(dev, key->netns, key->ifindex);
+		drop_name_keep(dev, key->cookie, key->ifindex);
 		bpf_map_update_elem(&drop_xdp, key, &empty, BPF_NOEXIST);
 		row = bpf_map_lookup_elem(&drop_xdp, key);
 	}

@@ -48,15 +48,22 @@ static __always_inline __u8 hist_place(__u64 value, __u32 *sub)
 	return octave;
 }
 
-/* One more VALUE, where another run on this CPU may come between. */
+/*
+ * One more VALUE. Rows are per CPU, but not of one context: a softirq comes on top of a task,
+ * a tracing program may be preempted (fentry always, tracepoints since 7.0), and on PREEMPT_RT
+ * without the per-CPU lock (6.18) so may a softirq, by the next program of the same CPU. Counts
+ * are therefore atomic. max and min_inv may lose one of two values that come at the same time;
+ * each is a value that was seen. They are written first: whoever reads a count finds them,
+ * unless it had read them before (hist_add() of the reader).
+ */
 static __always_inline void hist_count(struct lat_row *row, __u32 sub, __u64 value)
 {
-	__sync_fetch_and_add(&row->bucket[sub & (LAT_SUB - 1)], 1);
-	__sync_fetch_and_add(&row->sum, value);
 	if (value > row->max)
 		row->max = value;
 	if (~value > row->min_inv)
 		row->min_inv = ~value;
+	__sync_fetch_and_add(&row->sum, value);
+	__sync_fetch_and_add(&row->bucket[sub & (LAT_SUB - 1)], 1);
 }
 
 /* Adds VALUE to the histogram of KEY in MAP; KEY->octave is set on the way. False if

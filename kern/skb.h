@@ -37,6 +37,7 @@ struct hlist_head {
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie; /* since 5.12; never used again, unlike ns.inum */
 	struct net_device *loopback_dev;
 	struct hlist_head *dev_index_head;
 };
@@ -63,7 +64,6 @@ struct net_device {
 };
 
 struct sock_common {
-	unsigned short skc_family;
 	possible_net_t skc_net;
 };
 
@@ -78,10 +78,8 @@ struct sk_buff {
 	__u16 tc_index;
 	int skb_iif;
 	__u32 hash;
-	__u32 vlan_all;		     /* since 6.2: 0 = no tag */
-	__u8 vlan_present : 1;	     /* before */
-	__u8 tstamp_type : 2;	     /* since 6.11: the clock of tstamp */
-	__u8 mono_delivery_time : 1; /* since 5.18: tstamp is TCP's */
+	__u32 vlan_all;	       /* since 6.2: 0 = no tag */
+	__u8 vlan_present : 1; /* before */
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
@@ -222,6 +220,12 @@ static __always_inline int skb_copy(struct skb_room *room, void *to, __u32 size,
 		return -1;
 	}
 	return bpf_probe_read_kernel(to, size, (void *)at);
+}
+
+/* What tells NET from all others, also from those that come after it; 0 = not known. */
+static __always_inline __u64 net_cookie(const struct net *net)
+{
+	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
 }
 
 #endif

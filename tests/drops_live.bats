@@ -166,7 +166,7 @@ UDP='1b58 1b59 0040 0000'
 	attach --host drops --by sip
 	# 1024 rows of places that do not exist
 	awk -v g="$G" 'BEGIN { for (i = 0; i < 1024; i++)
-		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(56), rep(32) }
+		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(64), rep(32) }
 		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' | bpftool batch file - >/dev/null
 	on client "$HM_BUILD/tests/frames" --sip eth0 10000 "$E $IP4 $UDP"
 	in_all() {

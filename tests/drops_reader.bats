@@ -16,10 +16,10 @@ le() {
 }
 
 # fill: writes rows into drop_row in one go; a line of stdin each: REASON LOCATION
-# IFINDEX NETNS PACKETS SIP (a number). Every CPU has the same value.
+# IFINDEX NETNS PACKETS SIP (a number) [COOKIE [FIRST]]. Every CPU has the same value.
 fill() {
-	local reason location ifindex netns packets sip
-	while read -r reason location ifindex netns packets sip; do
+	local reason location ifindex netns packets sip cookie first
+	while read -r reason location ifindex netns packets sip cookie first; do
 		printf 'map update pinned %s/drop_row key hex ' "$G"
 		le 8 "$location"
 		le 4 "$reason"
@@ -28,14 +28,24 @@ fill() {
 		printf '08 00 11 00 %02x 00 00 00 00 00 00 00 ' $((sip ? 3 : 0))
 		le 4 "$sip"
 		printf '00 %.0s' {1..28}
+		le 8 "${cookie:-0}"
 		printf 'value hex '
 		le 8 "$packets"
 		le 8 $((packets * 100))
-		le 16 0
+		le 8 "${first:-0}"
+		le 8 0
 		printf '\n'
 	done | bpftool batch file - >/dev/null
 }
 CPUS=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
+
+# called COOKIE IFINDEX NAME: what drop_name remembers
+called() {
+	local value
+	value=$(printf '%s' "$3" | od -An -v -tx1 -w56)
+	# shellcheck disable=SC2046,SC2086
+	bpftool map update pinned "$G/drop_name" key hex $(le 8 "$1") $(le 8 "$2") value hex $value $(printf '00 %.0s' $(seq $((56 - ${#3}))))
+}
 
 # ours JQ: rows that fill has made: of a namespace that no live packet has
 OURS=77
@@ -58,7 +68,9 @@ ours() { J | jq -r "[.rows[] | select(.netns == \"$OURS\")] | $1"; }
 	equal "$(J | jq -c '[.benign[] | select(.reason == "SKB_CONSUMED")]')" \
 		"[{\"reason\":\"SKB_CONSUMED\",\"packets\":$benign,\"bytes\":$((benign * 100))}]" benign
 	equal "$(ours '[.[] | select(.reason == "SKB_CONSUMED")] | length')" 0 "benign rows"
+	like "$(hookmap drops)" "not a loss, left out: "
 	like "$(hookmap drops)" "$benign SKB_CONSUMED"
+	like "$(hookmap drops)" " (see --all)"
 }
 
 @test "drops: reasons of subsystems and unknown numbers" {
@@ -122,6 +134,47 @@ NONE_GIVEN" reasons
 	equal "$(J | jq 'has("seconds")')" false "without -i"
 }
 
+@test "drops: --since and -i know a row by what is never used again" {
+	attach_host
+	local new='[.rows[] | select(.location | startswith("0x100")) | [.location, .packets]] | sort'
+	called 5 0 weba
+	called 5 7 eth0
+	fill <<<"3 4097 7 $OURS 5 0 5 1000
+3 4098 7 $OURS 9 0 5 1000
+4 4099 7 $OURS 2 0 6 1000
+1 4100 7 $OURS 7 0 5 1000"
+	# counters of samples, on each CPU
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/drop_stat" key 0 0 0 0 value hex $(printf '00 %.0s' {1..32}) $(le 8 93) $(le 8 41) $(printf '00 %.0s' {1..48})
+	J >"$BATS_TEST_TMPDIR/saved"
+	# a device and a namespace that are called otherwise, or no more
+	called 5 0 webb
+	called 5 7 wan0
+	hookmap -j -i 0.5 -c 2 drops >"$BATS_TEST_TMPDIR/rates" &
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c "$new")" '[]' "after a rename"
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c '[.lost.samples, .lost.samples_over_rate]')" '[0,0]' samples
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c '[.benign[] | select(.reason == "SKB_CONSUMED")]')" '[]' benign
+	equal "$(J --all --since "$BATS_TEST_TMPDIR/saved" | jq -c "$new")" '[]' "with those that are left out"
+	wait $!
+	equal "$(jq -c "$new" "$BATS_TEST_TMPDIR/rates" | sort -u)" '[]' "-i"
+	# a row that was made again since, and has grown past the old one; one that has grown
+	fill <<<"3 4097 7 $OURS 8 0 5 2000
+4 4099 7 $OURS 3 0 6 1000
+1 4100 7 $OURS 9 0 5 1000"
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c "$new")" "[[\"0x1001\",$((8 * CPUS))],[\"0x1003\",$((1 * CPUS))]]" "made again"
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c '[.benign[] | select(.reason == "SKB_CONSUMED") | .packets]')" "[$((2 * CPUS))]" "benign that is new"
+	# attached anew: nothing of it was counted before
+	detach_host
+	attach_host
+	fill <<<"3 4098 7 $OURS 20 0 5 1000"
+	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c "$new")" "[[\"0x1002\",$((20 * CPUS))]]" "attached anew"
+	# saved with other rights: places cannot be compared
+	jq '.generation.hidden = true' "$BATS_TEST_TMPDIR/saved" >"$BATS_TEST_TMPDIR/other"
+	fails 1 'places in the kernel are numbers there and names here' hookmap drops --since "$BATS_TEST_TMPDIR/other"
+	jq 'del(.generation)' "$BATS_TEST_TMPDIR/saved" >"$BATS_TEST_TMPDIR/other"
+	fails 1 'older version' hookmap drops --since "$BATS_TEST_TMPDIR/other"
+}
+
 @test "drops: what cannot be read back is refused in one line" {
 	attach_host
 	local file=$BATS_TEST_TMPDIR/saved text
@@ -171,6 +224,9 @@ NONE_GIVEN" reasons
 	mount --bind "$BATS_TEST_TMPDIR/kallsyms" /proc/kallsyms
 	equal "$(ours '.[0].location')" 0xffffffff81000100 location
 	like "$(hookmap drops)" "the kernel hides its addresses"
+	# a file for everybody has none either
+	like "$(hookmap --prom drops)" "location=\"hidden\",device=\"-\",netns=\"$OURS\"} $CPUS"
+	equal "$(hookmap --prom drops | grep -c 0xffffffff)" 0 "addresses for Prometheus"
 	mount --bind /dev/null /sys/kernel/btf/vmlinux
 	equal "$(ours '.[0].reason')" 3 reason
 	like "$(hookmap drops)" "the kernel has no BTF with its drop reasons"
@@ -204,10 +260,64 @@ NONE_GIVEN" reasons
 	local keeper=$!
 	busywait 5 bash -c "[[ \$(readlink /proc/$keeper/ns/net) == 'net:[$inode]' ]]"
 	ip netns del "$LAB-host"
-	equal "$(find_row "$inode")" '[["lo",7],["uplink",11]]' "without a name"
+	equal "$(find_row "$LAB-host")" '[["lo",7],["uplink",11]]' "without a name: as it was called"
 	kill "$keeper"
 	wait "$keeper" || true
-	equal "$(find_row "$inode")" '[["eth0",11],["lo",7]]' "after it has gone"
+	equal "$(find_row "$LAB-host")" '[["lo",7],["uplink",11]]' "after it has gone"
+	# what was never looked at while it was there keeps the device's name, and a number of its own
+	ip netns add "$LAB-short"
+	inode=$(stat -L -c %i "/run/netns/$LAB-short")
+	ip -n "$LAB-short" link set dev lo up
+	nsenter --net="/run/netns/$LAB-short" -- "$HM_BUILD/tests/traffic" udp-send 127.0.0.1 9 5 || true
+	ip netns del "$LAB-short"
+	J | jq -e --arg ns "$inode#" 'any(.rows[]; (.netns | startswith($ns)) and .device == "lo" and .packets == 5)'
+}
+
+@test "drops: the number of a namespace is used again, its losses are not" {
+	attach_host
+	local inode
+	ip netns add dbprod
+	inode=$(stat -L -c %i /run/netns/dbprod)
+	# of two that had this number before: one whose name was seen, one whose was not
+	called 5 0 weba
+	called 5 7 eth0
+	fill <<<"3 4097 7 $inode 5 0 5
+3 4097 7 $inode 3 0 6"
+	equal "$(J | jq -c --arg n "$inode" '[.rows[] | select(.location == "0x1001") | [.netns, .device, .netns_cookie]]')" \
+		"[[\"weba\",\"eth0\",5],[\"$inode#6\",\"if7\",6]]" rows
+	equal "$(J -s netns | jq -c '[.rows[] | select(.netns == "weba" or .netns == "dbprod") | .packets]')" "[$((5 * CPUS))]" "-s netns"
+	equal "$(hookmap --prom drops | grep -c 'packets_total{.*netns="dbprod"')" 0 series
+	# and when both are gone, they are still two
+	ip netns del dbprod
+	equal "$(J | jq -c '[.rows[] | select(.location == "0x1001") | .packets]')" "[$((5 * CPUS)),$((3 * CPUS))]" "later"
+}
+
+@test "drops: names that no row asks for make room for others" {
+	attach_host
+	local n
+	awk -v g="$G" 'BEGIN { for (i = 0; i < 7000; i++)
+		printf "map update pinned %s/drop_name key %d %d 1 0 0 0 0 0 1 0 0 0 0 0 0 0 value 120%s\n", g, i % 256, i / 256, rep(55) }
+		function rep(n, s) { s = ""; while (n--) s = s " 0"; return s }' | bpftool batch file - >/dev/null
+	called 5 0 weba
+	fill <<<"3 4097 0 $OURS 5 0 5"
+	equal "$(J | jq -c '[.rows[] | select(.netns == "weba") | .packets]')" "[$((5 * CPUS))]" name
+	n=$(bpftool -j map dump pinned "$G/drop_name" | jq length)
+	((n >= 1 && n < 1000)) || equal "$n" "less than 1000" names
+	equal "$(J | jq -c '[.rows[] | select(.netns == "weba") | .packets]')" "[$((5 * CPUS))]" "name, later"
+}
+
+@test "drops: 8192 rows of as many namespaces take no longer than one, as many as there are names" {
+	attach_host
+	local i time
+	awk -v g="$G" 'BEGIN { for (i = 0; i < 8000; i++)
+		printf "map update pinned %s/drop_row key 1 16 0 0 0 0 0 0 3 0 0 0 7 0 0 0 %d %d 7 0 8 0 17 0 0 0 0 0%s %d %d 9 0 0 0 0 0 value 1%s\n", g, i % 256, i / 256, rep(36), i % 256, i / 256, rep(31) }
+		function rep(n, s) { s = ""; while (n--) s = s " 0"; return s }' | bpftool batch file - >/dev/null
+	for i in {1..300}; do : >"/run/netns/none$i"; done
+	TIMEFORMAT='%U %S'
+	time=$({ time J >"$BATS_TEST_TMPDIR/rows"; } 2>&1)
+	(($(jq '.rows | length' "$BATS_TEST_TMPDIR/rows") >= 8000))
+	# 2 400 000 looks at a name took 3 s of CPU time
+	awk '{ exit !($1 + $2 < 1) }' <<<"$time" || equal "$time" "less than a second" "CPU time"
 }
 
 @test "drops: Prometheus: sums without addresses, valid lines" {

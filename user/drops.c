@@ -2,17 +2,19 @@
 /*
  * drops.c - hookmap drops: what this host loses, where, why, and whose it is.
  *
- * JSON: {"rows": [...], "benign": [...], "lost": {...}}, with -i also "seconds", how long
- * the interval was; a row:
+ * JSON: {"rows": [...], "left_out": [...], "benign": [...], "lost": {...}, "generation":
+ * {...}}, with -i also "seconds", how long the interval was; a row:
  *   layer reason location device netns protocol   text
  *   smac | dmac | sip | dip | flow                if it was counted by that
+ *   ifindex netns_cookie                          what is never used again; 0 = not known
  *   packets bytes                                 bytes are 0 where XDP does not tell
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i
- * benign: what was freed without a loss. lost: table_full_packets and _bytes (in rows
- * without their dimension, "(other)"), xdp_table_full, verdict_table_full, missed
- * (while the program ran on that CPU already), counted_at_xdp (not counted twice),
- * samples, samples_over_rate, samples_ring_full.
+ * left_out: the rows that only --all shows, so that --since has all. benign: sums of what was
+ * freed without a loss, by reason. generation: of the counters, for --since. lost:
+ * table_full_packets and _bytes (in rows without their dimension, "(other)"), xdp_table_full,
+ * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
+ * counted twice), samples, samples_over_rate, samples_ring_full.
  *
  * --samples: a line a packet: time (CLOCK_MONOTONIC), layer, reason, location, device,
  * netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
@@ -36,7 +38,9 @@ enum shown {
 	SHOWN_RATE,
 	SHOWN_BYTES,
 	SHOWN_COLS, /* COLS of them */
-	SHOWN_FIRST = SHOWN_COLS + COLS,
+	SHOWN_IFINDEX = SHOWN_COLS + COLS,
+	SHOWN_COOKIE,
+	SHOWN_FIRST,
 	SHOWN_LAST,
 	SHOWN_AGO,
 	SHOWN,
@@ -53,6 +57,8 @@ static const struct out_col shown_cols[SHOWN] = {
 	[SHOWN_COLS + COL_NETNS] = { "netns", "NETNS", OUT_STR },
 	[SHOWN_COLS + COL_PROTO] = { "protocol", "PROTOCOL", OUT_STR },
 	[SHOWN_COLS + COL_KEY] = { NULL, "KEY", OUT_STR },
+	[SHOWN_IFINDEX] = { "ifindex", NULL, OUT_U64 },
+	[SHOWN_COOKIE] = { "netns_cookie", NULL, OUT_U64 },
 	[SHOWN_FIRST] = { "first_ns", NULL, OUT_U64 },
 	[SHOWN_LAST] = { "last_ns", NULL, OUT_U64 },
 	[SHOWN_AGO] = { NULL, "LAST", OUT_STR },
@@ -155,6 +161,8 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 	for (int c = 0; c < COLS; c++)
 		out_str(o, c == COL_REASON && opt->output == OUT_TEXT ? reason_short(line->col[c])
 								      : line->col[c]);
+	out_u64(o, line->ifindex);
+	out_u64(o, line->cookie);
 	out_u64(o, line->first);
 	out_u64(o, line->last);
 	out_str(o, ago);
@@ -196,26 +204,38 @@ static struct json_object *benign_json(const struct drop_table *t)
 
 static struct json_object *lost_json(const struct drop_table *t)
 {
-	const struct {
-		const char *key;
-		__u64 n;
-	} lost[] = {
-		{ "table_full_packets", t->over_packets },
-		{ "table_full_bytes", t->over_bytes },
-		{ "no_row_packets", t->stat.over_packets },
-		{ "xdp_table_full", t->stat.xdp_over },
-		{ "verdict_table_full", t->verdict_over },
-		{ "missed", t->missed },
-		{ "counted_at_xdp", t->stat.xdp_counted },
-		{ "samples", t->stat.samples },
-		{ "samples_over_rate", t->stat.samples_missed },
-		{ "samples_ring_full", t->stat.samples_lost },
-	};
 	struct json_object *o = json_object_new_object();
 
-	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		json_object_object_add(o, lost[i].key, json_object_new_uint64(lost[i].n));
+	for (int i = 0; i < LOSTS; i++)
+		json_object_object_add(o, drop_lost_key[i], json_object_new_uint64(t->lost[i]));
 	return o;
+}
+
+static struct json_object *generation_json(const struct drop_table *t)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "boot", json_object_new_string(t->rows.boot));
+	json_object_object_add(o, "rows", json_object_new_int64(t->rows.map));
+	json_object_object_add(o, "cells", json_object_new_int64(t->cells.map));
+	json_object_object_add(o, "hidden", json_object_new_boolean(t->hidden));
+	return o;
+}
+
+/* What --all would show. */
+static int add_left_out(const struct options *opt, const struct drop_table *t,
+			const struct out_col *cols, double seconds, struct json_object *top)
+{
+	struct out *o = out_new(opt, cols, SHOWN);
+
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->line[i].packets && !is_shown(opt, &t->line[i]))
+			show_line(opt, o, t, &t->line[i], seconds);
+	}
+	out_section(o, top, "left_out", NULL);
+	return 0;
 }
 
 /* Under the table: what is not in it. */
@@ -224,11 +244,12 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 {
 	struct json_object *benign = benign_json(t);
 	size_t n = json_object_array_length(benign);
+	const __u64 *lost = t->lost;
 
 	if (rows)
 		printf("%zu more rows, %llu packets\n", rows, packets);
 	if (!opt->all && n) {
-		printf("no loss:");
+		printf("not a loss, left out:");
 		for (size_t i = 0; i < n; i++) {
 			struct json_object *row = json_object_array_get_idx(benign, i);
 
@@ -237,22 +258,26 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 			       reason_short(json_object_get_string(
 				       json_object_object_get(row, "reason"))));
 		}
-		printf("\n");
+		printf(" (see --all)\n");
 	}
 	json_object_put(benign);
-	if (t->over_packets)
+	if (lost[LOST_OVER_PACKETS])
 		printf("table full: %llu packets without their %s, in rows \"(other)\"%s\n",
-		       t->over_packets, drop_by_name[t->by],
-		       t->stat.over_packets ? ", or in none" : "");
-	if (t->stat.xdp_over | t->verdict_over)
+		       lost[LOST_OVER_PACKETS], drop_by_name[t->by],
+		       lost[LOST_NO_ROW] ? ", or in none" : "");
+	if (lost[LOST_XDP_OVER] | lost[LOST_VERDICT_OVER])
 		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
-		       t->stat.xdp_over, t->verdict_over);
-	if (t->stat.samples | t->stat.samples_missed | t->stat.samples_lost)
+		       lost[LOST_XDP_OVER], lost[LOST_VERDICT_OVER]);
+	if (lost[LOST_SAMPLES] | lost[LOST_SAMPLES_RATE] | lost[LOST_SAMPLES_RING])
 		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
-		       t->stat.samples, t->stat.samples_missed, t->stat.samples_lost);
-	if (t->missed)
+		       lost[LOST_SAMPLES], lost[LOST_SAMPLES_RATE], lost[LOST_SAMPLES_RING]);
+	if (lost[LOST_MISSED])
 		printf("missed: %llu drops while another was being counted on that CPU\n",
-		       t->missed);
+		       lost[LOST_MISSED]);
+	if (t->unasked)
+		printf("%llu processes were not asked for their namespace: devices there may have "
+		       "no name\n",
+		       t->unasked);
 	if (t->hidden)
 		printf("the kernel hides its addresses (kernel.kptr_restrict, or no CAP_SYSLOG): "
 		       "locations are numbers\n");
@@ -334,8 +359,14 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		struct json_object *top = json_object_new_object();
 
 		out_section(o, top, "rows", NULL);
+		err = add_left_out(opt, t, cols, seconds, top);
+		if (err) {
+			json_object_put(top);
+			return err;
+		}
 		json_object_object_add(top, "benign", benign_json(t));
 		json_object_object_add(top, "lost", lost_json(t));
+		json_object_object_add(top, "generation", generation_json(t));
 		if (seconds > 0)
 			json_object_object_add(top, "seconds", json_object_new_double(seconds));
 		if (opt->sum || opt->top)
@@ -369,7 +400,7 @@ static int changes(const struct options *opt, int column)
 			break;
 		err = drops_copy(&shown, &now);
 		if (!err) {
-			drops_subtract(&shown, &last);
+			drops_growth(&shown, &last);
 			if (redraw)
 				printf("\033[H\033[J");
 			err = show(opt, &shown, column, (now.time - last.time) / 1e9);
@@ -497,8 +528,19 @@ int drops_run(const struct options *opt)
 		err = drops_since(opt->since, &old);
 		if (err)
 			goto out;
-		drops_subtract(&t, &old);
+		if (t.hidden != old.hidden) {
+			fail("--since %s: places in the kernel are %s there and %s here: read both "
+			     "as "
+			     "root",
+			     opt->since, old.hidden ? "numbers" : "names",
+			     t.hidden ? "numbers" : "names");
+			err = -EINVAL;
+		} else {
+			drops_growth(&t, &old);
+		}
 		drops_free(&old);
+		if (err)
+			goto out;
 	}
 	err = show(opt, &t, column, 0);
 	if (err)

@@ -19,9 +19,14 @@ enum drop_column {
 	COLS,
 };
 
+/* What tells one line from another is not what it is called: names change and are used
+ * again. (enum drop_column, but layer, device and netns) */
 struct drop_line {
 	char *col[COLS];
-	__u8 by; /* enum drop_by: what COL_KEY is */
+	__u64 cookie;  /* of the namespace; 0: not known, its name must do */
+	__u32 ifindex; /* 0: not known, or none */
+	bool cell;     /* of map xdp_verdict: counted by ifindex alone */
+	__u8 by;       /* enum drop_by: what COL_KEY is */
 	bool benign;
 	bool verdict; /* an XDP verdict that is no loss */
 	__u64 packets;
@@ -30,18 +35,33 @@ struct drop_line {
 	__u64 last;
 };
 
+/* What is in no row, or in one of less detail. */
+enum drop_lost {
+	LOST_OVER_PACKETS, /* in rows without their dimension, because of the full table */
+	LOST_OVER_BYTES,
+	LOST_NO_ROW, /* or in none */
+	LOST_XDP_OVER,
+	LOST_VERDICT_OVER, /* verdicts that found no cell */
+	LOST_MISSED,	   /* runs that the kernel left out */
+	LOST_COUNTED,	   /* counted at XDP already */
+	LOST_SAMPLES,	   /* samples taken */
+	LOST_SAMPLES_RATE, /* not taken */
+	LOST_SAMPLES_RING, /* no room */
+	LOSTS,
+};
+
+extern const char *const drop_lost_key[LOSTS]; /* in JSON */
+
 struct drop_table {
 	struct drop_line *line;
 	size_t n, room;
-	__u32 by;   /* what is counted now */
-	__u64 time; /* ns, when it was read */
-	struct drop_stat stat;
-	__u64 over_packets; /* in rows without their dimension, because of the full table */
-	__u64 over_bytes;
-	__u64 verdict_over; /* verdicts that found no cell */
-	__u64 missed;	    /* runs that the kernel left out */
-	bool hidden;	    /* no kernel addresses */
-	bool nameless;	    /* no BTF with reasons */
+	__u32 by;		       /* what is counted now */
+	__u64 time;		       /* ns, when it was read */
+	struct generation rows, cells; /* of all but cells and LOST_VERDICT_OVER, and of these */
+	__u64 lost[LOSTS];
+	__u64 unasked; /* processes that may be in a namespace that has no name */
+	bool hidden;   /* no kernel addresses */
+	bool nameless; /* no BTF with reasons */
 };
 
 extern const char *const drop_by_name[DROP_BY_MAX];
@@ -64,12 +84,12 @@ int drops_samples(const struct options *opt,
 /* A new, empty line, or NULL. */
 struct drop_line *drops_line(struct drop_table *t);
 
-/* Sorts by what the lines say, and adds up those that say the same. */
+/* Sorts by what the lines are, and adds up those that are the same. */
 void drops_merge(struct drop_table *t);
 /* Sorts by packets, most first. */
 void drops_sort(struct drop_table *t);
-/* Takes away what OLD had; both are merged. Lines that have not grown vanish. */
-void drops_subtract(struct drop_table *t, const struct drop_table *old);
+/* Leaves what has come since OLD; both are merged. Lines that have not grown vanish. */
+void drops_growth(struct drop_table *t, const struct drop_table *old);
 
 /* drops_since.c: reads what `hookmap -j drops` printed. 0 or -errno, after printing. */
 int drops_since(const char *path, struct drop_table *t);

@@ -44,6 +44,9 @@ static void losses(struct prom *prom, const struct drop_table *t)
 			continue;
 		for (int c = COL_LAYER; c <= COL_NETNS; c++)
 			col[c] = line->col[c];
+		/* whoever reads the file may not read the kernel's addresses */
+		if (t->hidden && !strncmp(col[COL_LOCATION], "0x", 2))
+			col[COL_LOCATION] = "hidden";
 		for (int c = COL_REASON; line->first && n >= TIMED_ROWS && c <= COL_NETNS; c++)
 			col[c] = PROM_OTHER;
 		n++;
@@ -69,28 +72,30 @@ static void verdicts(struct prom *prom, const struct drop_table *t)
 
 void drops_prom(struct prom *prom, struct drop_table *t)
 {
-	const struct {
+	static const struct {
 		const char *cause;
-		__u64 n;
+		enum drop_lost n;
 	} lost[] = {
-		{ "table_full", t->over_packets },
-		{ "xdp_table_full", t->stat.xdp_over },
-		{ "verdict_table_full", t->verdict_over },
-		{ "missed", t->missed },
-		{ "sample_rate", t->stat.samples_missed },
-		{ "sample_ring_full", t->stat.samples_lost },
+		{ "table_full", LOST_OVER_PACKETS },
+		{ "xdp_table_full", LOST_XDP_OVER },
+		{ "verdict_table_full", LOST_VERDICT_OVER },
+		{ "missed", LOST_MISSED },
+		{ "sample_rate", LOST_SAMPLES_RATE },
+		{ "sample_ring_full", LOST_SAMPLES_RING },
 	};
 
 	for (size_t i = 0; i < t->n; i++) {
 		blank(&t->line[i].col[COL_PROTO]);
 		blank(&t->line[i].col[COL_KEY]);
 		t->line[i].by = DROP_BY_NONE;
+		/* series are what their labels say */
+		t->line[i].ifindex = t->line[i].cookie = t->line[i].cell = 0;
 	}
 	drops_merge(t);
 	if (t->n)
 		qsort(t->line, t->n, sizeof(*t->line), by_age);
 	losses(prom, t);
 	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		prom_add(prom, PROM_DROP_LOST, lost[i].n, lost[i].cause);
+		prom_add(prom, PROM_DROP_LOST, t->lost[lost[i].n], lost[i].cause);
 	verdicts(prom, t);
 }

@@ -22,6 +22,14 @@ const char *const drop_by_name[DROP_BY_MAX] = {
 	[DROP_BY_SIP] = "sip",	 [DROP_BY_DIP] = "dip",	  [DROP_BY_FLOW] = "flow",
 };
 
+const char *const drop_lost_key[LOSTS] = {
+	[LOST_OVER_PACKETS] = "table_full_packets", [LOST_OVER_BYTES] = "table_full_bytes",
+	[LOST_NO_ROW] = "no_row_packets",	    [LOST_XDP_OVER] = "xdp_table_full",
+	[LOST_VERDICT_OVER] = "verdict_table_full", [LOST_MISSED] = "missed",
+	[LOST_COUNTED] = "counted_at_xdp",	    [LOST_SAMPLES] = "samples",
+	[LOST_SAMPLES_RATE] = "samples_over_rate",  [LOST_SAMPLES_RING] = "samples_ring_full",
+};
+
 #define NO_KEY "-"
 #define OTHER  "(other)" /* the table was full */
 
@@ -31,7 +39,6 @@ struct reading {
 	struct names *names;
 	struct ksyms *ksyms;
 	struct reasons *reasons;
-	int dev_fd;
 	int cpus;
 	bool over;
 };
@@ -43,7 +50,6 @@ static int reading_open(const struct options *opt, struct reading *r)
 	r->names = names_new(opt);
 	r->ksyms = ksyms_new();
 	r->reasons = reasons_new();
-	r->dev_fd = pin_open(opt, "drop_dev", false);
 	if (r->names && r->ksyms && r->reasons)
 		return 0;
 	fail("drops: %s", strerror(ENOMEM));
@@ -52,8 +58,6 @@ static int reading_open(const struct options *opt, struct reading *r)
 
 static void reading_close(struct reading *r)
 {
-	if (r->dev_fd >= 0)
-		close(r->dev_fd);
 	reasons_free(r->reasons);
 	ksyms_free(r->ksyms);
 	names_free(r->names);
@@ -113,13 +117,28 @@ int drops_copy(struct drop_table *to, const struct drop_table *from)
 	return 0;
 }
 
+static int number_compare(__u64 a, __u64 b)
+{
+	return (a > b) - (a < b);
+}
+
+/* See struct drop_line. */
 static int line_compare(const void *a, const void *b)
 {
 	const struct drop_line *x = a, *y = b;
-	int order = x->by - y->by;
+	int order = number_compare(x->by, y->by) ?: number_compare(x->cell, y->cell)
+		?: number_compare(x->ifindex, y->ifindex);
 
-	for (int i = 0; !order && i < COLS; i++)
-		order = strcmp(x->col[i], y->col[i]);
+	if (!order && !x->cell)
+		order = number_compare(x->cookie, y->cookie);
+	if (!order && !x->cell && !x->cookie)
+		order = strcmp(x->col[COL_NETNS], y->col[COL_NETNS]);
+	if (!order && !x->ifindex)
+		order = strcmp(x->col[COL_DEVICE], y->col[COL_DEVICE]);
+	for (int i = COL_REASON; !order && i < COLS; i++) {
+		if (i != COL_DEVICE && i != COL_NETNS)
+			order = strcmp(x->col[i], y->col[i]);
+	}
 	return order;
 }
 
@@ -170,14 +189,12 @@ void drops_sort(struct drop_table *t)
 		qsort(t->line, t->n, sizeof(*t->line), packets_compare);
 }
 
-/* A counter that is smaller than before was started anew. */
-static __u64 growth(__u64 now, __u64 old)
+void drops_growth(struct drop_table *t, const struct drop_table *old)
 {
-	return now >= old ? now - old : now;
-}
-
-void drops_subtract(struct drop_table *t, const struct drop_table *old)
-{
+	bool rows = generation_same(&t->rows, &old->rows);
+	bool cells = generation_same(&t->cells, &old->cells);
+	__u64 verdicts =
+		counter_growth(cells, t->lost[LOST_VERDICT_OVER], old->lost[LOST_VERDICT_OVER]);
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -186,9 +203,13 @@ void drops_subtract(struct drop_table *t, const struct drop_table *old)
 			old->n ? bsearch(line, old->line, old->n, sizeof(*line), line_compare)
 			       : NULL;
 
-		if (was && line->packets >= was->packets) {
-			line->packets -= was->packets;
-			line->bytes -= was->bytes;
+		if (was) {
+			/* a row that was made again has another first time */
+			bool same = (line->cell ? cells : rows) && line->packets >= was->packets &&
+				    (!was->first || line->first <= was->first);
+
+			line->packets = counter_growth(same, line->packets, was->packets);
+			line->bytes = counter_growth(same, line->bytes, was->bytes);
 		}
 		if (!line->packets)
 			line_free(line);
@@ -196,12 +217,8 @@ void drops_subtract(struct drop_table *t, const struct drop_table *old)
 			t->line[n++] = *line;
 	}
 	t->n = n;
-	t->over_packets = growth(t->over_packets, old->over_packets);
-	t->over_bytes = growth(t->over_bytes, old->over_bytes);
-	t->verdict_over = growth(t->verdict_over, old->verdict_over);
-	t->missed = growth(t->missed, old->missed);
-	t->stat.xdp_over = growth(t->stat.xdp_over, old->stat.xdp_over);
-	t->stat.xdp_counted = growth(t->stat.xdp_counted, old->stat.xdp_counted);
+	counters_growth(rows, t->lost, old->lost, LOSTS);
+	t->lost[LOST_VERDICT_OVER] = verdicts;
 }
 
 /* --- names */
@@ -330,27 +347,20 @@ static char *dimension(const struct reading *r, const struct drop_key *key)
 	}
 }
 
-static char *device(const struct reading *r, __u32 netns, __u32 ifindex)
+/* Sets where LINE was. */
+static void place(const struct reading *r, struct drop_line *line, __u64 cookie, __u32 inode,
+		  __u32 ifindex)
 {
-	struct drop_dev_key key = { .netns = netns, .ifindex = ifindex };
 	const char *name = NULL;
-	struct drop_dev dev;
-	char *text;
+	char text[16];
 
-	if (!ifindex)
-		return strdup("-");
-	if (netns)
-		name = names_device_inode(r->names, netns, ifindex);
-	if (name)
-		return strdup(name);
-	if (r->dev_fd >= 0 && !bpf_map_lookup_elem(r->dev_fd, &key, &dev) && *dev.name)
-		return strndup(dev.name, sizeof(dev.name));
-	return asprintf(&text, "if%u", ifindex) < 0 ? NULL : text;
-}
-
-static char *netns(const struct reading *r, __u64 inode)
-{
-	return strdup(inode ? names_netns_inode(r->names, inode) : "-");
+	line->cookie = cookie;
+	line->ifindex = ifindex;
+	line->col[COL_NETNS] = strdup(inode ? names_space(r->names, cookie, inode) : "-");
+	if (inode && ifindex)
+		name = names_device_in(r->names, cookie, inode, ifindex);
+	snprintf(text, sizeof(text), "if%u", ifindex);
+	line->col[COL_DEVICE] = strdup(name ? name : ifindex ? text : "-");
 }
 
 /* --- rows */
@@ -392,8 +402,7 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 	line->col[COL_LAYER] = strdup(text->layer);
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
-	line->col[COL_DEVICE] = device(r, k->netns, k->ifindex);
-	line->col[COL_NETNS] = netns(r, k->netns);
+	place(r, line, k->cookie, k->netns, k->ifindex);
 	line->col[COL_PROTO] = protocol(k);
 	line->col[COL_KEY] = dimension(r, k);
 	line->benign = !strcmp(text->layer, "benign");
@@ -409,8 +418,8 @@ static int read_skb(const void *key, const void *value, void *arg)
 		return -ENOMEM;
 	line_add(line, value, r->cpus);
 	if (r->over) {
-		r->table->over_packets += line->packets;
-		r->table->over_bytes += line->bytes;
+		r->table->lost[LOST_OVER_PACKETS] += line->packets;
+		r->table->lost[LOST_OVER_BYTES] += line->bytes;
 	}
 	return line_ok(line);
 }
@@ -485,8 +494,7 @@ static int read_xdp(const void *key, const void *value, void *arg)
 	line->col[COL_LAYER] = strdup("xdp");
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
-	line->col[COL_DEVICE] = device(r, k->netns, k->ifindex);
-	line->col[COL_NETNS] = netns(r, k->netns);
+	place(r, line, k->cookie, k->netns, k->ifindex);
 	line->col[COL_PROTO] = strdup("-");
 	line->col[COL_KEY] = strdup(NO_KEY);
 	line_add(line, value, r->cpus);
@@ -501,7 +509,7 @@ static int read_verdict(const void *key, const void *value, void *arg)
 
 	(void)key;
 	for (int cpu = 0; cpu < r->cpus; cpu++) {
-		r->table->verdict_over += v[cpu].over_packets;
+		r->table->lost[LOST_VERDICT_OVER] += v[cpu].over_packets;
 		for (int i = 0; i < XDP_CELLS; i++) {
 			const struct xdp_cell *cell = &v[cpu].cell[i];
 			struct drop_line *line;
@@ -520,8 +528,8 @@ static int read_verdict(const void *key, const void *value, void *arg)
 			line->col[COL_REASON] =
 				strdup(reason_xdp(cell->reason, reason, sizeof(reason)));
 			line->col[COL_LOCATION] = strdup(action);
-			line->col[COL_DEVICE] = device(r, ns, cell->ifindex);
-			line->col[COL_NETNS] = netns(r, ns);
+			line->cell = true;
+			place(r, line, 0, ns, cell->ifindex);
 			line->col[COL_PROTO] = strdup("-");
 			line->col[COL_KEY] = strdup(NO_KEY);
 			line->packets = cell->packets;
@@ -537,56 +545,34 @@ static int read_stat(const void *key, const void *value, void *arg)
 {
 	const struct drop_stat *st = value;
 	struct reading *r = arg;
+	__u64 *lost = r->table->lost;
 
 	(void)key;
 	for (int cpu = 0; cpu < r->cpus; cpu++) {
-		r->table->over_packets += st[cpu].over_packets;
-		r->table->over_bytes += st[cpu].over_bytes;
-		r->table->stat.over_packets += st[cpu].over_packets;
-		r->table->stat.xdp_over += st[cpu].xdp_over;
-		r->table->stat.xdp_counted += st[cpu].xdp_counted;
-		r->table->stat.samples += st[cpu].samples;
-		r->table->stat.samples_missed += st[cpu].samples_missed;
-		r->table->stat.samples_lost += st[cpu].samples_lost;
+		lost[LOST_OVER_PACKETS] += st[cpu].over_packets;
+		lost[LOST_OVER_BYTES] += st[cpu].over_bytes;
+		lost[LOST_NO_ROW] += st[cpu].over_packets;
+		lost[LOST_XDP_OVER] += st[cpu].xdp_over;
+		lost[LOST_COUNTED] += st[cpu].xdp_counted;
+		lost[LOST_SAMPLES] += st[cpu].samples;
+		lost[LOST_SAMPLES_RATE] += st[cpu].samples_missed;
+		lost[LOST_SAMPLES_RING] += st[cpu].samples_lost;
 	}
 	return 0;
 }
 
-/* A tracing program does not interrupt itself: how often the kernel left it out. */
-static __u64 missed(const struct options *opt, const char *program)
-{
-	struct bpf_link_info link = {};
-	struct bpf_prog_info prog = {};
-	__u32 len = sizeof(link);
-	__u64 misses = 0;
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/hookmap/drops/%s", opt->bpffs, program);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &link, &len))
-		link.prog_id = 0;
-	close(fd);
-	fd = link.prog_id ? bpf_prog_get_fd_by_id(link.prog_id) : -1;
-	if (fd < 0)
-		return 0;
-	len = sizeof(prog);
-	if (!bpf_obj_get_info_by_fd(fd, &prog, &len))
-		misses = prog.recursion_misses;
-	close(fd);
-	return misses;
-}
-
 static int read_map(const struct options *opt, const char *name, bool required,
-		    int (*each)(const void *key, const void *value, void *arg), struct reading *r)
+		    int (*each)(const void *key, const void *value, void *arg), struct reading *r,
+		    struct generation *g)
 {
-	int fd = pin_open(opt, name, required), err;
+	int fd = pin_open(opt, name, required), err = 0;
 
 	if (fd < 0)
 		return fd == -ENOENT && !required ? 0 : fd;
-	err = pin_each(fd, pin_find(name), each, r);
+	if (g)
+		err = generation_get(fd, g);
+	if (!err)
+		err = pin_each(fd, pin_find(name), each, r);
 	close(fd);
 	if (err)
 		fail("map %s: %s", name, strerror(-err));
@@ -611,21 +597,26 @@ int drops_read(const struct options *opt, struct drop_table *t)
 	err = reading_open(opt, &r);
 	r.table = t;
 	if (!err)
-		err = read_map(opt, "drop_row", true, read_skb, &r);
+		err = read_map(opt, "drop_row", true, read_skb, &r, &t->rows);
 	r.over = true;
 	if (!err)
-		err = read_map(opt, "drop_over", true, read_skb, &r);
+		err = read_map(opt, "drop_over", true, read_skb, &r, NULL);
 	if (!err)
-		err = read_map(opt, "drop_xdp", true, read_xdp, &r);
+		err = read_map(opt, "drop_xdp", true, read_xdp, &r, NULL);
 	if (!err)
-		err = read_map(opt, "xdp_verdict", false, read_verdict, &r);
+		err = read_map(opt, "xdp_verdict", false, read_verdict, &r, &t->cells);
 	if (!err)
-		err = read_map(opt, "drop_stat", true, read_stat, &r);
+		err = read_map(opt, "drop_stat", true, read_stat, &r, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	t->time = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	t->missed = missed(opt, "drops_skb");
+	t->lost[LOST_MISSED] = programs_missed(opt, "drops");
 	t->hidden = r.ksyms && ksyms_hidden(r.ksyms);
 	t->nameless = r.reasons && !reasons_known(r.reasons);
+	if (r.names) {
+		t->unasked = names_unasked(r.names);
+		if (!err)
+			names_keep(r.names, opt);
+	}
 	reading_close(&r);
 	if (!err)
 		drops_merge(t);

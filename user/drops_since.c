@@ -43,6 +43,7 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 {
 	struct drop_line *line = drops_line(t);
 	const char *text = NULL;
+	__u64 ifindex;
 
 	if (!line)
 		return "no memory";
@@ -65,6 +66,13 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 	line->col[COL_KEY] = strdup(text ? text : "-");
 	if (!line->col[COL_KEY])
 		return "no memory";
+	/* of a row that nobody could place, there is none */
+	number(row, "netns_cookie", &line->cookie);
+	if (number(row, "ifindex", &ifindex))
+		line->ifindex = ifindex;
+	number(row, "first_ns", &line->first);
+	line->cell = !strcmp(line->col[COL_LAYER], "xdp") &&
+		     !strncmp(line->col[COL_LOCATION], "XDP_", 4);
 	if (!number(row, "packets", &line->packets))
 		return "packets";
 	if (!number(row, "bytes", &line->bytes))
@@ -72,9 +80,46 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 	return NULL;
 }
 
+/* All rows of the array KEY of TOP; what is wrong, or NULL. */
+static const char *since_rows(struct json_object *top, const char *key, struct drop_table *t)
+{
+	struct json_object *rows;
+	const char *wrong = NULL;
+
+	if (!json_object_object_get_ex(top, key, &rows) ||
+	    !json_object_is_type(rows, json_type_array))
+		return key;
+	for (size_t i = 0; !wrong && i < json_object_array_length(rows); i++)
+		wrong = since_row(json_object_array_get_idx(rows, i), t);
+	return wrong;
+}
+
+static const char *since_generation(struct json_object *top, struct drop_table *t)
+{
+	struct json_object *g;
+	const char *boot;
+	__u64 rows, cells;
+
+	if (!json_object_object_get_ex(top, "generation", &g) ||
+	    !json_object_is_type(g, json_type_object))
+		return "generation (it may be of an older version)";
+	boot = string(g, "boot");
+	if (!boot || !number(g, "rows", &rows) || !number(g, "cells", &cells))
+		return "generation";
+	snprintf(t->rows.boot, sizeof(t->rows.boot), "%s", boot);
+	t->rows.map = rows;
+	t->cells = t->rows;
+	t->cells.map = cells;
+	if (!cells)
+		t->cells.boot[0] = 0;
+	if (json_object_object_get_ex(g, "hidden", &g))
+		t->hidden = json_object_get_boolean(g);
+	return NULL;
+}
+
 int drops_since(const char *path, struct drop_table *t)
 {
-	struct json_object *top = NULL, *rows, *lost, *by;
+	struct json_object *top = NULL, *lost, *by;
 	const char *wrong = NULL;
 
 	memset(t, 0, sizeof(*t));
@@ -83,16 +128,13 @@ int drops_since(const char *path, struct drop_table *t)
 		return -errno;
 	}
 	top = json_object_from_file(path);
-	if (!json_object_object_get_ex(top, "rows", &rows) ||
-	    !json_object_is_type(rows, json_type_array)) {
-		fail("--since %s: not what hookmap -j drops prints", path);
-		json_object_put(top);
-		return -EPROTO;
-	}
-	if (json_object_object_get_ex(top, "sum", &by))
+	if (!json_object_is_type(top, json_type_object))
+		wrong = "no object";
+	else if (json_object_object_get_ex(top, "sum", &by))
 		wrong = "it was saved with -s or -n: save it without";
-	for (size_t i = 0; !wrong && i < json_object_array_length(rows); i++)
-		wrong = since_row(json_object_array_get_idx(rows, i), t);
+	else
+		wrong = since_rows(top, "rows", t)
+			?: since_generation(top, t) ?: since_rows(top, "left_out", t);
 	if (wrong) {
 		fail("--since %s: not what hookmap -j drops prints: %s", path, wrong);
 		drops_free(t);
@@ -100,12 +142,8 @@ int drops_since(const char *path, struct drop_table *t)
 		return -EPROTO;
 	}
 	if (json_object_object_get_ex(top, "lost", &lost)) {
-		number(lost, "table_full_packets", &t->over_packets);
-		number(lost, "table_full_bytes", &t->over_bytes);
-		number(lost, "xdp_table_full", &t->stat.xdp_over);
-		number(lost, "verdict_table_full", &t->verdict_over);
-		number(lost, "missed", &t->missed);
-		number(lost, "counted_at_xdp", &t->stat.xdp_counted);
+		for (int i = 0; i < LOSTS; i++)
+			number(lost, drop_lost_key[i], &t->lost[i]);
 	}
 	json_object_put(top);
 	drops_merge(t);

@@ -24,20 +24,29 @@ static __u64 hist_gt(unsigned i)
 
 void hist_add(struct hist *h, unsigned octave, const struct lat_row *row)
 {
-	__u64 count = 0;
+	__u64 count = 0, min = ~row->min_inv, max = row->max;
 
 	if (octave >= LAT_OCTAVES)
 		return;
 	for (unsigned i = 0; i < LAT_SUB; i++) {
-		h->bucket[octave * LAT_SUB + i] += row->bucket[i];
+		unsigned at = octave * LAT_SUB + i;
+
+		h->bucket[at] += row->bucket[i];
+		if (!row->bucket[i])
+			continue;
+		/* its first value is being written just now: min and max are not there yet */
+		if (!row->min_inv) {
+			min = count ? min : hist_gt(at) + 1;
+			max = hist_le(at);
+		}
 		count += row->bucket[i];
 	}
 	if (!count)
 		return;
-	if (!h->count || ~row->min_inv < h->min)
-		h->min = ~row->min_inv;
-	if (row->max > h->max)
-		h->max = row->max;
+	if (!h->count || min < h->min)
+		h->min = min;
+	if (max > h->max)
+		h->max = max;
 	h->count += count;
 	h->sum += row->sum;
 }
@@ -56,16 +65,16 @@ void hist_merge(struct hist *h, const struct hist *other)
 		h->bucket[i] += other->bucket[i];
 }
 
-void hist_sub(struct hist *h, const struct hist *old)
+void hist_growth(bool same, struct hist *h, const struct hist *old)
 {
 	__u64 max = h->max;
 
-	if (h->count < old->count) /* attached anew in between */
+	if (!same || h->count < old->count)
 		return;
 	h->count = h->min = h->max = 0;
-	h->sum -= old->sum;
+	h->sum = counter_growth(true, h->sum, old->sum);
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
-		h->bucket[i] -= old->bucket[i];
+		h->bucket[i] = counter_growth(true, h->bucket[i], old->bucket[i]);
 		if (!h->bucket[i])
 			continue;
 		if (!h->count)

@@ -173,6 +173,10 @@ __u64 map_memory(int fd);
 
 const struct pin *pin_find(const char *name);
 
+/* A tracing program does not run while it runs on that CPU already: how often the kernel left
+ * one of FEATURE out, of those that are pinned. */
+__u64 programs_missed(const struct options *opt, const char *feature);
+
 /* Size of one value as user space sees it: times CPUs for a per-CPU map. */
 size_t pin_value_size(const struct pin *pin);
 
@@ -189,17 +193,46 @@ const char *names_netns(struct names *n, __u8 nsid);
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
 
-/* The same by the namespace's INODE, for what was not attached but seen: its name in
- * /run/netns, else the inode. */
+/* What was not attached but seen in the namespace INODE, and only if that is the one with
+ * this COOKIE (0: not known, the inode must do). The namespace: its name in /run/netns; else
+ * the one that is remembered; else INODE, or INODE#COOKIE if that one is not found. */
+const char *names_space(struct names *n, __u64 cookie, __u64 inode);
 const char *names_netns_inode(struct names *n, __u64 inode);
 
-/* The device's name now, in that namespace if it has a name or a process; NULL if
- * there is none. */
-const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex);
+/* The device's name now, else the one that is remembered, else NULL. */
+const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
+
+/* Writes down the names that were found, for when they are no more. */
+void names_keep(struct names *n, const struct options *opt);
+
+/* Processes that were not asked for their namespace, because there are too many. */
+__u64 names_unasked(const struct names *n);
 
 /* The namespace in which the scripts attached something to a device IFINDEX, if
  * there is just one; else the reader's own. */
 __u64 names_attached(struct names *n, __u32 ifindex);
+
+/* --- counters.c: what is new */
+
+/* Whose counters these are. They begin at 0 with each boot and each map: what another
+ * generation has counted is not a part of this one's. 0: there is none. */
+struct generation {
+	char boot[37]; /* boot_id */
+	__u32 map;     /* id */
+};
+
+int generation_get(int map_fd, struct generation *g);
+bool generation_same(const struct generation *a, const struct generation *b);
+
+/* What a counter grew by since it was OLD. SAME: it is of the same generation. A counter
+ * only grows, so one that is smaller began anew. */
+__u64 counter_growth(bool same, __u64 now, __u64 old);
+/* The same for N of them, in place. */
+void counters_growth(bool same, __u64 *now, const __u64 *old, size_t n);
+
+/* Of MANY, those that are not among FEW: read one after the other, FEW may be ahead. */
+__u64 counter_rest(__u64 many, __u64 few);
+
 /* --- reasons.c */
 
 /* What the running kernel calls a drop reason. Valid until the next call. */
@@ -260,8 +293,8 @@ void hist_add(struct hist *h, unsigned octave, const struct lat_row *row);
 /* Adds OTHER. */
 void hist_merge(struct hist *h, const struct hist *other);
 
-/* Takes away what OLD had. min and max become bucket bounds. */
-void hist_sub(struct hist *h, const struct hist *old);
+/* Takes away what OLD of the same generation had. min and max become bucket bounds. */
+void hist_growth(bool same, struct hist *h, const struct hist *old);
 
 /* Inclusive upper bound of bucket I, ns. */
 __u64 hist_le(unsigned i);

@@ -54,11 +54,20 @@ struct pair {
 	struct hist hist;
 };
 
+enum count {
+	SEEN,
+	SAMPLED,
+	STARTED,
+	MISSED, /* runs that the kernel left out */
+	LOST,	/* and LAT_LOST_MAX */
+	COUNTS = LOST + LAT_LOST_MAX,
+};
+
 struct snapshot {
-	__u32 id; /* of the map */
+	struct generation generation; /* of all that follows */
 	struct pair *pairs;
 	size_t npairs;
-	struct lat_stat stat; /* sum over the CPUs */
+	__u64 count[COUNTS];
 	__u32 sample;
 	int cpus;
 };
@@ -129,11 +138,11 @@ static int stat_row(const void *key, const void *value, void *arg)
 
 	(void)key;
 	for (int cpu = 0; cpu < s->cpus; cpu++) {
-		s->stat.seen += st[cpu].seen;
-		s->stat.sampled += st[cpu].sampled;
-		s->stat.started += st[cpu].started;
+		s->count[SEEN] += st[cpu].seen;
+		s->count[SAMPLED] += st[cpu].sampled;
+		s->count[STARTED] += st[cpu].started;
 		for (int i = 0; i < LAT_LOST_MAX; i++)
-			s->stat.lost[i] += st[cpu].lost[i];
+			s->count[LOST + i] += st[cpu].lost[i];
 	}
 	return 0;
 }
@@ -142,13 +151,10 @@ static int read_map(const struct options *opt, const char *name, struct snapshot
 		    int (*each)(const void *key, const void *value, void *arg))
 {
 	int fd = pin_open(opt, name, true), err;
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
 
 	if (fd < 0)
 		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
-	s->id = info.id;
+	err = generation_get(fd, &s->generation);
 	if (!err)
 		err = pin_each(fd, pin_find(name), each, s);
 	close(fd);
@@ -171,23 +177,20 @@ static int snapshot_read(const struct options *opt, struct snapshot *s)
 		err = read_map(opt, "lat_hist", s, snapshot_row);
 	if (!err && s->npairs)
 		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_compare);
+	s->count[MISSED] = programs_missed(opt, "latency");
 	return err;
 }
 
-static void snapshot_sub(struct snapshot *s, struct snapshot *old)
+static void snapshot_growth(struct snapshot *s, struct snapshot *old)
 {
-	if (s->id != old->id) /* attached anew: all of it is new */
-		return;
-	s->stat.seen -= old->stat.seen;
-	s->stat.sampled -= old->stat.sampled;
-	s->stat.started -= old->stat.started;
-	for (int i = 0; i < LAT_LOST_MAX; i++)
-		s->stat.lost[i] -= old->stat.lost[i];
+	bool same = generation_same(&s->generation, &old->generation);
+
+	counters_growth(same, s->count, old->count, COUNTS);
 	for (size_t i = 0; i < s->npairs; i++) {
 		struct pair *p = snapshot_find(old, &s->pairs[i].key);
 
 		if (p)
-			hist_sub(&s->pairs[i].hist, &p->hist);
+			hist_growth(same, &s->pairs[i].hist, &p->hist);
 	}
 }
 
@@ -220,17 +223,19 @@ static struct json_object *buckets_json(const struct hist *h)
 static struct json_object *lost_json(const struct snapshot *s)
 {
 	struct json_object *lost = json_object_new_object();
+	const __u64 *n = s->count;
 
-	json_object_object_add(lost, "seen", json_object_new_uint64(s->stat.seen));
-	json_object_object_add(lost, "sampled", json_object_new_uint64(s->stat.sampled));
-	json_object_object_add(lost, "started", json_object_new_uint64(s->stat.started));
+	json_object_object_add(lost, "seen", json_object_new_uint64(n[SEEN]));
+	json_object_object_add(lost, "sampled", json_object_new_uint64(n[SAMPLED]));
+	json_object_object_add(lost, "started", json_object_new_uint64(n[STARTED]));
 	json_object_object_add(lost, "not_sampled",
-			       json_object_new_uint64(s->stat.seen - s->stat.sampled));
+			       json_object_new_uint64(counter_rest(n[SEEN], n[SAMPLED])));
 	json_object_object_add(lost, "not_at_tc",
-			       json_object_new_uint64(s->stat.sampled - s->stat.started));
+			       json_object_new_uint64(counter_rest(n[SAMPLED], n[STARTED])));
 	for (int i = 0; i < LAT_LOST_MAX; i++)
-		json_object_object_add(lost, lost_key[i], json_object_new_uint64(s->stat.lost[i]));
+		json_object_object_add(lost, lost_key[i], json_object_new_uint64(n[LOST + i]));
 	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
+	json_object_object_add(lost, "missed", json_object_new_uint64(n[MISSED]));
 	return lost;
 }
 
@@ -292,14 +297,17 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 
 static void show_lost(const struct snapshot *s)
 {
-	const struct lat_stat *st = &s->stat;
+	const __u64 *n = s->count;
 
-	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", st->seen,
-	       st->sampled, s->sample, st->seen - st->sampled);
+	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", n[SEEN],
+	       n[SAMPLED], s->sample, counter_rest(n[SEEN], n[SAMPLED]));
 	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu not seen at tc (%llu "
 	       "of them merged by GRO)\n",
-	       st->lost[LAT_LOST_SLOT], st->lost[LAT_LOST_CLOCK], st->lost[LAT_LOST_FULL],
-	       st->sampled - st->started, st->lost[LAT_LOST_MERGED]);
+	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
+	       counter_rest(n[SAMPLED], n[STARTED]), n[LOST + LAT_LOST_MERGED]);
+	if (n[MISSED])
+		printf("missed: %llu packets while another was being measured on that CPU\n",
+		       n[MISSED]);
 }
 
 static void each_title(const struct pair *p, struct names *names, const char *lead)
@@ -337,10 +345,10 @@ static void show_prom(struct prom *prom, const struct snapshot *s, struct names 
 			  names_device(names, key->nsid, key->ifindex),
 			  names_netns(names, key->nsid));
 	}
-	prom_add(prom, PROM_STAGE_SEEN, s->stat.seen);
-	prom_add(prom, PROM_STAGE_SAMPLED, s->stat.sampled);
+	prom_add(prom, PROM_STAGE_SEEN, s->count[SEEN]);
+	prom_add(prom, PROM_STAGE_SAMPLED, s->count[SAMPLED]);
 	for (int i = 0; i < LAT_LOST_MAX; i++)
-		prom_add(prom, PROM_STAGE_LOST, s->stat.lost[i], lost_key[i]);
+		prom_add(prom, PROM_STAGE_LOST, s->count[LOST + i], lost_key[i]);
 }
 
 static int show(const struct options *opt, const struct snapshot *s, struct names *names)
@@ -378,10 +386,11 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 }
 
 /* With -i, what came in each interval; a table is redrawn in place on a terminal. */
-static int show_changes(const struct options *opt, struct names *names)
+static int show_changes(const struct options *opt)
 {
 	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
 	struct snapshot last, now, shown;
+	struct names *names;
 	int err = snapshot_read(opt, &last);
 
 	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
@@ -400,10 +409,13 @@ static int show_changes(const struct options *opt, struct names *names)
 		}
 		if (now.npairs)
 			memcpy(shown.pairs, now.pairs, now.npairs * sizeof(*shown.pairs));
-		snapshot_sub(&shown, &last);
+		snapshot_growth(&shown, &last);
+		/* looked up anew: what is attached may be another, and renamed */
+		names = names_new(opt);
 		if (redraw)
 			printf("\033[H\033[J");
-		err = show(opt, &shown, names);
+		err = names ? show(opt, &shown, names) : -ENOMEM;
+		names_free(names);
 		free(shown.pairs);
 		free(last.pairs);
 		last = now;
@@ -414,16 +426,16 @@ static int show_changes(const struct options *opt, struct names *names)
 
 int latency_run(const struct options *opt)
 {
-	struct names *names = names_new(opt);
+	struct names *names;
 	struct snapshot s = {};
 	int err;
 
+	if (opt->interval > 0)
+		return show_changes(opt) < 0;
+	names = names_new(opt);
 	if (!names) {
+		err = -ENOMEM;
 		fail("latency: %s", strerror(ENOMEM));
-		return 1;
-	}
-	if (opt->interval > 0) {
-		err = show_changes(opt, names);
 	} else {
 		err = snapshot_read(opt, &s);
 		if (!err)

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * names.c - what people call a network namespace and a device. Both are looked up
- * now, so that renames show; what has vanished keeps its name of when it was attached.
+ * names.c - what people call a network namespace and a device.
+ *
+ * The kernel uses the inode of a namespace again as soon as it has gone; its cookie never.
+ * What has a cookie is called by its present name only if the namespace that is found has
+ * that cookie; what has gone keeps the name that map drop_name remembers.
+ *
+ * Each folder is read once and each namespace entered once, however many rows ask.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +16,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,23 +25,64 @@
 #include "hookmap.h"
 
 #define NETNS_DIR "/run/netns"
+/* So many processes are asked which namespace they are in; the rest is counted. */
+#define PROCESSES_MAX 65536
+#define BUCKETS	      4096
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* Where a namespace can be found. */
+struct place {
+	__u64 inode;
+	char *path;
+};
+
+struct places {
+	struct place *place;
+	size_t n, room;
+	bool read;
+};
+
+/* A namespace that was asked for by its inode. */
+struct space {
+	struct space *next;
+	__u64 inode;
+	const char *name; /* in /run/netns, or NULL */
+	bool found;
+	bool refused;		     /* it may not be entered */
+	bool entered;		     /* so that the rest is known */
+	__u64 cookie;		     /* 0 before 5.14 */
+	struct if_nameindex *device; /* sorted by number */
+	size_t devices;
+	char text[48];
+};
+
+/* A name that drop_name has, or shall have (fresh). */
+struct memory {
+	struct memory *next;
+	struct drop_name_key key;
+	struct drop_name value;
+	bool used;
+	bool fresh;
+};
 
 struct names {
 	__u64 own; /* inode of the reader's namespace */
 	int own_fd;
 	int netns_fd; /* map hm_netns, or negative */
 	int dev_fd;   /* map hm_dev, or negative */
+	bool lost;    /* there was no way back */
 	char netns[HM_NETNS][NAME_MAX + 1];
 	char device[IF_NAMESIZE + 8];
-	struct known *known; /* what was looked up by inode */
-	size_t nknown;
-};
-
-/* The name of a device, or of a namespace (ifindex 0); empty: it has none. */
-struct known {
-	__u64 netns;
-	__u32 ifindex;
-	char name[NAME_MAX + 1];
+	char unknown[48];
+	struct places names;	 /* /run/netns */
+	struct places processes; /* /proc */
+	__u64 unasked;
+	struct space *space[BUCKETS];
+	struct memory *memory[BUCKETS];
+	size_t memories;
 };
 
 /* Who may not read these may not read what is asked for, which says so. */
@@ -47,10 +94,36 @@ static int names_open(const struct options *opt, const char *name)
 								     : pin_open(opt, name, false);
 }
 
+static struct memory **memory_at(struct names *n, const struct drop_name_key *key)
+{
+	struct memory **m = &n->memory[(key->cookie * 31 + key->ifindex) % BUCKETS];
+
+	while (*m && ((*m)->key.cookie != key->cookie || (*m)->key.ifindex != key->ifindex))
+		m = &(*m)->next;
+	return m;
+}
+
+static int memory_add(const void *key, const void *value, void *arg)
+{
+	struct memory **at = memory_at(arg, key), *m = *at;
+	struct names *n = arg;
+
+	if (!m)
+		m = *at = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	memcpy(&m->key, key, sizeof(m->key));
+	memcpy(&m->value, value, sizeof(m->value));
+	m->value.name[sizeof(m->value.name) - 1] = 0;
+	n->memories++;
+	return 0;
+}
+
 struct names *names_new(const struct options *opt)
 {
 	struct names *n = calloc(1, sizeof(*n));
 	struct stat st;
+	int fd;
 
 	if (!n)
 		return NULL;
@@ -59,7 +132,19 @@ struct names *names_new(const struct options *opt)
 		n->own = st.st_ino;
 	n->netns_fd = names_open(opt, "hm_netns");
 	n->dev_fd = names_open(opt, "hm_dev");
+	fd = names_open(opt, "drop_name");
+	if (fd >= 0) {
+		pin_each(fd, pin_find("drop_name"), memory_add, n);
+		close(fd);
+	}
 	return n;
+}
+
+static void places_free(struct places *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->place[i].path);
+	free(p->place);
 }
 
 void names_free(struct names *n)
@@ -72,9 +157,307 @@ void names_free(struct names *n)
 		if (fd >= 0)
 			close(fd);
 	}
-	free(n->known);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct space *s = n->space[i], *next; s; s = next) {
+			next = s->next;
+			free(s->device);
+			free(s);
+		}
+		for (struct memory *m = n->memory[i], *next; m; m = next) {
+			next = m->next;
+			free(m);
+		}
+	}
+	places_free(&n->names);
+	places_free(&n->processes);
 	free(n);
 }
+
+__u64 names_unasked(const struct names *n)
+{
+	return n->unasked;
+}
+
+/* --- finding namespaces */
+
+static void place_add(struct places *p, __u64 inode, const char *dir, const char *name,
+		      const char *rest)
+{
+	struct place *place;
+
+	if (p->n == p->room) {
+		size_t room = p->room ? 2 * p->room : 64;
+
+		place = reallocarray(p->place, room, sizeof(*place));
+		if (!place)
+			return;
+		p->place = place;
+		p->room = room;
+	}
+	place = &p->place[p->n];
+	place->inode = inode;
+	if (asprintf(&place->path, "%s/%s%s", dir, name, rest) >= 0)
+		p->n++;
+}
+
+static int place_compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* Of a process in the same namespace, one place is enough. */
+static void processes_read(struct names *n)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	__u64 asked = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[NAME_MAX + 16], link[32];
+		__u64 inode;
+		ssize_t len;
+
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		if (++asked > PROCESSES_MAX) {
+			n->unasked++;
+			continue;
+		}
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
+		len = readlink(path, link, sizeof(link) - 1);
+		if (len < 0)
+			continue;
+		link[len] = 0;
+		if (sscanf(link, "net:[%llu]", &inode) == 1 && inode != n->own &&
+		    (!n->processes.n || n->processes.place[n->processes.n - 1].inode != inode))
+			place_add(&n->processes, inode, "/proc", entry->d_name, "/ns/net");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void names_read(struct names *n)
+{
+	DIR *dir = opendir(NETNS_DIR);
+	struct dirent *entry;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] != '.' && !fstatat(dirfd(dir), entry->d_name, &st, 0))
+			place_add(&n->names, st.st_ino, NETNS_DIR, entry->d_name, "");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static const char *place_find(struct names *n, struct places *p, void (*read)(struct names *n),
+			      __u64 inode)
+{
+	struct place want = { .inode = inode }, *found;
+
+	if (!p->read) {
+		p->read = true;
+		read(n);
+		if (p->n)
+			qsort(p->place, p->n, sizeof(*p->place), place_compare);
+	}
+	found = p->n ? bsearch(&want, p->place, p->n, sizeof(*p->place), place_compare) : NULL;
+	return found ? found->path : NULL;
+}
+
+static int device_compare(const void *a, const void *b)
+{
+	const struct if_nameindex *x = a, *y = b;
+
+	return (x->if_index > y->if_index) - (x->if_index < y->if_index);
+}
+
+/* In the namespace: what it has. */
+static void space_look(struct space *s)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(s->cookie);
+
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &s->cookie, &len))
+		s->cookie = 0;
+	s->entered = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	s->device = if_nameindex();
+	while (s->device && s->device[s->devices].if_index)
+		s->devices++;
+	if (s->devices)
+		qsort(s->device, s->devices, sizeof(*s->device), device_compare);
+}
+
+static void space_enter(struct names *n, struct space *s, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	/* only if there is a way back */
+	if (fd < 0 || n->own_fd < 0 || n->lost || fstat(fd, &st) || st.st_ino != s->inode)
+		goto out;
+	s->found = true;
+	if (setns(fd, CLONE_NEWNET)) {
+		s->refused = true;
+		goto out;
+	}
+	space_look(s);
+	n->lost = setns(n->own_fd, CLONE_NEWNET);
+out:
+	if (fd >= 0)
+		close(fd);
+}
+
+static struct space *space_get(struct names *n, __u64 inode)
+{
+	struct space **at = &n->space[inode % BUCKETS], *s;
+	const char *path;
+
+	while (*at && (*at)->inode != inode)
+		at = &(*at)->next;
+	if (*at)
+		return *at;
+	s = *at = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->inode = inode;
+	path = place_find(n, &n->names, names_read, inode);
+	if (path)
+		s->name = path + strlen(NETNS_DIR "/");
+	if (inode == n->own) {
+		s->found = true;
+		space_look(s);
+		return s;
+	}
+	if (!path)
+		path = place_find(n, &n->processes, processes_read, inode);
+	if (path)
+		space_enter(n, s, path);
+	return s;
+}
+
+/* Is S the namespace with this COOKIE, and not one that came after it? */
+static bool space_is(const struct space *s, __u64 cookie)
+{
+	if (!cookie)
+		return true;
+	return s->entered && (!s->cookie || s->cookie == cookie);
+}
+
+/* --- remembering */
+
+static const char *recall(struct names *n, __u64 cookie, __u32 ifindex)
+{
+	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
+	struct memory *m = cookie ? *memory_at(n, &key) : NULL;
+
+	if (!m)
+		return NULL;
+	m->used = true;
+	return m->value.name;
+}
+
+static void remember(struct names *n, __u64 cookie, __u32 ifindex, const char *name)
+{
+	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
+	struct memory **at = memory_at(n, &key), *m = *at;
+	struct drop_name value = {};
+
+	if (!cookie || strlen(name) >= sizeof(value.name))
+		return;
+	strcpy(value.name, name);
+	if (!m) {
+		m = *at = calloc(1, sizeof(*m));
+		if (!m)
+			return;
+		m->key = key;
+	}
+	m->used = true;
+	if (memcmp(&m->value, &value, sizeof(value))) {
+		m->value = value;
+		m->fresh = true;
+	}
+}
+
+/* The only thing that the reader writes: what rows are called, for the time after it.
+ * Where there is no room, names that no row asked for make some. */
+void names_keep(struct names *n, const struct options *opt)
+{
+	char path[4096];
+	bool full = n->memories >= DROP_NAMES * 3 / 4;
+	int fd = -1;
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct memory *m = n->memory[i]; m; m = m->next) {
+			if (!m->fresh && (m->used || !full))
+				continue;
+			if (fd < 0)
+				fd = bpf_obj_get(pin_path(opt, "drop_name", path, sizeof(path)));
+			if (fd < 0) /* it may not be written by us */
+				return;
+			if (m->fresh)
+				bpf_map_update_elem(fd, &m->key, &m->value, BPF_ANY);
+			else
+				bpf_map_delete_elem(fd, &m->key);
+			m->fresh = false;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- names by cookie, or by inode alone */
+
+const char *names_space(struct names *n, __u64 cookie, __u64 inode)
+{
+	struct space *s = space_get(n, inode);
+	const char *name;
+
+	if (!s)
+		return "?";
+	if (space_is(s, cookie)) {
+		if (s->name) {
+			remember(n, cookie, 0, s->name);
+			return s->name;
+		}
+		snprintf(s->text, sizeof(s->text), "%llu", inode);
+		name = recall(n, cookie, 0);
+		return name ? name : s->text;
+	}
+	name = recall(n, cookie, 0);
+	if (name)
+		return name;
+	/* another one may have the number now */
+	if (s->refused)
+		snprintf(n->unknown, sizeof(n->unknown), "%llu", inode);
+	else
+		snprintf(n->unknown, sizeof(n->unknown), "%llu#%llu", inode, cookie);
+	return n->unknown;
+}
+
+const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
+{
+	struct if_nameindex want = { .if_index = ifindex }, *found = NULL;
+	struct space *s = space_get(n, inode);
+
+	if (s && s->devices && space_is(s, cookie))
+		found = bsearch(&want, s->device, s->devices, sizeof(want), device_compare);
+	if (!found)
+		return recall(n, cookie, ifindex);
+	remember(n, cookie, ifindex, found->if_name);
+	return found->if_name;
+}
+
+const char *names_netns_inode(struct names *n, __u64 inode)
+{
+	return names_space(n, 0, inode);
+}
+
+/* --- what the scripts attached */
 
 /* Inode and name at attach. nsid 0 is for what was attached by hand. */
 static void netns_get(struct names *n, __u8 nsid, struct hm_netns *ns)
@@ -88,43 +471,19 @@ static void netns_get(struct names *n, __u8 nsid, struct hm_netns *ns)
 	ns->netns = n->own;
 }
 
-/* Finds the entry of /run/netns for INODE: its name in NAME, its descriptor in
- * *FD, if these are wanted. */
-static bool netns_find(__u64 inode, char *name, size_t size, int *fd)
-{
-	DIR *dir = opendir(NETNS_DIR);
-	struct dirent *entry;
-	bool found = false;
-
-	if (!dir)
-		return false;
-	while (!found && (entry = readdir(dir))) {
-		struct stat st;
-
-		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0) ||
-		    st.st_ino != inode)
-			continue;
-		found = true;
-		if (name)
-			snprintf(name, size, "%s", entry->d_name);
-		if (fd)
-			*fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
-	}
-	closedir(dir);
-	return found;
-}
-
 const char *names_netns(struct names *n, __u8 nsid)
 {
 	char *name = n->netns[nsid];
 	struct hm_netns ns;
+	struct space *s;
 
 	if (*name)
 		return name;
 	netns_get(n, nsid, &ns);
-	if (netns_find(ns.netns, name, sizeof(n->netns[0]), NULL))
-		return name;
-	if (*ns.name)
+	s = space_get(n, ns.netns);
+	if (s && s->name)
+		snprintf(name, sizeof(n->netns[0]), "%s", s->name);
+	else if (*ns.name)
 		snprintf(name, sizeof(n->netns[0]), "%.*s", (int)sizeof(ns.name), ns.name);
 	else
 		snprintf(name, sizeof(n->netns[0]), "%llu", ns.netns);
@@ -134,123 +493,20 @@ const char *names_netns(struct names *n, __u8 nsid)
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 {
 	struct hm_dev_key key = { .ifindex = ifindex };
+	const char *name;
 	struct hm_netns ns;
 	struct hm_dev dev;
-	int fd = -1;
-	bool found;
 
 	netns_get(n, nsid, &ns);
-	if (ns.netns == n->own) {
-		found = if_indextoname(ifindex, n->device);
-	} else {
-		/* only if there is a way back */
-		found = n->own_fd >= 0 && netns_find(ns.netns, NULL, 0, &fd) && fd >= 0 &&
-			!setns(fd, CLONE_NEWNET) && if_indextoname(ifindex, n->device);
-		if (fd >= 0) {
-			close(fd);
-			if (setns(n->own_fd, CLONE_NEWNET))
-				found = false;
-		}
-	}
-	if (found)
-		return n->device;
+	name = names_device_in(n, 0, ns.netns, ifindex);
+	if (name)
+		return name;
 	key.netns = ns.netns;
 	if (n->dev_fd >= 0 && !bpf_map_lookup_elem(n->dev_fd, &key, &dev))
 		snprintf(n->device, sizeof(n->device), "%.*s", (int)sizeof(dev.name), dev.name);
 	else
 		snprintf(n->device, sizeof(n->device), "if%u", ifindex);
 	return n->device;
-}
-
-/* A descriptor of the namespace INODE, by its name or by a process in it. */
-static int netns_open(__u64 inode)
-{
-	char path[NAME_MAX + 16], link[32], want[32];
-	struct dirent *entry;
-	int fd = -1;
-	ssize_t len;
-	DIR *dir;
-
-	if (netns_find(inode, NULL, 0, &fd))
-		return fd;
-	snprintf(want, sizeof(want), "net:[%llu]", inode);
-	dir = opendir("/proc");
-	while (dir && fd < 0 && (entry = readdir(dir))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
-		len = readlink(path, link, sizeof(link) - 1);
-		if (len < 0)
-			continue;
-		link[len] = 0;
-		if (!strcmp(link, want))
-			fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (dir)
-		closedir(dir);
-	return fd;
-}
-
-static struct known *known_find(struct names *n, __u64 netns, __u32 ifindex)
-{
-	for (size_t i = 0; i < n->nknown; i++) {
-		if (n->known[i].netns == netns && n->known[i].ifindex == ifindex)
-			return &n->known[i];
-	}
-	return NULL;
-}
-
-static struct known *known_add(struct names *n, __u64 netns, __u32 ifindex)
-{
-	struct known *k = reallocarray(n->known, n->nknown + 1, sizeof(*k));
-
-	if (!k)
-		return NULL;
-	n->known = k;
-	k += n->nknown++;
-	memset(k, 0, sizeof(*k));
-	k->netns = netns;
-	k->ifindex = ifindex;
-	return k;
-}
-
-const char *names_netns_inode(struct names *n, __u64 inode)
-{
-	struct known *k = known_find(n, inode, 0);
-
-	if (!k) {
-		k = known_add(n, inode, 0);
-		if (k && !netns_find(inode, k->name, sizeof(k->name), NULL))
-			snprintf(k->name, sizeof(k->name), "%llu", inode);
-	}
-	return k ? k->name : "?";
-}
-
-const char *names_device_inode(struct names *n, __u64 inode, __u32 ifindex)
-{
-	struct known *k = known_find(n, inode, ifindex);
-	int fd;
-
-	if (k)
-		return *k->name ? k->name : NULL;
-	k = known_add(n, inode, ifindex);
-	if (!k)
-		return NULL;
-	if (inode == n->own) {
-		if (!if_indextoname(ifindex, k->name))
-			*k->name = 0;
-	} else {
-		fd = n->own_fd >= 0 ? netns_open(inode) : -1;
-		if (fd >= 0 && !setns(fd, CLONE_NEWNET)) {
-			if (!if_indextoname(ifindex, k->name))
-				*k->name = 0;
-			if (setns(n->own_fd, CLONE_NEWNET))
-				*k->name = 0;
-		}
-		if (fd >= 0)
-			close(fd);
-	}
-	return *k->name ? k->name : NULL;
 }
 
 struct attached {

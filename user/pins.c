@@ -2,6 +2,7 @@
 /*
  * pins.c - opens pinned maps, refuses those of another shape, reads them in batches.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,7 +158,7 @@ int pin_each(int fd, const struct pin *pin,
 	__u32 size = !pin->entries ? 8192 : pin->entries < 256 ? pin->entries : 256;
 	size_t value_size = pin_value_size(pin);
 	char *keys = NULL, *values = NULL;
-	char cursor[64];
+	char cursor[128];
 	bool first = true;
 	__u64 total = 0;
 	int err = 0;
@@ -210,4 +211,48 @@ out:
 	free(keys);
 	free(values);
 	return err;
+}
+
+static __u64 link_missed(const char *path)
+{
+	struct bpf_link_info link = {};
+	struct bpf_prog_info prog = {};
+	__u32 len = sizeof(link);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return 0;
+	/* a pin may be a program, too: the kernel fills INFO for either */
+	if (bpf_obj_get_info_by_fd(fd, &link, &len))
+		link.prog_id = 0;
+	close(fd);
+	fd = link.prog_id ? bpf_prog_get_fd_by_id(link.prog_id) : -1;
+	if (fd < 0)
+		return 0;
+	len = sizeof(prog);
+	if (bpf_obj_get_info_by_fd(fd, &prog, &len))
+		prog.recursion_misses = 0;
+	close(fd);
+	return prog.recursion_misses;
+}
+
+__u64 programs_missed(const struct options *opt, const char *feature)
+{
+	struct dirent *entry;
+	char path[4096];
+	__u64 sum = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/hookmap/%s", opt->bpffs, feature);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/hookmap/%s/%s", opt->bpffs, feature,
+			 entry->d_name);
+		sum += link_missed(path);
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
 }

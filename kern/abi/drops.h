@@ -24,7 +24,7 @@ struct drop_key {
 	__u64 location; /* address in the kernel */
 	__u32 reason;	/* enum skb_drop_reason of the running kernel, DROP_NO_REASON */
 	__u32 ifindex;	/* 0 = unknown */
-	__u32 netns;	/* inode; 0 = unknown */
+	__u32 netns;	/* inode, for people: the kernel uses it again; 0 = unknown */
 	__u16 l3proto;	/* ethertype behind VLAN tags, network order; 0 = unknown */
 	__u8 l4proto;	/* IPPROTO_*, DROP_NO_L4 */
 	__u8 tags;	/* VLAN tags: 0, 1, 2 */
@@ -34,6 +34,7 @@ struct drop_key {
 	__u16 dport;
 	__u32 src[4]; /* network order; IPv4 in word 0; a MAC in the first 6 bytes */
 	__u32 dst[4];
+	__u64 cookie; /* of the namespace: never used again; 0 = unknown (before 5.12) */
 };
 #define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
 #define DROP_NO_L4     255	  /* not IP, or too short */
@@ -66,16 +67,24 @@ struct drop_xdp_key {
 	__u32 netns;   /* inode */
 	__u32 id;      /* of the program; of the map for cpumap; 0 = none */
 	char name[16]; /* of the program */
+	__u32 pad;
+	__u64 cookie; /* of the namespace */
 };
 
-/* map drop_dev, hash: the name that a device had when it first lost a packet */
-struct drop_dev_key {
-	__u32 netns; /* inode */
+/*
+ * map drop_name, hash: what a device was called when it first lost a packet (written with
+ * the row), and a namespace when it was first seen (ifindex 0; written by the reader, which
+ * alone can find that name). They outlive both.
+ */
+struct drop_name_key {
+	__u64 cookie;
 	__u32 ifindex;
+	__u32 pad;
 };
-struct drop_dev {
-	char name[16];
+struct drop_name {
+	char name[56];
 };
+#define DROP_NAMES 8192
 
 /* map drop_stat, per-CPU array of 1 */
 struct drop_stat {
@@ -148,22 +157,23 @@ struct xdp_verdict {
 	struct xdp_cell cell[XDP_CELLS];
 };
 
-_Static_assert(sizeof(struct drop_key) == 64, "abi");
+_Static_assert(sizeof(struct drop_key) == 72, "abi");
 _Static_assert(sizeof(struct drop_val) == 32, "abi");
-_Static_assert(sizeof(struct drop_xdp_key) == 36, "abi");
-_Static_assert(sizeof(struct drop_dev_key) == 8, "abi");
-_Static_assert(sizeof(struct drop_dev) == 16, "abi");
+_Static_assert(sizeof(struct drop_xdp_key) == 48, "abi");
+_Static_assert(sizeof(struct drop_name_key) == 16, "abi");
+_Static_assert(sizeof(struct drop_name) == 56, "abi");
 _Static_assert(sizeof(struct drop_stat) == 96, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
-_Static_assert(sizeof(struct drop_sample) == 208, "abi");
+_Static_assert(sizeof(struct drop_sample) == 216, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 
-#define HM_MAP_drop_cfg(X)    X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
-#define HM_MAP_drop_stat(X)   X(drop_stat, PERCPU_ARRAY, __u32, struct drop_stat, 1, 0)
-#define HM_MAP_drop_row(X)    X(drop_row, PERCPU_HASH, struct drop_key, struct drop_val, 8192, 0)
-#define HM_MAP_drop_over(X)   X(drop_over, PERCPU_HASH, struct drop_key, struct drop_val, 1024, 0)
-#define HM_MAP_drop_xdp(X)    X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, 1024, 0)
-#define HM_MAP_drop_dev(X)    X(drop_dev, HASH, struct drop_dev_key, struct drop_dev, 1024, 0)
+#define HM_MAP_drop_cfg(X)  X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
+#define HM_MAP_drop_stat(X) X(drop_stat, PERCPU_ARRAY, __u32, struct drop_stat, 1, 0)
+#define HM_MAP_drop_row(X)  X(drop_row, PERCPU_HASH, struct drop_key, struct drop_val, 8192, 0)
+#define HM_MAP_drop_over(X) X(drop_over, PERCPU_HASH, struct drop_key, struct drop_val, 1024, 0)
+#define HM_MAP_drop_xdp(X)  X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, 1024, 0)
+#define HM_MAP_drop_name(X)                                                                        \
+	X(drop_name, HASH, struct drop_name_key, struct drop_name, DROP_NAMES, 0)
 #define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
 #define HM_MAP_drop_ring(X)   X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
 
@@ -174,7 +184,7 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 	HM_MAP_drop_row(X) \
 	HM_MAP_drop_over(X) \
 	HM_MAP_drop_xdp(X) \
-	HM_MAP_drop_dev(X) \
+	HM_MAP_drop_name(X) \
 	HM_MAP_drop_ring(X) \
 	HM_MAP_xdp_verdict(X)
 /* clang-format on */

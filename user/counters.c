@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * counters.c - what counters grew by, for -i and --since of every verb: the only place where
+ * one counter is taken from another.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "hookmap.h"
+
+int generation_get(int map_fd, struct generation *g)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	memset(g, 0, sizeof(*g));
+	if (f) {
+		if (fscanf(f, "%36s", g->boot) != 1)
+			g->boot[0] = 0;
+		fclose(f);
+	}
+	if (bpf_obj_get_info_by_fd(map_fd, &info, &len))
+		return -errno;
+	g->map = info.id;
+	return 0;
+}
+
+bool generation_same(const struct generation *a, const struct generation *b)
+{
+	return a->map == b->map && !strcmp(a->boot, b->boot);
+}
+
+__u64 counter_growth(bool same, __u64 now, __u64 old)
+{
+	return same && now >= old ? now - old : now;
+}
+
+void counters_growth(bool same, __u64 *now, const __u64 *old, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		now[i] = counter_growth(same, now[i], old[i]);
+}
+
+__u64 counter_rest(__u64 many, __u64 few)
+{
+	return many > few ? many - few : 0;
+}
