@@ -153,15 +153,15 @@ fdb_flush() {
 	l2_delete l2_fdb "$PORT" " $L2_STATIC "
 }
 
-# load_check FILE: checks each line and writes bpftool's commands to BATCH; prints how
-# many, or fails and prints what is wrong
+# load_check: checks each line of INPUT and prints bpftool's commands; what is wrong goes to
+# descriptor 3
 load_check() {
 	local names
 	map_shape l2_fdb
 	names=$(l2_port_names) || exit 1
-	names=$names awk -v out="$BATCH" -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
+	names=$names awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
 		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
-		function bad(text) { printf "line %d: %s\n", NR, text; failed = 1; exit 1 }
+		function bad(text) { printf "line %d: %s\n", NR, text >"/dev/fd/3"; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 		BEGIN {
 			n = split(ENVIRON["names"], list, " ")
@@ -196,22 +196,20 @@ load_check() {
 			if (key in seen) bad($1 " vlan " vlan + 0 " is in line " seen[key] " already")
 			seen[key] = NR
 			gsub(":", " ", mac)
-			printf "map update pinned %s key hex %s %s value hex %s %02x%s\n", pin, le2(vlan), mac, le2(to), static, zeros > out
-			count++
-		}
-		END { if (!failed) print count + 0 }' "$1"
+			printf "map update pinned %s key hex %s %s value hex %s %02x%s\n", pin, le2(vlan), mac, le2(to), static, zeros
+		}' "$INPUT"
 }
 
 # load_plan: sorts the commands of BATCH by what the map has now: those for keys that it
-# has not go into BATCH.new, those for keys that it has into BATCH.old, and what takes
-# these back into BATCH.undo. BATCH.mine gets the keys of BATCH.new. Prints how many entries
-# there are, and how many would be new.
+# has not go into NEW, those for keys that it has into OLD, and what takes these back into
+# BACK. MINE gets the keys of NEW. Prints how many entries there are, and how many would be new.
 load_plan() {
-	: >"$BATCH.new"
-	: >"$BATCH.old"
-	l2_entries l2_fdb | awk -F'|' -v batch="$BATCH" -v pin="$GLOBALS/l2_fdb" -v static="$(printf %02x "$L2_STATIC")" '
+	: >"$NEW"
+	: >"$OLD"
+	: >"$BACK"
+	l2_entries l2_fdb | { awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
+		-v pin="$GLOBALS/l2_fdb" -v static="$(printf %02x "$L2_STATIC")" '
 		BEGIN {
-			mine = batch ".mine"
 			while ((getline key <mine) > 0) ours[key] = 1
 			close(mine)
 		}
@@ -221,52 +219,49 @@ load_plan() {
 			# it was not there before, and nobody else makes static ones
 			if (key in ours && key in there && substr(there[key], 7, 2) == static) next
 			if (key in there) {
-				print >(batch ".old")
-				printf "map update pinned %s key hex %s value hex %s\n", pin, key, there[key] >(batch ".undo")
+				print >>old
+				printf "map update pinned %s key hex %s value hex %s\n", pin, key, there[key] >>back
 				next
 			}
 			fresh++
-			print $0 " noexist" >(batch ".new")
+			print $0 " noexist" >>new
 			print key >>mine
 		}
-		END { print have + 0, fresh + 0 }' - "$BATCH"
+		END { print have + 0, fresh + 0 }' - "$BATCH" 2>/dev/null || scratch_full; }
 }
 
-# load_undo OLD: takes back what load_run new has done, and with OLD (1) load_run old
+# load_undo OLD: takes back what load_run NEW has done, and with OLD (1) load_run OLD
 load_undo() {
 	l2_entries l2_fdb | awk -F'|' -v pin="$GLOBALS/l2_fdb" -v type="$(printf %02x "$L2_STATIC")" '
 		FILENAME == "-" { if (substr($2, 7, 2) == type) static[$1] = 1; next }
-		$1 in static { printf "map delete pinned %s key hex %s\n", pin, $1 }' - "$BATCH.mine" >"$BATCH.new"
-	((!$1)) || cat "$BATCH.undo" >>"$BATCH.new"
-	[[ ! -s $BATCH.new ]] || l2_batch "$BATCH.new" >/dev/null
+		$1 in static { printf "map delete pinned %s key hex %s\n", pin, $1 }' - "$MINE" >"$NEW"
+	((!$1)) || cat "$BACK" >>"$NEW"
+	l2_batch l2_fdb "$NEW" >/dev/null
 }
 
-# load_run PART: its commands, of file NAME; what went wrong in OUT
-load_run() { [[ ! -s $BATCH.$1 ]] || OUT=$(progress "$name" "$BATCH.$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
+# load_run FILE: its commands, of file NAME; what went wrong in OUT
+load_run() { [[ ! -s $1 ]] || OUT=$(progress "$name" "$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
 
 # load_end: the load is over, however: what is not whole is taken back
 load_end() {
 	local status=$?
 	trap '' INT TERM HUP
 	[[ -z $LOADING ]] || load_undo "$LOADING" || true
-	rm -f "$BATCH"*
 	exit "$status"
 }
 
 fdb_load() {
-	local file=$1 name=$1 count max have new i
-	[[ $file == - || -r $file && ! -d $file ]] || die "$file: cannot be read"
-	[[ $file != - ]] || file=/dev/stdin
-	BATCH=$(mktemp) LOADING=
+	local name=$1 wrong count max have new i file
+	for file in BATCH NEW OLD BACK MINE; do scratch "$file"; done
+	LOADING=
 	trap load_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	: >"$BATCH.mine"
-	: >"$BATCH.undo"
-	count=$(load_check "$file") || {
-		[[ -z $count ]] || die "$1, $count"
+	wrong=$({ load_check | into "$BATCH"; } 3>&1) || {
+		[[ -z $wrong ]] || die "$1, $wrong"
 		exit 1 # it was said what
 	}
+	count=$(wc -l <"$BATCH")
 	((count)) || return 0
 	max=${PIN_SHAPE[l2_fdb]##* }
 	have=$(load_plan) || exit 1
@@ -282,9 +277,9 @@ fdb_load() {
 	LOADING=0
 	for ((i = 0; i < 10; i++)); do
 		OUT=''
-		if load_run new; then
+		if load_run "$NEW"; then
 			LOADING=1
-			load_run old || break
+			load_run "$OLD" || break
 			LOADING=
 			return
 		fi
@@ -518,12 +513,12 @@ guard_add() { # MAC ADDRESS...
 }
 
 guard_del() { # MAC
-	BATCH=$(mktemp)
-	trap 'rm -f "$BATCH"' EXIT
 	unicast "$1"
-	l2_select l2_guard "$PORT" '' | grep "^ *.. .. ${MAC[*]}" |
-		sed "s|^|map delete pinned $GLOBALS/l2_guard key hex |" >"$BATCH" || die "guard: $1 is not known on this port"
-	l2_batch "$BATCH" >/dev/null
+	scratch BATCH
+	l2_select l2_guard "$PORT" '' | sed -n "/^ *.. .. ${MAC[*]}/s|^|map delete pinned $GLOBALS/l2_guard key hex |p" |
+		into "$BATCH" || exit 1
+	[[ -s $BATCH ]] || die "guard: $1 is not known on this port"
+	l2_batch l2_guard "$BATCH" >/dev/null
 }
 
 fdb_guard() {
@@ -553,6 +548,13 @@ fdb_guard() {
 
 # --- command line
 
+# input_read FILE: - is standard input; into INPUT
+input_read() {
+	scratch INPUT
+	[[ $1 == - || -r $1 && ! -d $1 ]] || die "$1: cannot be read"
+	{ cat -- "$1" 2>/dev/null || die "$1: cannot be read"; } | into "$INPUT" || exit 1
+}
+
 options '-n|--dry-run -v|--verbose -h|--help --netns=' "$@"
 set -- "${ARGS[@]}"
 VERB=${1:-}
@@ -565,6 +567,15 @@ port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
 *) misuse "expected add, replace, del, flush, load, dump, port, acl or guard" ;;
 esac
 shift
+# read whole before the lock is taken: others do not wait for a pipe or a person
+FILE=
+case "$VERB ${2:-}" in
+load*) FILE=$1 ;;
+'acl load')
+	(($# == 3)) || misuse "acl load needs a file"
+	FILE=$3
+	;;
+esac
 need_caps bpf
 [[ -z $NS ]] || need_caps sys_admin
 need_tools ip jq awk nsenter flock "$BPFTOOL"
@@ -573,6 +584,7 @@ use_netns "$NS" || die "no network namespace $NS"
 netns_words
 need_bpffs
 [[ -e $GLOBALS/l2_fdb ]] || die "l2fwd is not attached: attach.sh DEV l2fwd"
+[[ -z $FILE ]] || input_read "$FILE"
 lock
 for name in "${L2_MAPS[@]}"; do
 	map_check "$name" || die "map $GLOBALS/$name is not there: attach.sh DEV l2fwd"

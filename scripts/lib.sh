@@ -72,6 +72,29 @@ number() {
 	NUMBER=$((10#$2))
 }
 
+# --- temporary files
+
+# scratch VAR: the path of an empty file in VAR. It has no name that others could take, and it
+# goes with this process, however that ends.
+scratch() {
+	local file fd
+	if [[ ${!1:-} != /proc/self/fd/* ]]; then
+		file=$(mktemp 2>/dev/null) || die "no temporary file can be made in ${TMPDIR:-/tmp}"
+		exec {fd}<>"$file"
+		rm -f "$file"
+		printf -v "$1" '/proc/self/fd/%d' "$fd"
+	fi
+	: >"${!1}"
+}
+
+# into FILE: writes standard input into it
+into() { cat >"$1" 2>/dev/null || scratch_full; }
+
+scratch_full() {
+	cat >/dev/null # whoever writes here has nothing to say about it
+	die "a temporary file cannot be written: is ${TMPDIR:-/tmp} full?"
+}
+
 # --- the command line
 
 # shellcheck source=scripts/lib/options.sh

@@ -253,6 +253,54 @@ learned() {
 	equal "$(hookmap -j fdb | jq '.rows | length')" 17 entries
 }
 
+@test "fdb.sh load: the lock is free while the file is read" {
+	local pid
+	ports 1
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	for what in 'load -' "load $BATS_TEST_TMPDIR/pipe" "acl p1 load $BATS_TEST_TMPDIR/pipe"; do
+		# shellcheck disable=SC2086
+		fdb $what <"$BATS_TEST_TMPDIR/pipe" 3>&- &
+		pid=$!
+		exec {HELD}>"$BATS_TEST_TMPDIR/pipe"
+		timeout 20 "$HM_TOP/scripts/fdb.sh" replace 02:00:00:00:00:01 dev p1
+		[[ $what == acl* ]] && echo '5 deny' >&"$HELD" || echo '02:00:00:00:00:02 dev p1' >&"$HELD"
+		exec {HELD}>&-
+		wait "$pid"
+		fdb del 02:00:00:00:00:01
+	done
+	equal "$(hookmap -j fdb | jq -c '[[.rows[].mac], [.rules[].priority]]')" '[["02:00:00:00:00:02"],[5]]' 'what was read'
+}
+
+@test "fdb.sh: temporary files have no names, and a full TMPDIR is said; nothing changes" {
+	local TMPDIR=$BATS_TEST_TMPDIR/tmp file=$BATS_TEST_TMPDIR/file real verb
+	real=$(type -P bpftool)
+	ports 1
+	mkdir "$TMPDIR"
+	awk 'BEGIN { for (i = 0; i < 1000; i++) printf "02:00:00:00:%02x:%02x dev p1\n", i / 256, i % 256 }' >"$file"
+	printf '%s deny src 10.0.0.0/8\n' {1..40} >"$file.acl"
+	# what others could see, and take, while a batch runs
+	printf '#!/bin/bash\n[[ $* != *"batch file"* ]] || ls "%s" >>"%s"\nexec %s "$@"\n' "$TMPDIR" "$BATS_TEST_TMPDIR/seen" "$real" >"$BATS_TEST_TMPDIR/bpftool"
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	export TMPDIR
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool fdb load "$file"
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool fdb acl p1 load "$file.acl"
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool fdb flush
+	equal "$(<"$BATS_TEST_TMPDIR/seen")" '' 'names of temporary files'
+	fdb load <(head -n 600 "$file")
+	fdb guard p1 add 02:00:00:00:00:01
+	mount -t tmpfs -o size=16k,mode=700 tmpfs "$TMPDIR"
+	dd if=/dev/zero of="$TMPDIR/full" bs=1k 2>/dev/null || true
+	for verb in "load $file" "acl p1 load $file.acl" flush 'guard p1 del 02:00:00:00:00:01'; do
+		# shellcheck disable=SC2086
+		refused 1 "is $TMPDIR full?" $verb
+	done
+	# room for what is read, and no more: half-way
+	truncate -s 4k "$TMPDIR/full"
+	refused 1 "is $TMPDIR full?" load <(head -n 300 "$file")
+	equal "$(ls "$TMPDIR")" full 'what is left'
+	umount "$TMPDIR"
+}
+
 @test "l2fwd: 100 000 entries are loaded and listed whole" {
 	ports 2 --fdb-size 131072
 	awk 'BEGIN { for (i = 0; i < 100000; i++)

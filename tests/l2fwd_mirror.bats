@@ -346,6 +346,50 @@ T=88b5$PAD
 	equal "$(port_count p3 state) $(port_count p1 state)" 'blocked forwarding' 'states at attach'
 }
 
+# commands WORD...: how many ip, jq and bpftool it takes to attach
+commands() {
+	local d=$BATS_TEST_TMPDIR/bin c
+	mkdir -p "$d"
+	for c in ip jq bpftool; do
+		printf '#!/bin/bash\necho >>%s/log\nexec %s "$@"\n' "$d" "$(type -P $c)" >"$d/$c"
+		chmod +x "$d/$c"
+	done
+	: >"$d/log"
+	sw env PATH="$d:$PATH" "$HM_TOP/scripts/attach.sh" "$@" 2>"$BATS_TEST_TMPDIR/attach.err"
+	COMMANDS=$(wc -l <"$d/log")
+}
+
+@test "mirror: attached again costs the same for 3 addresses and for 3 000; ports cost the same each" {
+	local few i count=()
+	bridge_up 1
+	sw_attach br0 l2fwd --mirror --fdb-size 4000
+	commands br0 l2fwd --mirror
+	few=$COMMANDS
+	awk 'BEGIN { for (i = 0; i < 3000; i++) printf "fdb add 02:00:00:01:%02x:%02x dev p1 master static\n", i / 256, i % 256 }' | sw bridge -batch -
+	# one is missing, and two in the middle are others than the bridge's
+	sw bridge fdb del 02:00:00:01:00:00 dev p1 master
+	swdb replace 02:00:00:01:05:05 local
+	commands br0 l2fwd --mirror
+	((COMMANDS <= few + 4)) || equal "$COMMANDS" "at most $few + 4" 'commands with 3 000 addresses'
+	swdb del 02:00:00:01:05:05
+	commands br0 l2fwd --mirror
+	tables_agree
+	# the snapshot of a bridge that has more than there is room for: said, and as cheap
+	awk 'BEGIN { for (i = 0; i < 3000; i++) printf "fdb add 02:00:00:02:%02x:%02x dev p1 master static\n", i / 256, i % 256 }' | sw bridge -batch -
+	commands br0 l2fwd --mirror
+	((COMMANDS <= few + 4)) || equal "$COMMANDS" "at most $few + 4" 'commands with a full table'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'has no room for 2000 addresses of the bridge, which take the slow path'
+	# ports
+	sw bridge fdb flush dev p1 master 2>/dev/null || sw ip link set p1 type bridge_slave fdb_flush
+	for i in 2 3 4 5 6; do
+		sw ip link add "p$i" type veth peer name "q$i"
+		sw ip link set "p$i" master br0
+		commands br0 l2fwd --mirror
+		count+=("$COMMANDS")
+	done
+	equal "$((count[4] - count[3]))" "$((count[2] - count[1]))" 'commands for the sixth port and the fourth'
+}
+
 @test "mirror: a full table counts what has no room; the bridge forwards it" {
 	bridge_up 2
 	sw_attach br0 l2fwd --mirror --fdb-size 10

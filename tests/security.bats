@@ -63,13 +63,15 @@ bats_require_minimum_version 1.5.0
 	found() { grep -nE "$1" "${files[@]}" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*#' || true; }
 	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)')" "" "eval"
 	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* "?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)')" "" "files of a known name"
+	equal "$(found '>>? ?"?\$\{?[A-Za-z_]+\}?"?\.[A-Za-z]')" "" "names made of another file's"
 	equal "$(found 'mktemp.*-u|tempfile')" "" "names without a file"
 	equal "$(found 'chmod ([ago]*[oa][ugoa]*)?\+[rwx]*w|chmod 0?[0-7]*[2367]( |$)|chmod 0?[0-7][2367][0-7]( |$)|umask 0*[01]?[0-7]?[0145]( |$)')" "" "rights"
 	# the patterns find what they should
-	printf 'eval "$x"\necho 1 >/tmp/x.$$\nf=$(mktemp -u)\nchmod 666 f\nchmod a+w f\n' >"$BATS_TEST_TMPDIR/bad"
+	printf 'eval "$x"\necho 1 >/tmp/x.$$\nf=$(mktemp -u)\nchmod 666 f\nchmod a+w f\n: >"$f.new"\n' >"$BATS_TEST_TMPDIR/bad"
 	files=("$BATS_TEST_TMPDIR/bad" /dev/null)
 	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)' | wc -l)" 1 "eval found"
 	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* ?"?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)' | wc -l)" 1 "known name found"
+	equal "$(found '>>? ?"?\$\{?[A-Za-z_]+\}?"?\.[A-Za-z]' | wc -l)" 1 "name made of another found"
 }
 
 @test "security: the reader is built to resist: PIE, RELRO, BIND_NOW, no executable stack, canaries, fortified" {

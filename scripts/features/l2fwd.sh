@@ -72,17 +72,14 @@ l2_suitable() {
 
 # l2_preflight DEV MODE: warnings, one line each
 l2_preflight() {
-	local number ifindex rest other mtu ports
+	local ports others
 	l2_link "$1"
-	ports=$(l2_ports) || exit 1
 	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
 	[[ $KIND != - ]] || l2_preflight_card "$1"
-	while read -r number ifindex rest; do
-		[[ -n $number && $ifindex != "$IFINDEX" ]] || continue
-		read -r other mtu <<<"$(ip_json link | jq -r --argjson i "$ifindex" '.[] | select(.ifindex == $i) | "\(.ifname) \(.mtu)"')"
-		[[ -z $mtu || $mtu == "$MTU" ]] ||
-			warn "$1 has MTU $MTU and $other has $mtu: longer frames between them are lost"
-	done <<<"$ports"
+	ports=$(l2_ports) || exit 1
+	others=$(ip_json link | jq -r --arg ports " $(cut -d' ' -f2 <<<"$ports" | tr '\n' ' ')" --argjson mtu "$MTU" '
+		[.[] | select(.mtu != $mtu and (.ifindex as $i | $ports | contains(" \($i) "))) | "\(.ifname) has \(.mtu)"] | join(", ")')
+	[[ -z $others ]] || warn "$1 has MTU $MTU and $others: longer frames between them are lost"
 	# a veth locks a shared queue; cards refuse XDP, or drop
 	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
 		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
@@ -310,6 +307,9 @@ l2_mirror_attach() { # BRIDGE
 	l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 	l2_cfg_init
 	dev_flag "$HM_DEV_MIRROR"
+	((DRY_RUN)) || l2_cfg_flag "$L2_F_UNIFORM" 0
+	defer l2_ports_settled
+	L2_MANY=1
 	while read -r index dev kind; do
 		[[ -n $index ]] || continue
 		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
@@ -320,6 +320,7 @@ l2_mirror_attach() { # BRIDGE
 		l2_with_port "$dev" l2_mirror_port_add
 	done <<<"$members"
 	l2_mirror_left "$members"
+	l2_ports_settled
 	l2_mirror_load "$object"
 	((!DRY_RUN)) || return 0
 	map_keep l2_cfg
@@ -399,11 +400,11 @@ l2_mirror_load() { # OBJECT
 # l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
 # have written is newer than what is read here, so only what is not there is written.
 l2_mirror_snapshot() {
-	local file zeros ports
+	local zeros ports full
 	((!DRY_RUN)) || return 0
 	# behind a port that was none of ours until now
 	l2_delete l2_fdb 0 " $L2_DYNAMIC $L2_EXTERN $L2_FIXED "
-	file=$(mktemp)
+	scratch L2_KNOWN
 	ports=$(l2_port_names) || exit 1
 	map_shape l2_fdb
 	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 3)))
@@ -419,10 +420,10 @@ l2_mirror_snapshot() {
 		awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
 			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
-			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' >"$file" ||
+			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x%s noexist\n", pin, le2($1), mac, le2($3), type[$4], zeros }' | into "$L2_KNOWN" ||
 		die "$1: what it knows cannot be listed: $(typed bridge fdb show br "$1") failed"
-	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
-	rm -f "$file"
+	full=$(l2_batch l2_fdb "$L2_KNOWN") || exit 1
+	((!full)) || warn "$1: map $GLOBALS/l2_fdb has no room for $full addresses of the bridge, which take the slow path: $(typed detach.sh "$1"), and attach with a larger --fdb-size"
 }
 
 l2_mirror_port_del() { # DEV
@@ -438,10 +439,12 @@ l2_mirror_detach() { # BRIDGE
 	[[ ! -e $GLOBALS/l2_cfg ]] || ((DRY_RUN)) ||
 		l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
 	# ports that were there before stay, and their entries
+	((DRY_RUN)) || [[ ! -e $GLOBALS/l2_cfg ]] || l2_cfg_flag "$L2_F_UNIFORM" 0
+	L2_MANY=1
 	l2_mirror_left ''
 	[[ -e $GLOBALS/l2_cfg ]] && ((!DRY_RUN)) || return 0
 	l2_mirror_forget
-	l2_ports_changed
+	l2_ports_settled
 }
 
 l2fwd_unshare() {

@@ -217,10 +217,12 @@ l2_port_remove() {
 }
 
 # l2_ports_changed: XDP may flood by itself if all ports want the same bytes and no
-# port has a condition
+# port has a condition. With L2_MANY, many are about to change: it does not flood so until
+# l2_ports_settled.
+L2_MANY=0
 l2_ports_changed() {
 	local number ifindex flags rest ports uniform=1 last=0
-	((!DRY_RUN)) || return 0
+	((!DRY_RUN && !L2_MANY)) || return 0
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] || continue
@@ -234,6 +236,11 @@ l2_ports_changed() {
 	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~L2_F_UNIFORM) | (uniform ? L2_F_UNIFORM : 0)))
 	l2_cfg_write
+}
+
+l2_ports_settled() {
+	L2_MANY=0
+	l2_ports_changed
 }
 
 # --- many entries at once
@@ -279,42 +286,59 @@ l2_select() {
 		}'
 }
 
-# l2_batch FILE: bpftool commands, shown as run does. One that fails (an entry that has gone
-# meanwhile, or is there already) is skipped; prints how many failed.
+# l2_batch MAP FILE: bpftool commands about entries of MAP, shown as run does. Where one cannot be
+# done any more (an entry that has gone meanwhile, or is there already), all of that kind are left
+# out. Prints how many entries had no room.
 l2_batch() {
-	local file=$1 total step at=0 failed=0 part
+	local file=$2 next ran full
 	((!VERBOSE && !DRY_RUN)) || sed 's/^/+ bpftool /' "$file" >&2
 	((!DRY_RUN)) || return 0
-	total=$(wc -l <"$file")
-	part=$(mktemp)
-	while ((at < total)); do
-		tail -n +$((at + 1)) "$file" >"$part"
-		step=$("$BPFTOOL" -j batch file "$part" 2>/dev/null | grep -o '"command":' | wc -l) && break
-		((step > 0)) || break
-		at=$((at + step))
-		failed=$((failed + 1))
+	scratch L2_SAID
+	while [[ -s $file ]]; do
+		! "$BPFTOOL" -j batch file "$file" >"$L2_SAID" 2>/dev/null || break
+		# with the one that failed
+		ran=$(grep -o '"command":' "$L2_SAID" | wc -l)
+		((ran)) || die "map $GLOBALS/$1 cannot be written"
+		full=0
+		[[ $(tail -c 400 "$L2_SAID") != *'too long'* ]] || full=1
+		next=L2_ODD
+		[[ $file != "${L2_ODD:-}" ]] || next=L2_EVEN
+		scratch "$next"
+		l2_batch_rest "$1" "$file" "$((ran - full))" | into "${!next}" || exit 1
+		file=${!next}
+		((!full)) || {
+			wc -l <"$file"
+			return
+		}
 	done
-	rm -f "$part"
-	printf '%d\n' "$failed"
+	printf '0\n'
+}
+
+# l2_batch_rest MAP FILE DONE: the commands behind the first DONE that can be done
+l2_batch_rest() {
+	l2_entries "$1" | awk -F'|' -v skip="$3" '
+		FILENAME == "-" { there[$1]; next }
+		FNR <= skip { next }
+		{
+			key = $0; sub(/.* key hex /, "", key); sub(/ (value|noexist).*/, "", key)
+			if (/^map delete/ ? !(key in there) : / noexist$/ && key in there) next
+			print
+		}' - "$2"
 }
 
 # l2_delete MAP PORT [TYPES]: see l2_select
 l2_delete() {
-	local file
-	file=$(mktemp)
-	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" >"$file"
-	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
-	rm -f "$file"
+	scratch L2_FILE
+	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" | into "$L2_FILE" || exit 1
+	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
 # l2_sieve_flush SET: what l2_sieve has of the rules that begin at SET
 l2_sieve_flush() {
-	local file
 	((!DRY_RUN)) || return 0
-	file=$(mktemp)
+	scratch L2_FILE
 	bytes 2 "$1"
 	l2_entries l2_sieve | awk -F'|' -v set="${BYTES[*]}" -v pin="$GLOBALS/l2_sieve" '
-		substr($1, 13, 5) == set { printf "map delete pinned %s key hex %s\n", pin, $1 }' >"$file"
-	[[ ! -s $file ]] || l2_batch "$file" >/dev/null
-	rm -f "$file"
+		substr($1, 13, 5) == set { printf "map delete pinned %s key hex %s\n", pin, $1 }' | into "$L2_FILE" || exit 1
+	l2_batch l2_sieve "$L2_FILE" >/dev/null
 }

@@ -115,7 +115,7 @@ acl_rule() {
 
 # acl_read PORT: ACL_AT, ACL_SIEVED, and RULES: "priority byte byte ..." by place
 acl_read() {
-	local i n file
+	local i n
 	l2_port_read "$1"
 	n=$(value_num "$HM_OFF_l2_port_acl_n" 2)
 	ACL_AT=$(value_num "$HM_OFF_l2_port_acl_at" 2)
@@ -123,16 +123,15 @@ acl_read() {
 	n=$((n & L2_ACL_MASK))
 	RULES=()
 	((n)) || return 0
-	file=$(mktemp)
+	scratch BATCH
 	for ((i = 0; i < n; i++)); do
 		bytes 4 $((ACL_AT + i))
 		printf 'map lookup pinned %s key hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}"
-	done >"$file"
-	mapfile -t RULES < <({ "$BPFTOOL" batch file "$file" 2>/dev/null || true; } | l2_pairs |
+	done | into "$BATCH" || exit 1
+	mapfile -t RULES < <({ "$BPFTOOL" batch file "$BATCH" 2>/dev/null || true; } | l2_pairs |
 		awk -F'|' -v at="$HM_OFF_l2_acl_priority" -v endian="$HM_ENDIAN" '
 			function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 			{ split($2, b, " "); x = hex(b[at + 1]); y = hex(b[at + 2]); print (endian == "little" ? x + 256 * y : y + 256 * x), $2 }')
-	rm -f "$file"
 	((${#RULES[@]} == n)) || die "map $GLOBALS/l2_acl cannot be read"
 }
 
@@ -221,15 +220,15 @@ acl_write() {
 	local i flags=0 n=${#RULES[@]}
 	((n <= L2_ACL_RULES)) || die "a port has $L2_ACL_RULES rules at most"
 	acl_room "$n"
-	BATCH=$(mktemp)
-	trap 'rm -f "$BATCH"' EXIT
+	scratch BATCH
 	for ((i = 0; i < n; i++)); do
 		bytes 4 $((ROOM + i))
 		printf 'map update pinned %s key hex %s value hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}" "${RULES[i]#* }"
-	done >"$BATCH"
+	done | into "$BATCH" || exit 1
 	if ((n >= ACL_SIEVE)); then
 		l2_sieve_flush "$ROOM" # of a change that failed
-		flags=$(printf '%s\n' "${RULES[@]}" | acl_sieve "$ROOM" "$BATCH")
+		flags=$(printf '%s\n' "${RULES[@]}" | acl_sieve "$ROOM" "$BATCH" 2>/dev/null) ||
+			die "the rules cannot be prepared: is ${TMPDIR:-/tmp} full?"
 	fi
 	[[ ! -s $BATCH ]] || run "$BPFTOOL" batch file "$BATCH"
 	l2_port_read "$1"
@@ -268,11 +267,10 @@ acl_add() { # PORT PRIORITY permit|deny MATCH...
 	acl_write "$port"
 }
 
-# acl_load PORT FILE: its lines "PRIORITY permit|deny MATCH..." become the rules
+# acl_load PORT FILE: its lines "PRIORITY permit|deny MATCH...", which are in INPUT, become the rules
 acl_load() {
 	local line lines n=0 words rule seen=' ' file=$2
-	mapfile -t lines < <(cat -- "$file" 2>/dev/null)
-	wait $! || die "$file: cannot be read"
+	mapfile -t lines <"$INPUT"
 	# what is wrong is said with the number of the line
 	misuse() { die "$file, line $n: $*"; }
 	acl_read "$1"
@@ -317,7 +315,6 @@ fdb_acl() { # DEV COMMAND...
 		acl_del "$PORT" "$3"
 		;;
 	load)
-		(($# == 3)) || misuse "acl load needs a file"
 		acl_load "$PORT" "$3"
 		;;
 	flush)

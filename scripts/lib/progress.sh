@@ -17,7 +17,7 @@ progress() {
 	local what=$1 file=$2 total
 	shift 2
 	total=$(wc -l <"$file")
-	if [[ -z $PROGRESS ]] || (($(stat -c %s -- "$file") < 262144)); then
+	if [[ -z $PROGRESS ]] || (($(stat -L -c %s -- "$file") < 262144)); then
 		"$@" "$file"
 		return
 	fi
