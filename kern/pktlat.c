@@ -6,19 +6,20 @@
  *   bpftool prog loadall build/kern/pktlat.o DIR map name ... pinned ... autoattach
  *
  * Tracepoint skb_copy_datagram_iovec: TCP, raw and packet sockets, larger UDP
- * datagrams, and what vhost or QEMU takes from a tap. Small UDP datagrams do not pass
- * there: see kern/pktlat_fentry.
+ * datagrams, and what vhost or QEMU takes from a tap. UDP datagrams that are small, or
+ * whose checksum is verified while they are copied, do not pass there: where it can be
+ * attached, kern/pktlat_fentry sees all UDP (PKTLAT_F_UDP), and this program none.
  *
  * Counts from the NIC's stamp if there is one and its clock is known, else from the
  * kernel's; the two are never mixed in one histogram.
  *
  * Maps: pktlat_cfg (clocks, what is slow), pktlat_hist, pktlat_ring (slow packets),
- * pktlat_stat. Times in ns.
+ * pktlat_who (who has rows), pktlat_stat. Times in ns.
  */
 #include "pktlat.h"
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int pktlat_copy(__u64 *ctx)
 {
-	return pktlat((const struct sk_buff *)ctx[0]);
+	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY);
 }

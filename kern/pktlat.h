@@ -14,10 +14,47 @@
 #include "hist.h"
 #include "trace.h"
 
+#include <linux/errno.h>
+
 HM_MAP(pktlat_cfg);
 HM_MAP(pktlat_stat);
 HM_MAP(pktlat_hist);
 HM_MAP(pktlat_ring);
+HM_MAP(pktlat_who);
+
+#define AF_INET	  2
+#define AF_INET6  10
+#define AF_PACKET 17
+
+enum pktlat_from {
+	FROM_COPY,    /* skb_copy_datagram_iovec */
+	FROM_CONSUME, /* skb_consume_udp */
+};
+
+static __always_inline unsigned int pktlat_family(const struct sk_buff *skb)
+{
+	return skb->sk ? BPF_CORE_READ(skb, sk, __sk_common.skc_family) : 0;
+}
+
+/* Messages of Unix, netlink and vsock sockets have no protocol, and TCP data that was
+ * copied together has lost it. */
+static __always_inline int pktlat_packet(const struct sk_buff *skb)
+{
+	unsigned int family = pktlat_family(skb);
+
+	return skb->protocol || family == AF_INET || family == AF_INET6;
+}
+
+/* Is tstamp when the packet was received? On its way out it is when it may leave, on
+ * another clock: monotonic for TCP, which is less than real time was at boot. */
+static __always_inline int pktlat_received(const struct sk_buff *skb, const struct pktlat_cfg *cfg)
+{
+	if (bpf_core_field_exists(skb->tstamp_type))
+		return !BPF_CORE_READ_BITFIELD(skb, tstamp_type);
+	if (bpf_core_field_exists(skb->mono_delivery_time))
+		return !BPF_CORE_READ_BITFIELD(skb, mono_delivery_time);
+	return skb->tstamp >= cfg->real;
+}
 
 /* The packet's stamp on CLOCK_MONOTONIC, and which it is; 0 if there is none. */
 static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct pktlat_cfg *cfg,
@@ -30,6 +67,10 @@ static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct
 		*stamp = PKTLAT_HARDWARE;
 		return hardware + cfg->ptp - cfg->real;
 	}
+	if (software && !pktlat_received(skb, cfg)) {
+		__sync_fetch_and_add(&st->sent, 1);
+		return 0;
+	}
 	if (software) {
 		*stamp = PKTLAT_SOFTWARE;
 		return software - cfg->real;
@@ -39,12 +80,16 @@ static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct
 }
 
 /* Is the packet on its way out of a tap? In a socket's queue the field dev is used
- * for other things, so that nothing it points to can be trusted. */
-static __always_inline int pktlat_tap(struct pktlat_key *key, const struct net_device *dev)
+ * for other things, so that nothing it points to can be trusted; a packet socket's is
+ * the tap itself, which has nothing to do with the copy. */
+static __always_inline int pktlat_tap(struct pktlat_key *key, const struct sk_buff *skb)
 {
+	const struct net_device *dev = skb->dev;
 	const struct net *net = BPF_CORE_READ(dev, nd_net.net);
 	char kind[8] = {};
 
+	if (pktlat_family(skb) == AF_PACKET)
+		return 0;
 	if (!net || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
 		return 0;
 	bpf_probe_read_kernel_str(kind, sizeof(kind), BPF_CORE_READ(dev, rtnl_link_ops, kind));
@@ -86,15 +131,116 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 	bpf_ringbuf_submit(e, 0);
 }
 
-static __always_inline int pktlat(const struct sk_buff *skb)
+/* Who was not heard of for the longest time. */
+struct pktlat_oldest {
+	struct pktlat_key key;
+	__u64 last;
+	__u64 packets;
+};
+
+static long pktlat_older(void *map, const void *key, const void *value, void *arg)
+{
+	const struct pktlat_who *who = value;
+	struct pktlat_oldest *o = arg;
+
+	(void)map;
+	if (who->last < o->last) {
+		__builtin_memcpy(&o->key, key, sizeof(o->key));
+		o->last = who->last;
+		o->packets = who->packets;
+	}
+	return 0;
+}
+
+/* Makes room for another one; false if all that there are were heard of just now. */
+static __always_inline int pktlat_evict(struct pktlat_stat *st, __u64 now)
+{
+	struct pktlat_oldest o = { .last = now };
+
+	if (now < st->wait)
+		return 0;
+	bpf_for_each_map_elem(&pktlat_who, pktlat_older, &o, 0);
+	if (now - o.last < PKTLAT_KEEP_NS) {
+		st->wait = now + PKTLAT_KEEP_NS;
+		return 0;
+	}
+	/* another CPU may have been faster: then there is room, too */
+	if (!bpf_map_delete_elem(&pktlat_who, &o.key)) {
+		__sync_fetch_and_add(&st->evicted, 1);
+		__sync_fetch_and_add(&st->evicted_packets, o.packets);
+	}
+	for (int i = 0; i < LAT_OCTAVES; i++) {
+		o.key.octave = i;
+		bpf_map_delete_elem(&pktlat_hist, &o.key);
+	}
+	return 1;
+}
+
+/* One more packet of KEY; false if there is no room for it. */
+static __always_inline int pktlat_seen(struct pktlat_stat *st, struct pktlat_key *key, __u64 now)
+{
+	struct pktlat_who *who, empty = {};
+
+	key->octave = 0;
+	who = bpf_map_lookup_elem(&pktlat_who, key);
+	if (!who) {
+		empty.last = now;
+		if (bpf_map_update_elem(&pktlat_who, key, &empty, BPF_NOEXIST) == -E2BIG &&
+		    pktlat_evict(st, now))
+			bpf_map_update_elem(&pktlat_who, key, &empty, BPF_NOEXIST);
+		who = bpf_map_lookup_elem(&pktlat_who, key);
+		if (!who)
+			return 0;
+	}
+	who->last = now;
+	__sync_fetch_and_add(&who->packets, 1);
+	return 1;
+}
+
+static __always_inline void pktlat_count(struct pktlat_stat *st, struct pktlat_key *key, __u64 now,
+					 __u64 delta)
+{
+	if (pktlat_seen(st, key, now) && hist_add(pktlat_hist, key, delta))
+		return;
+	if (pktlat_evict(st, now) && pktlat_seen(st, key, now) && hist_add(pktlat_hist, key, delta))
+		return;
+	__sync_fetch_and_add(&st->slow.full, 1);
+}
+
+static __always_inline void pktlat_process(struct pktlat_key *key)
+{
+	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
+
+	key->kind = PKTLAT_PROCESS;
+	key->pid = bpf_get_current_pid_tgid() >> 32;
+	key->start = BPF_CORE_READ(task, group_leader, start_time);
+	BPF_CORE_READ_STR_INTO(&key->name, task, group_leader, comm);
+}
+
+/* Does pktlat_fentry see it? In UDP's queues, and only there, a packet has no owner. */
+static __always_inline int pktlat_by_udp(const struct sk_buff *skb, const struct pktlat_cfg *cfg)
+{
+	return cfg->flags & PKTLAT_F_UDP && !skb->sk &&
+	       (skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6));
+}
+
+static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from from)
 {
 	struct pktlat_cfg *cfg = trace_lookup(pktlat_cfg, 0);
 	struct pktlat_stat *st = trace_lookup(pktlat_stat, 0);
 	struct pktlat_key key = {};
 	__u64 now, when, delta;
 
-	if (!cfg || !st || !(cfg->flags & PKTLAT_F_REAL))
+	if (!cfg || !st || !(cfg->flags & PKTLAT_F_REAL) || !pktlat_packet(skb))
 		return 0;
+	/* what is not linear has passed skb_copy_datagram_iovec, or nobody knows */
+	if (from == FROM_CONSUME && skb->data_len && !(cfg->flags & PKTLAT_F_UDP))
+		return 0;
+	if (from == FROM_CONSUME || !pktlat_tap(&key, skb)) {
+		if (from == FROM_COPY && pktlat_by_udp(skb, cfg))
+			return 0;
+		pktlat_process(&key);
+	}
 	when = pktlat_when(skb, cfg, st, &key.stamp);
 	if (!when)
 		return 0;
@@ -104,13 +250,7 @@ static __always_inline int pktlat(const struct sk_buff *skb)
 		__sync_fetch_and_add(&st->clock, 1);
 		return 0;
 	}
-	if (!pktlat_tap(&key, skb->dev)) {
-		key.kind = PKTLAT_PROCESS;
-		key.pid = bpf_get_current_pid_tgid() >> 32;
-		bpf_get_current_comm(key.name, sizeof(key.name));
-	}
-	if (!hist_add(pktlat_hist, &key, delta))
-		__sync_fetch_and_add(&st->slow.full, 1);
+	pktlat_count(st, &key, now, delta);
 	if (delta >= (cfg->slow ?: PKTLAT_SLOW_NS))
 		pktlat_slow(skb, st, &key, now, delta);
 	return 0;

@@ -64,6 +64,7 @@ struct net_device {
 };
 
 struct sock_common {
+	unsigned short skc_family;
 	possible_net_t skc_net;
 };
 
@@ -78,8 +79,10 @@ struct sk_buff {
 	__u16 tc_index;
 	int skb_iif;
 	__u32 hash;
-	__u32 vlan_all;	       /* since 6.2: 0 = no tag */
-	__u8 vlan_present : 1; /* before */
+	__u32 vlan_all;		     /* since 6.2: 0 = no tag */
+	__u8 vlan_present : 1;	     /* before */
+	__u8 tstamp_type : 2;	     /* since 6.11: the clock of tstamp */
+	__u8 mono_delivery_time : 1; /* since 5.18: tstamp is TCP's */
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;

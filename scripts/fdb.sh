@@ -188,7 +188,7 @@ load_check() {
 					to = port[dev]
 				} else {
 					vlan = $(++i)
-					if (vlan !~ /^[0-9]+$/ || length(vlan) > 9 || vlan < 1 || vlan > 4094) bad("vlan " vlan ": expected a number from 1 to 4094")
+					if (vlan !~ /^[1-9][0-9]*$/ || length(vlan) > 9 || vlan < 1 || vlan > 4094) bad("vlan " vlan ": expected a number from 1 to 4094")
 				}
 			}
 			if (dev == "") bad("say where " $1 " is: dev DEV, or local")

@@ -65,11 +65,12 @@ misuse() {
 
 warn() { spoken "$HM_NAME: $(clean "$*")" >&2; }
 
-# number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER
+# number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER. 010 is 8 to
+# some and 10 to others: no number.
 number() {
-	[[ $2 =~ ^[0-9]{1,10}$ ]] && ((10#$2 >= $3 && 10#$2 <= $4)) ||
+	[[ $2 =~ ^(0|[1-9][0-9]{0,9})$ ]] && (($2 >= $3 && $2 <= $4)) ||
 		misuse "$1 $2: expected a number from $3 to $4"
-	NUMBER=$((10#$2))
+	NUMBER=$2
 }
 
 # --- temporary files

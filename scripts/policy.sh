@@ -26,8 +26,8 @@ comes into force at once: each packet sees all of the old or all of the new one.
   -v, --verbose   show the commands, too
   -h, --help
 
-Exit status: 0 done (diff: no difference), 1 error and nothing changed (diff: there
-are differences), 2 usage.
+Exit status: 0 done, 1 error and nothing changed, 2 usage. diff: 0 equal, 1 different,
+2 error or usage.
 EOF
 }
 
@@ -46,9 +46,10 @@ esac
 need_tools jq awk ip
 load_abi
 
-WORK=$(mktemp -d) LOADING=0
+WORK=$(mktemp -d) LOADING=0 DIFFERENT=0
 finish() {
 	local status=$?
+	[[ $VERB != diff || $status != 1 ]] || ((DIFFERENT)) || status=2
 	trap '' INT TERM HUP
 	phase ''
 	((!LOADING)) || load_clean
@@ -85,6 +86,26 @@ cfg_load() {
 	MAX_HOPS=$(value_u32 "$HM_OFF_pol_cfg_max_hops")
 }
 
+# inputs FILE...: what comes through a pipe is read here, before the lock is held: nobody
+# waits for who types. The files are in INPUTS then, and NAMES says what they are called.
+declare -A NAMES=()
+inputs() {
+	local file
+	INPUTS=()
+	for file; do
+		INPUTS+=("$file")
+		if [[ $file == - ]]; then
+			INPUTS[-1]=$WORK/input.${#INPUTS[@]}
+			cat >"${INPUTS[-1]}"
+			NAMES[_${INPUTS[-1]}]='standard input'
+		elif [[ -p $file && -r $file ]]; then
+			INPUTS[-1]=$WORK/input.${#INPUTS[@]}
+			cat <"$file" >"${INPUTS[-1]}"
+			NAMES[_${INPUTS[-1]}]=$file
+		fi
+	done
+}
+
 # flatten FILE...: the files as sorted lines, in $WORK/lines. One by one: jq would read what
 # one file begins and the next one ends as a whole.
 flatten() {
@@ -92,15 +113,8 @@ flatten() {
 	ip_json link >"$WORK/links" || die "ip -j link failed"
 	: >"$WORK/flat"
 	for file; do
-		name=$file
-		case $file in
-		-)
-			file=$WORK/input name='standard input'
-			cat >"$file"
-			;;
-		"$WORK"/*) name='rules in force' ;;
-		-*) file=./$file ;;
-		esac
+		name=${NAMES[_$file]:-$file}
+		[[ $file != -* ]] || file=./$file
 		[[ -f $file && -r $file ]] || die "$name: no such file, or not readable"
 		if ! jq -n -r --slurpfile links "$WORK/links" --arg file "$name" --argjson n "$n" \
 			-f "$HM_SCRIPTS/lib/policy.jq" "$file" >>"$WORK/flat" 2>"$WORK/error"; then
@@ -194,17 +208,21 @@ current() {
 	"$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}' | json_escaped
 }
 
+NAMES=(["_$WORK/current"]='rules in force' ["_$WORK/rest"]='rules in force')
+case $VERB in
+check | load | add | diff) inputs "$@" ;;
+esac
 case $VERB in
 check)
 	GEN=0 NEXT=1 MAX_RULES=0 MAX_TUPLES=0 MAX_HOPS=0
 	VALUE=()
 	((EUID)) || cfg_load
-	flatten "$@"
+	flatten "${INPUTS[@]}"
 	compile check
 	;;
 load)
 	attached
-	load "$@"
+	load "${INPUTS[@]}"
 	;;
 flush)
 	attached
@@ -218,7 +236,7 @@ show)
 add)
 	attached
 	current >"$WORK/current"
-	load "$WORK/current" "$@"
+	load "$WORK/current" "${INPUTS[@]}"
 	;;
 del)
 	attached
@@ -236,10 +254,13 @@ diff)
 	flatten "$WORK/current"
 	compile text >"$WORK/a"
 	cp "$WORK/a" "$WORK/in force"
-	flatten "$@"
+	flatten "${INPUTS[@]}"
 	compile text >"$WORK/b" || exit 1
 	mv "$WORK/b" "$WORK/file"
 	cd -- "$WORK"
-	diff -u "in force" file
+	diff -u "in force" file || {
+		DIFFERENT=$(($? == 1))
+		exit $((2 - DIFFERENT))
+	}
 	;;
 esac

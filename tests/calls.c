@@ -13,6 +13,7 @@
  *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, or 5 execs PATH
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
+ *   calls messages COUNT x          sends itself messages by a Unix socket, and reads them
  *   calls null-calls COUNT x        makes calls that are no opens
  * Options: --rate N (calls a second), before the mode.
  * Exit status: 0, 1 a call did not do what it should, 2 usage.
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -123,6 +125,21 @@ static int exec_fail(long count, char *path)
 	return 0;
 }
 
+static int messages(long count)
+{
+	char text[64] = "";
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
+		return 1;
+	for (long i = 0; i < count; i++) {
+		if (write(fd[0], text, sizeof(text)) != sizeof(text) ||
+		    read(fd[1], text, sizeof(text)) != sizeof(text))
+			return 1;
+	}
+	return 0;
+}
+
 static int forked(long count, char *path)
 {
 	char *argv[] = { path, NULL };
@@ -214,6 +231,8 @@ int main(int argc, char **argv)
 			syscall(SYS_getppid);
 		return 0;
 	}
+	if (!strcmp(argv[1], "messages"))
+		return messages(atol(argv[2]));
 	if (!strcmp(argv[1], "exec-fail"))
 		return exec_fail(atol(argv[2]), argv[3]);
 	if (!strcmp(argv[1], "forked"))

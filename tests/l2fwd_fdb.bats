@@ -49,6 +49,10 @@ refused() {
 	refused 2 'expected OUT:IN' port p1 translate 5
 	refused 1 'no device nope' port nope miss drop
 	refused 2 'expected permit or deny' acl p1 add 7 reject
+	refused 2 'src 010.0.0.1: expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 010.0.0.1
+	refused 2 'dst 10.0.0.0/08: expected' acl p1 add 7 deny dst 10.0.0.0/08
+	refused 2 'dport 025: expected a number' acl p1 add 7 deny proto tcp dport 025
+	refused 2 'vlan 010: expected a number' add 02:00:00:00:00:01 dev p1 vlan 010
 	refused 2 'ports need proto' acl p1 add 7 deny dport 25
 	refused 2 'the first is larger' acl p1 add 7 deny proto tcp dport 26-25
 	refused 2 'expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 10.0.0.0/33
@@ -163,7 +167,8 @@ unreadable() {
 		02:00:00:00:00:07 dev p1 vlan x|vlan x: expected
 		02:00:00:00:00:07 dev p1 vlan|vlan needs a value
 		02:00:00:00:00:07 p1|unknown word p1
-		02:00:00:00:00:05 dev p1 vlan 09|02:00:00:00:00:05 vlan 9 is in line 3 already
+		02:00:00:00:00:05 dev p1 vlan 09|vlan 09: expected a number from 1 to 4094
+		02:00:00:00:00:05 dev p1 vlan 9|02:00:00:00:00:05 vlan 9 is in line 3 already
 	EOF
 	awk 'BEGIN { for (i = 0; i < 100; i++) printf "02:00:00:00:01:%02x dev p1\n", i }' >"$file"
 	refused 1 '100 entries do not fit' load "$file"

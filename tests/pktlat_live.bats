@@ -170,6 +170,134 @@ from_nic() {
 	rm /sys/fs/bpf/hwstamp
 }
 
+@test "pktlat: a packet socket on a tap is its reader's, not the VM's" {
+	skip_without "tap devices" test -c /dev/net/tun
+	host_attach pktlat
+	ptp 0
+	on server sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	spawn server "$HM_BUILD/tests/rawrecv" --tap tap8 1000 >"$BATS_TEST_TMPDIR/raw"
+	tap=$SPAWNED
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
+	on server ip link add br0 type bridge
+	on server ip link set tap8 master br0
+	on server ip link set eth0 master br0
+	on server ip link set br0 up
+	busywait 5 on server bash -c 'bridge -j link | jq -e "map(select(.state == \"forwarding\")) | length == 2"'
+	spawn server "$HM_BUILD/tests/rawrecv" --packet tap8 1000 >"$BATS_TEST_TMPDIR/sniff"
+	sniffer=$SPAWNED
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/sniff"
+	hardware 50000000 7 server
+	at_tap() { equal "$(row '.kind == "tap" and .name == "tap8"' count)" 7 "packets to the VM"; }
+	busywait 5 at_tap || at_tap
+	at_reader() { equal "$(row ".pid == $sniffer and .stamp == \"hardware\"" count)" 7 "packets to the reader"; }
+	busywait 5 at_reader || at_reader
+	equal "$(row ".pid == $sniffer" kind)" '"process"' kind
+	kill "$tap" "$sniffer"
+	rm /sys/fs/bpf/hwstamp
+}
+
+@test "pktlat: what this host sends by a tap was never received: its stamp is another clock's" {
+	skip_without "tap devices" test -c /dev/net/tun
+	host_attach pktlat
+	stamps_on
+	on server sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	spawn server "$HM_BUILD/tests/rawrecv" --tap tap9 1 >"$BATS_TEST_TMPDIR/raw"
+	tap=$SPAWNED
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
+	on server ip addr add 10.9.0.1/30 dev tap9
+	on server ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:99 dev tap9
+	# a SYN
+	on server timeout 5 bash -c ': </dev/tcp/10.9.0.2/80' 2>/dev/null &
+	wait "$tap"
+	equal "$(hookmap -j pktlat | jq -c '.lost | .sent >= 1, .bad_clock')" $'true\n0'
+	equal "$(row '.name == "tap9"' count)" "" "rows of the tap"
+	like "$(hookmap pktlat)" 'sent by this host itself, never received'
+	reader_stop || true
+}
+
+@test "pktlat: messages of Unix and netlink sockets are no packets" {
+	host_attach pktlat
+	# so that packets have stamps
+	stamps_on
+	before=$(hookmap -j pktlat | jq .lost.unstamped)
+	calls messages 20011 x
+	for i in {1..20}; do ip link >/dev/null; done
+	after=$(hookmap -j pktlat | jq .lost.unstamped)
+	((after - before < 2000))
+	reader_stop || true
+}
+
+@test "pktlat: -i shows what is new, each packet once" {
+	host_attach pktlat
+	stamps_on
+	hookmap -j -i 0.1 -c 50 pktlat >"$BATS_TEST_TMPDIR/each" 3>&- &
+	each=$!
+	busywait 5 test -s "$BATS_TEST_TMPDIR/each"
+	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 211
+	server=$SPAWNED
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 211
+	wait "$server"
+	counted() { equal "$(jq -s "[.[].rows[] | select(.pid == $server) | .count] | add" "$BATS_TEST_TMPDIR/each")" 211 "packets of all intervals"; }
+	busywait 5 counted || counted
+	kill "$each"
+	# nothing of it is new afterwards, and all of it is there
+	equal "$(hookmap -j -i 0.01 -c 2 pktlat | jq "[.rows[] | select(.pid == $server)] | length" | tr '\n' ' ')" "0 0 " "rows afterwards"
+	equal "$(row ".pid == $server" count)" 211 "in all"
+	reader_stop || true
+}
+
+@test "pktlat: a full table makes room: a new process always has a row, and who went is counted" {
+	local pid
+	host_attach pktlat
+	stamps_on
+	# as many as there is room for, with four rows each, in the order of their numbers
+	printf -v zeros '0 %.0s' {1..152}
+	awk -v g="$G" -v zeros="$zeros" 'BEGIN {
+		for (i = 0; i < 1024; i++) {
+			key = "102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 " i % 256 " " int(i / 256) " 0 0 0 0 0 0 255 255 255 " i % 128 " 0 0 0 0 0 0 0 0 1 2"
+			printf "map update pinned %s/pktlat_who key %s 0 0 value %d %d 0 0 0 0 0 0 1 0 0 0 0 0 0 0 any\n", g, key, i % 256, i / 256 + 1
+			for (o = 0; o < 4; o++) printf "map update pinned %s/pktlat_hist key %s %d 0 value %s any\n", g, key, o, zeros
+		} }' >"$BATS_TEST_TMPDIR/fill"
+	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
+	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 23
+	pid=$SPAWNED
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 23
+	wait "$pid"
+	hookmap -j pktlat >"$BATS_TEST_TMPDIR/now"
+	equal "$(jq ".rows[] | select(.pid == $pid) | .count" "$BATS_TEST_TMPDIR/now")" 23 "packets of the server"
+	equal "$(jq -c '.lost | .table_full, (.evicted > 1), .evicted == .evicted_packets' "$BATS_TEST_TMPDIR/now" | tr '\n' ' ')" "0 true true " "evicted"
+	# the oldest have gone, with their rows
+	evicted=$(jq .lost.evicted "$BATS_TEST_TMPDIR/now")
+	fake() { bpftool map lookup pinned "$G/pktlat_who" key 102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 "$1" 0 0 0 0 0 0 0 255 255 255 "$1" 0 0 0 0 0 0 0 0 1 2 0 0; }
+	run ! fake $((evicted - 1))
+	fake "$evicted"
+	like "$(hookmap pktlat)" "no longer shown: $evicted processes and taps with $evicted packets, which have made room"
+	reader_stop || true
+}
+
+@test "pktlat: UDP: each datagram once where the kernel has fentry, and if not it is said" {
+	host_attach pktlat
+	if [[ ! -e /sys/fs/bpf/hookmap/pktlat/pktlat_udp ]]; then
+		equal "$(hookmap -j pktlat | jq .lost.udp_in_part)" true "said in JSON"
+		like "$(hookmap pktlat)" "UDP: only datagrams"
+		skip_without "fentry" has fentry
+	fi
+	equal "$(hookmap -j pktlat | jq .lost.udp_in_part)" false "said in JSON"
+	stamps_on
+	# small; with fragments; and with a checksum to verify, while it is copied or before
+	for options in "--size 64" "--size 9000" "--size 64 tx" "--size 9000 tx"; do
+		[[ $options != *tx ]] || on client ethtool -K eth0 tx off >/dev/null
+		read -ra words <<<"${options% tx}"
+		spawn host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 97 "${words[@]}"
+		pid=$SPAWNED
+		busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 97 "${words[@]}" --window 10
+		wait "$pid"
+		equal "$(row ".pid == $pid" count)" 97 "datagrams, $options"
+	done
+	reader_stop || true
+}
+
 # with_ptp COMMAND...: with a PTP clock that is as far behind as the file behind says
 with_ptp() {
 	LD_PRELOAD=$HM_BUILD/tests/ptp.so HM_PTP_BEHIND=$BATS_TEST_TMPDIR/behind "$@"

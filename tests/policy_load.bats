@@ -214,6 +214,10 @@ sent_by() {
 		{"priority":1,"action":{"redirect":"a"},"fallback":"next"}|rule 1: fallback: next: expected pass or drop
 		{"priority":1,"action":"pass","match":{"src":"10.0.0.1/8"}}|rule 1: match.src: 10.0.0.1/8: bits are set behind the prefix
 		{"priority":1,"action":"pass","match":{"src":"10.0.0.256"}}|rule 1: match.src: 10.0.0.256: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"src":"010.0.0.1"}}|rule 1: match.src: 010.0.0.1: expected an IPv4 or IPv6 prefix
+		{"priority":1,"action":"pass","match":{"dst":"10.0.0.0/08"}}|rule 1: match.dst: 10.0.0.0/08: expected an IPv4 or IPv6 prefix
+		{"priority":"010","action":"pass"}|rule 1: priority: 010: expected a number up to 4294967295
+		{"priority":1,"action":"pass","match":{"dport":"010-20"}}|rule 1: match.dport: 010-20: expected a port (0 to 65535) or a range such as 8000-8080
 		{"priority":1,"action":"pass","match":{"dst":"10.0.0.0/33"}}|rule 1: match.dst: 10.0.0.0/33: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"dst":"1::2::3"}}|rule 1: match.dst: 1::2::3: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"src":"10.0.0.1","dst":"fd00::1"}}|rule 1: match.dst: fd00::1: is not of the family of src
@@ -235,7 +239,8 @@ sent_by() {
 		{"priority":1e+300,"action":"pass"}|rule 1: priority: 1e+300: expected a number up to 4294967295
 		{"priority":1,"action":"pass","match":{"iif":"\u001b[31m"}}|rule 1: match.iif: no device ?[31m
 	EOF
-	equal "$n $files" "0 2" "rules left over, files"
+	equal "$n $files" "4 2" "rules in the last file, files before it"
+	said
 	printf '{"rules":[{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}]}' >"$F"
 	run -1 policy check "$F"
 	equal "$output" "$F: rule 2 (x): id: x is the id of rule 1, too"
@@ -339,6 +344,17 @@ $F: rule 6 (f): match: never applies: the same match as rule 5 (e)
 $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 }
 
+@test "policy: check: of many rules that never apply the first 20 are named" {
+	jq -n '{rules: [range(61) | {priority: ., match: {dst: "10.0.0.1"}, action: "pass"}]}' >"$F"
+	run -0 policy check "$F"
+	equal "$(wc -l <<<"$output")" 21
+	equal "${lines[19]}" "$F: rule 21 (21): match: never applies: the same match as rule 1 (1)"
+	equal "${lines[20]}" "more rules never apply: these are the first 20"
+	jq '.rules[:21]' "$F" | jq '{rules: .}' >"$F.2"
+	run -0 policy check "$F.2"
+	equal "$(wc -l <<<"$output")" 20
+}
+
 @test "policy: show, add, del, diff and flush" {
 	attach eth0 policy
 	printf '{"interfaces":{"lan":{"device":"eth0"}},"nexthops":{"a":{"dev":"veth0","via":"10.11.2.2","via6":"fd11:2::2"},"w":{"dev":"lan","l2":true},"t":{"dev":"veth1","via":"fd11:3::2","vlan":9}},"rules":[
@@ -369,6 +385,43 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	policy flush
 	equal "$(policy show | jq -c .)" '{"nexthops":{},"rules":[]}'
 	like "$(on host "$HM_BUILD/hookmap" policy)" "0 rules"
+}
+
+@test "policy: diff: 0 equal, 1 different, 2 error; priorities may be hexadecimal" {
+	attach eth0 policy
+	rules '[{"id":"a","priority":"0x10","action":"pass"},{"id":"b","priority":3,"action":"drop"},{"id":"c","priority":"0x4","action":"pass"}]'
+	equal "$(policy show | jq -c '[.rules[] | [.id, .priority]]')" '[["b",3],["c",4],["a",16]]' "by priority"
+	policy show >"$F"
+	run -0 policy diff "$F"
+	equal "$output" ""
+	jq '.rules[0].action = "pass"' "$F" >"$F.2"
+	run -1 policy diff "$F.2"
+	fails 2 "no such file" policy diff "$F.none"
+	fails 2 "not JSON" policy diff - <<<'{'
+	fails 2 "priority: is missing" policy diff - <<<'{"rules":[{"action":"pass"}]}'
+	fails 2 "diff needs a file" policy diff
+	detach eth0
+	fails 2 "attached to no device" policy diff "$F"
+}
+
+@test "policy: standard input and pipes are read before the lock is held" {
+	local pid
+	attach eth0 policy
+	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/in2"
+	mkdir "$BATS_TEST_TMPDIR/tmp"
+	TMPDIR=$BATS_TEST_TMPDIR/tmp on host "$HM_TOP/scripts/policy.sh" load - "$BATS_TEST_TMPDIR/in2" <"$BATS_TEST_TMPDIR/in" 3>&- &
+	pid=$!
+	exec 5>"$BATS_TEST_TMPDIR/in"
+	# it reads, and others can work
+	busywait 5 compgen -G "$BATS_TEST_TMPDIR/tmp/*/input*"
+	run -0 timeout 10 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" flush
+	printf '{"rules":[{"id":"x","priority":1,"action":"pass"}]}' >&5
+	exec 5>&-
+	printf '{"rules":[{"id":"y","priority":2,"action":"pass"}]}' >"$BATS_TEST_TMPDIR/in2"
+	wait "$pid"
+	equal "$(policy show | jq -c '[.rules[].id]')" '["x","y"]'
+	# as a shell makes them
+	policy check <(printf '{"rules":[]}')
 }
 
 @test "policy: several files are one set" {

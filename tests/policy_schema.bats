@@ -112,6 +112,15 @@ both() {
 		{"priority":1,"action":"pass","match":[]}
 		{"priority":1,"action":"pass","match":{"src":"10.0.0"}}
 		{"priority":1,"action":"pass","match":{"src":["10.0.0.1"]}}
+		{"priority":1,"action":"pass","match":{"src":"010.0.0.1"}}
+		{"priority":1,"action":"pass","match":{"src":"10.0.0.0/08"}}
+		{"priority":1,"action":"pass","match":{"dport":"080"}}
+		{"priority":1,"action":"pass","match":{"mark":"0x10/010"}}
+		{"priority":1,"action":"pass","match":{"dscp":"07"}}
+		{"priority":1,"action":"pass","match":{"vlan":"07"}}
+		{"priority":1,"action":"pass","match":{"proto":"06"}}
+		{"priority":1,"action":{"table":"0100"}}
+		{"priority":"01","action":"pass"}
 		{"priority":1,"action":"pass","match":{"proto":"tpc"}}
 		{"priority":1,"action":"pass","match":{"proto":256}}
 		{"priority":1,"action":"pass","match":{"dport":65536}}

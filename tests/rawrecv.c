@@ -3,10 +3,13 @@
  * rawrecv - receives COUNT packets of an IP protocol by a raw socket, for the tests.
  *
  *   rawrecv PROTO COUNT      rawrecv --tap DEV COUNT: frames, from a tap it makes
+ *   rawrecv --packet DEV COUNT: frames, by a packet socket
  * Prints "ready" first. Exit status: 0 all of them, 1 not within 5 s, 2 usage.
  */
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -33,6 +36,19 @@ static int tap(const char *name)
 	return fd;
 }
 
+static int packet(const char *name)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	struct ifreq ifr = {};
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &ifr))
+		return -1;
+	at.sll_ifindex = ifr.ifr_ifindex;
+	return bind(fd, (void *)&at, sizeof(at)) ? -1 : fd;
+}
+
 int main(int argc, char **argv)
 {
 	char buffer[65536];
@@ -41,6 +57,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "--tap"))
 		fd = tap(argv[2]);
+	else if (argc == 4 && !strcmp(argv[1], "--packet"))
+		fd = packet(argv[2]);
 	else if (argc == 3)
 		fd = socket(AF_INET, SOCK_RAW, atoi(argv[1]));
 	else

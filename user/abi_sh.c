@@ -120,6 +120,7 @@ int main(void)
 	OFFSET(pktlat_cfg, flags);
 	VALUE(PKTLAT_F_REAL);
 	VALUE(PKTLAT_F_PTP);
+	VALUE(PKTLAT_F_UDP);
 	VALUE(HM_FEAT_pktlat);
 	VALUE(HM_FEAT_ovslat);
 	OFFSET(l2_fdb, port);

@@ -588,8 +588,9 @@ static void path_words(const struct path_cfg *c, char *text, size_t size)
 	word_number(text, size, "vxlan", ntohs(c->vxlan_port));
 }
 
-/* Says which packets are shown: what is missing may just not match. */
-static void path_says(const struct options *opt)
+/* Says which packets are shown: what is missing may just not match. 0 or -errno, having
+ * printed why; it is for whoever reads the events to say that nothing is attached. */
+static int path_says(const struct options *opt)
 {
 	int fd = pin_open(opt, "path_cfg", false);
 	struct path_cfg c = {};
@@ -597,12 +598,13 @@ static void path_says(const struct options *opt)
 	__u32 zero = 0;
 
 	if (fd < 0)
-		return;
+		return fd == -ENOENT ? 0 : fd;
 	if (!bpf_map_lookup_elem(fd, &zero, &c)) {
 		path_words(&c, text, sizeof(text));
 		printf("packets that match:%s (attach.sh --host path --match changes it)\n", text);
 	}
 	close(fd);
+	return 0;
 }
 
 /* --to HOST */
@@ -646,9 +648,7 @@ int path_run(const struct options *opt)
 		fail("path: %s", strerror(ENOMEM));
 		return 1;
 	}
-	if (opt->output != OUT_JSON)
-		path_says(opt);
-	rc = events_run(opt, &ev);
+	rc = opt->output == OUT_JSON || !path_says(opt) ? events_run(opt, &ev) : 1;
 	while (path.n)
 		free(path.packet[--path.n]);
 	names_free(path.names);

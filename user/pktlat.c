@@ -10,7 +10,11 @@
  *          min_ns p50_ns p90_ns p99_ns max_ns
  *   clock  age_ns of the offsets in use, real_drift_ns since then, ptp (bool),
  *          ptp_error_ns; with --ptp: ptp_drift_ns
- *   lost   unstamped unconverted bad_clock table_full
+ *   lost   unstamped unconverted bad_clock sent (by this host itself: never received)
+ *          table_full evicted (processes and taps that made room) evicted_packets
+ *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
+ *          copied, is not seen)
+ * With -i, rows and lost are what is new.
  * With --slow USEC: the slow packets one by one, an object a line: time time_ns
  * delta_ns kind name pid stamp src dst proto sport dport len.
  */
@@ -119,92 +123,198 @@ static bool row_begin(struct out *o, const void *at, struct names *names)
 static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_count, row_begin };
 
 /* What the offsets in use are worth now. */
-static int show_clock(const struct options *opt, struct json_object *top, int fd)
+static int show_clock(const struct options *opt, struct json_object *top,
+		      const struct pktlat_cfg *cfg)
 {
 	struct clock_offset real, ptp = {};
-	struct pktlat_cfg cfg = {};
 	struct json_object *o;
 	struct timespec now;
-	__u32 zero = 0;
 	__s64 drift;
 	__u64 age;
 
-	if (bpf_map_lookup_elem(fd, &zero, &cfg)) {
-		fail("map pktlat_cfg: %s", strerror(errno));
-		return -1;
-	}
 	clock_real(&real);
 	if (opt->ptp && clock_ptp(opt->ptp, &ptp))
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	age = now.tv_sec * 1000000000ULL + now.tv_nsec - cfg.measured;
-	drift = (__u64)real.ns - (__u64)cfg.real;
+	age = now.tv_sec * 1000000000ULL + now.tv_nsec - cfg->measured;
+	drift = (__u64)real.ns - (__u64)cfg->real;
 	if (!top) {
 		printf("clock: offsets are %llu s old; realtime has moved by %lld ns since",
 		       age / 1000000000, (long long)drift);
-		if (cfg.flags & PKTLAT_F_PTP)
-			printf("; PTP error was at most %llu ns", cfg.error);
+		if (cfg->flags & PKTLAT_F_PTP)
+			printf("; PTP error was at most %llu ns", cfg->error);
 		else
 			printf("; no PTP clock");
 		if (ptp.valid)
 			printf(", and it has moved by %lld ns",
-			       (long long)((__u64)ptp.ns - (__u64)cfg.ptp));
+			       (long long)((__u64)ptp.ns - (__u64)cfg->ptp));
 		printf("\n");
 		return 0;
 	}
 	o = json_object_new_object();
 	json_object_object_add(o, "age_ns", json_object_new_uint64(age));
 	json_object_object_add(o, "real_drift_ns", json_object_new_int64(drift));
-	json_object_object_add(o, "ptp", json_object_new_boolean(cfg.flags & PKTLAT_F_PTP));
-	if (cfg.flags & PKTLAT_F_PTP)
-		json_object_object_add(o, "ptp_error_ns", json_object_new_uint64(cfg.error));
+	json_object_object_add(o, "ptp", json_object_new_boolean(cfg->flags & PKTLAT_F_PTP));
+	if (cfg->flags & PKTLAT_F_PTP)
+		json_object_object_add(o, "ptp_error_ns", json_object_new_uint64(cfg->error));
 	if (ptp.valid)
 		json_object_object_add(o, "ptp_drift_ns",
-				       json_object_new_int64((__u64)ptp.ns - (__u64)cfg.ptp));
+				       json_object_new_int64((__u64)ptp.ns - (__u64)cfg->ptp));
 	json_object_object_add(top, "clock", o);
 	return 0;
 }
 
-static void show_lost(struct json_object *top, const struct pktlat_stat *st)
+static void show_count(const char **before, __u64 n, const char *what)
 {
+	if (!n)
+		return;
+	printf("%s%llu %s", *before, n, what);
+	*before = ", ";
+}
+
+static void show_lost_text(const struct options *opt, const struct pktlat_cfg *cfg,
+			   const struct pktlat_stat *st)
+{
+	const char *before = "not measured: ";
+
+	show_count(&before, st->unstamped,
+		   opt->interval > 0 ? "without a stamp"
+				     : "without a stamp (the kernel stamps while -i runs)");
+	show_count(&before, st->unconverted, "with a hardware stamp but no clock (--ptp)");
+	show_count(&before, st->sent, "sent by this host itself, never received");
+	show_count(&before, st->clock, "bad clock");
+	show_count(&before, st->slow.full, "found no room in the table");
+	if (*before == ',')
+		printf("\n");
+	if (st->evicted)
+		printf("no longer shown: %llu processes and taps with %llu packets, which have "
+		       "made room\n",
+		       st->evicted, st->evicted_packets);
+	if (!(cfg->flags & PKTLAT_F_UDP))
+		printf("UDP: only datagrams with fragments whose checksum was verified before; "
+		       "this "
+		       "kernel has no fentry to see the others\n");
+}
+
+static void show_lost(const struct options *opt, struct json_object *top,
+		      const struct pktlat_cfg *cfg, const struct pktlat_stat *st)
+{
+	const struct {
+		const char *key;
+		__u64 n;
+	} lost[] = {
+		{ "unstamped", st->unstamped },
+		{ "unconverted", st->unconverted },
+		{ "bad_clock", st->clock },
+		{ "sent", st->sent },
+		{ "table_full", st->slow.full },
+		{ "evicted", st->evicted },
+		{ "evicted_packets", st->evicted_packets },
+	};
 	struct json_object *o;
 
 	if (!top) {
-		printf("not measured: %llu without a stamp, %llu with a hardware stamp but no "
-		       "clock "
-		       "(--ptp), %llu bad clock, %llu table full\n",
-		       st->unstamped, st->unconverted, st->clock, st->slow.full);
+		show_lost_text(opt, cfg, st);
 		return;
 	}
 	o = json_object_new_object();
-	json_object_object_add(o, "unstamped", json_object_new_uint64(st->unstamped));
-	json_object_object_add(o, "unconverted", json_object_new_uint64(st->unconverted));
-	json_object_object_add(o, "bad_clock", json_object_new_uint64(st->clock));
-	json_object_object_add(o, "table_full", json_object_new_uint64(st->slow.full));
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		json_object_object_add(o, lost[i].key, json_object_new_uint64(lost[i].n));
+	json_object_object_add(o, "udp_in_part",
+			       json_object_new_boolean(!(cfg->flags & PKTLAT_F_UDP)));
 	json_object_object_add(top, "lost", o);
 }
 
-static int show(const struct options *opt, int cfg_fd)
+struct reading {
+	struct rows rows;
+	struct pktlat_stat stat;
+	struct pktlat_cfg cfg;
+};
+
+/* Opens the pins each time: with -i, what is attached may be detached, and attached again. */
+static int reading_get(const struct options *opt, struct reading *r)
+{
+	int err = rows_read(opt, "pktlat", "pktlat_hist", offsetof(struct pktlat_key, octave),
+			    &r->rows),
+	    fd;
+	__u32 zero = 0;
+
+	if (!err)
+		err = rows_stat(opt, "pktlat_stat", (__u64 *)&r->stat, sizeof(r->stat) / 8);
+	if (err)
+		return err;
+	fd = pin_open(opt, "pktlat_cfg", true);
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &zero, &r->cfg)) {
+		err = -errno;
+		fail("map pktlat_cfg: %s", strerror(errno));
+	}
+	close(fd);
+	return err;
+}
+
+static void reading_free(struct reading *r)
+{
+	rows_free(&r->rows);
+	memset(r, 0, sizeof(*r));
+}
+
+/* NOW becomes what is new since LAST; LAST what NOW was. */
+static int reading_sub(struct reading *now, struct reading *last)
+{
+	const size_t words = sizeof(now->stat) / 8;
+	struct reading kept = *now;
+	__u64 *new = (__u64 *)&now->stat;
+	const __u64 *old = (const __u64 *)&last->stat;
+
+	kept.rows.row = calloc(now->rows.n + 1, sizeof(*kept.rows.row));
+	if (!kept.rows.row)
+		return -ENOMEM;
+	if (now->rows.n)
+		memcpy(kept.rows.row, now->rows.row, now->rows.n * sizeof(*kept.rows.row));
+	rows_sub(&now->rows, &last->rows);
+	for (size_t i = 0; now->rows.id == last->rows.id && i < words; i++)
+		new[i] = new[i] > old[i] ? new[i] - old[i] : 0;
+	rows_free(&last->rows);
+	*last = kept;
+	return 0;
+}
+
+static int show(const struct options *opt, struct reading *r)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct pktlat_stat st;
-	struct rows rows;
 	int err;
 
-	err = rows_read(opt, "pktlat", "pktlat_hist", offsetof(struct pktlat_key, octave), &rows);
-	if (!err)
-		err = rows_stat(opt, "pktlat_stat", (__u64 *)&st, sizeof(st) / 8);
-	if (!err) {
-		rows_show(opt, top, &rows, &form);
-		err = show_clock(opt, top, cfg_fd);
-	}
-	if (!err)
-		show_lost(top, &st);
+	rows_show(opt, top, &r->rows, &form);
+	err = show_clock(opt, top, &r->cfg);
+	show_lost(opt, top, &r->cfg, &r->stat);
 	if (!err && top)
 		json_print(opt, top);
 	fflush(stdout);
 	json_object_put(top);
-	rows_free(&rows);
+	return err;
+}
+
+/* With -i, what came in each interval; a table is redrawn in place on a terminal. */
+static int show_changes(const struct options *opt)
+{
+	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
+	struct reading last = {}, now = {};
+	int err = reading_get(opt, &last);
+
+	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
+		wait_seconds(opt->interval);
+		err = reading_get(opt, &now);
+		if (!err)
+			err = reading_sub(&now, &last);
+		if (!err && redraw)
+			printf("\033[H\033[J");
+		if (!err)
+			err = show(opt, &now);
+		reading_free(&now);
+	}
+	reading_free(&last);
 	return err;
 }
 
@@ -222,26 +332,21 @@ static int stamps_on(void)
 
 int pktlat_run(const struct options *opt)
 {
-	int cfg_fd, stamps, err;
+	struct reading r = {};
+	int stamps, err;
 
 	if (opt->slow)
 		return slow_run(opt);
-	cfg_fd = pin_open(opt, "pktlat_cfg", false);
-	if (cfg_fd == -ENOENT)
-		fail("pktlat is not attached below %s: attach first (scripts/attach.sh --host "
-		     "pktlat)",
-		     opt->bpffs);
-	if (cfg_fd < 0)
-		return 1;
-	stamps = opt->interval > 0 ? stamps_on() : -1;
-	err = show(opt, cfg_fd);
-	for (unsigned long n = 1; !err && opt->interval > 0 && (!opt->count || n < opt->count);
-	     n++) {
-		wait_seconds(opt->interval);
-		err = show(opt, cfg_fd);
+	if (opt->interval > 0) {
+		stamps = stamps_on();
+		err = show_changes(opt);
+		if (stamps >= 0)
+			close(stamps);
+		return err != 0;
 	}
-	if (stamps >= 0)
-		close(stamps);
-	close(cfg_fd);
+	err = reading_get(opt, &r);
+	if (!err)
+		err = show(opt, &r);
+	reading_free(&r);
 	return err != 0;
 }

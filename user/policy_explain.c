@@ -31,6 +31,8 @@ static bool number(const char *text, unsigned long max, __u32 *to)
 	unsigned long n = strtoul(text, &end, 0);
 
 	*to = n;
+	if (*text == '0' && text[1] && text[1] != 'x' && text[1] != 'X') /* octal, or not? */
+		return false;
 	return *text >= '0' && *text <= '9' && !*end && n <= max;
 }
 

@@ -43,7 +43,7 @@ __u8 policy_proto_number(const char *name, bool *ok)
 			return protos[i].number;
 	}
 	n = strtoul(name, &end, 10);
-	*ok = *name && !*end && n < 256;
+	*ok = *name >= '0' && *name <= '9' && (*name != '0' || !name[1]) && !*end && n < 256;
 	return n;
 }
 

@@ -60,6 +60,8 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 {
 	struct reading rd = { rows, pin_find(map), libbpf_num_possible_cpus() };
 	int fd = pin_open(opt, map, false), err;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 
 	memset(rows, 0, sizeof(*rows));
 	rows->octave = octave;
@@ -68,11 +70,28 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 		     feature, opt->bpffs, feature);
 	if (fd < 0)
 		return fd;
-	err = pin_each(fd, rd.pin, row_add, &rd);
+	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
+	rows->id = info.id;
+	if (!err)
+		err = pin_each(fd, rd.pin, row_add, &rd);
 	close(fd);
 	if (err)
 		fail("map %s: %s", map, strerror(-err));
 	return err;
+}
+
+void rows_sub(struct rows *rows, const struct rows *old)
+{
+	if (rows->id != old->id) /* attached anew: all of it is new */
+		return;
+	for (size_t i = 0; i < rows->n; i++) {
+		for (size_t j = 0; j < old->n; j++) {
+			if (memcmp(rows->row[i].key, old->row[j].key, ROW_KEY))
+				continue;
+			hist_growth(true, &rows->row[i].hist, &old->row[j].hist);
+			break;
+		}
+	}
 }
 
 void rows_free(struct rows *rows)
@@ -142,7 +161,7 @@ void rows_show(const struct options *opt, struct json_object *top, struct rows *
 	for (size_t i = 0; o && names && i < rows->n; i++) {
 		const struct hist *h = &rows->row[i].hist;
 
-		if (!form->begin(o, rows->row[i].key, names))
+		if (!h->count || !form->begin(o, rows->row[i].key, names))
 			continue;
 		out_u64(o, h->count);
 		out_u64(o, h->sum);

@@ -18,12 +18,16 @@ struct rows {
 	struct hist_row *row;
 	size_t n;
 	size_t octave; /* where the octave is in a key */
+	__u32 id;      /* of the map */
 };
 
 /* Reads MAP of FEATURE. 0 or -errno, having printed why. */
 int rows_read(const struct options *opt, const char *feature, const char *map, size_t octave,
 	      struct rows *rows);
 void rows_free(struct rows *rows);
+
+/* Takes away what OLD had of each row. */
+void rows_sub(struct rows *rows, const struct rows *old);
 
 /* Adds up the first WORDS 64-bit counters of a per-CPU array of 1. */
 int rows_stat(const struct options *opt, const char *map, __u64 *sum, size_t words);

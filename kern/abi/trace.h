@@ -219,7 +219,7 @@ _Static_assert(sizeof(struct path_event) == 144, "abi");
 #define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
-/* Histograms by some key: entries of maps napi_hist, pktlat_hist, ovslat_hist. Their
+/* Histograms by some key: entries of maps napi_hist and ovslat_hist. Their
  * values are struct lat_row, by octave, as for latency; the unit depends on the key. */
 #define TRACE_ROWS 2048
 
@@ -269,9 +269,10 @@ enum pktlat_stamp {
 	PKTLAT_SOFTWARE = 2, /* the kernel's, when it took the packet from the driver */
 };
 
-/* map pktlat_hist, per-CPU hash */
+/* map pktlat_hist, per-CPU hash; map pktlat_who, hash: octave 0 */
 struct pktlat_key {
 	char name[16]; /* of the process or of the tap */
+	__u64 start;   /* of the process, CLOCK_MONOTONIC ns: its number is used again */
 	__u32 pid;     /* process; 0 for a tap */
 	__u32 netns;   /* inode; of a tap */
 	__u32 ifindex; /* of a tap */
@@ -281,16 +282,37 @@ struct pktlat_key {
 	__u8 pad;
 };
 
+/* A process or a tap that has rows in pktlat_hist. Written by all CPUs at once: packets is
+ * added to atomically, of last any value will do. When there is no room for another one,
+ * whoever was not heard of for the longest time goes with its rows. A CPU that still has
+ * an element that another one deletes may count one packet for whoever has it next; it
+ * was then not the oldest for long. */
+struct pktlat_who {
+	__u64 last; /* CLOCK_MONOTONIC, ns */
+	__u64 packets;
+};
+
+/* Who is in pktlat_who; and rows, some four octaves each */
+#define PKTLAT_WHO  1024
+#define PKTLAT_ROWS (4 * PKTLAT_WHO)
+/* Who was heard of since then does not make room. */
+#define PKTLAT_KEEP_NS 1000000000
+
 /* map pktlat_stat, per-CPU array of 1 */
 struct pktlat_stat {
 	struct trace_stat slow; /* ring buffer of slow packets; full: of pktlat_hist */
 	__u64 unstamped;	/* packets without any stamp */
 	__u64 unconverted;	/* with a hardware stamp only, and no clock to read it by */
 	__u64 clock;		/* time went backwards, or by over LAT_MAX_NS */
+	__u64 sent;		/* this host's own: the stamp is the time of departure */
+	__u64 evicted;		/* processes and taps that have made room */
+	__u64 evicted_packets;	/* their packets */
+	__u64 wait;		/* until then, nobody can make room */
 };
 
 #define PKTLAT_F_REAL 0x1 /* real is valid */
 #define PKTLAT_F_PTP  0x2 /* ptp is valid */
+#define PKTLAT_F_UDP  0x4 /* all UDP is seen by kern/pktlat_fentry */
 
 #define PKTLAT_SLOW_NS 1000000
 
@@ -314,15 +336,18 @@ struct pktlat_event {
 	struct pktlat_key key; /* octave 0 */
 };
 
-_Static_assert(sizeof(struct pktlat_key) == 32, "abi");
-_Static_assert(sizeof(struct pktlat_stat) == 48, "abi");
+_Static_assert(sizeof(struct pktlat_key) == 40, "abi");
+_Static_assert(sizeof(struct pktlat_who) == 16, "abi");
+_Static_assert(sizeof(struct pktlat_stat) == 80, "abi");
 _Static_assert(sizeof(struct pktlat_cfg) == 48, "abi");
-_Static_assert(sizeof(struct pktlat_event) == 112, "abi");
+_Static_assert(sizeof(struct pktlat_event) == 120, "abi");
 
 #define HM_MAP_pktlat_cfg(X)  X(pktlat_cfg, ARRAY, __u32, struct pktlat_cfg, 1, 0)
 #define HM_MAP_pktlat_stat(X) X(pktlat_stat, PERCPU_ARRAY, __u32, struct pktlat_stat, 1, 0)
 #define HM_MAP_pktlat_hist(X)                                                                      \
-	X(pktlat_hist, PERCPU_HASH, struct pktlat_key, struct lat_row, TRACE_ROWS, 0)
+	X(pktlat_hist, PERCPU_HASH, struct pktlat_key, struct lat_row, PKTLAT_ROWS, 0)
+#define HM_MAP_pktlat_who(X)                                                                       \
+	X(pktlat_who, HASH, struct pktlat_key, struct pktlat_who, PKTLAT_WHO, 0)
 #define HM_MAP_pktlat_ring(X)                                                                      \
 	X(pktlat_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING / 8, 0)
 
@@ -387,6 +412,7 @@ _Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
 	HM_MAP_pktlat_cfg(X) \
 	HM_MAP_pktlat_stat(X) \
 	HM_MAP_pktlat_hist(X) \
+	HM_MAP_pktlat_who(X) \
 	HM_MAP_pktlat_ring(X) \
 	HM_MAP_ovslat_hist(X) \
 	HM_MAP_ovslat_call(X)

@@ -6,7 +6,7 @@
 # shellcheck source=scripts/lib/trace.sh
 . "$HM_SCRIPTS/lib/trace.sh"
 HOST_FEATURES+=(pktlat)
-PKTLAT_MAPS=(pktlat_cfg pktlat_stat pktlat_hist pktlat_ring)
+PKTLAT_MAPS=(pktlat_cfg pktlat_stat pktlat_hist pktlat_who pktlat_ring)
 PKTLAT_SLOW='' PKTLAT_PTP=''
 
 pktlat_help() {
@@ -41,9 +41,14 @@ pktlat_attach() {
 	clock_measure "$PKTLAT_PTP"
 	bytes 4 0
 	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
-	# without fentry, small UDP datagrams are not seen
 	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
 		"${PKTLAT_MAPS[@]}" -- pktlat_copy -- pktlat_fentry pktlat_udp
+	# without fentry, part of UDP is not seen: the reader says so
+	[[ -e $PINS/pktlat/pktlat_udp ]] || return 0
+	map_value pktlat_cfg
+	value_set "$HM_OFF_pktlat_cfg_flags" 4 $(($(value_u32 "$HM_OFF_pktlat_cfg_flags") | PKTLAT_F_UDP))
+	bytes 4 0
+	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
 }
 
 pktlat_detach() { :; }

@@ -18,13 +18,13 @@ protocol() {
 
 # prefix TEXT: FAMILY (4 or 6), ADDRESS and MASK as 16 bytes in network order
 prefix() {
-	local text=${1%/*} bits part i n byte
+	local text=${1%/*} bits part i n byte decimal='(0|[1-9][0-9]{0,2})'
 	ADDRESS=() MASK=()
-	if [[ $text =~ ^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$ ]]; then
+	if [[ $text =~ ^$decimal\.$decimal\.$decimal\.$decimal$ ]]; then
 		FAMILY=4 n=4
 		for part in "${BASH_REMATCH[@]:1}"; do
-			((10#$part <= 255)) || return 1
-			printf -v byte '%02x' "$((10#$part))"
+			((part <= 255)) || return 1
+			printf -v byte '%02x' "$part"
 			ADDRESS+=("$byte")
 		done
 	elif [[ $text =~ ^[0-9A-Fa-f:]+$ && $text == *:* ]]; then
@@ -35,8 +35,8 @@ prefix() {
 	fi
 	bits=$((n * 8))
 	if [[ $1 == */* ]]; then
-		[[ ${1#*/} =~ ^[0-9]{1,3}$ ]] && ((10#${1#*/} <= bits)) || return 1
-		bits=$((10#${1#*/}))
+		[[ ${1#*/} =~ ^$decimal$ ]] && ((${1#*/} <= bits)) || return 1
+		bits=${1#*/}
 	fi
 	for ((i = 0; i < 16; i++)); do
 		((i < n)) || ADDRESS[i]=00

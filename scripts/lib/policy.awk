@@ -100,11 +100,14 @@ function hexnum(s,   i, n, at) {
 	return n
 }
 
+# 010 is 8 to some and 10 to others: no number, here and in addresses.
+function decimal(s) { return s ~ /^(0|[1-9][0-9]*)$/ }
+
 # A decimal or 0x number up to MAX; -1 if it is none.
 function number(s, max,   n) {
 	sub(/\.0+$/, "", s) # a newer jq writes 1.0 as it read it
 	if (s ~ /^0[xX][0-9a-fA-F]+$/ && length(s) <= 10) n = hexnum(substr(s, 3))
-	else if (s ~ /^[0-9]+$/ && length(s) <= 10) n = s + 0
+	else if (decimal(s) && length(s) <= 10) n = s + 0
 	else return -1
 	return n <= max ? n : -1
 }
@@ -116,7 +119,7 @@ function mask_word(bits) { return bits <= 0 ? 0 : bits >= 32 ? 4294967295 : 4294
 function address4(s,   o, n, i) {
 	n = split(s, o, ".")
 	if (n != 4) return 0
-	for (i = 1; i <= 4; i++) if (o[i] !~ /^[0-9]+$/ || length(o[i]) > 3 || o[i] > 255) return 0
+	for (i = 1; i <= 4; i++) if (!decimal(o[i]) || length(o[i]) > 3 || o[i] > 255) return 0
 	A[1] = ((o[1] * 256 + o[2]) * 256 + o[3]) * 256 + o[4]
 	A[2] = A[3] = A[4] = 0
 	BYTES = " " (o[1] + 0) " " (o[2] + 0) " " (o[3] + 0) " " (o[4] + 0)
@@ -159,7 +162,7 @@ function prefix(field, s,   at, len, family, i, m, rest) {
 		s = substr(s, 1, at - 1)
 	}
 	family = address(s)
-	if (!family || (at && (len !~ /^[0-9]+$/ || length(len) > 3 || len + 0 > (family == 4 ? 32 : 128))))
+	if (!family || (at && (!decimal(len) || length(len) > 3 || len + 0 > (family == 4 ? 32 : 128))))
 		return wrong(field, s (at ? "/" len : "") ": expected an IPv4 or IPv6 prefix")
 	LEN = at ? len + 0 : family == 4 ? 32 : 128
 	for (i = 1; i <= (family == 4 ? 1 : 4); i++) {
@@ -570,7 +573,10 @@ function shadowed(   t, k) {
 		if (!(t in tf_slen) || !covers(t)) continue
 		k = shadow_key(t)
 		if (k in shadow_seen) {
-			warnings++
+			if (++warnings > 20) {
+				print "more rules never apply: these are the first 20" | "cat >&2"
+				return
+			}
 			say($4, "rule " $5 " (" ID ")", "match", "never applies: " \
 				(t == T && shadow_seen[k] != "" ? "the same match as rule " : "is covered by rule ") shadow_seen[k])
 			return
@@ -661,7 +667,7 @@ $1 == 5 {
 	if (T < 0) next
 	if (mode == "check") {
 		if (!(T in tf_slen)) shadow_tuple(T)
-		shadowed()
+		if (warnings <= 20) shadowed()
 		shadow_key_ = shadow_key(T)
 		if (!(shadow_key_ in shadow_seen)) shadow_seen[shadow_key_] = $5 " (" ID ")"
 	} else if (!errors) {

@@ -29,8 +29,12 @@ def action: if . == null then "", "", ""
 		else $what[0], (.[$what[0]] | if type == "object" then to_entries | map("\(.key)=\(.value | plain)") | join(",")
 			else . end), .mark end end;
 
+# To sort by: sort reads no 0x.
+def rank: if type == "string" and test("^0[xX][0-9a-fA-F]{1,8}$") then .[2:] | ascii_downcase | explode
+	| reduce .[] as $c (0; . * 16 + $c - (if $c > 57 then 87 else 48 end)) else . end;
+
 def rule($n; $file; $i): .action as $a | (.match // {}) as $m | [
-	.priority, $n, $file, $i, .id,
+	(.priority | rank), $n, $file, $i, .id,
 	($m | .src, .dst, .proto, .sport, .dport, .dscp, .mark, .iif, .vlan, .fragment),
 	(if ($a | type) == "string" then $a, null, null
 		elif ($a | type) == "object" and ($a | length) == 1 and $a.redirect then "redirect", $a.redirect, null
