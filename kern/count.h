@@ -24,8 +24,10 @@ static __always_inline enum count_kind count_kind(int proto)
 	return COUNT_OTHER;
 }
 
-/* MAP is a per-CPU array of struct count_row: each CPU has rows of its own, so
- * that a plain ++ is enough. Whoever reads adds them up. */
+/* MAP is a per-CPU array of struct count_row: each CPU has rows of its own. Whoever reads
+ * adds them up. A rule in OUTPUT runs in the task that sends: an interrupt, or another
+ * task, may count on the same CPU between the reading and the writing of a plain ++, which
+ * would lose one of them. Behind XDP and tc, softirqs are off, and a ++ would do. */
 static __always_inline void count_add(void *map, enum count_kind kind, __u64 bytes)
 {
 	__u32 key = kind;
@@ -33,8 +35,8 @@ static __always_inline void count_add(void *map, enum count_kind kind, __u64 byt
 
 	if (!row)
 		return;
-	row->packets++;
-	row->bytes += bytes;
+	__sync_fetch_and_add(&row->packets, 1);
+	__sync_fetch_and_add(&row->bytes, bytes);
 }
 
 #endif

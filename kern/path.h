@@ -116,7 +116,7 @@ static __always_inline struct path_event *path_new(const struct path_head *h, __
 
 static __always_inline void path_submit(struct path_event *e)
 {
-	bpf_ringbuf_submit(e, trace_wake(&path_ring, sizeof(*e)));
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
 /* The whole event of a hook that knows its device by number only; the reader takes the

@@ -128,7 +128,7 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 	at.pos = (unsigned long)skb->head + skb->network_header;
 	if (skb->network_header && !path_ip(&room, &at, &e->head))
 		path_l4(&room, &at, &e->head);
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
 /* Who was not heard of for the longest time. */

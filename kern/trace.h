@@ -44,15 +44,6 @@ static __always_inline int trace_match(const struct trace_filter *f, __u32 paren
 	return 1;
 }
 
-/* Wakes the reader each time that TRACE_WAKE bytes more have come together. */
-static __always_inline __u64 trace_wake(void *ring, __u32 size)
-{
-	__u64 have = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
-
-	return have / TRACE_WAKE != (have + size) / TRACE_WAKE ? BPF_RB_FORCE_WAKEUP
-							       : BPF_RB_NO_WAKEUP;
-}
-
 /* A string of which LEN bytes were copied, the 0 behind them included: has the original
  * something else at that place? READ is the helper that reads from there. */
 #define trace_cut(READ, FROM, LEN)                                                                 \
@@ -65,7 +56,7 @@ static __always_inline __u64 trace_wake(void *ring, __u32 size)
 
 static __always_inline void trace_output(void *ring, struct trace_stat *st, void *event, __u32 size)
 {
-	if (bpf_ringbuf_output(ring, event, size, trace_wake(ring, size)))
+	if (bpf_ringbuf_output(ring, event, size, BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&st->lost, 1);
 	else
 		__sync_fetch_and_add(&st->events, 1);

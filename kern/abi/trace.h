@@ -6,12 +6,10 @@
 #include <linux/types.h>
 
 /* The bytes of each ring buffer. Filling it at 100 000 events a second, with a
- * reader that stands still, takes 0.5 to 1 s. */
+ * reader that stands still, takes 0.5 to 1 s. Objects never wake the reader, which
+ * looks by itself: a wake-up, or asking whether it is time for one, would cost more than
+ * the event. */
 #define TRACE_RING 8388608
-
-/* An object wakes the reader when a ring holds this much; otherwise the reader
- * looks ten times a second. A wake-up an event would cost more than the event. */
-#define TRACE_WAKE (TRACE_RING / 8)
 
 /* Maps without a key or a value: ring buffers. */
 struct hm_none {
