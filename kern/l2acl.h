@@ -4,7 +4,9 @@
  * decides; else L2_P_ACL_DENY. Fragments after the first have no ports: a rule with
  * ports lets them pass if it permits (and the rest of it matches), and is not asked
  * if it denies, because without its first fragment the datagram is lost anyway.
- * What claims to be IP and cannot be read is dropped: no rule could judge it.
+ * What claims to be IP and cannot be read is dropped: no rule could judge it. What may have
+ * IP inside where nobody here reads it (a third tag, PPPoE, MPLS) is dropped by the first
+ * rule that denies and would have to read it, and not let pass by one that permits.
  *
  * One rule after the other costs 5 ns each. Where there are many, the longest prefixes of
  * the frame's addresses tell first which of them can match at all (l2_sieve).
@@ -27,7 +29,51 @@ struct l2_flow {
 	__u16 dport;
 	__u8 ports; /* sport and dport were there */
 	__u8 bad;   /* IP that cannot be read */
+	__u8 hides; /* L2_HIDES_* */
 };
+
+#define L2_HIDES_IP   1 /* IP may be inside, behind headers that are not read */
+#define L2_HIDES_TYPE 2 /* ethertype is that of another tag, not of what is inside */
+
+/* What a frame whose ethertype is PROTO, at C behind it, may have inside: L2_HIDES_*. */
+static __always_inline int l2_hides(const struct cursor *c, int proto)
+{
+	const __u8 *llc = c->pos;
+
+	if (bpf_ntohs(proto) < ETH_P_802_3_MIN) {
+		/* LLC: IP itself, or an ethertype in SNAP (RFC 1042, 802.1H) */
+		if (c->pos + 5 > c->end)
+			return 0;
+		return llc[0] == 0x06 || (llc[0] == 0xaa && llc[1] == 0xaa && !llc[3] && !llc[4])
+			       ? L2_HIDES_IP | L2_HIDES_TYPE
+			       : 0;
+	}
+	switch (bpf_ntohs(proto)) {
+	case ETH_P_8021Q: /* a third one */
+	case ETH_P_8021AD:
+	case ETH_P_QINQ1:
+	case ETH_P_QINQ2:
+	case ETH_P_QINQ3:
+	case ETH_P_8021AH:
+	case ETH_P_MACSEC:
+	case ETH_P_HSR:
+	case ETH_P_BATMAN:
+	case ETH_P_NSH:
+	case ETH_P_TEB:
+	case 0x22f3: /* TRILL */
+	case 0x893f: /* 802.1BR */
+	case 0x8926: /* VN-Tag */
+	case 0x8909: /* Cisco metadata */
+		return L2_HIDES_IP | L2_HIDES_TYPE;
+	case ETH_P_PPP_SES:
+	case ETH_P_MPLS_UC:
+	case ETH_P_MPLS_MC:
+	case 0x880b: /* PPP */
+	case 0xa0ed: /* 6LoWPAN */
+		return L2_HIDES_IP;
+	}
+	return 0;
+}
 
 /* Reads what rules ask for, from the MAC header on. FLOW is all zero. */
 static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
@@ -38,8 +84,10 @@ static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
 	if (proto < 0)
 		return;
 	flow->ethertype = proto;
-	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
+	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6)) {
+		flow->hides = l2_hides(c, proto);
 		return;
+	}
 	if (parse_ip(c, proto, f) < 0 ||
 	    (f->family == 6 && !f->fragment && parse_is_extension(f->l4proto))) {
 		flow->bad = 1;
@@ -57,10 +105,16 @@ static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct 
 {
 	__u8 flags = rule->flags;
 
-	if (rule->ethertype && rule->ethertype != flow->ethertype)
-		return 0;
 	if (flags & L2_A_VLAN && rule->vlan != flow->vlan)
 		return 0;
+	if (rule->ethertype && rule->ethertype != flow->ethertype) {
+		int ip = rule->ethertype == bpf_htons(ETH_P_IP) ||
+			 rule->ethertype == bpf_htons(ETH_P_IPV6);
+
+		return flow->hides & (ip ? L2_HIDES_IP : L2_HIDES_TYPE) ? flags & L2_A_DENY : 0;
+	}
+	if (flow->hides && flags & (L2_A_PROTO | L2_A_FRAGMENT))
+		return flags & L2_A_DENY;
 	if (flags & L2_A_PROTO && (!flow->f.family || rule->proto != flow->f.l4proto))
 		return 0;
 	if (flags & L2_A_FRAGMENT && !flow->f.fragment)
@@ -145,9 +199,10 @@ __noinline int l2_acl_permits(struct l2_flow *flow, __u32 number, __u32 bytes)
 	*(__u32 *)part = *(volatile __u32 *)&port->acl_n;
 	n = part[0] & L2_ACL_MASK;
 	set = part[1];
-	if (part[0] & L2_ACL_SRC)
+	/* where the addresses are not known, no rule is out of the question */
+	if (part[0] & L2_ACL_SRC && !flow->hides)
 		src = l2_sieve_get(set, 0, flow->f.family, flow->f.src);
-	if (part[0] & L2_ACL_DST)
+	if (part[0] & L2_ACL_DST && !flow->hides)
 		dst = l2_sieve_get(set, 1, flow->f.family, flow->f.dst);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < L2_ACL_RULES / 64; i++) {

@@ -25,37 +25,34 @@ struct l2_copy {
 	struct l2_flow flow;
 	__u32 in;
 	__u32 vlan;
-	__u16 prio; /* PCP and DEI */
-	__u16 pad;
-	__u32 bytes; /* without tag */
-	__u32 read;  /* flow has been read */
+	__u32 prio;  /* PCP and DEI */
+	__u32 bytes; /* as it came, without the port's tag */
 };
 
-/* The outermost tag is in the skb's fields here. A copy for a port that wants none, or
- * another, is made from the untagged frame. */
-static __always_inline int l2_tag_copy(struct l2_copy *c, const struct l2_port *out, __u32 number)
+/* Pushes the tag that OUT wants. 1, 0 if it wants none, or negative. */
+static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_port *out, __u32 number)
 {
 	struct l2_xlate_key key = { .port = number, .vlan = c->vlan, .out = 1 };
 	__u32 vlan = c->vlan, *to;
 
-	if (!(out->flags & L2_P_VLAN))
-		return 0;
-	if (c->skb->vlan_present && bpf_skb_vlan_pop(c->skb))
-		return -1;
-	if (l2_bit(out->untagged, c->vlan))
+	if (!(out->flags & L2_P_VLAN) || l2_bit(out->untagged, c->vlan))
 		return 0;
 	if (out->flags & L2_P_XLATE) {
 		to = bpf_map_lookup_elem(&l2_xlate, &key);
 		if (to)
 			vlan = *to & L2_VID;
 	}
-	return bpf_skb_vlan_push(c->skb, out->proto ?: bpf_htons(ETH_P_8021Q), vlan | c->prio);
+	return bpf_skb_vlan_push(c->skb, out->proto ?: bpf_htons(ETH_P_8021Q), vlan | c->prio) ? -1
+											       : 1;
 }
 
+/* One frame, from which the port's own tag was taken, is each copy in turn: what is pushed for
+ * one is taken off again. What is inside is the customer's, tags as well. */
 static long l2_copy_to(void *map, __u32 *key, struct l2_port *out, struct l2_copy *c)
 {
-	__u32 number = *key;
+	__u32 number = *key, bytes;
 	struct l2_stat *st;
+	int pushed, failed;
 
 	(void)map;
 	if (!out->ifindex || number == c->in)
@@ -69,48 +66,60 @@ static long l2_copy_to(void *map, __u32 *key, struct l2_port *out, struct l2_cop
 		st->reason[L2_DROP_ACL]++;
 		return 0;
 	}
-	if (l2_tag_copy(c, out, number)) {
+	pushed = l2_tag_push(c, out, number);
+	if (pushed < 0) {
 		st->reason[L2_DROP_NO_ROOM]++;
 		return 0;
 	}
-	if (bpf_clone_redirect(c->skb, out->ifindex, 0)) {
-		st->reason[L2_NO_DEVICE]++;
+	bytes = c->skb->len + (c->skb->vlan_present ? 4 : 0);
+	failed = bpf_clone_redirect(c->skb, out->ifindex, 0);
+	if (pushed && bpf_skb_vlan_pop(c->skb)) {
+		st->reason[L2_DROP_NO_ROOM]++;
+		return 1;
+	}
+	if (failed) {
+		st->reason[L2_DROP_COPY]++;
 		return 0;
 	}
 	st->tx_packets++;
-	st->tx_bytes += c->skb->len + (c->skb->vlan_present ? 4 : 0);
+	st->tx_copies++;
+	st->tx_bytes += bytes;
 	return 0;
 }
 
 /* The mark of xdp/l2fwd: it may stand in front of that of xdp/latency. */
-static __always_inline __u32 l2_marked(struct __sk_buff *skb)
+static __always_inline int l2_marked(struct __sk_buff *skb, struct l2_meta *mark)
 {
 	void *data = (void *)(long)skb->data;
 	struct l2_meta *m = (void *)(long)skb->data_meta;
 
 	if ((void *)(m + 1) > data || m->magic != L2_META_MAGIC)
 		return 0;
-	return m->port_vlan;
+	*mark = *m;
+	return 1;
 }
 
 SEC("classifier")
 int l2fwd_tc(struct __sk_buff *skb)
 {
-	__u32 mark = l2_marked(skb);
-	struct l2_copy c = { .skb = skb, .in = mark >> 16, .vlan = mark & 0xffff };
+	struct l2_copy c = { .skb = skb };
+	struct l2_meta mark;
 	struct cursor cur;
 
-	if (!mark)
+	if (!l2_marked(skb, &mark))
 		return TC_ACT_UNSPEC;
+	c.in = mark.port;
+	c.vlan = mark.tci & L2_VID;
+	c.prio = mark.tci & L2_PRIO;
+	/* The outermost tag is in the skb's fields here, whoever's it is. */
+	if (mark.tagged && bpf_skb_vlan_pop(skb))
+		return TC_ACT_SHOT;
 	bpf_skb_pull_data(skb, skb->len < 128 ? skb->len : 128);
 	cur.pos = (void *)(long)skb->data;
 	cur.end = (void *)(long)skb->data_end;
 	c.flow.vlan = c.vlan;
 	l2_flow_read(&cur, &c.flow);
-	c.bytes = skb->len;
-	/* the frame's own tag, if its port looked at it */
-	if (skb->vlan_present)
-		c.prio = skb->vlan_tci & L2_PRIO;
+	c.bytes = skb->len + (skb->vlan_present ? 4 : 0);
 	bpf_for_each_map_elem(&l2_port, l2_copy_to, &c, 0);
 	return TC_ACT_STOLEN;
 }

@@ -77,6 +77,51 @@ BCAST=ffffffffffff
 	equal "$(reason p2 drop_acl)" 2 'p2 drop_acl'
 }
 
+@test "l2fwd: flooding: truth table of copies: port modes, and tags of the customer inside" {
+	local in out i own inner to sent expected
+	local -a mode=('' 'access 10' 'access 10 proto 802.1ad' 'trunk 10' 'trunk 10 proto 802.1ad')
+	local -a type=('' 8100 88a8 8100 88a8)
+	switch_up 4
+	for i in 1 2 3 4; do
+		sw_attach "p$i" l2fwd
+		# shellcheck disable=SC2086
+		swdb port "p$i" mode ${mode[i]} bcast flood miss flood
+	done
+	# tag PORT PRIORITY: of a frame outside of it
+	tag() { (($1 < 3)) || printf '%s%s00a' "${type[$1]}" "$2"; }
+	for in in 1 2 3 4; do
+		sent='' own=
+		((in < 3)) || own=6
+		for inner in '' 81000007 88a80007 8100600788a80008 88a8000781000008; do
+			# an access port takes a tag of its own kind for its own
+			((in > 2)) || [[ -z $inner || ${inner:0:4} != "${type[in]}" ]] || continue
+			for to in $BCAST "$(mac 99)"; do sent+="$to $inner"$'\n'; done
+		done
+		for out in 1 2 3 4; do ((out == in)) || listen "$out" "$(($(wc -l <<<"$sent") - 1))"; done
+		while read -r to inner; do
+			[[ -z $to ]] || printf '%s%s%s%s%s\n' "$to" "$(mac "$in")" "$(tag "$in" "$own")" "$inner" "$T"
+		done <<<"$sent" | h "$in" "$HM_BUILD/tests/l2frames" send eth0
+		for out in 1 2 3 4; do
+			((out != in)) || continue
+			heard "$out"
+			expected=$(while read -r to inner; do
+				[[ -z $to ]] || printf '%s%s%s%s%s\n' "$to" "$(mac "$in")" "$(tag "$out" "${own:-0}")" "$inner" "$T"
+			done <<<"$sent")
+			equal "$HEARD" "$expected" "from ${mode[in]} to ${mode[out]}"
+		done
+	done
+	# 6, 6, 10 and 10 frames
+	equal "$(port_count p1 tx_packets) $(port_count p3 tx_packets) $(port_count p3 tx_copies)" '26 22 22' 'copies'
+	equal "$(reason p3 flooded)" 10 'p3 flooded'
+	# a flooded copy is no hit, and a broadcast is no look-up of a station
+	equal "$(hookmap --prom fdb | sed -n 's/^hookmap_fdb_lookups_total{device="p3",result="\(.*\)"}/\1/p' | sort | xargs)" 'flooded 5 hit 0 local 0 miss 0' 'look-ups at p3'
+	# a copy that the device does not take
+	sw ip link set p2 down
+	say 1 "$BCAST$(mac 1)$T" 3
+	busywait 30 test "$(reason p2 drop_copy)" = 3
+	equal "$(reason p2 pass_no_device) $(port_count p2 tx_packets)" '0 26' 'p2'
+}
+
 @test "l2fwd: transparent ports are flooded in XDP, tags and all" {
 	local i
 	switch_up 3

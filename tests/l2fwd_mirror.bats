@@ -410,3 +410,16 @@ commands() {
 	sw_detach br0
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
+
+@test "mirror: a look while the reader reads is no port that has left" {
+	local cfg
+	bridge_up 2
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	# as it is when one is made between l2_cfg and the ports
+	read -ra cfg <<<"$(bpftool -j map lookup pinned "$G/l2_cfg" key 0 0 0 0 | jq -r '.value | join(" ")')"
+	printf -v "cfg[$HM_OFF_l2_cfg_looks]" '%d' $((cfg[HM_OFF_l2_cfg_looks] - 1))
+	bpftool map update pinned "$G/l2_cfg" key 0 0 0 0 value "${cfg[@]}"
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].state, .totals.mirror_changed]')" '["forwarding","forwarding",false]' states
+}

@@ -254,6 +254,59 @@ sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
 	expect 'no rules any more' p1 "$(mac 2)$(mac 1)$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")" $SENT
 }
 
+# what may have IP inside that no rule can read: "verdict" of all of these
+HIDES="third tag|8100000a810000148100001e
+third tag, 88a8|88a8000a8100001488a8001e
+0x9100|9100000a
+0x9100 behind a tag|8100000a9100000a
+MACsec|88e50000
+802.1ah|88e700000000
+SNAP|0026aaaa03000000"
+HIDES_IP='PPPoE|886411000001003e0021
+MPLS|884700001140
+MPLS behind a tag|8100000a884700001140'
+hidden() { # VERDICT TABLE
+	local what head
+	while IFS='|' read -r what head; do
+		expect "$what" p1 "$(mac 2)$(mac 1)$head$(ip4 6 10.0.0.1 10.0.0.9 "$(l4 999 25)")" "$1"
+	done <<<"$2"
+}
+
+@test "l2fwd: what rules cannot read does not pass one that would have to read it" {
+	local rule
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	hidden $SENT "$HIDES"$'\n'"$HIDES_IP"
+	for rule in 'dst 10.0.0.9/32' 'proto udp' 'ethertype ip6' 'fragment yes'; do
+		# shellcheck disable=SC2086
+		fdb acl p2 add 10 deny $rule
+		hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
+		expect "spanning tree, deny $rule" p1 "$(mac 2)$(mac 1)0026424203000000$PAD" $SENT
+		expect "88b5, deny $rule" p1 "$(mac 2)$(mac 1)$T" $SENT
+		fdb acl p2 del 10
+	done
+	equal "$(reason p2 drop_acl)" 40 'p2 drop_acl'
+	# the ethertype of what is behind tags is not known, that of the others is
+	fdb acl p2 add 10 deny ethertype 0x88b6
+	hidden $DROP "$HIDES"
+	hidden $SENT "$HIDES_IP"
+	# what permits does not know, either; but an ethertype that is there can be named
+	fdb acl p2 flush
+	fdb acl p2 default deny
+	fdb acl p2 add 10 permit dst 10.0.0.0/8
+	hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
+	fdb acl p2 add 5 permit ethertype 0x8864
+	hidden $SENT "$(head -n 1 <<<"$HIDES_IP")"
+	hidden $DROP "$HIDES"
+	# also where the sieve decides which rules are asked
+	fdb acl p2 flush
+	fdb acl p2 default permit
+	fdb acl p2 add 10 deny dst 10.0.0.9/32
+	fill 20 p2
+	(($(sieved) > 20))
+	hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
+}
+
 @test "l2fwd: rules on a VLAN, and 1024 rules at most" {
 	local i
 	ports 2
@@ -371,6 +424,18 @@ sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
 	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
 	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" $SENT
 	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 5'
+	# what the stack is sent as well: a bridge learns from it, and IP reaches its sockets
+	a=0180c200000e
+	expect 'LLDP' p1 "$a$(mac 1)88cc$PAD" $PASS
+	expect 'spanning tree' p1 "0180c2000000$(mac 1)0026424203000000$PAD" $PASS
+	expect 'LLDP of another MAC' p1 "$a$(mac 9)88cc$PAD" $DROP
+	expect 'his address to 01:80:c2:00:00:0e' p1 "$a$(mac 1)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $PASS
+	expect 'another address there' p1 "$a$(mac 1)$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'another address there, behind a tag' p1 "$a$(mac 1)8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'any address there, behind three tags' p1 "$a$(mac 1)8100000a8100000a8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'ARP there with another IP address' p1 "$a$(mac 1)${arp}00010a0000030000000000000a000002" $DROP
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 9 3'
+	a=$(mac 2)$(mac 1)
 	fdb guard p1 del 02:00:00:00:00:01
 	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
 	fdb guard p1 off

@@ -106,7 +106,7 @@ hookmap_build_info'
 			printf "map update pinned %s/l2_port key %d 0 0 0 value %d 7 0 0", g, i, i
 			for (j = 4; j < 1056; j++) printf " 0"
 			printf "\nmap update pinned %s/l2_stat key %d 0 0 0 value", g, i
-			for (j = 0; j < 36; j++) printf " 1 0 0 0 0 0 0 0"
+			for (j = 0; j < 38; j++) printf " 1 0 0 0 0 0 0 0"
 			printf "\n"
 		}
 	}' | bpftool batch file - >/dev/null

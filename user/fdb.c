@@ -9,8 +9,9 @@
  *   type      static (by hand), dynamic, extern, local, fixed (static in the bridge)
  *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
  *             last, -1: never
- * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state,
- *   and reasons: what became of frames that were not forwarded
+ * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, tx_copies
+ *   (of tx_packets: of flooded frames), and reasons: what became of frames that were not
+ *   forwarded
  * of a rule: device priority action match packets bytes
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
@@ -40,28 +41,9 @@ static const char *const type_name[L2_TYPES] = {
 };
 
 static const char *const l2_reason_names[L2_REASONS] = {
-	[L2_FLOOD] = "flooded",
-	[L2_CONTROL] = "pass_control",
-	[L2_MISS] = "pass_unknown",
-	[L2_BCAST] = "pass_broadcast",
-	[L2_MCAST] = "pass_multicast",
-	[L2_TO_STACK] = "pass_local",
-	[L2_SLOW] = "pass_bridge",
-	[L2_MALFORMED] = "pass_malformed",
-	[L2_NO_DEVICE] = "pass_no_device",
-	[L2_DROP_MISS] = "drop_unknown",
-	[L2_DROP_BCAST] = "drop_broadcast",
-	[L2_DROP_MCAST] = "drop_multicast",
-	[L2_DROP_VLAN_IN] = "drop_vlan_in",
-	[L2_DROP_VLAN_OUT] = "drop_vlan_out",
-	[L2_DROP_SAME_PORT] = "drop_same_port",
-	[L2_DROP_STATE_IN] = "drop_state_in",
-	[L2_DROP_STATE_OUT] = "drop_state_out",
-	[L2_DROP_STORM] = "drop_storm",
-	[L2_DROP_ACL] = "drop_acl",
-	[L2_DROP_SRC_MAC] = "drop_source_mac",
-	[L2_DROP_SRC_IP] = "drop_source_ip",
-	[L2_DROP_NO_ROOM] = "drop_no_headroom",
+#define KEY(NAME, NUMBER, KEY, REASON, MEANING, LOOK) [L2_##NAME] = (KEY),
+	L2_REASON(KEY)
+#undef KEY
 };
 
 struct fdb {
@@ -115,6 +97,8 @@ static int stat_read(const void *key, const void *value, void *arg)
 		sum->rx_bytes += st[cpu].rx_bytes;
 		sum->tx_packets += st[cpu].tx_packets;
 		sum->tx_bytes += st[cpu].tx_bytes;
+		sum->tx_copies += st[cpu].tx_copies;
+		sum->unknown += st[cpu].unknown;
 		for (int i = 0; i < L2_REASONS; i++)
 			sum->reason[i] += st[cpu].reason[i];
 	}
@@ -301,10 +285,11 @@ static const char *port_mode(const struct l2_port *p)
 	return members == 1 && p->pvid ? "access" : "trunk";
 }
 
-/* The last looks at the mirrored bridge have not found it. (Two may be under way.) */
+/* The last looks at the mirrored bridge have not found it. (Two may be under way; and one made
+ * while this was read has a number that l2_cfg had not yet.) */
 static int port_left(const struct fdb *f, const struct l2_port *p)
 {
-	return f->cfg.bridge && p->flags & L2_P_MIRROR && f->cfg.looks - p->look > 2;
+	return f->cfg.bridge && p->flags & L2_P_MIRROR && (__s32)(f->cfg.looks - p->look) > 2;
 }
 
 static int mirror_changed(const struct fdb *f)
@@ -373,6 +358,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 					       at ? ", " : "", l2_reason_names[i], st->reason[i]);
 		}
 		out_str(o, text);
+		out_json(o, "tx_copies", json_object_new_uint64(st->tx_copies));
 		out_json(o, "reasons", reasons_json(st));
 	}
 	if (o)
@@ -521,9 +507,9 @@ static int show_text(struct fdb *f)
 
 static void prom_lookups(struct prom *prom, const char *device, const struct l2_stat *st)
 {
-	prom_add(prom, PROM_FDB_LOOKUPS, st->tx_packets, device, "hit");
+	prom_add(prom, PROM_FDB_LOOKUPS, st->tx_packets - st->tx_copies, device, "hit");
 	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_TO_STACK], device, "local");
-	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_FLOOD], device, "flooded");
+	prom_add(prom, PROM_FDB_LOOKUPS, st->unknown, device, "flooded");
 	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_MISS] + st->reason[L2_DROP_MISS], device,
 		 "miss");
 }

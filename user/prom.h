@@ -62,18 +62,19 @@ enum prom_type {
 	X(FDB_FULL, COUNTER, "fdb_mirror_full_total", "", 1, 0, \
 	  "Entries of the bridge for which there was no room.") \
 	X(FDB_LOOKUPS, COUNTER, "fdb_lookups_total", "device*,result", 400, 8, \
-	  "Unicast frames by what the forwarding database said: hit at the port that the entry " \
-	  "names, the others at the port that they came in by.") \
+	  "Unicast frames by what the forwarding database said: hit (sent in XDP) at the port that " \
+	  "the entry names; local, flooded and miss at the port that they came in by.") \
 	X(L2_RX_PACKETS, COUNTER, "l2fwd_receive_packets_total", "device*", 100, 1, \
 	  "Packets that came in by the port.") \
 	X(L2_RX_BYTES, COUNTER, "l2fwd_receive_bytes_total", "device*", 100, 1, \
 	  "Bytes that came in by the port.") \
 	X(L2_TX_PACKETS, COUNTER, "l2fwd_transmit_packets_total", "device*", 100, 1, \
-	  "Packets forwarded to the port.") \
+	  "Packets forwarded to the port, and copies of flooded ones.") \
 	X(L2_TX_BYTES, COUNTER, "l2fwd_transmit_bytes_total", "device*", 100, 1, \
-	  "Bytes forwarded to the port.") \
+	  "Bytes forwarded to the port, and of copies of flooded packets.") \
 	X(L2_NOT, COUNTER, "l2fwd_not_forwarded_packets_total", "device*,reason", 300, 32, \
-	  "Packets that were not forwarded to one port, by what became of them.") \
+	  "Packets that were not forwarded to one port, by what became of them; drop_copy are " \
+	  "copies that were not sent.") \
 	X(POL_RULES, GAUGE, "policy_rules", "", 1, 0, "Rules in force.") \
 	X(POL_GENERATION, GAUGE, "policy_generation", "", 1, 0, \
 	  "Number of the load in force.") \

@@ -128,7 +128,17 @@ static __always_inline int l2_mac_differs(const __u8 *a, const __u8 *b)
 	       (a[5] ^ b[5]);
 }
 
-/* The sender's IP address in KEY. 0, or the reason if the frame lies or is no ARP or IP. */
+/* 01:80:c2:00:00:00 to :0f, which no bridge forwards. */
+static __always_inline int l2_control(const void *mac)
+{
+	const __u16 *m = mac;
+
+	return m[0] == bpf_htons(0x0180) && m[1] == bpf_htons(0xc200) &&
+	       !(m[2] & bpf_htons(0xfff0));
+}
+
+/* The sender's IP address in KEY. 0, or the reason if the frame lies or is no ARP or IP; a
+ * control frame need not be either. */
 static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2_guard_key *key)
 {
 	struct cursor c = { fr->eth, fr->end };
@@ -146,7 +156,12 @@ static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2
 		__builtin_memcpy(&key->ip[0], arp->ip, sizeof(arp->ip));
 		return 0;
 	}
-	if (proto < 0 || parse_ip(&c, proto, &f) < 0)
+	if (proto < 0)
+		return L2_DROP_SRC_IP;
+	if (l2_control(fr->eth->h_dest) && proto != bpf_htons(ETH_P_IP) &&
+	    proto != bpf_htons(ETH_P_IPV6) && !l2_hides(&c, proto))
+		return 0;
+	if (parse_ip(&c, proto, &f) < 0)
 		return L2_DROP_SRC_IP;
 	key->family = f.family;
 	__builtin_memcpy(key->ip, f.src, sizeof(key->ip));
@@ -238,26 +253,28 @@ static __always_inline int l2_storm_over(const struct l2_port *port, __u32 numbe
 static __always_inline int l2_flood(struct xdp_md *ctx, const struct l2_frame *fr,
 				    const struct l2_port *port, const struct l2_cfg *cfg)
 {
-	__u32 port_vlan = fr->in << 16 | fr->vlan;
+	struct l2_stat *st = l2_stat_get(fr->in);
+	int unknown = !(fr->eth->h_dest[0] & 1);
 	struct l2_meta *meta;
 
-	if (l2_storm_over(port, fr->in))
+	if (l2_storm_over(port, fr->in) || !st)
 		return L2_DROP_STORM;
 	if (cfg->flags & L2_F_UNIFORM &&
 	    l2_send(0, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS) == XDP_REDIRECT) {
-		struct l2_stat *st = l2_stat_get(fr->in);
-
-		if (st)
-			st->reason[L2_FLOOD]++;
+		st->unknown += unknown;
+		st->reason[L2_FLOOD]++;
 		return L2_FWD;
 	}
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
-		return L2_DROP_NO_ROOM;
+		return L2_NO_META;
 	meta = (void *)(long)ctx->data_meta;
 	if ((void *)(meta + 1) > (void *)(long)ctx->data)
-		return L2_DROP_NO_ROOM;
+		return L2_NO_META;
 	meta->magic = L2_META_MAGIC;
-	meta->port_vlan = port_vlan;
+	meta->tci = fr->vlan | bpf_ntohs(fr->prio);
+	meta->port = fr->in;
+	meta->tagged = fr->tagged;
+	st->unknown += unknown;
 	return L2_FLOOD;
 }
 
@@ -349,9 +366,9 @@ static __always_inline void l2_count(struct l2_fdb *entry, const struct l2_cfg *
 }
 
 static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, struct l2_fdb *entry,
-				      const struct l2_cfg *cfg, __u64 now)
+				      __u32 number, const struct l2_cfg *cfg, __u64 now)
 {
-	__u32 number = entry->port, bytes = fr->end - (void *)fr->eth;
+	__u32 bytes = fr->end - (void *)fr->eth;
 	struct l2_port *out = l2_port_get(number);
 	struct l2_stat *st = l2_stat_get(number);
 	int reason;
@@ -377,74 +394,66 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 	return L2_FWD;
 }
 
-/* 01:80:c2:00:00:00 to :0f, which no bridge forwards. */
-static __always_inline int l2_control(const void *mac)
-{
-	const __u16 *m = mac;
-
-	return m[0] == bpf_htons(0x0180) && m[1] == bpf_htons(0xc200) &&
-	       !(m[2] & bpf_htons(0xfff0));
-}
-
-/* What VLANs forbid on a port of a mirrored bridge, the bridge forbids, if it still does. */
-static __always_inline int l2_bridge_decides(struct l2_frame *fr, const struct l2_port *port,
-					     int reason)
-{
-	if (!(port->flags & L2_P_MIRROR) ||
-	    (reason != L2_DROP_VLAN_IN && reason != L2_DROP_VLAN_OUT))
-		return reason;
-	fr->at = fr->in;
-	return L2_SLOW;
-}
-
-/* The bridge sends it to the port NUMBER, and does not know its rules. */
+/* The one way to the bridge: it sends the frame to the port NUMBER, if that is not 0, and does
+ * not know its rules. */
 static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u32 number)
 {
 	struct l2_port *out = l2_port_get(number);
 
+	fr->at = fr->in;
 	if (!out || !(out->flags & L2_P_ACL) || l2_acl_check(ctx, number, fr->vlan))
 		return L2_SLOW;
 	fr->at = number;
 	return L2_DROP_ACL;
 }
 
-/* What becomes of the frame. */
+/* What becomes of the frame: xdp/README.md has a table of all ways, and the tests go
+ * through it. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 				     const struct l2_port *port)
 {
 	struct l2_cfg *cfg = l2_cfg_get();
 	const __u8 *mac = fr->eth->h_dest;
 	struct l2_fdb *entry;
+	__u32 number = 0;
 	__u64 now;
 	int reason;
 
-	if (!cfg)
-		return L2_MISS;
-	if (l2_control(mac))
-		return L2_CONTROL;
-	/* first: the stack does not ask who speaks */
+	/* first: nobody behind this asks who speaks, of control frames neither */
 	if (port->flags & L2_P_GUARD) {
 		reason = l2_guard_check(ctx, fr->in);
 		if (reason)
 			return reason;
 	}
-	if (port->flags & L2_P_SLOW)
-		return L2_SLOW;
-	if (port->flags & L2_P_BLOCKED)
-		return port->flags & L2_P_MIRROR ? L2_SLOW : L2_DROP_STATE_IN;
+	if ((void *)(fr->eth + 1) > fr->end || !cfg)
+		return L2_MALFORMED;
+	if (l2_control(mac))
+		return L2_CONTROL;
 	reason = l2_classify(fr, port);
-	if (reason)
-		return l2_bridge_decides(fr, port, reason);
+	if (port->flags & (L2_P_BLOCKED | L2_P_SLOW))
+		reason = L2_DROP_STATE_IN;
+	if (reason && (reason == L2_MALFORMED || !(port->flags & L2_P_MIRROR)))
+		return reason;
 	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac);
-	if (!entry || entry->type == L2_GONE)
+	if (entry && entry->type != L2_GONE)
+		number = entry->port;
+	else
+		entry = NULL;
+	/* what is forbidden on a port of a mirrored bridge, the bridge forbids, if it still does */
+	if (reason)
+		return l2_slow(ctx, fr, number);
+	if (!entry)
 		return l2_no_entry(ctx, fr, port, cfg);
-	if (!entry->port)
+	if (!number)
 		return L2_TO_STACK;
 	now = bpf_ktime_get_coarse_ns();
 	if (port->flags & L2_P_MIRROR &&
 	    (l2_bridge_is_old(cfg, now) || !l2_source_is_old(fr, cfg, now)))
-		return l2_slow(ctx, fr, entry->port);
-	return l2_bridge_decides(fr, port, l2_forward(ctx, fr, entry, cfg, now));
+		return l2_slow(ctx, fr, number);
+	reason = l2_forward(ctx, fr, entry, number, cfg, now);
+	if (reason == L2_DROP_VLAN_OUT && port->flags & L2_P_MIRROR)
+		return l2_slow(ctx, fr, number);
+	return reason;
 }
 
 /* Counts what was not sent, and returns the verdict. */
@@ -464,9 +473,9 @@ int l2fwd_xdp(struct xdp_md *ctx)
 	struct l2_frame fr = { .eth = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 	__u32 ifindex = ctx->ingress_ifindex;
 	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
-	int reason = L2_MALFORMED;
 	struct l2_port *port;
 	struct l2_stat *st;
+	int reason;
 
 	fr.in = fr.at = number ? *number : 0;
 	port = l2_port_get(fr.in);
@@ -475,8 +484,7 @@ int l2fwd_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	st->rx_packets++;
 	st->rx_bytes += ctx->data_end - ctx->data;
-	if ((void *)(fr.eth + 1) <= fr.end)
-		reason = l2_decide(ctx, &fr, port);
+	reason = l2_decide(ctx, &fr, port);
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;
 	return l2_verdict(ctx, fr.at, reason);

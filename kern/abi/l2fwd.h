@@ -94,33 +94,70 @@ struct l2_port {
 /*
  * What became of a frame, by the port that it came in by. FWD and FLOOD are
  * sent, those up to L2_PASS_END went to the stack, the others were dropped.
- * ACL, VLAN_OUT, STATE_OUT and REFUSED have the port that it was to leave by.
+ * ACL, VLAN_OUT and STATE_OUT have the port that it was to leave by, and so has COPY.
+ *
+ * X(name, number, key in JSON and Prometheus, reason in hookmap drops, meaning, where to
+ * look). Append; and a row in xdp/README.md says what is asked on this way, which
+ * tests/l2fwd_ways.bats tries.
  */
+/* clang-format off */
+#define L2_REASON(X) \
+	X(FLOOD, 1, "flooded", "FLOOD", "l2fwd left it to tc/l2fwd to flood", "") \
+	X(CONTROL, 2, "pass_control", "CONTROL", \
+	  "link-local control frames (STP, LACP, 802.1X, LLDP), for the stack", "") \
+	X(MISS, 3, "pass_unknown", "UNKNOWN", "l2fwd has no entry for its destination", \
+	  "hookmap fdb; fdb.sh port DEV miss pass|flood|drop") \
+	X(BCAST, 4, "pass_broadcast", "BROADCAST", "broadcast, left to the stack", "") \
+	X(MCAST, 5, "pass_multicast", "MULTICAST", "multicast, left to the stack", "") \
+	X(TO_STACK, 6, "pass_local", "LOCAL", \
+	  "the entry says: to the stack (an own address, or behind a tunnel)", "hookmap fdb") \
+	X(SLOW, 7, "pass_bridge", "BRIDGE", \
+	  "the bridge must see it: ageing, a new or moved source, a port that it decides on", "") \
+	X(MALFORMED, 8, "pass_malformed", "MALFORMED", "shorter than its header", "the sender") \
+	X(NO_DEVICE, 9, "pass_no_device", "NO_DEVICE", "the device of its entry has gone", \
+	  "detach.sh DEV l2fwd; hookmap fdb") \
+	X(NO_META, 10, "pass_no_metadata", "NO_METADATA", \
+	  "to be flooded, but the driver has no XDP metadata: left to the stack", \
+	  "attach.sh DEV l2fwd --mode generic") \
+	X(DROP_MISS, 16, "drop_unknown", "DROP_UNKNOWN", \
+	  "no entry for its destination, and the port drops such frames", \
+	  "hookmap fdb; fdb.sh port DEV miss pass|flood") \
+	X(DROP_BCAST, 17, "drop_broadcast", "DROP_BROADCAST", "the port drops broadcast", \
+	  "fdb.sh port DEV bcast pass|flood") \
+	X(DROP_MCAST, 18, "drop_multicast", "DROP_MULTICAST", "the port drops multicast", \
+	  "fdb.sh port DEV mcast pass|flood") \
+	X(DROP_VLAN_IN, 19, "drop_vlan_in", "VLAN_IN", "the port is not in the frame's VLAN", \
+	  "hookmap fdb (VLANS, PVID); fdb.sh port DEV mode") \
+	X(DROP_VLAN_OUT, 20, "drop_vlan_out", "VLAN_OUT", \
+	  "the port that it was to leave by is not in its VLAN", "hookmap fdb (VLANS)") \
+	X(DROP_SAME_PORT, 21, "drop_same_port", "SAME_PORT", \
+	  "it was to leave by the port that it came in by", \
+	  "hookmap fdb; a loop? fdb.sh port DEV hairpin on") \
+	X(DROP_STATE_IN, 22, "drop_state_in", "BLOCKED_IN", "its port is blocked", \
+	  "fdb.sh port DEV block off") \
+	X(DROP_STATE_OUT, 23, "drop_state_out", "BLOCKED_OUT", \
+	  "the port that it was to leave by is blocked", "hookmap fdb (STATE); bridge -d link") \
+	X(DROP_STORM, 24, "drop_storm", "STORM", "over the port's limit for flooding", \
+	  "who floods? fdb.sh port DEV storm N") \
+	X(DROP_ACL, 25, "drop_acl", "ACL", "a rule of the port that it was to leave by", \
+	  "hookmap fdb (RULES OF): which counter moves?") \
+	X(DROP_SRC_MAC, 26, "drop_source_mac", "SOURCE_MAC", \
+	  "the guard of its port does not know its source MAC", "fdb.sh guard DEV") \
+	X(DROP_SRC_IP, 27, "drop_source_ip", "SOURCE_IP", \
+	  "the guard of its port does not allow its source address", "fdb.sh guard DEV") \
+	X(DROP_NO_ROOM, 28, "drop_no_headroom", "NO_HEADROOM", "no room in front of it for a tag", \
+	  "the driver's headroom") \
+	X(DROP_COPY, 29, "drop_copy", "COPY", \
+	  "a flooded copy that the device did not take: its queue was full, or it is down", \
+	  "tc -s qdisc show dev DEV")
+/* clang-format on */
+
 enum l2_reason {
 	L2_FWD = 0, /* forwarded to one port; not counted here: tx_packets has it */
-	L2_FLOOD = 1,
-	L2_CONTROL = 2,	  /* 01:80:c2:00:00:0x: STP, LACP, 802.1X, LLDP */
-	L2_MISS = 3,	  /* unknown unicast, passed */
-	L2_BCAST = 4,	  /* broadcast, passed */
-	L2_MCAST = 5,	  /* multicast, passed */
-	L2_TO_STACK = 6,  /* an entry without port: own address, or behind a tunnel */
-	L2_SLOW = 7,	  /* the bridge must see it: ageing, a new or moved source */
-	L2_MALFORMED = 8, /* passed */
-	L2_NO_DEVICE = 9, /* the device of the entry has gone; passed */
-	L2_PASS_END = 15,
-	L2_DROP_MISS = 16,
-	L2_DROP_BCAST = 17,
-	L2_DROP_MCAST = 18,
-	L2_DROP_VLAN_IN = 19,	/* not a member of the VLAN that it came with */
-	L2_DROP_VLAN_OUT = 20,	/* the outgoing port is not a member */
-	L2_DROP_SAME_PORT = 21, /* split horizon */
-	L2_DROP_STATE_IN = 22,	/* port is blocked */
-	L2_DROP_STATE_OUT = 23, /* outgoing port is blocked */
-	L2_DROP_STORM = 24,
-	L2_DROP_ACL = 25,
-	L2_DROP_SRC_MAC = 26, /* guard */
-	L2_DROP_SRC_IP = 27,  /* guard */
-	L2_DROP_NO_ROOM = 28, /* no headroom for a tag */
+#define L2_REASON_ENUM(NAME, NUMBER, KEY, REASON, MEANING, LOOK) L2_##NAME = (NUMBER),
+	L2_REASON(L2_REASON_ENUM)
+#undef L2_REASON_ENUM
+		L2_PASS_END = 15,
 	L2_REASONS = 32,
 };
 
@@ -130,6 +167,8 @@ struct l2_stat {
 	__u64 rx_bytes;
 	__u64 tx_packets;
 	__u64 tx_bytes;
+	__u64 tx_copies;	  /* of tx_packets: of flooded frames */
+	__u64 unknown;		  /* of reason[L2_FLOOD]: unknown unicast */
 	__u64 reason[L2_REASONS]; /* packets, by enum l2_reason */
 };
 
@@ -230,15 +269,17 @@ struct l2_cfg {
 
 /* XDP metadata for tc/l2fwd: the frame is to be flooded */
 struct l2_meta {
-	__u32 magic;	 /* L2_META_MAGIC */
-	__u32 port_vlan; /* port number << 16 | vlan */
+	__u32 magic; /* L2_META_MAGIC */
+	__u16 tci;   /* the VLAN inside, and the priority that the frame's own tag had */
+	__u8 port;   /* number */
+	__u8 tagged; /* the frame's outermost tag is the port's, and no data */
 };
 #define L2_META_MAGIC 0x686b6c32
 
 _Static_assert(sizeof(struct l2_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_fdb) == 88, "abi");
 _Static_assert(sizeof(struct l2_port) == 1056, "abi");
-_Static_assert(sizeof(struct l2_stat) == 288, "abi");
+_Static_assert(sizeof(struct l2_stat) == 304, "abi");
 _Static_assert(sizeof(struct l2_storm) == 16, "abi");
 _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
