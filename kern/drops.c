@@ -16,14 +16,7 @@
  * (to know what was counted at XDP already). Packets are segments, bytes are skb->len at that
  * place. Times in ns.
  */
-#include "drops.h"
-
-#include <stdbool.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <bpf/bpf_endian.h>
+#include "drops_what.h"
 
 HM_MAP(drop_cfg);
 HM_MAP(drop_row);
@@ -33,174 +26,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, DROP_RING_BYTES);
 } drop_ring SEC(".maps");
-
-#define DROP_UNSET 0xffff /* skb->mac_header, transport_header */
-#define DROP_VLANS 2
-#define DROP_EXTS  6
-
-#define drop_reason_is(REASON, NAME)                                                               \
-	(bpf_core_enum_value_exists(enum skb_drop_reason, NAME) &&                                 \
-	 (REASON) == (__u32)bpf_core_enum_value(enum skb_drop_reason, NAME))
-
-struct drop_tag {
-	__be16 tci;
-	__be16 proto;
-};
-
-/* Where the headers of an skb are: offsets from skb->head. */
-struct drop_headers {
-	unsigned char *head;
-	__u32 mac;  /* DROP_UNSET if there is no Ethernet header */
-	__u32 l3;   /* network header */
-	__u32 tail; /* end of the linear part */
-};
-
-static __always_inline bool drop_read(const struct drop_headers *h, __u32 at, void *to, __u32 size)
-{
-	return at + size <= h->tail && !bpf_probe_read_kernel(to, size, h->head + at);
-}
-
-static __always_inline bool drop_is_vlan(__be16 proto)
-{
-	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
-}
-
-static __always_inline bool drop_has_tag(struct sk_buff *skb)
-{
-	if (bpf_core_field_exists(skb->vlan_all))
-		return skb->vlan_all;
-	if (bpf_core_field_exists(skb->vlan_present))
-		return BPF_CORE_READ_BITFIELD(skb, vlan_present);
-	return false;
-}
-
-/*
- * Finds the headers, and the ethertype behind VLAN tags. The network header is not
- * set before the stack has seen the packet; then it is behind the Ethernet header.
- */
-static __always_inline void drop_find(struct sk_buff *skb, struct drop_key *key,
-				      struct drop_headers *h)
-{
-	__u32 mac = skb->mac_header, l3 = skb->network_header;
-	__be16 proto = skb->protocol;
-	struct drop_tag tag;
-
-	h->head = skb->head;
-	h->tail = skb->tail;
-	key->tags = drop_has_tag(skb);
-	if (mac != DROP_UNSET && l3 <= mac && l3)
-		mac = DROP_UNSET; /* a device without link-layer headers */
-	else if (mac != DROP_UNSET && !l3)
-		l3 = mac + ETH_HLEN;
-	if (drop_is_vlan(proto)) {
-		if (mac != DROP_UNSET)
-			l3 = mac + ETH_HLEN;
-#pragma unroll
-		for (int i = 0; i < DROP_VLANS && drop_is_vlan(proto); i++) {
-			if (!drop_read(h, l3, &tag, sizeof(tag)))
-				break;
-			proto = tag.proto;
-			l3 += sizeof(tag);
-			key->tags++;
-		}
-	}
-	key->l3proto = proto;
-	h->mac = mac;
-	h->l3 = l3;
-}
-
-/* L4 protocol, addresses and ports; returns false if it is cut short. */
-static __always_inline bool drop_ipv4(const struct drop_headers *h, struct drop_key *key)
-{
-	struct iphdr ip;
-
-	if (!drop_read(h, h->l3, &ip, sizeof(ip)) || ip.version != 4)
-		return false;
-	key->l4proto = ip.protocol;
-	if (key->by < DROP_BY_SIP)
-		return true;
-	if (key->by != DROP_BY_DIP)
-		key->src[0] = ip.saddr;
-	if (key->by != DROP_BY_SIP)
-		key->dst[0] = ip.daddr;
-	if (key->by == DROP_BY_FLOW && !(ip.frag_off & bpf_htons(0x1fff)))
-		return drop_read(h, h->l3 + ip.ihl * 4, &key->sport, 4);
-	return true;
-}
-
-static __always_inline bool drop_ipv6(const struct drop_headers *h, struct drop_key *key)
-{
-	__u32 at = h->l3 + sizeof(struct ipv6hdr);
-	bool first = true;
-	struct ipv6hdr ip;
-	__u8 next;
-
-	if (!drop_read(h, h->l3, &ip, sizeof(ip)) || ip.version != 6)
-		return false;
-	next = ip.nexthdr;
-#pragma unroll
-	for (int i = 0; i < DROP_EXTS; i++) {
-		struct {
-			__u8 next;
-			__u8 len;
-			__be16 frag_off;
-		} ext;
-
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
-			break;
-		if (!drop_read(h, at, &ext, sizeof(ext)))
-			break;
-		if (next == IPPROTO_FRAGMENT) {
-			at += 8;
-			first = !(ext.frag_off & bpf_htons(0xfff8));
-		} else {
-			at += next == IPPROTO_AH ? (ext.len + 2) * 4 : (ext.len + 1) * 8;
-		}
-		next = ext.next;
-		if (!first)
-			break;
-	}
-	key->l4proto = next;
-	if (key->by < DROP_BY_SIP)
-		return true;
-	if (key->by != DROP_BY_DIP)
-		__builtin_memcpy(key->src, &ip.saddr, sizeof(key->src));
-	if (key->by != DROP_BY_SIP)
-		__builtin_memcpy(key->dst, &ip.daddr, sizeof(key->dst));
-	if (key->by == DROP_BY_FLOW && first)
-		return drop_read(h, at, &key->sport, 4);
-	return true;
-}
-
-static __always_inline bool drop_has_ports(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
-	       proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP;
-}
-
-static __always_inline void drop_packet(struct sk_buff *skb, struct drop_key *key,
-					struct drop_headers *h)
-{
-	key->l4proto = DROP_NO_L4;
-	drop_find(skb, key, h);
-	if (key->by == DROP_BY_SMAC && h->mac != DROP_UNSET)
-		drop_read(h, h->mac + ETH_ALEN, key->src, ETH_ALEN);
-	if (key->by == DROP_BY_DMAC && h->mac != DROP_UNSET)
-		drop_read(h, h->mac, key->dst, ETH_ALEN);
-	if (key->l3proto == bpf_htons(ETH_P_IP)) {
-		drop_ipv4(h, key);
-	} else if (key->l3proto == bpf_htons(ETH_P_IPV6)) {
-		drop_ipv6(h, key);
-	} else if (key->l3proto == bpf_htons(ETH_P_ARP) && key->by >= DROP_BY_SIP) {
-		if (key->by != DROP_BY_DIP)
-			drop_read(h, h->l3 + 14, key->src, 4);
-		if (key->by != DROP_BY_SIP)
-			drop_read(h, h->l3 + 24, key->dst, 4);
-	}
-	if (!drop_has_ports(key->l4proto))
-		key->sport = key->dport = 0;
-}
 
 /* Notes the namespace NET, if it really is one; returns its inode. skb->dev can be
  * something else: UDP keeps numbers in it, trees of skbs keep links. Every namespace has
@@ -239,25 +64,76 @@ static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct
 	return NULL;
 }
 
-static __always_inline __u64 drop_segments(struct sk_buff *skb)
+/* What is in front of the payload. */
+static __always_inline __u32 drop_head_len(struct sk_buff *skb, const struct drop_key *key,
+					   const struct drop_headers *h)
+{
+	__u32 at = h->l4, data = skb->data - skb->head, len = 8;
+	__u8 offset = 0;
+
+	if (BPF_CORE_READ_BITFIELD(skb, encapsulation))
+		at = skb->inner_transport_header;
+	else if (!at)
+		return 0;
+	if (key->l4proto != IPPROTO_UDP) {
+		drop_read(h, at + 12, &offset, 1);
+		len = (offset >> 4) * 4;
+	}
+	return at + len > data ? at + len - data : 0;
+}
+
+/* A virtual machine does not say how many segments its packet will be (gso_segs). */
+static __always_inline __u64 drop_segments(struct sk_buff *skb, const struct drop_key *key,
+					   const struct drop_headers *h)
 {
 	struct skb_shared_info *info = (void *)(skb->head + skb->end);
 	unsigned short size = 0, segs = 0;
+	__u32 head;
 
 	bpf_core_read(&size, sizeof(size), &info->gso_size);
 	if (!size)
 		return 1;
 	bpf_core_read(&segs, sizeof(segs), &info->gso_segs);
-	return segs ?: (skb->len + size - 1) / size;
+	if (segs)
+		return segs;
+	head = drop_head_len(skb, key, h);
+	return skb->len > head ? (skb->len - head + size - 1) / size : 1;
+}
+
+/*
+ * The parts of a packet that was put together (reassembled, merged by GRO) are freed as
+ * dropped right behind it, in the order of their list. It was counted with all of them.
+ * They come at once; later, another skb may have the same address.
+ */
+static __always_inline bool drop_is_part(struct drop_stat *st, struct sk_buff *skb)
+{
+	struct skb_shared_info *info = (void *)(skb->head + skb->end);
+	bool part = st->part == (__u64)skb && bpf_jiffies64() - st->tick < 2;
+	struct sk_buff *list = NULL;
+	atomic_t users = {};
+
+	if (part) {
+		st->part = (__u64)skb->next;
+		return true;
+	}
+	st->part = 0;
+	if (!skb->data_len)
+		return false;
+	bpf_core_read(&list, sizeof(list), &info->frag_list);
+	if (!list)
+		return false;
+	bpf_core_read(&users, sizeof(users), &info->dataref);
+	if ((users.counter & 0xffff) == 1) /* no clone keeps them */
+		st->part = (__u64)list;
+	return false;
 }
 
 /* XDP has freed an skb, which veth, tun and generic mode have at that time. */
 static __always_inline bool drop_by_xdp(const struct drop_cfg *cfg, const struct drop_key *key)
 {
-	if (drop_reason_is(key->reason, SKB_DROP_REASON_XDP))
+	if (drop_reason_is(key->reason, XDP))
 		return true;
-	if (key->reason != DROP_NO_REASON &&
-	    !drop_reason_is(key->reason, SKB_DROP_REASON_NOT_SPECIFIED))
+	if (!drop_vague(key->reason))
 		return false;
 	if (!cfg->xdp[0].start) /* the kernel hides its addresses: any place may be one */
 		return true;
@@ -274,7 +150,8 @@ static __always_inline bool drop_counted(struct sk_buff *skb, struct drop_stat *
 {
 	struct xdp_verdict *v = drop_lookup(xdp_verdict);
 
-	if (v && v->data && v->data - (__u64)skb->head < skb->end) {
+	if (v && v->data && v->data - (__u64)skb->head < skb->end &&
+	    v->ifindex == (__u32)skb->dev->ifindex) {
 		v->data = 0;
 		return true;
 	}
@@ -352,13 +229,14 @@ int drops_skb(__u64 *ctx)
 	struct drop_cfg *cfg = drop_lookup(drop_cfg);
 	struct drop_stat *st = drop_lookup(drop_stat);
 	struct drop_headers headers = {};
+	struct drop_freed freed;
 	struct drop_key key = {};
 	struct net_device *dev;
 	struct sock *sk = NULL;
 	struct drop_val *row;
 	__u64 segments;
 
-	if (!cfg || !st)
+	if (!cfg || !st || drop_is_part(st, skb))
 		return 0;
 	key.location = ctx[1];
 	key.reason = DROP_NO_REASON;
@@ -373,9 +251,13 @@ int drops_skb(__u64 *ctx)
 	key.by = cfg->by;
 	dev = drop_place(skb, sk, &key);
 	drop_packet(skb, &key, &headers);
+	freed.skb = skb;
+	freed.dev = dev;
+	freed.sk = sk;
+	key.what = drop_what(&freed, &key, &headers);
 	if (cfg->sample_rate)
 		drop_sample(cfg, st, skb, &key, &headers);
-	segments = drop_segments(skb);
+	segments = drop_segments(skb, &key, &headers);
 	row = drop_row_get(&key, dev);
 	if (!row) {
 		st->over_packets += segments;

@@ -7,6 +7,7 @@
 #define HOOKMAP_SKB_H
 
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
@@ -18,6 +19,27 @@
 enum skb_drop_reason {
 	SKB_DROP_REASON_NOT_SPECIFIED,
 	SKB_DROP_REASON_XDP,
+	SKB_DROP_REASON_NO_SOCKET,
+	SKB_DROP_REASON_SOCKET_CLOSE,
+	SKB_DROP_REASON_QUEUE_PURGE,
+	SKB_DROP_REASON_UNIX_DISCONNECT,
+	SKB_DROP_REASON_OTHERHOST,
+	SKB_DROP_REASON_UNHANDLED_PROTO,
+	SKB_DROP_REASON_NO_TX_TARGET,
+	SKB_DROP_REASON_IP_INADDRERRORS,
+	SKB_DROP_REASON_IP_INNOROUTES,
+	SKB_DROP_REASON_IP_OUTNOROUTES,
+	SKB_DROP_REASON_IPV6DISABLED,
+	SKB_DROP_REASON_TCP_RESET,
+	SKB_DROP_REASON_TCP_OLD_DATA,
+	SKB_DROP_REASON_TCP_OLD_SEQUENCE,
+	SKB_DROP_REASON_TCP_INVALID_SEQUENCE,
+	SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE,
+	SKB_DROP_REASON_TCP_OLD_ACK,
+	SKB_DROP_REASON_TCP_FLAGS,
+	SKB_DROP_REASON_TCP_CLOSE,
+	SKB_DROP_REASON_TCP_RFC7323_PAWS,
+	SKB_DROP_REASON_TCP_RFC7323_PAWS_ACK,
 };
 
 struct ns_common {
@@ -50,6 +72,34 @@ struct rtnl_link_ops {
 	const char *kind;
 };
 
+/* groups that a device has joined */
+struct ip_mc_list {
+	__be32 multiaddr;
+	struct ip_mc_list *next_rcu;
+};
+
+struct in_device {
+	struct ip_mc_list *mc_list;
+};
+
+struct ifmcaddr6 {
+	struct in6_addr mca_addr;
+	struct ifmcaddr6 *next;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct ipv6_devconf {
+	atomic_t mc_forwarding; /* CONFIG_IPV6_MROUTE */
+};
+
+struct inet6_dev {
+	struct ifmcaddr6 *mc_list;
+	struct ipv6_devconf cnf;
+};
+
 struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	unsigned short type;
@@ -61,20 +111,52 @@ struct net_device {
 	const unsigned char *dev_addr;
 	unsigned long state; /* bits of enum netdev_state_t */
 	struct hlist_node index_hlist;
+	unsigned int priv_flags; /* a bit-field since 6.9 */
+	struct in_device *ip_ptr;
+	struct inet6_dev *ip6_ptr;
+};
+
+struct proto {
+	char name[32];
 };
 
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
+	struct proto *skc_prot;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
+	__u32 skc_tw_rcv_nxt; /* of a socket in TIME-WAIT */
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct tcp_sock {
+	__u32 rcv_nxt;
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
+};
+
+struct dst_entry {
+	short error;
 };
 
 struct sk_buff {
+	struct sk_buff *next;
 	struct net_device *dev;
 	struct sock *sk;
+	char cb[48];
+	unsigned long _skb_refdst;
+	__u8 cloned : 1;
+	__u8 pkt_type : 3;
+	__u8 encapsulation : 1;
+	__u16 inner_transport_header;
 	unsigned int len;
 	__u16 tc_index;
 	int skb_iif;
@@ -104,7 +186,9 @@ struct skb_shared_hwtstamps {
 struct skb_shared_info {
 	unsigned short gso_size;
 	unsigned short gso_segs;
+	struct sk_buff *frag_list;
 	struct skb_shared_hwtstamps hwtstamps;
+	atomic_t dataref;
 };
 
 struct napi_struct {

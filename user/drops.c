@@ -2,16 +2,18 @@
 /*
  * drops.c - hookmap drops: what this host loses, where, why, and whose it is.
  *
- * JSON: {"rows": [...], "left_out": [...], "benign": [...], "lost": {...}, "generation":
- * {...}}, with -i also "seconds", how long the interval was; a row:
+ * JSON: {"rows": [...], "undecided": [...], "left_out": [...], "benign": [...], "lost": {...},
+ * "generation": {...}}, with -i also "seconds", how long the interval was; a row:
  *   layer reason location device netns protocol   text
  *   smac | dmac | sip | dip | flow                if it was counted by that
  *   ifindex netns_cookie                          what is never used again; 0 = not known
  *   packets bytes                                 bytes are 0 where XDP does not tell
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i
- * left_out: the rows that only --all shows, so that --since has all. benign: sums of what was
- * freed without a loss, by reason. generation: of the counters, for --since. lost:
+ * undecided: rows of what may have been lost; the kernel does not say, and the packet does not
+ * tell (with --all, they are in rows). left_out: the rows that only --all shows, so that --since
+ * has all. benign: sums of what was freed without a loss, by reason. generation: of the
+ * counters, for --since. lost:
  * table_full_packets and _bytes (in rows without their dimension, "(other)"), xdp_table_full,
  * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
  * counted twice), samples, samples_over_rate, samples_ring_full.
@@ -103,6 +105,8 @@ static int column_compare(const void *a, const void *b)
 		order = x->by - y->by;
 	if (!order)
 		order = x->benign - y->benign;
+	if (!order)
+		order = x->undecided - y->undecided;
 	return order ? order : x->verdict - y->verdict;
 }
 
@@ -293,7 +297,8 @@ static void show_explain(const struct options *opt, const struct drop_table *t)
 	printf("\n");
 	for (size_t i = 0; seen && i < t->n; i++) {
 		const char *reason = t->line[i].col[COL_REASON];
-		const struct reason_text *text = reason_text(reason, t->line[i].col[COL_LOCATION]);
+		const struct reason_text *text =
+			t->line[i].text ?: reason_text(reason, t->line[i].col[COL_LOCATION], 0);
 		size_t j = 0;
 
 		if (!is_shown(opt, &t->line[i]) || !strcmp(reason, "*"))
@@ -309,15 +314,44 @@ static void show_explain(const struct options *opt, const struct drop_table *t)
 	free(seen);
 }
 
+/* The rows of one kind (with --all, the first has all of them), as the section KEY of TOP; returns
+ * how many, or -ENOMEM. MORE: those that -n left out, and their packets. */
+static int show_rows(const struct options *opt, struct json_object *top, const struct drop_table *t,
+		     const struct out_col *cols, bool undecided, double seconds, __u64 more[2])
+{
+	struct out *o = out_new(opt, cols, SHOWN);
+	size_t n = 0;
+
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct drop_line *line = &t->line[i];
+
+		if (!is_shown(opt, line) || (line->undecided && !opt->all) != undecided)
+			continue;
+		if (opt->top && n == opt->top) {
+			more[0]++;
+			more[1] += line->packets;
+			continue;
+		}
+		n++;
+		show_line(opt, o, t, line, seconds);
+	}
+	if (undecided)
+		out_section(o, top, "undecided", "undecided, these may be losses:\n");
+	else
+		out_section(o, top, "rows", NULL);
+	return n;
+}
+
 /* Lines in order, sums made. SECONDS: of the interval, or 0. */
 static int show(const struct options *opt, struct drop_table *t, int column, double seconds)
 {
+	struct json_object *top = NULL;
 	struct out_col cols[SHOWN];
-	__u64 packets = 0;
-	size_t rows = 0, n = 0;
+	__u64 more[2] = {};
 	bool keys = t->by;
 	char head[8] = "";
-	struct out *o;
 	int err;
 
 	if (opt->output == OUT_PROM) {
@@ -339,26 +373,18 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		cols[SHOWN_COLS + COL_KEY].head = NULL;
 	if (seconds <= 0)
 		cols[SHOWN_RATE].key = cols[SHOWN_RATE].head = NULL;
-	o = out_new(opt, cols, SHOWN);
-	if (!o)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct drop_line *line = &t->line[i];
-
-		if (!is_shown(opt, line))
-			continue;
-		if (opt->top && n == opt->top) {
-			rows++;
-			packets += line->packets;
-			continue;
-		}
-		n++;
-		show_line(opt, o, t, line, seconds);
+	if (opt->output == OUT_JSON)
+		top = json_object_new_object();
+	err = show_rows(opt, top, t, cols, false, seconds, more);
+	if (!err && !top)
+		printf("no losses\n");
+	if (err >= 0)
+		err = show_rows(opt, top, t, cols, true, seconds, more);
+	if (err < 0) {
+		json_object_put(top);
+		return err;
 	}
-	if (opt->output == OUT_JSON) {
-		struct json_object *top = json_object_new_object();
-
-		out_section(o, top, "rows", NULL);
+	if (top) {
 		err = add_left_out(opt, t, cols, seconds, top);
 		if (err) {
 			json_object_put(top);
@@ -375,10 +401,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		json_print(opt, top);
 		json_object_put(top);
 	} else {
-		out_section(o, NULL, NULL, NULL);
-		if (!n)
-			printf("no losses\n");
-		show_rest(opt, t, rows, packets);
+		show_rest(opt, t, more[0], more[1]);
 		if (opt->explain)
 			show_explain(opt, t);
 	}
@@ -416,7 +439,7 @@ static int changes(const struct options *opt, int column)
 
 static int reason_row(__u32 reason, const char *name, void *arg)
 {
-	const struct reason_text *text = reason_text(name, "");
+	const struct reason_text *text = reason_text(name, "", 0);
 	struct out *o = arg;
 
 	out_row(o);

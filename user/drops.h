@@ -20,15 +20,17 @@ enum drop_column {
 };
 
 /* What tells one line from another is not what it is called: names change and are used
- * again. (enum drop_column, but layer, device and netns) */
+ * again. (enum drop_column, but device and netns) */
 struct drop_line {
 	char *col[COLS];
-	__u64 cookie;  /* of the namespace; 0: not known, its name must do */
-	__u32 ifindex; /* 0: not known, or none */
-	bool cell;     /* of map xdp_verdict: counted by ifindex alone */
-	__u8 by;       /* enum drop_by: what COL_KEY is */
-	bool benign;
-	bool verdict; /* an XDP verdict that is no loss */
+	const struct reason_text *text; /* NULL: by reason and location */
+	__u64 cookie;			/* of the namespace; 0: not known, its name must do */
+	__u32 ifindex;			/* 0: not known, or none */
+	bool cell;			/* of map xdp_verdict: counted by ifindex alone */
+	__u8 by;			/* enum drop_by: what COL_KEY is */
+	bool benign;			/* not a loss */
+	bool undecided;			/* it may be one */
+	bool verdict;			/* an XDP verdict that is no loss */
 	__u64 packets;
 	__u64 bytes;
 	__u64 first; /* ns */

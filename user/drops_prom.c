@@ -49,6 +49,11 @@ static void losses(struct prom *prom, const struct drop_table *t)
 			col[COL_LOCATION] = "hidden";
 		for (int c = COL_REASON; line->first && n >= TIMED_ROWS && c <= COL_NETNS; c++)
 			col[c] = PROM_OTHER;
+		if (line->undecided) {
+			prom_add(prom, PROM_DROP_UNDECIDED, line->packets, col[COL_REASON],
+				 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
+			continue;
+		}
 		n++;
 		prom_add(prom, PROM_DROP_PACKETS, line->packets, col[COL_LAYER], col[COL_REASON],
 			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);

@@ -135,7 +135,7 @@ static int line_compare(const void *a, const void *b)
 		order = strcmp(x->col[COL_NETNS], y->col[COL_NETNS]);
 	if (!order && !x->ifindex)
 		order = strcmp(x->col[COL_DEVICE], y->col[COL_DEVICE]);
-	for (int i = COL_REASON; !order && i < COLS; i++) {
+	for (int i = COL_LAYER; !order && i < COLS; i++) {
 		if (i != COL_DEVICE && i != COL_NETNS)
 			order = strcmp(x->col[i], y->col[i]);
 	}
@@ -299,6 +299,8 @@ static const char *address(const struct drop_key *key, const __u32 *words, char 
 {
 	__u16 type = ntohs(key->l3proto);
 
+	if (key->l4proto == DROP_NO_L4) /* the headers could not be read */
+		return NO_KEY;
 	if (type == 0x0800 || type == 0x0806)
 		return inet_ntop(AF_INET, words, buf, size);
 	if (type == 0x86dd)
@@ -398,7 +400,8 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 	reasons_name(r->reasons, k->reason, reason, sizeof(reason));
 	ksyms_format(r->ksyms, k->location, location, sizeof(location));
 	line->by = r->over ? r->table->by : k->by < DROP_BY_MAX ? k->by : DROP_BY_NONE;
-	text = reason_text(reason, location);
+	text = reason_text(reason, location, k->what);
+	line->text = text;
 	line->col[COL_LAYER] = strdup(text->layer);
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
@@ -406,6 +409,7 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 	line->col[COL_PROTO] = protocol(k);
 	line->col[COL_KEY] = dimension(r, k);
 	line->benign = !strcmp(text->layer, "benign");
+	line->undecided = !strcmp(text->layer, "undecided");
 	return line;
 }
 

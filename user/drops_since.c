@@ -133,8 +133,8 @@ int drops_since(const char *path, struct drop_table *t)
 	else if (json_object_object_get_ex(top, "sum", &by))
 		wrong = "it was saved with -s or -n: save it without";
 	else
-		wrong = since_rows(top, "rows", t)
-			?: since_generation(top, t) ?: since_rows(top, "left_out", t);
+		wrong = since_rows(top, "rows", t) ?: since_generation(top, t)
+			?: since_rows(top, "left_out", t) ?: since_rows(top, "undecided", t);
 	if (wrong) {
 		fail("--since %s: not what hookmap -j drops prints: %s", path, wrong);
 		drops_free(t);

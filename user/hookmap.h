@@ -324,7 +324,7 @@ struct reasons;
 
 struct reason_text {
 	const char *name;  /* without SKB_DROP_REASON_; may end in "*" */
-	const char *layer; /* "benign": not a loss */
+	const char *layer; /* "benign": not a loss; "undecided": it may be one */
 	const char *means;
 	const char *look; /* where to look next */
 };
@@ -343,6 +343,6 @@ const char *reason_short(const char *name);
 /* The name of an enum xdp_reason. Returns BUF. */
 char *reason_xdp(__u32 reason, char *buf, size_t size);
 /* What it means; without a reason, the LOCATION may tell. */
-const struct reason_text *reason_text(const char *name, const char *location);
+const struct reason_text *reason_text(const char *name, const char *location, __u32 what);
 
 #endif

@@ -51,6 +51,9 @@ enum prom_type {
 	X(DROP_BYTES, COUNTER, "drop_bytes_total", \
 	  "layer,reason*,location*,device*,netns*", 600, 20, \
 	  "Bytes of these, as far as they are known.") \
+	X(DROP_UNDECIDED, COUNTER, "drop_undecided_packets_total", \
+	  "reason*,location*,device*,netns*", 100, 4, \
+	  "Packets freed as dropped, of which the kernel does not say whether they were lost.") \
 	X(DROP_LOST, COUNTER, "drop_lost_total", "cause", 16, 0, \
 	  "Drops that are not in a row of their own, by cause.") \
 	X(XDP, COUNTER, "xdp_packets_total", "device*,action", 120, 8, \

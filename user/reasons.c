@@ -199,7 +199,9 @@ char *reason_xdp(__u32 reason, char *buf, size_t size)
 static const struct reason_text texts[] = {
 	{ "NONE_GIVEN", "skb", "this kernel's tracepoint gives no reason (before 5.17)",
 	  "the location" },
-	{ "NOT_SPECIFIED", "skb", "the code that dropped it gives no reason", "the location" },
+	{ "NOT_SPECIFIED", "undecided",
+	  "the kernel gives no reason, and the packet does not tell: it may be a loss",
+	  "the location; samples (attach.sh --host drops --samples N)" },
 	{ "SKB_NOT_DROPPED_YET", "benign", "not a loss", "" },
 	{ "SKB_CONSUMED", "benign", "not a loss: it was used up", "" },
 	{ "QUEUE_PURGE", "benign", "still queued when its socket or device was closed", "" },
@@ -226,7 +228,9 @@ static const struct reason_text texts[] = {
 	{ "TCP_LISTEN_OVERFLOW", "socket", "the listen queue was full",
 	  "ss -lnt (Recv-Q, Send-Q); net.core.somaxconn" },
 	{ "TCP_RESET", "socket", "the peer reset the connection", "the peer's log" },
-	{ "TCP_OLD_DATA", "socket", "a retransmission of what was here already",
+	{ "TCP_OLD_DATA", "benign", "a retransmission of what was here already",
+	  "lost acknowledgements or a short timeout; nstat -az TcpRetransSegs" },
+	{ "TCP_OLD_SEQUENCE", "benign", "a probe or a retransmission of what was here already",
 	  "lost acknowledgements or a short timeout; nstat -az TcpRetransSegs" },
 	{ "TCP_OVERWINDOW", "socket", "beyond the receive window", "ss -nmi on both sides" },
 	{ "TCP_ZEROWINDOW", "socket", "the receive window was closed",
@@ -246,8 +250,10 @@ static const struct reason_text texts[] = {
 	{ "NETFILTER_DROP", "netfilter", "a firewall rule dropped it",
 	  "iptables -vnL, nft list ruleset: which counter moves?" },
 	{ "XFRM_POLICY", "ip", "IPsec policy refused it", "ip xfrm policy; ip -s xfrm state" },
-	{ "OTHERHOST", "ip", "the frame was for another MAC address",
-	  "a wrong neighbour entry, or a promiscuous device: ip neigh, ip -d link" },
+	{ "OTHERHOST", "undecided",
+	  "the frame was for another MAC address: flooded by a switch, heard by a promiscuous "
+	  "device, or the sender has a wrong neighbour entry",
+	  "ip neigh at the sender; ip -d link" },
 	{ "IP_INHDR", "ip", "bad IP header, or TTL expired when forwarding",
 	  "nstat -az IpInHdrErrors; traceroute: a routing loop?" },
 	{ "IP_CSUM", "ip", "wrong IP header checksum", "the sender's NIC" },
@@ -310,8 +316,7 @@ static const struct reason_text texts[] = {
 	  "the queue size of the cpumap; mpstat -P ALL" },
 	{ "XDP_EXCEPTION_*", "xdp", "the XDP program failed, or returned what the driver cannot do",
 	  "bpftool prog; the program's own counters" },
-	{ "UNHANDLED_PROTO", "driver", "nobody handles this ethertype",
-	  "a VLAN without a device, LLDP without a daemon: ip -d link; tcpdump -e" },
+	{ "UNHANDLED_PROTO", "driver", "nobody handles this ethertype", "tcpdump -e" },
 	{ "DEV_HDR", "driver", "bad header for this device", "ip -d link" },
 	{ "DEV_READY", "driver", "the device was not ready", "ip link: is it up?" },
 	{ "FULL_RING", "driver", "the ring of a tun or tap device was full",
@@ -347,11 +352,58 @@ static bool text_match(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
+/* What the packet itself told: enum drop_what. */
+static const struct reason_text whats[DROP_W_MAX] = {
+	[DROP_W_TEST] = { "", "benign", "not a packet: a BPF test run", "" },
+	[DROP_W_OLD] = { "", "benign",
+			 "its socket had all that it carries: an acknowledgement, a probe, a "
+			 "retransmission, a reset",
+			 "nstat -az TcpRetransSegs" },
+	[DROP_W_GONE] = { "", "benign", "no data, for a TCP connection that is closed already",
+			  "" },
+	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast that nobody here has asked for",
+			   "" },
+	[DROP_W_CONTROL] = { "", "benign",
+			     "a control message for all stations (IGMP, MLD, STP, LLDP, LACP): "
+			     "read, "
+			     "or not for this host",
+			     "" },
+	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
+	[DROP_W_ECHO] = { "", "benign",
+			  "an echo reply that no ping socket waits for; raw sockets (ping as root) "
+			  "have got it before",
+			  "" },
+	[DROP_W_LEASE] = { "", "benign", "a DHCP answer, read by a packet socket", "" },
+	[DROP_W_TOLD] = { "", "benign",
+			  "a netlink or Unix message: answered, or its sender got an error", "" },
+	[DROP_W_ANSWER] = { "", "undecided",
+			    "an answer to a socket that was closed before it came, or a service "
+			    "that "
+			    "is down",
+			    "which service is it from? ss -lnu" },
+	[DROP_W_VLAN_GROUP] = { "", "undecided",
+				"multicast or broadcast in a VLAN that has no device here",
+				"should it have one? ip -d link; tcpdump -e" },
+	[DROP_W_VLAN] = { "", "driver", "a frame for this host, in a VLAN that has no device here",
+			  "ip -d link; tcpdump -e; the switch's VLANs" },
+	[DROP_W_QUEUED] = { "", "neigh",
+			    "still queued when its neighbour entry or device was removed",
+			    "ip neigh; who removes them?" },
+	[DROP_W_BLACKHOLE] = { "", "ip", "a blackhole route, or one that is being removed",
+			       "ip route show type blackhole; ip route get ADDRESS" },
+	[DROP_W_PROHIBIT] = { "", "ip", "a prohibit route",
+			      "ip route show type prohibit; ip rule" },
+	[DROP_W_UNREACHABLE] = { "", "ip", "an unreachable route, or the link below it failed",
+				 "ip route get ADDRESS" },
+	[DROP_W_ISOLATED] = { "", "bridge",
+			      "its port is isolated, and so is the one that it was for",
+			      "bridge -d link (isolated on)" },
+	[DROP_W_LOCKED] = { "", "bridge", "its port is locked, and its source is not in the FDB",
+			    "bridge -d link (locked on); bridge fdb" },
+};
+
 #define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
-#define ECHO_REPLY                                                                                 \
-	"an echo reply that no ping socket waits for; raw sockets (ping as root) have got it "     \
-	"before"
-#define LOOK_XDP "ip -d link show dev DEV; bpftool net"
+#define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
 
 /* The place can tell more than the reason: beginnings of functions. */
 static const struct {
@@ -375,29 +427,34 @@ static const struct {
 	  { "__rtnl_unlock", "qdisc", "still queued when the queueing discipline was removed",
 	    "who changes tc qdisc?" } },
 	{ NULL,
-	  { "ip6_mc_input", "benign", "multicast to a group that nobody here has joined", "" } },
-	{ NULL,
 	  { "napi_get_frags_check", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL,
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
 	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
-	{ NULL, { "skb_queue_purge", "benign", "still queued when its socket was closed", "" } },
+	/* conntrack drops there, too, as iptables-legacy and ebtables do; nft elsewhere */
+	{ "NETFILTER_DROP",
+	  { "nf_hook_slow", "netfilter",
+	    "a firewall rule (of iptables-legacy, ebtables) dropped it, or conntrack could not "
+	    "keep its connection",
+	    "iptables -vnL: which counter moves? none: conntrack -S (insert_failed, drop), "
+	    "/proc/net/stat/nf_conntrack" } },
+	{ NULL,
+	  { "ndisc_error_report", "neigh", "the next hop does not answer ND",
+	    "ip -6 neigh: is it up, is the VLAN right?" } },
 	{ NULL,
 	  { "unix_stream_connect", "benign", "no packet: nobody listens on a Unix socket", "" } },
-	{ "NO_SOCKET", { "ping_rcv", "benign", ECHO_REPLY, "" } },
-	/* which freed what ping_rcv refused, in some kernels */
-	{ "NO_SOCKET", { "icmp_rcv", "benign", ECHO_REPLY, "" } },
-	{ "NO_SOCKET", { "icmpv6_rcv", "benign", ECHO_REPLY, "" } },
 };
 
-const struct reason_text *reason_text(const char *name, const char *location)
+const struct reason_text *reason_text(const char *name, const char *location, __u32 what)
 {
 	static const struct reason_text unknown = { "", "skb", "no explanation is known",
 						    "the location" };
 	bool none;
 
+	if (what < DROP_W_MAX && whats[what].layer)
+		return &whats[what];
 	name = reason_short(name);
 	none = !strcmp(name, "NOT_SPECIFIED") || !strcmp(name, "NONE_GIVEN");
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {

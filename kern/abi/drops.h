@@ -17,6 +17,36 @@ enum drop_by {
 };
 
 /*
+ * What the packet itself says of its end (drop_key.what), where the reason leaves it open:
+ * see drops_what.h. Append.
+ */
+enum drop_what {
+	DROP_W_NONE = 0,
+	/* not a loss */
+	DROP_W_TEST = 1,    /* of a BPF test run */
+	DROP_W_OLD = 2,	    /* TCP: its socket had all of it */
+	DROP_W_GONE = 3,    /* TCP without data, of a connection that has gone */
+	DROP_W_GROUP = 4,   /* multicast or broadcast that nobody here wants */
+	DROP_W_CONTROL = 5, /* IGMP, MLD, link-local frames: read, or not for this host */
+	DROP_W_UNREAD = 6,  /* in the queue of a socket that was closed */
+	DROP_W_ECHO = 7,    /* an echo reply that no ping socket waits for */
+	DROP_W_LEASE = 8,   /* a DHCP answer that a packet socket has got */
+	DROP_W_TOLD = 9,    /* a netlink or Unix message that its sender knows of */
+	/* it may be a loss */
+	DROP_W_ANSWER = 10,	/* UDP from a service's port to a port where nobody is any more */
+	DROP_W_VLAN_GROUP = 11, /* multicast or broadcast in a VLAN that has no device */
+	/* a loss */
+	DROP_W_VLAN = 12,      /* the VLAN has no device */
+	DROP_W_QUEUED = 13,    /* in a queue of a device or a neighbour */
+	DROP_W_BLACKHOLE = 14, /* by the type of its route */
+	DROP_W_PROHIBIT = 15,
+	DROP_W_UNREACHABLE = 16,
+	DROP_W_ISOLATED = 17, /* by a flag of its bridge port */
+	DROP_W_LOCKED = 18,
+	DROP_W_MAX,
+};
+
+/*
  * map drop_row, per-CPU hash: the skbs that the kernel dropped. Map drop_over has
  * the same shape, with by and the dimension zero: what found drop_row full.
  */
@@ -26,10 +56,11 @@ struct drop_key {
 	__u32 ifindex;	/* 0 = unknown */
 	__u32 netns;	/* inode, for people: the kernel uses it again; 0 = unknown */
 	__u16 l3proto;	/* ethertype behind VLAN tags, network order; 0 = unknown */
-	__u8 l4proto;	/* IPPROTO_*, DROP_NO_L4 */
+	__u8 l4proto;	/* IPPROTO_*, 0 of ARP, DROP_NO_L4 */
 	__u8 tags;	/* VLAN tags: 0, 1, 2 */
 	__u8 by;	/* enum drop_by */
-	__u8 pad[3];
+	__u8 what;	/* enum drop_what */
+	__u8 pad[2];
 	__u16 sport; /* network order; flow only */
 	__u16 dport;
 	__u32 src[4]; /* network order; IPv4 in word 0; a MAC in the first 6 bytes */
@@ -37,7 +68,7 @@ struct drop_key {
 	__u64 cookie; /* of the namespace: never used again; 0 = unknown (before 5.12) */
 };
 #define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
-#define DROP_NO_L4     255	  /* not IP, or too short */
+#define DROP_NO_L4     255	  /* not IP or ARP, or not to be read: no addresses either */
 
 /* maps drop_row, drop_over, drop_xdp: value */
 struct drop_val {
@@ -97,6 +128,7 @@ struct drop_stat {
 	__u64 samples_lost;   /* no room in drop_ring */
 	__u64 sample_time;    /* the second that sample_used is of */
 	__u64 xdp_dev;	      /* device of the XDP error whose skb comes next; 0 = none */
+	__u64 part;	      /* the skb that follows as a part of the one counted last */
 	__u64 tick;	      /* jiffies, when now was read */
 	__u64 now;	      /* ns: a clock that is read once a timer tick */
 	__u32 sample_used;
@@ -162,7 +194,7 @@ _Static_assert(sizeof(struct drop_val) == 32, "abi");
 _Static_assert(sizeof(struct drop_xdp_key) == 48, "abi");
 _Static_assert(sizeof(struct drop_name_key) == 16, "abi");
 _Static_assert(sizeof(struct drop_name) == 56, "abi");
-_Static_assert(sizeof(struct drop_stat) == 96, "abi");
+_Static_assert(sizeof(struct drop_stat) == 104, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 216, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");

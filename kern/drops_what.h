@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * drops_what.h - was it a loss? The kernel calls a freed skb dropped in many places where
+ * nothing is lost. Where its reason leaves that open, the packet is asked, and not who
+ * freed it: what it carried, what its socket had already, who was to get it
+ * (enum drop_what). DROP_W_NONE: the packet does not tell either.
+ *
+ * A rule says "not a loss" only if the packet proves it.
+ */
+#ifndef HOOKMAP_DROPS_WHAT_H
+#define HOOKMAP_DROPS_WHAT_H
+
+#include "drops_head.h"
+
+#define drop_reason_is(REASON, NAME)                                                               \
+	(bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_##NAME) &&               \
+	 (REASON) == (__u32)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_##NAME))
+
+/* of the kernel's headers */
+#define DROP_AF_INET	   2
+#define DROP_AF_INET6	   10
+#define DROP_AF_UNIX	   1
+#define DROP_AF_NETLINK	   16
+#define DROP_SOCK_DEAD	   (1UL << 0) /* sk_flags: closed by its process */
+#define DROP_TCP_SYN_SENT  2
+#define DROP_TCP_TIME_WAIT 6
+#define DROP_TCP_LISTEN	   10
+#define DROP_TCP_NEW_SYN   12
+#define DROP_TCP_F_FIN	   0x01
+#define DROP_TCP_F_SYN	   0x02
+#define DROP_TCP_F_ACK	   0x10
+#define DROP_PKT_BROADCAST 1
+#define DROP_PKT_OUTGOING  4 /* here: it was in an error queue */
+#define DROP_PKT_LOOPBACK  5
+#define DROP_BRIDGE_PORT   (1U << 9)   /* IFF_BRIDGE_PORT */
+#define DROP_PORT_ISOLATED (1UL << 16) /* BR_ISOLATED */
+#define DROP_PORT_LOCKED   (1UL << 21) /* BR_PORT_LOCKED */
+#define DROP_GROUPS	   32	       /* of a device that are looked through */
+
+/* SIZE is even and a constant: memcmp() is not always inlined. */
+static __always_inline bool drop_equal(const void *a, const void *b, __u32 size)
+{
+	const __u16 *x = a, *y = b;
+	__u16 differ = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < size / 2; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+/* The kernel does not say why. */
+static __always_inline bool drop_vague(__u32 reason)
+{
+	return reason == DROP_NO_REASON || drop_reason_is(reason, NOT_SPECIFIED);
+}
+
+/* --- sockets */
+
+/* Reasons that TCP also has for segments of an orderly connection. */
+static __always_inline bool drop_tcp_reason(__u32 reason)
+{
+	return drop_vague(reason) || drop_reason_is(reason, TCP_RESET) ||
+	       drop_reason_is(reason, TCP_OLD_DATA) || drop_reason_is(reason, TCP_OLD_SEQUENCE) ||
+	       drop_reason_is(reason, TCP_INVALID_SEQUENCE) ||
+	       drop_reason_is(reason, TCP_INVALID_END_SEQUENCE) ||
+	       drop_reason_is(reason, TCP_OLD_ACK) || drop_reason_is(reason, TCP_FLAGS) ||
+	       drop_reason_is(reason, TCP_CLOSE) || drop_reason_is(reason, TCP_RFC7323_PAWS) ||
+	       drop_reason_is(reason, TCP_RFC7323_PAWS_ACK);
+}
+
+/* Had the socket all that the segment carries? That is so for acknowledgements, probes
+ * and retransmissions. Sockets that are only just being opened have nothing yet. */
+static __always_inline bool drop_tcp_had(struct sk_buff *skb, struct sock *sk)
+{
+	struct tcp_skb_cb *cb = (void *)skb->cb;
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	__u32 end = 0, next = 0;
+
+	if (state == DROP_TCP_LISTEN || state == DROP_TCP_NEW_SYN || state == DROP_TCP_SYN_SENT)
+		return false;
+	if (state == DROP_TCP_TIME_WAIT)
+		next = BPF_CORE_READ(sk, __sk_common.skc_tw_rcv_nxt);
+	else if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
+		 bpf_core_read(&next, sizeof(next), &((struct tcp_sock *)sk)->rcv_nxt))
+		return false;
+	return !bpf_core_read(&end, sizeof(end), &cb->end_seq) && (__s32)(end - next) <= 0;
+}
+
+static __always_inline __u8 drop_tcp(struct sk_buff *skb, struct sock *sk, __u32 reason,
+				     const struct drop_headers *h)
+{
+	struct {
+		__u8 offset;
+		__u8 flags;
+	} tcp;
+	bool empty;
+
+	if (!h->l4 || !drop_read(h, h->l4 + 12, &tcp, sizeof(tcp)))
+		return DROP_W_NONE;
+	if ((tcp.flags & (DROP_TCP_F_SYN | DROP_TCP_F_ACK)) == DROP_TCP_F_SYN)
+		return DROP_W_NONE;
+	empty = h->end > h->l3 && h->end <= h->l4 + (tcp.offset >> 4) * 4;
+	if (drop_reason_is(reason, NO_SOCKET))
+		return empty ? DROP_W_GONE : DROP_W_NONE;
+	if (!drop_tcp_reason(reason))
+		return DROP_W_NONE;
+	if (sk)
+		return drop_tcp_had(skb, sk) ? DROP_W_OLD : DROP_W_NONE;
+	/* Before 6.11 the socket is not known; TCP takes the device away when it has one. */
+	if (!BPF_CORE_READ(skb, dev) && !BPF_CORE_READ(skb, sk) && empty &&
+	    !(tcp.flags & DROP_TCP_F_FIN))
+		return DROP_W_OLD;
+	return DROP_W_NONE;
+}
+
+/* A test run gives its skb a socket that is none. */
+static __always_inline bool drop_is_test(struct sock *sk)
+{
+	struct proto *proto = BPF_CORE_READ(sk, __sk_common.skc_prot);
+	__u16 name[5] = {}, dummy[5];
+
+	__builtin_memcpy(dummy, "bpf_dummy", sizeof(dummy));
+	return !bpf_core_read(name, sizeof(name), &proto->name) &&
+	       drop_equal(name, dummy, sizeof(name));
+}
+
+/* It waited in a queue that was emptied: of a socket, a device or a neighbour. */
+static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struct net_device *dev)
+{
+	bool purge = drop_reason_is(reason, QUEUE_PURGE), vague = drop_vague(reason);
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+
+	if (sk) {
+		unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
+		bool inet = family == DROP_AF_INET || family == DROP_AF_INET6;
+
+		if (vague && drop_is_test(sk))
+			return DROP_W_TEST;
+		if (family == DROP_AF_UNIX && !vague)
+			return DROP_W_UNREAD;
+		/* where all else has a reason, an error of sendmsg() is left */
+		if (family == DROP_AF_UNIX)
+			return bpf_core_enum_value_exists(enum skb_drop_reason,
+							  SKB_DROP_REASON_UNIX_DISCONNECT)
+				       ? DROP_W_TOLD
+				       : DROP_W_NONE;
+		/* what it sent may still be on its way, and is not meant here */
+		if ((purge || vague) && BPF_CORE_READ(sk, __sk_common.skc_flags) & DROP_SOCK_DEAD &&
+		    (BPF_CORE_READ(skb, skb_iif) ||
+		     BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == DROP_PKT_OUTGOING ||
+		     (!dev && (purge || !inet))))
+			return DROP_W_UNREAD;
+		if (vague && family == DROP_AF_NETLINK)
+			return DROP_W_TOLD;
+	}
+	if (!purge)
+		return DROP_W_NONE;
+	return dev ? DROP_W_QUEUED : DROP_W_UNREAD;
+}
+
+/* NO_SOCKET, or an address that is not ours: nobody waits for it. Any more? */
+static __always_inline __u8 drop_nobody(struct sk_buff *skb, const struct drop_key *key,
+					const struct drop_headers *h)
+{
+	bool no_socket = drop_reason_is(key->reason, NO_SOCKET);
+	__be16 port[2];
+
+	if (!h->l4 || !drop_read(h, h->l4, port, sizeof(port)))
+		return DROP_W_NONE;
+	if (no_socket && ((key->l4proto == IPPROTO_ICMP && *(__u8 *)port == 0) ||
+			  (key->l4proto == IPPROTO_ICMPV6 && *(__u8 *)port == 129)))
+		return DROP_W_ECHO;
+	if (key->l4proto != IPPROTO_UDP)
+		return DROP_W_NONE;
+	if (port[0] == bpf_htons(67) && port[1] == bpf_htons(68) &&
+	    BPF_CORE_READ_BITFIELD_PROBED(skb, cloned))
+		return DROP_W_LEASE;
+	if (no_socket && bpf_ntohs(port[0]) < 1024 && bpf_ntohs(port[1]) >= 1024)
+		return DROP_W_ANSWER;
+	return DROP_W_NONE;
+}
+
+/* --- routes */
+
+static __always_inline __u8 drop_route(struct sk_buff *skb)
+{
+	struct dst_entry *dst =
+		(void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL); /* SKB_DST_NOREF */
+	short error = 0;
+
+	if (!dst || bpf_core_read(&error, sizeof(error), &dst->error))
+		return DROP_W_NONE;
+	if (error < 0)
+		error = -error;
+	switch (error) {
+	case 22: /* EINVAL */
+		return DROP_W_BLACKHOLE;
+	case 13: /* EACCES */
+		return DROP_W_PROHIBIT;
+	case 113: /* EHOSTUNREACH */
+		return DROP_W_UNREACHABLE;
+	default:
+		return DROP_W_NONE;
+	}
+}
+
+/* --- the link */
+
+/* Has the stack received it by DEV? What is on its way out has no skb_iif. */
+static __always_inline bool drop_received(struct sk_buff *skb, struct net_device *dev)
+{
+	return dev && BPF_CORE_READ(skb, skb_iif) == BPF_CORE_READ(dev, ifindex);
+}
+
+static __always_inline bool drop_bridge_port(struct net_device *dev)
+{
+	return dev && BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & DROP_BRIDGE_PORT;
+}
+
+/* A frame of a VLAN that has no device: the kernel takes the tag off and calls it another
+ * host's, whatever its address says. */
+static __always_inline __u8 drop_vlan(struct net_device *dev, const __u16 *mac)
+{
+	const unsigned char *own = BPF_CORE_READ(dev, dev_addr);
+	__u16 addr[ETH_ALEN / 2] = {};
+
+	if (*(__u8 *)mac & 1)
+		return DROP_W_VLAN_GROUP;
+	bpf_probe_read_kernel(addr, sizeof(addr), own);
+	return drop_equal(mac, addr, sizeof(addr)) ? DROP_W_VLAN : DROP_W_NONE;
+}
+
+/* 01:80:c2:00:00:0X: bridges do not forward it. */
+static __always_inline bool drop_link_local(const __u16 *mac)
+{
+	return mac[0] == bpf_htons(0x0180) && mac[1] == bpf_htons(0xc200) &&
+	       (mac[2] & bpf_htons(0xfff0)) == 0;
+}
+
+static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key *key,
+				      struct net_device *dev, const struct drop_headers *h)
+{
+	bool unhandled = drop_reason_is(key->reason, UNHANDLED_PROTO);
+	bool no_target = drop_reason_is(key->reason, NO_TX_TARGET);
+	bool vague = drop_vague(key->reason);
+	struct net_bridge_port *port;
+	unsigned long flags = 0;
+	__u16 mac[ETH_ALEN / 2];
+	bool many;
+
+	if (!dev || h->mac == DROP_UNSET || !drop_read(h, h->mac, mac, sizeof(mac)))
+		return DROP_W_NONE;
+	many = *(__u8 *)mac & 1;
+	if (drop_reason_is(key->reason, OTHERHOST) || (unhandled && key->tags))
+		return drop_vlan(dev, mac);
+	if ((unhandled || vague) && drop_received(skb, dev) &&
+	    (drop_link_local(mac) || (many && key->l3proto == bpf_htons(ETH_P_802_2))))
+		return DROP_W_CONTROL;
+	if ((vague || no_target) && drop_bridge_port(dev)) {
+		port = BPF_CORE_READ(dev, rx_handler_data);
+		bpf_core_read(&flags, sizeof(flags), &port->flags);
+		if (flags & DROP_PORT_ISOLATED)
+			return DROP_W_ISOLATED;
+		if (flags & DROP_PORT_LOCKED && vague)
+			return DROP_W_LOCKED;
+	}
+	return (unhandled || no_target) && many ? DROP_W_GROUP : DROP_W_NONE;
+}
+
+/* --- groups */
+
+static __always_inline bool drop_joined4(struct net_device *dev, __u32 group)
+{
+	struct ip_mc_list *im = BPF_CORE_READ(dev, ip_ptr, mc_list);
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < DROP_GROUPS && im; i++) {
+		if (BPF_CORE_READ(im, multiaddr) == group)
+			return true;
+		im = BPF_CORE_READ(im, next_rcu);
+	}
+	return im; /* there are more */
+}
+
+static __always_inline bool drop_joined6(struct net_device *dev, const __u32 *group)
+{
+	struct inet6_dev *in6 = BPF_CORE_READ(dev, ip6_ptr);
+	struct ifmcaddr6 *im = BPF_CORE_READ(in6, mc_list);
+
+	if (bpf_core_field_exists(in6->cnf.mc_forwarding) &&
+	    BPF_CORE_READ(in6, cnf.mc_forwarding.counter))
+		return true; /* it may be forwarded */
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < DROP_GROUPS && im; i++) {
+		__u32 addr[4];
+
+		if (bpf_core_read(addr, sizeof(addr), &im->mca_addr) ||
+		    drop_equal(addr, group, sizeof(addr)))
+			return true;
+		im = BPF_CORE_READ(im, next);
+	}
+	return im;
+}
+
+/* The transport protocol had it: of datagrams to a group, nobody has that port. IGMP and
+ * MLD messages of others are read and freed. */
+static __always_inline __u8 drop_transport(struct sk_buff *skb, const struct drop_key *key,
+					   const struct drop_headers *h)
+{
+	__u8 type;
+
+	if (key->l4proto == IPPROTO_UDP)
+		return DROP_W_GROUP;
+	if (!drop_read(h, h->l4, &type, 1))
+		return DROP_W_NONE;
+	if (key->l4proto == IPPROTO_IGMP &&
+	    (type == 0x12 || type == 0x16 || type == 0x17 || type == 0x22))
+		return DROP_W_CONTROL;
+	if (key->l4proto == IPPROTO_ICMPV6 && (type == 131 || type == 132 || type == 143))
+		return DROP_W_CONTROL;
+	return DROP_W_NONE;
+}
+
+static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_key *key,
+				       struct net_device *dev, const struct drop_headers *h)
+{
+	bool v6 = key->l3proto == bpf_htons(ETH_P_IPV6), group;
+	__u8 type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
+
+	if (key->l4proto == DROP_NO_L4 || !drop_received(skb, dev) || drop_bridge_port(dev))
+		return DROP_W_NONE;
+	group = v6 ? (h->dst[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000)
+		   : (h->dst[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+	if (!group && (v6 || (type != DROP_PKT_BROADCAST && type != DROP_PKT_LOOPBACK)))
+		return DROP_W_NONE;
+	if (h->l4 && h->l4 == BPF_CORE_READ(skb, transport_header) &&
+	    h->l4 == (__u32)(BPF_CORE_READ(skb, data) - BPF_CORE_READ(skb, head)))
+		return drop_transport(skb, key, h);
+	if (!group)
+		return DROP_W_NONE;
+	if (v6)
+		return drop_joined6(dev, h->dst) ? DROP_W_NONE : DROP_W_GROUP;
+	return BPF_CORE_READ(skb, _skb_refdst) || drop_joined4(dev, h->dst[0]) ? DROP_W_NONE
+									       : DROP_W_GROUP;
+}
+
+struct drop_freed {
+	struct sk_buff *skb;
+	struct net_device *dev; /* NULL: not known */
+	struct sock *sk;	/* the receiver, if the kernel tells */
+};
+
+/* A function of its own, so that the verifier looks at it once, not once for each way
+ * through the headers. Pointers to kernel structures are only numbers in it. */
+__noinline int drop_what(const struct drop_freed *freed, const struct drop_key *key,
+			 const struct drop_headers *h)
+{
+	__u8 what = DROP_W_NONE;
+	struct net_device *dev;
+	bool vague, no_socket;
+	struct sk_buff *skb;
+	struct sock *sk;
+	__u32 reason;
+
+	if (!freed || !key || !h)
+		return DROP_W_NONE;
+	skb = freed->skb;
+	dev = freed->dev;
+	sk = freed->sk;
+	reason = key->reason;
+	vague = drop_vague(reason);
+	no_socket = drop_reason_is(reason, NO_SOCKET);
+	if (vague || drop_reason_is(reason, QUEUE_PURGE) || drop_reason_is(reason, SOCKET_CLOSE))
+		what = drop_queued(skb, reason, dev);
+	if (!what && key->l4proto == IPPROTO_TCP)
+		what = drop_tcp(skb, sk, reason, h);
+	if (!what && (no_socket || drop_reason_is(reason, IP_INADDRERRORS)))
+		what = drop_nobody(skb, key, h);
+	if (!what && (vague || drop_reason_is(reason, IP_INNOROUTES) ||
+		      drop_reason_is(reason, IP_OUTNOROUTES)))
+		what = drop_route(skb);
+	if (!what && (vague || drop_reason_is(reason, UNHANDLED_PROTO) ||
+		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET)))
+		what = drop_link(skb, key, dev, h);
+	/* on a device without IPv6, or where it is being set up, groups are not known */
+	if (!what && !sk &&
+	    (vague || drop_reason_is(reason, IP_INNOROUTES) ||
+	     drop_reason_is(reason, IPV6DISABLED)))
+		what = drop_group(skb, key, dev, h);
+	return what;
+}
+
+#endif

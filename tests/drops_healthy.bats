@@ -1,0 +1,250 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# drops: what is a loss and what is not. Each kind of healthy traffic is sent for real, and so is
+# the loss that is most like it.
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/drops.bash"
+bats_require_minimum_version 1.5.0
+
+# A port of our own tells rows whose namespace the kernel does not know (of sockets that have
+# gone) from those of other tests.
+PORT=$((20000 + (BASHPID * 7 + RANDOM) % 12000))
+
+# totals: losses, undecided and benign packets of the lab, on a line
+totals() {
+	drops --all | jq -r --arg lab "$LAB-" --arg port ":$PORT" '
+		[.rows[] | select((.netns | startswith($lab)) or (.netns == "-" and (.flow // "" | contains($port))))]
+		| [([.[] | select(.layer != "benign" and .layer != "undecided") | .packets] | add // 0),
+		   ([.[] | select(.layer == "undecided") | .packets] | add // 0),
+		   ([.[] | select(.layer == "benign") | .packets] | add // 0)] | @tsv'
+}
+
+# grown LOSSES UNDECIDED BENIGN: since BEFORE; "-": any number
+grown() {
+	local want=("$@") now was i
+	read -ra now < <(totals)
+	read -ra was <<<"$BEFORE"
+	GREW=$((now[0] - was[0]))/$((now[1] - was[1]))/$((now[2] - was[2]))
+	for i in 0 1 2; do
+		[[ ${want[i]} == - ]] || ((now[i] - was[i] == want[i])) || return 1
+	done
+}
+
+# becomes WHAT LOSSES UNDECIDED BENIGN COMMAND...: how the totals grow by it
+becomes() {
+	local what=$1 want=("${@:2:3}")
+	BEFORE=$(totals)
+	"${@:5}" || {
+		printf '%s: failed\n' "$what" >&2
+		return 1
+	}
+	busywait 3 grown "${want[@]}" || {
+		grown - - - || true
+		printf '%s: losses/undecided/benign are %s, expected %s/%s/%s\n' "$what" "$GREW" "${want[@]}" >&2
+		drops --all | jq -r --arg lab "$LAB-" '.rows[] | select(.netns | startswith($lab)) | "\(.packets) \(.layer) \(.reason) \(.location) \(.netns) \(.protocol) \(.flow)"' >&2
+		return 1
+	}
+}
+
+# catalogue: lines of KIND N LOSSES UNDECIDED BENIGN; kinds of tests/healthy.c
+catalogue() {
+	local kind n want
+	while read -r kind n want; do
+		# shellcheck disable=SC2086
+		becomes "$kind" $want "$HM_BUILD/tests/healthy" "$kind" "$LAB-client" "$LAB-host" "$PORT" "$n"
+	done
+}
+
+# frames_of: lines of NAME LOSSES UNDECIDED BENIGN FRAME, 5 of each from the client
+frames_of() {
+	local name want frame
+	while IFS='|' read -r name want frame; do
+		# shellcheck disable=SC2086
+		becomes "$name" $want frame 5 "$frame"
+	done
+}
+
+@test "drops: TCP connections that end in order have no losses" {
+	quiet
+	attach --host drops --by flow
+	catalogue <<-'E'
+		tcp-server-first 50 0 0 -
+		tcp-client-first 50 0 0 -
+		tcp-half-close 20 0 0 -
+		tcp-reset 50 0 0 -
+		tcp-unread 20 0 0 -
+		tcp-time-wait 20 0 0 -
+		tcp-keepalive 20 0 0 -
+		tcp-zero-window 2 0 0 -
+		tcp-late-data 11 11 0 -
+	E
+	equal "$(rows_of .reason | cut -d' ' -f2 | sort -u)" SKB_DROP_REASON_TCP_ABORT_ON_DATA "the loss"
+	if on host sysctl -qn net.mptcp.enabled 2>/dev/null | grep -q 1; then
+		catalogue <<<'mptcp 20 0 0 -'
+	fi
+}
+
+@test "drops: segments to connections that have gone: data is lost, acknowledgements are not" {
+	quiet
+	attach --host drops --by flow
+	local mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	# the host answers all but resets by a reset, for which the client has no connection
+	frames_of <<-E
+		data|5 0 5|$mac 020000000099 0800 45c0002c00010000400663f30a0b01020a0b01019c401f3f000003e8000007d0501803e8f5cd000064617461
+		ack|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501003e8ce9c0000
+		fin|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501103e8ce9b0000
+		rst|0 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500403e8cea80000
+		syn|5 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500203e8ceaa0000
+	E
+}
+
+@test "drops: groups that nobody has joined, and those that somebody has" {
+	quiet
+	attach --host drops --by flow
+	catalogue <<-'E'
+		mdns 13 0 0 13
+		ssdp 13 0 0 13
+		broadcast 13 0 0 26
+		dhcp-discover 13 0 0 26
+		udp-large 13 0 0 0
+		udp-unread 13 0 0 13
+		packet-unread 13 0 0 39
+		dns-late 13 0 13 0
+		udp-nobody 13 13 0 0
+		group-port 13 0 0 -
+	E
+	# the buffer of one that has joined is full: how many it takes, it says itself
+	catalogue <<<'group-full 50 - 0 -'
+	(("$(packets '.reason == "SKB_DROP_REASON_SOCKET_RCVBUFF" and (.flow | contains("> 239.1.2.3:"))')" >= 40))
+	on host iptables -I INPUT -d 239.0.0.0/8 -j DROP
+	catalogue <<<'group-port 13 13 0 -'
+}
+
+@test "drops: control frames and groups of others, by what they are" {
+	quiet
+	attach --host drops --by flow
+	local mac from=020000000099
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	frames_of <<-E
+		lldp|0 0 5|0180c200000e $from 88cc 0207 0402 0000 0000 99
+		stp|0 0 5|0180c2000000 $from 0026 4242 0300 0000 00
+		lacp|0 0 5|0180c2000002 $from 8809 01
+		cdp|0 0 5|01000ccccccc $from 0026 aaaa 0300 000c 2000
+		ospf|0 0 5|01005e000005 $from 0800 45c00040000100000159cd920a0b0102e0000005 $(printf '00%.0s' {1..44})
+		vrrp|0 0 5|01005e000012 $from 0800 45c0002800010000ff70cf850a0b0102e0000012
+		igmp2|0 0 5|01005e090909 $from 0800 46c0002000010000010220f80a0b0102ef090909940400001600f1ecef090909
+		igmp-leave|0 0 5|01005e000002 $from 0800 46c0002000010000010239080a0b0102e0000002940400001700f0ecef090909
+		igmp3|0 0 5|01005e000016 $from 0800 46c0002800010000010238ec0a0b0102e0000016940400002200e1eb0000000104000000ef090909
+		igmp-query|0 0 0|01005e000001 $from 0800 46c0002000010000010239090a0b0102e0000001940400001100eeff00000000
+		arp-of-others|0 0 0|ffffffffffff $from 0806 0001 0800 0604 0001 $from 0a0b0102 000000000000 0a0b0163
+		unknown-group|0 0 5|01005e999999 $from 88b5 00
+		unknown-type|5 0 0|$mac $from 88b5 00
+		echo-reply|0 0 5|$mac $from 0800 45c0002400010000400164000a0b01020a0b01010000ffb1004d00010000000000000000
+		other-host|0 5 0|020000000777 $from 0800 45c0002800010000ff70cf850a0b0102e0000012
+		vlan-group|0 5 0|01005e000012 $from 8100 0064 0800 45c0002800010000ff70cf850a0b0102e0000012
+		vlan|5 0 0|$mac $from 8100 0064 0800 45c0002800010000ff70cf850a0b0102e0000012
+	E
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "in a VLAN that has no device here"
+	# the same frames, lost by a firewall, are losses
+	on host iptables -t raw -I PREROUTING -p ospf -j DROP
+	on host iptables -t raw -I PREROUTING -p icmp --icmp-type echo-reply -j DROP
+	frames_of <<-E
+		ospf|5 0 0|01005e000005 $from 0800 45c00040000100000159cd920a0b0102e0000005 $(printf '00%.0s' {1..44})
+		echo-reply|5 0 0|$mac $from 0800 45c0002400010000400164000a0b01020a0b01010000ffb1004d00010000000000000000
+	E
+}
+
+@test "drops: a DHCP answer that a packet socket reads is not lost, one that nobody reads is" {
+	quiet
+	on host sysctl -qw net.ipv4.ip_forward=0
+	attach --host drops --by flow
+	local mac offer
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	offer="$mac 020000000099 0800 45c0008000010000401163480a0b01020a0b014d00430044006c0000$(printf '00%.0s' {1..100})"
+	frames_of <<<"lease|5 0 0|$offer"
+	on host "$HM_BUILD/tests/healthy" packet-reader "$LAB-client" "$LAB-host" "$PORT" 5 >"$BATS_TEST_TMPDIR/reader" 3>&- &
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/reader"
+	frames_of <<<"lease|0 0 5|$offer"
+	wait $!
+}
+
+@test "drops: Unix and netlink messages, read or not" {
+	quiet
+	attach --host drops --by flow
+	catalogue <<-'E'
+		unix-stream 13 0 0 13
+		unix-dgram 13 0 0 13
+		netlink-unread 13 0 0 26
+	E
+}
+
+@test "drops: BPF test runs are not packets" {
+	quiet
+	attach --host drops --by flow
+	local before
+	before=$(test_runs)
+	"$HM_TOP/scripts/run.sh" tc/count "$HM_TOP/tests/packets/three.pcap"
+	more() { (($(test_runs) >= before + 3)); }
+	busywait 5 more
+	# whoever runs them
+	equal "$(drops | jq '[.rows[], .undecided[] | select(.location | startswith("bpf_prog_test_run_skb")) | .packets] | add // 0')" 0 losses
+}
+test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.location | startswith("bpf_prog_test_run_skb"))) | .packets] | add // 0'; }
+
+@test "drops: blackhole, prohibit and unreachable routes, and a neighbour that was deleted" {
+	quiet
+	attach --host drops --by flow
+	local i=0 type
+	for type in blackhole prohibit unreachable; do
+		on host ip route add "$type" "10.6$((i += 1)).0.0/16"
+		becomes "$type" 7 0 0 on client "$HM_BUILD/tests/traffic" udp-send "10.6$i.0.1" 7000 7 || return
+	done
+	local explain
+	explain=$(on host "$HM_BUILD/hookmap" drops --explain)
+	like "$explain" "a blackhole route"
+}
+
+@test "drops: parts of a packet are counted with it: fragments, and GSO of a VM" {
+	quiet
+	attach --host drops --by flow
+	# 3 fragments each; nobody listens
+	becomes fragments 20 0 0 on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 "$PORT" 20 --size 3600
+	on host ip tuntap add dev tap0 mode tap vnet_hdr
+	on host ip addr add 10.77.0.1/24 dev tap0
+	on host iptables -I INPUT -i tap0 -j DROP
+	becomes "GSO of a VM" 130 0 0 "$HM_BUILD/tests/healthy" vm-gso "$LAB-client" "$LAB-host" "$PORT" 13
+}
+
+@test "drops: addresses that cannot be read are shown as -, and not as 0.0.0.0" {
+	quiet
+	attach --host drops --by flow
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 50
+	becomes paged 7 0 0 "$HM_BUILD/tests/healthy" paged "$LAB-client" "$LAB-host" "$PORT" 7
+	equal "$(rows_of '.reason + " " + .protocol + " " + .flow')" "7 SKB_DROP_REASON_QDISC_DROP ipv4 -" losses
+}
+
+@test "drops: namespaces with IPv6 that come, talk and go have no losses" {
+	mkdir -p "$BATS_TEST_TMPDIR"
+	quiet
+	attach --host drops --by flow
+	local i
+	BEFORE=$(totals)
+	for i in 1 2 3; do
+		ip netns add "$LAB-c$i"
+		on host ip link add "v$i" type veth peer name eth0 netns "$LAB-c$i"
+		on host ip addr add "10.30.$i.1/24" dev "v$i"
+		on host sysctl -qw net.ipv6.conf.all.disable_ipv6=0 "net.ipv6.conf.v$i.disable_ipv6=0"
+		on host ip link set "v$i" up
+		ip -n "$LAB-c$i" addr add "10.30.$i.2/24" dev eth0
+		ip -n "$LAB-c$i" link set eth0 up
+		"$HM_BUILD/tests/healthy" udp-large "$LAB-client" "$LAB-host" "$PORT" 3
+		on "c$i" ping -q -c 3 -i 0.01 -W 5 "10.30.$i.1"
+		ip netns del "$LAB-c$i"
+	done
+	grown 0 0 - || {
+		drops --all | jq -r --arg lab "$LAB-" '.rows[] | select(.netns | startswith($lab)) | "\(.packets) \(.layer) \(.reason) \(.location) \(.device) \(.netns) \(.protocol) \(.flow)"' >&2
+		equal "$GREW" 0/0/-
+	}
+}

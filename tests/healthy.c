@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * healthy - ordinary traffic in which nothing is lost, and its nearest neighbours in which
+ * something is, for tests/drops_healthy.bats.
+ *
+ *   healthy KIND CLIENT HOST PORT N    CLIENT, HOST: names in /run/netns
+ * One process has sockets in both namespaces, so that every step waits for the one before.
+ * The host is 10.11.1.1, the client 10.11.1.2. Exit status: 0 done, 1 not, 2 usage.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/tcp.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MANY	    512
+#define HOST	    "10.11.1.1"
+#define PROTO_MPTCP 262
+
+static const char *client_ns, *host_ns;
+static int port, n;
+static int cli[MANY], srv[MANY];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "healthy: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void check(int ok, const char *what)
+{
+	if (!ok)
+		die(what);
+}
+
+static void enter(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY);
+	check(fd >= 0 && !setns(fd, CLONE_NEWNET), path);
+	close(fd);
+}
+
+static int sock(const char *ns, int family, int type, int proto)
+{
+	int fd, one = 1;
+
+	enter(ns);
+	fd = socket(family, type, proto);
+	check(fd >= 0, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
+	return fd;
+}
+
+static struct sockaddr_in at(const char *addr, int p)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(p) };
+
+	inet_pton(AF_INET, addr, &sin.sin_addr);
+	return sin;
+}
+
+static int bound(const char *ns, int type, int proto, const char *addr, int p)
+{
+	struct sockaddr_in sin = at(addr, p);
+	int fd = sock(ns, AF_INET, type, proto);
+
+	check(!bind(fd, (void *)&sin, sizeof(sin)), "bind");
+	return fd;
+}
+
+static void join(int fd, const char *addr, int p)
+{
+	struct sockaddr_in sin = at(addr, p);
+
+	check(!connect(fd, (void *)&sin, sizeof(sin)), "connect");
+}
+
+/* N connections, cli[] to srv[] */
+static void open_tcp(int proto, int from)
+{
+	int l = bound(host_ns, SOCK_STREAM, proto, HOST, port);
+
+	check(!listen(l, MANY), "listen");
+	for (int i = 0; i < n; i++) {
+		cli[i] = from ? bound(client_ns, SOCK_STREAM, proto, "10.11.1.2", from + i)
+			      : sock(client_ns, AF_INET, SOCK_STREAM, proto);
+		join(cli[i], HOST, port);
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0, "accept");
+	}
+	close(l);
+}
+
+static void put(int fd, size_t size)
+{
+	char buf[65536] = "";
+	ssize_t got;
+
+	for (; size; size -= got) {
+		got = send(fd, buf, size < sizeof(buf) ? size : sizeof(buf), MSG_NOSIGNAL);
+		check(got > 0, "send");
+	}
+}
+
+/* all of SIZE, or what there is until the end */
+static size_t get(int fd, size_t size)
+{
+	char buf[65536];
+	size_t sum = 0;
+	ssize_t got;
+
+	while (sum < size) {
+		got = recv(fd, buf, sizeof(buf) < size - sum ? sizeof(buf) : size - sum, 0);
+		if (got <= 0)
+			break;
+		sum += got;
+	}
+	return sum;
+}
+
+static struct tcp_info info(int fd)
+{
+	struct tcp_info ti = {};
+	socklen_t len = sizeof(ti);
+
+	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len);
+	return ti;
+}
+
+/* Waits until CONDITION, 10 s at most. */
+#define until(CONDITION)                                                                           \
+	do {                                                                                       \
+		int left_ = 5000;                                                                  \
+		while (!(CONDITION) && left_--)                                                    \
+			usleep(2000);                                                              \
+		errno = ETIMEDOUT;                                                                 \
+		check(left_ > 0, #CONDITION);                                                      \
+	} while (0)
+
+static void close_all(int *fd)
+{
+	for (int i = 0; i < n; i++)
+		close(fd[i]);
+}
+
+static void requests(int count)
+{
+	for (int i = 0; i < n; i++) {
+		for (int j = 0; j < count; j++) {
+			put(cli[i], 100);
+			check(get(srv[i], 100) == 100, "request");
+			put(srv[i], 3000);
+			check(get(cli[i], 3000) == 3000, "answer");
+		}
+	}
+}
+
+/* --- TCP */
+
+#define STATE_CLOSE_WAIT 8
+#define STATE_CLOSE	 7
+
+static void server_first(int proto)
+{
+	open_tcp(proto, 0);
+	requests(1);
+	close_all(srv);
+	for (int i = 0; i < n; i++) {
+		check(get(cli[i], 1) == 0, "end");
+		if (!proto)
+			until(info(cli[i]).tcpi_state == STATE_CLOSE_WAIT);
+	}
+	close_all(cli);
+}
+
+static void tcp_server_first(void)
+{
+	server_first(0);
+}
+static void mptcp(void)
+{
+	server_first(PROTO_MPTCP);
+}
+
+static void tcp_client_first(void)
+{
+	open_tcp(0, 0);
+	requests(3);
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+
+static void tcp_half_close(void)
+{
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		put(cli[i], 100);
+		shutdown(cli[i], SHUT_WR);
+		check(get(srv[i], 1000) == 100, "request");
+		put(srv[i], 50000);
+		check(get(cli[i], 50000) == 50000, "answer");
+	}
+	close_all(srv);
+	for (int i = 0; i < n; i++)
+		check(get(cli[i], 1) == 0, "end");
+	close_all(cli);
+}
+
+static void tcp_reset(void)
+{
+	struct linger now = { 1, 0 };
+
+	open_tcp(0, 0);
+	requests(1);
+	for (int i = 0; i < n; i++)
+		setsockopt(cli[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(recv(srv[i], &now, 1, 0) < 0 && errno == ECONNRESET, "reset");
+	close_all(srv);
+}
+
+/* closed with something unread: a reset, too */
+static void tcp_unread(void)
+{
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		put(cli[i], 100);
+		struct pollfd p = { srv[i], POLLIN, 0 };
+
+		check(poll(&p, 1, 5000) == 1, "data");
+	}
+	close_all(srv);
+	for (int i = 0; i < n; i++)
+		until(info(cli[i]).tcpi_state == STATE_CLOSE);
+	close_all(cli);
+}
+
+/* SYNs that find TIME-WAIT */
+static void tcp_time_wait(void)
+{
+	for (int round = 0; round < 2; round++) {
+		open_tcp(0, port + 1);
+		requests(1);
+		close_all(srv);
+		for (int i = 0; i < n; i++)
+			check(get(cli[i], 1) == 0, "end");
+		close_all(cli);
+		/* the last acknowledgement makes TIME-WAIT of FIN-WAIT-2 */
+		usleep(20000);
+	}
+}
+
+static void tcp_keepalive(void)
+{
+	int one = 1;
+
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		setsockopt(cli[i], SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+		setsockopt(cli[i], IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one));
+		setsockopt(cli[i], IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one));
+	}
+	until(info(cli[n - 1]).tcpi_last_ack_recv > 900);
+	for (int i = 0; i < n; i++)
+		until(info(cli[i]).tcpi_last_ack_recv < 900);
+	requests(1);
+	tcp_client_first();
+}
+
+static void tcp_zero_window(void)
+{
+	size_t sent[MANY] = {};
+	char buf[65536] = "";
+
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		ssize_t got;
+
+		do {
+			until((got = send(cli[i], buf, sizeof(buf), MSG_DONTWAIT)) > 0 ||
+			      info(cli[i]).tcpi_probes || info(cli[i]).tcpi_backoff);
+			sent[i] += got > 0 ? got : 0;
+		} while (got > 0);
+		shutdown(cli[i], SHUT_WR);
+		check(get(srv[i], sent[i] + 1) == sent[i], "all that was sent");
+	}
+	close_all(srv);
+	close_all(cli);
+}
+
+/* a loss: data for a socket that was closed */
+static void tcp_late_data(void)
+{
+	open_tcp(0, 0);
+	close_all(srv);
+	for (int i = 0; i < n; i++) {
+		until(info(cli[i]).tcpi_state == STATE_CLOSE_WAIT);
+		put(cli[i], 100);
+		until(info(cli[i]).tcpi_state == STATE_CLOSE);
+	}
+	close_all(cli);
+}
+
+/* --- datagrams */
+
+static void udp_to(const char *addr, int p)
+{
+	struct sockaddr_in sin = at(addr, p);
+	int fd = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+	struct ip_mreqn out = { .imr_ifindex = if_nametoindex("eth0") };
+
+	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof(out));
+	setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5);
+	for (int i = 0; i < n; i++)
+		check(sendto(fd, "x", 1, 0, (void *)&sin, sizeof(sin)) == 1, addr);
+	close(fd);
+}
+
+static void mdns(void)
+{
+	udp_to("224.0.0.251", 5353);
+}
+static void ssdp(void)
+{
+	udp_to("239.255.255.250", 1900);
+}
+static void broadcast(void)
+{
+	udp_to("10.11.1.255", port);
+}
+static void dhcp_discover(void)
+{
+	udp_to("255.255.255.255", 67);
+}
+
+static void mdns6(void)
+{
+	struct sockaddr_in6 sin = { .sin6_family = AF_INET6, .sin6_port = htons(5353) };
+	int fd = sock(client_ns, AF_INET6, SOCK_DGRAM, 0);
+
+	inet_pton(AF_INET6, "ff02::fb", &sin.sin6_addr);
+	sin.sin6_scope_id = if_nametoindex("eth0");
+	for (int i = 0; i < n; i++)
+		check(sendto(fd, "x", 1, 0, (void *)&sin, sizeof(sin)) == 1, "ff02::fb");
+	close(fd);
+}
+
+static int group_socket(const char *group)
+{
+	int fd = bound(host_ns, SOCK_DGRAM, 0, "0.0.0.0", port);
+	struct ip_mreqn in = { .imr_ifindex = if_nametoindex("eth0") };
+
+	inet_pton(AF_INET, group, &in.imr_multiaddr);
+	check(!setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &in, sizeof(in)), "join");
+	return fd;
+}
+
+/* a loss: the group was joined, and the buffer is full */
+static void group_full(void)
+{
+	int fd = group_socket("239.1.2.3"), size = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	udp_to("239.1.2.3", port);
+	close(fd);
+}
+
+/* joined, but nobody has the port */
+static void group_port(void)
+{
+	int fd = group_socket("239.1.2.3");
+
+	udp_to("239.1.2.3", port + 1);
+	close(fd);
+}
+
+static void udp_large(void)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+
+	join(c, HOST, port);
+	for (int i = 0; i < n; i++) {
+		put(c, 32768);
+		check(get(s, 32768) == 32768, "32 KB");
+	}
+	close(c);
+	close(s);
+}
+
+static void udp_unread(void)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+	struct pollfd p = { s, POLLIN, 0 };
+
+	join(c, HOST, port);
+	for (int i = 0; i < n; i++)
+		put(c, 10);
+	check(poll(&p, 1, 5000) == 1, "datagrams");
+	close(c);
+	close(s);
+}
+
+/* from port FROM, to a socket that was closed before */
+static void late(int from)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, from);
+	struct sockaddr_in sin = at("10.11.1.2", port);
+
+	for (int i = 0; i < n; i++)
+		check(sendto(s, "x", 1, 0, (void *)&sin, sizeof(sin)) == 1 || errno == ECONNREFUSED,
+		      "answer");
+	close(s);
+}
+static void dns_late(void)
+{
+	late(53);
+}
+static void udp_nobody(void)
+{
+	late(port);
+}
+
+/* --- other sockets */
+
+static void unix_unread(int type)
+{
+	int fd[2];
+
+	enter(host_ns);
+	for (int i = 0; i < n; i++) {
+		check(!socketpair(AF_UNIX, type, 0, fd), "socketpair");
+		check(write(fd[0], "x", 1) == 1, "write");
+		close(fd[1]);
+		close(fd[0]);
+	}
+}
+static void unix_stream(void)
+{
+	unix_unread(SOCK_STREAM);
+}
+static void unix_dgram(void)
+{
+	unix_unread(SOCK_DGRAM);
+}
+
+static void netlink_unread(void)
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtgenmsg g;
+	} dump = { { sizeof(dump), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { AF_UNSPEC } };
+
+	for (int i = 0; i < n; i++) {
+		int fd = sock(host_ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+		check(send(fd, &dump, sizeof(dump), 0) == sizeof(dump), "dump");
+		close(fd);
+	}
+}
+
+/* readers of everything, closed with something unread */
+static void packet_unread(void)
+{
+	int fd = sock(host_ns, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	int raw = sock(host_ns, AF_INET, SOCK_RAW, IPPROTO_UDP);
+
+	udp_unread();
+	close(raw);
+	close(fd);
+}
+
+/* reads N datagrams to port 68, as a DHCP client does; "ready" first */
+static void packet_reader(void)
+{
+	int fd = sock(host_ns, AF_PACKET, SOCK_RAW, htons(ETH_P_IP));
+	struct pollfd p = { fd, POLLIN, 0 };
+	uint8_t buf[2048];
+
+	puts("ready");
+	fflush(stdout);
+	for (int i = 0; i < n;) {
+		check(poll(&p, 1, 5000) == 1 && recv(fd, buf, sizeof(buf), 0) > 0, "answer");
+		i += buf[36] == 0 && buf[37] == 68;
+	}
+	close(fd);
+}
+
+/* --- a VM's GSO packets, by a tap: N of 10 segments each */
+static void vm_gso(void)
+{
+	struct ifreq ifr = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	static struct {
+		struct virtio_net_hdr vnet;
+		uint8_t eth[14];
+		uint8_t ip[20];
+		uint8_t tcp[20];
+		char data[14480];
+	} __attribute__((packed)) f;
+	static const uint8_t ip[20] = { 0x45,
+					0,
+					(14520 >> 8),
+					(14520 & 255),
+					0,
+					7,
+					0x40,
+					0,
+					64,
+					6,
+					0,
+					0,
+					10,
+					77,
+					0,
+					2,
+					10,
+					77,
+					0,
+					1 };
+	uint32_t sum = 0;
+	int fd, sk;
+
+	enter(host_ns);
+	fd = open("/dev/net/tun", O_RDWR);
+	check(fd >= 0 && !ioctl(fd, TUNSETIFF, &ifr) &&
+		      !ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4),
+	      "tap0");
+	sk = socket(AF_INET, SOCK_DGRAM, 0);
+	check(!ioctl(sk, SIOCGIFHWADDR, &ifr), "MAC");
+	memcpy(f.eth, ifr.ifr_hwaddr.sa_data, 6);
+	ifr.ifr_flags = IFF_UP;
+	check(!ioctl(sk, SIOCSIFFLAGS, &ifr), "up");
+	f.vnet = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					  .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					  .hdr_len = 54,
+					  .gso_size = 1448,
+					  .csum_start = 34,
+					  .csum_offset = 16 };
+	f.eth[6] = 2;
+	f.eth[12] = 8;
+	memcpy(f.ip, ip, 20);
+	for (int i = 0; i < 20; i += 2)
+		sum += ip[i] << 8 | ip[i + 1];
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	f.ip[10] = sum >> 8;
+	f.ip[11] = sum;
+	f.tcp[1] = f.tcp[3] = 80;
+	f.tcp[12] = 0x50;
+	f.tcp[13] = 0x10;
+	for (int i = 0; i < n; i++)
+		check(write(fd, &f, sizeof(f)) == sizeof(f), "write");
+	close(fd);
+}
+
+/* --- frames whose headers are not in the linear part of their skb */
+static void paged(void)
+{
+	int fd = sock(client_ns, AF_PACKET, SOCK_RAW, 0), one = 1;
+	struct tpacket_req req = { 4096, 1, 4096, 1 };
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+	static const uint8_t frame[80] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,  0,  0, 0, 0,	 1,
+					   8,	 0,    0x45, 0,	   0,	 66,   0,  1,  0, 0, 64, 17,
+					   0,	 0,    10,   11,   1,	 2,    10, 11, 1, 1 };
+	struct tpacket_hdr *h;
+
+	ll.sll_ifindex = if_nametoindex("eth0");
+	check(!setsockopt(fd, SOL_PACKET, PACKET_LOSS, &one, sizeof(one)) &&
+		      !setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof(req)) &&
+		      !bind(fd, (void *)&ll, sizeof(ll)),
+	      "PACKET_TX_RING");
+	h = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(h != MAP_FAILED, "mmap");
+	memcpy((char *)h + TPACKET_HDRLEN - sizeof(struct sockaddr_ll), frame, sizeof(frame));
+	for (int i = 0; i < n; i++) {
+		h->tp_len = sizeof(frame);
+		h->tp_status = TP_STATUS_SEND_REQUEST;
+		/* dropped by a queue: it says so */
+		check(send(fd, NULL, 0, 0) >= 0 || errno == ENOBUFS, "send");
+		until(h->tp_status != TP_STATUS_SENDING);
+	}
+	close(fd);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} kinds[] = {
+	{ "tcp-server-first", tcp_server_first },
+	{ "tcp-client-first", tcp_client_first },
+	{ "tcp-half-close", tcp_half_close },
+	{ "tcp-reset", tcp_reset },
+	{ "tcp-unread", tcp_unread },
+	{ "tcp-time-wait", tcp_time_wait },
+	{ "tcp-keepalive", tcp_keepalive },
+	{ "tcp-zero-window", tcp_zero_window },
+	{ "tcp-late-data", tcp_late_data },
+	{ "mptcp", mptcp },
+	{ "mdns", mdns },
+	{ "mdns6", mdns6 },
+	{ "ssdp", ssdp },
+	{ "broadcast", broadcast },
+	{ "dhcp-discover", dhcp_discover },
+	{ "group-full", group_full },
+	{ "group-port", group_port },
+	{ "udp-large", udp_large },
+	{ "udp-unread", udp_unread },
+	{ "dns-late", dns_late },
+	{ "udp-nobody", udp_nobody },
+	{ "unix-stream", unix_stream },
+	{ "unix-dgram", unix_dgram },
+	{ "netlink-unread", netlink_unread },
+	{ "packet-unread", packet_unread },
+	{ "packet-reader", packet_reader },
+	{ "vm-gso", vm_gso },
+	{ "paged", paged },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 6 || atoi(argv[5]) < 1 || atoi(argv[5]) > MANY) {
+		fprintf(stderr, "usage: healthy KIND CLIENT HOST PORT N\n");
+		return 2;
+	}
+	client_ns = argv[2];
+	host_ns = argv[3];
+	port = atoi(argv[4]);
+	n = atoi(argv[5]);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strcmp(argv[1], kinds[i].name)) {
+			kinds[i].run();
+			return 0;
+		}
+	}
+	fprintf(stderr, "healthy: no kind %s\n", argv[1]);
+	return 2;
+}
