@@ -180,3 +180,25 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	detach --host drops
 	equal "$(find "$G" -type f)" "" "maps"
 }
+
+@test "drops: veth as a module that is loaded after attach: nothing twice; looked up at each attach" {
+	quiet
+	skip_without "readable /proc/kallsyms" grep -q ' veth_xdp_rcv_skb' /proc/kallsyms
+	grep -v ' veth_xdp_rcv_skb' /proc/kallsyms >"$BATS_TEST_TMPDIR/kallsyms"
+	mount --bind "$BATS_TEST_TMPDIR/kallsyms" /proc/kallsyms
+	attach --host drops
+	umount /proc/kallsyms
+	equal "$(ranges)" 0 "places of XDP"
+	verdict_on xdpdrv
+	send 7001 11
+	settled true 11
+	equal "$(rows_of '.reason + " " + .location')" "11 XDP_TEST XDP_DROP" losses
+	attach --host drops
+	(("$(ranges)" > 0))
+	send 7001 13
+	settled true 24
+	equal "$(rows_of '.reason + " " + .location')" "24 XDP_TEST XDP_DROP" losses
+	on host ip link set dev eth0 xdpdrv off
+}
+# bytes of the places that are not 0
+ranges() { bpftool -j map lookup pinned "$G/drop_cfg" key 0 0 0 0 | jq '[.value[8:][] | select(. != "0x00")] | length'; }

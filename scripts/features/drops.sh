@@ -21,7 +21,7 @@ DROP_PINS=$PINS/drops
 DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
 DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run)
 # Functions that free an skb because an XDP program said so, on kernels where the
-# reason does not tell
+# reason does not tell. The first is in a module on most kernels.
 DROP_XDP_FUNCTIONS=(veth_xdp_rcv_skb do_xdp_generic netif_receive_generic_xdp bpf_prog_run_generic_xdp generic_xdp_tx)
 
 DROP_BY='' DROP_SAMPLES=''
@@ -46,19 +46,23 @@ drops_option() {
 	esac
 }
 
-# drops_ranges: where these functions are, into VALUE (a drop_cfg). Nothing, if the
-# kernel hides its addresses.
+# drops_ranges: where these functions are now, into VALUE (a drop_cfg). None if the kernel
+# hides its addresses, or if the first is not there and may be loaded later, anywhere:
+# then any place may be one.
 drops_ranges() {
-	local start end at=$HM_OFF_drop_cfg_xdp
-	while read -r start end; do
+	local start end name at=$HM_OFF_drop_cfg_xdp ranges='' i
+	value_set "$at" $((16 * DROP_RANGES)) 0
+	ranges=$(grep -E ' [tT] ' /proc/kallsyms 2>/dev/null | sort -k1,1 | awk -v want=" ${DROP_XDP_FUNCTIONS[*]} " '
+		last != "" && $1 != last { print last, $1, of; last = "" }
+		{ name = $3; sub(/\.(isra|constprop|part)\..*/, "", name) }
+		index(want, " " name " ") { last = $1; of = name }')
+	[[ $ranges == *" ${DROP_XDP_FUNCTIONS[0]}"* ]] || return 0
+	while read -r start end name; do
 		((16#$start && at < HM_OFF_drop_cfg_xdp + 16 * DROP_RANGES)) || continue
 		value_set "$at" 8 "$((16#$start))"
 		value_set "$((at + 8))" 8 "$((16#$end))"
 		at=$((at + 16))
-	done < <(grep -E ' [tT] ' /proc/kallsyms 2>/dev/null | sort -k1,1 | awk -v want=" ${DROP_XDP_FUNCTIONS[*]} " '
-		last != "" && $1 != last { print last, $1; last = "" }
-		{ name = $3; sub(/\.(isra|constprop|part)\..*/, "", name) }
-		index(want, " " name " ") { last = $1 }')
+	done <<<"$ranges"
 }
 
 drops_load() {
@@ -89,7 +93,7 @@ drops_attach() {
 	maps_check "${DROP_MAPS[@]}" xdp_verdict
 	[[ -d $DROP_PINS ]] || fresh=1
 	map_value drop_cfg
-	((!fresh)) || drops_ranges
+	drops_ranges
 	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"
 	[[ -z $DROP_SAMPLES ]] || value_set "$HM_OFF_drop_cfg_sample_rate" 4 "$DROP_SAMPLES"
 	local cfg=("${VALUE[@]}")
