@@ -20,6 +20,7 @@
 #define DROP_AF_INET	   2
 #define DROP_AF_INET6	   10
 #define DROP_AF_UNIX	   1
+#define DROP_AF_VSOCK	   40
 #define DROP_AF_NETLINK	   16
 #define DROP_SOCK_DEAD	   (1UL << 0) /* sk_flags: closed by its process */
 #define DROP_TCP_SYN_SENT  2
@@ -153,6 +154,8 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 			return DROP_W_UNREAD;
 		if (vague && family == DROP_AF_NETLINK)
 			return DROP_W_TOLD;
+		if (vague && family == DROP_AF_VSOCK && !BPF_CORE_READ(skb, len))
+			return DROP_W_CONTROL;
 	}
 	if (!purge)
 		return DROP_W_NONE;

@@ -248,3 +248,95 @@ test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.locat
 		equal "$GREW" 0/0/-
 	}
 }
+
+# as_counter KIND: how many the kernel's own counter says were lost
+as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 50; }
+
+@test "drops: what is freed without the tracepoint has the counter that the text names" {
+	quiet
+	attach --host drops --by flow
+	local lost
+	BEFORE=$(totals)
+	as_counter accept-full
+	(("$(on host nstat -asz TcpExtListenDrops | awk '$1 == "TcpExtListenDrops" { print $2 }')" >= 40))
+	equal "$(packets '.protocol == "ipv4/tcp"')" 0 "full accept queue"
+	lost=$(as_counter raw-full)
+	((lost >= 40))
+	equal "$(packets true)" 0 "full raw socket"
+	lost=$(as_counter netlink-full)
+	((lost >= 40))
+	equal "$(packets true)" 0 "full netlink socket"
+	# a packet socket is in some kernels, by its own reason: the copy is lost, not the packet
+	lost=$(as_counter packet-full)
+	((lost >= 40))
+	equal "$(packets '.reason != "SKB_DROP_REASON_PACKET_SOCK_ERROR"')" 0 "full packet socket"
+}
+
+@test "drops: isolated and locked bridge ports, IPv6 neighbours, conntrack: each is named" {
+	quiet6
+	attach --host drops
+	local i explain
+	on host ip link add br0 type bridge
+	for i in 1 2; do
+		ip netns add "$LAB-p$i"
+		on "p$i" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+		on host ip link add "p$i" type veth peer name eth0 netns "$LAB-p$i"
+		on host ip link set dev "p$i" master br0 up
+		ip -n "$LAB-p$i" addr add "10.40.0.$i/24" dev eth0
+		ip -n "$LAB-p$i" link set dev eth0 up
+	done
+	on host ip link set dev br0 up
+	on p1 ping -q -c 1 -W 5 10.40.0.2
+	at_bridge() { packets '.layer == "bridge" and .device == "p1"'; }
+	on host bridge link set dev p1 isolated on
+	on host bridge link set dev p2 isolated on
+	on p1 "$HM_BUILD/tests/traffic" udp-send 10.40.0.2 7000 5
+	equal "$(at_bridge)" 5 isolated
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "its port is isolated"
+	on host bridge link set dev p1 isolated off
+	on host bridge link set dev p1 locked on learning off
+	on host bridge fdb del "$(ip -n "$LAB-p1" -j link show dev eth0 | jq -r '.[0].address')" dev p1 master
+	on p1 "$HM_BUILD/tests/traffic" udp-send 10.40.0.2 7000 7
+	equal "$(at_bridge)" 12 "and locked"
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "its port is locked"
+	# nobody has this address: the first packets wait for it, and are lost
+	on client ping -q -c 1 -W 5 fd11:2::99 || true
+	busywait 5 packets_are '.layer == "neigh" and .protocol == "ipv6/icmp6"' 1
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "does not answer"
+}
+
+@test "drops: what waited for a neighbour that is deleted is lost, and not left out" {
+	quiet
+	attach --host drops --by dip
+	# nothing answers for this address, and the entry is deleted before it has failed
+	on host sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=20 net.ipv4.neigh.eth0.retrans_time_ms=1000
+	on host "$HM_BUILD/tests/traffic" udp-send 10.11.1.88 7000 3
+	on host ip neigh del 10.11.1.88 dev eth0
+	busywait 5 packets_are '.dip == "10.11.1.88"' 3
+	equal "$(rows_of .layer)" "3 neigh" losses
+}
+
+# HEALTHY_SECONDS: again and again for so long (600 were run); once is enough each day
+@test "drops: the healthy kinds beside each other have no losses" {
+	quiet6
+	attach --host drops --by flow
+	local end=$((SECONDS + ${HEALTHY_SECONDS:-0})) i=0 kind pids pid
+	BEFORE=$(totals)
+	while :; do
+		pids=()
+		for kind in tcp-{server-first,client-first,half-close,reset,unread,time-wait,keepalive,zero-window} \
+			mdns mdns6 ssdp broadcast dhcp-discover group-port udp-{large,unread} unix-{stream,dgram} netlink-unread packet-unread; do
+			# ports of their own; time-wait has one for each of its connections
+			"$HM_BUILD/tests/healthy" "$kind" "$LAB-client" "$LAB-host" $((PORT + 1000 + 40 * ${#pids[@]})) 10 &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do wait "$pid"; done
+		i=$((i + 1))
+		((SECONDS < end)) || break
+	done
+	printf '%d rounds: %s\n' "$i" "$(totals)"
+	grown 0 0 - || {
+		drops | jq -r --arg lab "$LAB-" '(.rows[], .undecided[]) | select(.netns | startswith($lab)) | "\(.packets) \(.layer) \(.reason) \(.location) \(.netns) \(.protocol) \(.flow)"' >&2
+		equal "$GREW" 0/0/-
+	}
+}

@@ -513,6 +513,102 @@ static void packet_reader(void)
 	close(fd);
 }
 
+/* --- losses without a tracepoint; what the kernel's own counter says goes to stdout */
+
+/* the sum of the column that counts drops, in a table of /proc */
+static unsigned drops_of(const char *path)
+{
+	char line[512], head[512] = "", *word, *save;
+	FILE *f = fopen(path, "r");
+	unsigned sum = 0;
+	int column = 0, at;
+
+	check(f != NULL && fgets(head, sizeof(head), f) != NULL, path);
+	at = strcasestr(head, "drops") - head;
+	for (word = strtok_r(strndup(head, at), " \t", &save); word;
+	     word = strtok_r(NULL, " \t", &save))
+		column++;
+	if (strstr(path, "raw")) /* "tx_queue rx_queue" and "tr tm->when" are one word each */
+		column -= 2;
+	while (fgets(line, sizeof(line), f)) {
+		word = strtok_r(line, " \t\n", &save);
+		for (int i = 0; word && i < column; i++)
+			word = strtok_r(NULL, " \t\n", &save);
+		sum += word ? atoi(word) : 0;
+	}
+	fclose(f);
+	return sum;
+}
+
+static void accept_full(void)
+{
+	int l = bound(host_ns, SOCK_STREAM, 0, HOST, port);
+	struct sockaddr_in sin = at(HOST, port);
+
+	check(!listen(l, 1), "listen");
+	for (int i = 0; i < n; i++) {
+		cli[i] = sock(client_ns, AF_INET, SOCK_STREAM, 0);
+		fcntl(cli[i], F_SETFL, O_NONBLOCK);
+		connect(cli[i], (void *)&sin, sizeof(sin));
+	}
+	usleep(50000);
+	close_all(cli);
+	close(l);
+}
+
+/* a socket that takes few of N datagrams; says how many it lost */
+static void queue_full(int family, int type, int proto)
+{
+	int fd = sock(host_ns, family, type, proto), few = 1;
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port);
+	int c = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+	struct tpacket_stats st = {};
+	socklen_t len = sizeof(st);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few));
+	join(c, HOST, port);
+	for (int i = 0; i < n; i++) {
+		put(c, 500);
+		check(get(s, 500) == 500, "datagram");
+	}
+	enter(host_ns); /* whose table it is */
+	if (family == AF_PACKET)
+		getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &st, &len);
+	else
+		st.tp_drops = drops_of("/proc/thread-self/net/raw");
+	printf("%u\n", st.tp_drops);
+	close(c);
+	close(s);
+	close(fd);
+}
+static void packet_full(void)
+{
+	queue_full(AF_PACKET, SOCK_RAW, htons(ETH_P_IP));
+}
+static void raw_full(void)
+{
+	queue_full(AF_INET, SOCK_RAW, IPPROTO_UDP);
+}
+
+/* news of links, N times, to a socket that does not read them */
+static void netlink_full(void)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = sock(host_ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), few = 1;
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int sk = sock(host_ns, AF_INET, SOCK_DGRAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few));
+	check(!bind(fd, (void *)&all, sizeof(all)), "bind");
+	for (int i = 0; i < n; i++) {
+		ifr.ifr_mtu = 60000 + i;
+		check(!ioctl(sk, SIOCSIFMTU, &ifr), "mtu");
+	}
+	printf("%u\n", drops_of("/proc/thread-self/net/netlink"));
+	close(sk);
+	close(fd);
+}
+
 /* --- a VM's GSO packets, by a tap: N of 10 segments each */
 static void vm_gso(void)
 {
@@ -638,6 +734,10 @@ static const struct {
 	{ "netlink-unread", netlink_unread },
 	{ "packet-unread", packet_unread },
 	{ "packet-reader", packet_reader },
+	{ "accept-full", accept_full },
+	{ "packet-full", packet_full },
+	{ "raw-full", raw_full },
+	{ "netlink-full", netlink_full },
 	{ "vm-gso", vm_gso },
 	{ "paged", paged },
 };

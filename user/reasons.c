@@ -403,6 +403,8 @@ static const struct reason_text whats[DROP_W_MAX] = {
 };
 
 #define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
+#define NO_ND	    "the next hop does not answer ND"
+#define LOOK_ND	    "ip -6 neigh: is it up, is the VLAN right?"
 #define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
 
 /* The place can tell more than the reason: beginnings of functions. */
@@ -440,9 +442,9 @@ static const struct {
 	    "keep its connection",
 	    "iptables -vnL: which counter moves? none: conntrack -S (insert_failed, drop), "
 	    "/proc/net/stat/nf_conntrack" } },
-	{ NULL,
-	  { "ndisc_error_report", "neigh", "the next hop does not answer ND",
-	    "ip -6 neigh: is it up, is the VLAN right?" } },
+	/* the second, where the compiler has left the first out of the stack */
+	{ NULL, { "ndisc_error_report", "neigh", NO_ND, LOOK_ND } },
+	{ NULL, { "neigh_invalidate", "neigh", NO_ND, LOOK_ND } },
 	{ NULL,
 	  { "unix_stream_connect", "benign", "no packet: nobody listens on a Unix socket", "" } },
 };
