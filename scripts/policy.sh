@@ -5,6 +5,8 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 . "$HM_SCRIPTS/features/policy.sh"
+. "$HM_SCRIPTS/lib/registry.sh"
+. "$HM_SCRIPTS/lib/policy_beside.sh"
 . "$HM_SCRIPTS/lib/progress.sh"
 
 usage() {
@@ -129,6 +131,22 @@ flatten() {
 	FILES=$#
 }
 
+# beside: adds to $WORK/lines what the rules go past
+beside() {
+	local devs=() tables list='' inode features name
+	use_netns ''
+	((EUID)) || list=$(dev_list) || exit 1
+	while read -r inode _ features _ _ _ name; do
+		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_policy))) || devs+=("$name")
+	done <<<"$list"
+	beside_look "${devs[@]}" >"$WORK/look"
+	mapfile -t tables < <(awk -F'\t' '$1 == 5 && $17 == "table" && $18 ~ /^[0-9]+$/ && !seen[$18]++ && ++n <= 16 { print $18 }' "$WORK/lines")
+	{
+		beside_in "$WORK/look"
+		beside_tables "${tables[@]}"
+	} >>"$WORK/lines"
+}
+
 # compile MODE: policy.awk over $WORK/lines
 compile() {
 	local cpus cfg_rest='' byte
@@ -176,6 +194,7 @@ load() {
 	hookmap_reader
 	phase "reading"
 	flatten "$@"
+	beside
 	phase "compiling"
 	compile batch >"$WORK/batch" || exit 1
 	phase ''
@@ -218,6 +237,7 @@ check)
 	VALUE=()
 	((EUID)) || cfg_load
 	flatten "${INPUTS[@]}"
+	beside
 	compile check
 	;;
 load)

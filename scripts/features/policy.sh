@@ -51,6 +51,26 @@ policy_netns() {
 	printf '%d' "0x${b[*]}"
 }
 
+# policy_beside DEV: says what rules will go past here, and what keeps them from being asked
+policy_beside() {
+	local line
+	# shellcheck disable=SC2016
+	in_netns bash -c '. "$1" && beside_look "$2"' _ "$HM_SCRIPTS/lib/policy_beside.sh" "$1" |
+		awk -F'\t' '
+			function part(name) { if (!(name in there)) { there[name] = 1; list = list (list == "" ? "" : ", ") name " (" $3 ($9 != "" ? " " $9 : "") ")" } }
+			$2 == "snat" || $2 == "dnat" { part("NAT") }
+			$2 == "forward" { part("the firewall") }
+			$2 == "mss" { part("TCPMSS") }
+			$2 == "xfrm" { part("IPsec") }
+			$2 == "setmark" && !marks++ { print $3 " " $9 " sets marks after the rules are asked: they do not see these" }
+			$2 == "noforward" && $4 == 4 { print "forwarding is off on " $5 ": no rule is asked there: sysctl -w " $9 "=1" }
+			$2 == "nodefault" { none = none $4 }
+			END {
+				if (none == "46") print "there is no default route: packets to where no route leads count as this host\047s own, and pass"
+				if (list != "") print "rules with redirect, ecmp or table go past " list "; action mark and ip rule do not"
+			}' | while IFS= read -r line; do warn "$1: policy: $line"; done
+}
+
 policy_attach() { # DEV
 	local kind class other TC_PREF_OPTION=--policy-pref
 	object tc/policy.o
@@ -75,6 +95,7 @@ policy_attach() { # DEV
 	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
+	policy_beside "$1" || true
 	bytes 4 0
 	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
 	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"

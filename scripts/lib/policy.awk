@@ -260,10 +260,120 @@ function and32(a, b,   i, r) {
 	return r
 }
 
+# --- what the rules go past, see policy_beside.sh
+
+function fact_read(   at, n) {
+	if ($2 == "self") {
+		if (address($6)) self[A[1] " " A[2] " " A[3] " " A[4]] = 1
+		return
+	}
+	if ($2 == "attached") { attached[$5] = 1; nattached++; return }
+	n = ++nfacts
+	f_kind[n] = $2; f_tool[n] = $3; f_family[n] = $4 + 0; f_dev[n] = $5
+	f_src[n] = $6; f_indev[n] = $8; f_text[n] = $9
+	f_slen[n] = f_dlen[n] = 255
+	if ($6 != "" && prefix_plain($6)) { f_slen[n] = LEN; f_s[n] = A[1] " " A[2] " " A[3] " " A[4] }
+	if ($7 != "" && prefix_plain($7)) { f_dlen[n] = LEN; f_d[n] = A[1] " " A[2] " " A[3] " " A[4] }
+}
+
+# a prefix that the kernel wrote
+function prefix_plain(s,   at, family) {
+	at = index(s, "/")
+	family = address(at ? substr(s, 1, at - 1) : s)
+	LEN = at ? substr(s, at + 1) + 0 : family == 4 ? 32 : 128
+	return family
+}
+
+# Have two prefixes an address in common?
+function overlap(len, w1, w2, w3, w4, other, words,   w, least) {
+	if (len == 255 || other == 255) return 1
+	least = len < other ? len : other
+	split(words, w, " ")
+	return cut_address(w1, w2, w3, w4, least) == cut_address(w[1], w[2], w[3], w[4], least)
+}
+
+# Does the rule send by DEV? OUT is the list of its devices; "": not known.
+function leaves_by(dev,   list, n, i, not, hit) {
+	if (dev == "" || OUT == "") return 1
+	not = sub(/^!/, "", dev)
+	n = split(OUT, list, " ")
+	for (i = 1; i <= n; i++) {
+		if (dev ~ /\+$/) hit = index(list[i], substr(dev, 1, length(dev) - 1)) == 1
+		else hit = list[i] == dev
+		if (hit != not) return 1
+	}
+	return 0
+}
+
+# Is fact N about the rule?
+function concerns(n,   kind) {
+	kind = f_kind[n]
+	if (FAMILY && f_family[n] && FAMILY != f_family[n]) return 0
+	if (kind == "noforward") return (!IIF || device($14) == f_dev[n]) && (FAMILY || f_family[n] == 4)
+	if (kind == "nodefault") return (DLEN == 255 || DLEN == 0) && (FAMILY || f_family[n] == 4)
+	if (kind == "setmark") return MARKMASK || int(FLAGS / 2) % 2
+	if (ACTION < 3 || !leaves_by(f_dev[n])) return 0
+	if (f_indev[n] != "" && (IIF ? device($14) != f_indev[n] : nattached && !(f_indev[n] in attached))) return 0
+	return overlap(SLEN, S1, S2, S3, S4, f_slen[n], f_s[n]) && overlap(DLEN, D1, D2, D3, D4, f_dlen[n], f_d[n])
+}
+
+function beside_hit(kind, n) {
+	hit_last[kind] = $3
+	if (hits[kind]++) return
+	hit_fact[kind] = n
+	hit_file[kind] = $4
+	hit_where[kind] = "rule " $5 " (" ID ")"
+	hit_action[kind] = $17
+	if (kind == "setmark") hit_action[kind] = MARKMASK ? "match.mark" : "action"
+}
+
+function beside_rule(   n) {
+	OUT = ACTION == 3 ? hop_dev[ARG] : ACTION == 5 ? group_devs[ARG] : ACTION == 4 ? table_devs[ARG] : ""
+	for (n = 1; n <= nfacts; n++) if (hit_last[f_kind[n]] != $3 && concerns(n)) beside_hit(f_kind[n], n)
+	if (ACTION < 3) return
+	if ((!MMASK && SLEN == 255 && DLEN == 255 && !MARKMASK && !IIF) || \
+		(SLEN == (FAMILY == 4 ? 32 : 128) && ((S1 " " S2 " " S3 " " S4) in self))) beside_hit("self", 0)
+}
+
+function beside_say(kind, text) {
+	if (!hits[kind]) return
+	text = hit_where[kind] (hits[kind] > 1 ? " and " hits[kind] - 1 " more: " : ": ") hit_action[kind] ": " text
+	gsub(/[\001-\037\177]/, "?", text)
+	print hit_file[kind] ": " text | "cat >&2"
+	if (strict) errors++
+}
+
+function beside_all(   n, mark) {
+	mark = "; action mark and ip rule do"
+	n = hit_fact["snat"]
+	beside_say("snat", "goes past NAT: the source of what leaves " (f_dev[n] == "" ? "" : f_dev[n] ~ /^!/ ? "not by " substr(f_dev[n], 2) " " : "by " f_dev[n] " ") \
+		"is not rewritten (" f_tool[n] " " f_text[n] ")" mark " that")
+	n = hit_fact["dnat"]
+	beside_say("dnat", "goes past NAT: destinations are not rewritten, nor answers translated back (" f_tool[n] " " f_text[n] ")" mark " that")
+	n = hit_fact["forward"]
+	beside_say("forward", "goes past the firewall and conntrack: nothing is dropped there (" f_tool[n] " " f_text[n] ")" mark " not go past it, and rules with drop can come first")
+	n = hit_fact["mss"]
+	beside_say("mss", "goes past TCPMSS: the segment size is not clamped (" f_tool[n] " " f_text[n] ")" mark " that")
+	n = hit_fact["xfrm"]
+	beside_say("xfrm", "goes past IPsec: leaves in clear, and what is to be blocked is not (" f_tool[n] ", " f_text[n] "); pass for these in an earlier rule, or action mark and ip rule, do that")
+	n = hit_fact["rpf"]
+	beside_say("rpf", "rp_filter is 1 on " f_dev[n] ", where the default route does not lead: answers that come in there are dropped; sysctl -w net.ipv4.conf." f_dev[n] ".rp_filter=2 (and all.rp_filter)")
+	n = hit_fact["setmark"]
+	beside_say("setmark", f_tool[n] " " f_text[n] " sets marks after the rules have been asked: they do not see it, and a mark that they set may be replaced; match what that matches, or mark in netfilter alone")
+	n = hit_fact["noforward"]
+	beside_say("noforward", "forwarding is off on " f_dev[n] ": no rule is asked there; sysctl -w " f_text[n] "=1")
+	n = hit_fact["nodefault"]
+	beside_say("nodefault", "there is no IPv" f_family[n] " default route: packets to where no route leads count as this host" "\047" "s own, and pass; ip -" f_family[n] " route add unreachable default, or a real one")
+	beside_say("self", "what this host sends itself comes to no rule; ip rule steers it")
+}
+
 # --- first reading
 
 NR == FNR {
-	if ($1 == 1) {
+	if ($1 == 0) strict = 1
+	else if ($1 == 6) fact_read()
+	else if ($1 == 7) table_devs[$2] = table_devs[$2] " " $3
+	else if ($1 == 1) {
 		ifindex[$2] = $3
 		linktype[$2] = $4
 	} else if ($1 == 5) {
@@ -338,6 +448,7 @@ $1 == 4 {
 	if (mode == "text")
 		print "nexthop " $3 " dev " dev (flags % 2 ? " via " address_text(gw4, 4) : "") \
 			(int(flags / 2) % 2 ? " via6 " address_text(gw6, 6) : "") (vlan ? " vlan " vlan : "") (int(flags / 4) % 2 ? " l2" : "")
+	hop_dev[hop[$3]] = dev
 	hops[hop[$3]] = " value" le4(ifindex[dev]) le4(flags) gw4 gw6 le4(vlan) text16($3)
 }
 
@@ -372,6 +483,7 @@ function group(s,   n, i, part, w, sum, name, weight, at, best, rest, given, cou
 	for (i = 1; i <= n; i++) w[hop[name[i]]] = weight[i]
 	for (i = 0; i < hops_map; i++) line = line " " ((i in w) ? w[i] : 0)
 	groups[ngroups] = line
+	for (i = 1; i <= n; i++) group_devs[ngroups] = group_devs[ngroups] " " hop_dev[hop[name[i]]]
 	return group_id[s] = ngroups++
 }
 
@@ -663,6 +775,7 @@ $1 == 5 {
 		print rule_text()
 		next
 	}
+	beside_rule()
 	T = tuple_of()
 	if (T < 0) next
 	if (mode == "check") {
@@ -812,6 +925,7 @@ END {
 	if (!ready) { # no line at all
 		ready = 1
 	}
+	if (mode != "text" && !errors) beside_all()
 	if (errors) exit 1
 	if (mode == "check") exit 0
 	if (mode != "batch") exit 0

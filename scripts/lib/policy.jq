@@ -4,12 +4,14 @@
 # tabs, the first says what it is. Only what a tab-separated line cannot say is checked
 # here: types and names of keys. $file is its name, $n the number of rules before its own.
 #   jq -n -r --slurpfile links <(ip -j link) --arg file NAME --argjson n N -f policy.jq FILE
+#   0 the rules must not go past what policy_beside.sh finds
 #   1 DEVICE IFINDEX LINKTYPE
 #   2 FILE WHERE FIELD MESSAGE
 #   3 FILE INTERFACE DEVICE
 #   4 FILE NAME DEV VIA VIA6 VLAN L2
 #   5 PRIORITY NUMBER FILE INDEX ID SRC DST PROTO SPORT DPORT DSCP MARK IIF VLAN FRAGMENT
 #     ACTION ARG ACTIONMARK FALLBACK KEYS MATCHKEYS
+#   6 and 7: of policy_beside.sh
 # A rule costs as few steps as can be: there may be 100 000 of them. Names of fields go
 # to policy.awk as they are, which looks at each set of names once.
 
@@ -53,7 +55,9 @@ def section($file; $name; $type): if has($name) then .[$name] | is($file; "file"
 ($links[][] | ["1", .ifname, .ifindex, .link_type] | @tsv),
 ([inputs] | if length != 1 then ["2", $file, "file", "the whole", "expected one object, not \(length) values"] | @tsv else .[] |
 	if type != "object" then is($file; "file"; "the whole"; "object") else
-	unknown($file; "file"; ["interfaces", "nexthops", "rules", "description", "$schema"]),
+	unknown($file; "file"; ["interfaces", "nexthops", "rules", "strict", "description", "$schema"]),
+	(if .strict == true then "0" elif .strict == null or .strict == false then empty
+		else ["2", $file, "file", "strict", "expected true or false"] | @tsv end),
 	(section($file; "interfaces"; "object") | strings,
 		(objects | to_entries[] | ["3", $file, .key, (.value | if type == "object" then .device else . end | plain)] | @tsv)),
 	(section($file; "nexthops"; "object") | strings, (objects | hops($file))),

@@ -1,0 +1,152 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# policy_beside.sh - what else this network namespace does with packets that it forwards,
+# and redirect, ecmp and table go past: NAT, FORWARD, TCPMSS, IPsec; and settings without
+# which rules do nothing. Nothing is changed. A line each, fields separated by tabs:
+#   6 KIND TOOL FAMILY DEV SRC DST INDEV TEXT
+#     snat dnat forward mss setmark  in netfilter; DEV leaves by it ("" any, "!D" not D,
+#                                    "D+" beginning with D); INDEV: SRC comes in by it
+#     xfrm      an outgoing or forwarding policy of IPsec
+#     rpf       strict rp_filter on DEV, to which the default route does not lead
+#     noforward DEV, to which policy is attached, does not forward
+#     nodefault there is no default route
+#     self SRC  an address of this host
+#     attached  DEV: policy is attached to it
+#   7 TABLE DEV  a route of that table leads there
+
+# beside_iptables FAMILY TOOL: reads what iptables-save prints
+beside_iptables() {
+	awk -v family="$1" -v tool="$2" '
+		BEGIN { OFS = "\t" }
+		function fact(kind, dev, src, text) { print 6, kind, tool, family, dev, src, "", "", text }
+		# the rules of CHAIN, as packets at hook BASE come to them: those that leave by OUT_, of SRC_
+		function walk(chain, base, out_, src_,  i, list, n) {
+			if ((chain, base, out_, src_) in been) return
+			been[chain, base, out_, src_] = 1
+			n = split(rules[chain], list, " ")
+			for (i = 1; i <= n; i++) one(list[i], base, out_, src_)
+		}
+		function one(r, base, out_, src_) {
+			if (r in out) out_ = out[r]
+			if (r in src) src_ = src[r]
+			if (target[r] in rules) walk(target[r], base, out_, src_)
+			else if (table == "nat" && base == "POSTROUTING" && target[r] ~ /^(MASQUERADE|SNAT|NETMAP)$/) fact("snat", out_, src_, target[r])
+			else if (table == "nat" && base == "PREROUTING" && target[r] ~ /^(DNAT|REDIRECT|NETMAP)$/) fact("dnat", "", "", target[r])
+			else if (target[r] == "TPROXY" && base == "PREROUTING") fact("dnat", "", "", target[r])
+			else if (target[r] == "TCPMSS" && base != "PREROUTING") fact("mss", out_, src_, target[r])
+			else if (target[r] ~ /^(MARK|CONNMARK)$/ && base == "PREROUTING" && line[r] !~ /--save-mark/) fact("setmark", "", "", table " PREROUTING")
+			else if (target[r] ~ /^(DROP|REJECT)$/ && base != "POSTROUTING") fact("forward", "", src_, table " " base)
+		}
+		/^\*/ { table = substr($1, 2); split("", rules); split("", been); if (table == "filter") chains = "FORWARD"; else chains = "PREROUTING FORWARD POSTROUTING" }
+		/^:/ { rules[substr($1, 2)] = ""; if ($1 == ":FORWARD" && $2 == "DROP") fact("forward", "", "", table " FORWARD") }
+		/^-A / {
+			n++
+			line[n] = $0
+			rules[$2] = rules[$2] " " n
+			for (i = 3; i < NF; i++) {
+				not = $(i - 1) == "!" ? "!" : ""
+				if ($i == "-o") out[n] = not $(i + 1)
+				else if ($i == "-s" && !not) src[n] = $(i + 1)
+				else if ($i == "-j" || $i == "-g") { target[n] = $(i + 1); break }
+			}
+		}
+		/^COMMIT/ { c = split(chains, list, " "); for (k = 1; k <= c; k++) walk(list[k], list[k], "", "") }'
+}
+
+# beside_nft: what nft itself knows; what iptables-nft made is said by that
+BESIDE_NFT='
+def devs: if type == "string" then sub("\\*$"; "+") else "" end;
+def fact($kind; $family; $dev; $src; $text): ["6", $kind, "nft", $family, $dev, $src, "", "", $text] | @tsv;
+[.nftables[] | .chain // empty] as $chains | [.nftables[] | .rule // empty] as $rules
+| ($rules | group_by([.family, .table, .chain]) | map({key: (.[0] | "\(.family) \(.table) \(.chain)"), value: .}) | from_entries) as $of
+| $chains[] | select(.hook) | . as $base | select(.family | IN("ip", "ip6", "inet", "netdev"))
+| {ip: "4", ip6: "6"}[.family] // "0" | . as $f | "\($base.family) \($base.table) " as $in
+| (if $base.hook == "forward" and $base.policy == "drop" then fact("forward"; $f; ""; ""; "\($base.table) \($base.name)") else empty end),
+  ({todo: [$base.name], done: []} | until(.todo == []; .todo[0] as $c
+	| {done: (.done + [$c]), todo: ((.todo[1:] + [($of[$in + $c] // [])[].expr[] | .jump.target?, .goto.target?, (.vmap.data?.set?[]?[1] | .jump?.target?, .goto?.target?) | strings]) - .done - [$c] | unique)})
+	| .done[] as $c | ($of[$in + $c] // [])[] | .expr as $e
+	| ([$e[] | .match? | select(.left.meta.key? == "oifname" or .left.meta.key? == "oif") | (if .op == "!=" then "!" else "" end) + (.right | devs)] | (.[0] // "") | if . == "!" then "" else . end) as $dev
+	| ([$e[] | .match? | select(.op == "==" and .left.payload?.field? == "saddr") | .right | if type == "string" then . elif .prefix? then "\(.prefix.addr)/\(.prefix.len)" else empty end] | .[0] // "") as $src
+	| "\($base.table) \($c)" as $text
+	| if $base.hook == "postrouting" and any($e[]; has("masquerade") or has("snat")) then fact("snat"; $f; $dev; $src; $text)
+	  elif $base.hook == "prerouting" and any($e[]; has("dnat") or has("redirect") or has("tproxy")) then fact("dnat"; $f; ""; ""; $text)
+	  elif $base.hook == "prerouting" and any($e[]; .mangle?.key?.meta?.key? == "mark") then fact("setmark"; $f; ""; ""; $text)
+	  elif any($e[]; .mangle?.key? | (."tcp option"? // empty) | .name == "maxseg") and ($base.hook | IN("forward", "postrouting")) then fact("mss"; $f; $dev; $src; $text)
+	  elif ($base.hook | IN("forward", "prerouting", "ingress")) and any($e[]; has("drop") or has("reject") or (.vmap?.data?.set?[]?[1] | has("drop")? // false)) then fact("forward"; $f; ""; $src; $text)
+	  else empty end)'
+
+# beside_rp_filter: devices where it is strict, but for that of the default route
+beside_rp_filter() {
+	local all is file dev default
+	{ read -r all </proc/sys/net/ipv4/conf/all/rp_filter; } 2>/dev/null || return 0
+	default=" $(ip -4 -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | tr '\n' ' ')"
+	for file in /proc/sys/net/ipv4/conf/*/rp_filter; do
+		dev=${file%/rp_filter} dev=${dev##*/}
+		[[ $dev != all && $dev != default && $dev != lo && $default != *" $dev "* ]] || continue
+		{ read -r is <"$file"; } 2>/dev/null || continue
+		((all > is)) && is=$all
+		((is != 1)) || printf '6\trpf\trp_filter\t4\t%s\t\t\t\t\n' "$dev"
+	done
+}
+
+beside_forwarding() { # DEV
+	local on
+	if { read -r on <"/proc/sys/net/ipv4/conf/$1/forwarding"; } 2>/dev/null && ((!on)); then
+		printf '6\tnoforward\tip\t4\t%s\t\t\t\tnet.ipv4.conf.%s.forwarding\n' "$1" "$1"
+	fi
+	if { read -r on </proc/sys/net/ipv6/conf/all/forwarding; } 2>/dev/null && ((!on)); then
+		printf '6\tnoforward\tip\t6\t%s\t\t\t\tnet.ipv6.conf.all.forwarding\n' "$1"
+	fi
+}
+
+# beside_look [DEV...]: all facts of the current namespace; DEV: policy is attached to it
+beside_look() {
+	local family tool save dev
+	for family in 4 6; do
+		tool=iptables
+		((family == 4)) || tool=ip6tables
+		for save in "$tool-nft-save" "$tool-legacy-save" "$tool-save"; do
+			command -v "$save" >/dev/null || continue
+			"$save" 2>/dev/null | beside_iptables "$family" "$tool" || true
+			[[ $save != *-nft-save ]] || command -v "$tool-legacy-save" >/dev/null || break
+			[[ $save != *-legacy-save ]] || break
+		done
+		[[ -n $(ip "-$family" route show default 2>/dev/null) ]] ||
+			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
+	done
+	if command -v nft >/dev/null; then
+		nft -j list ruleset 2>/dev/null | jq -r "$BESIDE_NFT" 2>/dev/null || true
+	fi
+	# shellcheck disable=SC2016
+	ip xfrm policy 2>/dev/null | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
+		/^[ \t]+dir (out|fwd) / { print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst }' || true
+	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
+	beside_rp_filter
+	for dev; do
+		printf '6\tattached\t\t\t%s\t\t\t\t\n' "$dev"
+		beside_forwarding "$dev"
+	done
+}
+
+# beside_in FILE: fills INDEV in, of facts that are about a source
+beside_in() {
+	local kind tool family dev src dst indev text n=0
+	while IFS=$'\037' read -r _ kind tool family dev src dst indev text; do
+		if [[ -n $src && $kind =~ ^(snat|mss|forward)$ ]] && ((n++ < 32)); then
+			indev=$(ip -o "-$family" route show "$src" 2>/dev/null | sed -n '1s/.* dev \([^ ]*\).*/\1/p')
+		fi
+		printf '6\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$tool" "$family" "$dev" "$src" "$dst" "$indev" "$text"
+	done < <(sort -u -- "$1" | tr '\t' '\037')
+}
+
+# beside_tables TABLE...: where their routes lead
+beside_tables() {
+	local table family
+	for table; do
+		for family in 4 6; do
+			timeout 0.3 ip -o "-$family" route show table "$table" 2>/dev/null | head -n 256 |
+				grep -o '\bdev [^ ]*' | sort -u | sed "s/^dev /7\t$table\t/" || true
+		done
+	done
+}

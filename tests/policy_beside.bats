@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# policy: what redirect, ecmp and table go past is said, and true; each line of the table in
+# tc/README.md
+
+bats_require_minimum_version 1.5.0
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/policy.bash"
+
+setup() {
+	uplinks
+	on host ip route add default via 10.11.3.2 table 200
+	on host ip rule add fwmark 0x200 lookup 200
+	# both uplinks know the way back
+	on server ip route replace 10.11.1.0/24 via 10.11.3.1
+	on host sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.veth0.rp_filter=0 net.ipv4.conf.veth1.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+	on server sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
+	F=$BATS_TEST_TMPDIR/rules.json
+}
+
+# set_of ACTION [MATCH]: one rule for what goes to port 7000
+set_of() { printf '{"nexthops":%s,"rules":[{"id":"web","priority":1,"match":%s,"action":%s}]}' "$HOPS" "${2:-{\"proto\":\"udp\",\"dport\":7000\}}" "$1" >"$F"; }
+REDIRECT='{"redirect":"b"}' TABLE='{"table":200}' ECMP='{"ecmp":{"b":1}}' MARK='{"mark":"0x200"}'
+send() { on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3; }
+# said ACTION [MATCH]: what load says of it
+said() {
+	set_of "$@"
+	policy load "$F" 2>&1
+}
+# passed TABLE TARGET: packets that the rule of netfilter with this target has seen
+passed() { on host "${SAVE:-iptables-save}" -c -t "$1" | sed -n "s/^\[\([0-9]*\):.*-j $2.*/\1/p"; }
+
+# past WORDS TABLE TARGET: each fast action goes past it and says WORDS; mark does not
+past() {
+	local action text
+	for action in "$REDIRECT" "$TABLE" "$ECMP"; do
+		text=$(said "$action")
+		one_line "$text"
+		like "$text" "$F: rule 1 (web): "
+		like "$text" "$1"
+		like "$text" "action mark and ip rule do"
+		run -0 policy check "$F"
+		equal "$output" "$text" "check"
+		send
+		equal "$(passed "$2" "$3")" 0 "packets that $3 saw, with $action"
+	done
+	equal "$(said "$MARK")" "" "said of mark"
+	send
+	(($(passed "$2" "$3") > 0))
+}
+
+@test "policy: beside: redirect, table and ecmp go past NAT of sources, and say so; mark does not" {
+	on host iptables -t nat -A POSTROUTING -o veth1 -j MASQUERADE
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	equal "$output" "attach.sh: eth0: policy: rules with redirect, ecmp or table go past NAT (iptables MASQUERADE); action mark and ip rule do not"
+	past "goes past NAT: the source of what leaves by veth1 is not rewritten (iptables MASQUERADE)" nat MASQUERADE
+	# where it is not theirs: other devices, other sources, other ways in
+	on host iptables -t nat -F
+	on host iptables -t nat -A POSTROUTING -o veth0 -j MASQUERADE
+	on host iptables -t nat -A POSTROUTING -s 10.11.2.0/24 ! -o veth0 -j MASQUERADE
+	equal "$(said "$REDIRECT")" ""
+	on host iptables -t nat -N mine
+	on host iptables -t nat -A POSTROUTING -s 10.11.1.0/24 -o veth+ -j mine
+	on host iptables -t nat -A mine -j SNAT --to-source 10.11.3.1
+	like "$(said "$REDIRECT")" "goes past NAT"
+	equal "$(said "$REDIRECT" '{"src":"10.12.0.0/16"}')" "" "another source"
+	equal "$(said '"drop"')" ""
+}
+
+@test "policy: beside: redirect goes past NAT of destinations, the firewall, TCPMSS and marks" {
+	attach eth0 policy
+	on host iptables -t nat -A PREROUTING -p udp --dport 7000 -j DNAT --to-destination 198.51.100.1:7001
+	past "goes past NAT: destinations are not rewritten, nor answers translated back (iptables DNAT)" nat DNAT
+	on host iptables -t nat -F
+	on host iptables -N mine
+	on host iptables -A FORWARD -j mine
+	on host iptables -A mine -p udp --dport 7000 -j DROP
+	past "goes past the firewall and conntrack: nothing is dropped there (iptables filter FORWARD)" filter DROP
+	on host iptables -F
+	on host iptables -P FORWARD DROP
+	like "$(said "$REDIRECT")" "goes past the firewall"
+	on host iptables -P FORWARD ACCEPT
+	on host iptables -A FORWARD -p udp -j ACCEPT
+	equal "$(said "$REDIRECT")" "" "a firewall that drops nothing"
+	on host iptables -F
+	on host iptables -t mangle -A FORWARD -o veth1 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+	like "$(said "$REDIRECT")" "goes past TCPMSS: the segment size is not clamped (iptables TCPMSS)"
+	equal "$(said "$MARK")" ""
+	on host iptables -t mangle -F
+	on host iptables -t mangle -A PREROUTING -p udp --dport 7000 -j MARK --set-mark 7
+	like "$(said "$MARK")" "iptables mangle PREROUTING sets marks after the rules have been asked"
+	like "$(said '"drop"' '{"mark":7}')" "rule 1 (web): match.mark: iptables mangle PREROUTING sets marks after"
+	send
+	equal "$(rule web packets)" 0 "packets with that mark"
+	equal "$(said "$REDIRECT")" ""
+}
+
+@test "policy: beside: redirect goes past IPsec; strict rules refuse; nothing is changed then" {
+	attach eth0 policy
+	on host ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir out action block || skip_without xfrm false
+	on host ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir fwd action block
+	like "$(said "$REDIRECT")" "goes past IPsec: leaves in clear, and what is to be blocked is not (ip xfrm policy, 10.11.1.0/24 to 198.51.100.0/24)"
+	equal "$(said "$REDIRECT" '{"dst":"203.0.113.0/24"}')" "" "not to there"
+	equal "$(said "$REDIRECT" '{"src":"fd11:1::/64"}')" "" "another family"
+	said "$REDIRECT" || true
+	catch server eth1 3
+	send
+	equal "$(caught | wc -l)" 3 "in clear"
+	equal "$(said "$MARK")" ""
+	send
+	equal "$(on host awk '$1 == "XfrmOutPolBlock" || $1 == "XfrmFwdHdrError" || $1 == "XfrmInPolBlock" { n += $2 } END { print (n >= 3) }' /proc/net/xfrm_stat)" 1 "blocked"
+	set_of "$REDIRECT"
+	jq '.strict = true' "$F" >"$F.strict"
+	run -1 policy load "$F.strict"
+	one_line "$output"
+	like "$output" "goes past IPsec"
+	run -1 policy check "$F.strict"
+	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0].rule.action')" '{"mark":512}' "in force"
+	on host ip xfrm policy flush
+	policy load "$F.strict"
+	equal "$(rule web action)" '"redirect b"'
+	fails 1 "strict: expected true or false" policy check - <<<'{"strict":1}'
+}
+
+@test "policy: beside: rp_filter, forwarding, no default route, the host's own packets" {
+	attach eth0 policy
+	# answers that come in by the other uplink
+	on host sysctl -qw net.ipv4.conf.veth1.rp_filter=1
+	like "$(said "$REDIRECT")" "rp_filter is 1 on veth1, where the default route does not lead"
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 1
+	run ! on client ping -q -c 1 -W 0.3 198.51.100.1
+	on host sysctl -qw net.ipv4.conf.veth1.rp_filter=2
+	equal "$(said "$REDIRECT")" ""
+	on client ping -q -c 1 -W 2 198.51.100.1
+	on host sysctl -qw net.ipv4.conf.all.rp_filter=1
+	equal "$(said "$REDIRECT")" "" "2 wins"
+	on host sysctl -qw net.ipv4.conf.all.rp_filter=0
+	like "$(said "$REDIRECT" '{}')" "what this host sends itself comes to no rule"
+	like "$(said "$REDIRECT" '{"src":"10.11.2.1"}')" "what this host sends itself comes to no rule"
+	equal "$(said "$REDIRECT" '{"src":"10.11.2.3"}')" ""
+	on host sysctl -qw net.ipv4.conf.eth0.forwarding=0
+	like "$(said '"drop"')" "forwarding is off on eth0: no rule is asked there; sysctl -w net.ipv4.conf.eth0.forwarding=1"
+	send
+	equal "$(rule web packets) $(counted forwarding_off)" "0 3"
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	like "$output" "forwarding is off on eth0"
+	on host sysctl -qw net.ipv4.conf.eth0.forwarding=1
+	on host ip route del default
+	like "$(said '"drop"')" "there is no IPv4 default route"
+	send
+	equal "$(rule web packets)" 0
+	equal "$(said '"drop"' '{"dst":"10.11.2.0/24"}')" ""
+	on host ip route add unreachable default
+	equal "$(said '"drop"')" ""
+	send
+	equal "$(rule web packets)" 3
+}
+
+@test "policy: beside: what nft alone has is seen" {
+	skip_without nft command -v nft
+	attach eth0 policy
+	nft_is() {
+		on host nft flush ruleset
+		on host nft -f - <<<"$1"
+	}
+	nft_is 'table inet f { chain c { type nat hook postrouting priority 100; oifname "veth1" masquerade; }; }'
+	like "$(said "$REDIRECT")" "the source of what leaves by veth1 is not rewritten (nft f c)"
+	nft_is 'table inet f { chain c { type nat hook postrouting priority 100; oifname "veth0" masquerade; }; }'
+	equal "$(said "$REDIRECT")" ""
+	nft_is 'table ip f { chain c { type nat hook prerouting priority -100; udp dport 7000 dnat to 198.51.100.1:7001; }; }'
+	like "$(said "$REDIRECT")" "destinations are not rewritten, nor answers translated back (nft f c)"
+	nft_is 'table inet f { chain c { type filter hook forward priority 0; policy drop; }; }'
+	like "$(said "$REDIRECT")" "nothing is dropped there (nft f c)"
+	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook forward priority 0; jump d; }; }'
+	like "$(said "$REDIRECT")" "nothing is dropped there (nft f d)"
+	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook input priority 0; jump d; }; }'
+	equal "$(said "$REDIRECT")" ""
+	nft_is 'table inet f { chain c { type filter hook forward priority 0; tcp flags syn tcp option maxseg size set rt mtu; }; }'
+	like "$(said "$REDIRECT")" "goes past TCPMSS: the segment size is not clamped (nft f c)"
+	nft_is 'table inet f { chain c { type filter hook prerouting priority -150; meta mark set ct mark; }; }'
+	like "$(said "$MARK")" "nft f c sets marks after"
+}
