@@ -77,6 +77,9 @@ if ((!HOST)); then
 	DEV=$IFNAME
 fi
 undo_on_exit
+target=(--host)
+((HOST)) || target=(${NS:+--netns "$NS"} -- "$DEV")
+UNDO_HINT="$(typed detach.sh "${target[@]}") takes off what is left"
 leftovers_remove
 
 maps_check hm_dev hm_netns

@@ -80,8 +80,17 @@ else
 		device_index "$DEV" && DEV_ALIVE=1
 		DEV=$IFNAME
 	else
-		NETNS_GONE=1
 		netns_gone "$NS" || die "no network namespace $NS, and none of that name was attached"
+		inode=$NETNS_INODE
+		if use_netns "$(netns_file "$inode")" && [[ $NETNS_INODE == "$inode" ]]; then
+			# a process has it still
+			device_index "$DEV" && DEV_ALIVE=1
+			DEV=$IFNAME
+		else
+			NETNS_INODE=$inode NETNS_GONE=1
+			netns_vanished "$inode" ||
+				die "network namespace $NS is not found by a name, a mount or a process, but a program of ours is still attached where it is not seen (id $NETNS_HIDDEN)"
+		fi
 	fi
 	netns_words
 	if dev_find "$DEV"; then
@@ -89,7 +98,7 @@ else
 	elif ((DEV_ALIVE)); then
 		dev_unknown "$DEV"
 		detach_one "$DEV"
-	elif [[ -n $NS ]] && netns_gone "$NS" && dev_find "$DEV"; then
+	elif [[ -n $NS ]] && netns_gone "$NS" && netns_vanished "$NETNS_INODE" && dev_find "$DEV"; then
 		# the namespace was made anew under the same name
 		NETNS_GONE=1
 		detach_one "$DEV"
@@ -102,7 +111,6 @@ fi
 DEV_ALIVE=0 HOST=0 FEATURES=()
 use_netns ''
 netns_words
-own=$NETNS_INODE
 list=$(dev_list) || exit 1
 mapfile -t entries <<<"$list"
 links=$(ip_json link) || die "ip link show failed"
@@ -111,10 +119,13 @@ for entry in "${entries[@]}"; do
 	dev_read "$entry"
 	((DEV_INODE)) || continue
 	NETNS_GONE=0
-	if [[ $DEV_INODE == "$own" ]]; then
+	if [[ $DEV_INODE == "$NETNS_INODE_OWN" ]]; then
 		jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' <<<"$links" >/dev/null && continue
 	else
-		netns_vanished "$DEV_INODE" || continue
+		netns_vanished "$DEV_INODE" || {
+			[[ -z $NETNS_HIDDEN ]] || warn "$DEV_NAME is kept: its network namespace is not found by a name, a mount or a process, but programs of ours are attached where they are not seen (id $NETNS_HIDDEN)"
+			continue
+		}
 		NETNS_GONE=1
 	fi
 	warn "$DEV_NAME has vanished: removing what is left of it"

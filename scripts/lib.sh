@@ -96,6 +96,19 @@ scratch_full() {
 	die "a temporary file cannot be written: is ${TMPDIR:-/tmp} full?"
 }
 
+# save FILE: standard input takes its place, as a whole; a link in that place is replaced, and
+# not followed
+save() {
+	local temp dir=.
+	[[ $1 != */* ]] || dir=${1%/*}/
+	[[ ! -e $1 || -L $1 || -f $1 ]] || die "$1: not a regular file"
+	temp=$(mktemp -- "$dir/.hookmap.XXXXXX" 2>/dev/null) || die "cannot write $1: $dir must exist and be writable"
+	cat >"$temp" && chmod -- "$(printf '%o' $((0666 & ~8#$(umask))))" "$temp" && mv -fT -- "$temp" "$1" || {
+		rm -f -- "$temp"
+		die "cannot write $1"
+	}
+}
+
 # --- the command line
 
 # shellcheck source=scripts/lib/options.sh
@@ -103,19 +116,34 @@ scratch_full() {
 
 # --- commands
 
-# show COMMAND...: prints it
-show() { printf '+ %s\n' "$(typed "$@")" >&2; }
+exec {HM_STDERR}>&2
+# show COMMAND...: prints it. Who reads that may leave.
+show() {
+	(
+		trap '' PIPE
+		printf '+ %s\n' "$(typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}")" >&"$HM_STDERR"
+	) 2>/dev/null || true
+}
+
+# No command may hang for ever: the lock is held. A driver or a lock of iptables may take its time.
+HM_LIMIT=${HOOKMAP_LIMIT:-120}
 
 # change COMMAND...: a command that changes something. -v shows it, -n only shows it. No
-# signal stops it half-way. What it says is in OUT.
+# signal stops it half-way, but after HM_LIMIT seconds it is killed. What it says is in OUT.
 change() {
+	local status=0
 	((VERBOSE || DRY_RUN)) && show "$@"
 	((DRY_RUN)) && return 0
 	signals_late
 	OUT=$(
-		((!UNDOING)) || trap '' INT TERM HUP
-		"$@" 2>&1
-	)
+		if ((!UNDOING)); then
+			timeout -s KILL "$HM_LIMIT" "$@" 2>&1
+		else
+			timeout -s KILL "$HM_LIMIT" env --ignore-signal=INT,TERM,HUP "$@" 2>&1
+		fi
+	) || status=$?
+	((status != 137)) || OUT="error: it was killed after $HM_LIMIT seconds: is a driver or a lock stuck?"
+	return "$status"
 }
 
 # run COMMAND...: the same, and when it fails, its own message follows ours on the same line,
@@ -129,7 +157,7 @@ run() {
 try() {
 	((VERBOSE || DRY_RUN)) && show "$@"
 	((DRY_RUN)) && return 0
-	"$@" >/dev/null 2>&1
+	timeout -s KILL "$HM_LIMIT" "$@" >/dev/null 2>&1
 }
 
 # The line of a command's output that says most.
@@ -178,9 +206,9 @@ commit() {
 }
 
 undo() {
-	local status=$? n at=${#UNDO[@]}
+	local status=$? n at=${#UNDO[@]} out failed=0 first=''
 	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	SIGNALLED='' UNDOING=0
 	set +e
 	((!DRY_RUN)) || at=0
@@ -188,15 +216,34 @@ undo() {
 		n=${UNDO[at - 1]}
 		at=$((at - 1 - n))
 		# in a subshell: one that dies does not keep the others from being undone
-		(try "${UNDO[@]:at:n}")
+		out=$(undo_one "${UNDO[@]:at:n}" 2>&1) && continue
+		[[ -n $out || $(type -t "${UNDO[at]}") != function ]] || continue
+		# a device takes what it had along
+		[[ $out != *'Cannot find device'* && $out != *'No such device'* ]] || continue
+		failed=$((failed + 1))
+		first=${first:-"$(typed "${UNDO[@]:at:n}"): $(first_error "$out")"}
 	done
+	((!failed)) || warn "could not undo $failed of the changes: $first: $UNDO_HINT"
 	exit "$status"
 }
+undo_one() {
+	if [[ $(type -t "$1") == function ]]; then
+		# (in a trap, `return` alone has the status of what was before: who fails says so)
+		"$@"
+		return 1
+	else
+		((!VERBOSE)) || show "$@"
+		timeout -s KILL "$HM_LIMIT" "$@"
+	fi
+}
+# what a person does when an undoing fails
+UNDO_HINT='see above'
 
 undo_on_exit() {
 	UNDOING=1
 	trap undo EXIT
 	trap 'signalled 130' INT
+	trap 'signalled 141' PIPE
 	trap 'signalled 143' TERM HUP
 }
 
@@ -233,7 +280,7 @@ need_tools() {
 
 need_bpffs() {
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
-	die "no bpf filesystem is mounted on $BPFFS: mount -t bpf bpf $BPFFS"
+	die "no bpf filesystem is mounted on $BPFFS: $(typed mount -t bpf -o mode=700 bpf "$BPFFS")"
 }
 
 # With pipefail, a pipe into `grep -q` fails when grep leaves early: compare the output
@@ -257,8 +304,10 @@ load_abi() {
 
 # hookmap_reader: the reader, built or installed (PREFIX/bin, beside PREFIX/lib/hookmap), in READER
 hookmap_reader() {
-	local place
-	for place in "$HM_OBJ/hookmap" "$HM_SCRIPTS/../../../bin/hookmap"; do
+	local place places=("$HM_OBJ/hookmap")
+	# what lies there beside a source tree is not ours to run
+	[[ $HM_SCRIPTS != */lib/hookmap/scripts ]] || places+=("$HM_SCRIPTS/../../../bin/hookmap")
+	for place in "${places[@]}"; do
 		READER=$place
 		[[ ! -x $place ]] || return 0
 	done
@@ -273,14 +322,33 @@ object() {
 		die "object $OBJECT was built for another ABI than $HM_OBJ/abi.sh: build again (make)"
 }
 
-# One change at a time: the lock is the directory that the changes are in.
+# folder_own DIR: dies if somebody else could have made it, or can change what is in it. The
+# bpf filesystem's root may be open to all with the sticky bit, as the kernel mounts it.
+folder_own() {
+	local uid mode mounted
+	[[ ! -L $1 ]] && read -r uid mode < <(stat -c '%u %a' -- "$1") ||
+		die "$1 is not a folder that can be looked at: remove it"
+	# a bpf filesystem can be given to another user: what is in it is theirs
+	mounted=$(stat -c %u -- "$BPFFS")
+	((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $1 == "$BPFFS" && $mode == 1??? ]]; } ||
+		die "$1 belongs to user $uid (mode $mode), and others could change what is pinned there: remove it, and mount the bpf filesystem for root alone ($(typed mount -o remount,mode=700 "$BPFFS"))"
+}
+
+# One change at a time: the lock is a folder beside the changes, which nobody else can open.
 lock() {
-	# what is made below it is for root alone
+	local dir OUT
+	# what is made here is for root alone
 	umask 077
-	exec {HM_LOCK}<"$BPFFS"
+	if ((DRY_RUN)) && [[ ! -d $BPFFS/tc/_lock ]]; then return; fi
+	# whoever makes these first must be root; so nobody can take their places later
+	for dir in "$BPFFS" "$BPFFS/tc" "$GLOBALS" "$BPFFS/tc/_lock" "$PINS"; do
+		[[ -d $dir || -L $dir ]] || OUT=$(mkdir -- "$dir" 2>&1) || [[ -d $dir ]] || die "$(first_error "$OUT")"
+		folder_own "$dir"
+	done
+	exec {HM_LOCK}<"$BPFFS/tc/_lock"
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && warn "waiting for another attach or detach"
-	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock on $BPFFS for a minute: is it stuck?"
+	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stuck?"
 }
 
 # What is loaded is pinned in a directory _NAME first, and what is unloaded last, so that
@@ -293,6 +361,14 @@ leftovers_remove() {
 	done
 }
 
+# pins_loaded NAME LINK: a feature is loaded if its programs are attached; a folder says nothing
+pins_loaded() {
+	[[ -d $PINS/$1 ]] || return 1
+	is_link "$PINS/$1/$2" && return
+	pins_remove "$1"
+	return 1
+}
+
 # pins_remove NAME: a feature's pins
 pins_remove() {
 	[[ -d $PINS/$1 ]] || return 0
@@ -303,15 +379,26 @@ pins_remove() {
 # --- network namespaces
 
 NETNS=      # name or path, empty for the own
-NETNS_PATH= # of its file
+NETNS_PATH= # for commands: it stays the same namespace, whatever its process does
+NETNS_FILE= # for people
+NETNS_FD=
+NETNS_INODE_OWN=$(stat -L -c %i /proc/self/ns/net)
 
 # use_netns NAME: NAME of /run/netns or a path such as /proc/PID/ns/net. False if
 # it does not exist.
 use_netns() {
-	NETNS=$1
-	NETNS_PATH=/proc/self/ns/net
-	[[ -n $1 ]] && NETNS_PATH=/run/netns/$1
-	[[ $1 == */* ]] && NETNS_PATH=$1
+	NETNS=$1 NETNS_INODE=''
+	NETNS_FILE=/proc/self/ns/net
+	[[ -n $1 ]] && NETNS_FILE=/run/netns/$1
+	[[ $1 == */* ]] && NETNS_FILE=$1
+	NETNS_PATH=$NETNS_FILE
+	[[ -z $NETNS_FD ]] || exec {NETNS_FD}<&-
+	NETNS_FD=''
+	if [[ -n $1 ]]; then
+		# (a pipe would wait)
+		[[ -f $NETNS_FILE ]] && { exec {NETNS_FD}<"$NETNS_FILE"; } 2>/dev/null || return 1
+		NETNS_PATH=/proc/self/fd/$NETNS_FD
+	fi
 	NETNS_INODE=$(stat -L -c %i -- "$NETNS_PATH" 2>/dev/null) || return 1
 }
 
@@ -319,9 +406,9 @@ use_netns() {
 # pins would vanish with it.
 in_netns() {
 	if [[ -n $NETNS ]]; then
-		nsenter --net="$NETNS_PATH" -- "$@"
+		timeout --foreground "$HM_LIMIT" nsenter --net="$NETNS_PATH" -- "$@"
 	else
-		"$@"
+		timeout --foreground "$HM_LIMIT" "$@"
 	fi
 }
 
@@ -339,8 +426,10 @@ netns_words() {
 # another thing.
 device_index() {
 	local there line
-	line=$(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.ifindex) | "\(.ifindex) \(.ifname)"') || line=
+	line=$(ip_json link show dev "$1" 2>/dev/null | jq -r --arg name "$1" '.[0] | select(.ifindex) | "\(.ifindex) \(if .ifname == $name then "" else .ifname end)"') || line=
+	# (what is not UTF-8 would not come back from jq as it was)
 	IFINDEX=${line%% *} IFNAME=${line#* }
+	IFNAME=${IFNAME:-$1}
 	[[ -z $IFINDEX ]] || return 0
 	IFNAME=$1
 	there=$(ip_json link 2>/dev/null | jq -r --arg name "$1" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
@@ -496,7 +585,6 @@ map_create() {
 	map_shape "$1"
 	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=$2
 	[[ -z ${3:-} ]] || inner=(inner_map pinned "$GLOBALS/$3")
-	[[ -d $GLOBALS ]] || run mkdir -p "$GLOBALS"
 	run "$BPFTOOL" -n map create "$GLOBALS/$1" type "$MAP_TYPE" key "$KEY_SIZE" value "$VALUE_SIZE" \
 		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS" "${inner[@]}"
 	defer rm -f "$GLOBALS/$1"
@@ -563,4 +651,5 @@ def s(o; n): [.[o:o + n][] | byte] | .[:(index(0) // n)] | implode;
 '
 if [[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]]; then HM_ENDIAN=little; else HM_ENDIAN=big; fi
 
-jq_bytes() { jq -r --arg endian "$HM_ENDIAN" "$JQ_BYTES$1" "${@:2}"; }
+# (names are bytes, each of which is a character to jq)
+jq_bytes() { jq -r --arg endian "$HM_ENDIAN" "$JQ_BYTES$1" "${@:2}" | iconv -f UTF-8 -t ISO-8859-1; }

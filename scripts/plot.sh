@@ -237,7 +237,7 @@ EOF
 } >"$WORK/script"
 message=$(gnuplot "$WORK/script" 2>&1 >"$WORK/text") || die "gnuplot: $(first_error "$message")"
 if [[ -n $OUTPUT ]]; then
-	cat "$WORK/picture" >"$OUTPUT" || die "$OUTPUT: cannot be written"
+	save "$OUTPUT" <"$WORK/picture"
 else
 	clean_lines <"$WORK/text"
 fi

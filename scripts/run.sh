@@ -273,7 +273,7 @@ for i in "${!FRAMES[@]}"; do
 	}
 done
 if [[ -n $OUT ]]; then
-	{ od -An -v -tx1 "$TMP/out" | sed 's/^ //' >"$OUT"; } 2>/dev/null || die "cannot write $OUT"
+	od -An -v -tx1 "$TMP/out" | sed 's/^ //' | save "$OUT"
 fi
 if [[ -n $DUMP ]]; then
 	find_map "$DUMP"

@@ -40,6 +40,7 @@ options '-n|--dry-run -v|--verbose -h|--help --host --config=' "$@"
 VERB=${ARGS[0]:-}
 [[ $VERB =~ ^(start|reload|stop)$ ]] || misuse "expected start, reload or stop"
 ((${#ARGS[@]} + ${#HOST[@]} == 2)) || misuse "$VERB needs one device, or --host"
+[[ ${ARGS[1]:-} != -* ]] || die "${ARGS[1]}: a device whose name is like an option has no service: $(typed attach.sh -- "${ARGS[1]}")"
 TARGET=("${HOST[@]}" "${ARGS[@]:1}")
 FILE=$CONFIG/${ARGS[1]:-host}.conf
 FLAGS=()

@@ -110,7 +110,7 @@ all() {
 	fi
 
 	use_netns ''
-	own=$NETNS_INODE
+	own=$NETNS_INODE_OWN
 	known=" "
 	names=$(netns_list) || exit 1
 	list=$(dev_list) || exit 1

@@ -501,3 +501,104 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	equal "$(find "$BATS_TEST_TMPDIR/bpf" -name 'lat*')" "" pins
 	umount "$BATS_TEST_TMPDIR/bpf"
 }
+
+@test "attach: --netns of a process that changes its namespace meanwhile: all in one, and undone there" {
+	local pid i
+	ip netns add "$LAB-b"
+	ip -n "$LAB-b" link add eth0 type veth peer name peer0
+	# between two namespaces, as fast as it can
+	on server bash -c 'exec 3<"$1" 4<"$2"; exec "$3" "$4"' - "/run/netns/$LAB-server" "/run/netns/$LAB-b" sleep 60 3>&- &
+	pid=$!
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# each command that enters: the path means another namespace by then
+	cat >"$BATS_TEST_TMPDIR/bin/nsenter" <<-EOF
+		#!/bin/bash
+		n=\$((\$(cat "$BATS_TEST_TMPDIR/n" 2>/dev/null || echo 0) + 1))
+		echo "\$n" >"$BATS_TEST_TMPDIR/n"
+		ln -sfn "/run/netns/$LAB-\$( ((n % 2)) && echo b || echo server)" "$BATS_TEST_TMPDIR/ns"
+		exec $(command -v nsenter) "\$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bin/nsenter"
+	ln -sfn "/run/netns/$LAB-server" "$BATS_TEST_TMPDIR/ns"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH "$HM_TOP/scripts/attach.sh" --netns "$BATS_TEST_TMPDIR/ns" eth0 latency 2>/dev/null
+	(($(<"$BATS_TEST_TMPDIR/n") > 3))
+	equal "$(on server tc -j filter show dev eth0 ingress | grep -c latency_tc)" 1 "filters in the first"
+	equal "$(ip netns exec "$LAB-b" tc qdisc show dev eth0 | grep -c clsact || true)" 0 "qdiscs in the other"
+	ln -sfn "/run/netns/$LAB-server" "$BATS_TEST_TMPDIR/ns"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH "$HM_TOP/scripts/detach.sh" --netns "$BATS_TEST_TMPDIR/ns" eth0
+	equal "$(on server tc qdisc show dev eth0 | grep -c clsact || true)" 0 "qdiscs in the first"
+	kill "$pid"
+	ip netns del "$LAB-b"
+	nothing_left
+}
+
+@test "attach: a namespace without a name, whose only holder is a thread or a descriptor, has not vanished" {
+	local how pid inode file
+	for how in descriptor thread; do
+		ip netns add gone
+		ip -n gone link add eth0 type veth peer name peer0
+		"$HM_TOP/scripts/attach.sh" --netns gone eth0 latency 2>/dev/null
+		inode=$(stat -L -c %i /run/netns/gone)
+		if [[ $how == descriptor ]]; then
+			sleep 60 4</run/netns/gone 3>&- &
+		else
+			"$HM_BUILD/tests/nsthread" /run/netns/gone 3>&- &
+		fi
+		pid=$!
+		busywait 5 bash -c 'stat -L -c %i /proc/"$1"/fd/* /proc/"$1"/task/*/ns/net | grep -xF "$2"' - "$pid" "$inode"
+		ip netns del gone
+		# another device's detach finds nothing that has vanished
+		run --separate-stderr detach lo
+		equal "$status$stderr" 0 "detach of another"
+		like "$("$HM_TOP/scripts/status.sh")" latency_tc
+		"$HM_TOP/scripts/detach.sh" --netns gone eth0
+		if [[ $how == descriptor ]]; then
+			file=/proc/$pid/fd/4
+		else
+			file=$(printf '%s\n' /proc/"$pid"/task/* | grep -v "/$pid\$")/ns/net
+		fi
+		equal "$(nsenter --net="$file" -- tc qdisc show dev eth0 | grep -c clsact || true)" 0 "qdiscs ($how)"
+		kill "$pid"
+		wait "$pid" || true
+	done
+	nothing_left
+}
+
+@test "attach: a namespace that nobody finds, but in which our filter still is, has not vanished" {
+	local pid
+	ip netns add gone
+	ip -n gone link add eth0 type veth peer name peer0
+	"$HM_TOP/scripts/attach.sh" --netns gone eth0 latency 2>/dev/null
+	# held by a bind mount in another mount namespace, whose processes are in another /proc
+	unshare --mount --propagation private --pid --fork --kill-child bash -c 'touch "$1"; mount --bind /run/netns/gone "$1"; : >"$1.ready"; exec sleep 60' - "$BATS_TEST_TMPDIR/held" 3>&- &
+	pid=$!
+	busywait 5 test -e "$BATS_TEST_TMPDIR/held.ready"
+	ip netns del gone
+	fails 1 "a program of ours is still attached" "$HM_TOP/scripts/detach.sh" --netns gone eth0
+	run --separate-stderr detach lo
+	equal "$status" 0 "detach of another"
+	like "$stderr" "kept"
+	hookmap -j status | jq -e '.devices[] | select(.device == "eth0")'
+	kill "$pid"
+	wait "$pid" || true
+	busywait 10 bash -c '"$1" --netns gone eth0 2>/dev/null' - "$HM_TOP/scripts/detach.sh"
+	nothing_left
+}
+
+@test "attach: detach --netns asks no iptables of a container that it has not touched" {
+	local i
+	on server iptables -N hookmap-latency
+	for i in {1..40}; do on server iptables -A INPUT -i eth0 -m comment --comment "x --modprobe=EVIL -m foo $i" -j hookmap-latency; done
+	on server iptables-save | grep ^-A >"$BATS_TEST_TMPDIR/before"
+	"$HM_TOP/scripts/detach.sh" -v --netns "$LAB-server" eth0 2>"$BATS_TEST_TMPDIR/said"
+	equal "$(grep -c iptables "$BATS_TEST_TMPDIR/said" || true)" 0 "commands"
+	"$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 2>/dev/null
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" eth0
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" eth0
+	equal "$(on server iptables-save | grep ^-A)" "$(cat "$BATS_TEST_TMPDIR/before")" "rules"
+	# where the rules are ours: those of somebody else that jump to our chain go as they are
+	attach eth0 2>/dev/null
+	on host iptables -A INPUT -m comment --comment 'x --modprobe=EVIL "q" \ '"'y" -j hookmap-latency
+	detach eth0
+	nothing_left
+}

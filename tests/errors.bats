@@ -87,7 +87,7 @@ fails() {
 	umount /sys/fs/bpf
 	run attach eth0
 	equal "$status" 1 status
-	like "$output" "no bpf filesystem is mounted on /sys/fs/bpf: mount -t bpf bpf /sys/fs/bpf"
+	like "$output" "no bpf filesystem is mounted on /sys/fs/bpf: mount -t bpf -o mode=700 bpf /sys/fs/bpf"
 	one_line "$output"
 	HOOKMAP_BPFFS=/nowhere fails 1 "no bpf filesystem is mounted on /nowhere" attach eth0
 	fails 1 "not there: attach first" hookmap latency

@@ -157,3 +157,83 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	on host "$DETACH" eth0
 	same "detach" "$BATS_TEST_TMPDIR/before"
 }
+
+@test "faults: who reads attach -v leaves: done, or undone, and the status says which" {
+	local n status left=0
+	for n in 1 3 8 15 25 40; do
+		status=0
+		on host bash -c '"$1" -v eth0 latency 2>&1 | head -n "$2" >/dev/null; exit "${PIPESTATUS[0]}"' - "$ATTACH" "$n" || status=$?
+		if ((status)); then
+			same "attach -v | head -n $n: status $status" "$BATS_TEST_TMPDIR/before"
+			left=$((left + 1))
+		else
+			like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: latency"
+			on host bash -c '"$1" -v eth0 2>&1 | head -n 1 >/dev/null; exit "${PIPESTATUS[0]}"' - "$DETACH"
+			same "detach -v | head -n 1" "$BATS_TEST_TMPDIR/before"
+		fi
+	done
+	((left > 0))
+}
+
+@test "faults: what cannot be undone is told, with what takes it off" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# ip refuses the last step, and iptables all that takes back
+	cat >"$BATS_TEST_TMPDIR/bin/ip" <<-EOF
+		#!/bin/bash
+		[[ " \$* " != *" xdp obj "* ]] || { echo "Error: refused by a test" >&2; exit 1; }
+		exec $(command -v ip) "\$@"
+	EOF
+	cat >"$BATS_TEST_TMPDIR/bin/iptables" <<-EOF
+		#!/bin/bash
+		[[ ! " \$* " =~ \ -[FXD]\  ]] || { echo "iptables: kept by a test" >&2; exit 4; }
+		exec $(command -v iptables) "\$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bin/"*
+	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 latency
+	equal "$status" 1 status
+	like "$output" "refused by a test"
+	like "$output" "could not undo 6 of the changes: "
+	like "$output" "kept by a test: detach.sh -- eth0 takes off what is left"
+	on host "$DETACH" eth0
+	same "after detach" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "faults: a command that hangs is ended after a time, and that is said" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/tc" <<-EOF
+		#!/bin/bash
+		[[ " \$* " != *" clsact "* || -e "$BATS_TEST_TMPDIR/hung" ]] || { : >"$BATS_TEST_TMPDIR/hung"; trap '' INT TERM HUP; while :; do read -rt 60 <> <(:); done; }
+		exec $(command -v tc) "\$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	run env HOOKMAP_LIMIT=2 PATH="$BATS_TEST_TMPDIR/bin:$PATH" nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 policy
+	equal "$status" 1 status
+	like "$output" "tc qdisc add dev eth0 clsact failed: error: it was killed after 2 seconds: is a driver or a lock stuck?"
+	one_line "$output"
+	same "after a command that hung" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "faults: no room for temporary files: nothing changes, and nothing lies about" {
+	local script
+	on host "$ATTACH" eth0 l2fwd policy 2>/dev/null
+	printf '02:00:00:00:00:01 local\n' >"$BATS_TEST_TMPDIR/entries"
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' >"$BATS_TEST_TMPDIR/rules"
+	state >"$BATS_TEST_TMPDIR/attached"
+	mkdir "$BATS_TEST_TMPDIR/full"
+	mount -t tmpfs -o size=4k,nr_inodes=3 full "$BATS_TEST_TMPDIR/full"
+	head -c 4096 /dev/zero >"$BATS_TEST_TMPDIR/full/x"
+	for script in "fdb.sh load $BATS_TEST_TMPDIR/entries" "policy.sh load $BATS_TEST_TMPDIR/rules" "plot.sh --data stages $BATS_TEST_TMPDIR/rules" \
+		"run.sh xdp/pass $HM_TOP/tests/packets/arp.hex"; do
+		# shellcheck disable=SC2086
+		run env TMPDIR="$BATS_TEST_TMPDIR/full" nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/"$script
+		equal "$status" 1 "status of $script: $output"
+		[[ -n $output ]]
+		equal "$(ls "$BATS_TEST_TMPDIR/full")" x "what $script leaves"
+		same "$script" "$BATS_TEST_TMPDIR/attached"
+	done
+	like "$(TMPDIR=$BATS_TEST_TMPDIR/full on host "$HM_TOP/scripts/status.sh")" "eth0: l2fwd policy"
+	TMPDIR=$BATS_TEST_TMPDIR/full on host "$DETACH" eth0
+	equal "$(ls "$BATS_TEST_TMPDIR/full")" x "what detach leaves"
+	umount "$BATS_TEST_TMPDIR/full"
+	same "after detach" "$BATS_TEST_TMPDIR/before"
+}

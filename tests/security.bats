@@ -51,6 +51,60 @@ bats_require_minimum_version 1.5.0
 	detach eth0
 }
 
+@test "security: a bpf filesystem that is open to all: what others put there is refused by name, and root's is root's" {
+	local place
+	lab_up
+	umount /sys/fs/bpf
+	mount -t bpf bpf /sys/fs/bpf
+	equal "$(stat -c %a /sys/fs/bpf)" 1777 "mode"
+	for place in tc tc/globals hookmap hookmap/drops; do
+		nobody mkdir -p "/sys/fs/bpf/$place"
+		fails 1 "belongs to user 65534" attach --host drops exec
+		fails 1 "belongs to user 65534" attach eth0 latency
+		fails 1 "belongs to user 65534" detach --host
+		rm -rf /sys/fs/bpf/tc /sys/fs/bpf/hookmap
+	done
+	# root's folder, but others may write, or another's link
+	mkdir -m 777 /sys/fs/bpf/tc
+	fails 1 "mode 777" attach --host drops
+	rmdir /sys/fs/bpf/tc
+	nobody ln -s /root /sys/fs/bpf/hookmap
+	fails 1 "/sys/fs/bpf/hookmap is not a folder" attach --host drops
+	rm -rf /sys/fs/bpf/hookmap /sys/fs/bpf/tc
+	# root first: nobody else's any more
+	attach --host drops
+	attach eth0 latency 2>/dev/null
+	run ! nobody rm -rf /sys/fs/bpf/tc/globals/drop_row
+	run ! nobody mv /sys/fs/bpf/tc /sys/fs/bpf/x
+	run ! nobody mkdir /sys/fs/bpf/hookmap/exec
+	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap ! -user root -o -type d ! -perm 700)" "" "folders"
+	# a folder alone is not a feature that is loaded
+	rm -rf /sys/fs/bpf/hookmap/drops/*
+	attach --host drops exec
+	bpftool -j link show pinned /sys/fs/bpf/hookmap/drops/drops_skb | grep -q '"id"'
+	bpftool -j link show pinned /sys/fs/bpf/hookmap/exec/exec_done | grep -q '"id"'
+	detach --host
+	detach eth0
+	nothing_left
+}
+
+@test "security: who may look at the bpf filesystem, but is not root, cannot hold the lock" {
+	local mode pid
+	lab_up
+	for mode in 755 1777; do
+		chmod "$mode" /sys/fs/bpf
+		attach eth0 policy
+		# whatever can be opened, is
+		nobody bash -c 'while read -r f; do exec {fd}<"$f" && flock -n "$fd"; done < <(find /sys/fs/bpf 2>/dev/null); echo held; sleep 30' >"$BATS_TEST_TMPDIR/held" 2>/dev/null 3>&- &
+		pid=$!
+		busywait 10 grep -q held "$BATS_TEST_TMPDIR/held"
+		timeout 20 nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/detach.sh" eth0
+		kill "$pid"
+		wait "$pid" || true
+	done
+	nothing_left
+}
+
 @test "security: what is installed is nobody else's to write, and nothing is setuid" {
 	umask 000
 	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_SHIPPED" >/dev/null

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * front.c - `hookmap attach eth0` is `hookmap-attach eth0`: a word that is no verb of the
- * reader names a script, beside the reader where it is installed, or in scripts/ where it
- * was built. The reader itself stays what changes nothing. Its hints name scripts as they
+ * reader names a script, beside the reader where it is installed, or in scripts/ beside build/
+ * where it was built; with another folder to build in, what lies beside it is not ours to run. The reader itself stays what changes nothing. Its hints name scripts as they
  * are called there.
  */
 #include <errno.h>
@@ -60,6 +60,8 @@ void front_exec(char **argv)
 		return;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(path, sizeof(path), places[i], (int)len, dir, argv[1]);
+		if (i && (len < 6 || strncmp(dir + len - 6, "/build", 6)))
+			continue;
 		if (access(path, X_OK))
 			continue;
 		argv[1] = path;

@@ -67,8 +67,6 @@ drops_ranges() {
 
 drops_load() {
 	local program staging=$PINS/_drops
-	run mkdir -p "$PINS"
-	defer rmdir "$PINS"
 	defer rm -rf "$staging"
 	map_options drop_cfg drop_stat drop_row drop_over drop_name drop_ring xdp_verdict
 	object kern/drops.o
@@ -91,7 +89,7 @@ drops_attach() {
 	object kern/drops.o
 	object kern/drops_xdp.o
 	maps_check "${DROP_MAPS[@]}" xdp_verdict
-	[[ -d $DROP_PINS ]] || fresh=1
+	pins_loaded drops drops_skb || fresh=1
 	map_value drop_cfg
 	drops_ranges
 	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"

@@ -383,9 +383,7 @@ l2_mirror_forget() {
 
 l2_mirror_load() { # OBJECT
 	local name staging=$PINS/_l2fwd
-	[[ ! -d $L2_PINS ]] || return 0
-	run mkdir -p "$PINS"
-	defer rmdir "$PINS"
+	! pins_loaded l2fwd l2_mirror_add || return 0
 	defer rm -rf "$staging"
 	map_options l2_cfg l2_if l2_port l2_fdb
 	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach

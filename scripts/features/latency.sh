@@ -138,7 +138,7 @@ lat_socket_id() {
 # lat_shared: loads and attaches what is not there yet
 lat_shared() {
 	local staging=$PINS/_latency
-	[[ -d $LAT_PINS ]] || lat_load "$staging"
+	pins_loaded latency latency_app || lat_load "$staging"
 	if [[ -n $CGROUP ]]; then
 		cgroup_attach "$CGROUP" "$LAT_PINS/latency_socket"
 	else
@@ -148,8 +148,6 @@ lat_shared() {
 
 lat_load() { # STAGING
 	local staging=$1
-	run mkdir -p "$PINS"
-	defer rmdir "$PINS"
 	defer rm -rf "$staging"
 	map_options lat_stat lat_stamp lat_hist
 	object iptables/latency.o
@@ -308,6 +306,8 @@ latency_detach() {
 		tc_detach "$1" latency_tc
 	fi
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
+	# elsewhere, rules that nobody has written down are not ours, and not ours to ask for
+	[[ -z $NETNS ]] || ((DEV_FEATURES & HM_FEAT_latency)) || return 0
 	others=$(dev_others "$HM_FEAT_latency") || exit 1
 	# the slot is of an index, whatever the namespace: perhaps of another device
 	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || lat_next_clear "$DEV_IFINDEX"

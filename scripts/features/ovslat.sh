@@ -35,7 +35,6 @@ ovslat_attach() {
 		die "the module openvswitch is not loaded: ovs_vport_receive is not there to be measured"
 	for name in "${OVSLAT_MAPS[@]}"; do map_create "$name"; done
 	map_options "${OVSLAT_MAPS[@]}"
-	defer rmdir "$PINS"
 	defer rm -rf "$PINS/_ovslat"
 	if ! ovslat_loads "$OBJECT"; then
 		object kern/ovslat_kprobe.o

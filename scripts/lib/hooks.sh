@@ -358,32 +358,62 @@ ipt_attach() {
 	done
 }
 
-# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device
+# ipt_jumps IPT TABLE HOOK CHAIN: the rules that jump to our chain, a line each
+ipt_jumps() { in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | grep -e " -j $4\$" || true; }
+
+# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device, as many as there are now: whoever adds
+# others meanwhile does not keep us here
 ipt_detach() {
-	local ipt
+	local ipt n
 	for ipt in "${IPT[@]}"; do
-		while in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; do
+		n=$(ipt_jumps "$ipt" "$1" "$2" "$3" | wc -l)
+		((!DRY_RUN || !n)) || n=1
+		for (( ; n > 0; n--)); do
+			in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null || break
 			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
-			((DRY_RUN)) && break
 		done
 	done
 	return 0
 }
 
+# ipt_words RULE: the words of a rule as iptables -S prints it, in WORDS: those with blanks and
+# the like are in double quotes, with backslashes before quotes
+ipt_words() {
+	local rest=$1 word
+	WORDS=()
+	while [[ -n $rest ]]; do
+		word=''
+		if [[ $rest == \"* ]]; then
+			rest=${rest#\"}
+			while [[ -n $rest && $rest != \"* ]]; do
+				[[ $rest != \\* ]] || rest=${rest:1}
+				word+=${rest:0:1} rest=${rest:1}
+			done
+			rest=${rest#\"}
+			rest=${rest# }
+		else
+			word=${rest%% *}
+			rest=${rest:${#word}}
+			rest=${rest# }
+		fi
+		WORDS+=("$word")
+	done
+}
+
 # ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours
 ipt_remove() {
-	local ipt line words
+	local ipt line WORDS
 	for ipt in "${IPT[@]}"; do
 		in_netns "$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
 		in_netns "$ipt" -w -t "$1" -S "$3" | grep -F -- "--object-pinned $4" >/dev/null || {
 			[[ $(in_netns "$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
 		}
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
-		while read -r line; do
-			[[ $line == "-A "*" -j $3" ]] || continue
-			read -ra words <<<"$line"
-			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "${words[@]:1}"
-		done <<<"$(in_netns "$ipt" -w -t "$1" -S "$2")"
+		while IFS= read -r line; do
+			[[ -n $line ]] || continue
+			ipt_words "$line"
+			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "${WORDS[@]:1}"
+		done <<<"$(ipt_jumps "$ipt" "$1" "$2" "$3")"
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -X "$3"
 	done
 }

@@ -56,35 +56,65 @@ netns_gone() {
 	[[ -n $NETNS_INODE ]]
 }
 
-# netns_holders: a line "inode file" for each name, mount and process that has a network
-# namespace; on stderr, what cannot be asked
+# netns_holders: a line "inode file" for each name, mount and thread that has a network namespace
 netns_holders() {
-	{
-		stat -L -c '%i %n' /run/netns/*
-		sed -n 's/^[^ ]* [^ ]* [^ ]* net:\[\([0-9]*\)\] \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
-		stat -L -c '%i %n' /proc/[0-9]*/ns/net
-	} || true
-}
+	# (as many words as there are go to printf, and as many as a command can take to stat)
+	printf '%s\0' /run/netns/* | xargs -0 stat -L -c '%i %n'
+	sed -n 's/^[^ ]* [^ ]* [^ ]* net:\[\([0-9]*\)\] \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
+	printf '%s\0' /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net | xargs -0 stat -L -c '%i %n'
+} 2>/dev/null
 
-# netns_vanished INODE: nothing has this namespace. Not so, too, if there is a process that we
-# may not ask; of PID 1 it is known: nobody attaches to it from outside.
-netns_vanished() {
-	local out
-	[[ -d /proc/1 ]] || return 1 # hidepid
-	out=$(netns_holders 2>&1 | grep -v "'/proc/1/ns/net'")
-	[[ $'\n'$out != *$'\n'"$1 "* && $out != *'Permission denied'* ]]
-}
-
-# netns_file INODE: a file of this namespace, for use_netns. Empty if none is found.
+# netns_file INODE: a file of this namespace, for use_netns: one of netns_holders, or a descriptor
+# of a process. Empty if none is found.
 netns_file() {
 	local inode file list
-	list=$(netns_holders 2>/dev/null)
+	list=$(netns_holders) || true
 	while read -r inode file; do
 		[[ $inode == "$1" ]] || continue
 		printf '%s' "$file"
 		return
 	done <<<"$list"
+	# (the link of a descriptor says "/" when the name has gone)
+	file=$(printf '%s\0' /proc/[0-9]*/fd | xargs -0 sh -c 'exec find "$@" -maxdepth 1 "(" -lname "net:*" -o -lname / -o -lname "*/netns/*" ")" -print0' sh 2>/dev/null |
+		xargs -0r stat -L -c '%i %n' 2>/dev/null | sed -n "s/^$1 //p") || true
+	printf '%s' "${file%%$'\n'*}"
 }
+
+# netns_vanished INODE: this namespace has gone. That it is not found is no proof: a process
+# that we may not ask can have it, or another mount namespace. But a namespace takes its filters
+# along: if there is none of ours but those that are seen, none is there. Else NETNS_HIDDEN has
+# the programs.
+NETNS_HIDDEN=
+netns_vanished() {
+	local hidden
+	NETNS_HIDDEN=
+	[[ -z $(netns_file "$1") ]] || return 1
+	hidden=$(progs_hidden) || exit 1
+	[[ -z $hidden ]] && return
+	NETNS_HIDDEN=${hidden//$'\n'/ }
+	return 1
+}
+
+# progs_hidden: ids of our filters that are on no device of a namespace that can be found
+progs_hidden() {
+	local ids="${PIN_ID[*]}" ours seen='' list inode rest file inodes=" $NETNS_INODE_OWN "
+	ours=$("$BPFTOOL" -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
+		| select(.type == "sched_cls" and any(.map_ids // [] | .[]; IN($ids[]))) | .id') || die "bpftool prog show failed"
+	[[ -n $ours ]] || return 0
+	seen=$("$BPFTOOL" -j net show | net_ids) || die "bpftool net show failed"
+	list=$(
+		stat -L -c %i /run/netns/* 2>/dev/null || true
+		dev_list
+	) || exit 1
+	while read -r inode rest; do
+		[[ -n $inode && $inode != 0 && $inodes != *" $inode "* ]] || continue
+		inodes+="$inode "
+		file=$(netns_file "$inode")
+		[[ -z $file ]] || seen+=$'\n'$(nsenter --net="$file" -- "$BPFTOOL" -j net show | net_ids) || die "bpftool net show failed"
+	done <<<"$list"
+	grep -vxF -- "$seen" <<<"$ours" || true
+}
+net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
 dev_list() {

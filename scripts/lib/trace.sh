@@ -99,12 +99,8 @@ trace_load() {
 	shift
 	object "kern/$feature.o"
 	maps_check "${maps[@]}"
-	[[ ! -d $PINS/$feature ]] || return 0
+	! pins_loaded "$feature" "$1" || return 0
 	for name in "${maps[@]}"; do map_create "$name"; done
-	[[ -d $PINS ]] || {
-		run mkdir -p "$PINS"
-		defer rmdir "$PINS"
-	}
 	defer rm -rf "$staging"
 	map_options "${maps[@]}"
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
