@@ -105,6 +105,58 @@ bats_require_minimum_version 1.5.0
 	nothing_left
 }
 
+@test "security: the reader and the scripts run nothing from outside their own tree" {
+	local d=$BATS_TEST_TMPDIR
+	mkdir -p "$d/out" "$d/scripts" "$d/bin" "$d/src/hookmap" "$d/tree/build" "$d/tree/scripts"
+	printf '#!/bin/sh\necho ran >>"%s/ran"\n' "$d" >"$d/scripts/attach.sh"
+	chmod +x "$d/scripts/attach.sh"
+	cp "$HM_SHIPPED/hookmap" "$d/out"
+	fails 2 "attach: unknown verb" "$d/out/hookmap" attach lo
+	# a tree that was not built, with something beside it that has the reader's name
+	cp -r "$HM_TOP/scripts" "$d/src/hookmap"
+	cp "$d/scripts/attach.sh" "$d/bin/hookmap"
+	run env HOOKMAP_OBJ="$d/none" PATH="$PATH" "$d/src/hookmap/scripts/plot.sh" --data stages
+	((status))
+	[[ ! -e $d/ran ]]
+	# in a folder named build, it is ours
+	cp "$HM_SHIPPED/hookmap" "$d/tree/build"
+	cp "$d/scripts/attach.sh" "$d/tree/scripts"
+	"$d/tree/build/hookmap" attach lo
+	equal "$(cat "$d/ran")" ran
+}
+
+@test "security: --out and -o replace a link, and do not follow it" {
+	local d=$BATS_TEST_TMPDIR
+	cd "$d"
+	echo precious >precious
+	ln -s precious out.hex
+	"$HM_TOP/scripts/run.sh" xdp/pass "$HM_TOP/tests/packets/arp.hex" --out out.hex >/dev/null
+	[[ ! -L out.hex && -s out.hex ]]
+	equal "$(stat -c %a out.hex)" 644 mode
+	fails 1 "not a regular file" "$HM_TOP/scripts/run.sh" xdp/pass "$HM_TOP/tests/packets/arp.hex" --out /dev/null
+	if command -v gnuplot >/dev/null; then
+		ln -s precious out.svg
+		printf '{"rows":[{"layer":"ip","reason":"X","device":"d","netns":"n","packets":7}]}\n' >drops.json
+		"$HM_TOP/scripts/plot.sh" -o out.svg drops drops.json
+		[[ ! -L out.svg ]]
+		like "$(<out.svg)" '<svg'
+	fi
+	equal "$(cat precious)" precious
+	equal "$(find . -name '.hookmap*')" '' "left"
+}
+
+@test "security: no program is put together of words: awk, jq, gnuplot, sh and completion get them as values" {
+	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/*.bash "$HM_TOP"/scripts/lib/*.sh "$HM_TOP"/scripts/features/*)
+	# a program in double quotes that has an expansion; compgen -W
+	found() {
+		grep -nE '(^|[^A-Za-z_])(awk|jq|perl|python3?)([[:space:]]+-[a-eg-zA-KM-Z]+)*[[:space:]]+"[^"]*\$|(^|[^A-Za-z_])(bash|sh)[[:space:]]+-[a-z]*c[[:space:]]+"[^"$]+\$|compgen[^|;]*-W' "$@" |
+			grep -vE '^([^:]*:)?[0-9]+:[[:space:]]*#' || true
+	}
+	equal "$(found "${files[@]}")" '' "programs with words in them"
+	printf '%s\n' 'awk "BEGIN { print $x }"' 'ls | jq -r ".[$x]"' 'bash -ec "ip link; $1"' 'compgen -W "$list" -- "$cur"' >"$BATS_TEST_TMPDIR/bad"
+	equal "$(found "$BATS_TEST_TMPDIR/bad" | wc -l)" 4 "found"
+}
+
 @test "security: what is installed is nobody else's to write, and nothing is setuid" {
 	umask 000
 	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_SHIPPED" >/dev/null

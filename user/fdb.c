@@ -200,12 +200,14 @@ static const char *json_inside(const char *name, char *buf, size_t size)
 	for (; *name && at + 7 < size; name++) {
 		unsigned char c = *name;
 
-		if (c < 0x20)
-			at += snprintf(buf + at, size - at, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
+		if (utf8_control(name, c == 0xc2 ? 2 : 1)) {
+			name += c == 0xc2;
+			at += snprintf(buf + at, size - at, "\\u%04x", (unsigned char)*name);
+		} else if (c == '"' || c == '\\') {
 			at += snprintf(buf + at, size - at, "\\%c", c);
-		else
+		} else {
 			buf[at++] = c;
+		}
 	}
 	buf[at] = 0;
 	return buf;
@@ -475,7 +477,8 @@ static int show_json(struct fdb *f)
 		top,
 		JSON_C_TO_STRING_NOSLASHESCAPE |
 			(f->opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0));
-	printf("%s\n", text + 1);
+	json_puts(text + 1);
+	putchar('\n');
 	json_object_put(top);
 	return err;
 }

@@ -2,8 +2,8 @@
 /*
  * front.c - `hookmap attach eth0` is `hookmap-attach eth0`: a word that is no verb of the
  * reader names a script, beside the reader where it is installed, or in scripts/ beside build/
- * where it was built; with another folder to build in, what lies beside it is not ours to run. The reader itself stays what changes nothing. Its hints name scripts as they
- * are called there.
+ * where it was built; with another folder to build in, what lies beside it is not ours to run. The
+ * reader itself stays what changes nothing. Its hints name scripts as they are called there.
  */
 #include <errno.h>
 #include <stdio.h>

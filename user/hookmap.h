@@ -117,6 +117,7 @@ void fail_as_json(bool on);
 size_t utf8_len(const char *text, size_t len);
 /* Is the character at TEXT, N bytes long, one of control? */
 bool utf8_control(const char *text, size_t n);
+void json_puts(const char *json);
 /* Does it show nothing: of no width, a line's end, or a change of direction? */
 bool utf8_hidden(const char *text, size_t n);
 /* TEXT as UTF-8, and (plain) without control characters, as a terminal may get it: TEXT itself

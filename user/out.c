@@ -168,11 +168,11 @@ struct json_object *json_text(const char *value)
 
 void json_print(const struct options *opt, struct json_object *top)
 {
-	printf("%s\n",
-	       json_object_to_json_string_ext(
-		       top, JSON_C_TO_STRING_NOSLASHESCAPE |
-				    (opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
-						 : 0)));
+	json_puts(json_object_to_json_string_ext(
+		top,
+		JSON_C_TO_STRING_NOSLASHESCAPE |
+			(opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0)));
+	putchar('\n');
 }
 
 void out_section(struct out *o, struct json_object *top, const char *key, const char *heading)

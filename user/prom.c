@@ -66,18 +66,18 @@ void prom_free(struct prom *p)
 /* --- labels */
 
 /* A value as it is quoted: Prometheus refuses the whole file for a byte that is no
- * UTF-8, and the name of a device may be any bytes. */
+ * UTF-8, a terminal obeys control characters, and the name of a device may be any bytes. */
 static void put_value(const char *text, FILE *f)
 {
 	size_t len;
 
 	for (; *text; text += len) {
 		len = utf8_len(text, strlen(text));
-		if (!len) {
-			fputc('?', f);
-			len = 1;
-		} else if (*text == '\n') {
+		if (*text == '\n') {
 			fputs("\\n", f);
+		} else if (!len || utf8_control(text, len)) {
+			fputc('?', f);
+			len = len ? len : 1;
 		} else {
 			if (*text == '"' || *text == '\\')
 				fputc('\\', f);
