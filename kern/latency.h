@@ -23,13 +23,12 @@ struct lat_place {
 		bpf_map_lookup_elem(&MAP, &zero_);                                                 \
 	})
 
-/* Chooses one packet in cfg->sample, on average: the distance is random in
- * 1 .. 2N - 1, so that periodic traffic is not hit in step. */
-static __always_inline int lat_sample(const struct lat_cfg *cfg, struct lat_stat *st)
+/* Is it the turn of this packet? One in cfg->sample is chosen, on average: the distance is
+ * random in 1 .. 2N - 1, so that periodic traffic is not hit in step. */
+static __always_inline int lat_turn(const struct lat_cfg *cfg, struct lat_stat *st)
 {
 	__u32 n = cfg->sample ?: LAT_SAMPLE_DEFAULT;
 
-	st->seen++;
 	if (n > 1) {
 		if (st->left > 1 && st->left < 2 * n) {
 			st->left--;
@@ -37,15 +36,16 @@ static __always_inline int lat_sample(const struct lat_cfg *cfg, struct lat_stat
 		}
 		st->left = 1 + bpf_get_prandom_u32() % (2 * n - 1);
 	}
-	st->sampled++;
 	return 1;
 }
 
-/* It was no packet to measure: as if it had not been there. */
-static __always_inline void lat_unsample(struct lat_stat *st)
+/* A packet was there, and was CHOSEN or not. Counted only once that is certain: a counter
+ * that goes back is one that began anew, for whoever reads it. */
+static __always_inline int lat_seen(struct lat_stat *st, int chosen)
 {
-	st->seen--;
-	st->sampled--;
+	st->seen++;
+	st->sampled += chosen;
+	return chosen;
 }
 
 #if defined(LAT_RECORD)
@@ -53,53 +53,18 @@ static __always_inline void lat_unsample(struct lat_stat *st)
 HM_MAP(lat_stamp);
 HM_MAP(lat_hist);
 
-static __always_inline struct lat_row *lat_row(const struct lat_key *key)
-{
-	struct lat_row *row = bpf_map_lookup_elem(&lat_hist, key);
-
-	if (!row) {
-		struct lat_row empty = {};
-
-		bpf_map_update_elem(&lat_hist, key, &empty, BPF_NOEXIST);
-		row = bpf_map_lookup_elem(&lat_hist, key);
-	}
-	return row;
-}
-
-/*
- * Adds DELTA ns to the histogram FROM -> TO. LAT_PREEMPTIBLE is for programs
- * that run in process context, where another run on this CPU may come between.
- */
+/* Adds DELTA ns to the histogram FROM -> TO. */
 static __always_inline void lat_add(struct lat_stat *st, const struct lat_stamp *stamp, __u8 from,
 				    __u8 to, __u64 delta)
 {
 	struct lat_key key = {
 		.from = from, .to = to, .ifindex = stamp->ifindex, .nsid = stamp->nsid
 	};
-	struct lat_row *row;
-	__u32 sub;
 
-	if (delta > LAT_MAX_NS) {
+	if (delta > LAT_MAX_NS)
 		__sync_fetch_and_add(&st->lost[LAT_LOST_CLOCK], 1);
-		return;
-	}
-	key.octave = hist_place(delta, &sub);
-	row = lat_row(&key);
-	if (!row) {
+	else if (!hist_add(lat_hist, &key, delta))
 		__sync_fetch_and_add(&st->lost[LAT_LOST_FULL], 1);
-		return;
-	}
-#ifdef LAT_PREEMPTIBLE
-	__sync_fetch_and_add(&row->bucket[sub], 1);
-	__sync_fetch_and_add(&row->sum, delta);
-#else
-	row->bucket[sub]++;
-	row->sum += delta;
-#endif
-	if (delta > row->max)
-		row->max = delta;
-	if (~delta > row->min_inv)
-		row->min_inv = ~delta;
 }
 
 /* The stamp of SLOT if it is this packet's, as far as HASH can tell. */

@@ -7,7 +7,6 @@
 #define HOOKMAP_LATENCY_APP_H
 
 #define LAT_RECORD
-#define LAT_PREEMPTIBLE
 #include "latency.h"
 #include "parse.h"
 #include "skb.h"

@@ -24,7 +24,7 @@ struct lat_packet {
 	__u16 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
 };
 
-_Static_assert(sizeof(struct lat_packet) <= sizeof(((struct lat_ring *)0)->scratch), "scratch");
+_Static_assert(sizeof(struct lat_packet) <= sizeof(((struct lat_ring *)0)->scratch[0]), "scratch");
 
 static __always_inline struct lat_ring *lat_ring_get(void)
 {
@@ -33,12 +33,12 @@ static __always_inline struct lat_ring *lat_ring_get(void)
 	return bpf_map_lookup_elem(&lat_ring, &zero);
 }
 
-/* Parses an Ethernet frame of LEN bytes into the scratch of RING; NULL if it is not
+/* Parses an Ethernet frame of LEN bytes into the scratch WHICH of RING; NULL if it is not
  * IP, or malformed. */
-static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, void *data, void *end,
-						    __u32 len)
+static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32 which, void *data,
+						    void *end, __u32 len)
 {
-	struct lat_packet *p = (void *)ring->scratch;
+	struct lat_packet *p = (void *)ring->scratch[which];
 	struct cursor c = { data, end };
 	int proto = parse_eth(&c);
 	struct tcphdr *tcp;
@@ -72,14 +72,16 @@ static __always_inline __u32 lat_flow(const struct flow *f)
 	return hash ?: 1;
 }
 
+/* The time comes last: an entry without one is taken for none, see struct lat_ring. */
 static __always_inline void lat_ring_push(struct lat_ring *ring, const struct lat_packet *packet)
 {
 	struct lat_pending *p = &ring->entry[ring->head++ & (LAT_RING - 1)];
 
+	*(volatile __u64 *)&p->time = 0;
 	p->flow = lat_flow(&packet->f);
 	p->id = packet->id;
 	ring->look = LAT_RING_EXPIRE;
-	p->time = bpf_ktime_get_ns();
+	*(volatile __u64 *)&p->time = bpf_ktime_get_ns();
 }
 
 /*

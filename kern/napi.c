@@ -41,6 +41,7 @@ static __always_inline void napi_device(struct napi_key *key, const struct net_d
 {
 	key->ifindex = dev->ifindex;
 	key->netns = dev->nd_net.net->ns.inum;
+	key->cookie = net_cookie(dev->nd_net.net);
 	bpf_probe_read_kernel_str(key->name, sizeof(key->name), dev->name);
 }
 

@@ -77,6 +77,7 @@ static __always_inline void ovslat_port(struct ovslat_key *key, unsigned long vp
 		return;
 	key->ifindex = BPF_CORE_READ(dev, ifindex);
 	key->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	key->cookie = net_cookie(BPF_CORE_READ(dev, nd_net.net));
 	BPF_CORE_READ_STR_INTO(&key->name, dev, name);
 }
 

@@ -101,6 +101,7 @@ static __always_inline int pktlat_tap(struct pktlat_key *key, const struct sk_bu
 	key->kind = PKTLAT_TAP;
 	key->ifindex = BPF_CORE_READ(dev, ifindex);
 	key->netns = BPF_CORE_READ(net, ns.inum);
+	key->start = net_cookie(net);
 	BPF_CORE_READ_STR_INTO(&key->name, dev, name);
 	return 1;
 }

@@ -35,22 +35,23 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 {
 	struct lat_ring *ring = lat_ring_get();
 	struct lat_packet *packet;
+	struct udphdr head;
 	__u64 old[2];
-	__be16 len;
 	__u32 udp;
 	__s64 diff;
 
 	if (!ring)
 		return;
-	packet = lat_parse(ring, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+	packet = lat_parse(ring, LAT_SCRATCH_TC, (void *)(long)skb->data,
+			   (void *)(long)skb->data_end, skb->len);
 	if (!packet || packet->f.l4proto != IPPROTO_UDP || !packet->f.dport ||
 	    packet->f.dport != cfg->inpacket_port)
 		return;
 	udp = packet->l4;
-	/* behind a short datagram there may be padding: that is not its payload */
-	if (bpf_skb_load_bytes(skb, udp + __builtin_offsetof(struct udphdr, len), &len,
-			       sizeof(len)) ||
-	    bpf_ntohs(len) < sizeof(struct udphdr) + at + size)
+	/* behind a short datagram there may be padding: that is not its payload. The port again,
+	 * now where it is written: see struct lat_ring */
+	if (bpf_skb_load_bytes(skb, udp, &head, sizeof(head)) || head.dest != cfg->inpacket_port ||
+	    bpf_ntohs(head.len) < sizeof(struct udphdr) + at + size)
 		return;
 	at += udp + sizeof(struct udphdr);
 	if (bpf_skb_load_bytes(skb, at, old, size))
@@ -125,7 +126,7 @@ static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cf
 {
 	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, skb->ifindex, &packet->f)))
 		return;
-	if (lat_sample(cfg, st))
+	if (lat_seen(st, lat_turn(cfg, st)))
 		lat_start(skb, cfg, st, 0, packet->id, class);
 }
 
@@ -151,7 +152,7 @@ int latency_tc(struct __sk_buff *skb)
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
 	if (pending || class & LAT_CLASS_START)
-		packet = lat_parse(ring, data, end, skb->len);
+		packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len);
 	if (pending && packet)
 		first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
 

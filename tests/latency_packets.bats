@@ -228,3 +228,18 @@ waiting() { # stamps in the rings
 	packet "$hex" "$FILE"
 	run ! cmp "$FILE" "$OUT"
 }
+
+@test "latency: no counter goes back, whatever comes in between" {
+	config 01
+	packet "${FIXTURES[arp]}" "$FILE"
+	# frames that are not measured, each of which was to be; and somebody who looks all the time
+	taskset -c 0 bpftool prog run pinned "$P/latency_xdp" data_in "$FILE" repeat 8000000 >/dev/null 3>&- &
+	local run=$! seen=0
+	for _ in {1..300}; do echo "map lookup pinned /sys/fs/bpf/lat_stat key 0 0 0 0"; done >"$BATS_TEST_TMPDIR/looks"
+	while kill -0 "$run" 2>/dev/null; do
+		seen=$((seen + $(bpftool -j batch file "$BATS_TEST_TMPDIR/looks" 2>/dev/null | jq '[.[].output.formatted.values[]?.value | select(.seen > 0 or .sampled > 0)] | length')))
+	done
+	wait "$run"
+	equal "$seen" 0 "looks that saw a packet"
+	equal "$(stat seen) $(stat sampled)" "0 0" "in the end"
+}

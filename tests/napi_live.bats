@@ -89,12 +89,13 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	equal "$(find /sys/fs/bpf | sort)" "$before" pins
 	printf -v zeros '0 %.0s' {1..152}
 	awk -v pin="$G/napi_hist" -v zeros="$zeros" 'BEGIN { for (i = 0; i < 2100; i++) {
-		printf "map update pinned %s key", pin; for (j = 0; j < 30; j++) printf " 255";
+		printf "map update pinned %s key", pin; for (j = 0; j < 38; j++) printf " 255";
 		printf " %d %d value %s\n", i % 256, i / 256, zeros } }' >"$BATS_TEST_TMPDIR/fill"
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
 	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
 	on client ping -q -c 5 -i 0.01 10.11.1.1
 	equal "$(hookmap -j napi | jq '.lost >= 5')" true lost
+	equal "$(hookmap -j napi | jq '.missed')" 0 missed
 	host_detach napi
 	on host ip link set dev eth0 xdp off
 	rm "$G"/lat_* "$G"/xdp_next

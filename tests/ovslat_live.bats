@@ -110,10 +110,10 @@ u64() {
 @test "ovslat: the reader shows what the maps hold" {
 	local cpus key row
 	mkdir -p "$G"
-	bpftool -n map create "$G/ovslat_hist" type percpu_hash key 32 value 152 entries 2048 name ovslat_hist
+	bpftool -n map create "$G/ovslat_hist" type percpu_hash key 40 value 152 entries 2048 name ovslat_hist
 	bpftool -n map create "$G/ovslat_call" type percpu_array key 4 value 224 entries 1 name ovslat_call
 	# on each CPU two calls of 5 ns and one of 10, then the same for calls inside others
-	read -ra key <<<"70 31 $(u64 0 0 | cut -c 1-42) 00 00 00 00 03 00 00 00"
+	read -ra key <<<"70 31 $(u64 0 0 | cut -c 1-42) $(u64 0) 00 00 00 00 03 00 00 00"
 	read -ra row <<<"$(u64 20 10 -6 0 0 0 0 2 0 0 0 0 1 0 0 0 0 0 0)"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 01 00 00 00 00 00 00 00 value hex "${row[@]}"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 02 00 00 00 00 00 00 00 value hex "${row[@]}"
@@ -124,9 +124,9 @@ u64() {
 	equal "$(hookmap -j ovslat | jq -c '.rows[] | [.port, .netns, .kind, .count, .sum_ns, .min_ns, .p50_ns, .p90_ns, .p99_ns, .max_ns]' | sort)" \
 		"[\"p1\",\"-\",\"self\",$((3 * cpus)),$((20 * cpus)),5,5,10,10,10]
 [\"p1\",\"-\",\"total\",$((3 * cpus)),$((20 * cpus)),5,5,10,10,10]"
-	equal "$(hookmap -j ovslat | jq -c .lost)" "{\"table_full\":$((7 * cpus)),\"too_deep\":$((8 * cpus)),\"no_return\":$((9 * cpus))}"
+	equal "$(hookmap -j ovslat | jq -c .lost)" "{\"table_full\":$((7 * cpus)),\"too_deep\":$((8 * cpus)),\"no_return\":$((9 * cpus)),\"missed\":0}"
 	run -0 hookmap ovslat
 	equal "$(awk '$1 == "p1" { print $3, $4, $NF }' <<<"$output" | sort)" "self $((3 * cpus)) 10ns
 total $((3 * cpus)) 10ns"
-	like "$output" "not measured: $((7 * cpus)) table full, $((8 * cpus)) too deep, $((9 * cpus)) without return"
+	like "$output" "not measured: $((7 * cpus)) table full, $((8 * cpus)) too deep, $((9 * cpus)) without return, 0 missed"
 }

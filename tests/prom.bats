@@ -139,6 +139,50 @@ hookmap_build_info'
 		END { for (s in old) print "gone: " s }' "$last" "$F" | head -n 5)" ''
 }
 
+@test "prom: rows of namespaces that have gone give their places to new causes" {
+	local later=(env)
+	# two hours after the last loss, be it that the machine runs for minutes only
+	unshare -T --monotonic 7200 true 2>/dev/null && later=(unshare -T --monotonic 7200)
+	(($(cut -d. -f1 /proc/uptime) > 3700)) || skip_without 'time namespaces' test "${later[0]}" = unshare
+	"$HM_TOP/scripts/attach.sh" --host drops
+	rm -r /sys/fs/bpf/hookmap/drops # the tracepoints see the whole machine
+	COOKIE=7 drop_rows 0 600
+	# of a namespace of which nobody knows whether it is there
+	drop_rows 700 701
+	"${later[@]}" "$HM_BUILD/hookmap" --prom drops >"$F"
+	prom_valid "$F"
+	equal "$(grep '^hookmap_drop_packets_total' "$F" | grep -c other)" 0 'series other'
+	equal "$(grep -c '^hookmap_drop_packets_total' "$F")" 1 series
+	equal "$(value "$F" 'hookmap_drop_lost_total{cause="gone"}')" "$(hookmap -j drops | jq '[(.rows + .undecided)[] | select(.netns_cookie == 7) | .packets] | add')" 'packets of those that have gone'
+}
+
+@test "prom: a device that is attached later takes no series from those before it" {
+	local i index nsid
+	for i in 1 2 3 4; do ip link add "d$i" type veth peer name "e$i"; done
+	# two totals of a device, packets of ours
+	totals() {
+		index=$(ip -j link show dev "$1" | jq '.[0].ifindex')
+		for i in 134 133; do
+			# shellcheck disable=SC2046
+			bpftool map update pinned "$G/lat_hist" key 1 "$i" 0 1 "$index" 0 0 0 value 5 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0 250 255 255 255 255 255 255 255 \
+				$(printf '0 %.0s' {1..32}) 1 0 0 0 0 0 0 0 $(printf '0 %.0s' {1..88})
+		done
+	}
+	shown() { hookmap --prom latency | sed -n 's/^hookmap_total_latency_seconds_count{.*device="\([^"]*\)".*/\1/p' | sort | uniq -c | awk '{ print $1 $2 }' | paste -sd' '; }
+	# the one with the smallest number comes last
+	for i in 2 3 4; do
+		"$HM_TOP/scripts/attach.sh" "d$i" latency --filter 'proto udp dport 9' >/dev/null 2>&1
+		totals "d$i"
+	done
+	equal "$(shown)" "2d2 2d3 2d4" series
+	"$HM_TOP/scripts/attach.sh" d1 latency >/dev/null 2>&1
+	totals d1
+	equal "$(shown)" "2d2 2d3 2d4 2other" "with another"
+	# attaching one of them again does not make it new
+	"$HM_TOP/scripts/attach.sh" d2 latency >/dev/null 2>&1
+	equal "$(shown)" "2d2 2d3 2d4 2other" "again"
+}
+
 @test "prom: names of any bytes are labels: escaped, valid, and one series if they look alike" {
 	"$HM_TOP/scripts/attach.sh" --host drops
 	COOKIE=7 drop_rows 0 5

@@ -79,6 +79,71 @@ oracle() { # FROM TO
 	equal "$(grep -c 'packets seen' <<<"$output")" 2 tables
 }
 
+# stat_is SAMPLED STARTED: what the XDP and tc stages of each CPU have counted
+stat_is() {
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/lat_stat" key 0 0 0 0 value "$1" 1 0 0 0 0 0 0 "$1" 1 0 0 0 0 0 0 "$2" 1 0 0 0 0 0 0 $(printf '0 %.0s' {1..40})
+}
+
+# hist_is COUNT: of a row of namespace 9, ns 5 each
+hist_is() {
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/lat_hist" key 1 2 0 9 1 0 0 0 value "$((5 * $1))" 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0 250 255 255 255 255 255 255 255 \
+		$(printf '0 %.0s' {1..32}) "$1" 0 0 0 0 0 0 0 $(printf '0 %.0s' {1..88})
+}
+
+# netns_is NAME: of namespace 9
+netns_is() {
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/hm_netns" key 9 0 0 0 value hex 4d 00 00 00 00 00 00 00 $(printf '%s' "$1" | od -An -v -tx1) $(printf '00 %.0s' $(seq $((56 - ${#1}))))
+}
+
+@test "reader: -i: a packet on its way from one interval to the next is no negative number" {
+	detach eth0
+	attach eth0 --filter 'proto udp dport 7001' 2>/dev/null
+	# two were sampled and are not at tc yet
+	stat_is 9 7
+	hookmap -j -i 0.5 -c 2 latency >"$BATS_TEST_TMPDIR/log" 3>&- &
+	sleep 0.2
+	stat_is 12 12
+	wait $!
+	equal "$(jq -c '.lost | [.sampled > 0, .started > .sampled, .not_at_tc]' "$BATS_TEST_TMPDIR/log" | head -n 1)" '[true,true,0]' lost
+	run -0 hookmap -i 0.1 -c 1 latency
+	like "$output" " 0 not seen at tc"
+	like "$output" "nothing measured in this interval"
+}
+
+@test "reader: -i: names are those of the time of each interval" {
+	netns_is one
+	hist_is 1
+	hookmap -j -i 1 -c 2 latency >"$BATS_TEST_TMPDIR/log" 3>&- &
+	sleep 0.3
+	hist_is 3
+	busywait 5 test -s "$BATS_TEST_TMPDIR/log"
+	netns_is two
+	hist_is 9
+	wait $!
+	equal "$(jq -r '.rows[] | select(.device == "if1") | .netns' "$BATS_TEST_TMPDIR/log" | paste -sd' ')" "one two" namespaces
+}
+
+@test "reader: a row whose first value is only half written is not read as 0 or 2^64" {
+	# the bucket is there, min and max are not
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/lat_hist" key 1 2 2 9 1 0 0 0 value $(printf '0 %.0s' {1..56}) 1 0 0 0 0 0 0 0 $(printf '0 %.0s' {1..88})
+	equal "$(hookmap -j latency | jq -c '.rows[] | select(.device == "lo") | .count as $n | [$n > 0, .min_ns, .p50_ns, .max_ns]')" '[true,41,42,42]' row
+}
+
+@test "reader: a table shows no percentile that its packets cannot tell" {
+	netns_is few
+	hist_is 1
+	local n
+	n=$(hookmap -j latency | jq '.rows[] | select(.netns == "few") | .count')
+	equal "$(hookmap latency | awk '$5 == "few" { print $7, $8, $9, $10, $11 }')" "$( ((n > 1)) && printf 5ns || printf -- -) - - - 5ns" row
+	equal "$(hookmap latency | awk '$2 == "xdp" && $4 == "eth0" && $1 == "stage" { print ($9 == "-"), ($10 == "-") }')" "0 0" "of 1013 packets"
+	like "$(hookmap latency)" "counted since $(date +%F)"
+	hookmap -j latency | jq -e 'all(.rows[]; .p999_ns >= .p50_ns)'
+}
+
 @test "reader: -i waits as long as it was told, and ends when what it reads is detached" {
 	# microseconds in 32 bits would be 33 ms
 	run -124 timeout 0.3 "$HM_BUILD/hookmap" -i 4295 -c 1 latency

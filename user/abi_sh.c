@@ -76,6 +76,7 @@ int main(void)
 	VALUE(HM_DEV_GENERIC);
 	VALUE(HM_DEV_NETNS);
 	VALUE(HM_DEV_NOXDP);
+	VALUE(HM_DEV_ORDER);
 	OFFSET(drop_cfg, by);
 	OFFSET(drop_cfg, sample_rate);
 	OFFSET(drop_cfg, xdp);

@@ -402,6 +402,8 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		json_object_put(top);
 	} else {
 		show_rest(opt, t, more[0], more[1]);
+		if (!opt->interval && !opt->since)
+			programs_since(opt, "drops");
 		if (opt->explain)
 			show_explain(opt, t);
 	}

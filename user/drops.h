@@ -28,6 +28,7 @@ struct drop_line {
 	__u32 ifindex;			/* 0: not known, or none */
 	bool cell;			/* of map xdp_verdict: counted by ifindex alone */
 	__u8 by;			/* enum drop_by: what COL_KEY is */
+	bool gone;			/* its device or its namespace is no more */
 	bool benign;			/* not a loss */
 	bool undecided;			/* it may be one */
 	bool verdict;			/* an XDP verdict that is no loss */

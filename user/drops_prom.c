@@ -23,6 +23,15 @@ static void blank(char **text)
  * first. The others are left to the verdicts of XDP programs, which have no time. */
 #define TIMED_ROWS 500
 
+/* A row whose device or namespace is no more gives its place to a new cause so long after
+ * its last loss. It cannot grow again. */
+#define RETIRE_NS 3600000000000ULL
+
+static bool retired(const struct drop_table *t, const struct drop_line *line)
+{
+	return line->gone && line->last + RETIRE_NS < t->time;
+}
+
 /* Oldest first, then those without a time. */
 static int by_age(const void *a, const void *b)
 {
@@ -34,6 +43,7 @@ static int by_age(const void *a, const void *b)
 
 static void losses(struct prom *prom, const struct drop_table *t)
 {
+	__u64 packets = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -42,6 +52,10 @@ static void losses(struct prom *prom, const struct drop_table *t)
 
 		if (line->benign || line->verdict)
 			continue;
+		if (retired(t, line)) {
+			packets += line->packets;
+			continue;
+		}
 		for (int c = COL_LAYER; c <= COL_NETNS; c++)
 			col[c] = line->col[c];
 		/* whoever reads the file may not read the kernel's addresses */
@@ -60,6 +74,7 @@ static void losses(struct prom *prom, const struct drop_table *t)
 		prom_add(prom, PROM_DROP_BYTES, line->bytes, col[COL_LAYER], col[COL_REASON],
 			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
 	}
+	prom_add(prom, PROM_DROP_LOST, packets, "gone");
 }
 
 /* XDP verdicts of the collection's programs, by device and action. */

@@ -178,6 +178,7 @@ void drops_merge(struct drop_table *t)
 		drops_add(into, line);
 		into->benign &= line->benign;
 		into->verdict &= line->verdict;
+		into->gone &= line->gone;
 		line_free(line);
 	}
 	t->n = n + 1;
@@ -361,6 +362,7 @@ static void place(const struct reading *r, struct drop_line *line, __u64 cookie,
 	line->col[COL_NETNS] = strdup(inode ? names_space(r->names, cookie, inode) : "-");
 	if (inode && ifindex)
 		name = names_device_in(r->names, cookie, inode, ifindex);
+	line->gone = inode && names_gone(r->names, cookie, inode, ifindex);
 	snprintf(text, sizeof(text), "if%u", ifindex);
 	line->col[COL_DEVICE] = strdup(name ? name : ifindex ? text : "-");
 }

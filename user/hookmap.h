@@ -177,6 +177,8 @@ const struct pin *pin_find(const char *name);
 /* A tracing program does not run while it runs on that CPU already: how often the kernel left
  * one of FEATURE out, of those that are pinned. */
 __u64 programs_missed(const struct options *opt, const char *feature);
+/* Prints since when FEATURE counts, if that is known. */
+void programs_since(const struct options *opt, const char *feature);
 
 /* Size of one value as user space sees it: times CPUs for a per-CPU map. */
 size_t pin_value_size(const struct pin *pin);
@@ -203,11 +205,17 @@ const char *names_netns_inode(struct names *n, __u64 inode);
 /* The device's name now, else the one that is remembered, else NULL. */
 const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
 
+/* The namespace, or the device IFINDEX (if it is not 0) in it, is no more. */
+bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
+
 /* Writes down the names that were found, for when they are no more. */
 void names_keep(struct names *n, const struct options *opt);
 
 /* Processes that were not asked for their namespace, because there are too many. */
 __u64 names_unasked(const struct names *n);
+
+/* The how many-th to be attached the device was; UINT32_MAX if it is not. */
+__u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
 
 /* The namespace in which the scripts attached something to a device IFINDEX, if
  * there is just one; else the reader's own. */
@@ -263,6 +271,10 @@ void out_row(struct out *o);
 const char *out_color(const char *head, const char *value);
 void out_str(struct out *o, const char *value);
 void out_u64(struct out *o, __u64 value);
+struct hist;
+/* A percentile of H. In a table, "-" where there are too few packets to know it: a share of
+ * 1 / N takes N. */
+void out_quantile(struct out *o, const struct hist *h, double q);
 /* Adds KEY to the row, in JSON only. Takes over VALUE. */
 void out_json(struct out *o, const char *key, struct json_object *value);
 /* Ends the rows: prints the table, under HEADING unless it is empty, or adds them

@@ -51,6 +51,7 @@ static const char *const lost_key[LAT_LOST_MAX] = {
 
 struct pair {
 	struct lat_key key; /* octave 0 */
+	__u32 order;	    /* of its device; for Prometheus only */
 	struct hist hist;
 };
 
@@ -272,10 +273,10 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		out_u64(o, h->count);
 		out_u64(o, h->sum);
 		out_u64(o, h->min);
-		out_u64(o, hist_quantile(h, 0.5));
-		out_u64(o, hist_quantile(h, 0.9));
-		out_u64(o, hist_quantile(h, 0.99));
-		out_u64(o, hist_quantile(h, 0.999));
+		out_quantile(o, h, 0.5);
+		out_quantile(o, h, 0.9);
+		out_quantile(o, h, 0.99);
+		out_quantile(o, h, 0.999);
 		out_u64(o, h->max);
 		if (opt->buckets)
 			out_json(o, "buckets", buckets_json(h));
@@ -289,13 +290,14 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		json_object_put(top);
 	} else {
 		if (!shown)
-			puts("nothing measured yet");
+			puts(opt->interval > 0 ? "nothing measured in this interval"
+					       : "nothing measured yet");
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;
 }
 
-static void show_lost(const struct snapshot *s)
+static void show_lost(const struct options *opt, const struct snapshot *s)
 {
 	const __u64 *n = s->count;
 
@@ -305,6 +307,10 @@ static void show_lost(const struct snapshot *s)
 	       "of them merged by GRO)\n",
 	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
 	       counter_rest(n[SAMPLED], n[STARTED]), n[LOST + LAT_LOST_MERGED]);
+	if (n[SEEN] && !n[SAMPLED] && s->sample > 1)
+		printf("to measure each packet: attach.sh DEV --sample 1\n");
+	if (!opt->interval)
+		programs_since(opt, "latency");
 	if (n[MISSED])
 		printf("missed: %llu packets while another was being measured on that CPU\n",
 		       n[MISSED]);
@@ -325,7 +331,10 @@ static int pair_age(const void *a, const void *b)
 {
 	const struct lat_key *x = &((const struct pair *)a)->key,
 			     *y = &((const struct pair *)b)->key;
+	__u32 xo = ((const struct pair *)a)->order, yo = ((const struct pair *)b)->order;
 
+	if (xo != yo)
+		return xo < yo ? -1 : 1;
 	if (x->nsid != y->nsid)
 		return x->nsid - y->nsid;
 	if (x->ifindex != y->ifindex)
@@ -335,6 +344,9 @@ static int pair_age(const void *a, const void *b)
 
 static void show_prom(struct prom *prom, const struct snapshot *s, struct names *names)
 {
+	for (size_t i = 0; i < s->npairs; i++)
+		s->pairs[i].order =
+			names_order(names, s->pairs[i].key.nsid, s->pairs[i].key.ifindex);
 	if (s->npairs)
 		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_age);
 	for (size_t i = 0; i < s->npairs; i++) {
@@ -378,7 +390,7 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 			each_title(&s->pairs[i], names, "\n");
 			hist_draw(&s->pairs[i].hist, stdout);
 		}
-		show_lost(s);
+		show_lost(opt, s);
 		break;
 	}
 	fflush(stdout);

@@ -439,13 +439,32 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	return n->unknown;
 }
 
+static const struct if_nameindex *space_device(const struct space *s, __u32 ifindex)
+{
+	struct if_nameindex want = { .if_index = ifindex };
+
+	return s->devices ? bsearch(&want, s->device, s->devices, sizeof(want), device_compare)
+			  : NULL;
+}
+
+bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
+{
+	struct space *s = cookie ? space_get(n, inode) : NULL;
+
+	if (!s || s->refused || n->lost)
+		return false; /* who knows */
+	if (!space_is(s, cookie))
+		return true;
+	return ifindex && s->device && !space_device(s, ifindex);
+}
+
 const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
 {
-	struct if_nameindex want = { .if_index = ifindex }, *found = NULL;
 	struct space *s = space_get(n, inode);
+	const struct if_nameindex *found = NULL;
 
-	if (s && s->devices && space_is(s, cookie))
-		found = bsearch(&want, s->device, s->devices, sizeof(want), device_compare);
+	if (s && space_is(s, cookie))
+		found = space_device(s, ifindex);
 	if (!found)
 		return recall(n, cookie, ifindex);
 	remember(n, cookie, ifindex, found->if_name);
@@ -507,6 +526,19 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 	else
 		snprintf(n->device, sizeof(n->device), "if%u", ifindex);
 	return n->device;
+}
+
+__u32 names_order(struct names *n, __u8 nsid, __u32 ifindex)
+{
+	struct hm_dev_key key = { .ifindex = ifindex };
+	struct hm_netns ns;
+	struct hm_dev dev;
+
+	netns_get(n, nsid, &ns);
+	key.netns = ns.netns;
+	if (n->dev_fd < 0 || bpf_map_lookup_elem(n->dev_fd, &key, &dev))
+		return UINT32_MAX;
+	return dev.flags >> HM_DEV_ORDER;
 }
 
 struct attached {

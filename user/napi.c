@@ -7,7 +7,8 @@
  *            idle (polls that found none), full (polls that used up their budget)
  *   devmap   frames a batch: device netns cpu batches frames min p50 p90 p99 max drops
  *   softirq  cpu count min_ns p50_ns p90_ns p99_ns max_ns: from raising to start
- * and "lost": values that found no room in the table.
+ * and "lost": values that found no room in the table, and "missed": events that the kernel
+ * did not show, because one was being counted on that CPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,6 +63,8 @@ static int by_device(const void *a, const void *b)
 
 	if (x->netns != y->netns)
 		return x->netns < y->netns ? -1 : 1;
+	if (x->cookie != y->cookie)
+		return x->cookie < y->cookie ? -1 : 1;
 	if (x->ifindex != y->ifindex)
 		return x->ifindex < y->ifindex ? -1 : 1;
 	return x->cpu - y->cpu;
@@ -70,7 +73,7 @@ static int by_device(const void *a, const void *b)
 static void show_place(struct out *o, const struct napi_key *key, struct names *names)
 {
 	row_name(o, *key->name ? key->name : "(backlog)");
-	row_netns(o, names, key->netns);
+	row_netns(o, names, key->cookie, key->netns);
 	out_u64(o, key->cpu);
 }
 
@@ -158,9 +161,12 @@ int napi_run(const struct options *opt)
 	out_section(softirq, top, "softirq", "\nNET_RX, from raising to start\n");
 	if (top) {
 		json_object_object_add(top, "lost", json_object_new_uint64(full));
+		json_object_object_add(top, "missed",
+				       json_object_new_uint64(programs_missed(opt, "napi")));
 		json_print(opt, top);
 	} else {
-		printf("\n%llu values lost: table full\n", full);
+		printf("\nnot counted: %llu table full, %llu missed\n", full,
+		       programs_missed(opt, "napi"));
 	}
 out:
 	json_object_put(top);

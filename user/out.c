@@ -151,6 +151,14 @@ void out_u64(struct out *o, __u64 value)
 	o->cell++;
 }
 
+void out_quantile(struct out *o, const struct hist *h, double q)
+{
+	if (o->rows || (double)h->count * (1 - q) >= 0.999999)
+		out_u64(o, hist_quantile(h, q));
+	else
+		out_str(o, "-");
+}
+
 void out_json(struct out *o, const char *key, struct json_object *value)
 {
 	if (o->rows)

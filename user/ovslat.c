@@ -2,7 +2,7 @@
 /*
  * ovslat.c - hookmap ovslat: time in ovs_vport_receive, by input port.
  *
- * JSON: {"rows": [...], "lost": {"table_full", "too_deep", "no_return"}}
+ * JSON: {"rows": [...], "lost": {"table_full", "too_deep", "no_return", "missed"}}
  *   rows   port netns kind (total: with the calls inside it; self: without them) count
  *          sum_ns min_ns p50_ns p90_ns p99_ns max_ns
  */
@@ -32,7 +32,7 @@ static bool row_begin(struct out *o, const void *at, struct names *names)
 
 	out_row(o);
 	row_name(o, key->name);
-	row_netns(o, names, key->netns);
+	row_netns(o, names, key->cookie, key->netns);
 	out_str(o, key->kind == OVSLAT_SELF ? "self" : "total");
 	return true;
 }
@@ -58,11 +58,14 @@ int ovslat_run(const struct options *opt)
 		json_object_object_add(lost, "table_full", json_object_new_uint64(sum.full));
 		json_object_object_add(lost, "too_deep", json_object_new_uint64(sum.deep));
 		json_object_object_add(lost, "no_return", json_object_new_uint64(sum.lost));
+		json_object_object_add(lost, "missed",
+				       json_object_new_uint64(programs_missed(opt, "ovslat")));
 		json_object_object_add(top, "lost", lost);
 		json_print(opt, top);
 	} else {
-		printf("\nnot measured: %llu table full, %llu too deep, %llu without return\n",
-		       sum.full, sum.deep, sum.lost);
+		printf("\nnot measured: %llu table full, %llu too deep, %llu without return, %llu "
+		       "missed\n",
+		       sum.full, sum.deep, sum.lost, programs_missed(opt, "ovslat"));
 	}
 out:
 	json_object_put(top);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -213,34 +214,43 @@ out:
 	return err;
 }
 
-static __u64 link_missed(const char *path)
+/* Of a program, or of the program of a link, pinned at PATH. */
+static int pinned_program(const char *path, struct bpf_prog_info *prog)
 {
 	struct bpf_link_info link = {};
-	struct bpf_prog_info prog = {};
 	__u32 len = sizeof(link);
-	int fd = bpf_obj_get(path);
+	char name[64], target[64] = "";
+	int fd = bpf_obj_get(path), err;
 
 	if (fd < 0)
-		return 0;
-	/* a pin may be a program, too: the kernel fills INFO for either */
-	if (bpf_obj_get_info_by_fd(fd, &link, &len))
-		link.prog_id = 0;
-	close(fd);
-	fd = link.prog_id ? bpf_prog_get_fd_by_id(link.prog_id) : -1;
+		return -errno;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (readlink(name, target, sizeof(target) - 1) < 0)
+		target[0] = 0;
+	if (!strcmp(target, "anon_inode:bpf_link") || !strcmp(target, "anon_inode:bpf-link")) {
+		err = bpf_obj_get_info_by_fd(fd, &link, &len);
+		close(fd);
+		fd = err ? -1 : bpf_prog_get_fd_by_id(link.prog_id);
+	} else if (strcmp(target, "anon_inode:bpf-prog")) {
+		close(fd);
+		fd = -1;
+	}
 	if (fd < 0)
-		return 0;
-	len = sizeof(prog);
-	if (bpf_obj_get_info_by_fd(fd, &prog, &len))
-		prog.recursion_misses = 0;
+		return -ENOENT;
+	memset(prog, 0, sizeof(*prog));
+	len = sizeof(*prog);
+	err = bpf_obj_get_info_by_fd(fd, prog, &len) ? -errno : 0;
 	close(fd);
-	return prog.recursion_misses;
+	return err;
 }
 
-__u64 programs_missed(const struct options *opt, const char *feature)
+static void programs_each(const struct options *opt, const char *feature,
+			  void (*each)(const struct bpf_prog_info *prog, __u64 *value),
+			  __u64 *value)
 {
+	struct bpf_prog_info prog;
 	struct dirent *entry;
 	char path[4096];
-	__u64 sum = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "%s/hookmap/%s", opt->bpffs, feature);
@@ -250,9 +260,46 @@ __u64 programs_missed(const struct options *opt, const char *feature)
 			continue;
 		snprintf(path, sizeof(path), "%s/hookmap/%s/%s", opt->bpffs, feature,
 			 entry->d_name);
-		sum += link_missed(path);
+		if (!pinned_program(path, &prog))
+			each(&prog, value);
 	}
 	if (dir)
 		closedir(dir);
+}
+
+static void add_missed(const struct bpf_prog_info *prog, __u64 *sum)
+{
+	*sum += prog->recursion_misses;
+}
+
+__u64 programs_missed(const struct options *opt, const char *feature)
+{
+	__u64 sum = 0;
+
+	programs_each(opt, feature, add_missed, &sum);
 	return sum;
+}
+
+static void first_loaded(const struct bpf_prog_info *prog, __u64 *first)
+{
+	if (!*first || prog->load_time < *first)
+		*first = prog->load_time;
+}
+
+void programs_since(const struct options *opt, const char *feature)
+{
+	struct timespec real, boot;
+	__u64 first = 0;
+	char text[64];
+	struct tm tm;
+	time_t t;
+
+	programs_each(opt, feature, first_loaded, &first);
+	if (!first)
+		return;
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	t = real.tv_sec - (boot.tv_sec - (time_t)(first / 1000000000));
+	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%F %T", &tm))
+		printf("counted since %s (detach and attach begin anew)\n", text);
 }

@@ -115,7 +115,7 @@ static bool row_begin(struct out *o, const void *at, struct names *names)
 	out_str(o, kind_name[key->kind]);
 	row_name(o, key->name);
 	out_u64(o, key->pid);
-	row_netns(o, names, key->netns);
+	row_netns(o, names, key->kind == PKTLAT_TAP ? key->start : 0, key->netns);
 	out_str(o, stamp_name[key->stamp]);
 	return true;
 }
@@ -263,19 +263,17 @@ static void reading_free(struct reading *r)
 /* NOW becomes what is new since LAST; LAST what NOW was. */
 static int reading_sub(struct reading *now, struct reading *last)
 {
-	const size_t words = sizeof(now->stat) / 8;
+	bool same = generation_same(&now->rows.generation, &last->rows.generation);
 	struct reading kept = *now;
-	__u64 *new = (__u64 *)&now->stat;
-	const __u64 *old = (const __u64 *)&last->stat;
 
 	kept.rows.row = calloc(now->rows.n + 1, sizeof(*kept.rows.row));
 	if (!kept.rows.row)
 		return -ENOMEM;
 	if (now->rows.n)
 		memcpy(kept.rows.row, now->rows.row, now->rows.n * sizeof(*kept.rows.row));
-	rows_sub(&now->rows, &last->rows);
-	for (size_t i = 0; now->rows.id == last->rows.id && i < words; i++)
-		new[i] = new[i] > old[i] ? new[i] - old[i] : 0;
+	rows_growth(&now->rows, &last->rows);
+	counters_growth(same, (__u64 *)&now->stat, (const __u64 *)&last->stat,
+			sizeof(now->stat) / 8);
 	rows_free(&last->rows);
 	*last = kept;
 	return 0;

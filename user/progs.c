@@ -178,8 +178,8 @@ static void progs_compare(struct progs *p, const struct progs *old)
 			j++;
 		if (j == old->n || old->prog[j].id != prog->id)
 			continue;
-		prog->new_runs -= old->prog[j].runs;
-		prog->new_ns -= old->prog[j].ns;
+		prog->new_runs = counter_growth(true, prog->runs, old->prog[j].runs);
+		prog->new_ns = counter_growth(true, prog->ns, old->prog[j].ns);
 	}
 }
 

@@ -60,8 +60,6 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 {
 	struct reading rd = { rows, pin_find(map), libbpf_num_possible_cpus() };
 	int fd = pin_open(opt, map, false), err;
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
 
 	memset(rows, 0, sizeof(*rows));
 	rows->octave = octave;
@@ -70,8 +68,7 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 		     feature, opt->bpffs, feature);
 	if (fd < 0)
 		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
-	rows->id = info.id;
+	err = generation_get(fd, &rows->generation);
 	if (!err)
 		err = pin_each(fd, rd.pin, row_add, &rd);
 	close(fd);
@@ -80,15 +77,15 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 	return err;
 }
 
-void rows_sub(struct rows *rows, const struct rows *old)
+void rows_growth(struct rows *rows, const struct rows *old)
 {
-	if (rows->id != old->id) /* attached anew: all of it is new */
-		return;
+	bool same = generation_same(&rows->generation, &old->generation);
+
 	for (size_t i = 0; i < rows->n; i++) {
 		for (size_t j = 0; j < old->n; j++) {
 			if (memcmp(rows->row[i].key, old->row[j].key, ROW_KEY))
 				continue;
-			hist_growth(true, &rows->row[i].hist, &old->row[j].hist);
+			hist_growth(same, &rows->row[i].hist, &old->row[j].hist);
 			break;
 		}
 	}
@@ -128,9 +125,9 @@ int rows_stat(const struct options *opt, const char *map, __u64 *sum, size_t wor
 void row_quantiles(struct out *o, const struct hist *h)
 {
 	out_u64(o, h->min);
-	out_u64(o, hist_quantile(h, 0.5));
-	out_u64(o, hist_quantile(h, 0.9));
-	out_u64(o, hist_quantile(h, 0.99));
+	out_quantile(o, h, 0.5);
+	out_quantile(o, h, 0.9);
+	out_quantile(o, h, 0.99);
 	out_u64(o, h->max);
 }
 
@@ -142,12 +139,9 @@ void row_name(struct out *o, const char *name)
 	out_str(o, text);
 }
 
-void row_netns(struct out *o, struct names *names, __u32 inode)
+void row_netns(struct out *o, struct names *names, __u64 cookie, __u32 inode)
 {
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s", inode ? names_netns_inode(names, inode) : "-");
-	out_str(o, text);
+	out_str(o, inode ? names_space(names, cookie, inode) : "-");
 }
 
 void rows_show(const struct options *opt, struct json_object *top, struct rows *rows,

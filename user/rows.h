@@ -18,7 +18,7 @@ struct rows {
 	struct hist_row *row;
 	size_t n;
 	size_t octave; /* where the octave is in a key */
-	__u32 id;      /* of the map */
+	struct generation generation;
 };
 
 /* Reads MAP of FEATURE. 0 or -errno, having printed why. */
@@ -27,14 +27,14 @@ int rows_read(const struct options *opt, const char *feature, const char *map, s
 void rows_free(struct rows *rows);
 
 /* Takes away what OLD had of each row. */
-void rows_sub(struct rows *rows, const struct rows *old);
+void rows_growth(struct rows *rows, const struct rows *old);
 
 /* Adds up the first WORDS 64-bit counters of a per-CPU array of 1. */
 int rows_stat(const struct options *opt, const char *map, __u64 *sum, size_t words);
 
 /* A cell: up to 16 characters of a name; a namespace, "-" if it is 0. */
 void row_name(struct out *o, const char *name);
-void row_netns(struct out *o, struct names *names, __u32 inode);
+void row_netns(struct out *o, struct names *names, __u64 cookie, __u32 inode);
 
 /* How rows of a histogram each are shown: cells of the key, count, sum, and those of
  * row_quantiles(). */

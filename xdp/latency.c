@@ -39,18 +39,17 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
 		return;
 	/* a filter comes before the choice; without one, most packets are not parsed */
 	filter = cfg->flags & LAT_F_FILTER;
-	if (!filter && !lat_sample(cfg, st))
+	if (!filter && !lat_turn(cfg, st)) {
+		lat_seen(st, 0);
 		return;
+	}
 	ring = lat_ring_get();
 	if (!ring)
 		return;
-	packet = lat_parse(ring, data, end, end - data);
-	if (!packet) {
-		if (!filter)
-			lat_unsample(st);
+	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, end - data);
+	if (!packet || (filter && !lat_filter(cfg, ctx->ingress_ifindex, &packet->f)))
 		return;
-	}
-	if (!filter || (lat_filter(cfg, ctx->ingress_ifindex, &packet->f) && lat_sample(cfg, st)))
+	if (lat_seen(st, !filter || lat_turn(cfg, st)))
 		lat_ring_push(ring, packet);
 }
 

@@ -59,7 +59,7 @@ struct lat_key {
 	__u32 ifindex; /* the device entered last, in that namespace */
 };
 
-/* map lat_hist: value */
+/* map lat_hist: value. Who may write it at the same time: hist_count() in hist.h. */
 struct lat_row {
 	__u64 sum;	       /* ns */
 	__u64 max;	       /* ns */
@@ -67,7 +67,14 @@ struct lat_row {
 	__u64 bucket[LAT_SUB]; /* packets */
 };
 
-/* map lat_stamp, array: index is the slot in skb->tc_index */
+/*
+ * map lat_stamp, array: index is the slot in skb->tc_index. A slot is taken by tc on the CPU
+ * that it belongs to, and written by the stages that its packet passes, one after the other,
+ * be it on other CPUs: a packet is in one place at a time. Two exceptions, both counted or
+ * without harm: a clone of the packet writes the slot as well (the stage is the same, so that
+ * it is not counted twice, or the later one counts), and a slot that is taken while its last
+ * packet is still on its way has another hash or id (slot_reused).
+ */
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
 	__u64 last;    /* ns, at the stage passed last */
@@ -80,7 +87,11 @@ struct lat_stamp {
 	__u8 pad;
 };
 
-/* map lat_stat, per-CPU array of 1 */
+/*
+ * map lat_stat, per-CPU array of 1. seen, sampled, started, left and seq are written by XDP and
+ * tc ingress only (see struct lat_ring; at worst, a packet is counted for two). lost is
+ * written in tasks as well, with softirqs on top: by atomic additions.
+ */
 struct lat_stat {
 	__u64 seen;		  /* packets at the first stage that match the filter */
 	__u64 sampled;		  /* of these, chosen for measurement */
@@ -123,6 +134,14 @@ struct lat_cfg {
  * map lat_ring, per-CPU array of 1: packets that XDP has stamped and tc has not seen
  * yet. A packet is known again by its headers, so nothing has to be added to it:
  * flow is a hash of addresses, protocol and ports (not 0), id as in lat_stamp.
+ *
+ * XDP and tc ingress of a CPU are softirqs, which exclude each other, or tasks with softirqs
+ * off (tun): nothing comes between two lines of theirs. The exception is PREEMPT_RT without
+ * the per-CPU lock (6.18), where the NAPI thread of one device preempts that of another. Then
+ * - head may count two packets as one, an entry may be of one packet with the id of another:
+ *   it is not found, and counted as not seen at tc;
+ * - two packets may be parsed into one scratch. XDP and tc have one each, and nothing is
+ *   written into a packet by what is there: tc/latency reads the port in the packet itself.
  */
 #define LAT_RING	256 /* entries; a power of two */
 #define LAT_RING_SCAN	64  /* newest entries that tc looks at; NAPI's budget */
@@ -139,7 +158,10 @@ struct lat_ring {
 	__u32 tail; /* oldest one that tc has not seen */
 	__u32 look; /* packets at tc until all entries expire */
 	__u32 pad;
-	__u32 scratch[12]; /* the packet being parsed, struct lat_packet */
+	/* the packet being parsed, struct lat_packet */
+#define LAT_SCRATCH_XDP 0
+#define LAT_SCRATCH_TC	1
+	__u32 scratch[2][12];
 	struct lat_pending entry[LAT_RING];
 };
 
@@ -156,7 +178,7 @@ _Static_assert(sizeof(struct lat_row) == 152, "abi");
 _Static_assert(sizeof(struct lat_stamp) == 32, "abi");
 _Static_assert(sizeof(struct lat_stat) == 64, "abi");
 _Static_assert(sizeof(struct lat_cfg) == 92, "abi");
-_Static_assert(sizeof(struct lat_ring) == 64 + 16 * LAT_RING, "abi");
+_Static_assert(sizeof(struct lat_ring) == 112 + 16 * LAT_RING, "abi");
 
 #define HM_MAP_lat_cfg(X)   X(lat_cfg, ARRAY, __u32, struct lat_cfg, 1, 0)
 #define HM_MAP_lat_stat(X)  X(lat_stat, PERCPU_ARRAY, __u32, struct lat_stat, 1, 0)

@@ -234,6 +234,7 @@ enum napi_kind {
 /* map napi_hist, per-CPU hash */
 struct napi_key {
 	char name[16]; /* device; empty: of no device (a CPU's backlog) */
+	__u64 cookie;  /* of the namespace: never used again */
 	__u32 netns;   /* inode */
 	__u32 ifindex;
 	__u16 cpu;
@@ -248,7 +249,7 @@ struct napi_stat {
 	__u64 raised; /* when NET_RX was raised and has not started yet; 0 = not */
 };
 
-_Static_assert(sizeof(struct napi_key) == 32, "abi");
+_Static_assert(sizeof(struct napi_key) == 40, "abi");
 _Static_assert(sizeof(struct napi_stat) == 16, "abi");
 
 #define HM_MAP_napi_hist(X)                                                                        \
@@ -270,7 +271,9 @@ enum pktlat_stamp {
 /* map pktlat_hist, per-CPU hash; map pktlat_who, hash: octave 0 */
 struct pktlat_key {
 	char name[16]; /* of the process or of the tap */
-	__u64 start;   /* of the process, CLOCK_MONOTONIC ns: its number is used again */
+	/* numbers are used again, these are not: of a process its start, CLOCK_MONOTONIC ns; of
+	 * a tap the cookie of its namespace */
+	__u64 start;
 	__u32 pid;     /* process; 0 for a tap */
 	__u32 netns;   /* inode; of a tap */
 	__u32 ifindex; /* of a tap */
@@ -358,6 +361,7 @@ enum ovslat_kind {
 /* map ovslat_hist, per-CPU hash */
 struct ovslat_key {
 	char name[16]; /* input port */
+	__u64 cookie;  /* of the namespace: never used again */
 	__u32 netns;   /* inode */
 	__u32 ifindex;
 	__u8 kind; /* enum ovslat_kind */
@@ -384,7 +388,7 @@ struct ovslat_call {
 	__u64 lost; /* calls whose return was not seen */
 };
 
-_Static_assert(sizeof(struct ovslat_key) == 32, "abi");
+_Static_assert(sizeof(struct ovslat_key) == 40, "abi");
 _Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
 
 #define HM_MAP_ovslat_hist(X)                                                                      \

@@ -139,11 +139,20 @@ dev_intend() {
 	local feature
 	defer dev_restore "$DEV_INODE $DEV_IFINDEX $DEV_FEATURES $DEV_FLAGS $DEV_NSID $DEV_PREF $DEV_NAME"
 	DEV_FLAGS=$((DEV_FLAGS | $1))
+	((DEV_FLAGS >> HM_DEV_ORDER)) || dev_order
 	for feature in "${@:2}"; do
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES | BIT))
 	done
 	dev_put
+}
+
+# dev_order: a new device comes after all others, whatever its number is
+dev_order() {
+	local list last
+	list=$(dev_list) || exit 1
+	last=$(awk -v unit=$((1 << HM_DEV_ORDER)) '{ n = int($4 / unit); if (n > last) last = n } END { print last + 0 }' <<<"$list")
+	DEV_FLAGS=$((DEV_FLAGS | (last % 65535 + 1) << HM_DEV_ORDER))
 }
 
 dev_restore() { # LINE

@@ -32,7 +32,7 @@ int cost_tc(struct __sk_buff *skb)
 
 	if (!cfg || !st || !ring)
 		return 0;
-	packet = lat_parse(ring, data, end, skb->len);
+	packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len);
 	if (!packet)
 		return 0;
 	/* as XDP left it */
@@ -118,9 +118,9 @@ int cost_xdp(struct xdp_md *ctx)
 	struct lat_ring *ring = lat_ring_get();
 	struct lat_packet *packet;
 
-	if (!cfg || !st || !ring || !lat_sample(cfg, st))
+	if (!cfg || !st || !ring || !lat_seen(st, lat_turn(cfg, st)))
 		return XDP_DROP;
-	packet = lat_parse(ring, data, end, end - data);
+	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, end - data);
 	if (!packet)
 		return XDP_DROP;
 	lat_ring_push(ring, packet);
