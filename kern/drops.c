@@ -229,7 +229,6 @@ int drops_skb(__u64 *ctx)
 	struct drop_cfg *cfg = drop_lookup(drop_cfg);
 	struct drop_stat *st = drop_lookup(drop_stat);
 	struct drop_headers headers = {};
-	struct drop_freed freed;
 	struct drop_key key = {};
 	struct net_device *dev;
 	struct sock *sk = NULL;
@@ -251,10 +250,11 @@ int drops_skb(__u64 *ctx)
 	key.by = cfg->by;
 	dev = drop_place(skb, sk, &key);
 	drop_packet(skb, &key, &headers);
-	freed.skb = skb;
-	freed.dev = dev;
-	freed.sk = sk;
-	key.what = drop_what(&freed, &key, &headers);
+	if (drop_open(key.reason, key.l4proto)) {
+		struct drop_freed freed = { .skb = skb, .dev = dev, .sk = sk };
+
+		key.what = drop_what(&freed, &key, &headers);
+	}
 	if (cfg->sample_rate)
 		drop_sample(cfg, st, skb, &key, &headers);
 	segments = drop_segments(skb, &key, &headers);

@@ -348,6 +348,18 @@ static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_ke
 									       : DROP_W_GROUP;
 }
 
+/* Reasons that leave it open; most drops have another one, and cost no call. */
+static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
+{
+	return drop_vague(reason) || drop_reason_is(reason, NO_SOCKET) ||
+	       drop_reason_is(reason, QUEUE_PURGE) || drop_reason_is(reason, SOCKET_CLOSE) ||
+	       drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, UNHANDLED_PROTO) ||
+	       drop_reason_is(reason, NO_TX_TARGET) || drop_reason_is(reason, IP_INADDRERRORS) ||
+	       drop_reason_is(reason, IP_INNOROUTES) || drop_reason_is(reason, IP_OUTNOROUTES) ||
+	       drop_reason_is(reason, IPV6DISABLED) ||
+	       (l4proto == IPPROTO_TCP && drop_tcp_reason(reason));
+}
+
 struct drop_freed {
 	struct sk_buff *skb;
 	struct net_device *dev; /* NULL: not known */
