@@ -38,14 +38,22 @@ struct pol_pkt {
 	__u64 hash;	       /* of all words */
 	__u32 nh_off;	       /* of the IP header */
 	__u32 head;	       /* length of the IPv4 header */
+	__u32 len;	       /* from the IP header on */
+	__u32 share;	       /* pol_share() */
+	__u16 l4;	       /* offset of the L4 header, where it is not hidden */
+	__be16 check;	       /* IPv4 header checksum */
 	__u8 ttl;
 	__u8 l4proto;
-	__be16 check; /* IPv4 header checksum */
-	__u8 l3;      /* no Ethernet header */
-	__u8 cut;     /* there is more of it than can be seen (pulled) */
-	__u8 hidden;  /* its L4 header cannot be seen */
-	__u8 pad;
+	__u8 l3;     /* no Ethernet header */
+	__u8 all;    /* no more of it can be seen (pulled) */
+	__u8 hidden; /* its L4 header cannot be seen */
+	__u8 piece;  /* POL_P_* */
+	__u8 pad[6];
 };
+
+#define POL_P_LATER 1 /* a fragment, not the first */
+#define POL_P_MORE  2 /* a fragment, not the last */
+#define POL_P_DF    4
 
 /* What is looked for. */
 struct pol_key {
@@ -106,7 +114,7 @@ static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor
 /* IPv4: the addresses that are nobody's to route. */
 static __always_inline int pol_special4(__u32 src, __u32 dst)
 {
-	return dst >> 28 >= 0xe || !dst || dst >> 24 == 127 || src >> 24 == 127 ||
+	return dst >> 28 == 0xe || !~dst || !dst || dst >> 24 == 127 || src >> 24 == 127 ||
 	       src >> 28 == 0xe || dst >> 16 == 0xa9fe || src >> 16 == 0xa9fe;
 }
 
@@ -119,17 +127,21 @@ static __always_inline int pol_special6(const __u32 *w)
 	       !(dst | d[0] | d[1] | d[2] >> 1) || !(src | s[0] | s[1] | s[2] >> 1);
 }
 
+/* ROOM is there from the IP header on. Packets of over 65 535 bytes, which offloads make
+ * (BIG TCP), have length 0. */
 static __always_inline int pol_parse4(struct pol_pkt *p, const struct cursor *c, struct iphdr *ip,
-				      __u32 room)
+				      __u32 room, int gso)
 {
-	__u32 len;
-
 	if ((void *)(ip + 1) > c->end)
 		return POL_N_MALFORMED;
-	len = bpf_ntohs(ip->tot_len);
+	p->len = bpf_ntohs(ip->tot_len);
+	if (!p->len && gso)
+		p->len = room;
 	p->head = ip->ihl * 4;
-	if (len < p->head || len > room)
+	if (p->len < p->head || p->len > room)
 		return POL_N_MALFORMED;
+	if (ip->frag_off & bpf_htons(0x4000))
+		p->piece |= POL_P_DF;
 	p->word[POL_W_MISC] |= (__u32)(ip->tos & 0xfc) << 6;
 	p->ttl = ip->ttl;
 	p->check = ip->check;
@@ -137,11 +149,14 @@ static __always_inline int pol_parse4(struct pol_pkt *p, const struct cursor *c,
 }
 
 static __always_inline int pol_parse6(struct pol_pkt *p, const struct cursor *c, struct ipv6hdr *ip,
-				      __u32 room)
+				      __u32 room, int gso)
 {
 	if ((void *)(ip + 1) > c->end)
 		return POL_N_MALFORMED;
-	if (bpf_ntohs(ip->payload_len) + sizeof(*ip) > room)
+	p->len = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	if (!ip->payload_len && gso)
+		p->len = room;
+	if (p->len > room)
 		return POL_N_MALFORMED;
 	p->word[POL_W_MISC] |= (__u32)(bpf_ntohs(*(__be16 *)ip) & 0x0fc0) << 2 | POL_M_IP6;
 	p->ttl = ip->hop_limit;
@@ -170,23 +185,26 @@ POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 	ip = c.pos;
 	p->nh_off = c.pos - (void *)(long)skb->data;
 	next = parse_ip(&c, proto, &f);
-	/* more of IPv6's headers than are looked at, or farther inside */
-	p->hidden = f.family == 6 && !f.fragment && (next < 0 ? p->cut : parse_is_extension(next));
-	if (next < 0 && !p->hidden)
+	if (!f.family || (next < 0 && !p->all))
 		return POL_N_MALFORMED;
+	/* more of IPv6's headers than are looked at, or farther inside, or cut off */
+	p->hidden = f.family == 6 && !f.fragment && (next < 0 || parse_is_extension(next));
 	next = f.l4proto;
+	p->piece = (f.fragment ? POL_P_LATER : 0) | (f.more ? POL_P_MORE : 0);
+	p->l4 = c.pos - (void *)(long)skb->data;
 	if (f.family == 4)
-		err = pol_parse4(p, &c, ip, skb->len - p->nh_off);
+		err = pol_parse4(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
 	else
-		err = pol_parse6(p, &c, ip, skb->len - p->nh_off);
+		err = pol_parse6(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
 	if (err)
 		return err;
 
 	p->l4proto = next;
 	p->word[POL_W_PORTS] = 0;
-	if (!p->hidden && !(f.fragment | f.more) && pol_has_ports(next) &&
+	/* a router forwards what ends amid its L4 header: rules hold for it as well */
+	if (!p->hidden && !f.fragment && pol_has_ports(next) &&
 	    c.pos + sizeof(struct parse_ports) > c.end) {
-		if (!p->cut)
+		if (!p->all)
 			return POL_N_MALFORMED;
 		p->hidden = 1;
 	}
@@ -271,9 +289,12 @@ static __always_inline struct pol_flow *pol_flow_get(const struct pol_pkt *p, __
 	return NULL;
 }
 
+/* A packet that comes between (PREEMPT_RT) finds the old entry, none, or all of the new one. */
 static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
 					 __u64 until, const struct pol_found *d)
 {
+	e->until = 0;
+	barrier();
 	__builtin_memcpy(e->word, p->word, sizeof(e->word));
 	if (p->word[POL_W_MISC] & POL_M_IP6)
 		__builtin_memcpy(e->word6, &p->word[POL_WORDS4], sizeof(e->word6));
@@ -282,8 +303,29 @@ static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pk
 	e->arg = d->arg;
 	e->flags = d->flags;
 	e->mark = d->mark;
-	e->until = until;
 	e->gen = gen;
+	barrier();
+	e->until = until;
+}
+
+/* What E says into D; false, and D as it was: another packet has taken the entry meanwhile
+ * (PREEMPT_RT). */
+static __always_inline int pol_flow_read(const struct pol_flow *e, const struct pol_pkt *p,
+					 struct pol_found *d)
+{
+	struct pol_found was = *d;
+
+	d->place = e->place;
+	d->action = e->action;
+	d->arg = e->arg;
+	d->flags = e->flags;
+	d->mark = e->mark;
+	barrier();
+	if (e->until && pol_same(e->word, p->word) &&
+	    (!(p->word[POL_W_MISC] & POL_M_IP6) || pol_same(e->word6, &p->word[POL_WORDS4])))
+		return 1;
+	*d = was;
+	return 0;
 }
 
 /* --- the rules: tuple space, by best rank, behind a bit filter */

@@ -8,6 +8,7 @@
 #define HOOKMAP_POLICY_ROUTE_H
 
 #include "policy.h"
+#include "policy_group.h"
 #include "skb.h"
 
 #include <linux/pkt_cls.h>
@@ -16,7 +17,6 @@ HM_MAP(pol_hop);
 HM_MAP(pol_hop_state);
 HM_MAP(pol_hop_count);
 HM_MAP(pol_way);
-HM_MAP(pol_group);
 
 /* newer than the headers of Debian 12 */
 #define POL_FIB_DIRECT 1
@@ -35,7 +35,7 @@ struct pol_fib {
 	__u8 l4_protocol;
 	__be16 sport;
 	__be16 dport;
-	__u16 tot_len;
+	__u16 tot_len; /* 0: the helper looks at the packet's own, and may refuse it */
 	__u32 ifindex;
 	__u32 tos; /* and what else comes back in 4 bytes */
 	__u32 src[4];
@@ -51,6 +51,7 @@ struct pol_out {
 	__u32 ifindex;
 	__u32 flags; /* POL_H_*, of these GW4 and GW6 say what gw is */
 	__u32 vlan;
+	__u32 mtu; /* that the packet is too big for; 0 = as yet it is not */
 	struct bpf_redir_neigh neigh;
 };
 
@@ -61,6 +62,23 @@ enum pol_usable {
 	POL_UNREACHABLE,
 	POL_NO_TABLE, /* the kernel looks up no table by number: before 6.7 */
 };
+
+/* The longest piece of the packet on the wire, from the IP header on: a device makes segments
+ * of it. */
+static __always_inline __u32 pol_piece_len(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u32 head = p->l4 - p->nh_off;
+	__u8 data_off;
+
+	if (!skb->gso_size)
+		return skb->len - p->nh_off;
+	if (!p->hidden && p->l4proto == IPPROTO_UDP)
+		head += 8;
+	else if (!p->hidden && p->l4proto == IPPROTO_TCP &&
+		 !bpf_skb_load_bytes(skb, p->l4 + 12, &data_off, 1))
+		head += (data_off >> 4) * 4;
+	return head + skb->gso_size;
+}
 
 static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, struct pol_fib *fib,
 				    const struct pol_pkt *p, __u32 ifindex, __u32 flags)
@@ -82,11 +100,28 @@ static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, 
 	return ret;
 }
 
-/* Too big for the device, too, is a route that was found. */
 static __always_inline int pol_fib_found(long ret)
 {
-	return ret == BPF_FIB_LKUP_RET_SUCCESS || ret == BPF_FIB_LKUP_RET_NO_NEIGH ||
-	       ret == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	return ret == BPF_FIB_LKUP_RET_SUCCESS || ret == BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+/* The same, and the MTU of the route if the packet is too big for it. */
+static __always_inline long pol_fib_mtu(struct __sk_buff *skb, struct pol_stat *st,
+					struct pol_fib *fib, const struct pol_pkt *p, __u32 ifindex,
+					__u32 flags, struct pol_out *way)
+{
+	__u32 len = pol_piece_len(skb, p), tbid = fib->tbid;
+	long ret;
+
+	way->mtu = 0;
+	fib->tot_len = len < 0xffff ? len : 0xffff;
+	ret = pol_fib(skb, st, fib, p, ifindex, flags);
+	if (ret != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return ret;
+	way->mtu = fib->tot_len;
+	fib->tot_len = 1;
+	fib->tbid = tbid; /* it was taken out */
+	return pol_fib(skb, st, fib, p, ifindex, flags);
 }
 
 /* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
@@ -115,7 +150,7 @@ static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u6
 }
 #else
 #define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
-#define POL_DEV_CHAIN	8
+#define POL_DEV_CHAIN	64  /* longer from 16 384 devices on */
 
 static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -142,10 +177,13 @@ static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u6
 	unsigned long state;
 
 	if (!dev || BPF_CORE_READ(dev, ifindex) != (int)ifindex) {
+		__u32 mtu = 0;
+
 		dev = pol_dev_find(skb, ifindex);
 		*known = (__u64)dev;
+		/* not found: up, unless it is gone */
 		if (!dev)
-			return 0;
+			return bpf_check_mtu(skb, ifindex, &mtu, 0, 0) >= 0;
 	}
 	/* enum netdev_state_t: START and PRESENT, not NOCARRIER */
 	state = BPF_CORE_READ(dev, state);
@@ -177,53 +215,64 @@ static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *
 	if (!short_way || way->flags & POL_H_VLAN || fib->ifindex != way->ifindex ||
 	    bpf_check_mtu(skb, way->ifindex, &mtu, 0, 0) < 0)
 		mtu = 0;
+	known->tick = 0;
+	barrier();
 	known->ifindex = way->ifindex;
 	known->mtu = mtu;
 	__builtin_memcpy(known->dmac, fib->dmac, sizeof(known->dmac));
 	__builtin_memcpy(known->smac, fib->smac, sizeof(known->smac));
+	barrier();
 	known->tick = now;
 }
 
 /* Does the gateway of WAY have a neighbour entry? Asked once a tick and CPU, and with
- * each packet while the kernel waits for the answer. After POL_NEIGH_NS it is dead: one
- * packet is let through now and then to make the kernel ask again. */
+ * each packet while the kernel waits for the answer. See struct pol_hop_state for when it
+ * is dead; then one packet is let through now and then to make the kernel ask again. */
 static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat *st,
 					 const struct pol_out *way, struct pol_hop_state *state,
-					 struct pol_way *known, int ip6, __u64 now)
+					 struct pol_way *known, struct pol_fib *fib, int ip6,
+					 __u64 now)
 {
 	int v6 = way->neigh.nh_family == POL_AF_INET6;
-	__u64 waiting = state->waiting[v6];
-	int dead = waiting && now - waiting > POL_NEIGH_NS;
-	struct pol_fib fib = {};
+	__u64 waiting = state->waiting[v6], checked = state->checked[v6];
 	int same;
 	long ret;
 
-	if (dead && now - state->checked[v6] < POL_PROBE_NS)
-		return POL_UNREACHABLE;
-	if (!waiting && (ip6 ? now - state->checked[v6] < POL_PROBE_NS : known->tick == now))
+	if (!waiting && (ip6 ? now - checked < POL_PROBE_NS : known->tick == now))
 		return POL_USABLE;
-	state->checked[v6] = now;
-	fib.family = way->neigh.nh_family;
-	fib.ifindex = way->ifindex;
+	fib->family = way->neigh.nh_family;
+	fib->tot_len = 1;
+	fib->ifindex = way->ifindex;
 	if (v6)
-		__builtin_memcpy(fib.dst, way->neigh.ipv6_nh, sizeof(fib.dst));
+		__builtin_memcpy(fib->dst, way->neigh.ipv6_nh, sizeof(fib->dst));
 	else
-		fib.dst[0] = way->neigh.ipv4_nh;
-	ret = bpf_fib_lookup(skb, (void *)&fib, sizeof(fib), POL_FIB_OUTPUT);
+		fib->dst[0] = way->neigh.ipv4_nh;
+	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), POL_FIB_OUTPUT);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
-	if (ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+	state->checked[v6] = now;
+	if (ret == BPF_FIB_LKUP_RET_NO_NEIGH) {
+		/* other CPUs may be a tick ahead */
+		if (!waiting || (__s64)(now - checked) > (__s64)POL_SEEN_NS)
+			state->waiting[v6] = waiting = now;
+		if ((__s64)(now - waiting) < (__s64)POL_NEIGH_NS)
+			return POL_USABLE;
+		if (now - state->probed[v6] < POL_PROBE_NS)
+			return POL_UNREACHABLE;
+		state->probed[v6] = now;
+		return POL_USABLE;
+	}
+	if (waiting)
 		state->waiting[v6] = 0;
-	else if (!waiting)
-		state->waiting[v6] = now;
-	if (ip6 || ret == BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (ip6)
 		return POL_USABLE;
 	/* a gateway behind a gateway is the kernel's business */
 	if (v6)
-		same = fib.dst[0] == way->neigh.ipv6_nh[0] && fib.dst[1] == way->neigh.ipv6_nh[1] &&
-		       fib.dst[2] == way->neigh.ipv6_nh[2] && fib.dst[3] == way->neigh.ipv6_nh[3];
+		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
+		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
+		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
 	else
-		same = fib.dst[0] == way->neigh.ipv4_nh;
-	pol_way_keep(skb, known, way, &fib, same && ret == BPF_FIB_LKUP_RET_SUCCESS, now);
+		same = fib->dst[0] == way->neigh.ipv4_nh;
+	pol_way_keep(skb, known, way, fib, same && ret == BPF_FIB_LKUP_RET_SUCCESS, now);
 	return POL_USABLE;
 }
 
@@ -246,6 +295,7 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 	way->ifindex = hop->ifindex;
 	way->flags = hop->flags;
 	way->vlan = hop->vlan;
+	way->mtu = 0;
 	state->ifindex = hop->ifindex;
 	state->up = pol_dev_up(skb, hop->ifindex, &state->dev);
 	if (!state->up)
@@ -257,15 +307,15 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 	if (!v6 && hop->flags & POL_H_GW4) {
 		way->neigh.nh_family = POL_AF_INET;
 		__builtin_memcpy(&way->neigh.ipv4_nh, hop->gw4, sizeof(hop->gw4));
-		return pol_neighbour(skb, st, way, state, known, v6, now);
+		return pol_neighbour(skb, st, way, state, known, &fib, v6, now);
 	}
 	if (hop->flags & POL_H_GW6) { /* for IPv4, too: RFC 5549 */
 		way->neigh.nh_family = POL_AF_INET6;
 		__builtin_memcpy(way->neigh.ipv6_nh, hop->gw6, sizeof(hop->gw6));
-		return pol_neighbour(skb, st, way, state, known, v6, now);
+		return pol_neighbour(skb, st, way, state, known, &fib, v6, now);
 	}
 	/* no gateway: the kernel's routes through this device, else none */
-	ret = pol_fib(skb, st, &fib, p, hop->ifindex, POL_FIB_OUTPUT);
+	ret = pol_fib_mtu(skb, st, &fib, p, hop->ifindex, POL_FIB_OUTPUT, way);
 	if (!pol_fib_found(ret))
 		return POL_UNREACHABLE;
 	if (fib.ifindex != hop->ifindex)
@@ -287,7 +337,7 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 	if (!p || !way || !st)
 		return POL_UNREACHABLE;
 	fib.tbid = id;
-	ret = pol_fib(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID);
+	ret = pol_fib_mtu(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID, way);
 	if (ret == -22) /* EINVAL */
 		return POL_NO_TABLE;
 	if (!pol_fib_found(ret))
@@ -342,12 +392,23 @@ static __always_inline long pol_decrement(struct __sk_buff *skb, const struct po
 	return bpf_skb_store_bytes(skb, p->nh_off + 8, &v4, sizeof(v4), BPF_F_RECOMPUTE_CSUM);
 }
 
-static __always_inline int pol_too_big(struct __sk_buff *skb, const struct pol_pkt *p,
-				       const struct pol_out *way)
+/* Why the packet cannot be sent as it is: 0, POL_N_EXPIRED or POL_N_TOO_BIG, with the MTU in
+ * WAY. */
+POL_GLOBAL int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct pol_out *way)
 {
-	__u32 gso = skb->gso_segs > 1, mtu = gso ? 0 : skb->len - p->nh_off;
+	__u32 gso, mtu;
 
-	return bpf_check_mtu(skb, way->ifindex, &mtu, 0, gso ? POL_CHK_SEGS : 0) > 0;
+	if (!p || !way)
+		return POL_N_ERROR;
+	if (p->ttl <= 1 && !(way->flags & POL_H_L2))
+		return POL_N_EXPIRED;
+	gso = skb->gso_size;
+	mtu = gso ? 0 : skb->len - p->nh_off;
+	if (bpf_check_mtu(skb, way->ifindex, &mtu, 0, gso ? POL_CHK_SEGS : 0) <= 0 && !way->mtu)
+		return 0;
+	if (!way->mtu || way->mtu > mtu)
+		way->mtu = mtu;
+	return POL_N_TOO_BIG;
 }
 
 /* Takes the packet out of its VLANs and puts it into that of the next hop. */
@@ -368,9 +429,9 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_ou
 	return err;
 }
 
-/* Sends the packet, whose checksum is right. Returns TC_ACT_*. */
-POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
-				const struct pol_out *way)
+/* Sends the packet, which is fit for it. Returns TC_ACT_*. */
+POL_GLOBAL int pol_send_fit(struct __sk_buff *skb, const struct pol_pkt *p,
+			    const struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -378,21 +439,8 @@ POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
 
 	if (!p || !way || !st)
 		return TC_ACT_SHOT;
-	if (way->flags & POL_H_L2) {
-		if (pol_too_big(skb, p, way)) {
-			st->n[POL_N_TOO_BIG]++;
-			return TC_ACT_UNSPEC;
-		}
+	if (way->flags & POL_H_L2)
 		return bpf_redirect(way->ifindex, 0);
-	}
-	if (p->ttl <= 1) {
-		st->n[POL_N_EXPIRED]++;
-		return TC_ACT_UNSPEC;
-	}
-	if (pol_too_big(skb, p, way)) {
-		st->n[POL_N_TOO_BIG]++;
-		return TC_ACT_UNSPEC;
-	}
 	/* bpf_redirect_neigh replaces an Ethernet header: there must be one */
 	if (pol_decrement(skb, p) ||
 	    (p->l3 && !(way->flags & POL_H_L3) && bpf_skb_change_head(skb, ETH_HLEN, 0)) ||
@@ -404,18 +452,6 @@ POL_GLOBAL int pol_send_checked(struct __sk_buff *skb, const struct pol_pkt *p,
 		return bpf_redirect(way->ifindex, 0);
 	neigh = way->neigh;
 	return bpf_redirect_neigh(way->ifindex, &neigh, sizeof(neigh), 0);
-}
-
-/* The same with a look at the checksum, beside it and not in it: the stack is short. */
-static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
-				    const struct pol_pkt *p, const struct pol_out *way)
-{
-	if (!(way->flags & POL_H_L2) && !(p->word[POL_W_MISC] & POL_M_IP6) &&
-	    pol_checksum_bad(skb, p)) {
-		st->n[POL_N_MALFORMED]++;
-		return TC_ACT_UNSPEC;
-	}
-	return pol_send_checked(skb, p, way);
 }
 
 /* An IPv4 packet without options or tag, to a next hop that this tick knows: headers are
@@ -448,120 +484,6 @@ static __always_inline int pol_send_known(struct __sk_buff *skb, const struct po
 	ip->check = sum + (sum >= 0xffff);
 	ip->ttl--;
 	return bpf_redirect(known->ifindex, 0);
-}
-
-/* --- actions */
-
-static __always_inline void pol_hop_account(struct __sk_buff *skb, __u32 index,
-					    enum pol_usable usable, int verdict)
-{
-	struct pol_hop_count *count = bpf_map_lookup_elem(&pol_hop_count, &index);
-
-	if (!count)
-		return;
-	if (usable == POL_DOWN) {
-		count->down++;
-	} else if (usable == POL_UNREACHABLE) {
-		count->unreachable++;
-	} else if (verdict == TC_ACT_REDIRECT) {
-		count->packets += skb->gso_segs ?: 1;
-		count->bytes += skb->len;
-	}
-}
-
-static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_found *d,
-					enum pol_usable why)
-{
-	st->n[why == POL_DOWN ? POL_N_DOWN : POL_N_UNREACHABLE]++;
-	if (d->flags & POL_R_FALLBACK_PASS) {
-		st->n[POL_N_FELL_PASS]++;
-		return TC_ACT_UNSPEC;
-	}
-	st->n[POL_N_FELL_DROP]++;
-	return TC_ACT_SHOT;
-}
-
-/* The flow's share of a group: only addresses, protocol and ports count, so that a
- * flow stays where it is whatever its DSCP or mark. */
-static __always_inline __u32 pol_share(const struct pol_pkt *p)
-{
-	const __u32 *w = p->word;
-	__u64 h;
-
-	h = w[POL_W_SRC] * 0x9e3779b97f4a7c15ULL + w[POL_W_DST] * 0xc2b2ae3d27d4eb4fULL +
-	    w[POL_W_PORTS] * 0x165667b19e3779f9ULL +
-	    (w[POL_W_MISC] & POL_M_PROTO) * 0x85ebca77c2b2ae63ULL + w[6] * 0xff51afd7ed558ccdULL +
-	    w[7] * 0xc4ceb9fe1a85ec53ULL + w[8] * 0xa0761d6478bd642fULL +
-	    w[9] * 0xe7037ed1a0b428dbULL + w[10] * 0x8ebc6af09c88c6e3ULL +
-	    w[11] * 0x589965cc75374cc3ULL;
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9ULL;
-	return h >> 32;
-}
-
-#define POL_TRIES 8 /* other shares looked at while a next hop is dead */
-
-static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *st,
-					const struct pol_pkt *p, const struct pol_found *d,
-					__u32 slot, __u64 now)
-{
-	__u32 index = slot * POL_HOPS + (d->arg & (POL_HOPS - 1)), share = 0;
-	struct pol_group *group = NULL;
-	struct pol_out way = {};
-	struct pol_way *known;
-	int usable, verdict;
-	__u32 hop = index;
-
-	if (d->action == POL_ECMP) {
-		group = bpf_map_lookup_elem(&pol_group, &index);
-		if (!group)
-			return pol_fallback(st, d, POL_UNREACHABLE);
-		share = pol_share(p);
-	}
-	for (int i = 0; i < POL_TRIES; i++) {
-		if (group)
-			hop = slot * POL_HOPS + group->hop[share & (POL_WAYS - 1)];
-		known = bpf_map_lookup_elem(&pol_way, &hop);
-		verdict = known ? pol_send_known(skb, p, known, now) : -1;
-		if (verdict >= 0) {
-			pol_hop_account(skb, hop, POL_USABLE, verdict);
-			return verdict;
-		}
-		usable = pol_way_hop(skb, p, hop, now, &way);
-		if (!usable || !group)
-			break;
-		pol_hop_account(skb, hop, usable, 0);
-		/* another share by other bits of the hash: those of a dead next hop are
-		 * spread over the living, whose own flows stay */
-		share = (share >> 5 | share << 27) * 0x9e3779b1;
-	}
-	if (usable) {
-		if (!group)
-			pol_hop_account(skb, hop, usable, 0);
-		return pol_fallback(st, d, usable);
-	}
-	verdict = pol_send(skb, st, p, &way);
-	pol_hop_account(skb, hop, POL_USABLE, verdict);
-	return verdict;
-}
-
-static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *st,
-					const struct pol_pkt *p, const struct pol_found *d)
-{
-	struct pol_out way = {};
-	int usable;
-
-	usable = pol_way_table(skb, p, d->arg, &way);
-	if (usable == POL_NO_TABLE) {
-		if (d->flags & POL_R_MARK) { /* `ip rule` goes on */
-			st->n[POL_N_NO_TBID]++;
-			return TC_ACT_UNSPEC;
-		}
-		usable = POL_UNREACHABLE;
-	}
-	if (usable)
-		return pol_fallback(st, d, usable);
-	return pol_send(skb, st, p, &way);
 }
 
 #endif

@@ -159,7 +159,7 @@ compile() {
 		-v max_tuples="$((MAX_TUPLES ? MAX_TUPLES : POL_TUPLES_DEF))" \
 		-v max_hops="$((MAX_HOPS ? MAX_HOPS : POL_HOPS_DEF))" \
 		-v tuples_map="$POL_TUPLES" -v hops_map="$POL_HOPS" -v layers="$POL_LAYERS" \
-		-v ways="$POL_WAYS" -v filter_len="$POL_FILTER_LEN" -v filter_max="$POL_FILTER_MAX" \
+		-v filter_len="$POL_FILTER_LEN" -v filter_max="$POL_FILTER_MAX" \
 		-v size_block="$HM_SIZE_pol_block" -v size_more="$HM_SIZE_pol_block_more" \
 		-v size_count="$HM_SIZE_pol_count" -v size_port_key="$HM_SIZE_pol_port_key" \
 		-v size_port="$HM_SIZE_pol_port" -v inner_flag="$POL_INNER" -v aligned_flags="$POL_ALIGNED" \

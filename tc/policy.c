@@ -16,14 +16,15 @@
  * TC_ACT_REDIRECT.
  */
 #include "policy.h"
-#include "policy_route.h"
+#include "policy_act.h"
 
-static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_set *set,
-					__u32 slot, __u32 place, __u64 now)
+static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_pkt *p,
+					const struct pol_set *set, __u32 slot, __u32 place,
+					__u64 now)
 {
 	__u32 index = pol_stripe(set) + place;
 	void *counts = bpf_map_lookup_elem(&pol_count, &slot);
-	__u32 packets = skb->gso_segs ?: 1;
+	__u32 packets = pol_packets(skb, p);
 	struct pol_count *count;
 
 	if (!counts)
@@ -41,8 +42,21 @@ static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_
 	count->last = now;
 }
 
+/* The first choice of an ecmp group, unless it is KNOWN of the flow. To the flow cache all
+ * fragments between two addresses are one flow. */
+static __always_inline void pol_decide_hop(struct __sk_buff *skb, struct pol_pkt *p, __u32 slot,
+					   struct pol_found *d, int known)
+{
+	__u32 group = d->arg & (POL_HOPS - 1);
+	struct pol_tried none = {};
+
+	p->share = pol_share(skb, p);
+	if (!known || p->piece & (POL_P_LATER | POL_P_MORE))
+		d->arg = group | POL_CHOSEN(pol_choose(p, slot * POL_HOPS + group, &none));
+}
+
 /* What the rules say, without the flow cache. */
-static __always_inline void pol_decide(struct __sk_buff *skb, const struct pol_pkt *p, __u32 slot,
+static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_pkt *p, __u32 slot,
 				       struct pol_found *d)
 {
 	__u32 special;
@@ -54,6 +68,8 @@ static __always_inline void pol_decide(struct __sk_buff *skb, const struct pol_p
 	special = pol_local(skb, p);
 	if (special)
 		d->place = special;
+	else if (d->action == POL_ECMP)
+		pol_decide_hop(skb, p, slot, d, 0);
 }
 
 static __always_inline int pol_act(struct __sk_buff *skb, struct pol_stat *st,
@@ -69,7 +85,7 @@ static __always_inline int pol_act(struct __sk_buff *skb, struct pol_stat *st,
 	case POL_ECMP:
 		return pol_redirect(skb, st, p, d, slot, now);
 	case POL_TABLE:
-		return pol_by_table(skb, st, p, d);
+		return pol_by_table(skb, st, p, d, now);
 	}
 	return TC_ACT_UNSPEC;
 }
@@ -109,11 +125,12 @@ SEC("classifier")
 		return TC_ACT_UNSPEC;
 	}
 	p.l3 = skb->tc_classid & POL_CLASS_L3;
+	p.all = skb->len <= skb->data_end - skb->data;
 	err = pol_parse(skb, &p);
 	if (err == POL_N_MALFORMED && skb->len > skb->data_end - skb->data) {
 		/* the headers may just not be in the linear part */
 		bpf_skb_pull_data(skb, skb->len < 512 ? skb->len : 512);
-		p.cut = skb->len > skb->data_end - skb->data;
+		p.all = 1;
 		err = pol_parse(skb, &p);
 	}
 	if (err) {
@@ -128,18 +145,22 @@ SEC("classifier")
 		p.hash = pol_flow_hash(p.word, p.word[POL_W_MISC] & POL_M_IP6);
 		flow = pol_flow_get(&p, gen, now, &free);
 	}
+	if (flow && !pol_flow_read(flow, &p, &d))
+		flow = NULL;
 	if (flow) {
 		st->n[POL_N_HIT]++;
-		d.place = flow->place;
-		d.action = flow->action;
-		d.arg = flow->arg;
-		d.flags = flow->flags;
-		d.mark = flow->mark;
+		if (d.action == POL_ECMP && d.place < POL_NO_FORWARD)
+			pol_decide_hop(skb, &p, slot, &d, 1);
 	} else {
 		st->n[POL_N_MISS]++;
 		pol_decide(skb, &p, slot, &d);
+		/* a route that comes takes a packet away from the rules no longer than a tick */
 		if (free)
-			pol_flow_put(free, &p, gen, now + POL_FLOW_NS, &d);
+			pol_flow_put(free, &p, gen,
+				     now + (d.place == POL_LOCAL || d.place == POL_NO_FORWARD
+						    ? 1
+						    : POL_FLOW_NS),
+				     &d);
 	}
 	if (d.place >= POL_NO_FORWARD) {
 		st->n[d.place == POL_NO_RULE ? POL_N_NO_RULE
@@ -147,6 +168,6 @@ SEC("classifier")
 					     : POL_N_NO_FORWARD]++;
 		return TC_ACT_UNSPEC;
 	}
-	pol_account(skb, set, slot, d.place, now);
+	pol_account(skb, &p, set, slot, d.place, now);
 	return pol_act(skb, st, &p, &d, slot, now);
 }

@@ -363,8 +363,8 @@ count_tc_policy() {
 	}
 	equal "$(of '.rows[].packets')" "$(of '.packets | .cache_hit + .cache_miss - .no_rule - .local - .forwarding_off')" "packets of rules"
 	((0 < $(of '.packets | .seen - .cache_hit - .cache_miss')))
-	equal "$(of '.hops[].packets')" "${V[7]}" redirected
-	equal "$(of '(.rows[] | select(.action == "drop") | .packets), .packets.fallback_drop, .packets.error')" "${V[2]}" dropped
+	equal "$(of '.hops[].packets, .packets.icmp_sent')" "${V[7]}" redirected
+	equal "$(of '(.rows[] | select(.action == "drop") | .packets), .packets.fallback_drop, .packets.error, .packets.unanswered')" "${V[2]}" dropped
 	equal "$(of .packets.error)" 0 "errors of helpers"
 	((CHANGED > COUNT / 40))
 }

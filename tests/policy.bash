@@ -78,3 +78,24 @@ frame6() {
 	printf '20010db800990000000000000000000103e81b580010123468'
 	printf '6f6f6b6d617021\n'
 }
+
+# ip4 PROTO LENGTH ID FLAGS DST: an IPv4 header from the client, all but PROTO in hex
+ip4() {
+	local head sum=0 i
+	printf -v head '4500%s%s%s40%02x00000a0b0102%s' "$2" "$3" "$4" "$1" "$5"
+	for ((i = 0; i < 40; i += 4)); do sum=$((sum + 16#${head:i:4})); done
+	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
+	printf '%s%04x%s' "${head:0:20}" $((~sum & 0xffff)) "${head:24}"
+}
+
+# uplink_a: packets to the server that came by uplink a; counted from counting_a on
+counting_a() {
+	on server iptables -w -t raw -A PREROUTING -i eth0 -d 198.51.100.1
+	on server ip6tables -w -t raw -A PREROUTING -i eth0 -d 2001:db8:99::1
+}
+uplink_a() {
+	{
+		on server iptables -w -t raw -nvxL PREROUTING
+		on server ip6tables -w -t raw -nvxL PREROUTING
+	} | awk '$3 == "all" || $3 == "0" || /eth0/ { n += $1 } END { print n + 0 }'
+}

@@ -4,6 +4,8 @@
  * byte, for the tests of policy.
  *
  *   policy_frames send DEV HEX...            each frame once
+ *   policy_frames segments DEV SIZE HEX...   the same, as a virtual machine gives TCP over
+ *     IPv4 that a device is to cut: SIZE bytes a segment, how many it does not say
  *   policy_frames recv DEV COUNT [SECONDS]   prints "ready", then frames that came to
  *     DEV, in hex, VLAN tags included, until there were COUNT. ARP and ICMPv6 are left
  *     out.
@@ -18,6 +20,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -141,6 +144,29 @@ static int send_all(const char *dev, char **frames, int n)
 	return 0;
 }
 
+static int send_segments(const char *dev, int size, char **frames, int n)
+{
+	struct virtio_net_hdr head = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				       .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+				       .gso_size = size,
+				       .hdr_len = 14 + 20 + 20,
+				       .csum_start = 14 + 20,
+				       .csum_offset = 16 };
+	unsigned char frame[sizeof(head) + 65536];
+	int fd = open_device(dev, 0), one = 1;
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
+		die("PACKET_VNET_HDR");
+	memcpy(frame, &head, sizeof(head));
+	for (int i = 0; i < n; i++) {
+		size_t len = sizeof(head) + unhex(frames[i], frame + sizeof(head), 65536);
+
+		if (send(fd, frame, len, 0) != (ssize_t)len)
+			die("send");
+	}
+	return 0;
+}
+
 static int tun(const char *dev, int count, char **packets, int n)
 {
 	struct ifreq req = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -182,11 +208,14 @@ int main(int argc, char **argv)
 {
 	if (argc >= 4 && !strcmp(argv[1], "send"))
 		return send_all(argv[2], argv + 3, argc - 3);
+	if (argc >= 5 && !strcmp(argv[1], "segments"))
+		return send_segments(argv[2], atoi(argv[3]), argv + 4, argc - 4);
 	if (argc >= 4 && argc <= 5 && !strcmp(argv[1], "recv"))
 		return receive(argv[2], atoi(argv[3]), argc > 4 ? atoi(argv[4]) : 5);
 	if (argc >= 4 && !strcmp(argv[1], "tun"))
 		return tun(argv[2], atoi(argv[3]), argv + 4, argc - 4);
-	fprintf(stderr, "usage: policy_frames send DEV HEX... | recv DEV COUNT [SECONDS] | "
+	fprintf(stderr, "usage: policy_frames send DEV HEX... | segments DEV SIZE HEX... | recv "
+			"DEV COUNT [SECONDS] | "
 			"tun DEV COUNT HEX...\n");
 	return 2;
 }

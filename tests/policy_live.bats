@@ -166,7 +166,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	equal "$(rule six packets) $(counted unreachable) $(counted fallback_drop)" "3 $((1 + 2 * old)) $((1 + 2 * old))" "IPv6"
 }
 
-@test "policy: an expired packet goes to the stack, which answers; traceroute sees the host" {
+@test "policy: an expired packet is answered, not forwarded; traceroute sees the host" {
 	attach eth0 policy
 	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
 	run -1 on client ping -n -c 1 -W 2 -t 1 198.51.100.1
@@ -175,25 +175,159 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	run -1 on client ping -n -c 1 -W 2 -t 1 2001:db8:99::1
 	like "$output" "From fd11:1::1"
 	equal "$(counted ttl_expired)" 2
+	equal "$(counted icmp_sent)" 2
 	on client ping -n -c 1 -W 2 198.51.100.1
 	equal "$(counted ttl_expired)" 2
+	# nor when something behind us makes it young again
+	on host iptables -w -t mangle -A PREROUTING -j TTL --ttl-set 64
+	counting_a
+	run -1 on client ping -n -c 3 -i 0.01 -W 2 -t 1 198.51.100.1
+	equal "$(uplink_a) $(counted icmp_sent)" "0 5"
 }
 
-@test "policy: too big for the device goes to the stack, which answers; PMTU discovery works" {
+@test "policy: too big for the way of its rule: answered for that way; PMTU discovery works" {
 	attach eth0 policy
 	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	# the stack would send it over veth0, which has room
 	on host ip link set veth1 mtu 1400
-	# the stack answers for its own route, which here has that MTU, too
-	on host ip link set veth0 mtu 1400
+	counting_a
 	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1400 198.51.100.1
+	like "$output" "From 10.11.1.1"
 	like "$output" "mtu = 1400"
 	equal "$(counted too_big)" 1
 	on client ip route flush cache
 	on client ping -n -c 1 -W 2 -M "do" -s 1372 198.51.100.1
 	equal "$(counted too_big)" 1 "exactly the MTU fits"
 	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1400 2001:db8:99::1
+	like "$output" "From fd11:1::1"
 	like "$output" "mtu=1400"
-	equal "$(counted too_big)" 2
+	equal "$(counted too_big) $(counted icmp_sent)" "2 2"
+	# the route's own
+	on host ip route add default via 10.11.3.2 table 100 mtu lock 1300
+	on host ip -6 route add default via fd11:3::2 table 100 mtu lock 1290
+	rules '[{"id":"t","priority":1,"action":{"table":100}}]'
+	on client ip route flush cache
+	on client ip -6 route flush cache
+	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1300 198.51.100.1
+	like "$output" "mtu = 1300"
+	run -1 on client ping -n -c 1 -W 2 -M "do" -s 1300 2001:db8:99::1
+	like "$output" "mtu=1290"
+	equal "$(uplink_a)" 0 "over a"
+	# no more errors than the kernel sends in a burst
+	on client ip route flush cache
+	list=()
+	local frame n
+	printf -v frame '%s%s0800%s%02800d' "$(mac host eth0)" "$(mac client eth0)" "$(ip4 17 058c 0001 4000 c6336401)" 0
+	for ((n = 0; n < 100; n++)); do list+=("$frame"); done
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	(($(counted icmp_sent) <= 4 + 95 && $(counted icmp_sent) >= 4 + 50))
+	equal $(($(counted icmp_sent) + $(counted unanswered))) 104 "errors"
+}
+
+@test "policy: too big, of all kinds, by all ways, with both fallbacks: none by another uplink" {
+	local action fallback errors pieces
+	attach eth0 policy
+	on host ip link set veth1 mtu 1400
+	on host ip route add default via 10.11.3.2 table 100
+	on host ip -6 route add default via fd11:3::2 table 100
+	on host ping -n -q -c 1 -W 2 10.11.3.2
+	counting_a
+	segments() { # the server's answers go their own way
+		on server "$HM_BUILD/tests/traffic" tcp-server 198.51.100.1 7000 7 --size 30000 3>&- &
+		busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+		on client "$HM_BUILD/tests/traffic" tcp-client 198.51.100.1 7000 7 --size 30000
+		wait $!
+	}
+	for action in '{"redirect":"b"}' '{"table":100}' '{"ecmp":{"b":9}}'; do
+		for fallback in drop pass; do
+			rules '[{"id":"r","priority":1,"action":'"$action"',"fallback":"'$fallback'"}]'
+			errors=$(counted icmp_sent) pieces=$(counted fragmented)
+			on client ip route flush cache
+			on client ip -6 route flush cache
+			# not to be fragmented: IPv4 and IPv6
+			run -1 on client ping -n -c 1 -W 2 -M "do" -s 1450 198.51.100.1
+			like "$output" "mtu = 1400"
+			run -1 on client ping -n -c 1 -W 2 -M "do" -s 1450 2001:db8:99::1
+			equal "$(counted icmp_sent)" $((errors + 2)) "$action $fallback: errors"
+			on client ip route flush cache
+			# to be fragmented: whole, and fragments
+			on client ping -n -q -c 3 -i 0.01 -W 2 -M dont -s 1450 198.51.100.1
+			on client ping -n -q -c 3 -i 0.01 -W 2 -M dont -s 4000 198.51.100.1
+			equal "$(counted fragmented)" $((pieces + 9)) "$action $fallback: fragmented"
+			# a checksum that is still to be made
+			on client sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+			on server "$HM_BUILD/tests/traffic" udp-recv 198.51.100.1 7000 5 --size 1441 >"$BATS_TEST_TMPDIR/udp" 3>&- &
+			busywait 5 on server bash -c 'ss -Hulnp sport = :7000 | grep -q .'
+			on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5 --size 1441
+			wait $!
+			equal "$(counted fragmented)" $((pieces + 14)) "$action $fallback: datagrams"
+			# segments, which are cut smaller; and which are answered
+			segments
+			on client sysctl -qw net.ipv4.ip_no_pmtu_disc=0
+			equal "$(counted icmp_sent)" $((errors + 2)) "$action $fallback: errors for what may be cut"
+			segments
+			(($(counted icmp_sent) > errors + 2))
+			equal "$(uplink_a) $(counted fallback_pass) $(counted fallback_drop) $(counted error)" "0 0 0 0" "$action $fallback: over a"
+		done
+	done
+}
+
+@test "policy: too big and nothing can be done: the fallback" {
+	local frame
+	attach eth0 policy
+	on host ip link set veth1 mtu 1000
+	# options would be in the first fragment only
+	printf -v frame '%s%s0800460004240001000040110000%s%s01010101%02072d' "$(mac host eth0)" "$(mac client eth0)" 0a0b0102 c6336401 0
+	frame=${frame:0:48}$(options_sum "$frame")${frame:52}
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$frame"
+	equal "$(counted too_big) $(counted fallback_drop) $(counted malformed)" "1 1 0"
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"},"fallback":"pass"}]'
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$frame"
+	equal "$(counted too_big) $(counted fallback_pass) $(counted fallback_drop)" "2 1 1"
+}
+options_sum() { # of the header of 24 bytes in FRAME
+	local i sum=0
+	for ((i = 28; i < 76; i += 4)); do sum=$((sum + 16#${1:i:4})); done
+	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
+	printf '%04x' $((~sum & 0xffff))
+}
+
+@test "policy: segments of a virtual machine: counted, of any length, and held against the MTU" {
+	local payload tcp big whole
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"match":{"proto":"tcp"},"action":{"redirect":"b"}}]'
+	printf -v payload '%020000d' 0
+	tcp=03e81b5800000001000000015010ffff00000000$payload
+	# over 65 535 bytes (BIG TCP) the length in the header is 0, and may be so with less
+	big=$(mac host eth0)$(mac client eth0)0800$(ip4 6 0000 0001 4000 c6336401)$tcp
+	whole=$(mac host eth0)$(mac client eth0)0800$(ip4 6 2738 0001 4000 c6336401)$tcp
+	on client "$HM_BUILD/tests/policy_frames" segments eth0 1000 "$big" "$whole" "$whole"
+	equal "$(rule r packets) $(hop b packets) $(counted malformed) $(counted too_big)" "30 30 0 0"
+	on host ip link set veth1 mtu 1000
+	on client "$HM_BUILD/tests/policy_frames" segments eth0 1000 "$big" "$whole"
+	equal "$(rule r packets) $(hop b packets) $(counted too_big) $(counted icmp_sent)" "50 30 2 2"
+	on client "$HM_BUILD/tests/policy_frames" segments eth0 900 "$whole"
+	equal "$(rule r packets) $(hop b packets) $(counted too_big)" "62 42 2" "12 segments"
+}
+
+@test "policy: what ends amid its L4 header, and class E, are for the rules; a route that comes brings no leak" {
+	local head
+	attach eth0 policy
+	counting_a
+	head=$(mac host eth0)$(mac client eth0)0800
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$head$(ip4 17 0016 0001 4000 c6336401)03e8" "$head$(ip4 6 0014 0001 4000 c6336401)"
+	equal "$(rule r packets) $(counted header_chain) $(counted malformed) $(uplink_a)" "2 2 0 0"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$head$(ip4 17 001c 0001 4000 f0000001)03e81b5800080000"
+	equal "$(rule r packets) $(counted not_routable)" "3 $(counted not_routable)"
+	on host ip route del default
+	voice 198.51.100.1 3
+	equal "$(rule r packets)" 3 "no route at all"
+	on host ip route add default via 10.11.2.2
+	sleep 0.05 # a tick of the clock
+	voice 198.51.100.1 5
+	equal "$(rule r packets) $(uplink_a)" "8 0" "a route"
 }
 
 @test "policy: packets for this host, multicast and other hosts' frames are not the rules' business" {
@@ -362,12 +496,130 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
 	equal "$(hop a packets) $(hop b packets)" "$((2 * a)) $((2 * b))"
-	# b dies: all go over a
+	# b dies: all go over a, and each packet is counted once as not sent
 	on host ip link set veth1 down
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
-	equal "$(hop a packets)" $((2 * a + 4000)) "over a"
+	equal "$(hop a packets) $(hop b down)" "$((2 * a + 4000)) $b" "over a"
 	equal "$(counted fallback_drop)" 0
+	# the heavy one of three dies: its flows go to the other two, as their weights say
+	on host ip link set veth1 up
+	on host ip route replace default via 10.11.3.2
+	printf '{"nexthops":{"a":{"dev":"veth0","via":"10.11.2.2"},"b":{"dev":"veth1","via":"10.11.3.2"},"c":{"dev":"veth1","via":"10.11.3.2","vlan":7}},"rules":[
+		{"id":"e","priority":1,"match":{"proto":"udp"},"action":{"ecmp":{"a":200,"b":20,"c":10}}}]}' | policy load -
+	on host ip link set veth0 down
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:0:2000}"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]:2000}"
+	a=$(hop a packets) b=$(hop b packets)
+	equal "$a $((b + $(hop c packets))) $(counted fallback_drop) $(hop b down)" "0 4000 0 0"
+	((b > 2570 && b < 2770))
+	(($(hop a down) > 3400 && $(hop a down) < 3560))
+}
+
+@test "policy: ecmp: fragments go the way of the whole datagrams of their flow" {
+	local head i port whole=() pieces=() v6=() b
+	attach eth0 policy
+	rules '[{"id":"e","priority":1,"match":{"proto":"udp"},"action":{"ecmp":{"a":1,"b":1}}}]'
+	head=$(mac host eth0)$(mac client eth0)
+	for ((i = 1000; i < 1100; i++)); do
+		printf -v port %04x "$i"
+		whole+=("${head}0800$(ip4 17 0024 "$port" 4000 c6336401)${port}1b5800100000$port$port$port$port")
+		# a fragment's place: 24 bytes, then the last 8
+		pieces+=("${head}0800$(ip4 17 002c "$port" 2000 c6336401)${port}1b5800200000$port$port$port$port$port$port$port$port"
+		"${head}0800$(ip4 17 001c "$port" 0003 c6336401)$port$port$port$port")
+		v6+=("${head}86dd6000000000102c40fd11000100000000000000000000000220010db80099000000000000000000011100000""1abcd${port}${port}1b5800180000"
+			"${head}86dd6000000000102c40fd11000100000000000000000000000220010db80099000000000000000000011100000""8abcd${port}$port$port$port$port")
+	done
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${whole[@]}"
+	b=$(hop b packets)
+	((b > 25 && b < 75))
+	catch server eth1 $((3 * b))
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${whole[@]}" "${pieces[@]}"
+	# the port is the number of the datagram, too: each is there three times
+	equal "$(caught | cut -c 37-40 | sort | uniq -c | awk '{ print $1 }' | uniq -c | xargs)" "$b 3" "over b"
+	equal "$(hop b packets)" $((4 * b))
+	b=$(hop b packets)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${v6[@]}"
+	b=$(($(hop b packets) - b))
+	((b > 50 && b < 150 && b % 2 == 0))
+}
+
+@test "policy: a next hop's device that many share the kernel's hash bucket with is found, or taken for up" {
+	local index i
+	attach eth0 policy
+	index=$(on host ip -j link show dev veth1 | jq '.[0].ifindex')
+	for i in {1..70}; do on host ip link add "x$i" index $((index + 256 * i)) type ifb; done
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	voice 198.51.100.1 5
+	equal "$(hop b packets) $(hop b state)" "5 up"
+	on host ip link del veth1
+	sleep 0.05 # a tick of the clock
+	voice 198.51.100.1 3
+	equal "$(hop b down) $(hop b state)" "3 down" "gone"
+}
+
+@test "policy: a next hop that was idle is not unreachable for what was seen once" {
+	local state i age=10000000000 n
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"b"}}]'
+	voice 198.51.100.1 1
+	# ten seconds later
+	read -ra state <<<"$(bpftool -j map lookup pinned "$G/pol_hop_state" key 1 1 0 0 | jq -r '.value | map(ltrimstr("0x")) | join(" ")')"
+	for at in 8 24; do
+		n=0
+		for ((i = 7; i >= 0; i--)); do n=$((n << 8 | 16#${state[at + i]})); done
+		((n > 0)) || break
+		n=$((n - age))
+		for ((i = 0; i < 8; i++)); do
+			printf -v "state[at + i]" %02x $((n & 255))
+			n=$((n >> 8))
+		done
+	done
+	((16#${state[31]}${state[30]}${state[29]} + 16#${state[24]}${state[25]}${state[26]} > 0)) # it waits for an answer
+	bpftool map update pinned "$G/pol_hop_state" key 1 1 0 0 value hex "${state[@]}"
+	equal "$(hop b state)" resolving
+	on host ip neigh del 10.11.3.2 dev veth1
+	voice 198.51.100.1 20
+	equal "$(hop b packets) $(hop b unreachable) $(counted fallback_drop)" "21 0 0"
+}
+
+@test "policy: flow cache and generations under fire: each packet by the rules for it, whichever set is in force" {
+	local base i port cpu even=() odd=() pids=() pid
+	attach eth0 policy
+	on host ip neigh replace 10.11.2.2 dev veth0 lladdr "$(on server ip -j link show dev eth0 | jq -r '.[0].address')"
+	on host ip neigh replace 10.11.3.2 dev veth1 lladdr "$(on server ip -j link show dev eth1 | jq -r '.[0].address')"
+	# two sets that say the same, with other places and numbers for all
+	first='{"nexthops":{"a":{"dev":"veth0","via":"10.11.2.2"},"b":{"dev":"veth1","via":"10.11.3.2"}},"rules":[
+		{"priority":1,"match":{"dport":1111},"action":{"redirect":"a"}},{"priority":2,"match":{"dport":2222},"action":{"redirect":"b"}}]}'
+	second='{"nexthops":{"x":{"dev":"veth1","via":"10.11.3.2","vlan":9},"b":{"dev":"veth1","via":"10.11.3.2"},"a":{"dev":"veth0","via":"10.11.2.2"}},"rules":[
+		{"priority":1,"match":{"dport":3333,"src":"10.0.0.0/8"},"action":"drop"},{"priority":2,"match":{"dport":2222},"action":{"ecmp":{"b":3}}},{"priority":3,"match":{"dport":1111},"action":{"redirect":"a"}}]}'
+	on server iptables -w -t raw -A PREROUTING -i eth0 -p udp --dport 2222
+	on server iptables -w -t raw -A PREROUTING -i eth1 -p udp --dport 1111
+	policy load - <<<"$first"
+	base=$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)
+	for ((i = 0; i < 3000; i++)); do
+		printf -v port %04x $((10000 + i))
+		even+=("${base/03e81b58/${port}0457}" "${base/03e81b58/${port}08ae}")
+		odd+=("${base/03e81b58/${port}08ae}" "${base/03e81b58/${port}0457}")
+	done
+	fire() { # CPU FRAME...
+		while [[ ! -e $BATS_TEST_TMPDIR/over ]]; do on client taskset -c "$1" "$HM_BUILD/tests/policy_frames" send eth0 "${@:2}"; done
+	}
+	for ((cpu = 0; cpu < $(nproc) && cpu < 4; cpu++)); do
+		fire "$cpu" "${even[@]:0:3000}" 3>&- &
+		pids+=($!)
+		fire "$cpu" "${odd[@]:3000}" 3>&- &
+		pids+=($!)
+	done
+	for i in 1 2 3 4 5; do
+		policy load - <<<"$second"
+		policy load - <<<"$first"
+	done
+	: >"$BATS_TEST_TMPDIR/over"
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	equal "$(on server iptables -w -t raw -nvxL PREROUTING | awk '/udp/ { n += $1 } END { print n + 0 }')" 0 "by the wrong uplink"
+	(($(hop a packets) > 0 && $(hop b packets) > 0))
+	equal "$(counted error) $(counted fallback_drop) $(counted malformed)" "0 0 0"
 }
 
 @test "policy: fragments match by addresses, or by a rule about fragments" {

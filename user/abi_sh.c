@@ -15,6 +15,7 @@
 static const char *const type_name[] = {
 	[BPF_MAP_TYPE_ARRAY] = "array",
 	[BPF_MAP_TYPE_HASH] = "hash",
+	[BPF_MAP_TYPE_LRU_HASH] = "lru_hash",
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
 	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
 	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
@@ -209,7 +210,6 @@ int main(void)
 	VALUE(POL_HOPS);
 	VALUE(POL_HOPS_DEF);
 	VALUE(POL_LAYERS);
-	VALUE(POL_WAYS);
 	VALUE(POL_FLOWS);
 	VALUE(POL_FILTER_LEN);
 	VALUE(POL_FILTER_MAX);

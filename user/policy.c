@@ -59,6 +59,9 @@ static const char *const stat_key[POL_N_MAX] = {
 	[POL_N_NO_TBID] = "table_by_mark",
 	[POL_N_ERROR] = "error",
 	[POL_N_HIDDEN] = "header_chain",
+	[POL_N_ICMP] = "icmp_sent",
+	[POL_N_UNANSWERED] = "unanswered",
+	[POL_N_FRAGMENTED] = "fragmented",
 };
 
 /* BPF_FIB_LKUP_RET_* */

@@ -169,7 +169,7 @@ static const char *special(const struct packet *k)
 			return "loopback or unspecified";
 		return NULL;
 	}
-	if (d[0] >= 224 || s[0] >> 4 == 14)
+	if (d[0] >> 4 == 14 || s[0] >> 4 == 14 || !memcmp(d, "\377\377\377\377", 4))
 		return "multicast or broadcast";
 	if (d[0] == 127 || s[0] == 127 || !memcmp(d, zero, 4))
 		return "loopback or unspecified";

@@ -205,13 +205,14 @@ void policy_action(const struct options *opt, struct policy *p, const struct pol
 void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size)
 {
 	const struct pol_hop_state *s = &p->hop_state[hop];
-	__u64 waiting = s->waiting[0] ?: s->waiting[1];
+	int v6 = !s->waiting[0];
+	__u64 waiting = s->waiting[v6];
 
 	if (!s->ifindex)
 		snprintf(buf, size, "unused");
 	else if (!s->up)
 		snprintf(buf, size, "down");
-	else if (waiting && p->now - waiting > POL_NEIGH_NS)
+	else if (waiting && (__s64)(s->checked[v6] - waiting) >= (__s64)POL_NEIGH_NS)
 		snprintf(buf, size, "unreachable");
 	else if (waiting)
 		snprintf(buf, size, "resolving");

@@ -10,6 +10,22 @@
  * kept under slot = generation & 1; a packet reads the generation once. 0: no
  * rules are loaded. Ranks are the order of rules: the lowest that matches wins.
  */
+/*
+ * Who writes what, and what holds then. policy.sh writes the maps of the slot that is not in
+ * force and, last, pol_cfg.gen, one word; a lock keeps a second one away. Writing an element
+ * of pol_rules waits until no CPU is in the program with the old one (synchronize_rcu).
+ * The program writes pol_count, pol_hop_state, pol_hop_count, pol_way, pol_frag,
+ * pol_work, pol_flow and pol_stat; policy.sh writes of these only zeros into the slot that is
+ * not in force. It runs in softirqs (tc ingress): one at a time on a CPU, and migration off.
+ * - pol_flow, pol_way, pol_work are of a CPU. Where softirqs preempt each other (PREEMPT_RT
+ *   from 6.18 on, without the lock of bottom halves), pol_flow_put() takes an entry out
+ *   before it changes it and pol_flow_read() looks again, pol_work.busy turns the second
+ *   away, and pol_way.tick is cleared before and written after the rest.
+ * - pol_stat, pol_hop_count and pol_count of a CPU are added to without atomics: there two
+ *   softirqs may lose one of two counts, nothing else. Counters of several CPUs are atomic.
+ * - pol_hop_state is shared by CPUs; each word is a time or a state of its own. A CPU that
+ *   reads those of two looks at once asks the kernel once more, or a probe later.
+ */
 #define POL_SLOTS      2
 #define POL_TUPLES     128	     /* most mask tuples a family */
 #define POL_RULES_MAX  262144	     /* most rules; the default of --max-rules */
@@ -17,10 +33,10 @@
 #define POL_HOPS       256	     /* most next hops, and groups of them */
 #define POL_HOPS_DEF   64	     /* default of --max-hops */
 #define POL_LAYERS     8	     /* port ranges that may overlap, a direction */
-#define POL_WAYS       256	     /* shares of a weighted group */
 #define POL_FLOWS      4096	     /* flow cache entries, a CPU */
 #define POL_FLOW_NS    1000000000ULL /* a cached decision is looked up again then */
 #define POL_NEIGH_NS   3500000000ULL /* next hop without neighbour for so long: dead */
+#define POL_SEEN_NS    1750000000ULL /* looks at a neighbour that are so near make one time */
 #define POL_PROBE_NS   250000000ULL  /* neighbours are asked for so often */
 #define POL_FILTER_LEN 128	     /* words of filter bits an element */
 #define POL_FILTER_MAX 512	     /* elements a slot */
@@ -194,11 +210,18 @@ struct pol_hop {
 	char name[16];
 };
 
-/* map pol_hop_state, array like pol_hop; all zero at load */
+/*
+ * map pol_hop_state, array like pol_hop; all zero at load
+ *
+ * A gateway is dead if it had no neighbour in any look from WAITING to CHECKED, and that
+ * is POL_NEIGH_NS or more. Looks that are farther apart than POL_SEEN_NS say nothing
+ * about the time between them.
+ */
 struct pol_hop_state {
 	__u64 dev;	  /* where the kernel keeps the device */
 	__u64 checked[2]; /* IPv4, IPv6 gateway; ns: its neighbour was looked at last */
 	__u64 waiting[2]; /* ns: without neighbour since; 0 = has one, or none is needed */
+	__u64 probed[2];  /* ns: a packet to a dead gateway was let through last */
 	__u32 ifindex;
 	__u32 up;
 };
@@ -224,10 +247,37 @@ struct pol_way {
 	__u32 pad;
 };
 
-/* map pol_group, array: slot * POL_HOPS + number */
+/*
+ * map pol_group, array: slot * POL_HOPS + number
+ *
+ * Weighted rendezvous hashing: of its next hops that are usable, a flow takes the one with
+ * the lowest -log(u) / weight, u a hash of flow and next hop in 0..1. So shares are as the
+ * weights say, and only the flows of a next hop that comes or goes change.
+ */
 struct pol_group {
-	__u8 hop[POL_WAYS];
-	__u8 weight[POL_HOPS];
+	__u32 hops;
+	__u8 hop[POL_HOPS];    /* the first HOPS of them: numbers in pol_hop */
+	__u8 weight[POL_HOPS]; /* by number in pol_hop; 0 = not of the group */
+};
+
+/*
+ * map pol_frag, LRU hash: the share of a datagram whose first fragment was seen, which has
+ * the ports, for its other fragments, which have none
+ */
+struct pol_frag_key {
+	__u32 word[8]; /* addresses, as in pol_pkt */
+	__u32 id;
+	__u32 proto;
+};
+#define POL_FRAGS 4096
+
+/* map pol_work, per-CPU array of 1: what an ICMP error or fragments are made in */
+#define POL_WORK 9216 /* bytes of a packet that can be fragmented */
+struct pol_work {
+	__u64 last;   /* ns: tokens came last */
+	__u32 tokens; /* ICMP errors that may be sent now */
+	__u32 busy;
+	__u8 data[2 * POL_WORK + 8]; /* as much again: for verifiers that add two limits */
 };
 
 /* map pol_flow, per-CPU array of POL_FLOWS */
@@ -236,12 +286,15 @@ struct pol_flow {
 	__u64 until;			/* ns */
 	__u32 gen;			/* 0 = empty */
 	__u32 place;			/* of the rule, or POL_NO_RULE, POL_LOCAL, ... */
-	__u32 action, arg, flags, mark; /* of the rule */
+	__u32 action, arg, flags, mark; /* of the rule; arg: see POL_CHOSEN */
 	__u32 word6[POL_WORDS - POL_WORDS4];
 };
-#define POL_NO_RULE    0xffffffff
-#define POL_LOCAL      0xfffffffe
-#define POL_NO_FORWARD 0xfffffffd
+/* ecmp: the first choice of the flow, whether it is usable or not: number in pol_hop */
+#define POL_CHOSEN(HOP) (((HOP) + 1) << 16)
+#define POL_CHOICE(ARG) (((ARG) >> 16) - 1)
+#define POL_NO_RULE	0xffffffff
+#define POL_LOCAL	0xfffffffe
+#define POL_NO_FORWARD	0xfffffffd
 
 /* What happened to packets: indexes of pol_stat.n */
 enum pol_stat_id {
@@ -251,11 +304,11 @@ enum pol_stat_id {
 	POL_N_NO_RULE,	   /* no rule matches: passed */
 	POL_N_LOCAL,	   /* to this host, or no route known at all: passed */
 	POL_N_NOT_IP,	   /* passed */
-	POL_N_MALFORMED,   /* passed */
+	POL_N_MALFORMED,   /* passed: the stack drops it */
 	POL_N_NOT_OURS,	   /* multicast, broadcast, link-local, other host's MAC: passed */
 	POL_N_FRAGMENT,	   /* of the packets that rules saw */
-	POL_N_EXPIRED,	   /* TTL or hop limit: passed, so that the stack answers */
-	POL_N_TOO_BIG,	   /* for the device: passed, so that the stack answers */
+	POL_N_EXPIRED,	   /* TTL or hop limit */
+	POL_N_TOO_BIG,	   /* for the way of its rule */
 	POL_N_DOWN,	   /* next hop's device is down */
 	POL_N_UNREACHABLE, /* next hop has no neighbour, or no route */
 	POL_N_FELL_PASS,   /* fallback of the rule */
@@ -263,7 +316,10 @@ enum pol_stat_id {
 	POL_N_NO_FORWARD, /* forwarding is off on the device: passed */
 	POL_N_NO_TBID,	  /* kernel cannot look tables up: marked and passed */
 	POL_N_ERROR,	  /* a helper failed: dropped */
-	POL_N_HIDDEN,	  /* IPv6 with a header chain too long to be seen whole */
+	POL_N_HIDDEN,	  /* L4 header is cut off, or behind too many of IPv6's headers */
+	POL_N_ICMP,	  /* answered by an ICMP error */
+	POL_N_UNANSWERED, /* not answered: too many errors, or what no error answers; dropped */
+	POL_N_FRAGMENTED, /* sent in fragments */
 	POL_N_MAX,
 };
 #define POL_FIB_MAX 16
@@ -290,10 +346,11 @@ _Static_assert(sizeof(struct pol_count) == 24, "abi");
 _Static_assert(sizeof(struct pol_port_key) == 8, "abi");
 _Static_assert(sizeof(struct pol_port) == 16, "abi");
 _Static_assert(sizeof(struct pol_hop) == 48, "abi");
-_Static_assert(sizeof(struct pol_hop_state) == 48, "abi");
+_Static_assert(sizeof(struct pol_hop_state) == 64, "abi");
 _Static_assert(sizeof(struct pol_hop_count) == 32, "abi");
 _Static_assert(sizeof(struct pol_way) == 32, "abi");
-_Static_assert(sizeof(struct pol_group) == 512, "abi");
+_Static_assert(sizeof(struct pol_group) == 516, "abi");
+_Static_assert(sizeof(struct pol_frag_key) == 40, "abi");
 _Static_assert(sizeof(struct pol_flow) == 80, "abi");
 _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 
@@ -327,6 +384,8 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	X(pol_hop_count, PERCPU_ARRAY, __u32, struct pol_hop_count, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_way(X)   X(pol_way, PERCPU_ARRAY, __u32, struct pol_way, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_group(X) X(pol_group, ARRAY, __u32, struct pol_group, (POL_SLOTS * POL_HOPS), 0)
+#define HM_MAP_pol_frag(X)  X(pol_frag, LRU_HASH, struct pol_frag_key, __u32, POL_FRAGS, 0)
+#define HM_MAP_pol_work(X)  X(pol_work, PERCPU_ARRAY, __u32, struct pol_work, 1, 0)
 #define HM_MAP_pol_flow(X)  X(pol_flow, PERCPU_ARRAY, __u32, struct pol_flow, POL_FLOWS, 0)
 #define HM_MAP_pol_stat(X)  X(pol_stat, PERCPU_ARRAY, __u32, struct pol_stat, 1, 0)
 
@@ -346,6 +405,8 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	HM_MAP_pol_hop_count(X) \
 	HM_MAP_pol_way(X) \
 	HM_MAP_pol_group(X) \
+	HM_MAP_pol_frag(X) \
+	HM_MAP_pol_work(X) \
 	HM_MAP_pol_flow(X) \
 	HM_MAP_pol_stat(X)
 /* clang-format on */

@@ -15,7 +15,7 @@ EOF
 }
 
 POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port
-	pol_hop pol_hop_state pol_hop_count pol_way pol_group pol_flow pol_stat)
+	pol_hop pol_hop_state pol_hop_count pol_way pol_group pol_frag pol_work pol_flow pol_stat)
 
 # What attach.sh was asked for; empty: leave it as it is
 POL_MAX_RULES='' POL_MAX_MASKS='' POL_MAX_HOPS='' POL_PREF=''

@@ -453,7 +453,7 @@ $1 == 4 {
 }
 
 # The number of a weighted group.
-function group(s,   n, i, part, w, sum, name, weight, at, best, rest, given, counts, k) {
+function group(s,   n, i, part, w, name, weight, at) {
 	if (s in group_id) return group_id[s]
 	n = split(s, part, ",")
 	if (!n || !index(s, "=")) return wrong("action", "ecmp: expected an object of next hops and their weights") - 1
@@ -463,23 +463,10 @@ function group(s,   n, i, part, w, sum, name, weight, at, best, rest, given, cou
 		weight[i] = number(substr(part[i], at + 1), 255)
 		if (!(name[i] in hop)) return wrong("action", "ecmp: no next hop " name[i]) - 1
 		if (weight[i] < 1) return wrong("action", "ecmp: weight of " name[i] ": expected 1 to 255") - 1
-		sum += weight[i]
 	}
 	if (ngroups >= max_hops) return wrong("action", "over " max_hops " different ecmp groups (attach.sh --max-hops)") - 1
-	# shares by largest remainder
-	for (i = 1; i <= n; i++) {
-		counts[i] = int(weight[i] * ways / sum)
-		rest[i] = weight[i] * ways % sum
-		given += counts[i]
-	}
-	for (; given < ways; given++) {
-		best = 1
-		for (i = 2; i <= n; i++) if (rest[i] > rest[best]) best = i
-		counts[best]++
-		rest[best] = -1
-	}
-	line = " value"
-	for (i = 1; i <= n; i++) for (k = 0; k < counts[i]; k++) line = line " " hop[name[i]]
+	line = " value" le4(n)
+	for (i = 1; i <= hops_map; i++) line = line " " (i <= n ? hop[name[i]] : 0)
 	for (i = 1; i <= n; i++) w[hop[name[i]]] = weight[i]
 	for (i = 0; i < hops_map; i++) line = line " " ((i in w) ? w[i] : 0)
 	groups[ngroups] = line
@@ -952,7 +939,7 @@ END {
 	shift = write_filter()
 	for (i = 0; i < nhops; i++) {
 		put("pol_hop", slot * hops_map + i, hops[i])
-		put("pol_hop_state", slot * hops_map + i, " value" zeros16 zeros16 zeros16)
+		put("pol_hop_state", slot * hops_map + i, " value" zeros16 zeros16 zeros16 zeros16)
 		put("pol_hop_count", slot * hops_map + i, " value" zeros16 zeros16)
 	}
 	for (i = 0; i < ngroups; i++) put("pol_group", slot * hops_map + i, groups[i])

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy_act.h - what a rule says about a packet is done. From here on a packet leaves by the
+ * way of its rule or by its fallback, is answered, or dropped. To the stack go only those
+ * that it cannot forward, for what they are: a bad checksum, and (before 6.7) TTL 1.
+ */
+#ifndef HOOKMAP_POLICY_ACT_H
+#define HOOKMAP_POLICY_ACT_H
+
+#include "policy_answer.h"
+
+/* How many packets it is on the wire: segments that a device is still to cut, as well. */
+static __always_inline __u32 pol_packets(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u32 size = skb->gso_size, head;
+
+	if (skb->gso_segs || !size)
+		return skb->gso_segs ?: 1;
+	/* of a virtual machine: nobody has counted them */
+	head = pol_piece_len(skb, p) - size + p->nh_off;
+	return skb->len > head ? (skb->len - head + size - 1) / size : 1;
+}
+
+static __always_inline void pol_hop_failed(__u32 index, enum pol_usable usable)
+{
+	struct pol_hop_count *count = bpf_map_lookup_elem(&pol_hop_count, &index);
+
+	if (!count)
+		return;
+	if (usable == POL_DOWN)
+		count->down++;
+	else
+		count->unreachable++;
+}
+
+static __always_inline void pol_hop_sent(__u32 index, __u32 packets, __u32 bytes)
+{
+	struct pol_hop_count *count = bpf_map_lookup_elem(&pol_hop_count, &index);
+
+	if (!count)
+		return;
+	count->packets += packets;
+	count->bytes += bytes;
+}
+
+static __always_inline int pol_fall(struct pol_stat *st, const struct pol_found *d)
+{
+	if (d->flags & POL_R_FALLBACK_PASS) {
+		st->n[POL_N_FELL_PASS]++;
+		return TC_ACT_UNSPEC;
+	}
+	st->n[POL_N_FELL_DROP]++;
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_found *d,
+					enum pol_usable why)
+{
+	st->n[why == POL_DOWN ? POL_N_DOWN : POL_N_UNREACHABLE]++;
+	return pol_fall(st, d);
+}
+
+/* What cannot be sent as it is. */
+static __always_inline int pol_refuse(struct __sk_buff *skb, struct pol_stat *st,
+				      const struct pol_pkt *p, const struct pol_out *way,
+				      const struct pol_found *d, int why, __u64 now)
+{
+	int ret;
+
+	pol_event(st->n, why, POL_N_MAX);
+	if (why == POL_N_TOO_BIG && !(p->word[POL_W_MISC] & POL_M_IP6) && !(p->piece & POL_P_DF)) {
+		if (skb->gso_size) {
+			ret = pol_cut_smaller(skb, p, way);
+			if (!ret)
+				return pol_send_fit(skb, p, way);
+		} else {
+			ret = pol_fragment(skb, p, way);
+		}
+	} else {
+		ret = pol_icmp(skb, p, why == POL_N_TOO_BIG ? way->mtu : 0, now);
+		if (ret == POL_CANNOT && why == POL_N_EXPIRED)
+			return TC_ACT_UNSPEC;
+	}
+	return ret == POL_CANNOT ? pol_fall(st, d) : ret;
+}
+
+/* By WAY, with a look at the checksum: beside the other functions and not in one, as the
+ * stack is short. HOP: of pol_hop, which it is counted for. */
+static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
+				    const struct pol_pkt *p, struct pol_out *way,
+				    const struct pol_found *d, __u32 hop, __u64 now)
+{
+	__u32 packets, bytes = skb->len;
+	int why, ret;
+
+	if (!(way->flags & POL_H_L2) && !(p->word[POL_W_MISC] & POL_M_IP6) &&
+	    pol_checksum_bad(skb, p)) {
+		st->n[POL_N_MALFORMED]++;
+		return TC_ACT_UNSPEC;
+	}
+	packets = pol_packets(skb, p);
+	why = pol_unfit(skb, p, way);
+	ret = why ? pol_refuse(skb, st, p, way, d, why, now) : pol_send_fit(skb, p, way);
+	/* an answer goes elsewhere */
+	if (ret == TC_ACT_REDIRECT && (!why || (why == POL_N_TOO_BIG && !(p->piece & POL_P_DF) &&
+						!(p->word[POL_W_MISC] & POL_M_IP6))))
+		pol_hop_sent(hop, packets, bytes);
+	return ret;
+}
+
+/* The next hop that the flow takes, of those of group INDEX that are usable, or -1. */
+POL_GLOBAL int pol_other(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
+			 struct pol_out *way)
+{
+	struct pol_tried tried = {};
+	int hop;
+
+	for (int i = 0; i < POL_HOPS; i++) {
+		hop = pol_choose(p, index, &tried);
+		if (hop < 0 || !pol_way_hop(skb, p, (index & ~(POL_HOPS - 1)) + hop, now, way))
+			return hop;
+		tried.bits[hop / 64 & (POL_HOPS / 64 - 1)] |= 1ULL << (hop & 63);
+	}
+	return -1;
+}
+
+static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *st,
+					const struct pol_pkt *p, const struct pol_found *d,
+					__u32 slot, __u64 now)
+{
+	__u32 base = slot * POL_HOPS, hop;
+	int usable, verdict, other;
+	struct pol_out way = {};
+	struct pol_way *known;
+
+	hop = base + ((d->action == POL_ECMP ? POL_CHOICE(d->arg) : d->arg) & (POL_HOPS - 1));
+	known = bpf_map_lookup_elem(&pol_way, &hop);
+	verdict = known ? pol_send_known(skb, p, known, now) : -1;
+	if (verdict >= 0) {
+		pol_hop_sent(hop, pol_packets(skb, p), skb->len);
+		return verdict;
+	}
+	usable = pol_way_hop(skb, p, hop, now, &way);
+	if (usable) {
+		/* counted once, for the one that should have sent it */
+		pol_hop_failed(hop, usable);
+		other = -1;
+		if (d->action == POL_ECMP)
+			other = pol_other(skb, p, base + (d->arg & (POL_HOPS - 1)), now, &way);
+		if (other < 0)
+			return pol_fallback(st, d, usable);
+		hop = base + (other & (POL_HOPS - 1));
+	}
+	return pol_send(skb, st, p, &way, d, hop, now);
+}
+
+static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *st,
+					const struct pol_pkt *p, const struct pol_found *d,
+					__u64 now)
+{
+	struct pol_out way = {};
+	int usable;
+
+	usable = pol_way_table(skb, p, d->arg, &way);
+	if (usable == POL_NO_TABLE) {
+		if (d->flags & POL_R_MARK) { /* `ip rule` goes on */
+			st->n[POL_N_NO_TBID]++;
+			return TC_ACT_UNSPEC;
+		}
+		usable = POL_UNREACHABLE;
+	}
+	if (usable)
+		return pol_fallback(st, d, usable);
+	return pol_send(skb, st, p, &way, d, POL_SLOTS * POL_HOPS, now);
+}
+
+#endif
