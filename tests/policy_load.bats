@@ -499,4 +499,18 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	run -2 "$HM_BUILD/hookmap" status --explain 'src=1.1.1.1 dst=1.1.1.2'
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=udp dport=7000')" "rule web, priority 1"
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp dport=7000')" "no rule matches"
+	# the devices are those of the rules, from wherever one asks
+	rules '[{"id":"in","priority":1,"match":{"iif":"veth1"},"action":"drop"}]'
+	like "$("$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=veth1')" "rule in, priority 1"
+	like "$("$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=veth0')" "no rule matches"
+	fails 2 "iif=nosuch: not understood" "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=nosuch'
+	# of over 64 next hops, those that share a series are down if one is
+	on host "$HM_TOP/scripts/attach.sh" eth0 policy --max-hops 256
+	on host ip link add gone type veth peer name gone2
+	jq -n '{nexthops: ([range(100) | {"h\(.)": (if . == 90 then {dev: "gone", l2: true} else {dev: "veth0", via: "10.11.2.2"} end)}] | add),
+		rules: [range(100) | {priority: ., match: {dst: "198.51.100.\(.)"}, action: {redirect: "h\(.)"}}]}' | policy load -
+	for dev in 1 88 89; do on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.$dev 7000 1; done
+	prom=$(on host "$HM_BUILD/hookmap" --prom policy)
+	grep -qx 'hookmap_policy_nexthop_up{nexthop="h1"} 1' <<<"$prom"
+	grep -qx 'hookmap_policy_nexthop_up{nexthop="other"} 0' <<<"$prom"
 }

@@ -204,6 +204,8 @@ const char *names_netns_inode(struct names *n, __u64 inode);
 
 /* The device's name now, else the one that is remembered, else NULL. */
 const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
+/* The index of device NAME in the namespace INODE (0: the own); 0 if there is none. */
+__u32 names_index(struct names *n, __u64 inode, const char *name);
 
 /* The namespace, or the device IFINDEX (if it is not 0) in it, is no more. */
 bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);

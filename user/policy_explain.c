@@ -9,7 +9,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +55,7 @@ static bool set_address(struct packet *k, int which, const char *text)
 	return true;
 }
 
-static bool set_field(struct packet *k, const char *field, const char *value)
+static bool set_field(struct packet *k, struct policy *p, const char *field, const char *value)
 {
 	__u32 *misc = &k->word[POL_W_MISC], n;
 	bool ok = true;
@@ -81,7 +80,8 @@ static bool set_field(struct packet *k, const char *field, const char *value)
 	} else if (!strcmp(field, "mark")) {
 		ok = number(value, 0xffffffff, &k->word[POL_W_MARK]);
 	} else if (!strcmp(field, "iif")) {
-		k->word[POL_W_IIF] = if_nametoindex(value);
+		/* of the rules, wherever the reader is */
+		k->word[POL_W_IIF] = names_index(p->names, p->cfg.netns, value);
 		ok = k->word[POL_W_IIF];
 	} else if (!strcmp(field, "vlan")) {
 		if (strcmp(value, "none")) {
@@ -108,7 +108,7 @@ static bool was_there(const char *const *had, int n, const char *word)
 	return false;
 }
 
-static int parse(const char *text, struct packet *k)
+static int parse(const char *text, struct policy *p, struct packet *k)
 {
 	char *copy = strdup(text), *save = NULL, *word, *value;
 	const char *had[16]; /* there are 10 */
@@ -119,7 +119,7 @@ static int parse(const char *text, struct packet *k)
 		value = strchr(word, '=');
 		if (value)
 			*value++ = 0;
-		if (!value || !set_field(k, word, value)) {
+		if (!value || !set_field(k, p, word, value)) {
 			fail("--explain: %s=%s: not understood: fields are src dst proto sport "
 			     "dport dscp mark iif vlan fragment, as in 'src=10.0.0.1 dst=10.1.0.1 "
 			     "proto=tcp dport=80'",
@@ -303,7 +303,7 @@ int policy_explain(const struct options *opt, struct policy *p)
 	__u32 rank = POL_NO_RULE;
 	struct packet k = {};
 	const char *passed;
-	int err = parse(opt->packet, &k);
+	int err = parse(opt->packet, p, &k);
 
 	if (err)
 		goto out;

@@ -188,7 +188,7 @@ static int by_seq(const void *a, const void *b)
 }
 
 /* Adds up what has the same labels; the order is that of the first ones. */
-static void list_merge(struct list *l)
+static void list_merge(const struct family *fam, struct list *l)
 {
 	size_t n = 0;
 
@@ -202,7 +202,10 @@ static void list_merge(struct list *l)
 			l->series[++n] = *s;
 			continue;
 		}
-		last->value += s->value;
+		if (fam->type != PROM_STATE)
+			last->value += s->value;
+		else if (s->value < last->value)
+			last->value = s->value;
 		if (s->hist)
 			hist_merge(last->hist, s->hist);
 		series_free(s);
@@ -219,7 +222,7 @@ static int list_fold(const struct family *fam, struct list *l, size_t from, enum
 		if (!l->series[i].text)
 			return -ENOMEM;
 	}
-	list_merge(l);
+	list_merge(fam, l);
 	return 0;
 }
 
@@ -260,6 +263,7 @@ static int put_family(const struct family *fam, struct list *l, FILE *f)
 {
 	static const char *const type[] = { [PROM_COUNTER] = "counter",
 					    [PROM_GAUGE] = "gauge",
+					    [PROM_STATE] = "gauge",
 					    [PROM_TIME] = "gauge",
 					    [PROM_HISTOGRAM] = "histogram" };
 	int err = list_fold(fam, l, 0, FOLD_NONE);

@@ -21,7 +21,8 @@
 enum prom_type {
 	PROM_COUNTER,
 	PROM_GAUGE,
-	PROM_TIME, /* a gauge: ns here, seconds in the text */
+	PROM_STATE, /* a gauge, 1 or 0: one series for several says the worst of them */
+	PROM_TIME,  /* a gauge: ns here, seconds in the text */
 	PROM_HISTOGRAM,
 };
 
@@ -89,7 +90,7 @@ enum prom_type {
 	  "Packets by what happened to them.") \
 	X(POL_FIB, COUNTER, "policy_fib_lookups_total", "result", 32, 0, \
 	  "Route look-ups by result.") \
-	X(POL_HOP_UP, GAUGE, "policy_nexthop_up", "nexthop", 64, 0, \
+	X(POL_HOP_UP, STATE, "policy_nexthop_up", "nexthop", 64, 0, \
 	  "1 if the next hop could be used by the last packet.") \
 	X(POL_HOP_PACKETS, COUNTER, "policy_nexthop_packets_total", "nexthop*", 64, 1, \
 	  "Packets sent.") \
