@@ -37,9 +37,18 @@ HM_MAP(l2_fdb);
 #define BRIDGE_HAIRPIN	  (1UL << 0) /* BR_HAIRPIN_MODE */
 #define BRIDGE_UNTAGGED	  (1 << 2)   /* BRIDGE_VLAN_INFO_UNTAGGED */
 
-/* Port flags of the bridge with rules that XDP does not know: BR_ISOLATED,
- * BR_PORT_LOCKED, BR_PORT_MAB */
-#define BRIDGE_SLOW (1UL << 16 | 1UL << 21 | 1UL << 22)
+/*
+ * Port flags of the bridge under which XDP does as the bridge would: hairpin mode (mirrored),
+ * BPDU guard, root block, fast leave, administrative cost, learning, the three floods, promiscuous,
+ * learning sync, multicast to unicast, TX forward offload (0 to 7, 9, 11, 12, 14, 20). Under
+ * isolated, locked and MAB, what comes in is the bridge's business (16, 21, 22). Under all
+ * others, and those that a later kernel has, what is sent to the port is, too.
+ */
+#define BRIDGE_FAST    (0xffUL | 1UL << 9 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 20)
+#define BRIDGE_SLOW_IN (1UL << 16 | 1UL << 21 | 1UL << 22)
+
+#define BRIDGE_HOOKS   5  /* NF_BR_PRE_ROUTING to NF_BR_POST_ROUTING */
+#define BRIDGE_ENTRIES 16 /* looked at of each; more are not known */
 
 static __always_inline struct l2_cfg *mirror_cfg(void)
 {
@@ -132,6 +141,7 @@ struct mirror_ports {
 	__u16 proto;   /* of the bridge's tags */
 	__u8 vlans;    /* the bridge has VLANs */
 	__u8 all;      /* of the ports' VLANs, each is to be looked at */
+	__u8 slow;     /* the bridge has rules of its own */
 	__u8 mac[6];   /* asked for */
 	__u8 found;
 };
@@ -269,6 +279,14 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 	port->bridge_vlans = count;
 }
 
+/* Another port gets what this one cannot send. */
+static __always_inline int mirror_backup(struct net_bridge_port *p)
+{
+	if (bpf_core_field_exists(p->backup_nhid) && BPF_CORE_READ(p, backup_nhid))
+		return 1;
+	return BPF_CORE_READ(p, backup_port) != NULL;
+}
+
 /* What the bridge says about one of its ports, into l2_port. */
 static __always_inline void mirror_look(struct mirror_ports *walk, struct net_bridge_port *p)
 {
@@ -281,11 +299,14 @@ static __always_inline void mirror_look(struct mirror_ports *walk, struct net_br
 		walk->outside += (1ULL << 32) + BPF_CORE_READ(p, dev, ifindex);
 		return;
 	}
-	flags = port->flags & ~(L2_P_BLOCKED | L2_P_SLOW | L2_P_VLAN | L2_P_HAIRPIN);
+	flags = port->flags &
+		~(L2_P_BLOCKED | L2_P_SLOW | L2_P_SLOW_OUT | L2_P_VLAN | L2_P_HAIRPIN);
 	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
 		flags |= L2_P_BLOCKED;
-	if (says & BRIDGE_SLOW)
+	if (walk->slow || says & ~BRIDGE_FAST || flags & L2_P_PARTIAL)
 		flags |= L2_P_SLOW;
+	if (walk->slow || says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN) || mirror_backup(p))
+		flags |= L2_P_SLOW_OUT;
 	if (says & BRIDGE_HAIRPIN)
 		flags |= L2_P_HAIRPIN;
 	if (walk->vlans) {
@@ -310,6 +331,111 @@ static long mirror_look_at(__u32 i, void *arg)
 	return 0;
 }
 
+/* Options of the bridge under which XDP does as the bridge would. */
+#define MIRROR_KNOWS(OPTION)                                                                       \
+	(bpf_core_enum_value_exists(enum net_bridge_opts, OPTION)                                  \
+		 ? 1UL << bpf_core_enum_value(enum net_bridge_opts, OPTION)                        \
+		 : 0)
+
+static __always_inline int mirror_options(unsigned long options)
+{
+	unsigned long known = MIRROR_KNOWS(BROPT_VLAN_ENABLED);
+
+	known |= MIRROR_KNOWS(BROPT_VLAN_STATS_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_GROUP_ADDR_SET);
+	known |= MIRROR_KNOWS(BROPT_MULTICAST_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_MULTICAST_QUERY_USE_IFADDR);
+	known |= MIRROR_KNOWS(BROPT_MULTICAST_STATS_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_HAS_IPV6_ADDR);
+	known |= MIRROR_KNOWS(BROPT_NEIGH_SUPPRESS_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_MTU_SET_BY_USER);
+	known |= MIRROR_KNOWS(BROPT_VLAN_STATS_PER_PORT);
+	known |= MIRROR_KNOWS(BROPT_NO_LL_LEARN);
+	known |= MIRROR_KNOWS(BROPT_VLAN_BRIDGE_BINDING);
+	known |= MIRROR_KNOWS(BROPT_MCAST_VLAN_SNOOPING_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_MST_ENABLED);
+	known |= MIRROR_KNOWS(BROPT_MDB_OFFLOAD_FAIL_NOTIFICATION);
+	known |= MIRROR_KNOWS(BROPT_FDB_LOCAL_VLAN_0);
+	return !!(options & ~known);
+}
+
+/* On the way through netfilter's hooks for bridges. */
+struct mirror_hooks {
+	struct net *net;
+	__u8 filter;	/* somebody decides about frames: nft, ebtables, BPF, who knows */
+	__u8 netfilter; /* br_netfilter is there: it gives them to iptables, if told so */
+};
+
+static __always_inline struct nf_hook_entries *mirror_hook(struct net *net, __u32 family,
+							   __u32 hook)
+{
+	struct nf_hook_entries *entries = NULL;
+
+	bpf_probe_read_kernel(&entries, sizeof(entries),
+			      (void *)net + family + hook * sizeof(void *));
+	return entries;
+}
+
+/* One entry. Those of br_netfilter have no type and a priority that no table of ebtables has. */
+static long mirror_hook_entry(__u32 i, void *arg)
+{
+	struct mirror_hooks *w = arg;
+	__u32 at = i / BRIDGE_HOOKS, size = bpf_core_type_size(struct nf_hook_entry);
+	struct nf_hook_entries *entries;
+	struct nf_hook_ops *ops = NULL;
+	__u16 count;
+	int priority;
+
+	entries = mirror_hook(w->net, bpf_core_field_offset(struct net, nf.hooks_bridge),
+			      i % BRIDGE_HOOKS);
+	if (!entries)
+		return 0;
+	count = BPF_CORE_READ(entries, num_hook_entries);
+	if (at >= count)
+		return 0;
+	bpf_probe_read_kernel(&ops, sizeof(ops),
+			      (void *)entries +
+				      bpf_core_field_offset(struct nf_hook_entries, hooks) +
+				      count * size + at * sizeof(void *));
+	priority = BPF_CORE_READ(ops, priority);
+	if (count > BRIDGE_ENTRIES || !ops || BPF_CORE_READ_BITFIELD_PROBED(ops, hook_ops_type) ||
+	    (priority != 0 && priority != -1 && priority != 0x7fffffff))
+		w->filter = 1;
+	else
+		w->netfilter = 1;
+	return 0;
+}
+
+/* How many look at IP packets there. */
+static __always_inline __u32 mirror_ip_hooks(struct net *net, __u32 family, __u32 hook)
+{
+	struct nf_hook_entries *entries = mirror_hook(net, family, hook);
+
+	return entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
+}
+
+/* Does netfilter decide about the frames of bridges in this namespace? */
+static __always_inline int mirror_filtered(struct l2_cfg *cfg, struct net *net)
+{
+	struct mirror_hooks w = { .net = net };
+	__u32 at4, at6;
+
+	if (!bpf_core_field_exists(net->nf) || !bpf_core_field_exists(net->nf.hooks_bridge))
+		return 0;
+	bpf_loop(BRIDGE_HOOKS * BRIDGE_ENTRIES, mirror_hook_entry, &w, 0);
+	if (w.filter || !w.netfilter || cfg->flags & L2_F_NO_BRNF)
+		return w.filter;
+	at4 = bpf_core_field_offset(struct net, nf.hooks_ipv4);
+	at6 = bpf_core_field_offset(struct net, nf.hooks_ipv6);
+	/* NF_INET_PRE_ROUTING, where br_netfilter has one of its own, FORWARD, POST_ROUTING */
+	for (__u32 hook = 0; hook < 5; hook += 2) {
+		if (mirror_ip_hooks(net, at4, hook) > !hook ||
+		    mirror_ip_hooks(net, at6, hook) > !hook)
+			return 1;
+	}
+	return 0;
+}
+
 /* All of them. */
 static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *br, __u64 now)
 {
@@ -328,6 +454,8 @@ static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *b
 		walk.all = 1;
 		cfg->vlans = now;
 	}
+	walk.slow = mirror_options(BPF_CORE_READ(br, options)) ||
+		    mirror_filtered(cfg, BPF_CORE_READ(br, dev, nd_net.net));
 	mirror_ports_of(&walk, br);
 	bpf_loop(BRIDGE_PORTS, mirror_look_at, &walk, 0);
 	cfg->outside_now = walk.outside;

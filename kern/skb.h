@@ -57,9 +57,15 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5], *hooks_ipv6[5];
+	struct nf_hook_entries *hooks_bridge[5]; /* CONFIG_NETFILTER_FAMILY_BRIDGE */
+};
+
 struct net {
 	struct ns_common ns;
-	__u64 net_cookie; /* since 5.12; never used again, unlike ns.inum */
+	struct netns_nf nf; /* CONFIG_NETFILTER */
+	__u64 net_cookie;   /* since 5.12; never used again, unlike ns.inum */
 	struct net_device *loopback_dev;
 	struct hlist_head *dev_index_head;
 };
@@ -235,6 +241,39 @@ struct net_bridge_vlan_group {
 
 enum net_bridge_opts {
 	BROPT_VLAN_ENABLED,
+	BROPT_VLAN_STATS_ENABLED,
+	BROPT_GROUP_ADDR_SET,
+	BROPT_MULTICAST_ENABLED,
+	BROPT_MULTICAST_QUERY_USE_IFADDR,
+	BROPT_MULTICAST_STATS_ENABLED,
+	BROPT_HAS_IPV6_ADDR,
+	BROPT_NEIGH_SUPPRESS_ENABLED,
+	BROPT_MTU_SET_BY_USER,
+	BROPT_VLAN_STATS_PER_PORT,
+	BROPT_NO_LL_LEARN,
+	BROPT_VLAN_BRIDGE_BINDING,
+	BROPT_MCAST_VLAN_SNOOPING_ENABLED,
+	BROPT_MST_ENABLED,
+	BROPT_MDB_OFFLOAD_FAIL_NOTIFICATION,
+	BROPT_FDB_LOCAL_VLAN_0,
+};
+
+enum nf_hook_ops_type {
+	NF_HOOK_OP_UNDEFINED,
+};
+
+struct nf_hook_ops {
+	enum nf_hook_ops_type hook_ops_type : 8;
+	int priority;
+};
+
+struct nf_hook_entry {
+	void *hook, *priv;
+};
+
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+	struct nf_hook_entry hooks[]; /* and as many struct nf_hook_ops * */
 };
 
 struct net_bridge {
@@ -250,6 +289,8 @@ struct net_bridge_port {
 	struct net_device *dev;
 	struct list_head list;
 	unsigned long flags;
+	struct net_bridge_port *backup_port;
+	__u32 backup_nhid;
 	__u8 state;
 };
 

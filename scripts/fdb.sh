@@ -121,11 +121,38 @@ entry_words() {
 	KEY=("${BYTES[@]}" "${MAC[@]}")
 }
 
+# entry_dead MAC DEV VLAN: says so, if frames for this entry cannot leave by port PORT, which is
+# not in VLAN
+entry_dead() {
+	local VALUE pvid
+	l2_port_read "$PORT"
+	if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
+		(($3 == 0)) || warn "$1 vlan $3: no frame will use it: $2 is transparent, and its entries have no vlan"
+		return 0
+	fi
+	pvid=$(value_num "$HM_OFF_l2_port_pvid" 2)
+	if (($3 == 0)); then
+		warn "$1: no frame will use it: $2 has VLANs, and an entry without vlan is for transparent ports (add vlan ${pvid/#0/N})"
+	elif ((!$(value_bit_is "$HM_OFF_l2_port_vlans" "$3"))); then
+		warn "$1 vlan $3: no frame will use it: $2 is not in VLAN $3 (hookmap fdb shows its VLANs)"
+	fi
+}
+
+# value_bit_is OFFSET NUMBER: 1 if that bit of an array of __u64 is set
+value_bit_is() {
+	local at=$(($1 + $2 / 8))
+	[[ $HM_ENDIAN == little ]] || at=$(($1 + (($2 / 8) ^ 7)))
+	printf '%d' $((16#${VALUE[at]} >> ($2 % 8) & 1))
+}
+
 fdb_set() { # add|replace WORD...
 	local verb=$1
 	entry_words 1 "${@:2}"
 	PORT=0
-	((STACK)) || port_of "$TO"
+	((STACK)) || {
+		port_of "$TO"
+		entry_dead "$ENTRY" "$TO" "$VLAN"
+	}
 	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
 		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
 	else

@@ -110,6 +110,8 @@ switch_up() { # N
 		ip -n sw link set "p$i" up
 		h "$i" ip link set eth0 up
 		h "$i" ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+		# otherwise a mirror leaves what it sends to the bridge
+		h "$i" ethtool -K eth0 tx off txvlan off >/dev/null
 	done
 }
 sw() { nsenter --net=/run/netns/sw -- "$@"; }

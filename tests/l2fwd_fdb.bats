@@ -115,6 +115,18 @@ refused() {
 02:00:00:00:00:03 local' entries
 }
 
+@test "fdb.sh: an entry that no frame will use is said" {
+	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: $1}" "what fdb.sh ${*:2} says"; }
+	ports 2
+	fdb port p1 mode access 51
+	said '02:00:00:00:00:01: no frame will use it: p1 has VLANs, and an entry without vlan is for transparent ports (add vlan 51)' add 02:00:00:00:00:01 dev p1
+	said '02:00:00:00:00:01 vlan 99: no frame will use it: p1 is not in VLAN 99 (hookmap fdb shows its VLANs)' add 02:00:00:00:00:01 dev p1 vlan 99
+	said '02:00:00:00:00:01 vlan 9: no frame will use it: p2 is transparent, and its entries have no vlan' replace 02:00:00:00:00:01 dev p2 vlan 9
+	said '' add 02:00:00:00:00:01 dev p1 vlan 51
+	said '' add 02:00:00:00:00:02 dev p2
+	said '' add 02:00:00:00:00:02 local vlan 7
+}
+
 @test "fdb.sh port translate: what is replaced goes with its way back" {
 	# VLAN, 1 if it is the one inside, VLAN it becomes
 	ways() { bpftool -j map dump pinned "$G/l2_xlate" | jq -r '[.[] | "\(.key[2]) \(.key[4]) \(.value[0])"] | sort | join(", ") | gsub("0x"; "")'; }
@@ -330,6 +342,21 @@ learned() {
 	}
 	attach_fails 1 'is a bridge device' br0 l2fwd
 	attach_fails 1 'is a vxlan device' vx0 l2fwd
+	ip link add mv0 link p1 type macvlan
+	attach_fails 1 'mv0 is a macvlan device, which XDP cannot send to: it cannot be a port. As a port of a bridge' mv0 l2fwd
+	ip link del mv0
+	# a bond and its slave, as far as ip tells
+	mkdir "$BATS_TEST_TMPDIR/bond"
+	cat >"$BATS_TEST_TMPDIR/bond/ip" <<-EOF
+		#!/bin/bash
+		out=\$($(type -P ip) "\$@") || exit
+		[[ "\$*" != "-j -d link show dev p1" ]] || out=\$(jq -c '.[0].linkinfo.info_kind = "bond"' <<<"\$out")
+		[[ "\$*" != "-j -d link show dev q1" ]] || out=\$(jq -c '.[0].linkinfo.info_slave_kind = "bond" | .[0].master = "bond0"' <<<"\$out")
+		[[ -z \$out ]] || printf '%s\n' "\$out"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bond/ip"
+	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'p1 is a bond device, which XDP cannot send to' p1 l2fwd
+	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'q1 is a slave of bond0, whose frames it would forward past the bond: make bond0 a port of a bridge' q1 l2fwd
 	attach_fails 1 'is no Ethernet device' lo l2fwd
 	attach_fails 1 'p1 is no bridge' p1 l2fwd --mirror
 	# a kernel that does not know bpf_loop
@@ -481,6 +508,17 @@ card() { # RXVLAN QUEUES CPUS
 	ip link set dev p1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
 	ip link set dev q1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
 	expect 'a frame' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	# also to an address that is known: nobody has said what this device may do
+	local before
+	l2_attach q1 l2fwd
+	fdb add 02:00:00:00:00:02 dev q1
+	ip link set q1 down
+	before=$(reason '(none)' pass_no_port)
+	expect 'a frame of no port' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	equal "$(($(reason '(none)' pass_no_port) - before))" 1 'of no port'
+	ip link set q1 up
+	"$HM_TOP/scripts/detach.sh" q1 l2fwd
+	ip link set dev q1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
 	# attach takes over what is there
 	l2_attach p1 l2fwd
 	fdb add 02:00:00:00:00:02 dev p1

@@ -423,3 +423,110 @@ commands() {
 	bpftool map update pinned "$G/l2_cfg" key 0 0 0 0 value "${cfg[@]}"
 	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].state, .totals.mirror_changed]')" '["forwarding","forwarding",false]' states
 }
+
+# settle STATES: a frame of each host, until the ports are looked at and have these states
+settle() {
+	say 1 "ffffffffffff$(mac 1)$T"
+	say 2 "ffffffffffff$(mac 2)$T"
+	[[ $(hookmap -j --summary fdb | jq -r '[.ports[].state] | unique | join(" ")') == "$1" ]]
+}
+
+@test "mirror: what the bridge decides by other means is the bridge's: ebtables, iptables, options, backup port" {
+	bridge_up 3
+	ip -n h1 addr add 10.0.0.1/24 dev eth0
+	ip -n h2 addr add 10.0.0.2/24 dev eth0
+	sw_attach br0 l2fwd --mirror --refresh 50
+	pings() { h 1 ping -q -c 10 -i 0.02 -W 1 10.0.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p'; }
+	busywait 10 settle forwarding
+	equal "$(pings)" 10 'with nothing'
+	(($(port_count p2 tx_packets) > 0)) || equal 0 'more than 0' 'by XDP'
+	sw iptables -I FORWARD -p icmp -j DROP
+	busywait 10 settle slow
+	equal "$(pings)" 0 'with bridge-nf-call-iptables and a DROP'
+	# the bridge leaves its frames to nobody: the command that the message names
+	sw_attach br0 l2fwd --mirror --refresh 50
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'sysctl -w net.bridge.bridge-nf-call-iptables=0'
+	sw sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0
+	sw_attach br0 l2fwd --mirror --refresh 50
+	busywait 10 settle forwarding
+	equal "$(pings)" 10 'without bridge-nf'
+	if sw ebtables -P FORWARD DROP 2>/dev/null; then
+		busywait 10 settle slow
+		equal "$(pings)" 0 'with ebtables'
+		sw ebtables -P FORWARD ACCEPT
+		sw ebtables -X
+	fi
+	# a port option that nobody here knows
+	sw ip link set p2 type bridge_slave proxy_arp on
+	busywait 10 settle 'forwarding slow'
+	sw ip link set p2 type bridge_slave proxy_arp off
+}
+
+@test "mirror: a backup port gets what its port cannot send" {
+	bridge_up 3
+	sw ip link set br0 type bridge ageing_time 30000
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw ip link set p2 type bridge_slave backup_port p3
+	sw_attach br0 l2fwd --mirror
+	h 2 ip link set eth0 down
+	listen 3 4
+	say 1 "$(mac 2)$(mac 1)$T" 4
+	heard 3
+	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what the backup port sent'
+}
+
+@test "mirror: a bridge that was deleted and made again is attached again" {
+	bridge_up 2
+	sw_attach br0 l2fwd --mirror
+	sw ip link del br0
+	sw ip link add br0 type bridge
+	for p in p1 p2; do sw ip link set "$p" master br0; done
+	sw ip link set br0 up
+	sw_attach br0 l2fwd --mirror
+	busywait 10 settle forwarding
+	tables_agree
+	sw_detach br0
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
+}
+
+@test "mirror: a host that leaves checksums unfinished: TCP goes on, by the slow path, and attach says so" {
+	local i
+	bridge_up 3
+	for i in 1 2; do
+		ip -n "h$i" addr add "10.0.0.$i/24" dev eth0
+		h "$i" ethtool -K eth0 tx on >/dev/null
+	done
+	ip -n sw tuntap add tap9 mode tap vnet_hdr
+	sw ip link set tap9 master br0 up
+	sw_attach br0 l2fwd --mirror
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path: its veth peer eth0 leaves TCP and UDP checksums to its device: over there, ethtool -K eth0 tx off; then attach again'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'tap9: what comes in by it takes the slow path: its VM may leave checksums and segments to the host (vnet_hdr on)'
+	equal "$(port_count p1 state) $(port_count p3 state)" 'slow forwarding' states
+	h 2 "$HM_BUILD/tests/traffic" tcp-server 10.0.0.2 7000 20 3>&- &
+	busywait 10 h 1 timeout 30 "$HM_BUILD/tests/traffic" tcp-client 10.0.0.2 7000 20
+	wait $!
+	# the command that it names
+	sw ip link del tap9
+	for i in 1 2; do h "$i" ethtool -K eth0 tx off >/dev/null; done
+	sw_attach br0 l2fwd --mirror
+	busywait 10 settle forwarding
+	h 1 ethtool -K eth0 tx on >/dev/null
+	sw_attach br0 l2fwd --mirror --force
+	busywait 10 settle forwarding
+}
+
+# bats test_tags=vm
+@test "mirror: a bond is no port, nor is its slave; behind a bridge it takes the slow path" {
+	bridge_up 2
+	skip_without bonding sw ip link add bond0 type bond mode active-backup
+	sw ip link add s1 type veth peer name eth0 netns h2 2>/dev/null || sw ip link add s1 type veth peer name r1
+	sw ip link set s1 master bond0
+	sw ip link set s1 up
+	sw ip link set bond0 up
+	fails 1 'bond0 is a bond device, which XDP cannot send to' sw "$HM_TOP/scripts/attach.sh" bond0 l2fwd
+	fails 1 's1 is a slave of bond0, whose frames it would forward past the bond' sw "$HM_TOP/scripts/attach.sh" s1 l2fwd
+	sw ip link set bond0 master br0
+	sw_attach br0 l2fwd --mirror
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].device]')" '["p1","p2"]' ports
+}

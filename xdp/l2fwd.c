@@ -407,6 +407,14 @@ static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u3
 	return L2_DROP_ACL;
 }
 
+/* The bridge has rules for what it sends to the port NUMBER that are not known here. */
+static __always_inline int l2_bridge_sends(__u32 number)
+{
+	struct l2_port *out = l2_port_get(number);
+
+	return out && out->flags & L2_P_SLOW_OUT;
+}
+
 /* What becomes of the frame: xdp/README.md has a table of all ways, and the tests go
  * through it. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
@@ -447,8 +455,8 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	if (!number)
 		return L2_TO_STACK;
 	now = bpf_ktime_get_coarse_ns();
-	if (port->flags & L2_P_MIRROR &&
-	    (l2_bridge_is_old(cfg, now) || !l2_source_is_old(fr, cfg, now)))
+	if (port->flags & L2_P_MIRROR && (l2_bridge_is_old(cfg, now) || l2_bridge_sends(number) ||
+					  !l2_source_is_old(fr, cfg, now)))
 		return l2_slow(ctx, fr, number);
 	reason = l2_forward(ctx, fr, entry, number, cfg, now);
 	if (reason == L2_DROP_VLAN_OUT && port->flags & L2_P_MIRROR)
@@ -484,7 +492,8 @@ int l2fwd_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	st->rx_packets++;
 	st->rx_bytes += ctx->data_end - ctx->data;
-	reason = l2_decide(ctx, &fr, port);
+	/* settings of other ports say nothing about a device that is none */
+	reason = fr.in ? l2_decide(ctx, &fr, port) : L2_NO_PORT;
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;
 	return l2_verdict(ctx, fr.at, reason);

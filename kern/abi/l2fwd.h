@@ -7,7 +7,7 @@
 
 /*
  * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are
- * arrays. Number 0 is what nobody configured: it forwards, but is no target.
+ * arrays. Number 0 is what nobody configured: the stack gets its frames.
  * ifindex -> number is in l2_if; a larger ifindex cannot be a port.
  */
 #define L2_PORTS       256
@@ -63,6 +63,8 @@ struct l2_fdb {
 #define L2_P_HAIRPIN  0x40  /* may send back what came in here */
 #define L2_P_BLOCKED  0x80  /* not forwarding: bridge port state, or by hand */
 #define L2_P_SLOW     0x100 /* the bridge has rules for it that XDP does not know */
+#define L2_P_SLOW_OUT 0x200 /* the same for what is sent to it */
+#define L2_P_PARTIAL  0x400 /* mirror: what comes in may have an unfinished checksum: slow */
 
 /* What is done with a frame that has no entry: l2_port.miss, .bcast, .mcast */
 enum l2_miss {
@@ -119,6 +121,9 @@ struct l2_port {
 	X(NO_META, 10, "pass_no_metadata", "NO_METADATA", \
 	  "to be flooded, but the driver has no XDP metadata: left to the stack", \
 	  "attach.sh DEV l2fwd --mode generic") \
+	X(NO_PORT, 11, "pass_no_port", "NO_PORT", \
+	  "came by a device that is no port (a slave, a device attached by hand), for the stack", \
+	  "hookmap fdb; attach.sh DEV l2fwd") \
 	X(DROP_MISS, 16, "drop_unknown", "DROP_UNKNOWN", \
 	  "no entry for its destination, and the port drops such frames", \
 	  "hookmap fdb; fdb.sh port DEV miss pass|flood") \
@@ -244,6 +249,7 @@ struct l2_sieve {
 #define L2_F_UNIFORM  0x1 /* no port changes tags: XDP can flood by itself */
 #define L2_F_SNAPSHOT 0x2 /* a snapshot of the bridge is being taken */
 #define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
+#define L2_F_NO_BRNF  0x8 /* br_netfilter does not call iptables and its like */
 
 /* map l2_cfg, array of 1 */
 struct l2_cfg {

@@ -19,18 +19,22 @@ address. fdb.sh sets entries, ports, rules; its --help says how
   --refresh MS    with --mirror: each source address takes the slow path this often,
                     so that it does not age out in the bridge, and the bridge's
                     ports are looked at (default 1000)
+  --force         with --mirror: what comes from VMs and containers that leave checksums
+                    unfinished takes the fast path as well, and is lost at its receiver
+                    (for guests that are known to finish them)
   --l2-pref N     place of the tc filter (default 2)
   --mode MODE     as for latency, without none
 EOT
 }
 
-FLAG_OPTIONS+=(--mirror)
+FLAG_OPTIONS+=(--mirror --force)
 L2_PINS=$PINS/l2fwd
-L2_MIRROR=0 L2_SIZE='' L2_REFRESH='' L2_PREF=''
+L2_MIRROR=0 L2_FORCE=0 L2_SIZE='' L2_REFRESH='' L2_PREF=''
 
 l2fwd_option() {
 	case $1 in
 	--mirror) L2_MIRROR=1 ;;
+	--force) L2_FORCE=1 ;;
 	--fdb-size)
 		number "$1" "$2" 1 "$L2_FDB_MAX"
 		L2_SIZE=$NUMBER
@@ -50,24 +54,26 @@ l2fwd_option() {
 
 # --- preflight: what works and forwards nothing, and why
 
-# Kinds that XDP cannot send to, or that have no frames of their own
-L2_NO_TARGET='bridge|vxlan|geneve|gre|gretap|ip6gretap|ip6tnl|sit|dummy|ifb|vlan|macvlan|ipvlan|vrf|vcan|nlmon|wireguard'
+# Kinds that XDP can send to; - is a card. Others have no frames of their own, or get them by the
+# devices below them: the frames of a bond come with the index of its slave.
+L2_TARGET='-|veth|tun'
 
 # l2_link DEV: KIND, MTU, QUEUES, LINK_TYPE, PEER (name or ifindex), PEER_NETNS (id, -: the
-# own), MASTER; - for what there is not
+# own), MASTER and SLAVE, the kind of slave that it is; - for what there is not
 l2_link() {
 	local line
 	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
 		.mtu, .num_tx_queues // 0, .link_type, .link // .link_index // "-", .link_netnsid // "-",
-		.master // "-"] | map(tostring) | join(" ")') || line=
-	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER <<<"$line"
+		.master // "-", .linkinfo.info_slave_kind // "-", .linkinfo.info_data.vnet_hdr // false] | map(tostring) | join(" ")') || line=
+	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR <<<"$line"
 }
 
 # l2_suitable DEV: dies if it cannot be a port
 l2_suitable() {
 	l2_link "$1"
 	[[ $LINK_TYPE == ether ]] || die "$1 is no Ethernet device ($LINK_TYPE): it cannot be a port"
-	[[ ! $KIND =~ ^($L2_NO_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port"
+	[[ $KIND =~ ^($L2_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port. As a port of a bridge that is attached with --mirror, it works, on the slow path"
+	[[ ! $SLAVE =~ ^(bond|team)$ ]] || die "$1 is a slave of $MASTER, whose frames it would forward past the $SLAVE: make $MASTER a port of a bridge, and attach that with --mirror"
 }
 
 # l2_preflight DEV MODE: warnings, one line each
@@ -75,6 +81,8 @@ l2_preflight() {
 	local ports others
 	l2_link "$1"
 	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
+	l2_partial "$1"
+	[[ -z $PARTIAL || $KIND == veth ]] || ((L2_MIRROR)) || warn "$1: $PARTIAL. XDP forwards them unfinished, and TCP between VMs stops"
 	[[ $KIND != - ]] || l2_preflight_card "$1"
 	ports=$(l2_ports) || exit 1
 	others=$(ip_json link | jq -r --arg ports " $(cut -d' ' -f2 <<<"$ports" | tr '\n' ' ')" --argjson mtu "$MTU" '
@@ -107,6 +115,30 @@ l2_netns_path() {
 	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
 }
 
+# l2_partial DEV, after l2_link: in PARTIAL, how frames can come in with a checksum that is not
+# finished, or as several in one, and what ends it; empty if they cannot. XDP sends what it sees,
+# and the stack finishes what it must.
+l2_partial() {
+	local path name='' offloads
+	PARTIAL=''
+	case $KIND in
+	tun)
+		[[ $VNET_HDR != true ]] || PARTIAL="its VM may leave checksums and segments to the host (vnet_hdr on): in the guest, $(typed ethtool -K DEV tx off), or csum=off for its card; then attach with --force"
+		return
+		;;
+	veth) ;;
+	*) return 0 ;;
+	esac
+	path=$(l2_netns_path "$PEER_NETNS") && command -v ethtool >/dev/null &&
+		name=$(nsenter --net="$path" -- ip -j link 2>/dev/null | json_escaped | jq -r --arg peer "$PEER" \
+			'first(.[] | select(.ifname == $peer or (.ifindex | tostring) == $peer) | .ifname)') || name=''
+	if [[ -z $name ]] || ! offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null); then
+		PARTIAL="its veth peer, which cannot be seen from here, may leave TCP and UDP checksums to its device: over there, ethtool -K DEV tx off; then attach with --force"
+	elif [[ $offloads == *$'\n'tx-checksumming:\ on* ]]; then
+		PARTIAL="its veth peer $(clean "$name") leaves TCP and UDP checksums to its device: over there, $(typed ethtool -K "$name" tx off); then attach again"
+	fi
+}
+
 # l2_preflight_veth DEV: what its peer must do, as far as one can see from here
 l2_preflight_veth() {
 	local path name prog offloads=''
@@ -117,7 +149,7 @@ l2_preflight_veth() {
 	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
 	[[ $prog != - || $offloads == *$'\n'generic-receive-offload:\ on* ]] ||
 		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: $(typed ethtool -K "$name" gro on), over there"
-	[[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
+	((L2_MIRROR)) || [[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
 		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed ethtool -K "$name" tx off), over there"
 	[[ $offloads != *$'\n'tx-vlan-offload:\ on* ]] ||
 		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: $(typed ethtool -K "$name" txvlan off), over there"
@@ -241,7 +273,10 @@ l2_mirror_port_add() { # DEV
 	dev_intend "$flags" l2fwd
 	l2_port_attach "$1"
 	((!DRY_RUN)) || return 0
+	((!L2_FORCE)) || PARTIAL=''
+	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
 	l2_port_read "$PORT"
+	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
 	# until it is looked at
 	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || {
 		defer l2_port_restore "$PORT" "${VALUE[@]}"
@@ -275,7 +310,7 @@ l2_mirror_port_free() {
 l2_mirror_port_leave() {
 	local at
 	l2_port_read "$1"
-	l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED | L2_P_SLOW | L2_P_VLAN | L2_P_HAIRPIN))" 0
+	l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED | L2_P_SLOW | L2_P_SLOW_OUT | L2_P_PARTIAL | L2_P_VLAN | L2_P_HAIRPIN))" 0
 	for at in vlans untagged; do
 		at=HM_OFF_l2_port_$at
 		value_zero "${!at}" 512
@@ -289,7 +324,7 @@ l2_mirror_port_leave() {
 l2_name() { ip_json link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
 
 l2_mirror_attach() { # BRIDGE
-	local dev kind line members index outside=0
+	local dev kind line members index flags outside=0
 	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
 	need_tools bridge
 	l2_mirror_kernel
@@ -299,8 +334,9 @@ l2_mirror_attach() { # BRIDGE
 		l2_cfg_read
 		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
 		((line == 0 || line == IFINDEX)) || {
-			dev=$(l2_name "$line") || dev="of ifindex $line"
-			die "$1: bridge $dev is mirrored already, and a host can have one mirror: $(typed detach.sh "$dev") first"
+			! dev=$(l2_name "$line") ||
+				die "$1: bridge $dev is mirrored already, and a host can have one mirror: $(typed detach.sh "$dev") first"
+			l2_mirror_vanished "$line"
 		}
 	fi
 	members=$(l2_mirror_members "$1") || exit 1
@@ -312,7 +348,7 @@ l2_mirror_attach() { # BRIDGE
 	L2_MANY=1
 	while read -r index dev kind; do
 		[[ -n $index ]] || continue
-		if [[ $kind =~ ^($L2_NO_TARGET)$ ]]; then
+		if [[ ! $kind =~ ^($L2_TARGET)$ ]]; then
 			((!VERBOSE)) || warn "$dev is a $kind device: what is behind it takes the slow path"
 			outside=$((outside + (1 << 32) + index))
 			continue
@@ -329,11 +365,53 @@ l2_mirror_attach() { # BRIDGE
 	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
 	value_set "$HM_OFF_l2_cfg_vlans" 8 0
 	value_set "$HM_OFF_l2_cfg_outside" 8 "$outside"
-	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) | L2_F_SNAPSHOT))
+	flags=$(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_NO_BRNF | L2_F_SNAPSHOT))
+	! l2_brnf_off || flags=$((flags | L2_F_NO_BRNF))
+	value_set "$HM_OFF_l2_cfg_flags" 4 "$flags"
 	l2_cfg_write
 	l2_mirror_knock "$1" "$(head -n 1 <<<"$members")"
 	l2_mirror_snapshot "$1"
 	l2_cfg_flag "$L2_F_SNAPSHOT" 0
+	l2_mirror_slow "$1"
+}
+
+# l2_mirror_vanished IFINDEX: the bridge that was mirrored has gone, and what was its goes
+l2_mirror_vanished() {
+	local line inode ifindex rest others
+	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	while read -r line; do
+		read -r inode ifindex rest <<<"$line"
+		[[ $inode == "$NETNS_INODE" && $ifindex == "$1" ]] || continue
+		l2_with_entry "$line" l2_mirror_end
+		return
+	done <<<"$others"
+	l2_mirror_detach ''
+}
+
+l2_mirror_end() { # BRIDGE
+	l2_mirror_detach "$1"
+	DEV_FEATURES=$((DEV_FEATURES & ~HM_FEAT_l2fwd))
+}
+
+# l2_brnf_off: br_netfilter is there, and told to leave the frames of bridges alone. (Where it
+# is not, it may come.)
+l2_brnf_off() {
+	local of now
+	for of in iptables ip6tables arptables; do
+		now=$(in_netns cat "/proc/sys/net/bridge/bridge-nf-call-$of" 2>/dev/null) && [[ $now == 0 ]] || return 1
+	done
+}
+
+# l2_mirror_slow BRIDGE: says if all its frames take the slow path
+l2_mirror_slow() {
+	local number ifindex flags rest ports any=0
+	ports=$(l2_ports) || exit 1
+	while read -r number ifindex flags rest; do
+		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
+		((flags & L2_P_SLOW && flags & L2_P_SLOW_OUT)) || return 0
+		any=1
+	done <<<"$ports"
+	((!any)) || warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
 }
 
 # l2_mirror_kernel: dies if the kernel has no bpf_loop (Linux 5.17)
@@ -465,7 +543,7 @@ l2_mirror_status() {
 		}
 	done <<<"$ports"
 	while read -r index name kind; do
-		[[ -n $index && $mirrored != *" $index "* && ! $kind =~ ^($L2_NO_TARGET)$ ]] || continue
+		[[ -n $index && $mirrored != *" $index "* && $kind =~ ^($L2_TARGET)$ ]] || continue
 		printf '  l2fwd    port %s has joined it, and takes the slow path: %s again\n' "$name" "$(typed attach.sh "$1" l2fwd --mirror)"
 	done <<<"$members"
 }
