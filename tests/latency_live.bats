@@ -80,6 +80,33 @@ server 10.11.2.1 $(($(nproc) - 1))"
 		([.rows[] | select(.kind == "total") | .sum_ns] | add)')" 0 "sum of the stages less sum of the totals"
 }
 
+@test "latency: both CPUs, softirqs on top of tasks, and a reader all the time: nothing is lost or goes back" {
+	local addr cpu jobs=() last=$(($(nproc) - 1)) log=$BATS_TEST_TMPDIR/log
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	for cpu in 0 "$last"; do
+		addr=10.11.1.1
+		((!cpu || !last)) || addr=fd11:1::1
+		# the reader of a flow and the softirqs of the other share a CPU
+		on host taskset -c "$((last - cpu))" "$HM_BUILD/tests/traffic" tcp-server "$addr" 7000 3000 3>&- &
+		jobs+=($!)
+		busywait 5 on host bash -c "ss -Htln src [$addr]:7000 2>/dev/null | grep -q . || ss -Htln src $addr:7000 | grep -q ."
+		on client taskset -c "$cpu" "$HM_BUILD/tests/traffic" tcp-client "$addr" 7000 3000 3>&- &
+		jobs+=($!)
+		((last)) || break
+	done
+	while kill -0 "${jobs[-1]}" 2>/dev/null; do hookmap -j latency; done >"$log"
+	wait "${jobs[@]}"
+	hookmap -j latency >>"$log"
+	equal "$(rows socket app)" "$((3000 * ${#jobs[@]} / 2))" "socket -> app"
+	equal "$(rows tc prerouting)" "$(rows xdp tc)" "tc -> prerouting"
+	equal "$(rows prerouting input)" "$(rows xdp tc)" "prerouting -> input"
+	nothing_lost
+	# no number is out of bounds, and none is smaller than before
+	equal "$(jq -c '.rows[] | select(.min_ns > .p50_ns or .p50_ns > .max_ns or .max_ns > 1e12 or .p999_ns == 0)' "$log" | head -n 1)" '' "row"
+	equal "$(jq -s '[range(1; length) as $i | [.[$i - 1], .[$i]] | map(.lost | [.seen, .sampled, .started]) | select(.[1][0] < .[0][0] or .[1][1] < .[0][1] or .[1][2] < .[0][2])] | length' "$log")" 0 "counters that went back"
+	(($(jq -s length "$log") > 2))
+}
+
 @test "latency: ICMP, IPv4 and IPv6" {
 	attach eth0 --sample 1 --filter 'proto icmp'
 	on client ping -q -c 23 -i 0.002 10.11.1.1
