@@ -8,6 +8,7 @@
 #   HOOKMAP_BPFFS    bpf filesystem that holds the pins (/sys/fs/bpf)
 #   HOOKMAP_OBJ      built objects and abi.sh (build/ beside scripts/)
 #   HOOKMAP_CGROUP   cgroup v2 whose sockets are measured (the root)
+#   HOOKMAP_LIMIT    seconds after which a command that hangs is ended (120)
 #   IPTABLES, IP6TABLES, BPFTOOL  the commands to use
 
 set -euo pipefail
