@@ -163,13 +163,68 @@ static __always_inline int pol_parse6(struct pol_pkt *p, const struct cursor *c,
 	return POL_N_SEEN;
 }
 
+/* What comes after the headers' chain: a function of its own, which the verifier looks at
+ * once and not for each of the ways through the chain. NEXT: the L4 protocol, or -1. */
+POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct flow *f, int next)
+{
+	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	void *ip = c.pos;
+	int err;
+
+	if (!p || !f)
+		return POL_N_MALFORMED;
+	ip += p->nh_off & 0xff;
+	c.pos += p->l4 & 0x1fff;
+	if (!f->family || (next < 0 && !p->all))
+		return POL_N_MALFORMED;
+	/* more of IPv6's headers than are looked at, or farther inside, or cut off */
+	p->hidden = f->family == 6 && !f->fragment && (next < 0 || parse_is_extension(next));
+	next = f->l4proto;
+	p->piece = (f->fragment ? POL_P_LATER : 0) | (f->more ? POL_P_MORE : 0);
+	if (f->family == 4)
+		err = pol_parse4(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
+	else
+		err = pol_parse6(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
+	if (err)
+		return err;
+
+	p->l4proto = next;
+	p->word[POL_W_PORTS] = 0;
+	/* a router forwards what ends amid its L4 header: rules hold for it as well */
+	if (!p->hidden && !f->fragment && pol_has_ports(next) &&
+	    c.pos + sizeof(struct parse_ports) > c.end) {
+		if (!p->all)
+			return POL_N_MALFORMED;
+		p->hidden = 1;
+	}
+	if (p->hidden | f->fragment | f->more) {
+		p->word[POL_W_MISC] |= POL_M_FRAGMENT;
+	} else if (pol_has_ports(next)) {
+		parse_l4_ports(&c, f);
+		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f->sport) << 16 | bpf_ntohs(f->dport);
+		p->word[POL_W_MISC] |= POL_M_PORTS;
+	}
+	p->word[POL_W_MISC] |= next & 0xff;
+	p->word[POL_W_SRC] = bpf_ntohl(f->src[0]);
+	p->word[POL_W_DST] = bpf_ntohl(f->dst[0]);
+	for (int i = 0; i < 3; i++) {
+		p->word[POL_W_SRC6 + i] = bpf_ntohl(f->src[1 + i]);
+		p->word[POL_W_DST6 + i] = bpf_ntohl(f->dst[1 + i]);
+	}
+	p->word[POL_W_MARK] = skb->mark;
+	p->word[POL_W_IIF] = skb->ifindex;
+	if (f->family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
+			   : pol_special6(p->word))
+		return POL_N_NOT_OURS;
+	return POL_N_SEEN;
+}
+
 /* Fills P. Returns POL_N_SEEN, or why this is no packet for the rules. */
 POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 {
 	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
-	int proto = skb->protocol, next, err;
+	int proto = skb->protocol, next;
 	struct flow f = {};
-	void *ip;
 
 	if (!p)
 		return POL_N_MALFORMED;
@@ -182,52 +237,10 @@ POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 	}
 	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6))
 		return POL_N_NOT_IP;
-	ip = c.pos;
 	p->nh_off = c.pos - (void *)(long)skb->data;
 	next = parse_ip(&c, proto, &f);
-	if (!f.family || (next < 0 && !p->all))
-		return POL_N_MALFORMED;
-	/* more of IPv6's headers than are looked at, or farther inside, or cut off */
-	p->hidden = f.family == 6 && !f.fragment && (next < 0 || parse_is_extension(next));
-	next = f.l4proto;
-	p->piece = (f.fragment ? POL_P_LATER : 0) | (f.more ? POL_P_MORE : 0);
 	p->l4 = c.pos - (void *)(long)skb->data;
-	if (f.family == 4)
-		err = pol_parse4(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
-	else
-		err = pol_parse6(p, &c, ip, skb->len - p->nh_off, skb->gso_size);
-	if (err)
-		return err;
-
-	p->l4proto = next;
-	p->word[POL_W_PORTS] = 0;
-	/* a router forwards what ends amid its L4 header: rules hold for it as well */
-	if (!p->hidden && !f.fragment && pol_has_ports(next) &&
-	    c.pos + sizeof(struct parse_ports) > c.end) {
-		if (!p->all)
-			return POL_N_MALFORMED;
-		p->hidden = 1;
-	}
-	if (p->hidden | f.fragment | f.more) {
-		p->word[POL_W_MISC] |= POL_M_FRAGMENT;
-	} else if (pol_has_ports(next)) {
-		parse_l4_ports(&c, &f);
-		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f.sport) << 16 | bpf_ntohs(f.dport);
-		p->word[POL_W_MISC] |= POL_M_PORTS;
-	}
-	p->word[POL_W_MISC] |= next & 0xff;
-	p->word[POL_W_SRC] = bpf_ntohl(f.src[0]);
-	p->word[POL_W_DST] = bpf_ntohl(f.dst[0]);
-	for (int i = 0; i < 3; i++) {
-		p->word[POL_W_SRC6 + i] = bpf_ntohl(f.src[1 + i]);
-		p->word[POL_W_DST6 + i] = bpf_ntohl(f.dst[1 + i]);
-	}
-	p->word[POL_W_MARK] = skb->mark;
-	p->word[POL_W_IIF] = skb->ifindex;
-	if (f.family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
-			  : pol_special6(p->word))
-		return POL_N_NOT_OURS;
-	return POL_N_SEEN;
+	return pol_parse_rest(skb, p, &f, next);
 }
 
 /* --- the flow cache: per CPU, two places a flow */
