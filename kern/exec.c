@@ -54,7 +54,7 @@ static __always_inline void exec_send(struct trace_stat *st, struct exec_event *
 #define exec_file(READ, E, FROM)                                                                   \
 	({                                                                                         \
 		const void *from_ = (FROM);                                                        \
-		long len_ = READ##_str((E)->data, EXEC_FILE, from_);                               \
+		long len_ = trace_length(READ##_str((E)->data, EXEC_FILE, from_));                 \
                                                                                                    \
 		if (len_ < 0 || len_ > EXEC_FILE)                                                  \
 			len_ = 0;                                                                  \
@@ -126,7 +126,7 @@ static __always_inline void exec_argv(struct exec_event *e, unsigned long argv)
 			e->flags |= EXEC_F_ARGS_CUT;
 			break;
 		}
-		len = bpf_probe_read_user_str(e->data + at, EXEC_ARG, (void *)arg);
+		len = trace_length(bpf_probe_read_user_str(e->data + at, EXEC_ARG, (void *)arg));
 		if (len <= 0 || len > EXEC_ARG) {
 			e->flags |= EXEC_F_ARGS_CUT;
 			break;

@@ -102,7 +102,7 @@ int open_exit(__u64 *ctx)
 	e->call = call;
 	bpf_get_current_comm(e->name, sizeof(e->name));
 	path = open_args(e, regs);
-	len = bpf_probe_read_user_str(e->path, sizeof(e->path), (void *)path);
+	len = trace_length(bpf_probe_read_user_str(e->path, sizeof(e->path), (void *)path));
 	if (len < 0 || len > OPEN_PATH)
 		len = 0;
 	e->path_len = len;

@@ -77,6 +77,7 @@ int path_read(__u64 *ctx)
 		return 0;
 	task = (const struct task_struct *)bpf_get_current_task();
 	e->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	e->cookie = net_cookie((const struct net *)BPF_CORE_READ(task, nsproxy, net_ns));
 	e->ifindex = skb->skb_iif;
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(e->name, sizeof(e->name));
@@ -93,6 +94,7 @@ static __always_inline void path_maybe_device(struct path_event *e, const struct
 		return;
 	e->ifindex = BPF_CORE_READ(dev, ifindex);
 	e->netns = BPF_CORE_READ(net, ns.inum);
+	e->cookie = net_cookie(net);
 	BPF_CORE_READ_STR_INTO(&e->device, dev, name);
 }
 

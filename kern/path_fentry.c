@@ -45,6 +45,7 @@ int path_netfilter(__u64 *ctx)
 		dev = state->hook >= NF_INET_LOCAL_OUT ? state->in : state->out;
 	e->ifindex = BPF_CORE_READ(dev, ifindex);
 	e->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	e->cookie = net_cookie(BPF_CORE_READ(dev, nd_net.net));
 	BPF_CORE_READ_STR_INTO(&e->device, dev, name);
 	path_submit(e);
 	return 0;

@@ -131,6 +131,7 @@ static __always_inline void path_device(struct path_event *e, const struct net_d
 {
 	e->ifindex = dev->ifindex;
 	e->netns = dev->nd_net.net->ns.inum;
+	e->cookie = net_cookie(dev->nd_net.net);
 	bpf_probe_read_kernel_str(e->device, sizeof(e->device), dev->name);
 }
 

@@ -44,6 +44,13 @@ static __always_inline int trace_match(const struct trace_filter *f, __u32 paren
 	return 1;
 }
 
+/* What a helper that copies strings returned, with 1 for an empty one: before Linux 6.16
+ * that may be 0. No branch, which would double the verifier's work in a loop. */
+static __always_inline long trace_length(long len)
+{
+	return len + (((len - 1) >> 63) & 1 & ~(len >> 63));
+}
+
 /* A string of which LEN bytes were copied, the 0 behind them included: has the original
  * something else at that place? READ is the helper that reads from there. */
 #define trace_cut(READ, FROM, LEN)                                                                 \

@@ -117,6 +117,7 @@ hex() {
 	host_attach exec --cgroup "$HOOKMAP_CGROUP"
 	repeat() { printf "%*s" "$2" '' | tr ' ' "$1"; }
 	# a failed call: 127 bytes of an argument, 32 of them, 255 of the file's name
+	(exec /no/empty '' b '' 2>/dev/null) || true
 	for n in 126 127 128; do (exec /no/such "$(repeat a "$n")" end 2>/dev/null) || true; done
 	for n in 31 32; do
 		mapfile -t args < <(seq 1 "$n")
@@ -130,6 +131,7 @@ hex() {
 	cut() { grep -E "$1" "$BATS_TEST_TMPDIR/text" | grep -c -F -e '...' || true; }
 	equal "$(cut "/no/such /no/such a{126} end$") $(cut "/no/such /no/such a{127} end$")" "0 0"
 	equal "$(cut "/no/such /no/such a{127}\.\.\. end$")" 1 "an argument of 128"
+	equal "$(grep -c " /no/empty /no/empty '' b ''$" "$BATS_TEST_TMPDIR/text")" 1 "empty arguments"
 	equal "$(cut "/no/many .* 30 31$") $(cut "/no/many .* 30 31 \.\.\.$")" "0 1" "32 and 33 arguments"
 	equal "$(grep -cE " /{248}no/file /" "$BATS_TEST_TMPDIR/text") $(grep -cE " /{249}no/fil\.\.\. /" "$BATS_TEST_TMPDIR/text")" "1 1" "names of 255 and 256"
 	equal "$(grep -cE " /bin/true b{1012}$" "$BATS_TEST_TMPDIR/text") $(grep -cE " /bin/true b{1013}$" "$BATS_TEST_TMPDIR/text")" "1 1" "1023 and 1024 bytes"
@@ -185,7 +187,7 @@ hex() {
 	reader -j exec -c 10
 	wait "$READER"
 	equal "$(jq -s '[.[] | select(.event)] | length' "$OUT")" 10 "first reader"
-	equal "$(jq -c 'select(.events)' "$OUT")" '{"events":10,"lost":0,"lost_before":0,"table_full":0}' "its end"
+	equal "$(jq -c 'select(.events)' "$OUT")" '{"events":10,"lost":0,"lost_before":0,"table_full":0,"missed":0}' "its end"
 	reader -j exec
 	/bin/true live
 	busywait 5 grep -q live "$OUT"

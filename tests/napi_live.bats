@@ -88,7 +88,7 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	host_attach napi
 	equal "$(find /sys/fs/bpf | sort)" "$before" pins
 	printf -v zeros '0 %.0s' {1..152}
-	awk -v pin="$G/napi_hist" -v zeros="$zeros" 'BEGIN { for (i = 0; i < 2100; i++) {
+	awk -v pin="$G/napi_hist" -v zeros="$zeros" 'BEGIN { for (i = 0; i < 8300; i++) {
 		printf "map update pinned %s key", pin; for (j = 0; j < 38; j++) printf " 255";
 		printf " %d %d value %s\n", i % 256, i / 256, zeros } }' >"$BATS_TEST_TMPDIR/fill"
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true

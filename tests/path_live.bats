@@ -269,6 +269,47 @@ host vx0 netif_receive_skb" "packet $n"
 	like "$(hookmap --drain path)" 'packets that match: echo ('
 }
 
+@test "path: a namespace that has gone is not called by the next one's name, though it has its number" {
+	local first second
+	host_attach path --match "echo host 127.91.0.1"
+	# the kernel gives the lowest number that is free, to whoever is first on this machine
+	for i in {1..50}; do
+		ip netns add hm-first
+		first=$(stat -c %i /run/netns/hm-first)
+		nsenter --net=/run/netns/hm-first ip link set lo up
+		nsenter --net=/run/netns/hm-first ping -q -c 1 127.91.0.1
+		ip netns del hm-first
+		for j in {1..50}; do
+			ip netns add hm-second
+			second=$(stat -c %i /run/netns/hm-second)
+			[[ $first != "$second" ]] || break 2
+			ip netns del hm-second
+		done
+		hookmap --drain path >/dev/null
+	done
+	equal "$second" "$first" "number of the second namespace"
+	nsenter --net=/run/netns/hm-second ip link set lo up
+	nsenter --net=/run/netns/hm-second ping -q -c 1 127.91.0.1
+	events path >"$ALL"
+	equal "$(jq -rs '[.[] | select(.netns_inode != 0) | .netns] | unique | length' "$ALL")" 2 "namespaces"
+	like "$(jq -r '.netns' "$ALL" | head -n 1)" "$first#"
+	equal "$(jq -rs '.[-1].netns' "$ALL")" hm-second "the second one"
+	ip netns del hm-second
+}
+
+@test "path: a namespace that is made while a reader is at work has its name" {
+	host_attach path --match "echo host 127.91.0.2"
+	nsenter --net="/run/netns/$LAB-host" ping -q -c 1 127.91.0.2
+	reader -j path
+	busywait 10 grep -q "$LAB-host" "$OUT"
+	ip netns add hm-later
+	nsenter --net=/run/netns/hm-later ip link set lo up
+	nsenter --net=/run/netns/hm-later ping -q -c 1 127.91.0.2
+	busywait 10 grep -q '"netns":"hm-later"' "$OUT"
+	reader_stop
+	ip netns del hm-later
+}
+
 @test "path: NAT changes the addresses, and it is still one packet" {
 	on host iptables -t nat -A POSTROUTING -o veth0 -p icmp -j SNAT --to-source "$NET.5"
 	host_attach path --match "echo dst $SERVER"

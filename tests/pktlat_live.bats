@@ -288,7 +288,7 @@ from_nic() {
 	for options in "--size 64" "--size 9000" "--size 64 tx" "--size 9000 tx"; do
 		[[ $options != *tx ]] || on client ethtool -K eth0 tx off >/dev/null
 		read -ra words <<<"${options% tx}"
-		spawn host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 97 "${words[@]}"
+		spawn host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 97 "${words[@]}" --window 10
 		pid=$SPAWNED
 		busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
 		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 97 "${words[@]}" --window 10

@@ -38,6 +38,7 @@ struct line {
 struct counts {
 	struct trace_stat ring;
 	__u64 more;
+	__u64 missed; /* runs of the programs that the kernel left out */
 };
 
 struct reader {
@@ -427,12 +428,14 @@ static void show_end(struct reader *r)
 	struct counts now;
 
 	stat_read(r, &now);
+	now.missed = programs_missed(r->opt, r->ev->feature);
 	line_begin(&r->line);
 	if (r->line.json) {
 		line_int(&r->line, "events", 0, r->shown);
 		line_int(&r->line, "lost", 0, now.ring.lost - first->lost);
 		line_int(&r->line, "lost_before", 0, first->lost);
 		line_int(&r->line, "table_full", 0, now.ring.full);
+		line_int(&r->line, "missed", 0, counter_growth(true, now.missed, r->first.missed));
 		if (r->ev->more)
 			line_int(&r->line, "unread", 0, now.more);
 	} else {
@@ -444,6 +447,9 @@ static void show_end(struct reader *r)
 				first->lost);
 		if (now.ring.full)
 			fprintf(r->line.f, ", table full %llu times", now.ring.full);
+		if (now.missed > r->first.missed)
+			fprintf(r->line.f, ", %llu runs of the programs left out by the kernel",
+				now.missed - r->first.missed);
 		if (now.more)
 			fprintf(r->line.f, ", %llu %s", now.more, r->ev->more);
 	}
@@ -590,6 +596,7 @@ int events_run(const struct options *opt, const struct events *ev)
 	zone_follow(&r.line);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	stat_read(&r, &r.first);
+	r.first.missed = programs_missed(opt, ev->feature);
 	r.last = r.first;
 	if (!r.line.json && ev->head)
 		printf("%s\n", ev->head);

@@ -64,6 +64,7 @@ static struct {
 	struct packet *packet[PACKETS]; /* in the order of their first hop */
 	unsigned n;
 	unsigned long shown;
+	const struct options *opt;
 	struct names *names;
 	__u8 to_family; /* --to */
 	__u32 to[4];
@@ -100,8 +101,8 @@ static bool seen_here(const struct packet *p, const struct path_event *e)
 		const struct path_event *h = &p->hop[i];
 
 		if (h->hook == e->hook && h->ifindex == e->ifindex && h->netns == e->netns &&
-		    h->head.vni == e->head.vni && h->head.ttl == e->head.ttl &&
-		    (h->skb == e->skb || h->hook != PATH_DROP))
+		    h->cookie == e->cookie && h->head.vni == e->head.vni &&
+		    h->head.ttl == e->head.ttl && (h->skb == e->skb || h->hook != PATH_DROP))
 			return true;
 	}
 	return false;
@@ -228,24 +229,30 @@ static enum end packet_end(const struct packet *p)
 
 /* --- showing one */
 
-static const char *netns_name(__u32 inode)
+/* The name of the namespace of E, from when it was first seen: its number is used again. */
+static const char *netns_name(const struct path_event *e)
 {
 	static struct {
+		__u64 cookie;
 		__u32 inode;
 		char name[64];
 	} cache[64];
 	static unsigned next;
 
-	if (!inode)
+	if (!e->netns)
 		return "-";
 	for (unsigned i = 0; i < 64; i++) {
-		if (cache[i].inode == inode)
+		if (cache[i].inode == e->netns && cache[i].cookie == e->cookie)
 			return cache[i].name;
 	}
+	/* it may be younger than what we know */
+	names_free(path.names);
+	path.names = names_new(path.opt);
 	next = (next + 1) % 64;
-	cache[next].inode = inode;
+	cache[next].inode = e->netns;
+	cache[next].cookie = e->cookie;
 	snprintf(cache[next].name, sizeof(cache[next].name), "%s",
-		 names_netns_inode(path.names, inode));
+		 path.names ? names_space(path.names, e->cookie, e->netns) : "?");
 	return cache[next].name;
 }
 
@@ -375,7 +382,7 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	snprintf(text, sizeof(text), "+");
 	format_ns(delta, text + 1, sizeof(text) - 1);
 	line_str(l, NULL, -8, text);
-	line_str(l, "netns", 16, netns_name(e->netns));
+	line_str(l, "netns", 16, netns_name(e));
 	line_int(l, "netns_inode", 0, e->netns);
 	line_bytes(l, "device", 15, *e->device ? e->device : "-",
 		   *e->device ? strnlen(e->device, sizeof(e->device)) : 1);
@@ -425,6 +432,7 @@ static bool fill_from(struct path_event *e, const struct path_event *h)
 	if (h->ifindex != e->ifindex || !*h->device || (e->netns && e->netns != h->netns))
 		return false;
 	e->netns = h->netns;
+	e->cookie = h->cookie;
 	memcpy(e->device, h->device, sizeof(e->device));
 	return true;
 }
@@ -643,11 +651,7 @@ int path_run(const struct options *opt)
 
 	if (opt->to && path_to(opt->to))
 		return 2;
-	path.names = names_new(opt);
-	if (!path.names) {
-		fail("path: %s", strerror(ENOMEM));
-		return 1;
-	}
+	path.opt = opt;
 	rc = opt->output == OUT_JSON || !path_says(opt) ? events_run(opt, &ev) : 1;
 	while (path.n)
 		free(path.packet[--path.n]);

@@ -11,7 +11,8 @@
  *   clock  age_ns of the offsets in use, real_drift_ns since then, ptp (bool),
  *          ptp_error_ns; with --ptp: ptp_drift_ns
  *   lost   unstamped unconverted bad_clock sent (by this host itself: never received)
- *          table_full evicted (processes and taps that made room) evicted_packets
+ *          table_full evicted (processes and taps that made room) evicted_packets missed
+ *          (runs of the programs that the kernel left out)
  *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
  *          copied, is not seen)
  * With -i, rows and lost are what is new.
@@ -164,6 +165,13 @@ static int show_clock(const struct options *opt, struct json_object *top,
 	return 0;
 }
 
+struct reading {
+	struct rows rows;
+	struct pktlat_stat stat;
+	struct pktlat_cfg cfg;
+	__u64 missed; /* runs of the programs that the kernel left out */
+};
+
 static void show_count(const char **before, __u64 n, const char *what)
 {
 	if (!n)
@@ -173,7 +181,7 @@ static void show_count(const char **before, __u64 n, const char *what)
 }
 
 static void show_lost_text(const struct options *opt, const struct pktlat_cfg *cfg,
-			   const struct pktlat_stat *st)
+			   const struct pktlat_stat *st, __u64 missed)
 {
 	const char *before = "not measured: ";
 
@@ -184,6 +192,7 @@ static void show_lost_text(const struct options *opt, const struct pktlat_cfg *c
 	show_count(&before, st->sent, "sent by this host itself, never received");
 	show_count(&before, st->clock, "bad clock");
 	show_count(&before, st->slow.full, "found no room in the table");
+	show_count(&before, missed, "left out by the kernel: a program ran already on that CPU");
 	if (*before == ',')
 		printf("\n");
 	if (st->evicted)
@@ -196,9 +205,9 @@ static void show_lost_text(const struct options *opt, const struct pktlat_cfg *c
 		       "kernel has no fentry to see the others\n");
 }
 
-static void show_lost(const struct options *opt, struct json_object *top,
-		      const struct pktlat_cfg *cfg, const struct pktlat_stat *st)
+static void show_lost(const struct options *opt, struct json_object *top, const struct reading *r)
 {
+	const struct pktlat_stat *st = &r->stat;
 	const struct {
 		const char *key;
 		__u64 n;
@@ -210,26 +219,21 @@ static void show_lost(const struct options *opt, struct json_object *top,
 		{ "table_full", st->slow.full },
 		{ "evicted", st->evicted },
 		{ "evicted_packets", st->evicted_packets },
+		{ "missed", r->missed },
 	};
 	struct json_object *o;
 
 	if (!top) {
-		show_lost_text(opt, cfg, st);
+		show_lost_text(opt, &r->cfg, st, r->missed);
 		return;
 	}
 	o = json_object_new_object();
 	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
 		json_object_object_add(o, lost[i].key, json_object_new_uint64(lost[i].n));
 	json_object_object_add(o, "udp_in_part",
-			       json_object_new_boolean(!(cfg->flags & PKTLAT_F_UDP)));
+			       json_object_new_boolean(!(r->cfg.flags & PKTLAT_F_UDP)));
 	json_object_object_add(top, "lost", o);
 }
-
-struct reading {
-	struct rows rows;
-	struct pktlat_stat stat;
-	struct pktlat_cfg cfg;
-};
 
 /* Opens the pins each time: with -i, what is attached may be detached, and attached again. */
 static int reading_get(const struct options *opt, struct reading *r)
@@ -243,6 +247,7 @@ static int reading_get(const struct options *opt, struct reading *r)
 		err = rows_stat(opt, "pktlat_stat", (__u64 *)&r->stat, sizeof(r->stat) / 8);
 	if (err)
 		return err;
+	r->missed = programs_missed(opt, "pktlat");
 	fd = pin_open(opt, "pktlat_cfg", true);
 	if (fd < 0)
 		return fd;
@@ -274,6 +279,7 @@ static int reading_sub(struct reading *now, struct reading *last)
 	rows_growth(&now->rows, &last->rows);
 	counters_growth(same, (__u64 *)&now->stat, (const __u64 *)&last->stat,
 			sizeof(now->stat) / 8);
+	now->missed = counter_growth(same, now->missed, last->missed);
 	rows_free(&last->rows);
 	*last = kept;
 	return 0;
@@ -286,7 +292,7 @@ static int show(const struct options *opt, struct reading *r)
 
 	rows_show(opt, top, &r->rows, &form);
 	err = show_clock(opt, top, &r->cfg);
-	show_lost(opt, top, &r->cfg, &r->stat);
+	show_lost(opt, top, r);
 	if (!err && top)
 		json_print(opt, top);
 	fflush(stdout);

@@ -58,9 +58,11 @@ static int row_add(const void *key, const void *value, void *arg)
 int rows_read(const struct options *opt, const char *feature, const char *map, size_t octave,
 	      struct rows *rows)
 {
-	struct reading rd = { rows, pin_find(map), libbpf_num_possible_cpus() };
+	struct reading rd = { rows, pin_find(map), 1 };
 	int fd = pin_open(opt, map, false), err;
 
+	if (rd.pin->type == BPF_MAP_TYPE_PERCPU_HASH)
+		rd.cpus = libbpf_num_possible_cpus();
 	memset(rows, 0, sizeof(*rows));
 	rows->octave = octave;
 	if (fd == -ENOENT)

@@ -32,7 +32,8 @@ void rows_growth(struct rows *rows, const struct rows *old);
 /* Adds up the first WORDS 64-bit counters of a per-CPU array of 1. */
 int rows_stat(const struct options *opt, const char *map, __u64 *sum, size_t words);
 
-/* A cell: up to 16 characters of a name; a namespace, "-" if it is 0. */
+/* A cell: up to 16 characters of a name; a namespace by cookie (0: not known) and inode, "-"
+ * if that is 0. */
 void row_name(struct out *o, const char *name);
 void row_netns(struct out *o, struct names *names, __u64 cookie, __u32 inode);
 

@@ -196,6 +196,7 @@ struct path_event {
 	__u64 time;
 	__u64 skb;	/* address, to tell clones apart; 0 = unknown */
 	__u64 location; /* PATH_DROP: who dropped it */
+	__u64 cookie;	/* of the network namespace, 0 = unknown */
 	__u32 netns;	/* inode, 0 = unknown */
 	__u32 ifindex;
 	__u32 reason; /* PATH_DROP: enum skb_drop_reason, DROP_NO_REASON */
@@ -211,7 +212,7 @@ struct path_event {
 _Static_assert(sizeof(struct path_cfg) == 116, "abi");
 _Static_assert(sizeof(struct path_stat) == 32, "abi");
 _Static_assert(sizeof(struct path_head) == 60, "abi");
-_Static_assert(sizeof(struct path_event) == 144, "abi");
+_Static_assert(sizeof(struct path_event) == 152, "abi");
 
 #define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
 #define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
@@ -220,6 +221,9 @@ _Static_assert(sizeof(struct path_event) == 144, "abi");
 /* Histograms by some key: entries of maps napi_hist and ovslat_hist. Their
  * values are struct lat_row, by octave, as for latency; the unit depends on the key. */
 #define TRACE_ROWS 2048
+
+/* Some ten for each device and CPU */
+#define NAPI_ROWS 8192
 
 /* napi_key.kind */
 enum napi_kind {
@@ -231,7 +235,8 @@ enum napi_kind {
 	NAPI_SOFTIRQ = 6, /* ns from the raising of NET_RX to its start */
 };
 
-/* map napi_hist, per-CPU hash */
+/* map napi_hist, hash: each CPU has rows of its own, and only it writes them; a softirq on
+ * top of another program's run adds atomically (hist_count) */
 struct napi_key {
 	char name[16]; /* device; empty: of no device (a CPU's backlog) */
 	__u64 cookie;  /* of the namespace: never used again */
@@ -252,8 +257,7 @@ struct napi_stat {
 _Static_assert(sizeof(struct napi_key) == 40, "abi");
 _Static_assert(sizeof(struct napi_stat) == 16, "abi");
 
-#define HM_MAP_napi_hist(X)                                                                        \
-	X(napi_hist, PERCPU_HASH, struct napi_key, struct lat_row, TRACE_ROWS, 0)
+#define HM_MAP_napi_hist(X) X(napi_hist, HASH, struct napi_key, struct lat_row, NAPI_ROWS, 0)
 #define HM_MAP_napi_stat(X) X(napi_stat, PERCPU_ARRAY, __u32, struct napi_stat, 1, 0)
 
 /* pktlat_key.kind */
