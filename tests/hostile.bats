@@ -308,3 +308,99 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 	"$S/detach.sh" -- "${NAMES[0]}"
 	unattached
 }
+
+# say COMMAND...: what it says is kept in all that was said
+SAID=0
+say() {
+	{
+		printf '== %q ' "$@"
+		printf '\n'
+		timeout 20 "$@" </dev/null 2>&1 || true
+	} >>said
+	SAID=$((SAID + 1))
+}
+
+@test "hostile: no output of any command has a control character of a name, and none runs one" {
+	local dev=$'`>x`$(>x)\e\xc2\x9b\'"' ns=$'n`>x`\e[7m\xc2\x9b\xff\n$(>x)' group=$HOOKMAP_CGROUP/$'g`>x`\e[7m\xc2\x9b\xff' file=$'./f`>x`\e\v\xc2\x9b\xff\n$(>x)' verb how dumped
+	ip link add name "$dev" type veth peer name peer
+	ip link set dev "$dev" up
+	ip link set dev "$dev" alias $'\e[7m\v\xc2\x9b`>x`'
+	touch "/run/netns/$ns"
+	unshare --net bash -c 'mount --bind /proc/self/ns/net "$1"' - "/run/netns/$ns" || true
+	nsenter --net="/run/netns/$ns" -- ip link add name "$dev" type veth peer name peer
+	mkdir "$group"
+	say "$S/attach.sh" -n -- "$dev" latency l2fwd policy
+	say "$S/attach.sh" -v --sample 1 -- "$dev" latency l2fwd policy
+	say "$S/attach.sh" -v --netns "$ns" -- "$dev" latency
+	say "$S/attach.sh" -v --host drops path exec open napi pktlat
+	# errors
+	say "$S/attach.sh" -- "no$dev"
+	say "$S/attach.sh" --netns "no$ns" -- "$dev"
+	say "$S/attach.sh" --next "$file" -- "$dev" latency
+	say "$S/attach.sh" "--$dev" x
+	say "$S/attach.sh" --host exec --cgroup "$file"
+	# a process, a file, a cgroup, packets
+	cp "$(type -P true)" "$file"
+	# shellcheck disable=SC2016
+	bash -c 'echo $$ >"$2/cgroup.procs"; printf "\e[7m\xc2\x9b\140>x\140" >/proc/self/comm; cd "${1%/*}"; "$1" $'"'"'a\e\v\xc2\x9b\xff`>x`'"'"'; : <"$1"; : <"no$1"' - "$file" "$group" || true
+	ip addr add 10.9.0.1/24 dev "$dev"
+	ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev "$dev"
+	ping -q -c 2 -i 0.01 -W 1 10.9.0.2 || true
+	nsenter --net="/run/netns/$ns" -- ping -q -c 1 -W 1 127.0.0.1 || true
+	# rules and entries
+	say "$S/fdb.sh" -v -- add 02:00:00:00:00:07 dev "$dev"
+	for verb in port acl guard; do
+		say "$S/fdb.sh" -- "$verb" "$dev"
+		say "$S/fdb.sh" -- "$verb" "no$dev"
+	done
+	say "$S/fdb.sh" -v -- acl "$dev" add 10 deny proto udp
+	say "$S/fdb.sh" -v -- guard "$dev" add 02:00:00:00:00:07 10.9.0.2
+	say "$S/fdb.sh" load "$file"
+	dumped=$(script -qec "$(printf '%q ' "$S/fdb.sh" dump)" /dev/null | tr -d '\r')
+	printf '%s\n' "$dumped" >>said
+	jq -n --arg dev "$dev" --arg id $'r\u007f\u009b`>x`' '{nexthops: {h: {dev: $dev, via: "10.9.0.2"}}, rules: [{id: $id, priority: 1, match: {iif: $dev}, action: {redirect: "h"}}]}' >rules.json
+	say "$S/policy.sh" -v load rules.json
+	jq '.rules[0].id = "r`>x`"' rules.json >again.json
+	say "$S/policy.sh" load again.json
+	say "$S/policy.sh" show
+	say "$S/policy.sh" diff rules.json
+	say "$S/policy.sh" del "no$dev"
+	say "$S/policy.sh" load "$file"
+	say "$S/status.sh"
+	say "$S/status.sh" -j
+	say "$S/status.sh" -- "$dev"
+	say "$S/status.sh" --netns "$ns" -- "$dev"
+	say "$S/run.sh" xdp/pass "$file"
+	say "$S/run.sh" "$file" "$file"
+	say "$S/run.sh" -v --dump "no$dev" xdp/pass "$HM_TOP/tests/packets/arp.hex"
+	say "$S/plot.sh" --data stages
+	say "$S/plot.sh" --data --device "$dev" percentiles
+	say "$S/plot.sh" stages "$file"
+	say "$S/lab.sh" list
+	say "$S/lab.sh" list -j
+	say "$S/lab.sh" down "no$ns"
+	mkdir conf
+	printf 'latency\n"%s"\n' "$dev" >"conf/$dev.conf"
+	say "$S/service.sh" --config "$PWD/conf" -v start -- "$dev"
+	say "$S/service.sh" --config "$PWD/conf" -v stop -- "no$dev"
+	say "$S/clock.sh" --ptp "$file"
+	say "$S/new.sh" xdp "$dev"
+	for verb in latency drops policy fdb exec open path napi pktlat status progs "$dev" "--$dev"; do
+		for how in '' -j --pretty --prom --summary --hist '--buckets -j'; do
+			# shellcheck disable=SC2086
+			say timeout 3 "$HM_BUILD/hookmap" $how "$verb"
+		done
+	done
+	say "$HM_BUILD/hookmap" drops --by netns,device
+	say "$HM_BUILD/hookmap" policy --explain "iif=$dev src=10.0.0.1 dst=10.9.0.2"
+	say "$S/detach.sh" -n -- "$dev"
+	say "$S/detach.sh" -v --netns "$ns" -- "$dev"
+	say "$S/detach.sh" -v -- "$dev"
+	say "$S/detach.sh" -v --host
+	clean said
+	((SAID > 100))
+	# the names were there to be seen
+	(($(grep -acF '`>x`' said) > 50))
+	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' pins
+	rmdir "$group"
+}
