@@ -19,10 +19,12 @@
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port, l2_fdb. Times in ns.
  */
+#include "l2head.h"
 #include "maps.h"
 #include "skb.h"
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 
@@ -30,6 +32,8 @@ HM_MAP(l2_cfg);
 HM_MAP(l2_if);
 HM_MAP(l2_port);
 HM_MAP(l2_fdb);
+
+#define MIRROR_KEY __attribute__((aligned(8))) /* of l2_head_mac */
 
 #define BRIDGE_PORTS	  1024 /* of one bridge: BR_MAX_PORTS */
 #define BRIDGE_VLANS	  4095
@@ -49,6 +53,11 @@ HM_MAP(l2_fdb);
 
 #define BRIDGE_HOOKS   5  /* NF_BR_PRE_ROUTING to NF_BR_POST_ROUTING */
 #define BRIDGE_ENTRIES 16 /* looked at of each; more are not known */
+
+/* net_bridge_fdb_entry.flags: BR_FDB_LOCAL, BR_FDB_STATIC, BR_FDB_ADDED_BY_EXT_LEARN */
+#define BRIDGE_FDB_LOCAL  (1UL << 0)
+#define BRIDGE_FDB_STATIC (1UL << 1)
+#define BRIDGE_FDB_EXTERN (1UL << 4)
 
 static __always_inline struct l2_cfg *mirror_cfg(void)
 {
@@ -106,28 +115,37 @@ static __always_inline int mirror_is_zero(const __u8 *mac)
 	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
 }
 
-/* Writes what says where to, at once; the counts stay. */
-static __always_inline void mirror_write(struct l2_fdb *entry, __u32 port, __u8 type, __u64 now)
+/* The entry of KEY, and what it says in HEAD, type L2_GONE if that is another key's. */
+static __always_inline struct l2_fdb *mirror_get(const struct l2_key *key, union l2_head *head)
 {
-	struct l2_fdb head = { .port = port, .type = type };
+	struct l2_fdb *entry = bpf_map_lookup_elem(&l2_fdb, key);
 
-	*(volatile __u64 *)entry = *(__u64 *)&head;
-	entry->seen = now;
+	head->word = 0;
+	if (entry && !l2_head_get(entry, key, head))
+		head->type = L2_GONE;
+	return entry;
 }
 
+/* The counts of an entry stay. If it is another key's by now, that one has none until it is
+ * looked at again: see mirror_heal. */
 static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *key, __u32 port,
 				       __u8 type)
 {
-	struct l2_fdb *entry = bpf_map_lookup_elem(&l2_fdb, key);
+	union l2_head head;
+	struct l2_fdb *entry = mirror_get(key, &head);
 	__u64 now = bpf_ktime_get_ns();
 	struct l2_fdb new = { .port = port, .type = type, .seen = now };
 
 	if (entry) {
 		/* what was set by hand stays */
-		if (entry->type != L2_STATIC)
-			mirror_write(entry, port, type, now);
+		if (head.type == L2_STATIC)
+			return;
+		l2_head_put(entry, key, port, type);
+		entry->seen = now;
 		return;
 	}
+	new.vlan = key->vlan;
+	new.mac = l2_head_mac(key);
 	if (bpf_map_update_elem(&l2_fdb, key, &new, BPF_NOEXIST))
 		__sync_fetch_and_add(&cfg->full, 1);
 }
@@ -228,7 +246,7 @@ static long mirror_vlan(__u32 i, void *arg)
 		if (vid >> 6 <= word) {
 			bit = vid >> 6 == word ? 1ULL << (vid & 63) : 0;
 			if (bit & ~w->port->vlans[word]) {
-				struct l2_key key;
+				struct l2_key key MIRROR_KEY;
 
 				mirror_key(&key, vid, w->addr);
 				mirror_put(w->cfg, &key, 0, L2_LOCAL);
@@ -467,7 +485,7 @@ struct mirror_add {
 	struct net_bridge_port *p; /* NULL: the bridge itself */
 	struct net_bridge *br;
 	struct list_head *head, *at; /* VLANs */
-	struct l2_key key;
+	struct l2_key key MIRROR_KEY;
 	__u16 nlh_flags;
 	__u8 type;
 	__u8 found; /* the port is in the VLAN of key */
@@ -477,18 +495,18 @@ struct mirror_add {
 static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
 {
 	struct l2_key key = a->key;
-	struct l2_fdb *entry;
+	union l2_head head;
 	__u8 type = a->type;
+	int there;
 
 	key.vlan = vlan;
-	entry = bpf_map_lookup_elem(&l2_fdb, &key);
-	if (entry && entry->type != L2_GONE ? a->nlh_flags & NLM_F_EXCL
-					    : !(a->nlh_flags & NLM_F_CREATE))
+	there = mirror_get(&key, &head) && head.type != L2_GONE;
+	if (there ? a->nlh_flags & NLM_F_EXCL : !(a->nlh_flags & NLM_F_CREATE))
 		return 1;
-	if (a->p && (!entry || entry->type == L2_GONE) && mirror_own(a->br, key.mac))
+	if (a->p && !there && mirror_own(a->br, key.mac))
 		return 1;
 	/* the bridge keeps that mark */
-	if (entry && entry->type == L2_EXTERN && type != L2_LOCAL)
+	if (there && head.type == L2_EXTERN && type != L2_LOCAL)
 		type = L2_EXTERN;
 	mirror_put(a->cfg, &key, type == L2_LOCAL ? 0 : mirror_port(a->p), type);
 	return 0;
@@ -590,16 +608,15 @@ int l2_mirror_learn(__u64 *ctx)
 {
 	struct net_bridge *br = (void *)ctx[0];
 	struct l2_cfg *cfg = mirror_cfg();
-	struct l2_fdb *entry;
-	struct l2_key key;
+	union l2_head head;
+	struct l2_key key MIRROR_KEY;
 
 	if (!cfg || !mirror_is(cfg, br))
 		return 0;
 	mirror_key(&key, ctx[3], (void *)ctx[2]);
-	entry = bpf_map_lookup_elem(&l2_fdb, &key);
 	/* a static entry that has moved is static still */
 	mirror_put(cfg, &key, mirror_port((void *)ctx[1]),
-		   entry && entry->type == L2_FIXED ? L2_FIXED : L2_DYNAMIC);
+		   mirror_get(&key, &head) && head.type == L2_FIXED ? L2_FIXED : L2_DYNAMIC);
 	return 0;
 }
 
@@ -609,7 +626,7 @@ int l2_mirror_extern(__u64 *ctx)
 	struct net_bridge *br = (void *)ctx[0];
 	struct net_bridge_port *p = (void *)ctx[1];
 	struct l2_cfg *cfg = mirror_cfg();
-	struct l2_key key;
+	struct l2_key key MIRROR_KEY;
 
 	if (!cfg || !mirror_is(cfg, br))
 		return 0;
@@ -626,7 +643,8 @@ int l2_mirror_del(__u64 *ctx)
 	struct net_bridge_port *p = BPF_CORE_READ(f, dst);
 	struct l2_cfg *cfg = mirror_cfg();
 	struct l2_fdb *entry;
-	struct l2_key key;
+	union l2_head head;
+	struct l2_key key MIRROR_KEY;
 
 	if (!cfg || !mirror_is(cfg, br))
 		return 0;
@@ -634,8 +652,8 @@ int l2_mirror_del(__u64 *ctx)
 	/* a port's own address: the port is about to be taken out of a VLAN */
 	if (p && mirror_has_address(BPF_CORE_READ(p, dev), key.mac))
 		cfg->looked = bpf_ktime_get_ns() + L2_LOOK_NS - mirror_refresh(cfg);
-	entry = bpf_map_lookup_elem(&l2_fdb, &key);
-	if (entry && entry->type == L2_STATIC)
+	entry = mirror_get(&key, &head);
+	if (entry && head.type == L2_STATIC)
 		return 0;
 	/* a snapshot that has read the entry before must not write it again */
 	if (cfg->flags & L2_F_SNAPSHOT)
@@ -645,6 +663,140 @@ int l2_mirror_del(__u64 *ctx)
 	return 0;
 }
 
+/* jhash2 of two words, as the bridge's table of addresses has it. */
+static __always_inline __u32 mirror_hash(const __u32 *key, __u32 seed)
+{
+#define ROL(X, N) ((X) << (N) | (X) >> (32 - (N)))
+	__u32 c = 0xdeadbeef + (2 << 2) + seed, b = c + key[1], a = c + key[0];
+
+	c ^= b;
+	c -= ROL(b, 14);
+	a ^= c;
+	a -= ROL(c, 11);
+	b ^= a;
+	b -= ROL(a, 25);
+	c ^= b;
+	c -= ROL(b, 16);
+	a ^= c;
+	a -= ROL(c, 4);
+	b ^= a;
+	b -= ROL(a, 14);
+	c ^= b;
+	c -= ROL(b, 24);
+#undef ROL
+	return c;
+}
+
+#define MIRROR_CHAIN 16 /* of one bucket, which has one entry or two */
+
+/* The bridge's own entry of KEY. NULL: it has none, or, with *UNSURE, that is not known: its
+ * table is being resized, or the chain is long. */
+static __always_inline struct net_bridge_fdb_entry *
+mirror_bridge_has(struct net_bridge *br, const struct l2_key *key, int *unsure)
+{
+	struct bucket_table *table = BPF_CORE_READ(br, fdb_hash_tbl.tbl);
+	__u32 size = BPF_CORE_READ(table, size), want[2], has[2];
+	struct net_bridge_fdb_key k = {};
+	void *at;
+
+	__builtin_memcpy(k.addr.addr, key->mac, sizeof(key->mac));
+	k.vlan_id = key->vlan;
+	__builtin_memcpy(want, &k, sizeof(want));
+	*unsure = !size || BPF_CORE_READ(table, nest) || BPF_CORE_READ(table, future_tbl);
+	at = (void *)table + bpf_core_field_offset(struct bucket_table, buckets) +
+	     sizeof(void *) * (mirror_hash(want, BPF_CORE_READ(table, hash_rnd)) & (size - 1));
+	/* the lowest bit is a lock here, and in an element the end */
+	if (bpf_probe_read_kernel(&at, sizeof(at), at))
+		return NULL;
+	at = (void *)((unsigned long)at & ~1UL);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MIRROR_CHAIN; i++) {
+		struct net_bridge_fdb_entry *f;
+
+		if (!at || (unsigned long)at & 1)
+			return NULL;
+		f = at - bpf_core_field_offset(struct net_bridge_fdb_entry, rhnode);
+		if (bpf_probe_read_kernel(has, sizeof(has), &f->key))
+			break;
+		if (has[0] == want[0] && has[1] == want[1]) {
+			*unsure = 0;
+			return f;
+		}
+		at = BPF_CORE_READ((struct rhash_head *)at, next);
+	}
+	*unsure = 1;
+	return NULL;
+}
+
+/* Makes an entry what the bridge has. Tracepoints tell of changes: two that overtake each
+ * other on two CPUs, or one that no program saw, would leave the table wrong for as long as the
+ * bridge is right. */
+static __noinline int mirror_heal(struct l2_cfg *cfg, struct net_bridge *br,
+				  const struct l2_key *key)
+{
+	struct net_bridge_fdb_entry *f;
+	unsigned long flags;
+	struct l2_fdb *entry;
+	union l2_head head;
+	__u32 port = 0;
+	int unsure;
+
+	if (!cfg || !key)
+		return 0;
+	entry = mirror_get(key, &head);
+	if (entry && head.type == L2_STATIC)
+		return 0;
+	f = mirror_bridge_has(br, key, &unsure);
+	if (!f) {
+		if (entry && head.type != L2_GONE && !unsure)
+			bpf_map_delete_elem(&l2_fdb, key);
+		return 0;
+	}
+	flags = BPF_CORE_READ(f, flags);
+	if (!(flags & BRIDGE_FDB_LOCAL))
+		port = mirror_port(BPF_CORE_READ(f, dst));
+	if (!entry || head.type == L2_GONE || head.port != port)
+		mirror_put(cfg, key, port,
+			   flags & BRIDGE_FDB_LOCAL    ? L2_LOCAL
+			   : flags & BRIDGE_FDB_EXTERN ? L2_EXTERN
+			   : flags & BRIDGE_FDB_STATIC ? L2_FIXED
+						       : L2_DYNAMIC);
+	return 0;
+}
+
+/* A frame on the slow path, before the bridge sees it: its addresses are looked at, where they
+ * are not as they should be. A busy source comes this way each refresh interval, one that the
+ * table has elsewhere with each frame. */
+static __always_inline void mirror_look_frame(struct l2_cfg *cfg, struct net_bridge *br,
+					      struct sk_buff *skb, const struct l2_port *port,
+					      __u32 number)
+{
+	struct {
+		__u8 dst[6], src[6];
+		__be16 proto, tci;
+	} eth;
+	struct l2_key key MIRROR_KEY;
+	union l2_head head;
+	__u32 vlan = 0;
+
+	if (bpf_probe_read_kernel(&eth, sizeof(eth),
+				  BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, mac_header)))
+		return;
+	if (port->flags & L2_P_VLAN) {
+		if (skb_has_tag(skb))
+			vlan = BPF_CORE_READ(skb, vlan_tci) & 0xfff;
+		else if (eth.proto == port->proto)
+			vlan = bpf_ntohs(eth.tci) & 0xfff;
+		vlan = vlan ?: port->pvid;
+	}
+	mirror_key(&key, vlan, eth.src);
+	if (mirror_get(&key, &head) && head.port != number)
+		mirror_heal(cfg, br, &key);
+	mirror_key(&key, vlan, eth.dst);
+	if (!(eth.dst[0] & 1) && (!mirror_get(&key, &head) || head.port))
+		mirror_heal(cfg, br, &key);
+}
+
 SEC("tp_btf/netif_receive_skb")
 int l2_mirror_state(__u64 *ctx)
 {
@@ -652,6 +804,7 @@ int l2_mirror_state(__u64 *ctx)
 	struct net_device *dev = BPF_CORE_READ(skb, dev);
 	struct l2_cfg *cfg = mirror_cfg();
 	struct net_bridge_port *p;
+	struct net_bridge *br;
 	struct l2_port *port;
 	__u64 now;
 	__u32 n;
@@ -669,9 +822,13 @@ int l2_mirror_state(__u64 *ctx)
 			port->flags |= L2_P_BLOCKED;
 		return 0;
 	}
+	br = BPF_CORE_READ(p, br);
 	now = bpf_ktime_get_ns();
 	if ((__s64)(now - cfg->looked) >= (__s64)L2_LOOK_NS)
-		mirror_walk(cfg, BPF_CORE_READ(p, br), now);
+		mirror_walk(cfg, br, now);
+	port = bpf_map_lookup_elem(&l2_port, &n);
+	if (port)
+		mirror_look_frame(cfg, br, skb, port, n);
 	return 0;
 }
 

@@ -276,9 +276,26 @@ struct nf_hook_entries {
 	struct nf_hook_entry hooks[]; /* and as many struct nf_hook_ops * */
 };
 
+struct rhash_head {
+	struct rhash_head *next;
+};
+
+struct bucket_table {
+	unsigned int size;
+	unsigned int nest;
+	__u32 hash_rnd;
+	struct bucket_table *future_tbl;
+	void *buckets[];
+};
+
+struct rhashtable {
+	struct bucket_table *tbl;
+};
+
 struct net_bridge {
 	struct net_device *dev;
 	struct list_head port_list;
+	struct rhashtable fdb_hash_tbl;
 	unsigned long options; /* bits of enum net_bridge_opts */
 	__be16 vlan_proto;     /* CONFIG_BRIDGE_VLAN_FILTERING */
 };
@@ -304,8 +321,10 @@ struct net_bridge_fdb_key {
 };
 
 struct net_bridge_fdb_entry {
+	struct rhash_head rhnode;
 	struct net_bridge_port *dst;
 	struct net_bridge_fdb_key key;
+	unsigned long flags; /* bits */
 };
 
 #pragma clang attribute pop

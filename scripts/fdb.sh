@@ -161,6 +161,9 @@ fdb_set() { # add|replace WORD...
 	fi
 	value_set "$HM_OFF_l2_fdb_port" 2 "$PORT"
 	value_set "$HM_OFF_l2_fdb_type" 1 "$L2_STATIC"
+	# the entry says whose it is, see kern/abi/l2fwd.h
+	value_set "$HM_OFF_l2_fdb_vlan" 1 $((VLAN & 255))
+	value_raw "$HM_OFF_l2_fdb_mac" "${MAC[@]:2}"
 	map_put l2_fdb "${KEY[@]}" -- \
 		"map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
 }
@@ -193,7 +196,7 @@ load_check() {
 		BEGIN {
 			n = split(ENVIRON["names"], list, " ")
 			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], 1, at - 1)] = substr(list[i], at + 1) }
-			for (i = 3; i < size; i++) zeros = zeros " 00"
+			for (i = 8; i < size; i++) zeros = zeros " 00"
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
 		# not within a name
@@ -223,7 +226,7 @@ load_check() {
 			if (key in seen) bad($1 " vlan " vlan + 0 " is in line " seen[key] " already")
 			seen[key] = NR
 			gsub(":", " ", mac)
-			printf "map update pinned %s key hex %s %s value hex %s %02x%s\n", pin, le2(vlan), mac, le2(to), static, zeros
+			printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s\n", pin, le2(vlan), mac, le2(to), static, vlan % 256, substr(mac, 7), zeros
 		}' "$INPUT"
 }
 

@@ -219,9 +219,9 @@ meddler() { # FILE
 # learned FROM TO [PORT]: commands that do what the mirror does, for addresses 02:...:03:XX
 learned() {
 	local i zeros
-	printf -v zeros ' 00%.0s' {1..85}
+	printf -v zeros ' 00%.0s' {1..80}
 	for ((i = $1; i <= $2; i++)); do
-		printf 'map update pinned %s key hex 00 00 02 00 00 00 03 %02x value hex 01 00 01%s\n' "$G/l2_fdb" "$i" "$zeros"
+		printf 'map update pinned %s key hex 00 00 02 00 00 00 03 %02x value hex 01 00 01 00 00 00 03 %02x%s\n' "$G/l2_fdb" "$i" "$i" "$zeros"
 	done
 }
 

@@ -530,3 +530,44 @@ settle() {
 	sw_attach br0 l2fwd --mirror
 	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].device]')" '["p1","p2"]' ports
 }
+
+@test "mirror: an entry that is wrong, whatever made it so, is made right by the next slow frames" {
+	local zeros i
+	bridge_up 3
+	sw_attach br0 l2fwd --mirror --refresh 10
+	for i in 1 2 3; do
+		listen $((i % 3 + 1)) 1
+		say $i "ffffffffffff$(mac $i)$T"
+		heard $((i % 3 + 1))
+	done
+	tables_agree
+	printf -v zeros ' 00%.0s' {1..80}
+	put() { # LAST-BYTE PORT: as a lost or overtaken tracepoint leaves it
+		# shellcheck disable=SC2086
+		bpftool map update pinned "$G/l2_fdb" key hex 00 00 02 00 00 00 00 "$1" value hex "$2" 00 01 00 00 00 00 "$1" $zeros
+	}
+	says() { # MAC FROM TO DEVICE: until it is there
+		say "$2" "$(mac "$3")$(mac "$2")$T"
+		[[ $(entry "$1" 0 device) == "$4" ]]
+	}
+	# it speaks itself: one frame does
+	put 02 03
+	equal "$(entry 02:00:00:00:00:02 0 device)" p3 'set wrong'
+	say 2 "$(mac 1)$(mac 2)$T"
+	equal "$(entry 02:00:00:00:00:02 0 device)" p2 'after a frame of its own'
+	# it is silent, and spoken to
+	put 02 03
+	busywait 30 says 02:00:00:00:00:02 1 2 p2
+	# the table has not got it
+	bpftool map delete pinned "$G/l2_fdb" key hex 00 00 02 00 00 00 00 02
+	busywait 30 says 02:00:00:00:00:02 1 2 p2
+	# the bridge has not got it
+	put 77 03
+	busywait 30 says 02:00:00:00:00:77 1 119 ''
+	tables_agree
+	# by hand stays
+	swdb add 02:00:00:00:00:78 dev p3
+	say 1 "$(mac 120)$(mac 1)$T" 5
+	say 2 "$(mac 1)$(mac 120)$T" 5
+	equal "$(entry 02:00:00:00:00:78 0 device)" p3 'by hand'
+}

@@ -127,6 +127,8 @@ int main(void)
 	VALUE(HM_FEAT_ovslat);
 	OFFSET(l2_fdb, port);
 	OFFSET(l2_fdb, type);
+	OFFSET(l2_fdb, vlan);
+	OFFSET(l2_fdb, mac);
 	OFFSET(l2_port, ifindex);
 	OFFSET(l2_port, flags);
 	OFFSET(l2_port, pvid);

@@ -224,7 +224,9 @@ static int entry_show(const void *key, const void *value, void *arg)
 	long long idle = -1;
 	__u64 last;
 
-	if (e->type >= L2_TYPES || e->type == L2_GONE)
+	/* of another key: none, see abi/l2fwd.h */
+	if (e->type >= L2_TYPES || e->type == L2_GONE || e->vlan != (__u8)k->vlan ||
+	    memcmp(&e->mac, k->mac + 2, sizeof(e->mac)))
 		return 0;
 	f->by_type[e->type]++;
 	f->entries++;

@@ -17,6 +17,7 @@
  */
 #include "l2acl.h"
 #include "l2fwd.h"
+#include "l2head.h"
 #include "parse.h"
 #include "verdict.h"
 
@@ -52,16 +53,23 @@ static __always_inline void l2_mac_copy(void *to, const void *from)
 	t[2] = f[2];
 }
 
-static __always_inline void *l2_fdb_get(const struct l2_frame *fr, const __u8 *mac)
+/* The entry of MAC, and what it says in HEAD; NULL if there is none. */
+static __always_inline struct l2_fdb *l2_fdb_get(const struct l2_frame *fr, const __u8 *mac,
+						 union l2_head *head)
 {
-	struct l2_key key = { .vlan = fr->vlan };
+	struct l2_key key __attribute__((aligned(8))) = { .vlan = fr->vlan };
+	struct l2_fdb *entry;
 	__u32 zero = 0;
 	void *fdb = bpf_map_lookup_elem(&l2_fdbs, &zero);
 
 	if (!fdb)
 		return NULL;
 	l2_mac_copy(key.mac, mac);
-	return bpf_map_lookup_elem(fdb, &key);
+	entry = bpf_map_lookup_elem(fdb, &key);
+	if (entry && l2_head_get(entry, &key, head) && head->type != L2_GONE)
+		return entry;
+	head->word = 0;
+	return NULL;
 }
 
 /* Chooses the device to send to. XDP_REDIRECT, or XDP_PASS if it has gone. */
@@ -202,11 +210,12 @@ __noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
 static __always_inline int l2_source_is_old(const struct l2_frame *fr, const struct l2_cfg *cfg,
 					    __u64 now)
 {
-	struct l2_fdb *src = l2_fdb_get(fr, fr->eth->h_source);
+	union l2_head head;
+	struct l2_fdb *src = l2_fdb_get(fr, fr->eth->h_source, &head);
 
-	if (!src || src->type == L2_GONE || src->port != fr->in)
+	if (!src || head.port != fr->in)
 		return 0;
-	if (src->type == L2_STATIC || src->type == L2_FIXED)
+	if (head.type == L2_STATIC || head.type == L2_FIXED)
 		return 1;
 	/* signed: the mirror writes the exact time, which may be ahead of this clock */
 	if ((__s64)(now - src->seen) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS))
@@ -422,8 +431,9 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 {
 	struct l2_cfg *cfg = l2_cfg_get();
 	const __u8 *mac = fr->eth->h_dest;
+	union l2_head head = {};
 	struct l2_fdb *entry;
-	__u32 number = 0;
+	__u32 number;
 	__u64 now;
 	int reason;
 
@@ -442,11 +452,8 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 		reason = L2_DROP_STATE_IN;
 	if (reason && (reason == L2_MALFORMED || !(port->flags & L2_P_MIRROR)))
 		return reason;
-	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac);
-	if (entry && entry->type != L2_GONE)
-		number = entry->port;
-	else
-		entry = NULL;
+	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac, &head);
+	number = head.port;
 	/* what is forbidden on a port of a mirrored bridge, the bridge forbids, if it still does */
 	if (reason)
 		return l2_slow(ctx, fr, number);

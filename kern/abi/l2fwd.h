@@ -35,9 +35,21 @@ enum l2_type {
 };
 
 /*
- * l2_fdb: value. The first 8 bytes are written at once. A CPU counts in count[its
- * number % L2_LANES]: with at most L2_LANES CPUs (L2_F_FEW_CPUS) nobody else does and
- * plain additions do, which are a third cheaper for the whole program.
+ * l2_fdb: value.
+ *
+ * Concurrency: the kernel gives the memory of a deleted or replaced element to the next key
+ * at once, while a program (another CPU, or a task that softirqs and vCPUs stop) still has its
+ * address. So the first 8 bytes, the head, repeat the key; they are read and written with one
+ * load and one store, and a head of another key is no entry. Scripts replace whole elements,
+ * programs of the mirror store heads. The key's 5 bytes here leave out the first two of the MAC
+ * and 4 bits of the VLAN: it would take two addresses that agree in the rest, one of which is
+ * deleted, and the other made, between two instructions. What is added to the counters of an
+ * element that is somebody else's by then is lost to one and found by the other.
+ *
+ * A CPU counts in count[its number % L2_LANES]: with at most L2_LANES CPUs (L2_F_FEW_CPUS)
+ * nobody else does and plain additions do, which are a third cheaper for the whole program.
+ * XDP runs in softirqs, which exclude each other on a CPU; with PREEMPT_RT without its per-CPU
+ * lock (PREEMPT_RT_NEEDS_BH_LOCK=n) they do not, and a few counts are lost.
  */
 #define L2_LANES 4
 struct l2_count {
@@ -47,10 +59,20 @@ struct l2_count {
 struct l2_fdb {
 	__u16 port; /* number; 0: not to be forwarded, the stack gets it */
 	__u8 type;  /* enum l2_type */
-	__u8 pad[5];
+	__u8 vlan;  /* of the key, the low byte */
+	__u32 mac;  /* of the key, the last 4 bytes as they are */
 	__u64 used; /* ns, when a frame went to this address last */
 	__u64 seen; /* ns, when a frame from it took the slow path last (mirror) */
 	struct l2_count count[L2_LANES];
+};
+union l2_head {
+	__u64 word;
+	struct {
+		__u16 port;
+		__u8 type;
+		__u8 vlan;
+		__u32 mac;
+	};
 };
 
 /* l2_port.flags */

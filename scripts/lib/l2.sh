@@ -18,6 +18,13 @@ l2_maps_make() {
 	((DRY_RUN)) || pins_load
 	bytes 4 0
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_txs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_tx"
+	l2_wait
+}
+
+# l2_wait: puts l2_fdb in; the kernel returns from that when no program runs any more that
+# began before
+l2_wait() {
+	bytes 4 0
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
 }
 

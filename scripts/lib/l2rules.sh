@@ -235,6 +235,9 @@ acl_write() {
 	value_set "$HM_OFF_l2_port_acl_n" 2 $((n | flags))
 	value_set "$HM_OFF_l2_port_acl_at" 2 "$ROOM"
 	acl_put "$1"
+	# a frame may still be asking the rules of before: with only some of their prefixes gone,
+	# a shorter one would leave over others
+	l2_wait
 	((!ACL_SIEVED)) || l2_sieve_flush "$ACL_AT"
 }
 

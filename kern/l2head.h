@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * l2head.h - the first 8 bytes of an entry of l2_fdb, see abi/l2fwd.h: read and written at
+ * once, and worth nothing if they are of another key.
+ */
+#ifndef HOOKMAP_L2HEAD_H
+#define HOOKMAP_L2HEAD_H
+
+#include "abi.h"
+
+/* KEY is at a multiple of 4. */
+static __always_inline __u32 l2_head_mac(const struct l2_key *key)
+{
+	return *(const __u32 *)&key->mac[2];
+}
+
+/* The head of ENTRY in HEAD. 1 if it is KEY's. */
+static __always_inline int l2_head_get(const struct l2_fdb *entry, const struct l2_key *key,
+				       union l2_head *head)
+{
+	head->word = *(const volatile __u64 *)entry;
+	return head->vlan == (__u8)key->vlan && head->mac == l2_head_mac(key);
+}
+
+static __always_inline void l2_head_put(struct l2_fdb *entry, const struct l2_key *key, __u16 port,
+					__u8 type)
+{
+	union l2_head head = {
+		.port = port, .type = type, .vlan = key->vlan, .mac = l2_head_mac(key)
+	};
+
+	*(volatile __u64 *)entry = head.word;
+}
+
+#endif
