@@ -104,4 +104,5 @@ for feature in "${FEATURES[@]}"; do "${feature}_attach" "$DEV"; done
 DEV_NAME=${DEV:-host}
 dev_put
 commit
+[[ -z ${POL_BESIDE:-} ]] || policy_beside "$POL_BESIDE" || true
 leftovers_remove

@@ -17,6 +17,8 @@ EOF
 POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port
 	pol_hop pol_hop_state pol_hop_count pol_way pol_group pol_frag pol_work pol_flow pol_stat)
 
+# to be looked at when all is attached
+POL_BESIDE=''
 # What attach.sh was asked for; empty: leave it as it is
 POL_MAX_RULES='' POL_MAX_MASKS='' POL_MAX_HOPS='' POL_PREF=''
 
@@ -95,7 +97,7 @@ policy_attach() { # DEV
 	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
-	policy_beside "$1" || true
+	POL_BESIDE=$1
 	bytes 4 0
 	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
 	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
