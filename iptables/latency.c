@@ -15,20 +15,16 @@
 #define LAT_RECORD
 #include "latency.h"
 
-HM_MAP(lat_stat);
-
 static __always_inline int lat_iptables(struct __sk_buff *skb, __u8 stage)
 {
 	struct lat_stamp *stamp;
 	struct lat_stat *st;
 
-	if (!skb->tc_index)
+	if (!(skb->tc_index & LAT_INDEX_TAG))
 		return 0;
 	st = lat_lookup(lat_stat);
-	if (!st)
-		return 0;
-	stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
-	if (!stamp || stamp->stage == stage || stamp->stage == LAT_APP)
+	stamp = lat_stamp_get(skb, skb->tc_index, lat_l4proto);
+	if (!st || !stamp || stamp->stage == stage)
 		return 0;
 	lat_move(st, stamp, stage);
 	return 1;

@@ -9,8 +9,8 @@
  * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that are
  * not linear; for the others see kern/latency_fentry).
  *
- * A stamp can wait in a socket's queue for long. The application stage therefore
- * compares 4 bytes of the L4 header (parse_l4_id) with those that tc noted.
+ * Who reads a copy (a raw or packet socket has a clone) does not count as app: the stamp
+ * belongs to one sk_buff.
  *
  * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
  */
@@ -22,15 +22,12 @@ int latency_socket(struct __sk_buff *skb)
 	struct lat_stamp *stamp;
 	struct lat_stat *st;
 
-	if (!skb->tc_index)
+	if (!(skb->tc_index & LAT_INDEX_TAG))
 		return 1;
 	st = lat_lookup(lat_stat);
-	if (!st)
-		return 1;
-	stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
-	if (!stamp || stamp->stage == LAT_SOCKET || stamp->stage == LAT_APP)
-		return 1;
-	lat_move(st, stamp, LAT_SOCKET);
+	stamp = lat_stamp_get(skb, skb->tc_index, lat_l4proto);
+	if (st && stamp && stamp->stage != LAT_SOCKET)
+		lat_move(st, stamp, LAT_SOCKET);
 	return 1;
 }
 

@@ -3,8 +3,9 @@
  * latency.h - how a packet's stamp moves on from stage to stage. See
  * tc/README.md for the whole journey; abi.h for the maps.
  *
- * A stamp is one slot of lat_stamp, its number travels in skb->tc_index. Slots
- * are split by CPU, so taking one needs no lock.
+ * A stamp is one slot of lat_stamp, found by the address of the sk_buff; a tag in
+ * skb->tc_index says that there is one. Slots are split by CPU, so taking one needs
+ * no lock.
  */
 #ifndef HOOKMAP_LATENCY_H
 #define HOOKMAP_LATENCY_H
@@ -17,6 +18,14 @@ struct lat_place {
 	__u8 nsid;
 };
 
+/* The verifier looks at a global function once, and not once for each way that leads to
+ * it. An iproute2 without libbpf knows no functions. */
+#ifdef HM_MAPS_LEGACY
+#define LAT_FUNCTION static __always_inline
+#else
+#define LAT_FUNCTION __noinline
+#endif
+
 #define lat_lookup(MAP)                                                                            \
 	({                                                                                         \
 		__u32 zero_ = 0;                                                                   \
@@ -27,7 +36,7 @@ struct lat_place {
  * random in 1 .. 2N - 1, so that periodic traffic is not hit in step. */
 static __always_inline int lat_turn(const struct lat_cfg *cfg, struct lat_stat *st)
 {
-	__u32 n = cfg->sample ?: LAT_SAMPLE_DEFAULT;
+	__u32 n = cfg->sample ?: 1;
 
 	if (n > 1) {
 		if (st->left > 1 && st->left < 2 * n) {
@@ -50,6 +59,7 @@ static __always_inline int lat_seen(struct lat_stat *st, int chosen)
 
 #if defined(LAT_RECORD)
 
+HM_MAP(lat_stat);
 HM_MAP(lat_stamp);
 HM_MAP(lat_hist);
 
@@ -67,18 +77,134 @@ static __always_inline void lat_add(struct lat_stat *st, const struct lat_stamp 
 		__sync_fetch_and_add(&st->lost[LAT_LOST_FULL], 1);
 }
 
-/* The stamp of SLOT if it is this packet's, as far as HASH can tell. */
-static __always_inline struct lat_stamp *lat_stamp_get(struct lat_stat *st, __u32 slot, __u32 hash)
-{
-	struct lat_stamp *stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+/* The sk_buff as lat_stamp knows it. CAP_PERFMON makes the difference of two pointers
+ * a number; the address itself stays in the kernel. */
+#define lat_skb(SKB, BASE) ((__u64)(SKB) - (__u64)(BASE))
 
-	if (!stamp || !stamp->stage)
-		return NULL;
-	if (stamp->hash && hash && stamp->hash != hash) {
-		__sync_fetch_and_add(&st->lost[LAT_LOST_SLOT], 1);
-		return NULL;
+/* Where the set of SKB begins in the part of the CPU in TAG. */
+static __always_inline __u32 lat_set(__u64 skb, __u32 tag, __u32 shift)
+{
+	__u32 half = 1 << shift >> 1;
+	__u32 hash = skb * 0x9e3779b97f4a7c15ULL >> 40;
+
+	return ((tag & ~(2 * half - 1)) | half | (hash & (half - 1))) & (LAT_SLOTS - LAT_WAYS);
+}
+
+/* The slot of TAG in the lower half. */
+static __always_inline __u32 lat_slot_any(__u32 tag, __u32 shift)
+{
+	__u32 mask = (1 << shift) - 1;
+
+	return ((tag & ~mask) | (tag & mask) >> LAT_INDEX_SHIFT) & (LAT_SLOTS - 1);
+}
+
+/* The slot of SKB's stamp, 0 if it has none. */
+LAT_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
+{
+	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp;
+	__u32 slot, shift;
+
+	if (!base)
+		return 0;
+	shift = base->tag & 15;
+	slot = lat_set(skb, tag, shift);
+	for (int i = 0; i < LAT_WAYS; i++, slot++) {
+		stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+		if (stamp && stamp->skb == skb && stamp->tag == tag)
+			return slot;
 	}
-	return stamp;
+	slot = lat_slot_any(tag, shift);
+	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+	return stamp && stamp->skb == LAT_ANY && stamp->tag == tag ? slot : 0;
+}
+
+/*
+ * A slot for SKB (or LAT_ANY) and TAG: a free one of the set, or the one whose stamp has
+ * not moved for the longest time. The rest of the stamp is the caller's to write.
+ */
+LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
+{
+	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp, *any;
+	__u32 slot = lat_set(skb, tag, shift & 15), best = lat_slot_any(tag, shift & 15);
+	struct lat_stat *st = lat_lookup(lat_stat);
+	__u64 last = ~0ULL;
+
+	any = bpf_map_lookup_elem(&lat_stamp, &best);
+	if (!base || !st || !any)
+		return 0;
+	if (base->tag != shift)
+		base->tag = shift;
+	/* who had this tag before it came round is not known by it any more */
+	if (any->skb && any->stage < LAT_STAGES)
+		st->gone[any->stage]++;
+	any->skb = 0;
+	for (int i = 0; i < LAT_WAYS && skb != LAT_ANY; i++, slot++) {
+		stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
+		if (!stamp)
+			continue;
+		/* the address was used before: by a packet that has gone unseen */
+		if (!stamp->skb || stamp->skb == skb) {
+			best = slot;
+			break;
+		}
+		if (stamp->last < last) {
+			best = slot;
+			last = stamp->last;
+		}
+	}
+	stamp = bpf_map_lookup_elem(&lat_stamp, &best);
+	if (!stamp)
+		return 0;
+	if (stamp->skb && stamp->stage < LAT_STAGES)
+		st->gone[stamp->stage]++;
+	stamp->tag = tag;
+	stamp->skb = skb;
+	return best;
+}
+
+/* IPPROTO_* of a packet; of IPv6, where headers come and go, EXPECTED. */
+static __always_inline __u8 lat_l4proto(struct __sk_buff *skb, __u8 expected)
+{
+	__u8 head[10] = {};
+
+	bpf_skb_load_bytes_relative(skb, 0, head, sizeof(head), BPF_HDR_START_NET);
+	return head[0] >> 4 == 6 ? expected : head[9];
+}
+
+/* The stamp of this packet, if it has one. L4PROTO is lat_l4proto, or what does the same. */
+#define lat_stamp_get(SKB, TC_INDEX, L4PROTO)                                                      \
+	({                                                                                         \
+		struct lat_stamp *base_ = lat_lookup(lat_stamp), *stamp_ = NULL;                   \
+		__u32 slot_ = 0;                                                                   \
+                                                                                                   \
+		if (base_)                                                                         \
+			slot_ = lat_slot_find(lat_skb(SKB, base_), (TC_INDEX)&LAT_INDEX_TAG);      \
+		if (slot_)                                                                         \
+			stamp_ = bpf_map_lookup_elem(&lat_stamp, &slot_);                          \
+		if (stamp_ && stamp_->skb == LAT_ANY &&                                            \
+		    L4PROTO(SKB, stamp_->l4proto) != stamp_->l4proto)                              \
+			stamp_ = NULL;                                                             \
+		stamp_;                                                                            \
+	})
+
+/* A stamp for this packet, with its skb and tag. SHIFT is lat_cfg's. */
+static __always_inline struct lat_stamp *lat_stamp_new(struct lat_stat *st, void *packet, int any,
+						       __u32 shift)
+{
+	struct lat_stamp *base = lat_lookup(lat_stamp);
+	__u32 tags, tag, slot;
+
+	shift = (shift ?: LAT_SHIFT_DEFAULT) & 15;
+	if (!base || shift <= LAT_INDEX_SHIFT)
+		return NULL;
+	/* 0 is no tag: the next one, which the next packet must not get as well */
+	tags = (1 << (shift - LAT_INDEX_SHIFT)) - 1;
+	tag = st->seq++ & tags;
+	if (!tag)
+		tag = (st->seq++ & tags) ?: 1;
+	tag = (bpf_get_smp_processor_id() << shift | tag << LAT_INDEX_SHIFT) & LAT_INDEX_TAG;
+	slot = lat_slot_take(any ? LAT_ANY : lat_skb(packet, base), tag, shift);
+	return slot ? bpf_map_lookup_elem(&lat_stamp, &slot) : NULL;
 }
 
 /* The packet of STAMP has reached STAGE now. */
@@ -92,6 +218,10 @@ static __always_inline void lat_move(struct lat_stat *st, struct lat_stamp *stam
 	stamp->stage = stage;
 	if (stage == LAT_SOCKET || stage == LAT_APP)
 		lat_add(st, stamp, stamp->begin, stage | LAT_TOTAL, now - stamp->first);
+	if (stage == LAT_APP) {
+		__sync_fetch_and_add(&st->ended, 1);
+		stamp->skb = 0;
+	}
 }
 
 #endif /* LAT_RECORD */

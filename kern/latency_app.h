@@ -8,36 +8,29 @@
 
 #define LAT_RECORD
 #include "latency.h"
-#include "parse.h"
 #include "skb.h"
 
-HM_MAP(lat_stat);
+static __always_inline __u8 lat_traced_l4proto(struct sk_buff *skb, __u8 expected)
+{
+	__u8 head[10] = {};
+
+	bpf_probe_read_kernel(head, sizeof(head), skb->head + skb->network_header);
+	return head[0] >> 4 == 6 ? expected : head[9];
+}
 
 static __always_inline int lat_app(struct sk_buff *skb)
 {
-	__u32 slot = skb->tc_index, id;
+	__u32 tag = skb->tc_index;
 	struct lat_stamp *stamp;
 	struct lat_stat *st;
 
-	if (!slot)
+	if (!(tag & LAT_INDEX_TAG))
 		return 0;
 	st = lat_lookup(lat_stat);
-	if (!st)
-		return 0;
-	stamp = lat_stamp_get(st, slot, skb->hash);
-	/* a packet that is read in pieces: only the first piece counts */
-	if (!stamp || stamp->stage == LAT_APP)
-		return 0;
-	if (stamp->id) {
-		if (bpf_probe_read_kernel(&id, sizeof(id),
-					  skb->head + skb->transport_header + PARSE_ID_OFFSET))
-			return 0;
-		if (id != stamp->id) {
-			__sync_fetch_and_add(&st->lost[LAT_LOST_SLOT], 1);
-			return 0;
-		}
-	}
-	lat_move(st, stamp, LAT_APP);
+	stamp = lat_stamp_get(skb, tag, lat_traced_l4proto);
+	/* the stamp ends here: of a packet that is read in pieces, the first one counts */
+	if (st && stamp)
+		lat_move(st, stamp, LAT_APP);
 	return 0;
 }
 

@@ -9,19 +9,26 @@
 
 #include <linux/tcp.h>
 
-#include "maps.h"
+#include "latency.h"
 #include "parse.h"
 
 HM_MAP(lat_ring);
+
+/* Inlined, the loop must be short. */
+#ifdef HM_MAPS_LEGACY
+#define LAT_RING_SCAN 64
+#else
+#define LAT_RING_SCAN LAT_RING
+#endif
 
 /* A packet as the ring and the later stages know it. It lies in the ring's map, not
  * on the stack: there the verifier would follow each way through the parser to the
  * end of the program. */
 struct lat_packet {
 	struct flow f;
-	__u32 id;  /* see struct lat_stamp */
+	__u32 id;  /* see struct lat_pending */
+	__u32 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
 	__u16 l4;  /* offset of the L4 header */
-	__u16 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
 };
 
 _Static_assert(sizeof(struct lat_packet) <= sizeof(((struct lat_ring *)0)->scratch[0]), "scratch");
@@ -36,7 +43,7 @@ static __always_inline struct lat_ring *lat_ring_get(void)
 /* Parses an Ethernet frame of LEN bytes into the scratch WHICH of RING; NULL if it is not
  * IP, or malformed. */
 static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32 which, void *data,
-						    void *end, __u32 len)
+						    void *end, __u64 len)
 {
 	struct lat_packet *p = (void *)ring->scratch[which];
 	struct cursor c = { data, end };
@@ -44,6 +51,8 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	struct tcphdr *tcp;
 	__u32 l4;
 
+	/* in XDP a difference of pointers, which the verifier does not take in 32 bits */
+	asm volatile("" : "+r"(len));
 	__builtin_memset(p, 0, sizeof(*p));
 	if (parse_ip(&c, proto, &p->f) < 0)
 		return NULL;
@@ -84,43 +93,74 @@ static __always_inline void lat_ring_push(struct lat_ring *ring, const struct la
 	*(volatile __u64 *)&p->time = bpf_ktime_get_ns();
 }
 
-/*
- * The time at which PACKET passed XDP, or 0 if it was not stamped there. GRO may have
- * put stamped segments behind the first one of a TCP packet: the oldest of them
- * counts, the others are added to *MERGED.
- */
-static __always_inline __u64 lat_ring_take(struct lat_ring *ring, const struct lat_packet *packet,
-					   __u64 *merged)
-{
-	__u32 head = ring->head, tail = ring->tail, live = head;
-	__u32 flow = lat_flow(&packet->f), id = packet->id, seq = bpf_ntohl(id);
-	__u32 tcp = packet->tcp;
-	__u64 time = 0;
+#ifdef LAT_RECORD
 
+/* Takes the entry at AT if its packet is in the one that tc sees now, of which PACKET is
+ * the first part; false if it stays. */
+LAT_FUNCTION int lat_ring_try(__u32 at)
+{
+	struct lat_ring *ring = lat_ring_get();
+	struct lat_stat *st = lat_lookup(lat_stat);
+	struct lat_packet *packet;
+	struct lat_pending *p;
+	__u32 from;
+
+	if (!ring || !st)
+		return 0;
+	packet = (void *)ring->scratch[LAT_SCRATCH_TC];
+	p = &ring->entry[at & (LAT_RING - 1)];
+	if (!p->time)
+		return 1;
+	if (p->flow != ring->flow)
+		return 0;
+	from = bpf_ntohl(p->id) - bpf_ntohl(packet->id);
+	if (p->id != packet->id && from >= packet->tcp && !ring->segments)
+		return 0;
+	if (!ring->time)
+		ring->time = p->time;
+	else if (packet->tcp || ring->segments)
+		st->lost[LAT_LOST_MERGED]++;
+	else
+		return 0;
+	p->time = 0;
+	if (ring->segments)
+		ring->segments--;
+	return 1;
+}
+
+/*
+ * The time at which the packet in the ring's scratch passed XDP, or 0 if it was not
+ * stamped there. GRO may have put stamped packets behind the first one: the oldest of
+ * them counts, and lat_stat has the others as merged. Of TCP they are known by their
+ * sequence numbers; UDP datagrams keep nothing of theirs in a packet of SEGMENTS (0 = not
+ * merged), so that many of the flow's oldest are taken.
+ */
+LAT_FUNCTION __u64 lat_ring_take(__u32 segments)
+{
+	struct lat_ring *ring = lat_ring_get();
+	__u32 head, tail;
+
+	if (!ring)
+		return 0;
+	head = ring->head;
+	tail = ring->tail;
 	if (head - tail > LAT_RING_SCAN)
 		tail = head - LAT_RING_SCAN;
+	ring->time = 0;
+	ring->tail = head;
+	ring->segments = segments;
+	ring->flow = lat_flow(&((struct lat_packet *)ring->scratch[LAT_SCRATCH_TC])->f);
 	for (int i = 0; i < LAT_RING_SCAN; i++) {
-		struct lat_pending *p = &ring->entry[(tail + i) & (LAT_RING - 1)];
-
 		if (tail + i == head)
 			break;
-		if (!p->time)
-			continue;
-		if (p->flow == flow && (!time || tcp) &&
-		    (p->id == id || bpf_ntohl(p->id) - seq < tcp)) {
-			if (!time)
-				time = p->time;
-			else
-				*merged += 1;
-			p->time = 0;
-		} else if (live == head) {
-			live = tail + i;
-		}
+		if (!lat_ring_try(tail + i) && *(volatile __u32 *)&ring->tail == head)
+			ring->tail = tail + i;
 	}
-	ring->tail = live;
-	if (!time && !--ring->look)
+	if (!ring->time && !--ring->look)
 		ring->tail = head;
-	return time;
+	return ring->time;
 }
+
+#endif /* LAT_RECORD */
 
 #endif

@@ -6,8 +6,8 @@
  *   tc filter add dev D ingress prio 1 handle 1 bpf da obj build/tc/latency.o
  *
  * Finds the time of xdp/latency in the CPU's ring, puts a stamp in a slot of
- * lat_stamp, and the slot's number in skb->tc_index, where the later stages find
- * it. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
+ * lat_stamp, and its tag in skb->tc_index, by which the later stages know that
+ * there is one. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
  * namespace it is in, whether that is a container's, and whether it is itself
  * the first stage because there is no XDP program in front.
  *
@@ -27,7 +27,6 @@
 #include <linux/udp.h>
 
 HM_MAP(lat_cfg);
-HM_MAP(lat_stat);
 
 /* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
 static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
@@ -64,34 +63,27 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 }
 
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, __u64 first, __u32 id, __u8 nsid)
+				      struct lat_stat *st, const struct flow *f, __u64 first,
+				      __u8 nsid)
 {
-	__u32 shift = (cfg->shift ?: LAT_SHIFT_DEFAULT) & 15, mask = (1 << shift) - 1;
+	int any = f->more | f->fragment | (f->l4proto == IPPROTO_ICMP) |
+		  (f->l4proto == IPPROTO_ICMPV6);
+	struct lat_stamp *stamp = lat_stamp_new(st, skb, any, cfg->shift);
 	__u64 now = bpf_ktime_get_ns();
-	struct lat_stamp *stamp;
-	__u32 slot;
 
-	slot = st->seq++ & mask;
-	slot |= bpf_get_smp_processor_id() << shift;
-	slot &= LAT_SLOTS - 1;
-	/* in tc_index, 0 is no slot: the next one, which the next packet must not get, too */
-	if (!slot)
-		slot = (st->seq++ & mask) ?: 1;
-	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
 	if (!stamp)
 		return;
 	stamp->first = first ?: now;
 	stamp->last = now;
-	stamp->hash = skb->hash;
-	stamp->id = id;
 	stamp->ifindex = skb->ifindex;
 	stamp->nsid = nsid;
+	stamp->l4proto = f->l4proto;
 	stamp->stage = LAT_TC;
 	stamp->begin = first ? LAT_XDP : LAT_TC;
 	st->started++;
 	if (first)
 		lat_add(st, stamp, LAT_XDP, LAT_TC, now - first);
-	skb->tc_index = slot;
+	skb->tc_index = (skb->tc_index & LAT_INDEX_OTHERS) | stamp->tag;
 
 	if (cfg->flags & LAT_F_INPACKET) {
 		__u64 stamps[2] = { stamp->first, now };
@@ -101,13 +93,12 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 }
 
 static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, __u32 class)
+				      struct lat_stat *st, struct lat_stamp *stamp, __u32 class)
 {
-	struct lat_stamp *stamp = lat_stamp_get(st, skb->tc_index, skb->hash);
 	__u8 stage = class & LAT_CLASS_CONTAINER ? LAT_CONTAINER : LAT_TC;
 
-	/* the same device again: a clone of a packet that was counted */
-	if (!stamp || (stamp->stage == stage && stamp->ifindex == skb->ifindex))
+	/* the same device again: another of our filters there */
+	if (stamp->stage == stage && stamp->ifindex == skb->ifindex)
 		return;
 	stamp->ifindex = skb->ifindex;
 	stamp->nsid = class;
@@ -127,16 +118,17 @@ static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cf
 	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, skb->ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, lat_turn(cfg, st)))
-		lat_start(skb, cfg, st, 0, packet->id, class);
+		lat_start(skb, cfg, st, &packet->f, 0, class);
 }
 
 SEC("classifier")
 int latency_tc(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 class = skb->tc_classid, tag = skb->tc_index & LAT_INDEX_TAG;
 	struct lat_packet *packet = NULL;
-	__u32 class = skb->tc_classid;
 	struct lat_ring *ring = lat_ring_get();
+	struct lat_stamp *stamp = NULL;
 	struct lat_cfg *cfg;
 	struct lat_stat *st;
 	__u64 first = 0;
@@ -145,7 +137,7 @@ int latency_tc(struct __sk_buff *skb)
 	if (!ring)
 		return TC_ACT_UNSPEC;
 	pending = ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START));
-	if (!pending && !skb->tc_index && !(class & LAT_CLASS_START))
+	if (!pending && !tag && !(class & LAT_CLASS_START))
 		return TC_ACT_UNSPEC;
 	cfg = lat_lookup(lat_cfg);
 	st = lat_lookup(lat_stat);
@@ -154,12 +146,14 @@ int latency_tc(struct __sk_buff *skb)
 	if (pending || class & LAT_CLASS_START)
 		packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len);
 	if (pending && packet)
-		first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
+		first = lat_ring_take(packet->f.l4proto == IPPROTO_UDP ? skb->gso_segs : 0);
+	if (tag && !first)
+		stamp = lat_stamp_get(skb, tag, lat_l4proto);
 
 	if (first && packet)
-		lat_start(skb, cfg, st, first, packet->id, class);
-	else if (skb->tc_index)
-		lat_enter(skb, cfg, st, class);
+		lat_start(skb, cfg, st, &packet->f, first, class);
+	else if (stamp)
+		lat_enter(skb, cfg, st, stamp, class);
 	else if (class & LAT_CLASS_START)
 		lat_first(skb, cfg, st, packet, class);
 	return TC_ACT_UNSPEC;

@@ -40,7 +40,7 @@ oracle() { # FROM TO
 
 @test "reader: the keys that scripts rely on, in rows and lost" {
 	equal "$(hookmap -j latency | jq -c '.rows[0] | keys_unsorted')" '["kind","from","to","device","netns","count","sum_ns","min_ns","p50_ns","p90_ns","p99_ns","p999_ns","max_ns"]'
-	equal "$(hookmap -j latency | jq -c '.lost | keys_unsorted')" '["seen","sampled","started","not_sampled","not_at_tc","slot_reused","bad_clock","table_full","merged","sample","missed"]'
+	equal "$(hookmap -j latency | jq -c '.lost | keys_unsorted')" '["seen","sampled","started","not_sampled","not_at_tc","slot_reused","bad_clock","table_full","merged","sample","missed","read","on_the_way","last_seen"]'
 	equal "$(hookmap -j latency | wc -l)" 1 "lines of -j"
 	(($(hookmap -p latency | wc -l) > 10))
 	equal "$(hookmap -p latency | jq -c .)" "$(hookmap -j latency)" "-p and -j"
@@ -82,7 +82,7 @@ oracle() { # FROM TO
 # stat_is SAMPLED STARTED: what the XDP and tc stages of each CPU have counted
 stat_is() {
 	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/lat_stat" key 0 0 0 0 value "$1" 1 0 0 0 0 0 0 "$1" 1 0 0 0 0 0 0 "$2" 1 0 0 0 0 0 0 $(printf '0 %.0s' {1..40})
+	bpftool map update pinned "$G/lat_stat" key 0 0 0 0 value "$1" 1 0 0 0 0 0 0 "$1" 1 0 0 0 0 0 0 "$2" 1 0 0 0 0 0 0 $(printf '0 %.0s' {1..112})
 }
 
 # hist_is COUNT: of a row of namespace 9, ns 5 each

@@ -59,9 +59,11 @@ enum count {
 	SEEN,
 	SAMPLED,
 	STARTED,
-	MISSED, /* runs that the kernel left out */
-	LOST,	/* and LAT_LOST_MAX */
-	COUNTS = LOST + LAT_LOST_MAX,
+	ENDED,
+	MISSED,			    /* runs that the kernel left out */
+	LOST,			    /* and LAT_LOST_MAX */
+	GONE = LOST + LAT_LOST_MAX, /* and LAT_STAGES */
+	COUNTS = GONE + LAT_STAGES,
 };
 
 struct snapshot {
@@ -128,7 +130,7 @@ static int cfg_row(const void *key, const void *value, void *arg)
 	struct snapshot *s = arg;
 
 	(void)key;
-	s->sample = cfg->sample ? cfg->sample : LAT_SAMPLE_DEFAULT;
+	s->sample = cfg->sample ? cfg->sample : 1;
 	return 0;
 }
 
@@ -144,6 +146,11 @@ static int stat_row(const void *key, const void *value, void *arg)
 		s->count[STARTED] += st[cpu].started;
 		for (int i = 0; i < LAT_LOST_MAX; i++)
 			s->count[LOST + i] += st[cpu].lost[i];
+		for (int i = 0; i < LAT_STAGES; i++)
+			s->count[GONE + i] += st[cpu].gone[i];
+		s->count[ENDED] += st[cpu].ended;
+		/* at the socket it may have been waiting to be read */
+		s->count[LOST + LAT_LOST_SLOT] += st[cpu].gone[LAT_SOCKET];
 	}
 	return 0;
 }
@@ -221,6 +228,28 @@ static struct json_object *buckets_json(const struct hist *h)
 	return list;
 }
 
+/* Stamps that have a slot: their packets are on the way, or will not be seen again. */
+static __u64 on_the_way(const __u64 *count)
+{
+	__u64 over = count[ENDED];
+
+	for (int i = 0; i < LAT_STAGES; i++)
+		over += count[GONE + i];
+	return counter_rest(count[STARTED], over);
+}
+
+/* Of the stamps that were started, how many ended where. */
+static struct json_object *gone_json(const __u64 *count)
+{
+	struct json_object *gone = json_object_new_object();
+
+	for (int i = LAT_TC; i < LAT_STAGES; i++)
+		if (i != LAT_APP)
+			json_object_object_add(gone, stage_name[i],
+					       json_object_new_uint64(count[GONE + i]));
+	return gone;
+}
+
 static struct json_object *lost_json(const struct snapshot *s)
 {
 	struct json_object *lost = json_object_new_object();
@@ -237,6 +266,9 @@ static struct json_object *lost_json(const struct snapshot *s)
 		json_object_object_add(lost, lost_key[i], json_object_new_uint64(n[LOST + i]));
 	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
 	json_object_object_add(lost, "missed", json_object_new_uint64(n[MISSED]));
+	json_object_object_add(lost, "read", json_object_new_uint64(n[ENDED]));
+	json_object_object_add(lost, "on_the_way", json_object_new_uint64(on_the_way(n)));
+	json_object_object_add(lost, "last_seen", gone_json(n));
 	return lost;
 }
 
@@ -307,6 +339,11 @@ static void show_lost(const struct options *opt, const struct snapshot *s)
 	       "of them merged by GRO)\n",
 	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
 	       counter_rest(n[SAMPLED], n[STARTED]), n[LOST + LAT_LOST_MERGED]);
+	printf("ends: %llu read by applications, %llu on the way", n[ENDED], on_the_way(n));
+	for (int i = LAT_TC; i < LAT_STAGES; i++)
+		if (n[GONE + i])
+			printf(", %llu last seen at %s", n[GONE + i], stage_name[i]);
+	putchar('\n');
 	if (n[SEEN] && !n[SAMPLED] && s->sample > 1)
 		printf("to measure each packet: attach.sh DEV --sample 1\n");
 	if (!opt->interval)

@@ -23,7 +23,7 @@ enum lat_stage {
 
 /* Why a packet that was chosen for measurement did not give a number. */
 enum lat_lost {
-	LAT_LOST_SLOT = 0,   /* its slot was taken by a newer packet */
+	LAT_LOST_SLOT = 0,   /* unused since stamps know their packet: see lat_stat.gone */
 	LAT_LOST_CLOCK = 1,  /* time went backwards, or by over LAT_MAX_NS */
 	LAT_LOST_FULL = 2,   /* lat_hist has no room for another row */
 	LAT_LOST_MERGED = 3, /* GRO put it behind another packet that was chosen */
@@ -44,9 +44,10 @@ enum lat_lost {
 #define LAT_OCTAVES  (LAT_MAX_BITS - LAT_SUB_BITS + 1)
 
 #define LAT_HIST_ROWS 2048
-#define LAT_SLOTS     65536 /* skb->tc_index has 16 bits; 0 is no slot */
+#define LAT_SLOTS     65536
 /* By make bench: all stages cost some 10 to 15 ns on a packet that is not sampled, and
- * some 430 on one that is, half of it six clock reads: at 1 in 256, that adds 2 ns. */
+ * some 430 on one that is, half of it six clock reads: at 1 in 256, that adds 2 ns.
+ * attach.sh sets it; by hand, every packet is measured. */
 #define LAT_SAMPLE_DEFAULT 256
 #define LAT_SHIFT_DEFAULT  9 /* 512 slots a CPU, 128 CPUs */
 
@@ -68,23 +69,46 @@ struct lat_row {
 };
 
 /*
- * map lat_stamp, array: index is the slot in skb->tc_index. A slot is taken by tc on the CPU
- * that it belongs to, and written by the stages that its packet passes, one after the other,
- * be it on other CPUs: a packet is in one place at a time. Two exceptions, both counted or
- * without harm: a clone of the packet writes the slot as well (the stage is the same, so that
- * it is not counted twice, or the later one counts), and a slot that is taken while its last
- * packet is still on its way has another hash or id (slot_reused).
+ * skb->tc_index of a packet that carries a stamp: the low bits stay as they are, since
+ * others decide by them (bits 0-3: Cilium's proxy and NodePort flags, sch_gred's queue);
+ * above them a tag that is not 0, and then the CPU that gave it:
+ *
+ *   15 .. lat_cfg.shift   shift - 1 .. 4   3 .. 0
+ *   CPU                   tag              others'
  */
+#define LAT_INDEX_OTHERS 0xf
+#define LAT_INDEX_TAG	 0xfff0
+#define LAT_INDEX_SHIFT	 4
+
+/*
+ * map lat_stamp, array. Slots are split by the CPU that gives the tag, 1 << lat_cfg.shift
+ * each. In the upper half of its part a stamp is found by the address of the sk_buff, in a
+ * set of LAT_WAYS slots. The sk_buff is what NAT, GRO, decapsulation and decryption leave
+ * as it is; a clone or a segment has the tag but not the address, so a stamp never moves on
+ * with somebody else's packet. In the lower half it is found by the tag alone: that is for
+ * fragments, which reassembly puts into another sk_buff, and for ICMP, which raw sockets
+ * read as a clone; whoever comes with the tag must have the protocol, too. Slot 0 belongs
+ * to the map itself: tag is the shift in force, for the stages that do not have lat_cfg.
+ *
+ * Writers: the CPU that owns the part takes slots, in softirq; after that the packet's own
+ * stages write, one after the other, wherever they run. Where softirqs preempt each other
+ * (PREEMPT_RT without a per-CPU lock), two that take a slot of one set at once can leave
+ * one stamp with the other's times: a 1 in 16384 chance within some 50 ns.
+ */
+#define LAT_WAYS 4
+#define LAT_ANY	 1 /* no sk_buff has an odd address */
+
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
 	__u64 last;    /* ns, at the stage passed last */
-	__u32 hash;    /* skb->hash at tc, 0 if the packet had none yet */
-	__u32 id;      /* 4 bytes at L4 offset 4, as in the packet, 0 = unknown */
+	__u64 skb;     /* its address less that of slot 0; LAT_ANY; 0 = the slot is free */
 	__u32 ifindex; /* the device entered last */
-	__u8 nsid;     /* its namespace, index into hm_netns */
-	__u8 stage;    /* enum lat_stage, the one passed last; 0 = free */
+	__u16 tag;     /* skb->tc_index without LAT_INDEX_OTHERS */
+	__u8 nsid;     /* the device's namespace, index into hm_netns */
+	__u8 stage;    /* enum lat_stage, the one passed last */
 	__u8 begin;    /* enum lat_stage, the first one */
-	__u8 pad;
+	__u8 l4proto;  /* IPPROTO_*, where skb is LAT_ANY */
+	__u8 pad[6];
 };
 
 /*
@@ -98,7 +122,12 @@ struct lat_stat {
 	__u64 started;		  /* of these, given a slot at tc */
 	__u64 lost[LAT_LOST_MAX]; /* by enum lat_lost */
 	__u32 left;		  /* packets until the next sample */
-	__u32 seq;		  /* next slot of this CPU */
+	__u32 seq;		  /* next tag of this CPU */
+	__u64 ended;		  /* of started, seen at LAT_APP */
+	/* of started, not seen at LAT_APP before the slot was needed again, by the stage seen
+	 * last: forwarded, dropped, answered by the kernel, or read in a way that has no hook.
+	 * started = ended + gone + those that are on their way. */
+	__u64 gone[LAT_STAGES];
 };
 
 /* lat_cfg.flags */
@@ -108,7 +137,7 @@ struct lat_stat {
 
 /* map lat_cfg, array of 1. In the filter, 0 matches everything. */
 struct lat_cfg {
-	__u32 sample;	     /* one in N packets, 0 = LAT_SAMPLE_DEFAULT */
+	__u32 sample;	     /* one in N packets, 0 = every packet */
 	__u32 flags;	     /* LAT_F_* */
 	__u32 shift;	     /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
 	__u32 ifindex;	     /* filter: device of the first stage */
@@ -133,7 +162,8 @@ struct lat_cfg {
 /*
  * map lat_ring, per-CPU array of 1: packets that XDP has stamped and tc has not seen
  * yet. A packet is known again by its headers, so nothing has to be added to it:
- * flow is a hash of addresses, protocol and ports (not 0), id as in lat_stamp.
+ * flow is a hash of addresses, protocol and ports (not 0), id the 4 bytes at L4 offset 4
+ * as in the packet (parse_l4_id), 0 if there are none.
  *
  * XDP and tc ingress of a CPU are softirqs, which exclude each other, or tasks with softirqs
  * off (tun): nothing comes between two lines of theirs. The exception is PREEMPT_RT without
@@ -143,8 +173,7 @@ struct lat_cfg {
  * - two packets may be parsed into one scratch. XDP and tc have one each, and nothing is
  *   written into a packet by what is there: tc/latency reads the port in the packet itself.
  */
-#define LAT_RING	256 /* entries; a power of two */
-#define LAT_RING_SCAN	64  /* newest entries that tc looks at; NAPI's budget */
+#define LAT_RING	512 /* entries; a power of two. BIG TCP merges up to 363 segments */
 #define LAT_RING_EXPIRE 64  /* packets at tc until an entry that was not found expires */
 
 struct lat_pending {
@@ -154,14 +183,17 @@ struct lat_pending {
 };
 
 struct lat_ring {
-	__u32 head; /* next one to write; counts on, modulo LAT_RING */
-	__u32 tail; /* oldest one that tc has not seen */
-	__u32 look; /* packets at tc until all entries expire */
+	__u32 head;	/* next one to write; counts on, modulo LAT_RING */
+	__u32 tail;	/* oldest one that tc has not seen */
+	__u32 look;	/* packets at tc until all entries expire */
+	__u32 segments; /* while tc looks for a packet: how many more may be in it */
+	__u64 time;	/* what it has found */
+	__u32 flow;	/* what it looks for */
 	__u32 pad;
 	/* the packet being parsed, struct lat_packet */
 #define LAT_SCRATCH_XDP 0
 #define LAT_SCRATCH_TC	1
-	__u32 scratch[2][12];
+	__u32 scratch[2][14];
 	struct lat_pending entry[LAT_RING];
 };
 
@@ -175,10 +207,10 @@ struct lat_ring {
 
 _Static_assert(sizeof(struct lat_key) == 8, "abi");
 _Static_assert(sizeof(struct lat_row) == 152, "abi");
-_Static_assert(sizeof(struct lat_stamp) == 32, "abi");
-_Static_assert(sizeof(struct lat_stat) == 64, "abi");
+_Static_assert(sizeof(struct lat_stamp) == 40, "abi");
+_Static_assert(sizeof(struct lat_stat) == 136, "abi");
 _Static_assert(sizeof(struct lat_cfg) == 92, "abi");
-_Static_assert(sizeof(struct lat_ring) == 112 + 16 * LAT_RING, "abi");
+_Static_assert(sizeof(struct lat_ring) == 144 + 16 * LAT_RING, "abi");
 
 #define HM_MAP_lat_cfg(X)   X(lat_cfg, ARRAY, __u32, struct lat_cfg, 1, 0)
 #define HM_MAP_lat_stat(X)  X(lat_stat, PERCPU_ARRAY, __u32, struct lat_stat, 1, 0)

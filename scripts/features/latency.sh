@@ -114,8 +114,9 @@ lat_cfg_change() {
 	local cpus shift=16
 	map_value lat_cfg
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
-	while ((1 << (16 - shift) < cpus && shift > 4)); do shift=$((shift - 1)); done
+	while ((1 << (16 - shift) < cpus && shift > 8)); do shift=$((shift - 1)); done
 	value_set "$HM_OFF_lat_cfg_shift" 4 $((shift > 15 ? 15 : shift))
+	[[ -n $LAT_SAMPLE ]] || (($(value_u32 "$HM_OFF_lat_cfg_sample"))) || LAT_SAMPLE=$LAT_SAMPLE_DEFAULT
 	[[ -z $LAT_SAMPLE ]] || value_set "$HM_OFF_lat_cfg_sample" 4 "$LAT_SAMPLE"
 	((LAT_FILTER_SET)) && lat_filter_parse "$LAT_FILTER"
 	case $LAT_INPACKET in
@@ -337,7 +338,7 @@ latency_status() {
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
 	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp\n'
 	id=$(value_u32 "$HM_OFF_lat_cfg_sample")
-	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : LAT_SAMPLE_DEFAULT))" \
+	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : 1))" \
 		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_FILTER)) && printf ' of those that match the filter')" \
 		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
 }

@@ -8,7 +8,6 @@
 #include "latency_ring.h"
 
 HM_MAP(lat_cfg);
-HM_MAP(lat_stat);
 
 SEC("tc")
 int cost_empty(struct __sk_buff *skb)
@@ -28,7 +27,6 @@ int cost_tc(struct __sk_buff *skb)
 	struct lat_stamp *stamp;
 	struct lat_pending *p;
 	__u64 first, now;
-	__u32 slot;
 
 	if (!cfg || !st || !ring)
 		return 0;
@@ -41,44 +39,41 @@ int cost_tc(struct __sk_buff *skb)
 	p->id = packet->id;
 	p->time = 1;
 	ring->look = LAT_RING_EXPIRE;
-	first = lat_ring_take(ring, packet, &st->lost[LAT_LOST_MERGED]);
+	first = lat_ring_take(0);
 	if (!first)
 		return 0;
+	stamp = lat_stamp_new(st, skb, 0, LAT_SHIFT_DEFAULT);
 	now = bpf_ktime_get_ns();
-	slot = st->seq++ & 511;
-	slot |= bpf_get_smp_processor_id() << 9;
-	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
 	if (!stamp)
 		return 0;
 	stamp->first = now - 300;
 	stamp->last = now;
-	stamp->hash = skb->hash;
-	stamp->id = packet->id;
 	stamp->ifindex = skb->ifindex;
 	stamp->stage = LAT_TC;
 	stamp->begin = LAT_XDP;
 	st->started++;
 	lat_add(st, stamp, LAT_XDP, LAT_TC, 300);
-	skb->tc_index = slot;
+	skb->tc_index = stamp->tag;
 	return -1;
 }
 
+#define COST_TAG 0x10
+
 static __always_inline int cost_stage(struct __sk_buff *skb, __u8 from, __u8 to)
 {
-	__u32 slot = 77 + (skb->len & 1);
+	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp;
 	struct lat_stat *st = lat_lookup(lat_stat);
-	struct lat_stamp *stamp;
 
-	if (!st)
+	if (!st || !base)
 		return 0;
-	stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
-	if (!stamp)
-		return 0;
+	stamp = lat_stamp_get(skb, COST_TAG, lat_l4proto);
+	if (!stamp) { /* the first run */
+		lat_slot_take(lat_skb(skb, base), COST_TAG, LAT_SHIFT_DEFAULT);
+		return -1;
+	}
 	stamp->stage = from;
 	stamp->begin = LAT_XDP;
-	stamp = lat_stamp_get(st, slot, skb->hash);
-	if (stamp)
-		lat_move(st, stamp, to);
+	lat_move(st, stamp, to);
 	return -1;
 }
 
