@@ -30,7 +30,7 @@ ovslat_attach() {
 	local name
 	object kern/ovslat.o
 	maps_check "${OVSLAT_MAPS[@]}"
-	[[ ! -d $PINS/ovslat ]] || return 0
+	! pins_loaded ovslat ovslat_entry || return 0
 	[[ -d /sys/module/openvswitch ]] || ((DRY_RUN)) ||
 		die "the module openvswitch is not loaded: ovs_vport_receive is not there to be measured"
 	for name in "${OVSLAT_MAPS[@]}"; do map_create "$name"; done
