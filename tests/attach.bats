@@ -379,6 +379,44 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	nothing_left
 }
 
+@test "attach: a device and a namespace whose names have bytes above 0x7f: renamed, vanished, removed by name" {
+	local old=$'\xc3\xb6\xff~0' new=$'\xe9x' ns=$LAB-$'\xc3\xb6\xff' out
+	# (as bytes: what is not plain stands in no pattern)
+	jumps_of() { on host iptables -S INPUT | LC_ALL=C sed -n 's/^-A INPUT -i \(.*\) -j hookmap-latency$/\1/p'; }
+	on host ip link set eth0 down
+	on host ip link set eth0 name "$old"
+	on host ip link set "$old" up
+	attach "$old" --sample 1 --filter 'proto icmp'
+	equal "$(jumps_of)" "$old" jumps
+	# as it is, it was not renamed: nothing is done
+	out=$(attach "$old" latency -v 2>&1)
+	like "$out" '+ '
+	equal "$(grep -c 'iptables' <<<"$out")" 0 "commands of iptables"
+	on host ip link set "$old" down
+	on host ip link set "$old" name "$new"
+	on host ip link set "$new" up
+	attach "$new" latency
+	equal "$(jumps_of)" "$new" jumps
+	# gone, and removed by the name that it had, while another keeps the chain
+	attach veth0 --mode none
+	on host ip link del "$new"
+	run -0 detach "$new"
+	equal "$output" '' output
+	equal "$(jumps_of)" veth0 jumps
+	detach veth0
+	nothing_left
+	# a namespace that is removed by the name that it had
+	ip netns add "$ns"
+	ip netns exec "$ns" ip link add name "$old" type veth peer name other
+	attach "$old" --netns "$ns"
+	attach veth0 --mode none
+	ip netns del "$ns"
+	run -0 detach "$old" --netns "$ns"
+	equal "$output" '' output
+	detach veth0
+	nothing_left
+}
+
 @test "attach: a namespace that vanishes is cleaned up behind, without an error" {
 	attach eth0
 	attach eth0 --netns "$LAB-server"

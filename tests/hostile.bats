@@ -159,6 +159,25 @@ unattached() {
 	unattached
 }
 
+@test "hostile: hints about a veth peer are commands that a shell takes for nothing else" {
+	local name=';>x;#$(>x)' line n=0
+	skip_without ethtool command -v ethtool
+	ip link add name h0 type veth peer name "$name"
+	ip link set dev h0 up
+	ip link set dev "$name" up
+	"$S/attach.sh" h0 l2fwd 2>said
+	while IFS= read -r line; do
+		bash -c "$line" # as a person would
+		n=$((n + 1))
+	done < <(sed -n 's/.*: \(ethtool -K .*\), over there$/\1/p' said)
+	equal "$n" 3 "hints"
+	# they were the right ones
+	"$S/attach.sh" h0 l2fwd 2>said
+	equal "$(grep -c 'ethtool' said || true)" 0 "hints that are left"
+	"$S/detach.sh" h0
+	unattached
+}
+
 @test "hostile: an alias with a vertical tab hides nothing, and attach, status and detach work" {
 	ip link set dev peer0 alias $'a\vb\e\x7f\xc2\x9b'
 	"$S/attach.sh" peer0 latency 2>/dev/null

@@ -57,6 +57,22 @@
 	equal "$("$HM_TOP/scripts/deps.sh" -n)" "" "what is to install"
 }
 
+@test "deps: the preflight tries an awk that cannot, and objects in a tree with blanks in its path" {
+	local tree="$BATS_TEST_TMPDIR/a  tree" kind
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$tree/build"
+	# busybox without CONFIG_FEATURE_AWK_LIBM
+	printf '#!/bin/sh\ncase "$*" in *^*) echo "awk: Math support is not compiled in" >&2; exit 1 ;; esac\nexec %s "$@"\n' "$(command -v awk)" >"$BATS_TEST_TMPDIR/bin/awk"
+	chmod +x "$BATS_TEST_TMPDIR/bin/awk"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$HM_TOP/scripts/deps.sh" --check run
+	equal "$status" 1 status
+	like "$output" "no   awk with powers"
+	cp -r "$HM_TOP/scripts" "$tree"
+	cp -r "$HM_SHIPPED/xdp" "$HM_SHIPPED/kern" "$HM_SHIPPED/abi.sh" "$tree/build"
+	run env -u HOOKMAP_OBJ "$tree/scripts/deps.sh" --check run
+	like "$output" "yes  awk with powers"
+	for kind in "XDP, native on veth" "tp_btf tracepoints"; do like "$output" "yes  $kind"; done
+}
+
 @test "deps: on a system without apt, what is missing is named" {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
 	for tool in bash cat awk sed grep head stat od tr dirname readlink basename env id mktemp sort; do

@@ -157,6 +157,23 @@ bats_require_minimum_version 1.5.0
 	equal "$(found "$BATS_TEST_TMPDIR/bad" | wc -l)" 4 "found"
 }
 
+@test "security: programs of sed and gnuplot have no words of others in them" {
+	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/*.bash "$HM_TOP"/scripts/lib/*.sh "$HM_TOP"/scripts/features/*)
+	# numbers, hexadecimal bytes, programs of our own, root's own paths, and what was looked at (new.sh)
+	local ours='DEV_NSID|NETNS_INODE|1|2|MAC\[\*\]|GLOBALS|table|CLEAN_SED|JSON_SED|HOOK|FROM|NAME|SUFFIX'
+	seds() {
+		grep -hoE '(^|[^A-Za-z_])sed([[:space:]]+-[a-zA-Z]+)*[[:space:]]+"[^"]*"([[:space:]]+-e[[:space:]]+"[^"]*")*' "$@" | grep -oE '\$\{?[A-Za-z0-9_]+(\[[^]]*\])?|\$\(' | tr -d '${' | grep -vxE "$ours" || true
+	}
+	equal "$(seds "${files[@]}")" '' "words in programs of sed"
+	printf '%s\n' 'sed -n "s/$name//p"' 'x | sed "s|^|${dev}|"' 'sed -e "s/$(cat f)//"' 'sed "s/$DEV_NSID//"' >"$BATS_TEST_TMPDIR/bad"
+	equal "$(seds "$BATS_TEST_TMPDIR/bad" | wc -l)" 3 "found"
+	# what gnuplot reads between quotes comes from gnuplot_text
+	plots() { grep -nE "(title|output|set label|tics|plots|file)[^#]*['\"]+[^\$]*'[^']*\\\$\{?(name|line|title|file|device|netns|reason|text)\b|title \\\\?[\"']\\\$" "$@" || true; }
+	equal "$(plots "$HM_TOP/scripts/plot.sh")" '' "names in programs of gnuplot"
+	printf '%s\n' 'plots+="x title \"$line\""' "plots+=\"x title '\$line'\"" >"$BATS_TEST_TMPDIR/bad"
+	equal "$(plots "$BATS_TEST_TMPDIR/bad" | wc -l)" 2 "found"
+}
+
 @test "security: what is installed is nobody else's to write, and nothing is setuid" {
 	umask 000
 	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_SHIPPED" >/dev/null

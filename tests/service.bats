@@ -63,6 +63,14 @@ nothing_pinned() { [[ -z $(pins) ]]; }
 	busywait 60 attached hm-0 latency
 	sd systemctl stop "hookmap@$(systemd-escape hm-0)"
 	nothing_pinned
+	# a name that looks like an option is a name, which is refused
+	sd tee /etc/hookmap/-n.conf <<<policy
+	ip link add name -n type veth peer name hm-2
+	busywait 60 sd systemctl is-active 'sys-subsystem-net-devices-\x2dn.device'
+	run sd systemctl start 'hookmap@\x2dn'
+	equal "$status" 1 status
+	sd grep 'hookmap-service: -n: a device whose name is like an option has no service' /run/errors
+	nothing_pinned
 	sd systemctl start "hookmap@$(systemd-escape hm-0)"
 	[[ -d /sys/fs/bpf/hookmap/latency ]]
 	# a package that is upgraded leaves it alone, one that is removed takes it off
