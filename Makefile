@@ -46,7 +46,8 @@ BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-para
 # ip and tc load these two, and pin maps by name; bpftool loads the others
 ip_maps := $(if $(filter legacy,$(MAPS)),-DHM_MAPS_LEGACY,-DHM_MAPS_PINNED)
 
-bpf_src := $(wildcard kern/*.c xdp/*.c tc/*.c iptables/*.c)
+# policy needs functions and tables of tables, which no loader of legacy maps has both
+bpf_src := $(filter-out $(if $(filter legacy,$(MAPS)),tc/policy.c),$(wildcard kern/*.c xdp/*.c tc/*.c iptables/*.c))
 bpf_obj := $(bpf_src:%.c=$(O)/%.o)
 test_bpf_src := $(wildcard tests/bpf/*.c)
 test_bpf_obj := $(test_bpf_src:%.c=$(O)/%.o)

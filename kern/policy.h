@@ -26,11 +26,7 @@ HM_INNER_pol_more(HM_MAP_OF);
 HM_INNER_pol_count(HM_MAP_OF);
 HM_INNER_pol_port(HM_MAP_OF);
 
-#ifdef HM_MAPS_LEGACY /* that loader knows no calls */
-#define POL_GLOBAL static __always_inline
-#else
 #define POL_GLOBAL __attribute__((noinline))
-#endif
 
 /* The packet as the rules see it, and what routing needs besides. */
 struct pol_pkt {
@@ -520,14 +516,7 @@ static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct
 	}
 }
 
-#ifdef HM_MAPS_LEGACY
-/* without calls there is no room on the stack for both families */
-static __always_inline void pol_find_any(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
-{
-	pol_find(p, slot, d, !!(p->word[POL_W_MISC] & POL_M_IP6));
-}
-#else
-/* Functions of their own, too. */
+/* Functions of their own: inlined, both do not fit on the stack. */
 POL_GLOBAL int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)
@@ -549,6 +538,5 @@ static __always_inline void pol_find_any(const struct pol_pkt *p, __u32 slot, st
 	else
 		pol_find4(p, slot, d);
 }
-#endif
 
 #endif

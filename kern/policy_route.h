@@ -142,13 +142,6 @@ POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 
 /* --- is the device up? */
 
-#ifdef HM_MAPS_LEGACY
-/* no CO-RE with that loader: the kernel drops what goes to a device that is down */
-static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u64 *known)
-{
-	return 1;
-}
-#else
 #define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
 #define POL_DEV_CHAIN	64  /* longer from 16 384 devices on */
 
@@ -189,7 +182,6 @@ static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u6
 	state = BPF_CORE_READ(dev, state);
 	return (state & 7) == 3;
 }
-#endif
 
 /* --- next hops */
 
