@@ -121,21 +121,55 @@ entry_words() {
 	KEY=("${BYTES[@]}" "${MAC[@]}")
 }
 
-# entry_dead MAC DEV VLAN: says so, if frames for this entry cannot leave by port PORT, which is
-# not in VLAN
+# entry_dead DEV VLAN: in WHY, why no frame for an entry in VLAN leaves by DEV, whose number is PORT.
+# False if frames do.
 entry_dead() {
 	local VALUE pvid
 	l2_port_read "$PORT"
 	if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
-		(($3 == 0)) || warn "$1 vlan $3: no frame will use it: $2 is transparent, and its entries have no vlan"
-		return 0
+		WHY="$1 is transparent, and its entries have no vlan"
+		(($2))
+		return
 	fi
 	pvid=$(value_num "$HM_OFF_l2_port_pvid" 2)
-	if (($3 == 0)); then
-		warn "$1: no frame will use it: $2 has VLANs, and an entry without vlan is for transparent ports (add vlan ${pvid/#0/N})"
-	elif ((!$(value_bit_is "$HM_OFF_l2_port_vlans" "$3"))); then
-		warn "$1 vlan $3: no frame will use it: $2 is not in VLAN $3 (hookmap fdb shows its VLANs)"
-	fi
+	WHY="$1 is not in VLAN $2 (hookmap fdb shows its VLANs)"
+	(($2)) || WHY="$1 has VLANs, and an entry without vlan is for transparent ports (add vlan ${pvid/#0/N})"
+	((!$2 || !$(value_bit_is "$HM_OFF_l2_port_vlans" "$2")))
+}
+
+# entries_dead NAME [PORT]: says how many of the entries that it reads (as l2_entries has them, PORT: only
+# static ones of this port) no frame will use, and which is the first
+entries_dead() {
+	local dead count mac vlan PORT
+	scratch PORTS
+	l2_entries l2_port | into "$PORTS" || exit 1
+	dead=$(awk -F'|' -v only="${2:-}" -v endian="$HM_ENDIAN" -v aware="$L2_P_VLAN" -v flags="$HM_OFF_l2_port_flags" \
+		-v vlans="$HM_OFF_l2_port_vlans" -v port="$HM_OFF_l2_fdb_port" -v type="$HM_OFF_l2_fdb_type" -v static="$L2_STATIC" '
+		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
+		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
+		FILENAME != "-" {
+			split($1, k, " ")
+			split($2, b, " ")
+			n = hex(k[endian == "little" ? 1 : 4])
+			has[n] = int(hex(b[flags + (endian == "little" ? 1 : 4)]) / aware) % 2
+			for (i = 0; has[n] && i < 512; i++) member[n, i] = hex(b[vlans + 1 + (endian == "little" ? i : i - i % 8 + 7 - i % 8)])
+			next
+		}
+		{
+			split($1, k, " ")
+			split($2, b, " ")
+			n = u2(b, port)
+			vlan = u2(k, 0)
+			if (!n || (only != "" && (n != only || hex(b[type + 1]) != static))) next
+			if (has[n] ? vlan && int(member[n, int(vlan / 8)] / 2 ^ (vlan % 8)) % 2 : !vlan) next
+			if (!count++) first = k[3] ":" k[4] ":" k[5] ":" k[6] ":" k[7] ":" k[8] " " vlan " " n
+		}
+		END { print count + 0, first }' "$PORTS" -) || exit 1
+	read -r count mac vlan PORT <<<"$dead"
+	((count)) || return 0
+	l2_port_read "$PORT"
+	entry_dead "$(l2_name "$(value_num "$HM_OFF_l2_port_ifindex" 4)" || printf 'port %d' "$PORT")" "$vlan" || return 0
+	warn "$1: no frame will use $count of its entries; the first is $mac$( ((!vlan)) || printf ' vlan %d' "$vlan"): $WHY"
 }
 
 # value_bit_is OFFSET NUMBER: 1 if that bit of an array of __u64 is set
@@ -151,7 +185,7 @@ fdb_set() { # add|replace WORD...
 	PORT=0
 	((STACK)) || {
 		port_of "$TO"
-		entry_dead "$ENTRY" "$TO" "$VLAN"
+		! entry_dead "$TO" "$VLAN" || warn "$ENTRY$( ((!VLAN)) || printf ' vlan %d' "$VLAN"): no frame will use it: $WHY"
 	}
 	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
 		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
@@ -311,6 +345,8 @@ fdb_load() {
 			LOADING=1
 			load_run "$OLD" || break
 			LOADING=
+			# what the file says, as a map would
+			sed 's/.* key hex \(.*\) value hex /\1|/' "$BATCH" | entries_dead "$1"
 			return
 		fi
 		[[ $OUT == *"File exists"* ]] || break
@@ -482,7 +518,7 @@ port_mirrored() {
 }
 
 fdb_port() {
-	local dev=$1 port
+	local dev=$1 port mode=0
 	XLATE=() XLATE_OFF=0
 	port_of "$dev"
 	port=$PORT
@@ -496,6 +532,7 @@ fdb_port() {
 		TOOK=2
 		(($# > 1)) || misuse "$1 needs a value"
 		port_setting "$@"
+		[[ ! $1 =~ ^(mode|native)$ ]] || mode=1
 		((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR))) || port_mirrored "$dev" "$@"
 		shift "$TOOK"
 	done
@@ -503,6 +540,7 @@ fdb_port() {
 	xlate_write "$port"
 	l2_port_write "$port"
 	l2_ports_changed
+	((!mode || DRY_RUN)) || l2_entries l2_fdb | entries_dead "$dev" "$port"
 }
 
 # --- guard

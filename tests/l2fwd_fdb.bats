@@ -125,6 +125,20 @@ refused() {
 	said '' add 02:00:00:00:00:01 dev p1 vlan 51
 	said '' add 02:00:00:00:00:02 dev p2
 	said '' add 02:00:00:00:00:02 local vlan 7
+	# many at once: one line
+	fdb flush
+	printf '02:00:00:00:00:%s\n' '01 dev p1 vlan 51' '02 dev p1 vlan 52' '03 dev p1' '04 dev p2' '05 dev p2 vlan 51' '06 local vlan 9' >"$BATS_TEST_TMPDIR/file"
+	said "$BATS_TEST_TMPDIR/file: no frame will use 3 of its entries; the first is 02:00:00:00:00:02 vlan 52: p1 is not in VLAN 52 (hookmap fdb shows its VLANs)" load "$BATS_TEST_TMPDIR/file"
+	sed -i '2,3d; /vlan 51/!b; /p2/d' "$BATS_TEST_TMPDIR/file"
+	said '' load "$BATS_TEST_TMPDIR/file"
+	# and what was right, when the port changes
+	fdb flush
+	fdb load "$BATS_TEST_TMPDIR/file"
+	said '' port p1 mode trunk 50-60
+	said '' port p1 miss drop native 50
+	said 'p1: no frame will use 1 of its entries; the first is 02:00:00:00:00:01 vlan 51: p1 is not in VLAN 51 (hookmap fdb shows its VLANs)' port p1 mode access 52
+	said 'p1: no frame will use 1 of its entries; the first is 02:00:00:00:00:01 vlan 51: p1 is transparent, and its entries have no vlan' port p1 mode transparent
+	said 'p2: no frame will use 1 of its entries; the first is 02:00:00:00:00:04: p2 has VLANs, and an entry without vlan is for transparent ports (add vlan N)' port p2 mode trunk 4000-4094
 }
 
 @test "fdb.sh port translate: what is replaced goes with its way back" {

@@ -320,9 +320,6 @@ l2_mirror_port_leave() {
 	l2_port_write "$1"
 }
 
-# l2_name IFINDEX: the device's name; false if there is none
-l2_name() { ip_json link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
-
 l2_mirror_attach() { # BRIDGE
 	local dev kind line members index flags outside=0
 	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
