@@ -7,6 +7,8 @@
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
+# a full /tmp must not keep anybody from taking things off
+[[ ! -w /run ]] || export TMPDIR=/run
 
 usage() {
 	cat <<'EOF'

@@ -287,7 +287,9 @@ refused() {
 }
 
 @test "attach: the lock is waited for" {
-	exec 8</sys/fs/bpf
+	attach eth0 2>/dev/null
+	detach eth0
+	exec 8</sys/fs/bpf/tc/_lock
 	flock 8
 	on host "$HM_TOP/scripts/attach.sh" -v eth0 2>"$BATS_TEST_TMPDIR/log" 3>&- 8>&- &
 	busywait 5 grep -q 'waiting for another' "$BATS_TEST_TMPDIR/log"

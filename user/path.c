@@ -656,5 +656,6 @@ int path_run(const struct options *opt)
 	while (path.n)
 		free(path.packet[--path.n]);
 	names_free(path.names);
+	path.names = NULL;
 	return rc;
 }
