@@ -46,6 +46,7 @@ esc=$'\e['
 @test "habits: a large rule set shows progress on a terminal, and nothing in a pipe" {
 	sysctl -qw net.ipv4.ip_forward=1 # else each load says that no rule is asked
 	ip link add name p1 type veth peer name p2
+	sysctl -qw net.ipv4.conf.p1.forwarding=1
 	"$HM_TOP/scripts/attach.sh" p1 policy
 	jq -n '{rules: [range(5000) | {priority: (. + 1), match: {dst: "10.\(. / 65536 | floor).\(. / 256 % 256 | floor).\(. % 256)"}, action: "pass"}]}' >"$BATS_TEST_TMPDIR/rules"
 	like "$(tty "$HM_TOP/scripts/policy.sh" load "$BATS_TEST_TMPDIR/rules")" "loading: "
