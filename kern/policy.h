@@ -90,7 +90,8 @@ static __always_inline int pol_has_ports(__u8 proto)
 	       proto == IPPROTO_SCTP;
 }
 
-/* The outermost VLAN tag: the kernel's own copy, else in the frame. */
+/* The outermost VLAN tag: the kernel's own copy, else in the frame. One of VLAN 0 has a
+ * priority only: to the stack the frame is untagged. */
 static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor *c)
 {
 	struct ethhdr *eth = c->pos;
@@ -104,14 +105,14 @@ static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor
 		tci = bpf_ntohs(tag->tci);
 	else
 		return 0;
-	return (tci & 0xfff) << 14 | POL_M_TAGGED;
+	return tci & 0xfff ? (tci & 0xfff) << 14 | POL_M_TAGGED : 0;
 }
 
-/* IPv4: the addresses that are nobody's to route. */
+/* IPv4: the addresses that are nobody's to route. The stack drops sources that are none. */
 static __always_inline int pol_special4(__u32 src, __u32 dst)
 {
 	return dst >> 28 == 0xe || !~dst || !dst || dst >> 24 == 127 || src >> 24 == 127 ||
-	       src >> 28 == 0xe || dst >> 16 == 0xa9fe || src >> 16 == 0xa9fe;
+	       src >> 28 == 0xe || !~src || !src || dst >> 16 == 0xa9fe || src >> 16 == 0xa9fe;
 }
 
 static __always_inline int pol_special6(const __u32 *w)

@@ -98,6 +98,10 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 		st->n[POL_N_MALFORMED]++;
 		return TC_ACT_UNSPEC;
 	}
+	if (p->head > sizeof(struct iphdr) && pol_source_route(skb, p)) {
+		st->n[POL_N_MALFORMED]++;
+		return pol_fall(st, d);
+	}
 	packets = pol_packets(skb, p);
 	why = pol_unfit(skb, p, way);
 	ret = why ? pol_refuse(skb, st, p, way, d, why, now) : pol_send_fit(skb, p, way);

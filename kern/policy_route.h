@@ -242,7 +242,14 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), POL_FIB_OUTPUT);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	state->checked[v6] = now;
-	if (ret == BPF_FIB_LKUP_RET_NO_NEIGH) {
+	/* Where a route leads to it by another gateway, that one's entry says nothing of it. */
+	if (v6)
+		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
+		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
+		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
+	else
+		same = fib->family == POL_AF_INET && fib->dst[0] == way->neigh.ipv4_nh;
+	if (ret == BPF_FIB_LKUP_RET_NO_NEIGH && same) {
 		/* other CPUs may be a tick ahead */
 		if (!waiting || (__s64)(now - checked) > (__s64)POL_SEEN_NS)
 			state->waiting[v6] = waiting = now;
@@ -257,13 +264,6 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 		state->waiting[v6] = 0;
 	if (ip6)
 		return POL_USABLE;
-	/* a gateway behind a gateway is the kernel's business */
-	if (v6)
-		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
-		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
-		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
-	else
-		same = fib->dst[0] == way->neigh.ipv4_nh;
 	pol_way_keep(skb, known, way, fib, same && ret == BPF_FIB_LKUP_RET_SUCCESS, now);
 	return POL_USABLE;
 }
@@ -360,6 +360,31 @@ POL_GLOBAL int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return sum != 0xffff;
+}
+
+/* An IPv4 packet whose options say the way, or are broken. */
+POL_GLOBAL int pol_source_route(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	__u32 at = 20;
+	__u8 option[2];
+
+	if (!p)
+		return 0;
+	for (int i = 0; i < 40 && at < p->head; i++) {
+		if (bpf_skb_load_bytes(skb, p->nh_off + at, option, sizeof(option)))
+			return 1;
+		if (!option[0])
+			break;
+		if (option[0] == 1) {
+			at++;
+			continue;
+		}
+		if (option[0] == 0x83 || option[0] == 0x89 || option[1] < 2 ||
+		    at + option[1] > p->head)
+			return 1;
+		at += option[1];
+	}
+	return 0;
 }
 
 static __always_inline long pol_decrement(struct __sk_buff *skb, const struct pol_pkt *p)

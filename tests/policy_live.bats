@@ -748,3 +748,41 @@ anything else 10.1.0.1 10.2.0.2 198.51.100.1
 voice, excluded prefix 10.1.0.1 10.2.0.2 203.0.113.1'
 	equal "$(grep -E '^(web|voice|anything)' <<<"$out" | tr -s ' ')" "$want" "paths"
 }
+
+# packet SRC OPTIONS: IPv4 from the client's device, with these addresses and options in hex
+packet() {
+	local n=$((5 + ${#2} / 8)) head i sum=0
+	printf -v head '4%x00%04x0001400040110000%sc6336401%s' "$n" $((n * 4 + 12)) "$1" "$2"
+	for ((i = 0; i < ${#head}; i += 4)); do sum=$((sum + 16#${head:i:4})); done
+	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
+	printf '%s%s0800%s%04x%s03e81b58000c000041414141' "$(mac host eth0)" "$(mac client eth0)" "${head:0:20}" $((~sum & 0xffff)) "${head:24}"
+}
+
+@test "policy: sources that are none, source routes and priority tags: as the stack takes them" {
+	attach eth0 policy
+	counting_a
+	rules '[{"id":"r","priority":1,"match":{"vlan":"none","proto":"udp"},"action":{"redirect":"b"}}]'
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(packet 00000000 '')" "$(packet ffffffff '')"
+	equal "$(rule r packets) $(hop b packets)" "0 0" "no sources"
+	# loose and strict; a length that is none, and one beyond the header
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(packet 0a0b0102 8307040102030400)" \
+		"$(packet 0a0b0102 0189070401020304)" "$(packet 0a0b0102 07000000)" "$(packet 0a0b0102 83ff0000)"
+	equal "$(hop b packets) $(counted fallback_drop) $(counted malformed)" "0 4 4" "source routes"
+	# router alert, record route
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(packet 0a0b0102 94040000)" "$(packet 0a0b0102 0707040000000000)"
+	equal "$(hop b packets)" 2 "other options"
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 "$(mac host eth0)" "$(mac client eth0)" a000 64)" \
+		"$(frame4 "$(mac host eth0)" "$(mac client eth0)" a005 64)"
+	equal "$(hop b packets) $(counted no_rule)" "3 1" "VLAN 0 and 5"
+	equal "$(uplink_a)" 0 "over a"
+}
+
+@test "policy: a gateway is not unreachable for another one that the kernel's route leads by" {
+	local i
+	attach eth0 policy
+	on server ip addr add 203.0.113.1/32 dev eth1
+	on host ip route add 203.0.113.0/24 via 10.11.3.9 dev veth1
+	printf '%s' '{"nexthops":{"x":{"dev":"veth1","via":"203.0.113.1"}},"rules":[{"id":"r","priority":1,"action":{"redirect":"x"}}]}' | policy load -
+	for ((i = 0; i < 9; i++)); do voice 198.51.100.1 2 && sleep 0.5; done
+	equal "$(hop x packets) $(hop x unreachable)" "18 0"
+}

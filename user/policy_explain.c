@@ -86,7 +86,7 @@ static bool set_field(struct packet *k, struct policy *p, const char *field, con
 	} else if (!strcmp(field, "vlan")) {
 		if (strcmp(value, "none")) {
 			ok = number(value, 4094, &n);
-			*misc |= n << 14 | POL_M_TAGGED;
+			*misc |= n ? n << 14 | POL_M_TAGGED : 0; /* VLAN 0: a priority */
 		}
 	} else if (!strcmp(field, "fragment")) {
 		ok = !strcmp(value, "true") || !strcmp(value, "false");
