@@ -258,10 +258,14 @@ undo_on_exit() {
 #                 to enter another network namespace, to mount
 declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
 need_caps() {
-	local name missing=()
-	while [[ -z ${HM_CAPS:-} ]] && read -r name HM_CAPS; do
-		[[ $name == CapEff: ]] || HM_CAPS=''
-	done </proc/self/status
+	local name missing=() status
+	if [[ -z ${HM_CAPS:-} ]]; then
+		# at once: the file is not the same from one read to the next
+		status=$(</proc/self/status)
+		HM_CAPS=${status#*CapEff:}
+		HM_CAPS=${HM_CAPS%%$'\n'*}
+		HM_CAPS=${HM_CAPS//[[:blank:]]/}
+	fi
 	for name; do
 		((16#$HM_CAPS >> CAP_BIT[$name] & 1)) || missing+=("CAP_${name^^}")
 	done
