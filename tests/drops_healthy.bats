@@ -81,6 +81,7 @@ frames_of() {
 		tcp-time-wait 20 0 0 -
 		tcp-keepalive 20 0 0 -
 		tcp-zero-window 2 0 0 -
+		tcp-out-of-order 20 0 0 -
 	E
 	if known TCP_ABORT_ON_DATA; then
 		catalogue <<<'tcp-late-data 11 11 0 -'
@@ -152,6 +153,7 @@ frames_of() {
 		unknown-group|0 0 5|01005e999999 $from 88b5 00
 		unknown-type|5 0 0|$mac $from 88b5 00
 		echo-reply|0 0 5|$mac $from 0800 45c0002400010000400164000a0b01020a0b01010000ffb1004d00010000000000000000
+		unreachable-late|0 0 0|$mac $from 0800 45c0003c00010000400163e80a0b01020a0b0101030378a10000000045c0002000010000401163f40a0b01010a0b01029c400035000c000074657374
 		other-host|0 5 0|020000000777 $from 0800 45c0002800010000ff70cf850a0b0102e0000012
 		vlan-group|0 5 0|01005e000012 $from 8100 0064 0800 45c0002800010000ff70cf850a0b0102e0000012
 		vlan|5 0 0|$mac $from 8100 0064 0800 45c0002800010000ff70cf850a0b0102e0000012
@@ -231,6 +233,15 @@ test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.locat
 	becomes "GSO of a VM" 130 0 0 "$HM_BUILD/tests/healthy" vm-gso "$LAB-client" "$LAB-host" "$PORT" 13
 }
 
+@test "drops: datagrams that GRO has put in a list are counted once" {
+	quiet
+	attach --host drops
+	on client ethtool -K eth0 tx-udp-segmentation off
+	on host ethtool -K eth0 gro on rx-gro-list on
+	on host iptables -I INPUT -p udp --dport "$PORT" -j DROP
+	becomes "list" 70 0 0 send "$PORT" 10 --size 6500 --gso 1000
+}
+
 @test "drops: addresses that cannot be read are shown as -, and not as 0.0.0.0" {
 	quiet
 	attach --host drops --by flow
@@ -287,10 +298,10 @@ as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 
 	equal "$(packets '.reason != "SKB_DROP_REASON_PACKET_SOCK_ERROR"')" "$BEFORE" "full packet socket"
 }
 
-@test "drops: isolated and locked bridge ports, IPv6 neighbours, conntrack: each is named" {
+@test "drops: isolated and locked bridge ports, IPv6 neighbours: each is named" {
 	quiet6
 	attach --host drops
-	local i explain
+	local i
 	on host ip link add br0 type bridge
 	for i in 1 2; do
 		ip netns add "$LAB-p$i"

@@ -13,6 +13,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/ip.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
@@ -324,6 +325,75 @@ static void tcp_late_data(void)
 		put(cli[i], 100);
 		until(info(cli[i]).tcpi_state == STATE_CLOSE);
 	}
+	close_all(cli);
+}
+
+/* the sum of the Internet checksum, folded */
+static uint16_t fold(uint32_t sum, const void *data, size_t size)
+{
+	const uint8_t *byte = data;
+
+	for (size_t i = 0; i < size; i++)
+		sum += i & 1 ? byte[i] : byte[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static uint32_t tcp_seq(int fd, int queue)
+{
+	uint32_t seq = 0;
+	socklen_t len = sizeof(seq);
+
+	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)) &&
+		      !getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &len),
+	      "sequence number");
+	return seq;
+}
+
+/* a segment behind a gap, from the other end of cli[i] */
+static void beyond_gap(int fd)
+{
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+		uint8_t data[4];
+	} __attribute__((packed)) f = { .ip = { .version = 4, .ihl = 5, .ttl = 64 } };
+	int raw = sock(client_ns, AF_INET, SOCK_RAW, IPPROTO_RAW), on = 1, off = -1;
+	struct sockaddr_in from, to = at(HOST, port), raw_to = at(HOST, 0);
+	size_t tcp_len = sizeof(f) - sizeof(f.ip);
+	socklen_t len = sizeof(from);
+
+	check(!getsockname(fd, (void *)&from, &len), "getsockname");
+	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), "TCP_REPAIR");
+	f.tcp.seq = htonl(tcp_seq(fd, TCP_SEND_QUEUE) + 1000);
+	f.tcp.ack_seq = htonl(tcp_seq(fd, TCP_RECV_QUEUE));
+	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), "TCP_REPAIR");
+	f.ip.protocol = IPPROTO_TCP;
+	f.ip.saddr = from.sin_addr.s_addr;
+	f.ip.daddr = to.sin_addr.s_addr;
+	f.tcp.source = from.sin_port;
+	f.tcp.dest = to.sin_port;
+	f.tcp.doff = 5;
+	f.tcp.ack = 1;
+	f.tcp.window = htons(1000);
+	f.tcp.check = htons(~fold(fold(IPPROTO_TCP + tcp_len, &f.ip.saddr, 8), &f.tcp, tcp_len));
+	check(sendto(raw, &f, sizeof(f), 0, (void *)&raw_to, sizeof(raw_to)) == sizeof(f),
+	      "segment");
+	close(raw);
+}
+
+/* closed with something behind a gap, which the process could not have read yet */
+static void tcp_out_of_order(void)
+{
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		beyond_gap(cli[i]);
+		until(info(srv[i]).tcpi_rcv_ooopack == 1);
+	}
+	close_all(srv);
+	for (int i = 0; i < n; i++)
+		check(get(cli[i], 1) == 0, "end");
 	close_all(cli);
 }
 
@@ -717,6 +787,7 @@ static const struct {
 	{ "tcp-keepalive", tcp_keepalive },
 	{ "tcp-zero-window", tcp_zero_window },
 	{ "tcp-late-data", tcp_late_data },
+	{ "tcp-out-of-order", tcp_out_of_order },
 	{ "mptcp", mptcp },
 	{ "mdns", mdns },
 	{ "mdns6", mdns6 },
