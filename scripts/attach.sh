@@ -83,6 +83,7 @@ UNDO_HINT="$(typed detach.sh "${target[@]}") takes off what is left"
 leftovers_remove
 
 maps_check hm_dev hm_netns
+((HOST)) || netns_settle
 if ((HOST)); then
 	dev_host
 else

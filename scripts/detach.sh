@@ -79,6 +79,7 @@ if ((HOST)); then
 	detach_one host
 else
 	if use_netns "$NS"; then
+		netns_settle
 		device_index "$DEV" && DEV_ALIVE=1
 		DEV=$IFNAME
 	else

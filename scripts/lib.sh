@@ -426,6 +426,15 @@ netns_words() {
 	[[ -z $NETNS ]] || NSCMD=(nsenter --net="$NETNS_PATH" --)
 }
 
+# netns_cookie: the number of the current namespace that the kernel never uses again, in
+# NETNS_COOKIE; 0 if it has none (before 5.14), or if there is no reader to ask
+netns_cookie() {
+	NETNS_COOKIE=0
+	(hookmap_reader) 2>/dev/null || return 0
+	hookmap_reader
+	NETNS_COOKIE=$(in_netns "$READER" status --cookie) || die "the cookie of the network namespace cannot be read"
+}
+
 # device_index DEV: the ifindex in the current namespace, in IFINDEX, and in IFNAME the name,
 # of which DEV may be another (altname). False if unknown; that it cannot be asked is
 # another thing.

@@ -119,7 +119,7 @@ all() {
 		dev_read "$line"
 		NETNS='' DEV_ALIVE=1 name=$DEV_NAME
 		if ((DEV_INODE)) && [[ $DEV_INODE != "$own" ]]; then
-			NS=$(sed -n "s/^$DEV_NSID [0-9]* //p" <<<"$names")
+			NS=$(sed -n "s/^$DEV_NSID [0-9]* [0-9]* //p" <<<"$names")
 			use_netns "$NS" && [[ $NETNS_INODE == "$DEV_INODE" ]] || {
 				# it has no name, or another by now
 				use_netns "$(netns_file "$DEV_INODE")" && [[ $NETNS_INODE == "$DEV_INODE" ]] || NETNS=$NS DEV_ALIVE=0

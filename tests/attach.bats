@@ -430,6 +430,21 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	nothing_left
 }
 
+@test "attach: a namespace that gets the inode of one that has gone is another one" {
+	ip netns add new
+	ip -n new link set lo up
+	attach lo --netns new
+	# shellcheck disable=SC2046
+	# as if it had been written down for one that had this inode before
+	bpftool map update pinned "$G/hm_netns" key 1 0 0 0 value hex $(bpftool -j map lookup pinned "$G/hm_netns" key 1 0 0 0 |
+		jq -r '.value | map(ltrimstr("0x")) | .[0:8] + ["01", "00", "00", "00", "00", "00", "00", "00", "67", "6f", "6e", "65", "00"] + .[21:] | join(" ")')
+	attach lo --netns new
+	equal "$(hookmap -j status | jq -c '[.devices[] | .netns] | sort')" "[\"gone\",\"new\"]" namespaces
+	run -0 detach lo --netns "new"
+	like "$output" "lo has vanished"
+	nothing_left
+}
+
 @test "attach: what vanished unnoticed does not keep the maps" {
 	attach eth0
 	attach eth0 --netns "$LAB-server"

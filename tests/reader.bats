@@ -95,7 +95,7 @@ hist_is() {
 # netns_is NAME: of namespace 9
 netns_is() {
 	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/hm_netns" key 9 0 0 0 value hex 4d 00 00 00 00 00 00 00 $(printf '%s' "$1" | od -An -v -tx1) $(printf '00 %.0s' $(seq $((56 - ${#1}))))
+	bpftool map update pinned "$G/hm_netns" key 9 0 0 0 value hex 4d 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 $(printf '%s' "$1" | od -An -v -tx1) $(printf '00 %.0s' $(seq $((56 - ${#1}))))
 }
 
 @test "reader: -i: a packet on its way from one interval to the next is no negative number" {

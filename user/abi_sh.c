@@ -63,6 +63,7 @@ int main(void)
 	OFFSET(hm_dev, pref);
 	OFFSET(hm_dev, name);
 	OFFSET(hm_netns, netns);
+	OFFSET(hm_netns, cookie);
 	OFFSET(hm_netns, name);
 	VALUE(LAT_SAMPLE_DEFAULT);
 	VALUE(LAT_F_FILTER);

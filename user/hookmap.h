@@ -29,6 +29,7 @@ struct options {
 	bool hist;	     /* --hist */
 	bool buckets;	     /* --buckets */
 	bool summary;	     /* --summary */
+	bool cookie;	     /* --cookie */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 
@@ -189,6 +190,10 @@ struct names;
 
 struct names *names_new(const struct options *opt);
 void names_free(struct names *n);
+
+/* The number of the reader's own namespace that the kernel never uses again; 0 before 5.14.
+ * 0 or -errno. */
+int names_cookie(__u64 *cookie);
 
 /* The name in /run/netns, else that at attach, else the inode. */
 const char *names_netns(struct names *n, __u8 nsid);

@@ -274,17 +274,23 @@ static int device_compare(const void *a, const void *b)
 	return (x->if_index > y->if_index) - (x->if_index < y->if_index);
 }
 
+int names_cookie(__u64 *cookie)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*cookie);
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len))
+		*cookie = 0;
+	close(fd);
+	return 0;
+}
+
 /* In the namespace: what it has. */
 static void space_look(struct space *s)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(s->cookie);
-
-	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &s->cookie, &len))
-		s->cookie = 0;
-	s->entered = fd >= 0;
-	if (fd >= 0)
-		close(fd);
+	s->entered = !names_cookie(&s->cookie);
 	s->device = if_nameindex();
 	while (s->device && s->device[s->devices].if_index)
 		s->devices++;
@@ -511,12 +517,12 @@ const char *names_netns(struct names *n, __u8 nsid)
 		return name;
 	netns_get(n, nsid, &ns);
 	s = space_get(n, ns.netns);
-	if (s && s->name)
+	if (s && s->name && (s->refused || space_is(s, ns.cookie)))
 		snprintf(name, sizeof(n->netns[0]), "%s", s->name);
 	else if (*ns.name)
 		snprintf(name, sizeof(n->netns[0]), "%.*s", (int)sizeof(ns.name), ns.name);
 	else
-		snprintf(name, sizeof(n->netns[0]), "%llu", ns.netns);
+		snprintf(name, sizeof(n->netns[0]), "%u", (__u32)ns.netns);
 	return name;
 }
 
@@ -528,7 +534,7 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 	struct hm_dev dev;
 
 	netns_get(n, nsid, &ns);
-	name = names_device_in(n, 0, ns.netns, ifindex);
+	name = names_device_in(n, ns.cookie, ns.netns, ifindex);
 	if (name)
 		return name;
 	key.netns = ns.netns;

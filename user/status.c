@@ -231,12 +231,38 @@ static int show_devices(const struct options *opt, struct json_object *top)
 	return err;
 }
 
+/* --cookie: opens no pin. The scripts run it in the namespaces in which they attach. */
+static int show_cookie(const struct options *opt)
+{
+	__u64 cookie;
+	int err = names_cookie(&cookie);
+
+	if (err) {
+		fail("cookie of the network namespace: %s", strerror(-err));
+		return 1;
+	}
+	if (opt->output == OUT_JSON) {
+		struct json_object *top = json_object_new_object();
+
+		json_object_object_add(top, "netns_cookie", json_object_new_uint64(cookie));
+		json_print(opt, top);
+		json_object_put(top);
+	} else {
+		printf("%llu\n", cookie);
+	}
+	return 0;
+}
+
 int status_run(const struct options *opt)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct found found = {};
 	int err;
 
+	if (opt->cookie) {
+		json_object_put(top);
+		return show_cookie(opt);
+	}
 	err = show_pins(opt, top, &found);
 	if (!err && !found.n && !top)
 		printf("nothing of hookmap is pinned below %s\n", opt->bpffs);

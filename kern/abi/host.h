@@ -10,7 +10,7 @@
  * map hm_dev, hash.
  */
 struct hm_dev_key {
-	__u64 netns; /* inode of the namespace */
+	__u64 netns; /* inode of the namespace; see hm_netns */
 	__u32 ifindex;
 	__u32 pad;
 };
@@ -45,9 +45,14 @@ struct hm_dev {
 };
 #define HM_DEVS 256
 
-/* map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. */
+/*
+ * map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. The kernel
+ * gives the inode of a namespace that has gone to a new one, the cookie never: when the new
+ * one is found, netns becomes inode | nsid << 32 here and in hm_dev, which no other one has.
+ */
 struct hm_netns {
-	__u64 netns; /* inode */
+	__u64 netns;  /* inode */
+	__u64 cookie; /* 0 = not known (before 5.14) */
 	char name[56];
 };
 #define HM_NETNS 256
@@ -57,7 +62,7 @@ struct hm_netns {
 
 _Static_assert(sizeof(struct hm_dev_key) == 16, "abi");
 _Static_assert(sizeof(struct hm_dev) == 32, "abi");
-_Static_assert(sizeof(struct hm_netns) == 64, "abi");
+_Static_assert(sizeof(struct hm_netns) == 72, "abi");
 
 #define HM_MAP_xdp_next(X) X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
 #define HM_MAP_hm_dev(X)   X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)

@@ -47,14 +47,62 @@ dev_host() {
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
 # vanished while devices in it were attached. False if there is none.
 netns_gone() {
-	local list id inode name
+	local list id inode cookie name
 	list=$(netns_list) || exit 1
 	NETNS_INODE=
-	while read -r id inode name; do
+	while read -r id inode cookie name; do
 		[[ $name != "${1:0:55}" ]] || NETNS_INODE=$inode
 	done <<<"$list"
 	[[ -n $NETNS_INODE ]]
 }
+
+# netns_settle: the kernel gives the inode of a namespace that has gone to a new one. If the
+# current one has got one, what is written down for the old one moves to a number that no
+# namespace has, and is then cleaned up as what has vanished.
+netns_settle() {
+	local list devs id inode cookie name gone
+	netns_cookie
+	[[ -e $GLOBALS/hm_netns ]] || return 0
+	list=$(netns_list) || exit 1
+	devs=$(dev_list) || exit 1
+	while read -r id inode cookie name; do
+		[[ $inode == "$NETNS_INODE" ]] && ! netns_same "$cookie" || continue
+		gone=$((inode | id << 32))
+		while read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME; do
+			[[ "$DEV_INODE $DEV_NSID" == "$inode $id" ]] || continue
+			DEV_INODE=$gone
+			dev_put
+			DEV_INODE=$inode
+			dev_delete
+		done <<<"$devs"
+		netns_moved pol_cfg "$HM_OFF_pol_cfg_netns" "$inode" "$gone"
+		netns_moved l2_cfg "$HM_OFF_l2_cfg_netns" "$inode" "$gone"
+		netns_put "$id" "$gone" "$cookie" "${name#-}"
+	done <<<"$list"
+}
+
+netns_moved() { # MAP OFFSET INODE GONE
+	[[ -e $GLOBALS/$1 ]] || return 0
+	map_value "$1"
+	(($(value_num "$2" 7) == $3)) || return 0
+	value_set "$2" 8 "$4"
+	bytes 4 0
+	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
+# netns_same COOKIE: that of the current namespace (NETNS_COOKIE), as far as both are known
+netns_same() { ((!$1 || !NETNS_COOKIE || $1 == NETNS_COOKIE)); }
+
+# netns_reused FILE: the namespace has the inode of one that is written down, but is another
+netns_reused() (
+	list=$(netns_list) || exit 1
+	use_netns "$1" || return 1
+	netns_cookie
+	while read -r _ inode cookie _; do
+		[[ $inode != "$NETNS_INODE" ]] || netns_same "$cookie" || return 0
+	done <<<"$list"
+	return 1
+)
 
 # netns_holders: a line "inode file" for each name, mount and thread that has a network namespace
 netns_holders() {
@@ -86,9 +134,13 @@ netns_file() {
 # the programs.
 NETNS_HIDDEN=
 netns_vanished() {
-	local hidden
+	local hidden file
 	NETNS_HIDDEN=
-	[[ -z $(netns_file "$1") ]] || return 1
+	file=$(netns_file "$1")
+	if [[ -n $file ]]; then
+		netns_reused "$file"
+		return
+	fi
 	hidden=$(progs_hidden) || exit 1
 	[[ -z $hidden ]] && return
 	NETNS_HIDDEN=${hidden//$'\n'/ }
@@ -190,11 +242,11 @@ dev_delete() {
 	try "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}" || true
 }
 
-# netns_list: a line "nsid inode name" a namespace ("-" without a name)
+# netns_list: a line "nsid inode cookie name" a namespace ("-" without a name)
 netns_list() {
 	# shellcheck disable=SC2016
-	map_dump hm_netns | jq_bytes '.[] | [(.key | u(0; 4)), (.value | u(0; 8)), (.value | s($at; 56))] | "\(.[0]) \(.[1]) \(if .[2] == "" then "-" else .[2] end)"' \
-		--argjson at "$HM_OFF_hm_netns_name"
+	map_dump hm_netns | jq_bytes '.[] | [(.key | u(0; 4)), (.value | u(0; 8), u($cookie; 8), s($at; 56))] | "\(.[0]) \(.[1]) \(.[2]) \(if .[3] == "" then "-" else .[3] end)"' \
+		--argjson at "$HM_OFF_hm_netns_name" --argjson cookie "$HM_OFF_hm_netns_cookie"
 }
 
 # The name of the current namespace, for people: in /run/netns, if it is there.
@@ -208,14 +260,14 @@ netns_name() {
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
-	local id inode name now used list
+	local id inode cookie name now used list
 	list=$(netns_list) || exit 1
-	while read -r id inode name; do
+	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id
 		# the kernel gives the number of one that has gone to a new one
 		now=$(netns_name)
-		[[ -z $now || $name == "${now:0:55}" ]] || netns_put "$now"
+		[[ -z $now || $name == "${now:0:55}" ]] || netns_put "$id" "$inode" "$cookie" "$now"
 		return
 	done <<<"$list"
 	used=" $(cut -d' ' -f1 <<<"$list" | tr '\n' ' ')"
@@ -223,15 +275,15 @@ netns_id() {
 		[[ $used == *" $DEV_NSID "* ]] || break
 	done
 	((DEV_NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
-	netns_put "$(netns_name)"
+	netns_put "$DEV_NSID" "$NETNS_INODE" "$NETNS_COOKIE" "$(netns_name)"
 }
 
-# netns_put NAME: of the current namespace, whose number is DEV_NSID
-netns_put() {
+netns_put() { # NSID INODE COOKIE NAME
 	map_shape hm_netns
 	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_hm_netns_netns" 8 "$NETNS_INODE"
-	value_str "$HM_OFF_hm_netns_name" 56 "$1"
-	bytes 4 "$DEV_NSID"
+	value_set "$HM_OFF_hm_netns_netns" 8 "$2"
+	value_set "$HM_OFF_hm_netns_cookie" 8 "$3"
+	value_str "$HM_OFF_hm_netns_name" 56 "$4"
+	bytes 4 "$1"
 	map_set hm_netns "${BYTES[@]}" -- "${VALUE[@]}"
 }
