@@ -152,19 +152,28 @@ static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *
 
 /* On the way through the ports of a bridge. BR may be where a bridge was: it is only read,
  * and bounded. A bpf_loop, whose body the verifier looks at once. */
-struct mirror_ports {
+struct mirror_list {
 	struct list_head *head, *at;
+};
+
+struct mirror_ports {
+	struct mirror_list list;
 	struct l2_cfg *cfg;
 	__u64 outside; /* as l2_cfg.outside */
 	__u16 proto;   /* of the bridge's tags */
 	__u8 vlans;    /* the bridge has VLANs */
 	__u8 all;      /* of the ports' VLANs, each is to be looked at */
 	__u8 slow;     /* the bridge has rules of its own */
-	__u8 mac[6];   /* asked for */
+};
+
+/* Small: the stack of l2_mirror_add and all that it calls is 512 bytes. */
+struct mirror_asked {
+	struct mirror_list list;
+	__u8 mac[6];
 	__u8 found;
 };
 
-static __always_inline void mirror_ports_of(struct mirror_ports *w, struct net_bridge *br)
+static __always_inline void mirror_ports_of(struct mirror_list *w, struct net_bridge *br)
 {
 	struct list_head *head = (void *)br + bpf_core_field_offset(struct net_bridge, port_list);
 
@@ -172,7 +181,7 @@ static __always_inline void mirror_ports_of(struct mirror_ports *w, struct net_b
 	w->at = BPF_CORE_READ(head, next);
 }
 
-static __always_inline struct net_bridge_port *mirror_next_port(struct mirror_ports *w)
+static __always_inline struct net_bridge_port *mirror_next_port(struct mirror_list *w)
 {
 	struct list_head *at = w->at;
 
@@ -193,8 +202,8 @@ static __always_inline int mirror_has_address(struct net_device *dev, const __u8
 
 static long mirror_own_port(__u32 i, void *arg)
 {
-	struct mirror_ports *w = arg;
-	struct net_bridge_port *p = mirror_next_port(w);
+	struct mirror_asked *w = arg;
+	struct net_bridge_port *p = mirror_next_port(&w->list);
 
 	(void)i;
 	if (!p)
@@ -207,11 +216,11 @@ static long mirror_own_port(__u32 i, void *arg)
  * tracepoint. */
 static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 {
-	struct mirror_ports walk = {};
+	struct mirror_asked walk = {};
 
 	if (mirror_has_address(BPF_CORE_READ(br, dev), mac))
 		return 1;
-	mirror_ports_of(&walk, br);
+	mirror_ports_of(&walk.list, br);
 	__builtin_memcpy(walk.mac, mac, sizeof(walk.mac));
 	bpf_loop(BRIDGE_PORTS, mirror_own_port, &walk, 0);
 	return walk.found;
@@ -474,7 +483,7 @@ static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *b
 	}
 	walk.slow = mirror_options(BPF_CORE_READ(br, options)) ||
 		    mirror_filtered(cfg, BPF_CORE_READ(br, dev, nd_net.net));
-	mirror_ports_of(&walk, br);
+	mirror_ports_of(&walk.list, br);
 	bpf_loop(BRIDGE_PORTS, mirror_look_at, &walk, 0);
 	cfg->outside_now = walk.outside;
 }

@@ -265,9 +265,13 @@ POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 mt
 	__builtin_memset(w->data, 0, sizeof(struct ipv6hdr) + sizeof(struct pol_icmp) + POL_QUOTE);
 	if (n > POL_QUOTE)
 		n = POL_QUOTE;
-	asm volatile("" : "+r"(n));
 	ret = POL_CANNOT;
-	if (n && n <= POL_QUOTE &&
+	/* one register, and two tests that are not made one: the verifier wants both bounds */
+	asm volatile("" : "+r"(n));
+	if ((__s64)n <= 0)
+		goto out;
+	asm volatile("" : "+r"(n));
+	if (n <= POL_QUOTE &&
 	    !bpf_skb_load_bytes(skb, p->nh_off,
 				w->data + sizeof(struct ipv6hdr) + sizeof(struct pol_icmp), n)) {
 		if (p->word[POL_W_MISC] & POL_M_IP6)
@@ -276,6 +280,7 @@ POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 mt
 			pol_icmp4(w->data, p, mtu, src[0], n);
 		ret = pol_icmp_send(skb, p, w->data, n + sizeof(struct pol_icmp));
 	}
+out:
 	pol_work_put(w);
 	if (ret == TC_ACT_REDIRECT)
 		st->n[POL_N_ICMP]++;
