@@ -312,8 +312,12 @@ POL_GLOBAL int pol_piece(struct __sk_buff *skb, struct iphdr *ip, __u32 at, __u3
 	struct pol_work *w = bpf_map_lookup_elem(&pol_work, &zero);
 	__u64 from = off, size = len;
 
+	/* see pol_icmp */
 	asm volatile("" : "+r"(from), "+r"(size));
-	if (!w || !ip || from > POL_WORK || !size || size > POL_WORK)
+	if (!w || !ip || from > POL_WORK || (__s64)size <= 0)
+		return 1;
+	asm volatile("" : "+r"(size));
+	if (size > POL_WORK)
 		return 1;
 	ip->tot_len = bpf_htons(sizeof(*ip) + size);
 	ip->check = 0;
@@ -411,8 +415,12 @@ POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 	if (skb->gso_size || p->head != sizeof(ip) || way->flags & POL_H_L2 || way->mtu < 68 ||
 	    n > (__u64)size * POL_FRAGMENTS)
 		return POL_CANNOT;
+	/* see pol_icmp */
 	asm volatile("" : "+r"(n));
-	if (!n || n > POL_WORK)
+	if ((__s64)n <= 0)
+		return POL_CANNOT;
+	asm volatile("" : "+r"(n));
+	if (n > POL_WORK)
 		return POL_CANNOT;
 	w = pol_work_get();
 	if (!w) {
