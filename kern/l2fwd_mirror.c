@@ -491,8 +491,7 @@ static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *b
 /* An entry that netlink asks for, on its way through the VLANs of its port. */
 struct mirror_add {
 	struct l2_cfg *cfg;
-	struct net_bridge_port *p; /* NULL: the bridge itself */
-	struct net_bridge *br;
+	struct net_bridge_port *p;   /* NULL: the bridge itself */
 	struct list_head *head, *at; /* VLANs */
 	struct l2_key key MIRROR_KEY;
 	__u16 nlh_flags;
@@ -512,7 +511,7 @@ static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
 	there = mirror_get(&key, &head) && head.type != L2_GONE;
 	if (there ? a->nlh_flags & NLM_F_EXCL : !(a->nlh_flags & NLM_F_CREATE))
 		return 1;
-	if (a->p && !there && mirror_own(a->br, key.mac))
+	if (a->p && !there && mirror_own(BPF_CORE_READ(a->p, br), key.mac))
 		return 1;
 	/* the bridge keeps that mark */
 	if (there && head.type == L2_EXTERN && type != L2_LOCAL)
@@ -541,44 +540,22 @@ static long mirror_add_vlan(__u32 i, void *arg)
 	return a->found;
 }
 
-/*
- * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
- * again here: otherwise a command that failed would change the table. In a VLAN that
- * the port is not in, an entry is refused; without a VLAN, it is for all of the port's.
- */
-SEC("tp_btf/br_fdb_add")
-int l2_mirror_add(__u64 *ctx)
+/* What l2_mirror_add does with an address. A function, so that its variables share the stack
+ * with those of mirror_walk: see struct mirror_asked. */
+static __always_inline void mirror_add_entry(__u64 *ctx, struct l2_cfg *cfg,
+					     struct net_bridge_port *p, const struct l2_key *key)
 {
+	struct mirror_add add = { .cfg = cfg, .p = p, .nlh_flags = ctx[4] };
 	struct ndmsg *ndm = (void *)ctx[0];
-	struct net_device *dev = (void *)ctx[1];
-	__u16 nlh_flags = ctx[4];
-	struct l2_cfg *cfg = mirror_cfg();
-	struct net_bridge_port *p = NULL;
-	struct net_bridge *br = NULL;
-	struct mirror_add add = {};
 	__u16 state;
 	__u8 flags;
 
-	if (!cfg || !cfg->bridge || mirror_netns(dev) != cfg->netns)
-		return 0;
-	if ((__u32)BPF_CORE_READ(dev, ifindex) != cfg->bridge) {
-		p = BPF_CORE_READ(dev, rx_handler_data);
-		br = BPF_CORE_READ(p, br);
-		if (!mirror_is(cfg, br))
-			return 0;
-	}
-	mirror_key(&add.key, ctx[3], (void *)ctx[2]);
-	if (mirror_is_zero(add.key.mac)) {
-		/* always refused; attach does it, so that the ports are looked at */
-		if (br)
-			mirror_walk(cfg, br, bpf_ktime_get_ns());
-		return 0;
-	}
+	add.key = *key;
 	bpf_probe_read_kernel(&state, sizeof(state), &ndm->ndm_state);
 	bpf_probe_read_kernel(&flags, sizeof(flags), &ndm->ndm_flags);
 	/* these come by other tracepoints, too, when they are done */
 	if (flags & (NTF_USE | NTF_EXT_LEARNED))
-		return 0;
+		return;
 	if (state & NUD_PERMANENT)
 		add.type = L2_LOCAL;
 	else if (state & NUD_NOARP)
@@ -586,13 +563,9 @@ int l2_mirror_add(__u64 *ctx)
 	else if (state & NUD_REACHABLE)
 		add.type = L2_DYNAMIC;
 	else
-		return 0;
+		return;
 	if (!p && add.type != L2_LOCAL)
-		return 0;
-	add.cfg = cfg;
-	add.p = p;
-	add.br = br;
-	add.nlh_flags = nlh_flags;
+		return;
 	if (p && bpf_core_field_exists(p->vlgrp)) {
 		struct net_bridge_vlan_group *group = BPF_CORE_READ(p, vlgrp);
 		struct list_head *head;
@@ -605,10 +578,40 @@ int l2_mirror_add(__u64 *ctx)
 		}
 	}
 	if (!add.key.vlan && mirror_add_one(&add, 0))
-		return 0;
+		return;
 	bpf_loop(BRIDGE_VLANS, mirror_add_vlan, &add, 0);
 	if (add.key.vlan && (add.found || !p))
 		mirror_add_one(&add, add.key.vlan);
+}
+
+/*
+ * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
+ * again here: otherwise a command that failed would change the table. In a VLAN that
+ * the port is not in, an entry is refused; without a VLAN, it is for all of the port's.
+ */
+SEC("tp_btf/br_fdb_add")
+int l2_mirror_add(__u64 *ctx)
+{
+	struct net_device *dev = (void *)ctx[1];
+	struct l2_cfg *cfg = mirror_cfg();
+	struct net_bridge_port *p = NULL;
+	struct net_bridge *br = NULL;
+	struct l2_key key MIRROR_KEY = {};
+
+	if (!cfg || !cfg->bridge || mirror_netns(dev) != cfg->netns)
+		return 0;
+	if ((__u32)BPF_CORE_READ(dev, ifindex) != cfg->bridge) {
+		p = BPF_CORE_READ(dev, rx_handler_data);
+		br = BPF_CORE_READ(p, br);
+		if (!mirror_is(cfg, br))
+			return 0;
+	}
+	mirror_key(&key, ctx[3], (void *)ctx[2]);
+	/* always refused; attach does it, so that the ports are looked at */
+	if (!mirror_is_zero(key.mac))
+		mirror_add_entry(ctx, cfg, p, &key);
+	else if (br)
+		mirror_walk(cfg, br, bpf_ktime_get_ns());
 	return 0;
 }
 
