@@ -502,6 +502,7 @@ struct mirror_add {
 /* One entry, unless the bridge refuses it. Returns 1 then. */
 static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
 {
+	struct net_bridge_port *p = a->p;
 	struct l2_key key = a->key;
 	union l2_head head;
 	__u8 type = a->type;
@@ -511,12 +512,12 @@ static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
 	there = mirror_get(&key, &head) && head.type != L2_GONE;
 	if (there ? a->nlh_flags & NLM_F_EXCL : !(a->nlh_flags & NLM_F_CREATE))
 		return 1;
-	if (a->p && !there && mirror_own(BPF_CORE_READ(a->p, br), key.mac))
+	if (p && !there && mirror_own(BPF_CORE_READ(p, br), key.mac))
 		return 1;
 	/* the bridge keeps that mark */
 	if (there && head.type == L2_EXTERN && type != L2_LOCAL)
 		type = L2_EXTERN;
-	mirror_put(a->cfg, &key, type == L2_LOCAL ? 0 : mirror_port(a->p), type);
+	mirror_put(a->cfg, &key, type == L2_LOCAL ? 0 : mirror_port(p), type);
 	return 0;
 }
 
