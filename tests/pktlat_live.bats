@@ -351,7 +351,7 @@ measured_since() { [[ $(measured) != "$1" ]]; }
 	local before follows
 	host_attach pktlat
 	before=$(measured)
-	exec 8</sys/fs/bpf
+	exec 8</sys/fs/bpf/tc/_lock
 	flock 8
 	"$HM_TOP/scripts/clock.sh" -v -i 86400 2>"$BATS_TEST_TMPDIR/log" 3>&- 8>&- &
 	follows=$!

@@ -50,14 +50,17 @@ value() { sed -n "s/^$2 //p" "$1"; } # FILE SERIES
 total() { awk -v name="$2" 'index($1, name "{") == 1 || $1 == name { n += $NF } END { print n + 0 }' "$1"; }
 
 # drop_rows FROM TO: writes rows of drops, each of a place, a device and a namespace of its
-# own; what is first is older. A packet and 100 bytes on each CPU. COOKIE: of all namespaces.
+# own; what is first is older. A packet and 100 bytes on each CPU. COOKIE: of all namespaces. The last
+# loss was at boot, or now with RECENT=1.
 drop_rows() {
-	awk -v from="$1" -v to="$2" -v pin="$G/drop_row" -v cookie="${COOKIE:-0}" 'BEGIN {
+	awk -v from="$1" -v to="$2" -v pin="$G/drop_row" -v cookie="${COOKIE:-0}" \
+		-v last="$([[ ${RECENT:-0} == 0 ]] || awk '{ printf "%.0f", $1 * 1e9 }' /proc/uptime)" 'BEGIN {
+		for (j = 0; j < 8; j++) { bytes = bytes " " last % 256; last = int(last / 256) }
 		for (i = from; i < to; i++) {
 			lo = i % 256; hi = int(i / 256)
 			printf "map update pinned %s key %d %d 1 0 0 0 0 0 %d 0 0 0 %d %d 1 0 77 %d 0 0 8 0 17 0 0 0 0 0", pin, lo, hi, 2 + i % 60, lo, hi, i % 9
 			for (j = 0; j < 36; j++) printf " 0"
-			printf " %d 0 0 0 0 0 0 0 value 1 0 0 0 0 0 0 0 100 0 0 0 0 0 0 0 %d %d 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n", cookie, lo, hi
+			printf " %d 0 0 0 0 0 0 0 value 1 0 0 0 0 0 0 0 100 0 0 0 0 0 0 0 %d %d 1 0 0 0 0 0%s\n", cookie, lo, hi, bytes
 		}
 	}' | bpftool batch file - >/dev/null
 }

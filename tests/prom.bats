@@ -185,7 +185,7 @@ hookmap_build_info'
 
 @test "prom: names of any bytes are labels: escaped, valid, and one series if they look alike" {
 	"$HM_TOP/scripts/attach.sh" --host drops
-	COOKIE=7 drop_rows 0 5
+	RECENT=1 COOKIE=7 drop_rows 0 5
 	local i=0 name
 	# the devices of these rows: "q\ and line end, bytes that are no UTF-8, and UTF-8
 	for name in '34 113 92 101 10 102 0' '97 255 98 0' '97 254 98 0' '195 169 226 130 172 0' '237 160 128 0'; do
@@ -202,7 +202,7 @@ hookmap_build_info'
 	grep -qF 'device="???"' "$F"
 	if command -v promtool >/dev/null; then promtool check metrics <"$F"; fi
 	# the same place, too: one series
-	COOKIE=7 drop_rows 1 2
+	RECENT=1 COOKIE=7 drop_rows 1 2
 	# shellcheck disable=SC2046
 	bpftool map delete pinned "$G/drop_row" key 1 0 1 0 0 0 0 0 3 0 0 0 1 0 1 0 77 1 0 0 8 0 17 0 0 0 0 0 $(printf '0 %.0s' {1..36}) 7 0 0 0 0 0 0 0
 	equal "$(hookmap --prom drops | grep -c 'hookmap_drop_packets_total{.*device="a?b"')" 1 'without the first'

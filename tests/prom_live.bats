@@ -58,12 +58,16 @@ unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_
 	ip link set lo up
 	start prometheus-node-exporter --collector.disable-defaults --collector.textfile --collector.textfile.directory="$d/textfile" --web.listen-address=127.0.0.1:9100
 	start prometheus --config.file="$d/prometheus.yml" --storage.tsdb.path="$d/tsdb" --web.listen-address=127.0.0.1:9090 --log.level=warn
+	# for somebody else: undecided
+	on client ip neigh replace 10.11.1.99 lladdr 02:00:00:00:00:99 dev eth0
 	# two writes with traffic before each: a rate needs them
 	udp host 10.11.1.1 211
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.99 9 3
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 5
 	on host "$HM_BUILD/hookmap" --prom --output "$d/textfile/hookmap.prom"
 	busywait 60 has 'hookmap_stage_latency_seconds_count'
 	udp host 10.11.1.1 802
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.99 9 3
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 7
 	on host "$HM_BUILD/hookmap" --prom --output "$d/textfile/hookmap.prom"
 	on host "$HM_BUILD/hookmap" -j latency >"$d/latency"
