@@ -54,28 +54,6 @@ beside_iptables() {
 		/^COMMIT/ { c = split(chains, list, " "); for (k = 1; k <= c; k++) walk(list[k], list[k], "", "") }'
 }
 
-# beside_nft: what nft itself knows; what iptables-nft made is said by that
-BESIDE_NFT='
-def devs: if type == "string" then sub("\\*$"; "+") else "" end;
-def fact($kind; $family; $dev; $src; $text): ["6", $kind, "nft", $family, $dev, $src, "", "", $text] | @tsv;
-[.nftables[] | .chain // empty] as $chains | [.nftables[] | .rule // empty] as $rules
-| ($rules | group_by([.family, .table, .chain]) | map({key: (.[0] | "\(.family) \(.table) \(.chain)"), value: .}) | from_entries) as $of
-| $chains[] | select(.hook) | . as $base | select(.family | IN("ip", "ip6", "inet", "netdev"))
-| {ip: "4", ip6: "6"}[.family] // "0" | . as $f | "\($base.family) \($base.table) " as $in
-| (if $base.hook == "forward" and $base.policy == "drop" then fact("forward"; $f; ""; ""; "\($base.table) \($base.name)") else empty end),
-  ({todo: [$base.name], done: []} | until(.todo == []; .todo[0] as $c
-	| {done: (.done + [$c]), todo: ((.todo[1:] + [($of[$in + $c] // [])[].expr[] | .jump.target?, .goto.target?, (.vmap.data?.set?[]?[1] | .jump?.target?, .goto?.target?) | strings]) - .done - [$c] | unique)})
-	| .done[] as $c | ($of[$in + $c] // [])[] | .expr as $e
-	| ([$e[] | .match? | select(.left.meta.key? == "oifname" or .left.meta.key? == "oif") | (if .op == "!=" then "!" else "" end) + (.right | devs)] | (.[0] // "") | if . == "!" then "" else . end) as $dev
-	| ([$e[] | .match? | select(.op == "==" and .left.payload?.field? == "saddr") | .right | if type == "string" then . elif .prefix? then "\(.prefix.addr)/\(.prefix.len)" else empty end] | .[0] // "") as $src
-	| "\($base.table) \($c)" as $text
-	| if $base.hook == "postrouting" and any($e[]; has("masquerade") or has("snat")) then fact("snat"; $f; $dev; $src; $text)
-	  elif $base.hook == "prerouting" and any($e[]; has("dnat") or has("redirect") or has("tproxy")) then fact("dnat"; $f; ""; ""; $text)
-	  elif $base.hook == "prerouting" and any($e[]; .mangle?.key?.meta?.key? == "mark") then fact("setmark"; $f; ""; ""; $text)
-	  elif any($e[]; .mangle?.key? | (."tcp option"? // empty) | .name == "maxseg") and ($base.hook | IN("forward", "postrouting")) then fact("mss"; $f; $dev; $src; $text)
-	  elif ($base.hook | IN("forward", "prerouting", "ingress")) and any($e[]; has("drop") or has("reject") or (.vmap?.data?.set?[]?[1] | has("drop")? // false)) then fact("forward"; $f; ""; $src; $text)
-	  else empty end)'
-
 # beside_rp_filter: devices where it is strict, but for that of the default route
 beside_rp_filter() {
 	local all is file dev default
@@ -116,7 +94,7 @@ beside_look() {
 			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
 	done
 	if command -v nft >/dev/null; then
-		nft -j list ruleset 2>/dev/null | jq -r "$BESIDE_NFT" 2>/dev/null || true
+		nft -j list ruleset 2>/dev/null | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true
 	fi
 	# shellcheck disable=SC2016
 	ip xfrm policy 2>/dev/null | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
