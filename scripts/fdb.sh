@@ -146,6 +146,7 @@ entries_dead() {
 	dead=$(awk -F'|' -v only="${2:-}" -v endian="$HM_ENDIAN" -v aware="$L2_P_VLAN" -v flags="$HM_OFF_l2_port_flags" \
 		-v vlans="$HM_OFF_l2_port_vlans" -v port="$HM_OFF_l2_fdb_port" -v type="$HM_OFF_l2_fdb_type" -v static="$L2_STATIC" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
+		function bit(v, n) { while (n-- > 0) v = int(v / 2); return v % 2 }
 		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
 		FILENAME != "-" {
 			split($1, k, " ")
@@ -161,7 +162,7 @@ entries_dead() {
 			n = u2(b, port)
 			vlan = u2(k, 0)
 			if (!n || (only != "" && (n != only || hex(b[type + 1]) != static))) next
-			if (has[n] ? vlan && int(member[n, int(vlan / 8)] / 2 ^ (vlan % 8)) % 2 : !vlan) next
+			if (has[n] ? vlan && bit(member[n, int(vlan / 8)], vlan % 8) : !vlan) next
 			if (!count++) first = k[3] ":" k[4] ":" k[5] ":" k[6] ":" k[7] ":" k[8] " " vlan " " n
 		}
 		END { print count + 0, first }' "$PORTS" -) || exit 1
@@ -345,6 +346,7 @@ fdb_load() {
 			LOADING=1
 			load_run "$OLD" || break
 			LOADING=
+			trap '' INT TERM HUP # it is done: too late to be told to end
 			# what the file says, as a map would
 			sed 's/.* key hex \(.*\) value hex /\1|/' "$BATCH" | entries_dead "$1"
 			return

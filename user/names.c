@@ -160,7 +160,8 @@ void names_free(struct names *n)
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct space *s = n->space[i], *next; s; s = next) {
 			next = s->next;
-			free(s->device);
+			if (s->device)
+				if_freenameindex(s->device);
 			free(s);
 		}
 		for (struct memory *m = n->memory[i], *next; m; m = next) {
