@@ -157,6 +157,9 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 		return 0;
 	if (stamp->skb && stamp->stage < LAT_STAGES)
 		st->gone[stamp->stage]++;
+	/* another address: its packet may still be on the way */
+	if (stamp->skb && stamp->skb != skb)
+		st->lost[LAT_LOST_SLOT]++;
 	stamp->tag = tag;
 	stamp->skb = skb;
 	return best;

@@ -149,8 +149,6 @@ static int stat_row(const void *key, const void *value, void *arg)
 		for (int i = 0; i < LAT_STAGES; i++)
 			s->count[GONE + i] += st[cpu].gone[i];
 		s->count[ENDED] += st[cpu].ended;
-		/* at the socket it may have been waiting to be read */
-		s->count[LOST + LAT_LOST_SLOT] += st[cpu].gone[LAT_SOCKET];
 	}
 	return 0;
 }

@@ -23,7 +23,7 @@ enum lat_stage {
 
 /* Why a packet that was chosen for measurement did not give a number. */
 enum lat_lost {
-	LAT_LOST_SLOT = 0,   /* unused since stamps know their packet: see lat_stat.gone */
+	LAT_LOST_SLOT = 0,   /* of lat_stat.gone: its sk_buff may still be on the way */
 	LAT_LOST_CLOCK = 1,  /* time went backwards, or by over LAT_MAX_NS */
 	LAT_LOST_FULL = 2,   /* lat_hist has no room for another row */
 	LAT_LOST_MERGED = 3, /* GRO put it behind another packet that was chosen */
