@@ -93,7 +93,7 @@ struct lat_row {
  * Writers: the CPU that owns the part takes slots, in softirq; after that the packet's own
  * stages write, one after the other, wherever they run. Where softirqs preempt each other
  * (PREEMPT_RT without a per-CPU lock), two that take a slot of one set at once can leave
- * one stamp with the other's times: a 1 in 16384 chance within some 50 ns.
+ * one stamp with the other's times: a 1 in 8192 chance within some 50 ns.
  */
 #define LAT_WAYS 4
 #define LAT_ANY	 1 /* no sk_buff has an odd address */
