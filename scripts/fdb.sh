@@ -20,13 +20,14 @@ usage: fdb.sh [OPTION...] add|replace MAC dev DEV [vlan VID]
        fdb.sh [OPTION...] dump
        fdb.sh [OPTION...] port DEV [SETTING VALUE]...
        fdb.sh [OPTION...] acl DEV [RULE-COMMAND]
-       fdb.sh [OPTION...] guard DEV on|off|add MAC [ADDRESS...]|del MAC|flush
+       fdb.sh [OPTION...] guard DEV [on|off|add MAC [ADDRESS...]|del MAC|flush]
 
 Sets what l2fwd does (attach.sh DEV l2fwd). Frames for MAC in VLAN leave by DEV, or go
 to this host's stack ("local"). Without "vlan", the entry is for transparent ports.
 "load" sets the entries of a file, lines of "MAC dev DEV [vlan VID]" (- is stdin); it
 checks the whole file before it changes anything. "flush" removes entries set here, not
-those of a mirrored bridge. "dump" prints entries set here, for "load".
+those of a mirrored bridge. "dump" prints entries set here, for "load". "port DEV", "acl
+DEV" and "guard DEV" alone show what is set for a port; hookmap fdb shows all.
 
 port settings:
   mode transparent       forward all tags untouched, by MAC alone (default)
@@ -358,18 +359,24 @@ fdb_load() {
 	die "$1: nothing was loaded: $(first_error "$OUT")"
 }
 
-# reader: hookmap -j fdb, in the ports' namespace
+# reader WORD...: hookmap fdb, in the ports' namespace. (Who reads that may take their time.)
 reader() {
 	hookmap_reader
-	in_netns "$READER" --bpffs "$BPFFS" -j fdb
+	"${NSCMD[@]}" "$READER" --bpffs "$BPFFS" "$@" fdb
 }
 
 fdb_dump() {
 	local out=cat
 	# a file has the names as they are
 	[[ ! -t 1 ]] || out=clean_lines
-	reader | jq -r '.rows[] | select(.type == "static")
+	reader -j | jq -r '.rows[] | select(.type == "static")
 		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | "$out"
+}
+
+# fdb_show DEV: what is set for a port
+fdb_show() {
+	port_of "$1"
+	reader --summary --dev "$IFNAME"
 }
 
 # --- ports
@@ -525,10 +532,6 @@ fdb_port() {
 	port_of "$dev"
 	port=$PORT
 	shift
-	(($#)) || {
-		reader | jq --arg dev "$dev" '.ports[] | select(.device == $dev)'
-		return
-	}
 	l2_port_read "$port"
 	while (($#)); do
 		TOOK=2
@@ -592,7 +595,6 @@ guard_del() { # MAC
 }
 
 fdb_guard() {
-	(($# > 1)) || misuse "guard needs a command: on, off, add, del or flush"
 	port_of "$1"
 	[[ ! $2 =~ ^(on|off|flush)$ ]] || (($# == 2)) || misuse "guard $2 takes nothing"
 	case $2 in
@@ -634,7 +636,7 @@ flush) ;;
 load) (($# == 2)) || misuse "load needs a file" ;;
 dump) (($# == 1)) || misuse "dump takes nothing" ;;
 port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
-*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard" ;;
+*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (hookmap fdb shows all)" ;;
 esac
 shift
 # read whole before the lock is taken: others do not wait for a pipe or a person
@@ -655,7 +657,12 @@ netns_words
 need_bpffs
 [[ -e $GLOBALS/l2_fdb ]] || die "l2fwd is not attached: attach.sh DEV l2fwd"
 [[ -z $FILE ]] || input_read "$FILE"
-lock
+# what only reads has no lock, because it may wait for a person
+case "$VERB $#" in
+dump*) VERB=dump ;;
+port\ 1 | acl\ 1 | guard\ 1) VERB=show ;;
+*) lock ;;
+esac
 for name in "${L2_MAPS[@]}"; do
 	map_check "$name" || die "map $GLOBALS/$name is not there: attach.sh DEV l2fwd"
 done

@@ -27,6 +27,7 @@ refused() {
 	refused 2 'expected a MAC address' add 02:00:00:00:00 dev p1
 	refused 2 'expected a MAC address' add 02:00:00:00:00:0g dev p1
 	refused 2 'expected a MAC address' del 020000000001
+	refused 2 'hookmap fdb shows all' show
 	refused 2 'group address' add 03:00:00:00:00:01 dev p1
 	refused 2 'group address' add ff:ff:ff:ff:ff:ff dev p1
 	refused 2 'no address of a station' add 00:00:00:00:00:00 dev p1
@@ -139,6 +140,80 @@ refused() {
 	said 'p1: no frame will use 1 of its entries; the first is 02:00:00:00:00:01 vlan 51: p1 is not in VLAN 51 (hookmap fdb shows its VLANs)' port p1 mode access 52
 	said 'p1: no frame will use 1 of its entries; the first is 02:00:00:00:00:01 vlan 51: p1 is transparent, and its entries have no vlan' port p1 mode transparent
 	said 'p2: no frame will use 1 of its entries; the first is 02:00:00:00:00:04: p2 has VLANs, and an entry without vlan is for transparent ports (add vlan N)' port p2 mode trunk 4000-4094
+}
+
+@test "hookmap fdb: all that fdb.sh sets is there, of all ports and of one" {
+	local what
+	settings() { hookmap -j --summary --dev "$1" fdb | jq -c '.ports[] | [.proto, .miss, .bcast, .mcast, .storm, .hairpin, .guard, .acl_default, .state, .pvid]'; }
+	ports 2
+	equal "$(settings p1)" '["802.1q","pass","pass","pass",0,false,false,"permit","forwarding",0]' 'a new port'
+	fdb port p1 mode trunk "$(seq -s, 1 2 4093)" native 7 proto 802.1ad translate 300:9 translate 5:11 miss flood bcast drop mcast flood storm 100 hairpin on block on
+	fdb guard p1 add 02:00:00:00:00:01 fd00::1 10.0.0.2 10.0.0.1
+	fdb guard p1 add 02:00:00:00:00:05
+	fdb guard p1 on
+	fdb acl p2 default deny
+	equal "$(settings p1)" '["802.1ad","flood","drop","flood",100,true,true,"permit","blocked",7]' p1
+	equal "$(settings p2)" '["802.1q","pass","pass","pass",0,false,false,"deny","forwarding",0]' p2
+	equal "$(port_count p1 vlans)" "$(seq -s, 1 2 4093)" 'VLANs of p1'
+	equal "$(hookmap -j fdb | jq -c '[.translations[] | [.device, .outside, .inside]], [.guard[] | [.device, .mac, .address]]')" \
+		'[["p1",5,11],["p1",300,9]]
+[["p1","02:00:00:00:00:01","10.0.0.1"],["p1","02:00:00:00:00:01","10.0.0.2"],["p1","02:00:00:00:00:01","fd00::1"],["p1","02:00:00:00:00:05","any"]]' 'sections'
+	like "$(hookmap fdb)" ' 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,... (2047) blocked '
+	like "$(hookmap fdb)" ' proto 802.1ad, miss flood, bcast drop, mcast flood, storm 100, hairpin on, guard on '
+	# rules in the words that were typed
+	fdb acl p2 add 1 deny proto tcp dport 25
+	fdb acl p2 add 2 permit src 10.0.0.0/8 proto 47
+	fdb acl p2 add 3 deny ethertype arp vlan 7
+	fdb acl p2 add 4 deny dst fd00::/8 proto icmp6 fragment yes
+	fdb acl p2 add 5 deny proto udp sport 1-2 dport 53
+	equal "$(hookmap -j fdb | jq -r '.rules[] | "\(.priority) \(.match)"')" '1 proto tcp dport 25
+2 src 10.0.0.0/8 proto 47
+3 ethertype arp vlan 7
+4 dst fd00::/8 proto icmp6 fragment yes
+5 proto udp sport 1-2 dport 53' 'rules'
+	# of one port: by the reader, and by fdb.sh, as a table
+	fdb add 02:00:00:00:00:01 dev p1 vlan 7
+	fdb add 02:00:00:00:00:02 dev p2
+	equal "$(hookmap -j --dev p2 fdb | jq -c '[.rows, .ports, .rules, .guard, .translations | map(.device) | unique]')" '[["p2"],["p2"],["p2"],[],[]]' 'of p2'
+	for what in port acl guard; do equal "$(fdb $what p1)" "$(hookmap --summary --dev p1 fdb)" "fdb.sh $what p1"; done
+	like "$(fdb port p2)" 'p2              2 permit src 10.0.0.0/8 proto 47 '
+	fails 1 'q1 is no port of l2fwd' hookmap --dev q1 fdb
+	# and gone again
+	fdb port p1 translate none storm 0 miss pass
+	fdb guard p1 flush
+	equal "$(hookmap -j fdb | jq -c '[.translations, .guard]')" '[[],[]]' 'nothing set'
+}
+
+@test "fdb.sh: the lock is free while somebody reads what it shows" {
+	local pid what
+	ports 1
+	awk 'BEGIN { for (i = 0; i < 2000; i++) printf "02:00:00:00:%02x:%02x dev p1\n", i / 256, i % 256 }' >"$BATS_TEST_TMPDIR/file"
+	fdb load "$BATS_TEST_TMPDIR/file"
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	fdb dump >"$BATS_TEST_TMPDIR/pipe" 3>&- &
+	pid=$!
+	exec {HELD}<"$BATS_TEST_TMPDIR/pipe"
+	read -r -u "$HELD" what
+	timeout 20 "$HM_TOP/scripts/fdb.sh" del "${what%% *}"
+	equal "$(cat <&"$HELD" | wc -l)" 1999 'the other lines'
+	exec {HELD}<&-
+	wait "$pid"
+}
+
+@test "fdb.sh, attach: each command that a meaning of a reason or a message names is one" {
+	local text command words alternative n=0
+	ports 1
+	text=$(grep -hoE '"[^"]*\.sh [^"]*' "$HM_TOP"/kern/abi/*.h "$HM_TOP"/user/{fdb,rows,reasons,latency,pins}.c)
+	while read -r command; do
+		# each of what stands for others
+		read -ra words <<<"$(sed 's/\bDEV\b/p1/; s/\bVID\b/10/; s/\bN\b/100/; s/\bMAC\b/02:00:00:00:00:01/; s/\bADDRESS\b/10.0.0.1/; s/\bBRIDGE\b/p1/; s/%s/exec/; s/ again$//' <<<"$command")"
+		for alternative in ${words[-1]//|/ }; do
+			run "$HM_TOP/scripts/${words[0]}" -n "${words[@]:1:${#words[@]}-2}" "$alternative"
+			((status != 2)) || equal "$output" 'is understood' "$command"
+			n=$((n + 1))
+		done
+	done < <(grep -oE '\b(fdb|attach|detach|policy)\.sh( [[:alnum:]|%-]+)+' <<<"$text")
+	((n >= 20)) || equal "$n" 'at least 20' 'commands tried'
 }
 
 @test "fdb.sh port translate: what is replaced goes with its way back" {

@@ -201,7 +201,7 @@ rule_table() {
 fill() {
 	local i
 	{
-		"$HM_TOP/scripts/fdb.sh" acl "$2" | jq -r '"\(.priority) \(.action) \(.match)"'
+		hookmap -j --summary --dev "$2" fdb | jq -r '.rules[] | "\(.priority) \(.action) \(.match)"'
 		for ((i = 0; i < $1; i++)); do printf '%d deny src 203.0.113.%d dst 198.51.100.0/%d\n' $((1000 + i)) "$i" $((24 + i % 8)); done
 	} >"$BATS_TEST_TMPDIR/filled"
 	fdb acl "$2" load "$BATS_TEST_TMPDIR/filled"

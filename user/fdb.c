@@ -9,13 +9,14 @@
  *   type      static (by hand), dynamic, extern, local, fixed (static in the bridge)
  *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
  *             last, -1: never
- * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, tx_copies
- *   (of tx_packets: of flooded frames), and reasons: what became of frames that were not
- *   forwarded
+ * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, what
+ *   fdb.sh sets (proto miss bcast mcast storm hairpin guard acl_default), tx_copies (of
+ *   tx_packets: of flooded frames), and reasons: what became of frames that were not forwarded
  * of a rule: device priority action match packets bytes
+ * "translations": device outside inside; "guard": device mac address, which may be "any";
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
- * was attached). With --summary, no rows.
+ * was attached). With --summary, no rows; with --dev, only what is of one port.
  * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge)
  *
  * There may be a million entries: they are printed as they are read, in pieces of
@@ -46,10 +47,22 @@ static const char *const l2_reason_names[L2_REASONS] = {
 #undef KEY
 };
 
+static const char *const miss_name[] = {
+	[L2_MISS_PASS] = "pass",
+	[L2_MISS_FLOOD] = "flood",
+	[L2_MISS_DROP] = "drop",
+};
+
+enum fdb_map { CFG, FDB, PORT, STAT, ACL, XLATE, GUARD, FDB_MAPS };
+static const char *const map_name[FDB_MAPS] = {
+	[CFG] = "l2_cfg", [FDB] = "l2_fdb",	[PORT] = "l2_port",   [STAT] = "l2_stat",
+	[ACL] = "l2_acl", [XLATE] = "l2_xlate", [GUARD] = "l2_guard",
+};
+
 struct fdb {
 	const struct options *opt;
 	struct names *names;
-	int cfg_fd, fdb_fd, port_fd, stat_fd, acl_fd;
+	int fd[FDB_MAPS];
 	int cpus;
 	__u8 nsid;
 	__u64 now;
@@ -59,8 +72,22 @@ struct fdb {
 	struct l2_stat stat[L2_PORTS]; /* sum over the CPUs */
 	char device[L2_PORTS][32];     /* "" for port 0 and those that are not there */
 	__u64 by_type[L2_TYPES];
-	__u64 entries;
+	__u64 entries, shown;
 };
+
+/* Calls EACH with what a map has. */
+static int map_each(struct fdb *f, enum fdb_map map,
+		    int (*each)(const void *key, const void *value, void *arg), void *arg)
+{
+	return pin_each(f->fd[map], pin_find(map_name[map]), each, arg);
+}
+
+/* Is number N a port, and one that was asked for? */
+static bool port_wanted(const struct fdb *f, unsigned n)
+{
+	return n < L2_PORTS && f->port[n].ifindex &&
+	       (!f->opt->device || !strcmp(f->opt->device, f->device[n]));
+}
 
 /* --- reading */
 
@@ -107,14 +134,20 @@ static int stat_read(const void *key, const void *value, void *arg)
 
 static int ports_read(struct fdb *f)
 {
-	int err = pin_each(f->port_fd, pin_find("l2_port"), port_read, f);
+	int err = map_each(f, PORT, port_read, f);
+	bool wanted = !f->opt->device;
 
 	if (!err)
-		err = pin_each(f->stat_fd, pin_find("l2_stat"), stat_read, f);
+		err = map_each(f, STAT, stat_read, f);
 	for (int n = 1; !err && n < L2_PORTS; n++) {
 		if (f->port[n].ifindex)
 			snprintf(f->device[n], sizeof(f->device[n]), "%s",
 				 names_device(f->names, f->nsid, f->port[n].ifindex));
+		wanted |= port_wanted(f, n);
+	}
+	if (!err && !wanted) {
+		fail("fdb: %s is no port of l2fwd", f->opt->device);
+		return -ENODEV;
 	}
 	return err;
 }
@@ -126,19 +159,17 @@ static int fdb_open(struct fdb *f)
 	struct timespec t;
 	int fd;
 
-	f->cfg_fd = pin_open(f->opt, "l2_cfg", true);
-	if (f->cfg_fd < 0)
-		return f->cfg_fd;
-	f->fdb_fd = pin_open(f->opt, "l2_fdb", true);
-	f->port_fd = pin_open(f->opt, "l2_port", true);
-	f->stat_fd = pin_open(f->opt, "l2_stat", true);
-	f->acl_fd = pin_open(f->opt, "l2_acl", true);
-	if (f->fdb_fd < 0 || f->port_fd < 0 || f->stat_fd < 0 || f->acl_fd < 0)
-		return -ENOENT;
+	for (int i = 0; i < FDB_MAPS; i++) {
+		f->fd[i] = pin_open(f->opt, map_name[i], true);
+		if (f->fd[i] < 0)
+			return f->fd[i];
+	}
 	f->names = names_new(f->opt);
-	if (!f->names || bpf_map_lookup_elem(f->cfg_fd, &zero, &f->cfg) ||
-	    bpf_obj_get_info_by_fd(f->fdb_fd, &info, &len))
+	if (!f->names || bpf_map_lookup_elem(f->fd[CFG], &zero, &f->cfg) ||
+	    bpf_obj_get_info_by_fd(f->fd[FDB], &info, &len)) {
+		fail("fdb: %s", strerror(EIO));
 		return -EIO;
+	}
 	f->capacity = info.max_entries;
 	f->cpus = libbpf_num_possible_cpus();
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -230,8 +261,10 @@ static int entry_show(const void *key, const void *value, void *arg)
 		return 0;
 	f->by_type[e->type]++;
 	f->entries++;
-	if (f->opt->summary || f->opt->output == OUT_PROM)
+	if (f->opt->summary || f->opt->output == OUT_PROM ||
+	    (f->opt->device && !port_wanted(f, e->port)))
 		return 0;
+	f->shown++;
 	for (int i = 0; i < L2_LANES; i++) {
 		packets += e->count[i].packets;
 		bytes += e->count[i].bytes;
@@ -245,7 +278,7 @@ static int entry_show(const void *key, const void *value, void *arg)
 	if (f->opt->output == OUT_JSON)
 		printf("%s{\"vlan\":%u,\"mac\":\"%s\",\"device\":\"%s\",\"type\":\"%s\","
 		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
-		       f->entries > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac,
+		       f->shown > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac,
 		       json_inside(device, text, sizeof(text)), type, packets, bytes, idle);
 	else
 		entry_text(f, k->vlan, mac, *device ? device : "(stack)", type, packets, bytes,
@@ -255,10 +288,12 @@ static int entry_show(const void *key, const void *value, void *arg)
 
 /* --- ports */
 
-/* VLANs as 10,20-29; empty for a transparent port. */
-static char *vlans_text(const struct l2_port *p, char *buf, size_t size)
+/* VLANs as 10,20-29; empty for a transparent port. Returns how many there are. */
+#define VLANS_TEXT 16384 /* at most 1365 pairs of "NNNN-NNNN," */
+static int vlans_text(const struct l2_port *p, char *buf)
 {
 	size_t at = 0;
+	int n = 0;
 
 	*buf = 0;
 	for (int v = 1; p->flags & L2_P_VLAN && v < 4095; v++) {
@@ -268,25 +303,81 @@ static char *vlans_text(const struct l2_port *p, char *buf, size_t size)
 			continue;
 		while (v + 1 < 4095 && p->vlans[(v + 1) >> 6] >> ((v + 1) & 63) & 1)
 			v++;
-		if (at + 12 >= size) {
-			snprintf(buf + at, size - at, ",...");
-			break;
-		}
-		at += snprintf(buf + at, size - at, v > from ? "%s%d-%d" : "%s%d", at ? "," : "",
-			       from, v);
+		at += snprintf(buf + at, VLANS_TEXT - at, v > from ? "%s%d-%d" : "%s%d",
+			       at ? "," : "", from, v);
+		n += v - from + 1;
 	}
-	return buf;
+	return n;
 }
 
-static const char *port_mode(const struct l2_port *p)
+/* The same for a table, which has no room for all. */
+static void vlans_short(char *buf, int n)
 {
-	int members = 0;
+	char *at = buf + 40;
 
+	if (strlen(buf) <= 40)
+		return;
+	while (*at != ',')
+		at--;
+	sprintf(at, ",... (%d)", n);
+}
+
+static const char *port_mode(const struct l2_port *p, int vlans)
+{
 	if (!(p->flags & L2_P_VLAN))
 		return "transparent";
-	for (int i = 0; i < 64; i++)
-		members += __builtin_popcountll(p->vlans[i]);
-	return members == 1 && p->pvid ? "access" : "trunk";
+	return vlans == 1 && p->pvid ? "access" : "trunk";
+}
+
+static const char *port_miss(__u8 miss)
+{
+	return miss < sizeof(miss_name) / sizeof(miss_name[0]) ? miss_name[miss] : "?";
+}
+
+static const char *port_proto(const struct l2_port *p)
+{
+	return p->proto == htons(0x88a8) ? "802.1ad" : "802.1q";
+}
+
+/* What fdb.sh has set, in its words, but for what a new port has. */
+static char *settings_text(const struct l2_port *p, char *buf, size_t size)
+{
+	const struct {
+		const char *name;
+		__u8 miss;
+	} misses[] = { { "miss", p->miss }, { "bcast", p->bcast }, { "mcast", p->mcast } };
+	size_t at = 0;
+
+	*buf = 0;
+	if (p->proto == htons(0x88a8))
+		at += snprintf(buf + at, size - at, ", proto %s", port_proto(p));
+	for (int i = 0; i < 3; i++) {
+		if (misses[i].miss)
+			at += snprintf(buf + at, size - at, ", %s %s", misses[i].name,
+				       port_miss(misses[i].miss));
+	}
+	if (p->storm)
+		at += snprintf(buf + at, size - at, ", storm %u", p->storm);
+	if (p->flags & L2_P_HAIRPIN)
+		at += snprintf(buf + at, size - at, ", hairpin on");
+	if (p->flags & L2_P_GUARD)
+		at += snprintf(buf + at, size - at, ", guard on");
+	if (p->flags & L2_P_ACL_DENY)
+		snprintf(buf + at, size - at, ", acl default deny");
+	return *buf ? buf + 2 : buf;
+}
+
+static void settings_json(struct out *o, const struct l2_port *p)
+{
+	out_json(o, "proto", json_object_new_string(port_proto(p)));
+	out_json(o, "miss", json_object_new_string(port_miss(p->miss)));
+	out_json(o, "bcast", json_object_new_string(port_miss(p->bcast)));
+	out_json(o, "mcast", json_object_new_string(port_miss(p->mcast)));
+	out_json(o, "storm", json_object_new_uint64(p->storm));
+	out_json(o, "hairpin", json_object_new_boolean(p->flags & L2_P_HAIRPIN));
+	out_json(o, "guard", json_object_new_boolean(p->flags & L2_P_GUARD));
+	out_json(o, "acl_default",
+		 json_object_new_string(p->flags & L2_P_ACL_DENY ? "deny" : "permit"));
 }
 
 /* The last looks at the mirrored bridge have not found it. (Two may be under way; and one made
@@ -329,32 +420,38 @@ static const struct out_col port_cols[] = {
 	{ "pvid", "PVID", OUT_U64 },	     { "vlans", "VLANS", OUT_STR },
 	{ "state", "STATE", OUT_STR },	     { "rx_packets", "RX", OUT_U64 },
 	{ "rx_bytes", "RX-BYTES", OUT_U64 }, { "tx_packets", "TX", OUT_U64 },
-	{ "tx_bytes", "TX-BYTES", OUT_U64 }, { NULL, "NOT FORWARDED", OUT_STR },
+	{ "tx_bytes", "TX-BYTES", OUT_U64 }, { NULL, "SETTINGS", OUT_STR },
+	{ NULL, "NOT FORWARDED", OUT_STR },
 };
 
 static void show_ports(struct fdb *f, struct json_object *top)
 {
 	struct out *o = out_new(f->opt, port_cols, sizeof(port_cols) / sizeof(port_cols[0]));
-	char text[1024];
+	char text[VLANS_TEXT];
 
 	for (int n = 0; o && n < L2_PORTS; n++) {
 		const struct l2_port *p = &f->port[n];
 		const struct l2_stat *st = &f->stat[n];
 		size_t at = 0;
+		int vlans;
 
 		/* number 0: what is attached and is no port */
-		if (!p->ifindex && (n || !st->rx_packets))
+		if (!port_wanted(f, n) && (n || !st->rx_packets || f->opt->device))
 			continue;
+		vlans = vlans_text(p, text);
+		if (f->opt->output != OUT_JSON)
+			vlans_short(text, vlans);
 		out_row(o);
 		out_str(o, n ? f->device[n] : "(none)");
-		out_str(o, port_mode(p));
+		out_str(o, port_mode(p, vlans));
 		out_u64(o, p->pvid);
-		out_str(o, vlans_text(p, text, sizeof(text)));
+		out_str(o, text);
 		out_str(o, port_state(f, p));
 		out_u64(o, st->rx_packets);
 		out_u64(o, st->rx_bytes);
 		out_u64(o, st->tx_packets);
 		out_u64(o, st->tx_bytes);
+		out_str(o, settings_text(p, text, sizeof(text)));
 		*text = 0;
 		for (int i = 0; i < L2_REASONS; i++) {
 			if (l2_reason_names[i] && st->reason[i] && at < sizeof(text) - 48)
@@ -362,11 +459,12 @@ static void show_ports(struct fdb *f, struct json_object *top)
 					       at ? ", " : "", l2_reason_names[i], st->reason[i]);
 		}
 		out_str(o, text);
+		settings_json(o, p);
 		out_json(o, "tx_copies", json_object_new_uint64(st->tx_copies));
 		out_json(o, "reasons", reasons_json(st));
 	}
 	if (o)
-		out_section(o, top, "ports", f->entries && !f->opt->summary ? "\nports\n" : NULL);
+		out_section(o, top, "ports", f->shown ? "\nports\n" : NULL);
 }
 
 /* --- rules */
@@ -385,23 +483,42 @@ static size_t prefix_text(const char *word, const __u32 *addr, const __u32 *mask
 	return snprintf(buf, size, "%s %s/%d ", word, text, bits);
 }
 
+static size_t ports_text(const char *word, __u16 min, __u16 max, char *buf, size_t size)
+{
+	if (!min && max == 65535)
+		return 0;
+	return snprintf(buf, size, min == max ? "%s %u " : "%s %u-%u ", word, min, max);
+}
+
+/* The words that fdb.sh takes. */
 static char *rule_text(const struct l2_acl *r, char *buf, size_t size)
 {
+	static const char *const protos[256] = {
+		[1] = "icmp", [6] = "tcp", [17] = "udp", [58] = "icmp6", [132] = "sctp"
+	};
+	__u16 type = ntohs(r->ethertype);
 	size_t at = 0;
 
 	*buf = 0;
 	at += prefix_text("src", r->src, r->src_mask, r->ethertype, buf + at, size - at);
 	at += prefix_text("dst", r->dst, r->dst_mask, r->ethertype, buf + at, size - at);
-	if (r->ethertype)
-		at += snprintf(buf + at, size - at, "ethertype 0x%04x ", ntohs(r->ethertype));
+	if (type && !at) /* a prefix says it */
+		at += snprintf(buf + at, size - at,
+			       type == 0x0800	? "ethertype ip "
+			       : type == 0x86dd ? "ethertype ip6 "
+			       : type == 0x0806 ? "ethertype arp "
+						: "ethertype 0x%04x ",
+			       type);
 	if (r->flags & L2_A_VLAN)
 		at += snprintf(buf + at, size - at, "vlan %u ", r->vlan);
-	if (r->flags & L2_A_PROTO)
+	if (r->flags & L2_A_PROTO && protos[r->proto])
+		at += snprintf(buf + at, size - at, "proto %s ", protos[r->proto]);
+	else if (r->flags & L2_A_PROTO)
 		at += snprintf(buf + at, size - at, "proto %u ", r->proto);
-	if (r->flags & L2_A_PORTS && (r->sport_min || r->sport_max != 65535))
-		at += snprintf(buf + at, size - at, "sport %u-%u ", r->sport_min, r->sport_max);
-	if (r->flags & L2_A_PORTS && (r->dport_min || r->dport_max != 65535))
-		at += snprintf(buf + at, size - at, "dport %u-%u ", r->dport_min, r->dport_max);
+	if (r->flags & L2_A_PORTS) {
+		at += ports_text("sport", r->sport_min, r->sport_max, buf + at, size - at);
+		at += ports_text("dport", r->dport_min, r->dport_max, buf + at, size - at);
+	}
 	if (r->flags & L2_A_FRAGMENT)
 		at += snprintf(buf + at, size - at, "fragment yes ");
 	if (at)
@@ -424,12 +541,12 @@ static int show_rules(struct fdb *f, struct json_object *top)
 		return -ENOMEM;
 	for (__u32 n = 1; n < L2_PORTS; n++) {
 		const struct l2_port *p = &f->port[n];
-		int rules = p->ifindex ? p->acl_n & L2_ACL_MASK : 0;
+		int rules = port_wanted(f, n) ? p->acl_n & L2_ACL_MASK : 0;
 		__u32 key = p->acl_at;
 		struct l2_acl r;
 
 		for (int i = 0; i < rules; i++, key++) {
-			if (bpf_map_lookup_elem(f->acl_fd, &key, &r))
+			if (bpf_map_lookup_elem(f->fd[ACL], &key, &r))
 				break;
 			out_row(o);
 			out_str(o, f->device[n]);
@@ -442,6 +559,127 @@ static int show_rules(struct fdb *f, struct json_object *top)
 	}
 	out_section(o, top, "rules", "\n");
 	return 0;
+}
+
+/* --- translations and guard: a row a key of a hash, in order */
+
+struct keys {
+	struct fdb *f;
+	const struct pin *pin;
+	char *all; /* keys, and the first 4 bytes of their values */
+	size_t n, size;
+};
+
+static int keys_add(const void *key, const void *value, void *arg)
+{
+	struct keys *k = arg;
+	char *all = realloc(k->all, (k->n + 1) * k->size);
+
+	if (!all)
+		return -ENOMEM;
+	k->all = all;
+	all += k->n++ * k->size;
+	memcpy(all, key, k->pin->key_size);
+	memcpy(all + k->pin->key_size, value, sizeof(__u32));
+	return 0;
+}
+
+static int keys_read(struct fdb *f, enum fdb_map map, struct keys *k,
+		     int (*compare)(const void *, const void *))
+{
+	int err;
+
+	*k = (struct keys){ .f = f, .pin = pin_find(map_name[map]) };
+	k->size = k->pin->key_size + sizeof(__u32);
+	err = map_each(f, map, keys_add, k);
+	if (!err && k->n)
+		qsort(k->all, k->n, k->size, compare);
+	return err;
+}
+
+static int xlate_compare(const void *a, const void *b)
+{
+	const struct l2_xlate_key *x = a, *y = b;
+
+	return x->port != y->port ? x->port - y->port : x->vlan - y->vlan;
+}
+
+static const struct out_col xlate_cols[] = {
+	{ "device", "TRANSLATIONS OF", OUT_STR },
+	{ "outside", "OUTSIDE", OUT_U64 },
+	{ "inside", "INSIDE", OUT_U64 },
+};
+
+static int show_xlate(struct fdb *f, struct json_object *top)
+{
+	struct out *o = out_new(f->opt, xlate_cols, sizeof(xlate_cols) / sizeof(xlate_cols[0]));
+	struct keys k;
+	int err = keys_read(f, XLATE, &k, xlate_compare);
+
+	for (size_t i = 0; o && i < k.n; i++) {
+		const struct l2_xlate_key *key = (const void *)(k.all + i * k.size);
+
+		if (key->out || !port_wanted(f, key->port))
+			continue;
+		out_row(o);
+		out_str(o, f->device[key->port]);
+		out_u64(o, key->vlan);
+		out_u64(o, *(const __u32 *)(key + 1));
+	}
+	free(k.all);
+	if (o)
+		out_section(o, top, "translations", "\n");
+	return err;
+}
+
+static int guard_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct l2_guard_key));
+}
+
+static const struct out_col guard_cols[] = {
+	{ "device", "GUARD OF", OUT_STR },
+	{ "mac", "MAC", OUT_STR },
+	{ "address", "ADDRESS", OUT_STR },
+};
+
+static int show_guard(struct fdb *f, struct json_object *top)
+{
+	struct out *o = out_new(f->opt, guard_cols, sizeof(guard_cols) / sizeof(guard_cols[0]));
+	char mac[18], text[INET6_ADDRSTRLEN];
+	struct keys k;
+	int err = keys_read(f, GUARD, &k, guard_compare);
+
+	for (size_t i = 0; o && i < k.n; i++) {
+		const struct l2_guard_key *key = (const void *)(k.all + i * k.size);
+
+		if (key->family == L2_GUARD_BOUND || !port_wanted(f, key->port))
+			continue;
+		mac_text(key->mac, mac);
+		strcpy(text, "any");
+		if (key->family)
+			inet_ntop(key->family == 6 ? AF_INET6 : AF_INET, key->ip, text,
+				  sizeof(text));
+		out_row(o);
+		out_str(o, f->device[key->port]);
+		out_str(o, mac);
+		out_str(o, text);
+	}
+	free(k.all);
+	if (o)
+		out_section(o, top, "guard", "\n");
+	return err;
+}
+
+static int show_settings(struct fdb *f, struct json_object *top)
+{
+	int err;
+
+	show_ports(f, top);
+	err = show_rules(f, top);
+	if (!err)
+		err = show_xlate(f, top);
+	return err ? err : show_guard(f, top);
 }
 
 /* --- outputs */
@@ -470,10 +708,10 @@ static int show_json(struct fdb *f)
 	int err;
 
 	printf("{\"rows\":[");
-	err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+	err = map_each(f, FDB, entry_show, f);
 	printf("],");
-	show_ports(f, top);
-	show_rules(f, top);
+	if (!err)
+		err = show_settings(f, top);
 	json_object_object_add(top, "totals", totals_json(f));
 	text = json_object_to_json_string_ext(
 		top,
@@ -492,11 +730,12 @@ static int show_text(struct fdb *f)
 	if (!f->opt->summary)
 		printf("VLAN  MAC                DEVICE           TYPE         PACKETS           "
 		       "BYTES   IDLE-S\n");
-	err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+	err = map_each(f, FDB, entry_show, f);
 	if (err)
 		return err;
-	show_ports(f, NULL);
-	show_rules(f, NULL);
+	err = show_settings(f, NULL);
+	if (err)
+		return err;
 	printf("\n%llu of %u entries (%llu static, %llu dynamic, %llu extern, %llu local, %llu "
 	       "fixed)\n",
 	       f->entries, f->capacity, f->by_type[L2_STATIC], f->by_type[L2_DYNAMIC],
@@ -522,7 +761,7 @@ static void prom_lookups(struct prom *prom, const char *device, const struct l2_
 static int show_prom(struct fdb *f)
 {
 	struct prom *prom = f->opt->prom;
-	int err = pin_each(f->fdb_fd, pin_find("l2_fdb"), entry_show, f);
+	int err = map_each(f, FDB, entry_show, f);
 
 	if (err)
 		return err;
@@ -536,7 +775,7 @@ static int show_prom(struct fdb *f)
 		const struct l2_stat *st = &f->stat[n];
 		const char *device = f->device[n];
 
-		if (!f->port[n].ifindex)
+		if (!port_wanted(f, n))
 			continue;
 		prom_lookups(prom, device, st);
 		prom_add(prom, PROM_L2_RX_PACKETS, st->rx_packets, device);
@@ -555,17 +794,14 @@ static int show_prom(struct fdb *f)
 int fdb_run(const struct options *opt)
 {
 	struct fdb *f = calloc(1, sizeof(*f));
-	int err, *fds[5];
+	int err;
 
 	if (!f) {
 		fail("fdb: %s", strerror(ENOMEM));
 		return 1;
 	}
 	f->opt = opt;
-	fds[0] = &f->cfg_fd, fds[1] = &f->fdb_fd, fds[2] = &f->port_fd;
-	fds[3] = &f->stat_fd, fds[4] = &f->acl_fd;
-	for (int i = 0; i < 5; i++)
-		*fds[i] = -1;
+	memset(f->fd, -1, sizeof(f->fd));
 	err = fdb_open(f);
 	if (!err) {
 		setvbuf(stdout, NULL, _IOFBF, 1 << 20);
@@ -577,9 +813,9 @@ int fdb_run(const struct options *opt)
 		fflush(stdout);
 	}
 	names_free(f->names);
-	for (int i = 0; i < 5; i++) {
-		if (*fds[i] >= 0)
-			close(*fds[i]);
+	for (int i = 0; i < FDB_MAPS; i++) {
+		if (f->fd[i] >= 0)
+			close(f->fd[i]);
 	}
 	free(f);
 	return err < 0;

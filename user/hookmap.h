@@ -29,6 +29,7 @@ struct options {
 	bool hist;	     /* --hist */
 	bool buckets;	     /* --buckets */
 	bool summary;	     /* --summary */
+	const char *device;  /* --dev */
 	bool cookie;	     /* --cookie */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */

@@ -154,7 +154,7 @@ struct l2_port {
 	X(DROP_MCAST, 18, "drop_multicast", "DROP_MULTICAST", "the port drops multicast", \
 	  "fdb.sh port DEV mcast pass|flood") \
 	X(DROP_VLAN_IN, 19, "drop_vlan_in", "VLAN_IN", "the port is not in the frame's VLAN", \
-	  "hookmap fdb (VLANS, PVID); fdb.sh port DEV mode") \
+	  "hookmap fdb (VLANS, PVID); fdb.sh port DEV mode access VID") \
 	X(DROP_VLAN_OUT, 20, "drop_vlan_out", "VLAN_OUT", \
 	  "the port that it was to leave by is not in its VLAN", "hookmap fdb (VLANS)") \
 	X(DROP_SAME_PORT, 21, "drop_same_port", "SAME_PORT", \
@@ -169,9 +169,11 @@ struct l2_port {
 	X(DROP_ACL, 25, "drop_acl", "ACL", "a rule of the port that it was to leave by", \
 	  "hookmap fdb (RULES OF): which counter moves?") \
 	X(DROP_SRC_MAC, 26, "drop_source_mac", "SOURCE_MAC", \
-	  "the guard of its port does not know its source MAC", "fdb.sh guard DEV") \
+	  "the guard of its port does not know its source MAC", \
+	  "hookmap fdb (GUARD OF); fdb.sh guard DEV add MAC") \
 	X(DROP_SRC_IP, 27, "drop_source_ip", "SOURCE_IP", \
-	  "the guard of its port does not allow its source address", "fdb.sh guard DEV") \
+	  "the guard of its port does not allow its source address", \
+	  "hookmap fdb (GUARD OF); fdb.sh guard DEV add MAC ADDRESS") \
 	X(DROP_NO_ROOM, 28, "drop_no_headroom", "NO_HEADROOM", "no room in front of it for a tag", \
 	  "the driver's headroom") \
 	X(DROP_COPY, 29, "drop_copy", "COPY", \

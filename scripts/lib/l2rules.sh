@@ -336,7 +336,6 @@ fdb_acl() { # DEV COMMAND...
 		esac
 		acl_put "$PORT"
 		;;
-	'') reader | jq --arg dev "$1" '.rules[] | select(.device == $dev)' ;;
 	*) misuse "acl $2: expected add, del, load, flush or default" ;;
 	esac
 }
