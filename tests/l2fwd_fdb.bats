@@ -537,6 +537,32 @@ learned() {
 	l2_nothing_left
 }
 
+@test "attach l2fwd, status, hookmap fdb: what is above a port is named, also what comes later" {
+	above() { hookmap -j --summary fdb | jq -c '[.ports[].above]'; }
+	ports 2
+	ip link add p3 type veth peer name q3
+	ip link add br0 type bridge
+	ip link set p3 master br0
+	equal "$(above)" '[[],[]]' 'of ports whose peers are here'
+	l2_attach p3 l2fwd
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'attach.sh: br0 is above p3, and gets only what l2fwd does not forward (attach.sh br0 l2fwd --mirror follows it)'
+	ip link set p1 master br0
+	ip link add mv0 link p2 type macvlan
+	equal "$(above)" '[["br0"],["mv0"],["br0"]]' 'of all ports'
+	like "$(hookmap --summary fdb)" 'mv0 is above p2, and gets only what l2fwd does not forward'
+	equal "$("$HM_TOP/scripts/status.sh" | grep -c ' is above p')" 3 'lines of status'
+	like "$("$HM_TOP/scripts/status.sh" p2)" '  l2fwd    mv0 is above p2, and gets only what l2fwd does not forward'
+	# and so it is
+	fdb add 02:00:00:00:00:02 dev p2
+	expect 'known' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	expect 'unknown' p1 "$(mac 9)$(mac 1)88b5$PAD" $PASS
+	# the bridge that is mirrored gets what it must
+	l2_attach br0 l2fwd --mirror
+	equal "$(above)" '[[],["mv0"],[]]' 'of ports of the mirrored bridge'
+	ip link del mv0
+	equal "$("$HM_TOP/scripts/status.sh" | grep -c ' is above p' || true)$(above)" '0[[],[],[]]' 'nothing'
+}
+
 @test "attach l2fwd: preflight names what would lose frames" {
 	ip link add p1 type veth peer name q1
 	ip link add p2 mtu 1400 type veth peer name q2

@@ -10,8 +10,9 @@
  *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
  *             last, -1: never
  * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, what
- *   fdb.sh sets (proto miss bcast mcast storm hairpin guard acl_default), tx_copies (of
- *   tx_packets: of flooded frames), and reasons: what became of frames that were not forwarded
+ *   fdb.sh sets (proto miss bcast mcast storm hairpin guard acl_default), above (devices that
+ *   it is a slave of, or that are made on it), tx_copies (of tx_packets: of flooded frames),
+ *   and reasons: what became of frames that were not forwarded
  * of a rule: device priority action match packets bytes
  * "translations": device outside inside; "guard": device mac address, which may be "any";
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
@@ -415,6 +416,36 @@ static struct json_object *reasons_json(const struct l2_stat *st)
 	return o;
 }
 
+/* What is above a port, but for the bridge that is mirrored: it gets only what is left to the
+ * stack. */
+static const char *port_above(const struct fdb *f, int n, size_t *i)
+{
+	return names_above(f->names, f->cfg.netns, f->port[n].ifindex, f->cfg.bridge, i);
+}
+
+static struct json_object *above_json(const struct fdb *f, int n)
+{
+	struct json_object *o = json_object_new_array();
+	const char *name;
+
+	for (size_t i = 0; (name = port_above(f, n, &i));)
+		json_object_array_add(o, json_text(name));
+	return o;
+}
+
+static void show_above(const struct fdb *f)
+{
+	char port[32], above[32];
+	const char *name;
+
+	for (int n = 1; n < L2_PORTS; n++) {
+		for (size_t i = 0; port_wanted(f, n) && (name = port_above(f, n, &i));)
+			printf("%s is above %s, and gets only what l2fwd does not forward\n",
+			       text_plain(name, above, sizeof(above)),
+			       text_plain(f->device[n], port, sizeof(port)));
+	}
+}
+
 static const struct out_col port_cols[] = {
 	{ "device", "PORT", OUT_STR },	     { "mode", "MODE", OUT_STR },
 	{ "pvid", "PVID", OUT_U64 },	     { "vlans", "VLANS", OUT_STR },
@@ -460,6 +491,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		}
 		out_str(o, text);
 		settings_json(o, p);
+		out_json(o, "above", above_json(f, n));
 		out_json(o, "tx_copies", json_object_new_uint64(st->tx_copies));
 		out_json(o, "reasons", reasons_json(st));
 	}
@@ -743,6 +775,7 @@ static int show_text(struct fdb *f)
 	if (f->cfg.full)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
 		       f->cfg.full);
+	show_above(f);
 	if (mirror_changed(f))
 		printf("ports have joined or left the bridge since attach: attach.sh BRIDGE l2fwd "
 		       "--mirror again\n");

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -45,16 +46,22 @@ struct places {
 	bool read;
 };
 
+/* A device; the one that it is a slave of, and the one that it is made on (0: none). */
+struct device {
+	__u32 index, master, below;
+	char name[IF_NAMESIZE];
+};
+
 /* A namespace that was asked for by its inode. */
 struct space {
 	struct space *next;
 	__u64 inode;
 	const char *name; /* in /run/netns, or NULL */
 	bool found;
-	bool refused;		     /* it may not be entered */
-	bool entered;		     /* so that the rest is known */
-	__u64 cookie;		     /* 0 before 5.14 */
-	struct if_nameindex *device; /* sorted by number */
+	bool refused;	       /* it may not be entered */
+	bool entered;	       /* so that the rest is known */
+	__u64 cookie;	       /* 0 before 5.14 */
+	struct device *device; /* sorted by number */
 	size_t devices;
 	char text[48];
 };
@@ -160,8 +167,7 @@ void names_free(struct names *n)
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct space *s = n->space[i], *next; s; s = next) {
 			next = s->next;
-			if (s->device)
-				if_freenameindex(s->device);
+			free(s->device);
 			free(s);
 		}
 		for (struct memory *m = n->memory[i], *next; m; m = next) {
@@ -270,9 +276,73 @@ static const char *place_find(struct names *n, struct places *p, void (*read)(st
 
 static int device_compare(const void *a, const void *b)
 {
-	const struct if_nameindex *x = a, *y = b;
+	const struct device *x = a, *y = b;
 
-	return (x->if_index > y->if_index) - (x->if_index < y->if_index);
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static int device_add(struct space *s, struct nlmsghdr *msg)
+{
+	struct ifinfomsg *info = NLMSG_DATA(msg);
+	struct device *d = reallocarray(s->device, s->devices + 1, sizeof(*d));
+	int len = IFLA_PAYLOAD(msg);
+	bool elsewhere = false;
+
+	if (!d)
+		return -ENOMEM;
+	s->device = d;
+	d += s->devices++;
+	memset(d, 0, sizeof(*d));
+	d->index = info->ifi_index;
+	for (struct rtattr *a = IFLA_RTA(info); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		if (a->rta_type == IFLA_IFNAME)
+			snprintf(d->name, sizeof(d->name), "%s", (const char *)RTA_DATA(a));
+		else if (a->rta_type == IFLA_MASTER)
+			d->master = *(const __u32 *)RTA_DATA(a);
+		else if (a->rta_type == IFLA_LINK)
+			d->below = *(const __u32 *)RTA_DATA(a);
+		else if (a->rta_type == IFLA_LINK_NETNSID)
+			elsewhere = true;
+	}
+	if (elsewhere)
+		d->below = 0;
+	return 0;
+}
+
+/* In the namespace: its devices. */
+static void devices_read(struct space *s)
+{
+	struct {
+		struct nlmsghdr msg;
+		struct ifinfomsg info;
+	} ask = { .msg = { .nlmsg_len = sizeof(ask),
+			   .nlmsg_type = RTM_GETLINK,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t len = fd < 0 ? -1 : send(fd, &ask, sizeof(ask), 0);
+	bool whole = false;
+
+	while (len > 0) {
+		struct nlmsghdr *msg = (void *)buf;
+
+		len = recv(fd, buf, sizeof(buf), 0);
+		for (ssize_t left = len; left > 0 && NLMSG_OK(msg, left);
+		     msg = NLMSG_NEXT(msg, left)) {
+			whole |= msg->nlmsg_type == NLMSG_DONE;
+			if (msg->nlmsg_type != RTM_NEWLINK || device_add(s, msg))
+				len = 0;
+		}
+	}
+	if (!whole) {
+		free(s->device);
+		s->device = NULL;
+		s->devices = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (s->devices)
+		qsort(s->device, s->devices, sizeof(*s->device), device_compare);
 }
 
 int names_cookie(__u64 *cookie)
@@ -292,11 +362,7 @@ int names_cookie(__u64 *cookie)
 static void space_look(struct space *s)
 {
 	s->entered = !names_cookie(&s->cookie);
-	s->device = if_nameindex();
-	while (s->device && s->device[s->devices].if_index)
-		s->devices++;
-	if (s->devices)
-		qsort(s->device, s->devices, sizeof(*s->device), device_compare);
+	devices_read(s);
 }
 
 static void space_enter(struct names *n, struct space *s, const char *path)
@@ -422,8 +488,8 @@ __u32 names_index(struct names *n, __u64 inode, const char *name)
 	struct space *s = space_get(n, inode ?: n->own);
 
 	for (size_t i = 0; s && i < s->devices; i++) {
-		if (!strcmp(s->device[i].if_name, name))
-			return s->device[i].if_index;
+		if (!strcmp(s->device[i].name, name))
+			return s->device[i].index;
 	}
 	return 0;
 }
@@ -457,9 +523,9 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	return n->unknown;
 }
 
-static const struct if_nameindex *space_device(const struct space *s, __u32 ifindex)
+static const struct device *space_device(const struct space *s, __u32 ifindex)
 {
-	struct if_nameindex want = { .if_index = ifindex };
+	struct device want = { .index = ifindex };
 
 	return s->devices ? bsearch(&want, s->device, s->devices, sizeof(want), device_compare)
 			  : NULL;
@@ -479,14 +545,30 @@ bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
 const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
 {
 	struct space *s = space_get(n, inode);
-	const struct if_nameindex *found = NULL;
+	const struct device *found = NULL;
 
 	if (s && space_is(s, cookie))
 		found = space_device(s, ifindex);
 	if (!found)
 		return recall(n, cookie, ifindex);
-	remember(n, cookie, ifindex, found->if_name);
-	return found->if_name;
+	remember(n, cookie, ifindex, found->name);
+	return found->name;
+}
+
+const char *names_above(struct names *n, __u64 inode, __u32 ifindex, __u32 except, size_t *i)
+{
+	struct space *s = space_get(n, inode);
+	const struct device *it = s ? space_device(s, ifindex) : NULL;
+
+	while (it && *i < s->devices) {
+		const struct device *d = &s->device[(*i)++];
+
+		/* (each of two peers has the other below) */
+		if (d->index != except &&
+		    (d->index == it->master || (d->below == ifindex && d->index != it->below)))
+			return d->name;
+	}
+	return NULL;
 }
 
 const char *names_netns_inode(struct names *n, __u64 inode)

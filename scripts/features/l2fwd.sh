@@ -158,7 +158,7 @@ l2_preflight_veth() {
 # --- a device
 
 l2fwd_attach() { # DEV
-	local others
+	local others above
 	[[ $LAT_MODE != none ]] || misuse "--mode none: l2fwd is in XDP"
 	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
 	others=$(cut -d' ' -f1 <<<"$others" | sort -u)
@@ -170,11 +170,28 @@ l2fwd_attach() { # DEV
 		l2_mirror_attach "$1"
 	else
 		l2_suitable "$1"
-		[[ $MASTER == - ]] || [[ -z $(l2_bridge_kind "$MASTER") ]] || warn "$1 is a port of bridge $MASTER: frames that l2fwd forwards do not reach the bridge ($(typed attach.sh "$MASTER" l2fwd --mirror) follows it)"
+		l2_above "$1" "$IFINDEX" | while read -r above; do warn "$above"; done
 		l2_maps_make "${L2_SIZE:-$L2_FDB_DEFAULT}"
 		l2_cfg_init
 		l2_port_attach "$1"
 	fi
+}
+
+# l2_above DEV IFINDEX: what is above the device, but for the bridge that is mirrored, in words
+l2_above() {
+	local name kind VALUE=() bridge=0
+	[[ ! -e $GLOBALS/l2_cfg ]] || {
+		l2_cfg_read
+		bridge=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
+	}
+	ip_json -d link | jq -r --argjson i "$2" --argjson bridge "$bridge" '(.[] | select(.ifindex == $i)) as $port
+		| .[] | select(.ifname == $port.master or .link == $port.ifname and .ifname != $port.link)
+		| select(.ifindex != $bridge) | "\(.ifname) \(.linkinfo.info_kind // "-")"' |
+		while read -r name kind; do
+			printf '%s is above %s, and gets only what l2fwd does not forward' "$name" "$1"
+			[[ $kind != bridge ]] || printf ' (%s follows it)' "$(typed attach.sh "$name" l2fwd --mirror)"
+			printf '\n'
+		done
 }
 
 l2_bridge_kind() { ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
@@ -561,4 +578,5 @@ l2fwd_status() { # DEV
 	((!(flags & L2_P_GUARD))) || text+=', guarded'
 	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
 	printf '  l2fwd    port %d%s\n' "$PORT" "$text"
+	l2_above "$1" "$DEV_IFINDEX" | sed 's/^/  l2fwd    /'
 }
