@@ -476,16 +476,43 @@ settle() {
 	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what the backup port sent'
 }
 
-@test "mirror: a bridge that was deleted and made again is attached again" {
+@test "mirror: a bridge that was deleted and made again is attached again with the command that is named" {
+	local command said
 	bridge_up 2
 	sw_attach br0 l2fwd --mirror
-	sw ip link del br0
-	sw ip link add br0 type bridge
-	for p in p1 p2; do sw ip link set "$p" master br0; done
-	sw ip link set br0 up
-	sw_attach br0 l2fwd --mirror
-	busywait 10 settle forwarding
-	tables_agree
+	said() { hookmap --summary fdb && sw "$HM_TOP/scripts/status.sh"; }
+	again() {
+		sw ip link add br0 type bridge
+		for p in p1 p2; do sw ip link set "$p" master br0; done
+		sw ip link set br0 up
+	}
+	for command in 'attach.sh br0 l2fwd --mirror' 'detach.sh br0'; do
+		sw ip link del br0
+		like "$(said)" "br0 has vanished: detach.sh br0; or attach.sh br0 l2fwd --mirror, if it was made again"
+		equal "$(hookmap -j --summary fdb | jq .totals.mirror_changed)" true 'changed'
+		again
+		said=$(said)
+		like "$said" "$command"
+		# nothing is forwarded meanwhile but by the bridge
+		listen 2 3
+		say 1 "ffffffffffff$(mac 1)$T" 3
+		heard 2
+		equal "$(port_count p2 tx_packets)" 0 'sent by XDP'
+		# shellcheck disable=SC2086
+		sw "$HM_TOP/scripts/"$command 2>/dev/null
+		[[ $command == attach* ]] || sw_attach br0 l2fwd --mirror
+		busywait 10 settle forwarding
+		tables_agree
+		run ! grep -q 'vanished' <<<"$(said)"
+		sw bridge fdb replace 02:00:00:00:00:02 dev p2 master static
+		sw bridge fdb replace 02:00:00:00:00:01 dev p1 master static
+		listen 2 4
+		say 1 "$(mac 2)$(mac 1)$T" 4
+		heard 2
+		equal "$(($(port_count p2 tx_packets) + $(reason p1 pass_bridge)))" 4 'by XDP'
+		sw_detach br0
+		sw_attach br0 l2fwd --mirror
+	done
 	sw_detach br0
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
@@ -518,17 +545,72 @@ settle() {
 
 # bats test_tags=vm
 @test "mirror: a bond is no port, nor is its slave; behind a bridge it takes the slow path" {
+	local i
 	bridge_up 2
-	skip_without bonding sw ip link add bond0 type bond mode active-backup
-	sw ip link add s1 type veth peer name eth0 netns h2 2>/dev/null || sw ip link add s1 type veth peer name r1
-	sw ip link set s1 master bond0
-	sw ip link set s1 up
+	skip_without bonding sw ip link add bond0 type bond mode active-backup miimon 10
+	for i in 1 2 3; do
+		ip link add "s$i" netns sw type veth peer name "eth$i" netns h2
+		h 2 ip link set "eth$i" up
+	done
+	slave() { # DEV
+		sw ip link set "$1" down
+		sw ip link set "$1" master bond0
+	}
+	slave s1
 	sw ip link set bond0 up
 	fails 1 'bond0 is a bond device, which XDP cannot send to' sw "$HM_TOP/scripts/attach.sh" bond0 l2fwd
 	fails 1 's1 is a slave of bond0, whose frames it would forward past the bond' sw "$HM_TOP/scripts/attach.sh" s1 l2fwd
 	sw ip link set bond0 master br0
-	sw_attach br0 l2fwd --mirror
+	sw_attach br0 l2fwd --mirror --refresh 3600000
 	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].device]')" '["p1","p2"]' ports
+	# out of a slave's peer, as if it were host 2
+	from() { # DEV HEX COUNT
+		local i
+		for ((i = 0; i < $3; i++)); do printf '%s\n' "$2"; done | h 2 "$HM_BUILD/tests/l2frames" send "$1"
+	}
+	active() { [[ $(sw cat /sys/class/net/bond0/bonding/active_slave 2>/dev/null || sw ip -j -d link show bond0 | jq -r '.[0].linkinfo.info_data.active_slave') == "$1" ]]; }
+	up() { [[ $(sw ip -j -d link show "$1" | jq -r '.[0].linkinfo.info_slave_data.mii_status') == UP ]]; }
+	busywait 10 up s1
+	# what comes by the bond is the bridge's, in both directions
+	listen 1 5
+	from eth1 "$(mac 1)$(mac 9)$T" 5
+	heard 1
+	equal "$(sort <<<"$HEARD" | uniq -c | xargs)" "5 $(mac 1)$(mac 9)$T" 'by the bond'
+	busywait 30 test "$(entry 02:00:00:00:00:09 0 type)" = dynamic
+	equal "$(entry 02:00:00:00:00:09 0 device)$(port_count p1 tx_packets)" 0 'device of the entry, and sent by XDP'
+	# a slave that joins later, with our program on it: a device that is no port, for the stack
+	sw ip link set dev s2 xdp obj "$HM_BUILD/xdp/l2fwd.o"
+	slave s2
+	busywait 10 up s2
+	sw ip link set s1 down
+	busywait 10 active s2
+	listen 1 7
+	from eth2 "$(mac 1)$(mac 9)$T" 7
+	heard 1
+	equal "$(sort <<<"$HEARD" | uniq -c | xargs) $(reason '(none)' pass_no_port) $(port_count p1 tx_packets)" "7 $(mac 1)$(mac 9)$T 7 0" 'by the second slave'
+	# an inactive one's frames are the bond's to drop
+	sw ip link set s1 up
+	busywait 10 up s1
+	active s2
+	from eth1 "$(mac 1)$(mac 8)$T" 3
+	equal "$(entry 02:00:00:00:00:08 0 mac)" '' 'heard by an inactive slave'
+	# a port by hand that becomes a slave is named, and attached again refused
+	sw_attach s3 l2fwd
+	slave s3
+	equal "$(hookmap -j --summary --dev s3 fdb | jq -c '.ports[0].above')" '["bond0"]' 'above s3'
+	like "$(sw "$HM_TOP/scripts/status.sh" s3)" 'bond0 is above s3, and gets only what l2fwd does not forward'
+	fails 1 's3 is a slave of bond0' sw "$HM_TOP/scripts/attach.sh" s3 l2fwd
+	sw_detach s3
+	sw_detach br0
+	# VLAN devices and a VRF are above a port, too
+	sw ip link add vrf0 type vrf table 7
+	sw ip link set p1 nomaster
+	sw ip link set p1 master vrf0
+	sw ip link add link p2 name p2.10 type vlan id 10
+	sw_attach p1 l2fwd
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'vrf0 is above p1, and gets'
+	sw_attach p2 l2fwd
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].above]')" '[["vrf0"],["br0","p2.10"]]' 'above p1 and p2'
 }
 
 @test "mirror: an entry that is wrong, whatever made it so, is made right by the next slow frames" {

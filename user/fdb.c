@@ -388,8 +388,16 @@ static int port_left(const struct fdb *f, const struct l2_port *p)
 	return f->cfg.bridge && p->flags & L2_P_MIRROR && (__s32)(f->cfg.looks - p->look) > 2;
 }
 
+/* There may be another one of its name by now. */
+static bool mirror_gone(const struct fdb *f)
+{
+	return f->cfg.bridge && !names_device_in(f->names, 0, f->cfg.netns, f->cfg.bridge);
+}
+
 static int mirror_changed(const struct fdb *f)
 {
+	if (mirror_gone(f))
+		return 1;
 	for (int n = 1; n < L2_PORTS; n++) {
 		if (f->port[n].ifindex && port_left(f, &f->port[n]))
 			return 1;
@@ -757,6 +765,8 @@ static int show_json(struct fdb *f)
 
 static int show_text(struct fdb *f)
 {
+	const char *bridge;
+	char buf[32];
 	int err;
 
 	if (!f->opt->summary)
@@ -776,9 +786,15 @@ static int show_text(struct fdb *f)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
 		       f->cfg.full);
 	show_above(f);
-	if (mirror_changed(f))
-		printf("ports have joined or left the bridge since attach: attach.sh BRIDGE l2fwd "
-		       "--mirror again\n");
+	bridge = text_plain(names_device(f->names, f->nsid, f->cfg.bridge), buf, sizeof(buf));
+	if (mirror_gone(f))
+		printf("%s has vanished: detach.sh %s; or attach.sh %s l2fwd --mirror, if it was "
+		       "made again\n",
+		       bridge, bridge, bridge);
+	else if (mirror_changed(f))
+		printf("ports have joined or left the bridge since attach: attach.sh %s l2fwd "
+		       "--mirror again\n",
+		       bridge);
 	return 0;
 }
 
