@@ -69,7 +69,7 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 .PHONY: all objects reader tests-build
 # what `demo.sh` takes beside them, here and where it is installed
 demo_files := tests/traffic tests/bpf/tagger.o
-all: objects reader $(O)/abi.sh $(demo_files:%=$(O)/%)
+all: objects reader $(O)/rules $(O)/abi.sh $(demo_files:%=$(O)/%)
 objects: $(bpf_obj)
 reader: $(O)/hookmap
 tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
@@ -105,16 +105,22 @@ $(O)/hookmap: $(user_obj)
 	$(say) LD $@
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
+# the compiler of policy rules, which opens nothing of the kernel
+rules_obj := $(patsubst %.c,$(O)/%.o,$(wildcard user/rules/*.c)) $(O)/user/text.o
+$(O)/rules: $(rules_obj)
+	$(say) LD $@
+	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
+
 # --- the reader with instruments, in a folder that has all else from $(O)
 asan_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 cov_flags := $(CFLAGS) --coverage
 define instrumented
 .PHONY: reader-$(1)
 reader-$(1): tests-build
-	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap
+	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules
 	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
 	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh abi_sh kern xdp tc iptables tests user fuzz)) $$(O)/$(1)
-	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1)
+	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules $$(O)/$(1)
 endef
 $(foreach i,asan cov,$(eval $(call instrumented,$(i))))
 
@@ -215,7 +221,7 @@ test: | root
 # reads is where all may go.
 coverage: | root deps-test
 	@$(MAKE) reader-cov
-	@rm -rf $(O)/cov.d/user/*.gcda $(O)/trace && mkdir $(O)/trace
+	@rm -rf $(O)/cov.d/user/*.gcda $(O)/cov.d/user/rules/*.gcda $(O)/trace && mkdir $(O)/trace
 	@umask 0 && $(O)/cov/hookmap --version >/dev/null
 	@status=0; where=$$(mktemp -d) && chmod 755 $$where && cp tests/coverage.bash $$where; \
 	BASH_ENV=$$where/coverage.bash HM_COVERAGE=$(abspath $(O)/trace) \
@@ -264,7 +270,7 @@ bench-diff: | root deps-bench
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] user/rules/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck
@@ -295,6 +301,7 @@ install: all
 	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
+	install $(O)/rules $(DESTDIR)$(libdir)/build
 	$(foreach f,$(demo_files),install -m $(if $(filter %.o,$f),644,755) $(O)/$f $(DESTDIR)$(libdir)/build/$f &&) :
 	install $(commands:%=scripts/%.sh) $(DESTDIR)$(libdir)/scripts
 	install -m 644 scripts/lib.sh scripts/*.schema.json $(DESTDIR)$(libdir)/scripts

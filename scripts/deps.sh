@@ -34,7 +34,7 @@ run|tc|iproute2|no tc filter can be attached
 run|bpftool|bpftool|nothing can be loaded or read
 run|iptables|iptables|latency: no stages prerouting and input
 run|jq|jq|the scripts cannot read what ip, tc and bpftool print
-run|awk|mawk|policy: no rules can be loaded
+run|awk|mawk|policy: no look at what rules go past; fdb.sh: no rules
 run|nsenter|util-linux|no work in other network namespaces
 run|flock|util-linux|two attaches at once would mix
 run|sysctl|procps|no lab
@@ -160,7 +160,7 @@ check() {
 	else
 		unknown "BPF JIT" "only the host's own network namespace knows it"
 	fi
-	ask 1 "awk with powers" "policy: no rules can be loaded; fdb.sh acl: no more than 15" \
+	ask 1 "awk with powers" "fdb.sh acl: no more than 15" \
 		awk 'BEGIN { exit 2 ^ 10 != 1024 || sprintf("%.0f", 2 ^ 52 + 1) != "4503599627370497" }'
 	ask 1 "bpf filesystem on $BPFFS" "no pins: $(typed mount -t bpf -o mode=700 bpf "$BPFFS")" test "$(stat -f -c %T -- "$BPFFS" 2>/dev/null)" = bpf_fs
 	ask 0 "bpf_loop (Linux 5.17)" "l2fwd: no --mirror" grep -aqw BPF_FUNC_loop /sys/kernel/btf/vmlinux

@@ -108,30 +108,19 @@ inputs() {
 	done
 }
 
-# flatten FILE...: the files as sorted lines, in $WORK/lines. One by one: jq would read what
-# one file begins and the next one ends as a whole.
-flatten() {
-	local file name n=0
-	ip_json link >"$WORK/links" || die "ip -j link failed"
-	: >"$WORK/flat"
-	for file; do
-		name=${NAMES[_$file]:-$file}
-		[[ $file != -* ]] || file=./$file
-		[[ -f $file && -r $file ]] || die "$name: no such file, or not readable"
-		if ! jq -n -r --slurpfile links "$WORK/links" --arg file "$name" --argjson n "$n" \
-			-f "$HM_SCRIPTS/lib/policy.jq" "$file" >>"$WORK/flat" 2>"$WORK/error"; then
-			jq empty "$file" 2>"$WORK/error2" || die "$name: not JSON: $(first_error "$(<"$WORK/error2")")"
-			die "jq failed: $(first_error "$(<"$WORK/error")")"
-		fi
-		name=${name//\\/\\\\} name=${name//$'\t'/\\t}
-		HM_FILE=${name//$'\n'/\\n} awk -f "$HM_SCRIPTS/lib/policy_keys.awk" <"$file" >>"$WORK/flat"
-		n=$(grep -c '^5' "$WORK/flat" || true)
-	done
-	sort -t $'\t' -s -k1,1 -k2,2n -k3,3n <"$WORK/flat" >"$WORK/lines"
-	FILES=$#
+# rules MODE FILE...: the compiler (user/rules/main.c) over the files
+rules() {
+	local mode=$1 file files=() cpus
+	shift
+	[[ -x $HM_OBJ/rules ]] || die "$HM_OBJ/rules is not there: build first (make), or set HOOKMAP_OBJ"
+	for file; do files+=("${NAMES[_$file]:-$file}" "$file"); done
+	[[ -e $WORK/links ]] || ip_json link >"$WORK/links" || die "ip -j link failed"
+	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
+	"$HM_OBJ/rules" "$mode" --links "$WORK/links" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
+		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"
 }
 
-# beside: adds to $WORK/lines what the rules go past
+# beside FILE...: what the rules go past, in $WORK/facts
 beside() {
 	local devs=() tables list='' inode features name
 	use_netns ''
@@ -140,32 +129,12 @@ beside() {
 		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_policy))) || devs+=("$name")
 	done <<<"$list"
 	beside_look "${devs[@]}" >"$WORK/look"
-	mapfile -t tables < <(awk -F'\t' '$1 == 5 && $17 == "table" && $18 ~ /^[0-9]+$/ && !seen[$18]++ && ++n <= 16 { print $18 }' "$WORK/lines")
+	tables=$(rules tables "$@") || exit 1
 	{
 		beside_in "$WORK/look"
-		beside_tables "${tables[@]}"
-	} >>"$WORK/lines"
-}
-
-# compile MODE: policy.awk over $WORK/lines
-compile() {
-	local cpus cfg_rest='' byte
-	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
-	for byte in "${VALUE[@]:4}"; do cfg_rest+=" 0x$byte"; done
-	awk -v mode="$1" -v gen="$NEXT" -v old="$((GEN > 0))" \
-		-v maps="$GLOBALS" -v new="$PINS/policy" -v files="$FILES" \
-		-v endian="$HM_ENDIAN" -v cpus="$((cpus + 1))" -v cfg_rest="$cfg_rest" \
-		-v max_rules="$((MAX_RULES ? MAX_RULES : POL_RULES_MAX))" \
-		-v max_tuples="$((MAX_TUPLES ? MAX_TUPLES : POL_TUPLES_DEF))" \
-		-v max_hops="$((MAX_HOPS ? MAX_HOPS : POL_HOPS_DEF))" \
-		-v tuples_map="$POL_TUPLES" -v hops_map="$POL_HOPS" -v layers="$POL_LAYERS" \
-		-v filter_len="$POL_FILTER_LEN" -v filter_max="$POL_FILTER_MAX" \
-		-v size_block="$HM_SIZE_pol_block" -v size_more="$HM_SIZE_pol_block_more" \
-		-v size_count="$HM_SIZE_pol_count" -v size_port_key="$HM_SIZE_pol_port_key" \
-		-v size_port="$HM_SIZE_pol_port" -v inner_flag="$POL_INNER" -v aligned_flags="$POL_ALIGNED" \
-		-v block="$POL_BLOCK" -v links="$POL_LINKS" -v shift_len="$POL_SHIFT_LEN" -v shift_max="$POL_SHIFT_MAX" \
-		-v hash_mul="$POL_HASH_MUL" -v mix_low="$POL_MIX_LOW" -v mix_high="$POL_MIX_HIGH" \
-		-f "$HM_SCRIPTS/lib/policy.awk" "$WORK/lines" "$WORK/lines"
+		# shellcheck disable=SC2086
+		beside_tables $tables
+	} >"$WORK/facts"
 }
 
 attached() {
@@ -192,11 +161,9 @@ load_clean() {
 # load FILE...: the set of the files comes into force
 load() {
 	hookmap_reader
-	phase "reading"
-	flatten "$@"
-	beside
 	phase "compiling"
-	compile batch >"$WORK/batch" || exit 1
+	beside "$@"
+	rules batch "$@" >"$WORK/batch" || exit 1
 	phase ''
 	if ((VERBOSE || DRY_RUN)); then sed 's/^/+ bpftool /' "$WORK/batch" >&2; fi
 	((!DRY_RUN)) || return 0
@@ -236,9 +203,8 @@ check)
 	GEN=0 NEXT=1 MAX_RULES=0 MAX_TUPLES=0 MAX_HOPS=0
 	VALUE=()
 	((EUID)) || cfg_load
-	flatten "${INPUTS[@]}"
-	beside
-	compile check
+	beside "${INPUTS[@]}"
+	rules check "${INPUTS[@]}"
 	;;
 load)
 	attached
@@ -271,12 +237,8 @@ del)
 diff)
 	attached
 	current >"$WORK/current"
-	flatten "$WORK/current"
-	compile text >"$WORK/a"
-	cp "$WORK/a" "$WORK/in force"
-	flatten "${INPUTS[@]}"
-	compile text >"$WORK/b" || exit 1
-	mv "$WORK/b" "$WORK/file"
+	rules text "$WORK/current" >"$WORK/in force"
+	rules text "${INPUTS[@]}" >"$WORK/file" || exit 1
 	cd -- "$WORK"
 	diff -u "in force" file || {
 		DIFFERENT=$(($? == 1))

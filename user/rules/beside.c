@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * beside.c - what the rules go past: which of the facts that scripts/lib/policy_beside.sh
+ * found (its head has their form) are about a rule, and what to do, a line for each kind.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+enum kind {
+	SNAT,
+	DNAT,
+	FORWARD,
+	MSS,
+	XFRM,
+	RPF,
+	SETMARK,
+	NOFORWARD,
+	NODEFAULT,
+	SELF,
+	ATTACHED,
+	KINDS
+};
+
+static const char *const kinds[] = { "snat",	"dnat",	     "forward",	  "mss",  "xfrm",    "rpf",
+				     "setmark", "noforward", "nodefault", "self", "attached" };
+
+struct fact {
+	enum kind kind;
+	const char *tool, *dev, *indev, *text;
+	int family;
+	struct prefix src, dst;
+};
+
+struct lead {
+	__u32 table;
+	const char *dev;
+};
+
+struct facts {
+	struct fact *fact;
+	struct lead *lead; /* routes of tables */
+	size_t n, n_leads;
+};
+
+static void read_facts(struct facts *f, const char *path)
+{
+	static struct source file;
+	char *rest, *line, *field[9];
+
+	if (!read_text(&file, path))
+		return;
+	for (rest = file.text; (line = strsep(&rest, "\n"));) {
+		struct fact *fact;
+		int n = 0;
+
+		while (n < 9 && (field[n] = strsep(&line, "\t")))
+			n++;
+		if (n == 3 && !strcmp(field[0], "7")) {
+			GROW(f->lead, f->n_leads);
+			f->lead[f->n_leads++] =
+				(struct lead){ strtoul(field[1], NULL, 10), field[2] };
+		}
+		if (n != 9)
+			continue;
+		GROW(f->fact, f->n);
+		fact = &f->fact[f->n];
+		*fact = (struct fact){ .tool = field[2],
+				       .family = atoi(field[3]),
+				       .dev = field[4],
+				       .src.len = ANY,
+				       .dst.len = ANY,
+				       .indev = field[7],
+				       .text = field[8] };
+		prefix_read(field[5], &fact->src);
+		prefix_read(field[6], &fact->dst);
+		while (fact->kind < KINDS && strcmp(field[1], kinds[fact->kind]))
+			fact->kind++;
+		f->n += fact->kind < KINDS;
+	}
+}
+
+/* Is DEV the device that WANTED names: "" any, "D+" what begins with D, "!..." all others? */
+static bool is_device(const char *wanted, const char *dev)
+{
+	bool not = *wanted == '!';
+	size_t len = strlen(wanted += not );
+
+	if (len && wanted[len - 1] == '+')
+		return !strncmp(wanted, dev, len - 1) != not ;
+	return !strcmp(wanted, dev) != not ;
+}
+
+/* Does the rule send by DEV? */
+static bool leaves_by(const struct set *s, const struct facts *f, const struct rule *r,
+		      const char *dev)
+{
+	bool known = false, hit = false;
+
+	if (!*dev)
+		return true;
+	if (r->action == POL_REDIRECT)
+		return is_device(dev, s->hops[r->arg].dev->name);
+	for (size_t i = 0; r->action == POL_ECMP && i < s->groups[r->arg].hops; i++) {
+		known = true;
+		hit |= is_device(dev, s->hops[s->groups[r->arg].hop[i]].dev->name);
+	}
+	for (size_t i = 0; r->action == POL_TABLE && i < f->n_leads; i++) {
+		if (f->lead[i].table != r->arg)
+			continue;
+		known = true;
+		hit |= is_device(dev, f->lead[i].dev);
+	}
+	return hit || !known;
+}
+
+/* Have two prefixes an address in common? */
+static bool overlap(const struct prefix *a, const struct prefix *b)
+{
+	int least = a->len < b->len ? a->len : b->len;
+
+	for (int i = 0; a->len != ANY && b->len != ANY && i < 4; i++) {
+		if ((a->word[i] ^ b->word[i]) & mask_word(least - 32 * i))
+			return false;
+	}
+	return true;
+}
+
+/* Does what is attached to no device of that name not see what comes in by INDEV? */
+static bool comes_by(const struct facts *f, const struct rule *r, const char *indev)
+{
+	bool attached = false;
+
+	if (!*indev)
+		return true;
+	if (r->iif)
+		return !strcmp(r->iif->name, indev);
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->fact[i].kind != ATTACHED)
+			continue;
+		if (!strcmp(f->fact[i].dev, indev))
+			return true;
+		attached = true;
+	}
+	return !attached;
+}
+
+/* What the host sends itself comes to no rule. */
+static bool about_self(const struct rule *r, const struct fact *f)
+{
+	return r->family && r->src.len == (r->family == 4 ? 32 : 128) && f->src.len != ANY &&
+	       !memcmp(r->src.word, f->src.word, sizeof(f->src.word));
+}
+
+/* Does it match what the host sends as well as what others do? */
+static bool takes_all(const struct rule *r)
+{
+	__u32 mask;
+
+	match_misc(r, &mask);
+	return !mask && r->src.len == ANY && r->dst.len == ANY && !r->mark_mask && !r->iif;
+}
+
+static bool concerns(const struct set *s, const struct facts *all, const struct rule *r,
+		     const struct fact *f)
+{
+	if (r->family && f->family && r->family != f->family)
+		return false;
+	switch (f->kind) {
+	case NOFORWARD:
+		return (!r->iif || !strcmp(r->iif->name, f->dev)) && (r->family || f->family == 4);
+	case NODEFAULT:
+		return (r->dst.len == ANY || !r->dst.len) && (r->family || f->family == 4);
+	case SETMARK:
+		return r->mark_mask || r->flags & POL_R_MARK;
+	case SELF:
+		return r->action >= POL_REDIRECT && about_self(r, f);
+	case ATTACHED:
+		return false;
+	default:
+		return r->action >= POL_REDIRECT && leaves_by(s, all, r, f->dev) &&
+		       comes_by(all, r, f->indev) && overlap(&r->src, &f->src) &&
+		       overlap(&r->dst, &f->dst);
+	}
+}
+
+/* What the first fact of its kind means. */
+static void explain(const struct fact *f, char *text, size_t size)
+{
+	static const char mark[] = "; action mark and ip rule do";
+	bool not = *f->dev == '!';
+
+	switch (f->kind) {
+	case SNAT:
+		snprintf(text, size,
+			 "goes past NAT: the source of what leaves %s%s%sis not rewritten (%s "
+			 "%s)%s that",
+			 !*f->dev ? ""
+			 : not	  ? "not by "
+				  : "by ",
+			 f->dev + not, *f->dev ? " " : "", f->tool, f->text, mark);
+		break;
+	case DNAT:
+		snprintf(text, size,
+			 "goes past NAT: destinations are not rewritten, nor answers translated "
+			 "back (%s %s)%s that",
+			 f->tool, f->text, mark);
+		break;
+	case FORWARD:
+		snprintf(text, size,
+			 "goes past the firewall and conntrack: nothing is dropped there (%s %s)%s "
+			 "not go past it, and rules with drop can come first",
+			 f->tool, f->text, mark);
+		break;
+	case MSS:
+		snprintf(text, size,
+			 "goes past TCPMSS: the segment size is not clamped (%s %s)%s that",
+			 f->tool, f->text, mark);
+		break;
+	case XFRM:
+		snprintf(text, size,
+			 "goes past IPsec: leaves in clear, and what is to be blocked is not (%s, "
+			 "%s); pass for these in an earlier rule, or action mark and ip rule, do "
+			 "that",
+			 f->tool, f->text);
+		break;
+	case RPF:
+		snprintf(text, size,
+			 "rp_filter is 1 on %s, where the default route does not lead: answers "
+			 "that come in there are dropped; sysctl -w net.ipv4.conf.%s.rp_filter=2 "
+			 "(and all.rp_filter)",
+			 f->dev, f->dev);
+		break;
+	case SETMARK:
+		snprintf(text, size,
+			 "%s %s sets marks after the rules have been asked: they do not see it, "
+			 "and a mark that they set may be replaced; match what that matches, or "
+			 "mark in netfilter alone",
+			 f->tool, f->text);
+		break;
+	case NOFORWARD:
+		snprintf(text, size,
+			 "forwarding is off on %s: no rule is asked there; sysctl -w %s=1", f->dev,
+			 f->text);
+		break;
+	case NODEFAULT:
+		snprintf(text, size,
+			 "there is no IPv%d default route: packets to where no route leads count "
+			 "as this host's own, and pass; ip -%d route add unreachable default, or a "
+			 "real one",
+			 f->family, f->family);
+		break;
+	default:
+		snprintf(text, size,
+			 "what this host sends itself comes to no rule; ip rule steers it");
+	}
+}
+
+void beside(struct set *s, const char *path)
+{
+	static const struct fact self = { .kind = SELF, .dev = "" };
+	static struct facts facts;
+
+	read_facts(&facts, path);
+	for (enum kind kind = 0; kind < ATTACHED; kind++) {
+		const struct rule *first = NULL;
+		const struct fact *fact = NULL;
+		size_t hits = 0;
+		char text[512], more[48] = ": ";
+
+		for (size_t i = 0; i < s->n_rules; i++) {
+			const struct rule *r = &s->rules[i];
+			size_t k = 0;
+
+			while (k < facts.n && (facts.fact[k].kind != kind ||
+					       !concerns(s, &facts, r, &facts.fact[k])))
+				k++;
+			/* a rule without a match takes them for its own, too */
+			if (k == facts.n &&
+			    !(kind == SELF && r->action >= POL_REDIRECT && takes_all(r)))
+				continue;
+			if (!hits++) {
+				first = r;
+				fact = k < facts.n ? &facts.fact[k] : &self;
+			}
+		}
+		if (!hits)
+			continue;
+		explain(fact, text, sizeof(text));
+		if (hits > 1)
+			snprintf(more, sizeof(more), " and %zu more: ", hits - 1);
+		note(first->file->name, "%s%s%s: %s", rule_where(first), more,
+		     kind == SETMARK && first->mark_mask ? "match.mark"
+		     : kind == SETMARK			 ? "action"
+							 : action_names[first->action],
+		     text);
+		errors += s->strict;
+	}
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* main.c - the command line of the compiler; see scripts/policy.sh */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+static const char usage[] =
+	"usage: rules check|batch|text|tables OPTION... NAME FILE [NAME FILE]...\n"
+	"\n"
+	"Compiles policy rules. Messages call FILE by NAME.\n"
+	"  check    is it right, and which rules never apply? Prints nothing else\n"
+	"  batch    commands for bpftool batch, which load the rules\n"
+	"  text     the rules, a line each, the same for all ways of writing the same\n"
+	"  tables   the first 16 routing tables that rules name\n"
+	"\n"
+	"  --links FILE   what ip -j link says\n"
+	"  --facts FILE   what the rules may go past, of policy_beside.sh\n"
+	"  --cfg BYTES    pol_cfg as it is, in hexadecimal, as bpftool prints it\n"
+	"  --cpus N       that there may be\n"
+	"  --maps DIR     where maps are pinned\n"
+	"  --pins DIR     where the set's own maps are made\n"
+	"\n"
+	"Exit status: 0, 1 if a file is wrong, 2 usage.\n";
+
+static bool read_cfg(struct set *s, const char *text)
+{
+	__u8 *bytes = (__u8 *)&s->cfg;
+	size_t n = 0;
+	char *end;
+
+	for (; *text; text = end + (*end == ' ')) {
+		unsigned long byte = strtoul(text, &end, 16);
+
+		if (end == text || byte > 255 || n >= sizeof(s->cfg))
+			return false;
+		bytes[n++] = byte;
+	}
+	/* the slot that is not in force, whatever comes; 0 is none */
+	s->gen = s->cfg.gen == ~0U ? 2 : s->cfg.gen + 1;
+	return !n || n == sizeof(s->cfg);
+}
+
+static void print_tables(const struct set *s)
+{
+	__u32 seen[16];
+	int n = 0;
+
+	for (size_t i = 0; i < s->n_rules && n < 16; i++) {
+		const struct rule *r = &s->rules[i];
+		int k = 0;
+
+		if (r->bad || r->action != POL_TABLE)
+			continue;
+		while (k < n && seen[k] != r->arg)
+			k++;
+		if (k < n)
+			continue;
+		seen[n++] = r->arg;
+		printf("%u\n", r->arg);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "links", 1, NULL, 'l' }, { "facts", 1, NULL, 'f' },
+		{ "cfg", 1, NULL, 'c' },   { "cpus", 1, NULL, 'n' },
+		{ "maps", 1, NULL, 'm' },  { "pins", 1, NULL, 'p' },
+		{ "help", 0, NULL, 'h' },  {},
+	};
+	const char *links = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
+	const char *mode;
+	/* static: in force until the end, and so no leak */
+	static struct source *files;
+	static struct set s;
+	int cpus = 1, opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		switch (opt) {
+		case 'l':
+			links = optarg;
+			break;
+		case 'f':
+			facts = optarg;
+			break;
+		case 'c':
+			cfg = optarg;
+			break;
+		case 'n':
+			cpus = atoi(optarg);
+			break;
+		case 'm':
+			maps = optarg;
+			break;
+		case 'p':
+			pins = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	mode = argv[optind++];
+	if (!mode || !links || argc == optind || (argc - optind) % 2) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (!read_cfg(&s, cfg)) {
+		fprintf(stderr, "rules: --cfg %s: expected %zu bytes\n", cfg, sizeof(s.cfg));
+		return 2;
+	}
+	if (!read_links(&s, links)) {
+		fprintf(stderr, "rules: %s is not what ip -j link prints\n", links);
+		return 1;
+	}
+	s.files = (argc - optind) / 2;
+	files = zalloc(s.files, sizeof(*files));
+	for (size_t i = 0; i < s.files; i++) {
+		files[i].name = argv[optind + 2 * i];
+		if (!read_file(&s, &files[i], argv[optind + 2 * i + 1]))
+			return 1;
+	}
+	read_done(&s);
+	if (!strcmp(mode, "tables"))
+		print_tables(&s);
+	if (!strcmp(mode, "tables") || errors)
+		return errors > 0;
+	if (!strcmp(mode, "text")) {
+		text_print(&s);
+		return 0;
+	}
+	if (s.n_rules > (s.cfg.max_rules ? s.cfg.max_rules : POL_RULES_MAX))
+		return !wrong(&files[0], "rules", "number",
+			      "%zu, but the limit set at attach is %u (attach.sh --max-rules)",
+			      s.n_rules, s.cfg.max_rules ? s.cfg.max_rules : POL_RULES_MAX);
+	if (!ranges_place(&s) || !tuples_make(&s))
+		return 1;
+	if (facts)
+		beside(&s, facts);
+	if (errors)
+		return 1;
+	if (!strcmp(mode, "check"))
+		shadows(&s);
+	else if (!batch(&s, cpus, maps, pins))
+		return 1;
+	return fflush(stdout) ? 1 : 0;
+}

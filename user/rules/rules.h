@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rules.h - the compiler of policy rules: JSON in, a batch for bpftool out. It opens what its
+ * command line names, and nothing of the kernel; it writes to stdout, and what is wrong
+ * to stderr, a line each: FILE: WHERE: FIELD: what is wrong.
+ */
+#ifndef HOOKMAP_RULES_H
+#define HOOKMAP_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "abi/policy.h"
+
+#define RULES_NAME 16  /* bytes of an id, a next hop's or a device's name, with the 0 */
+#define ANY	   255 /* prefix length: every address */
+
+struct json_object;
+
+/* What is compared: an IPv4 address is the first of the four words. All in host order. */
+struct prefix {
+	__u8 len; /* bits, or ANY */
+	__u32 word[4];
+};
+
+struct ports {
+	__u8 mode;  /* 0 any, 1 one port, 2 a range */
+	__u8 layer; /* of the range, from 1 on */
+	__u16 from, to;
+	__u16 key; /* what a packet's port is compared with: the port, or the range's number */
+};
+
+struct rule {
+	const struct source *file;
+	__u32 index;  /* in its file, from 1 on */
+	__u32 number; /* of all files */
+	__u32 priority;
+	bool named; /* the file gives the id */
+	bool bad;   /* something is wrong with it, and was said */
+	char id[RULES_NAME];
+
+	/* what packets must be like; -1 where any will do */
+	__u8 family; /* 4, 6, or 0 for both */
+	struct prefix src, dst;
+	struct ports port[2];		 /* source, destination */
+	int proto, dscp, vlan, fragment; /* vlan 0: none */
+	__u32 mark, mark_mask;
+	const struct device *iif;
+
+	/* what happens to them */
+	enum pol_action action;
+	__u32 arg;   /* as in struct pol_rule */
+	__u32 flags; /* POL_R_FALLBACK_PASS, POL_R_MARK */
+	__u32 set_mark;
+	bool falls; /* the file gives the fallback */
+
+	__u32 tuple;
+};
+
+struct device {
+	char name[RULES_NAME];
+	__u32 ifindex;
+	bool ethernet; /* or loopback: frames have that header */
+};
+
+struct source {
+	const char *name; /* for messages */
+	char *text;
+	size_t len;
+};
+
+struct hop {
+	const struct device *dev;
+	struct pol_hop value;
+};
+
+/* Which ports of a direction are in which ranges; ranges of a layer do not overlap. */
+struct range {
+	__u16 from, to;
+	__u8 layer;
+};
+
+struct tuple {
+	struct pol_tuple value;
+	const struct rule *like; /* the first rule of it: what it compares */
+};
+
+struct set {
+	struct pol_cfg cfg; /* in force now, with the limits of attach */
+	__u32 gen;	    /* of the set that is made */
+	bool strict;	    /* what the rules go past is an error */
+	size_t files;
+
+	struct device *devices;
+	struct alias {
+		char *name;
+		const struct device *device;
+	} * aliases;
+	struct hop *hops;
+	struct pol_group *groups;
+	struct rule *rules; /* by priority, once they are sorted */
+	struct range *ranges[2];
+	struct tuple *tuples;
+	size_t n_devices, n_aliases, n_hops, n_groups, n_rules, n_ranges[2], n_tuples;
+};
+
+/* ARRAY with room for element N; ends the program where there is no memory. */
+void *grow(void *array, size_t n, size_t size);
+#define GROW(ARRAY, N) ((ARRAY) = grow(ARRAY, N, sizeof(*(ARRAY))))
+
+/* Memory, all zero. */
+void *zalloc(size_t n, size_t size);
+
+/* --- errors.c */
+
+extern unsigned int errors;
+/* Says what is wrong with FIELD of WHERE, in FILE; up to 20 errors. Returns false. */
+bool wrong(const struct source *file, const char *where, const char *field, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The same of a rule, which it marks as bad. */
+bool rule_wrong(struct rule *r, const char *field, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* "rule N (ID)" */
+const char *rule_where(const struct rule *r);
+/* A line that is no error. */
+void note(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- words.c: what people write */
+
+/* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
+__s64 number(const char *text, __u32 max);
+/* In network order. Returns 4, 6, or 0 if TEXT is no address. */
+int address(const char *text, __u8 bytes[16]);
+/* The same of a prefix; an address is one, too. Bits behind it may be set. */
+int prefix_read(const char *text, struct prefix *p);
+/* The mask of a prefix in a word that has BITS or less of it. */
+__u32 mask_word(int bits);
+/* Fills in what a rule matches, and says what is wrong. NULL: the field is not there. */
+bool match_prefix(struct rule *r, const char *field, const char *text, struct prefix *p);
+bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p);
+bool match_proto(struct rule *r, const char *text);
+bool match_small(struct rule *r, const char *field, const char *text, int max, int *value);
+bool match_mark(struct rule *r, const char *text);
+bool match_vlan(struct rule *r, const char *text);
+bool match_fragment(struct rule *r, const char *text);
+extern const char *const action_names[]; /* by enum pol_action, NULL at the end */
+/* POL_M_*: what of struct rule is in that word, and its mask. */
+__u32 match_misc(const struct rule *r, __u32 *mask);
+/* The rules and next hops, a line each, the same for all ways of writing the same. */
+void text_print(const struct set *s);
+
+/* --- read.c: files into a set */
+
+/* The text of a file, with a 0 at its end. */
+bool read_text(struct source *file, const char *path);
+/* Devices as `ip -j link` prints them. */
+bool read_links(struct set *s, const char *path);
+bool read_file(struct set *s, struct source *file, const char *path);
+/* After the last file: sorts the rules, gives ids to those without. */
+void read_done(struct set *s);
+
+/* --- beside.c: what the rules go past; see scripts/lib/policy_beside.sh */
+void beside(struct set *s, const char *path);
+
+/* --- tuples.c */
+
+/* Port ranges get layers and numbers, rules their tuples. */
+bool ranges_place(struct set *s);
+bool tuples_make(struct set *s);
+/* Says which rules never apply, because earlier ones take all of their packets. */
+void shadows(const struct set *s);
+
+/* --- batch.c: the maps of a set, as commands of bpftool batch */
+bool batch(struct set *s, unsigned int cpus, const char *maps, const char *pins);
+
+#endif

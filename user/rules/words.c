@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* words.c - addresses, ports, protocols and marks, as people write them, and back */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+static const struct {
+	const char *name;
+	__u8 number;
+} protocols[] = {
+	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP },	  { "icmp", IPPROTO_ICMP },
+	{ "icmp6", 58 },	{ "sctp", IPPROTO_SCTP }, { "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP }, { "ah", IPPROTO_AH },	  { "ospf", 89 },
+	{ "udplite", 136 },
+};
+
+__s64 number(const char *text, __u32 max)
+{
+	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+	const char *digits = hex ? text + 2 : text;
+	size_t len = strlen(digits);
+	unsigned long long n;
+
+	if (!len || len > (hex ? 8 : 10) ||
+	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != len ||
+	    (!hex && len > 1 && *digits == '0'))
+		return -1;
+	n = strtoull(digits, NULL, hex ? 16 : 10);
+	return n <= max ? (__s64)n : -1;
+}
+
+int address(const char *text, __u8 bytes[16])
+{
+	int family = strchr(text, ':') ? 6 : 4;
+
+	return inet_pton(family == 6 ? AF_INET6 : AF_INET, text, bytes) == 1 ? family : 0;
+}
+
+const char *const action_names[] = { "pass", "drop", "mark", "redirect", "table", "ecmp", NULL };
+
+static const char *proto_name(int proto)
+{
+	static char text[12];
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (proto == protocols[i].number)
+			return protocols[i].name;
+	}
+	snprintf(text, sizeof(text), "%d", proto);
+	return text;
+}
+
+__u32 mask_word(int bits)
+{
+	return bits <= 0 ? 0 : bits >= 32 ? ~0U : ~0U << (32 - bits);
+}
+
+int prefix_read(const char *text, struct prefix *p)
+{
+	const char *slash = strchr(text, '/');
+	union {
+		__u8 bytes[16];
+		__u32 word[4];
+	} wire = {};
+	char host[64];
+	__s64 len;
+	int family;
+
+	if ((size_t)snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "/"), text) >=
+	    sizeof(host))
+		return 0;
+	family = address(host, wire.bytes);
+	len = family == 4 ? 32 : 128;
+	if (slash)
+		len = slash[1] == '0' && slash[2] ? -1 : number(slash + 1, len);
+	if (!family || len < 0)
+		return 0;
+	p->len = len;
+	for (int i = 0; i < 4; i++)
+		p->word[i] = ntohl(wire.word[i]);
+	return family;
+}
+
+bool match_prefix(struct rule *r, const char *field, const char *text, struct prefix *p)
+{
+	int family;
+
+	p->len = ANY;
+	if (!text)
+		return true;
+	family = prefix_read(text, p);
+	if (!family)
+		return rule_wrong(r, field, "%s: expected an IPv4 or IPv6 prefix", text);
+	if (r->family && r->family != family)
+		return rule_wrong(r, field, "%s: is not of the family of src", text);
+	for (int i = 0; i < 4; i++) {
+		if (p->word[i] & ~mask_word(p->len - 32 * i))
+			return rule_wrong(r, field, "%s: bits are set behind the prefix", text);
+	}
+	r->family = family;
+	return true;
+}
+
+bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p)
+{
+	const char *dash = text ? strchr(text, '-') : NULL;
+	char first[16];
+	__s64 from, to;
+
+	if (!text)
+		return true;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "-"), text);
+	from = number(first, 65535);
+	to = dash ? number(dash + 1, 65535) : from;
+	if (from < 0 || to < from)
+		return rule_wrong(r, field,
+				  "%s: expected a port (0 to 65535) or a range such as 8000-8080",
+				  text);
+	*p = (struct ports){ .mode = from < to ? 2 : 1, .from = from, .to = to, .key = from };
+	if (r->proto >= 0 && r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP &&
+	    r->proto != IPPROTO_SCTP && r->proto != IPPROTO_UDPLITE)
+		return rule_wrong(r, field, "protocol %s has no ports", proto_name(r->proto));
+	return true;
+}
+
+bool match_proto(struct rule *r, const char *text)
+{
+	r->proto = -1;
+	if (!text)
+		return true;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (!strcmp(text, protocols[i].name))
+			r->proto = protocols[i].number;
+	}
+	if (r->proto < 0)
+		r->proto = number(text, 255);
+	if (r->proto < 0)
+		return rule_wrong(r, "match.proto",
+				  "%s: expected a number up to 255 or tcp, udp, icmp, icmp6, sctp, "
+				  "gre, esp, ah, ospf, udplite",
+				  text);
+	return true;
+}
+
+bool match_small(struct rule *r, const char *field, const char *text, int max, int *value)
+{
+	*value = -1;
+	if (!text)
+		return true;
+	*value = number(text, max);
+	return *value >= 0 || rule_wrong(r, field, "%s: expected 0 to %d", text, max);
+}
+
+bool match_mark(struct rule *r, const char *text)
+{
+	const char *slash = text ? strchr(text, '/') : NULL;
+	char first[16];
+	__s64 mark, mask;
+
+	if (!text)
+		return true;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "/"), text);
+	mark = number(first, ~0U);
+	mask = slash ? number(slash + 1, ~0U) : ~0U;
+	if (mark < 0 || mask < 1)
+		return rule_wrong(r, "match.mark",
+				  "%s: expected a mark such as 16, 0x10 or 0x10/0xff", text);
+	if (mark & ~mask)
+		return rule_wrong(r, "match.mark", "%s: bits are set outside the mask", text);
+	r->mark = mark;
+	r->mark_mask = mask;
+	return true;
+}
+
+bool match_vlan(struct rule *r, const char *text)
+{
+	r->vlan = -1;
+	if (!text)
+		return true;
+	r->vlan = strcmp(text, "none") ? number(text, 4094) : 0;
+	return (r->vlan > 0 || !strcmp(text, "none")) ||
+	       rule_wrong(r, "match.vlan", "%s: expected 1 to 4094, or none", text);
+}
+
+bool match_fragment(struct rule *r, const char *text)
+{
+	r->fragment = -1;
+	if (!text)
+		return true;
+	if (strcmp(text, "true") && strcmp(text, "false"))
+		return rule_wrong(r, "match.fragment", "%s: expected true or false", text);
+	r->fragment = !strcmp(text, "true");
+	if (r->fragment && (r->port[0].mode || r->port[1].mode))
+		return rule_wrong(r, "match.fragment", "fragments have no ports to match");
+	return true;
+}
+
+__u32 match_misc(const struct rule *r, __u32 *mask)
+{
+	__u32 misc = 0;
+
+	*mask = 0;
+	if (r->family) {
+		*mask |= POL_M_IP6;
+		misc |= r->family == 6 ? POL_M_IP6 : 0;
+	}
+	if (r->proto >= 0) {
+		*mask |= POL_M_PROTO;
+		misc |= r->proto;
+	}
+	if (r->port[0].mode || r->port[1].mode) {
+		*mask |= POL_M_PORTS;
+		misc |= POL_M_PORTS;
+	}
+	if (r->dscp >= 0) {
+		*mask |= POL_M_DSCP;
+		misc |= r->dscp * (POL_M_DSCP & -POL_M_DSCP);
+	}
+	if (r->vlan >= 0)
+		*mask |= POL_M_TAGGED;
+	if (r->vlan > 0) {
+		*mask |= POL_M_VID;
+		misc |= POL_M_TAGGED | r->vlan * (POL_M_VID & -POL_M_VID);
+	}
+	if (r->fragment >= 0) {
+		*mask |= POL_M_FRAGMENT;
+		misc |= r->fragment ? POL_M_FRAGMENT : 0;
+	}
+	return misc;
+}
+
+/* --- and back */
+
+static void print_prefix(const char *field, const struct rule *r, const struct prefix *p)
+{
+	__u32 wire[4];
+	char text[INET6_ADDRSTRLEN];
+
+	if (p->len == ANY)
+		return;
+	for (int i = 0; i < 4; i++)
+		wire[i] = htonl(p->word[i]);
+	printf(" %s %s/%u", field,
+	       inet_ntop(r->family == 6 ? AF_INET6 : AF_INET, wire, text, sizeof(text)), p->len);
+}
+
+static void print_ports(const char *field, const struct ports *p)
+{
+	if (p->mode)
+		printf(" %s %u", field, p->from);
+	if (p->mode == 2)
+		printf("-%u", p->to);
+}
+
+static void print_action(const struct set *s, const struct rule *r)
+{
+	printf(": %s", action_names[r->action]);
+	if (r->action == POL_REDIRECT)
+		printf(" %s", s->hops[r->arg].value.name);
+	else if (r->action == POL_TABLE)
+		printf(" %u", r->arg);
+	else if (r->action == POL_ECMP)
+		for (__u32 i = 0; i < s->groups[r->arg].hops; i++) {
+			__u8 hop = s->groups[r->arg].hop[i];
+
+			printf("%c%s=%u", i ? ',' : ' ', s->hops[hop].value.name,
+			       s->groups[r->arg].weight[hop]);
+		}
+	if (r->flags & POL_R_MARK)
+		printf(" mark 0x%x", r->set_mark);
+	if (r->action >= POL_REDIRECT)
+		printf(r->flags & POL_R_FALLBACK_PASS ? " else pass" : " else drop");
+	printf("\n");
+}
+
+void text_print(const struct set *s)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < s->n_hops; i++) {
+		const struct pol_hop *h = &s->hops[i].value;
+
+		printf("nexthop %s dev %s", h->name, s->hops[i].dev->name);
+		if (h->flags & POL_H_GW4)
+			printf(" via %s", inet_ntop(AF_INET, h->gw4, text, sizeof(text)));
+		if (h->flags & POL_H_GW6)
+			printf(" via6 %s", inet_ntop(AF_INET6, h->gw6, text, sizeof(text)));
+		if (h->flags & POL_H_VLAN)
+			printf(" vlan %u", h->vlan);
+		printf(h->flags & POL_H_L2 ? " l2\n" : "\n");
+	}
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule *r = &s->rules[i];
+
+		printf("%u %s", r->priority, r->id);
+		print_prefix("src", r, &r->src);
+		print_prefix("dst", r, &r->dst);
+		if (r->proto >= 0)
+			printf(" proto %d", r->proto);
+		print_ports("sport", &r->port[0]);
+		print_ports("dport", &r->port[1]);
+		if (r->dscp >= 0)
+			printf(" dscp %d", r->dscp);
+		if (r->mark_mask)
+			printf(" mark 0x%x/0x%x", r->mark, r->mark_mask);
+		if (r->iif)
+			printf(" iif %s", r->iif->name);
+		if (r->vlan >= 0)
+			printf(r->vlan ? " vlan %d" : " vlan none", r->vlan);
+		if (r->fragment >= 0)
+			printf(" fragment %s", r->fragment ? "true" : "false");
+		print_action(s, r);
+	}
+}
