@@ -270,7 +270,7 @@ bench-diff: | root deps-bench
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
-c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.c iptables/*.c user/*.[ch] user/rules/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
+c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.[ch] iptables/*.c user/*.[ch] user/rules/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck

@@ -3,8 +3,8 @@
  * drops.h - rows of hookmap drops: read from the maps (drops_read.c) or a saved file
  * (drops_since.c), shown by drops.c.
  */
-#ifndef HOOKMAP_DROPS_H
-#define HOOKMAP_DROPS_H
+#ifndef HOOKMAP_USER_DROPS_H
+#define HOOKMAP_USER_DROPS_H
 
 #include "hookmap.h"
 

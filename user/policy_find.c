@@ -61,7 +61,7 @@ const struct pol_tuple *policy_find_tuple(const struct policy_find *f, int v6, _
 	return &f->tuple[v6][i];
 }
 
-/* The numbers of the ranges that PORT is in, layer by layer. As pol_ranges in kern/policy.h. */
+/* The numbers of the ranges that PORT is in, layer by layer. As pol_ranges in tc/policy.h. */
 static void ranges(const struct policy_find *f, const struct policy *p, __u8 dir, __u16 port,
 		   struct pol_port *out)
 {
@@ -84,7 +84,7 @@ static __u16 port_as(const struct policy_find *f, const struct policy *p, __u8 d
 	return as.range[(layer - 1) % POL_LAYERS];
 }
 
-/* As pol_hash and pol_mix in kern/policy.h */
+/* As pol_hash and pol_mix in tc/policy.h */
 static __u32 hash(const __u32 *word, __u32 tuple, int v6)
 {
 	static const __u32 mul[] = { POL_HASH_MUL };
@@ -100,7 +100,7 @@ static __u32 mix(__u32 h)
 	return h * POL_MIX_LOW + (h >> 16) * POL_MIX_HIGH;
 }
 
-/* As pol_maybe in kern/policy.h */
+/* As pol_maybe in tc/policy.h */
 static bool maybe(const struct policy_find *f, const struct policy *p, __u32 h)
 {
 	__u32 m = mix(h), bits = 1U << (m & 31) | 1U << (m >> 5 & 31) | 1U << (m >> 10 & 31);
@@ -109,7 +109,7 @@ static bool maybe(const struct policy_find *f, const struct policy *p, __u32 h)
 	return (f->filter[h / POL_FILTER_LEN % POL_FILTER_MAX][h % POL_FILTER_LEN] & bits) == bits;
 }
 
-/* Is the key WORD that of the rule at PLACE? As pol_is in kern/policy.h */
+/* Is the key WORD that of the rule at PLACE? As pol_is in tc/policy.h */
 static bool is(const struct policy *p, __u32 place, __u32 tuple, const __u32 *word)
 {
 	const struct pol_rule *r = &p->blocks[place / POL_BLOCK].rule[place % POL_BLOCK];
@@ -121,7 +121,7 @@ static bool is(const struct policy *p, __u32 place, __u32 tuple, const __u32 *wo
 }
 
 /* The rule of TUPLE with the key WORD, or POL_NO_RULE. As pol_find and pol_ask in
- * kern/policy.h. */
+ * tc/policy.h. */
 static __u32 ask(const struct policy_find *f, const struct policy *p, __u32 tuple,
 		 const __u32 *word, int v6)
 {
