@@ -439,8 +439,8 @@ learned() {
 	cat >"$BATS_TEST_TMPDIR/bond/ip" <<-EOF
 		#!/bin/bash
 		out=\$($(type -P ip) "\$@") || exit
-		[[ "\$*" != "-j -d link show dev p1" ]] || out=\$(jq -c '.[0].linkinfo.info_kind = "bond"' <<<"\$out")
-		[[ "\$*" != "-j -d link show dev q1" ]] || out=\$(jq -c '.[0].linkinfo.info_slave_kind = "bond" | .[0].master = "bond0"' <<<"\$out")
+		[[ "\$*" != "-j -d link"* ]] || out=\$(jq -c 'map(if .ifname == "p1" then .linkinfo.info_kind = "bond"
+			elif .ifname == "q1" then .linkinfo.info_slave_kind = "bond" | .master = "bond0" else . end)' <<<"\$out")
 		[[ -z \$out ]] || printf '%s\n' "\$out"
 	EOF
 	chmod +x "$BATS_TEST_TMPDIR/bond/ip"
@@ -591,8 +591,9 @@ card() { # RXVLAN QUEUES CPUS
 	cat >"$d/ip" <<-EOF
 		#!/bin/bash
 		out=\$($(type -P ip) "\$@") || exit
-		[[ "\$*" != "-j -d link show dev p1" ]] ||
-			out=\$(jq -c 'del(.[0].linkinfo, .[0].link) | .[0].num_tx_queues = $2' <<<"\$out")
+		[[ "\$*" != "-j -d link"* ]] ||
+			out=\$(jq -c 'map(if .ifname == "p1" then del(.linkinfo, .link) | .num_tx_queues = $2
+			elif .ifname == "q1" then del(.link) else . end)' <<<"\$out")
 		[[ -z \$out ]] || printf '%s\n' "\$out"
 	EOF
 	chmod +x "$d"/*

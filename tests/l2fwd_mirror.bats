@@ -388,6 +388,14 @@ commands() {
 		count+=("$COMMANDS")
 	done
 	equal "$((count[4] - count[3]))" "$((count[2] - count[1]))" 'commands for the sixth port and the fourth'
+	# what is there as a whole costs nothing
+	commands br0 l2fwd --mirror
+	((COMMANDS <= few + 4)) || equal "$COMMANDS" "at most $few + 4" 'commands with six ports, and with one'
+	# and what is not is made whole
+	sw ip link set p2 xdp off
+	sw tc filter del dev p3 ingress
+	sw_attach br0 l2fwd --mirror
+	equal "$(sw ip -j -d link show | jq '[.[] | select(.xdp.prog.name == "l2fwd_xdp")] | length') $(sw tc filter show dev p3 ingress | grep -c l2fwd_tc)" '6 1' 'ports with the program, and the filter of p3'
 }
 
 @test "mirror: a full table counts what has no room; the bridge forwards it" {

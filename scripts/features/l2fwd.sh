@@ -58,44 +58,76 @@ l2fwd_option() {
 # devices below them: the frames of a bond come with the index of its slave.
 L2_TARGET='-|veth|tun'
 
-# l2_link DEV: KIND, MTU, QUEUES, LINK_TYPE, PEER (name or ifindex), PEER_NETNS (id, -: the
-# own), MASTER and SLAVE, the kind of slave that it is; - for what there is not
+# l2_in PATH COMMAND...: in this network namespace
+l2_in() { timeout --foreground "$HM_LIMIT" nsenter --net="$1" -- "${@:2}"; }
+
+# l2_links PATH: in LINK, by "PATH IFINDEX", the devices of a network namespace. It is looked at
+# once, however many ports there are.
+declare -A LINK=()
+l2_links() {
+	local index rest
+	[[ -z ${LINK[$1]:-} ]] || return 0
+	LINK[$1]=-
+	while read -r index rest; do LINK["$1 $index"]=$rest; done < <(l2_in "$1" ip -j -d link 2>/dev/null | json_escaped |
+		jq -r 'map(select(.ifname)) | (map({key: .ifname, value: .ifindex}) | from_entries) as $index | .[]
+			| (.xdp // {} | .attached[0]? // .) as $xdp
+			| [.ifindex, .ifname, .linkinfo.info_kind // "-", .mtu, .num_tx_queues // 0, .link_type,
+				.link_index // $index[.link // ""] // "-", .link_netnsid // "-", .master // "-", .linkinfo.info_slave_kind // "-",
+				.linkinfo.info_data.vnet_hdr // false, $xdp.prog.id // "-",
+				(if $xdp.mode == 2 then "generic" else "native" end)] | map(tostring) | join(" ")')
+}
+
+# l2_link: of the device IFINDEX: NAME, KIND, MTU, QUEUES, LINK_TYPE, PEER (ifindex), PEER_NETNS (id, -:
+# the own), MASTER and SLAVE, the kind of slave that it is, XDP; - for what there is not
 l2_link() {
-	local line
-	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | [.linkinfo.info_kind // "-",
-		.mtu, .num_tx_queues // 0, .link_type, .link // .link_index // "-", .link_netnsid // "-",
-		.master // "-", .linkinfo.info_slave_kind // "-", .linkinfo.info_data.vnet_hdr // false] | map(tostring) | join(" ")') || line=
-	read -r KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR <<<"$line"
+	l2_links "$NETNS_PATH"
+	read -r NAME KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR XDP MODE <<<"${LINK["$NETNS_PATH $IFINDEX"]:-}"
 }
 
 # l2_suitable DEV: dies if it cannot be a port
 l2_suitable() {
-	l2_link "$1"
+	l2_link
 	[[ $LINK_TYPE == ether ]] || die "$1 is no Ethernet device ($LINK_TYPE): it cannot be a port"
 	[[ $KIND =~ ^($L2_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port. As a port of a bridge that is attached with --mirror, it works, on the slow path"
 	[[ ! $SLAVE =~ ^(bond|team)$ ]] || die "$1 is a slave of $MASTER, whose frames it would forward past the $SLAVE: make $MASTER a port of a bridge, and attach that with --mirror"
 }
 
-# l2_preflight DEV MODE: warnings, one line each
+# l2_preflight DEV MODE: warnings, one line each; and in PARTIAL, how frames can come in with a
+# checksum that is not finished, or as several in one, and what ends it; empty if they cannot. XDP
+# sends what it sees, and the stack finishes what it must.
 l2_preflight() {
-	local ports others
-	l2_link "$1"
-	[[ $2 != native || $KIND != veth ]] || l2_preflight_veth "$1"
-	l2_partial "$1"
-	[[ -z $PARTIAL || $KIND == veth ]] || ((L2_MIRROR)) || warn "$1: $PARTIAL. XDP forwards them unfinished, and TCP between VMs stops"
-	[[ $KIND != - ]] || l2_preflight_card "$1"
-	ports=$(l2_ports) || exit 1
-	others=$(ip_json link | jq -r --arg ports " $(cut -d' ' -f2 <<<"$ports" | tr '\n' ' ')" --argjson mtu "$MTU" '
-		[.[] | select(.mtu != $mtu and (.ifindex as $i | $ports | contains(" \($i) "))) | "\(.ifname) has \(.mtu)"] | join(", ")')
-	[[ -z $others ]] || warn "$1 has MTU $MTU and $others: longer frames between them are lost"
-	# a veth locks a shared queue; cards refuse XDP, or drop
-	[[ $KIND != - ]] || ((QUEUES == 0 || QUEUES >= $(nproc --all))) ||
-		warn "$1 has $QUEUES transmit queues for $(nproc --all) CPUs: drivers that give XDP a queue for each CPU drop what the others send"
+	PARTIAL=''
+	l2_link
+	case $KIND in
+	-) l2_preflight_card "$1" ;;
+	veth) l2_preflight_veth "$1" "$2" ;;
+	tun)
+		[[ $VNET_HDR == true ]] || return 0
+		PARTIAL="its VM may leave checksums and segments to the host (vnet_hdr on): in the guest, $(typed ethtool -K DEV tx off), or csum=off for its card; then attach with --force"
+		((L2_MIRROR)) || warn "$1: $PARTIAL. XDP forwards them unfinished, and TCP between VMs stops"
+		;;
+	esac
 }
 
-# l2_preflight_card DEV: a card that keeps VLAN tags from XDP
+# l2_preflight_mtu DEV: ports that differ from it
+l2_preflight_mtu() {
+	local ports number index rest mtu name kind others=''
+	l2_link
+	ports=$(l2_ports) || exit 1
+	while read -r number index rest; do
+		read -r name kind mtu rest <<<"${LINK["$NETNS_PATH ${index:--}"]:-}"
+		[[ -z $mtu || $mtu == "$MTU" ]] || others+=", $name has $mtu"
+	done <<<"$ports"
+	[[ -z $others ]] || warn "$1 has MTU $MTU and ${others:2}: longer frames between them are lost"
+}
+
+# l2_preflight_card DEV: a card that keeps VLAN tags from XDP, or has too few queues
 l2_preflight_card() {
-	local offloads what='the card takes VLAN tags off, and XDP sees all frames untagged'
+	local offloads what='the card takes VLAN tags off, and XDP sees all frames untagged' cpus
+	cpus=$(nproc --all)
+	# a veth locks a shared queue; cards refuse XDP, or drop
+	((QUEUES == 0 || QUEUES >= cpus)) ||
+		warn "$1 has $QUEUES transmit queues for $cpus CPUs: drivers that give XDP a queue for each CPU drop what the others send"
 	command -v ethtool >/dev/null || return 0
 	offloads=$(in_netns ethtool -k "$1" 2>/dev/null) || return 0
 	case $offloads in
@@ -104,55 +136,39 @@ l2_preflight_card() {
 	esac
 }
 
-# l2_netns_path ID: the file of the namespace that the own one knows by ID
-l2_netns_path() {
-	local name
-	[[ $1 != - ]] || {
-		printf '%s\n' "$NETNS_PATH"
-		return
+# l2_peer: of a veth, after l2_link: its peer's NAME and XDP, and in OFFLOADS what ethtool says of it.
+# False if it cannot be seen from here.
+declare -A NSID_NAME=()
+l2_peer() {
+	local path=$NETNS_PATH id name
+	[[ $PEER_NETNS == - ]] || {
+		((${#NSID_NAME[@]})) || {
+			NSID_NAME[none]=-
+			while read -r id name; do NSID_NAME[$id]=$name; done < <(ip_json netns list-id 2>/dev/null | jq -r '.[] | "\(.nsid) \(.name // "")"')
+		}
+		[[ -n ${NSID_NAME[$PEER_NETNS]:-} ]] || return 1
+		path=/run/netns/${NSID_NAME[$PEER_NETNS]}
 	}
-	name=$(ip_json netns list-id 2>/dev/null | jq -r --argjson id "$1" '.[] | select(.nsid == $id) | .name // empty') || return 1
-	[[ -n $name ]] && printf '/run/netns/%s\n' "$name"
+	l2_links "$path"
+	read -r NAME KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR XDP MODE <<<"${LINK["$path $PEER"]:-}"
+	[[ -n $NAME ]] && command -v ethtool >/dev/null && OFFLOADS=$(l2_in "$path" ethtool -k "$NAME" 2>/dev/null)
 }
 
-# l2_partial DEV, after l2_link: in PARTIAL, how frames can come in with a checksum that is not
-# finished, or as several in one, and what ends it; empty if they cannot. XDP sends what it sees,
-# and the stack finishes what it must.
-l2_partial() {
-	local path name='' offloads
-	PARTIAL=''
-	case $KIND in
-	tun)
-		[[ $VNET_HDR != true ]] || PARTIAL="its VM may leave checksums and segments to the host (vnet_hdr on): in the guest, $(typed ethtool -K DEV tx off), or csum=off for its card; then attach with --force"
-		return
-		;;
-	veth) ;;
-	*) return 0 ;;
-	esac
-	path=$(l2_netns_path "$PEER_NETNS") && command -v ethtool >/dev/null &&
-		name=$(nsenter --net="$path" -- ip -j link 2>/dev/null | json_escaped | jq -r --arg peer "$PEER" \
-			'first(.[] | select(.ifname == $peer or (.ifindex | tostring) == $peer) | .ifname)') || name=''
-	if [[ -z $name ]] || ! offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null); then
-		PARTIAL="its veth peer, which cannot be seen from here, may leave TCP and UDP checksums to its device: over there, ethtool -K DEV tx off; then attach with --force"
-	elif [[ $offloads == *$'\n'tx-checksumming:\ on* ]]; then
-		PARTIAL="its veth peer $(clean "$name") leaves TCP and UDP checksums to its device: over there, $(typed ethtool -K "$name" tx off); then attach again"
-	fi
-}
-
-# l2_preflight_veth DEV: what its peer must do, as far as one can see from here
+# l2_preflight_veth DEV MODE: what its peer must do
 l2_preflight_veth() {
-	local path name prog offloads=''
-	path=$(l2_netns_path "$PEER_NETNS") || return 0
-	read -r name prog <<<"$(nsenter --net="$path" -- ip -j -d link 2>/dev/null | json_escaped | jq -r --arg peer "$PEER" '.[]
-		| select(.ifname == $peer or (.ifindex | tostring) == $peer) | "\(.ifname) \(.xdp.prog.id // "-")"' | head -n 1)"
-	[[ -n $name ]] && command -v ethtool >/dev/null || return 0
-	offloads=$(nsenter --net="$path" -- ethtool -k "$name" 2>/dev/null) || return 0
-	[[ $prog != - || $offloads == *$'\n'generic-receive-offload:\ on* ]] ||
-		warn "$1: its veth peer $name has neither an XDP program nor GRO, and drops what XDP sends: $(typed ethtool -K "$name" gro on), over there"
-	((L2_MIRROR)) || [[ $offloads != *$'\n'tx-checksumming:\ on* ]] ||
-		warn "$1: its veth peer $name leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed ethtool -K "$name" tx off), over there"
-	[[ $offloads != *$'\n'tx-vlan-offload:\ on* ]] ||
-		warn "$1: its veth peer $name sends VLAN tags beside the frame, where XDP does not see them: $(typed ethtool -K "$name" txvlan off), over there"
+	l2_peer || {
+		PARTIAL="its veth peer, which cannot be seen from here, may leave TCP and UDP checksums to its device: over there, ethtool -K DEV tx off; then attach with --force"
+		return 0
+	}
+	[[ $OFFLOADS != *$'\n'tx-checksumming:\ on* ]] ||
+		PARTIAL="its veth peer $NAME leaves TCP and UDP checksums to its device: over there, $(typed ethtool -K "$NAME" tx off); then attach again"
+	[[ $2 == native ]] || return 0
+	[[ $XDP != - || $OFFLOADS == *$'\n'generic-receive-offload:\ on* ]] ||
+		warn "$1: its veth peer $NAME has neither an XDP program nor GRO, and drops what XDP sends: $(typed ethtool -K "$NAME" gro on), over there"
+	((L2_MIRROR)) || [[ -z $PARTIAL ]] ||
+		warn "$1: its veth peer $NAME leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed ethtool -K "$NAME" tx off), over there"
+	[[ $OFFLOADS != *$'\n'tx-vlan-offload:\ on* ]] ||
+		warn "$1: its veth peer $NAME sends VLAN tags beside the frame, where XDP does not see them: $(typed ethtool -K "$NAME" txvlan off), over there"
 }
 
 # --- a device
@@ -218,6 +234,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" l2fwd_tc "${L2_PREF:-2}" 0
 	l2_preflight "$1" "$XDP_MODE"
+	((L2_MIRROR)) || l2_preflight_mtu "$1"
 }
 
 l2fwd_detach() { # DEV
@@ -290,8 +307,7 @@ l2_mirror_port_add() { # DEV
 	dev_intend "$flags" l2fwd
 	l2_port_attach "$1"
 	((!DRY_RUN)) || return 0
-	((!L2_FORCE)) || PARTIAL=''
-	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
+	l2_mirror_partial "$1"
 	l2_port_read "$PORT"
 	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
 	# until it is looked at
@@ -301,6 +317,47 @@ l2_mirror_port_add() { # DEV
 	}
 	l2_port_write "$PORT"
 	l2_ports_changed
+}
+
+l2_mirror_partial() { # DEV
+	((!L2_FORCE)) || PARTIAL=''
+	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
+}
+
+# l2_mirror_whole: in WHOLE, by ifindex, number and flags of the mirror's ports that have all that
+# attach gives a port
+l2_mirror_whole() {
+	local hooked devs ports number index inode features flags rest known=' '
+	declare -gA WHOLE=()
+	[[ -z $LAT_MODE$L2_PREF ]] && ((!DRY_RUN)) || return 0
+	# shellcheck disable=SC2016
+	hooked=$({ "$BPFTOOL" -j prog show && in_netns "$BPFTOOL" -j net show; } 2>/dev/null | jq -rs --arg ids "${PIN_ID[*]}" '
+		($ids | split(" ") | map(tonumber)) as $ids
+		| def ours($name): [.[0][] | select(.name == $name and any(.map_ids // [] | .[]; IN($ids[]))) | .id];
+		  ours("l2fwd_xdp") as $xdp | ours("l2fwd_tc") as $tc
+		| [.[1][].tc[]? | select(.id // .prog_id | IN($tc[])) | .ifindex] as $at
+		| .[1][].xdp[]? | select((.id | IN($xdp[])) and (.ifindex | IN($at[]))) | .ifindex') || return 0
+	devs=$(dev_list) || exit 1
+	while read -r inode index features rest; do
+		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_l2fwd))) || known+="$index "
+	done <<<"$devs"
+	ports=$(l2_ports) || exit 1
+	while read -r number index flags rest; do
+		[[ -n $number && $known == *" $index "* && $'\n'$hooked$'\n' == *$'\n'"$index"$'\n'* ]] && ((flags & L2_P_MIRROR)) || continue
+		WHOLE[$index]="$number $flags"
+	done <<<"$ports"
+}
+
+# l2_mirror_port_again DEV IFINDEX NUMBER FLAGS: only what is behind it may be another
+l2_mirror_port_again() {
+	local IFINDEX=$2
+	l2_link
+	l2_preflight "$1" "$MODE"
+	l2_mirror_partial "$1"
+	(((${#PARTIAL} > 0) != (($4 & L2_P_PARTIAL) > 0))) || return 0
+	l2_port_read "$3"
+	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
+	l2_port_write "$3"
 }
 
 # l2_port_restore NUMBER BYTE...: a port as it was
@@ -360,6 +417,7 @@ l2_mirror_attach() { # BRIDGE
 	((DRY_RUN)) || l2_cfg_flag "$L2_F_UNIFORM" 0
 	defer l2_ports_settled
 	L2_MANY=1
+	l2_mirror_whole
 	while read -r index dev kind; do
 		[[ -n $index ]] || continue
 		if [[ ! $kind =~ ^($L2_TARGET)$ ]]; then
@@ -367,8 +425,14 @@ l2_mirror_attach() { # BRIDGE
 			outside=$((outside + (1 << 32) + index))
 			continue
 		fi
-		l2_with_port "$dev" l2_mirror_port_add
+		if [[ -n ${WHOLE[$index]:-} ]]; then
+			# shellcheck disable=SC2086
+			l2_mirror_port_again "$dev" "$index" ${WHOLE[$index]}
+		else
+			l2_with_port "$dev" l2_mirror_port_add
+		fi
 	done <<<"$members"
+	[[ -z $members ]] || IFINDEX=${members%% *} l2_preflight_mtu "$(cut -d' ' -f2 <<<"${members%%$'\n'*}")"
 	l2_mirror_left "$members"
 	l2_ports_settled
 	l2_mirror_load "$object"
@@ -441,13 +505,13 @@ l2_mirror_left() {
 	while read -r line; do
 		read -r inode ifindex features flags rest <<<"$line"
 		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
-		grep "^$ifindex " <<<"$1" >/dev/null || l2_with_entry "$line" l2_mirror_port_del
+		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || l2_with_entry "$line" l2_mirror_port_del
 	done <<<"$others"
 	((!DRY_RUN)) || return 0
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
-		grep "^$ifindex " <<<"$1" >/dev/null || l2_mirror_port_leave "$number"
+		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || l2_mirror_port_leave "$number"
 	done <<<"$ports"
 }
 
@@ -551,7 +615,7 @@ l2_mirror_status() {
 	while read -r number index flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
 		mirrored+="$index "
-		grep "^$index " <<<"$members" >/dev/null || {
+		[[ $'\n'$members == *$'\n'"$index "* ]] || {
 			name=$(l2_name "$index") || name="of ifindex $index, which has vanished"
 			printf '  l2fwd    port %s has left it: %s again\n' "$name" "$(typed attach.sh "$1" l2fwd --mirror)"
 		}
