@@ -39,7 +39,7 @@ has() { [[ -n $(query "$1" 2>/dev/null) ]]; }
 # the metrics that there are, from the list that they come from
 exported() { sed -nE 's/^\tX\([A-Z0-9_]+, [A-Z]+, "([a-z0-9_]+)".*/hookmap_\1/p' "$HM_TOP/user/prom.h"; }
 # EXPR without what is added to the name of a histogram
-used() { grep -v '^ *look:' | grep -oE '\b(hookmap|node)_[a-z0-9_]+' | sed -E 's/(_seconds)_(bucket|sum|count)$/\1/' | sort -u; }
+used() { grep -v '^ *description:' | grep -oE '\b(hookmap|node)_[a-z0-9_]+' | sed -E 's/(_seconds)_(bucket|sum|count)$/\1/' | sort -u; }
 unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_exporter' || true; }
 
 @test "prom: what node_exporter and Prometheus make of it is what the reader says" {
@@ -136,6 +136,8 @@ unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_
 	# panels: an id each, none over another, and a unit
 	equal "$(jq -c '[.panels[].id] | (length - (unique | length))' "$PROM/dashboard.json")" 0 'ids twice'
 	equal "$(jq -c '[.panels[] | .gridPos as $g | range($g.x; $g.x + $g.w) as $x | range($g.y; $g.y + $g.h) as $y | [$x, $y]] | (length - (unique | length))' "$PROM/dashboard.json")" 0 overlap
+	# Grafana has 24 columns
+	equal "$(jq -c '[.panels[] | select(.gridPos | .x < 0 or .w < 1 or .x + .w > 24) | .title]' "$PROM/dashboard.json")" '[]' 'panels outside'
 	equal "$(jq -c '[.panels[] | select((.fieldConfig.defaults.unit // "") == "" or (.description // "") == "")] | length' "$PROM/dashboard.json")" 0 'panels without unit or description'
 }
 
