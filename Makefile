@@ -39,7 +39,9 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # --- BPF objects: .c -> .ll -> .o. Two steps with a file between them, because
 # a pipe from a failing clang leaves llc with an empty, valid object.
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter \
+# no object says where it was built
+here := -ffile-prefix-map=$(CURDIR)=.
+BPF_CFLAGS := -O2 -g $(here) -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter \
 	-target bpf -fno-stack-protector -DHM_ABI=$(HM_ABI) -Ikern \
 	$(if $(multiarch),-idirafter /usr/include/$(multiarch)) $(EXTRA_BPF_CFLAGS)
 
@@ -56,7 +58,7 @@ test_bpf_obj := $(test_bpf_src:%.c=$(O)/%.o)
 lib_flags = $(shell $(PKG_CONFIG) --cflags libbpf smartcols json-c 2>/dev/null)
 lib_libs = $(shell $(PKG_CONFIG) --libs libbpf smartcols json-c 2>/dev/null) -lm
 CFLAGS ?= -O2 -g
-HM_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
+HM_CFLAGS := -std=gnu11 $(here) -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
 	-fstack-protector-strong -fPIE -Ikern -Iuser -DHM_VERSION='"$(VERSION)"'
 HM_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
