@@ -24,11 +24,10 @@
 
 #define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
 
-static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verdict *v,
+static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verdict *v, __u64 bytes,
 					     __u32 action, __u32 reason)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
-	__u64 bytes = ctx->data_end - ctx->data;
 	__u32 at = ifindex * 67 + reason * 7 + action;
 
 	if (action <= XDP_DROP) { /* XDP_ABORTED, XDP_DROP */
@@ -58,10 +57,13 @@ static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verd
 }
 
 #define xdp_verdict(CTX, ACTION, REASON)                                                           \
+	xdp_verdict_of(CTX, (CTX)->data_end - (CTX)->data, ACTION, REASON)
+/* BYTES: of a frame that may be in several pieces, see xdp.h */
+#define xdp_verdict_of(CTX, BYTES, ACTION, REASON)                                                 \
 	({                                                                                         \
 		__u32 zero_ = 0;                                                                   \
 		struct xdp_verdict *v_ = bpf_map_lookup_elem(&xdp_verdict, &zero_);                \
-		v_ ? xdp_verdict_count(CTX, v_, ACTION, REASON) : (ACTION);                        \
+		v_ ? xdp_verdict_count(CTX, v_, BYTES, ACTION, REASON) : (ACTION);                 \
 	})
 
 #endif

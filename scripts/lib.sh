@@ -151,7 +151,17 @@ change() {
 # and we are done.
 run() {
 	local OUT
-	change "$@" || die "$* failed: $(first_error "$OUT")"
+	change "$@" || failed "$OUT" "$* failed"
+}
+
+# failed OUTPUT WHAT: dies of a command's output, after the last lines of the verifier's log
+failed() {
+	local log
+	log=$(sed -n '/-- BEGIN PROG LOAD LOG --/,/-- END PROG LOAD LOG --/p' <<<"$1" |
+		grep -v -e '^processed ' -e ' PROG LOAD LOG --$' | tail -n 10 | cat -v) || log=
+	[[ -n $log ]] || die "$2: $(first_error "$1")"
+	printf '  verifier: %s\n' "${log//$'\n'/$'\n  verifier: '}" >&2
+	die "$2: the verifier refuses it: ${log##*$'\n'}"
 }
 
 # try COMMAND...: the same for one that may fail; the caller looks at the result.

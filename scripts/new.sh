@@ -45,12 +45,13 @@ TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c
 [[ -r $TEMPLATE ]] || die "$TEMPLATE is not there: new.sh works in the source tree"
 [[ ! -e $TARGET ]] || die "$TARGET exists already: choose another name"
 # a program name that stands twice in the list of the machine would be hard to tell apart
-! grep -qsE "int ${NAME}_$SUFFIX\(" "$TOP/$HOOK"/*.c || die "there is a program ${NAME}_$SUFFIX in $HOOK/ already"
+! grep -qsE "int ${NAME}_$SUFFIX\(|^HM_XDP\($NAME\)" "$TOP/$HOOK"/*.c || die "there is a program ${NAME}_$SUFFIX in $HOOK/ already"
 ! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP"/kern/abi/*.h || die "there is a map ${NAME}_stat in kern/abi already: choose another name"
 
 # The map is declared in the new file, for nobody else.
 source_of() {
 	sed -e "s|$HOOK/$FROM\\b|$HOOK/$NAME|g" -e "s/\\b${FROM}_$SUFFIX\\b/${NAME}_$SUFFIX/g" \
+		-e "s/^HM_XDP($FROM)/HM_XDP($NAME)/; s/\\b${FROM}_frags\\b/${NAME}_frags/g" \
 		-e "s/\\bcount_stat\\b/${NAME}_stat/g" \
 		-e "s|map name ${NAME}_stat pinned .*|pinmaps /sys/fs/bpf/${NAME}_maps|" \
 		-e "s|^HM_MAP(${NAME}_stat);|/* Known here only. A map that scripts or the reader shall know is described in\\

@@ -88,7 +88,7 @@ one() {
 device_hooks() {
 	local pref handle id class name
 	xdp_get "$1"
-	[[ -z $XDP_ID ]] || printf '  xdp      %s id %s, %s mode\n' "$XDP_NAME" "$XDP_ID" "$XDP_MODE"
+	[[ -z $XDP_ID ]] || printf '  xdp      %s id %s, %s mode%s\n' "$XDP_NAME" "$XDP_ID" "$XDP_MODE" "${XDP_SEC[1]:+, section ${XDP_SEC[1]}}"
 	while read -r pref handle id class name; do
 		[[ -n $pref && $handle != - ]] || continue
 		printf '  tc       ingress pref %s handle %s: %s%s\n' "$pref" "$handle" "$name" "${id:+ id $id}"
@@ -158,7 +158,7 @@ all() {
 progs_ours() {
 	local ids="${PIN_ID[*]}"
 	"$BPFTOOL" -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
-		| select(.name | IN("latency_xdp", "latency_tc", "l2fwd_xdp", "l2fwd_tc", "policy_tc"))
+		| select(.name | IN("latency_xdp", "latency_xdp2", "latency_frags", "latency_tc", "l2fwd_xdp", "l2fwd_frags", "l2fwd_tc", "policy_tc"))
 		| select(any(.map_ids // [] | .[]; IN($ids[]))) | .id'
 }
 

@@ -83,6 +83,86 @@ state() {
 	nothing_left
 }
 
+# behind SECTION: latency is in this section now
+behind() { equal "$(on host ip -j -d link show eth0 | jq -r '.[0].xdp.prog.name')" "$1" "in XDP"; }
+
+@test "attach: --next: objects of all sections, one after the other; a refused one changes nothing" {
+	local o=$HM_BUILD/tests/bpf n=0 case mtu
+	lab_up
+	# what drops everything drops ARP
+	on client ip neigh replace 10.11.1.1 dev eth0 lladdr "$(on host ip -j link show eth0 | jq -r ".[0].address")"
+	for mtu in 1500 9000; do
+		on client ip link set eth0 mtu "$mtu"
+		on host ip link set eth0 mtu "$mtu"
+		attach eth0 --sample 1 --filter 'proto icmp'
+		# the object, what latency is then, and whether an echo request is answered
+		for case in "$o/xdp_drop.o latency_xdp 0" "$o/next_xdp.o latency_xdp2 0" "$o/xdp_pass.o latency_xdp 1" "$HM_BUILD/xdp/steps.o:xdp/drop latency_xdp 0" \
+			"$o/next_xdp.o:xdp.frags latency_frags 0" "$HM_BUILD/xdp/pass.o:xdp.frags latency_frags 1" "none latency_frags 1" "$o/next_xdp.o:xdp latency_xdp2 0" none; do
+			read -r object name answered <<<"$case"
+			[[ $object != none ]] || {
+				attach eth0 --next none
+				continue
+			}
+			if ((mtu == 9000)) && [[ $name != latency_frags ]]; then
+				[[ $object != */next_xdp.o ]] || object+=:xdp
+				fails 1 "must be in section xdp.frags" attach eth0 --next "$object"
+				behind latency_frags
+				continue
+			fi
+			attach eth0 --next "$object"
+			behind "$name"
+			run on client ping -q -c 1 -W 0.2 10.11.1.1
+			equal "$status" "$((!answered))" "ping with $object, MTU $mtu"
+			n=$((n + 1))
+			equal "$(hookmap -j latency | jq .lost.seen)" "$n" "seen by latency before $object"
+		done
+		run --separate-stderr on host "$HM_TOP/scripts/attach.sh" eth0 --next "$o/next_xdp.o:unchecked"
+		equal "$status" 1 "status"
+		like "$stderr" $'\n  verifier: invalid access to packet, off=0 size=1'
+		like "${stderr##*$'\n'}" "attach.sh: --next: $o/next_xdp.o:unchecked: the verifier refuses it: R1 offset is outside of the packet"
+		fails 1 "has no program in section nosuch that can be loaded: object file doesn't contain sec nosuch" attach eth0 --next "$o/next_xdp.o:nosuch"
+		detach eth0
+		nothing_left
+		n=0
+	done
+}
+
+# bats test_tags=vm
+@test "attach: jumbo frames: in section xdp.frags where the driver wants that, every frame is measured" {
+	lab_up
+	on client ip link set eth0 mtu 9000
+	on host ip link set eth0 mtu 9000
+	run --separate-stderr on host "$HM_TOP/scripts/attach.sh" eth0 --sample 1 --filter 'proto udp dport 7000'
+	equal "$status" 0 status
+	[[ $stderr != *refuses* ]]
+	behind latency_frags
+	like "$(on host "$HM_TOP/scripts/status.sh" eth0)" 'native mode, section xdp.frags'
+	udp host 10.11.1.1 50 --size 8900
+	udp host 10.11.1.1 50
+	equal "$(rows xdp tc) $(rows tc prerouting) $(lost seen)" '100 100 100' 'measured'
+	# the other mode, and back: the program is the one that the mode takes
+	attach eth0 --mode generic
+	behind latency_xdp
+	attach eth0 --mode native
+	behind latency_frags
+	detach eth0
+	nothing_left
+}
+
+# bats test_tags=vm
+@test "attach: a driver that refuses XDP: generic mode with a note, or an explanation" {
+	lab_up
+	# more queues to send from than the other side has to receive
+	on host ip link add two numtxqueues 2 numrxqueues 1 type veth peer name one numtxqueues 2 numrxqueues 1
+	run --separate-stderr on host "$HM_TOP/scripts/attach.sh" two
+	equal "$status" 0 status
+	like "$stderr" "note: two: its driver refuses XDP (veth: XDP expects number of rx queues not less than peer tx queues): attached in generic mode"
+	equal "$(on host ip -j -d link show two | jq -r '.[0].xdp.mode')" 2 'mode'
+	detach two
+	fails 1 "two: its driver refuses XDP (veth: XDP expects number of rx queues not less than peer tx queues): try --mode generic" attach two l2fwd --mode native
+	nothing_left
+}
+
 @test "attach: somebody's tc filter in our place is refused, elsewhere it runs on" {
 	on host tc qdisc add dev eth0 clsact
 	on host tc filter add dev eth0 ingress pref 1 handle 7 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
@@ -204,7 +284,7 @@ state() {
 kept() {
 	on host ip -j -d link show | jq -c '.[] | select(.xdp) | [.ifname, .xdp.mode, .xdp.prog.name]'
 	on host tc -j filter show dev "$1" ingress | jq -c '.[] | select(.options.prog) | [.pref, .options.handle, .options.flowid, .options.prog.name]'
-	bpftool -j prog show | jq -c --argjson next "$(bpftool -j map dump pinned "$G/xdp_next" | jq '[.[]? | .formatted?.value? | numbers]')" \
+	bpftool -j prog show | jq -c --argjson next "$(for map in "$G"/xdp_next*; do bpftool -j map dump pinned "$map"; done | jq -s '[.[][]? | .formatted?.value? | numbers]')" \
 		'[.[] | select(.id as $id | $next | index($id)) | [.id, .name]]'
 	for map in lat_cfg pol_cfg; do [[ ! -e $G/$map ]] || bpftool -j map dump pinned "$G/$map" | jq -c '.[0].value'; done
 	hookmap -j status | jq -c '.devices | map([.device, .features])'

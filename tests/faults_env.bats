@@ -180,7 +180,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	# ip refuses the last step, and iptables all that takes back
 	cat >"$BATS_TEST_TMPDIR/bin/ip" <<-EOF
 		#!/bin/bash
-		[[ " \$* " != *" xdp obj "* ]] || { echo "Error: refused by a test" >&2; exit 1; }
+		[[ " \$* " != *" xdp"*" obj "* ]] || { echo "Error: refused by a test" >&2; exit 1; }
 		exec $(command -v ip) "\$@"
 	EOF
 	cat >"$BATS_TEST_TMPDIR/bin/iptables" <<-EOF

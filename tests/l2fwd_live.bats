@@ -156,6 +156,67 @@ BCAST=ffffffffffff
 	equal "$(sw ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')" '' 'left in XDP'
 }
 
+# sizes FROM TAG...: frames of 60 to 9014 bytes without the tag, of which a first piece has some 3500
+sizes() {
+	local n pad
+	printf -v pad '%04500d' 0
+	pad=$PAD$(tr 0 a <<<"$pad")$PAD${pad//0/5b}$PAD
+	for n in 60 61 1514 1515 3000 3482 3486 3490 3506 4096 4100 7000 8996 9013 9014; do
+		printf '%s%s\n' "$1" "${T:0:4}${pad:0:2*(n - 14 - 2)}$(printf '%04x' "$n")"
+	done
+}
+
+# bats test_tags=vm
+@test "l2fwd: frames of 60 to 9018 bytes, byte for byte, tags pushed and popped, flooded as well" {
+	local mode i
+	switch_up 3
+	for i in 1 2 3; do
+		h "$i" ip link set dev eth0 xdp off
+		h "$i" ip link set dev eth0 mtu 9000
+		sw ip link set dev "p$i" mtu 9000
+		h "$i" ip link set dev eth0 xdp obj "$HM_BUILD/xdp/pass.o" sec xdp.frags
+	done
+	for mode in native generic; do
+		for i in 1 2 3; do sw_attach "p$i" l2fwd --mode "$mode"; done
+		equal "$(sw ip -j -d link show p1 | jq -r '.[0].xdp | "\(.mode) \(.prog.name)"')" \
+			"$([[ $mode == native ]] && echo 1 l2fwd_frags || echo 2 l2fwd_xdp)" "on p1, $mode"
+		swdb port p1 mode access 10 bcast flood
+		swdb port p2 mode trunk 10
+		swdb port p3 mode access 10
+		swdb add 02:00:00:00:00:01 dev p1 vlan 10
+		swdb add 02:00:00:00:00:02 dev p2 vlan 10
+		swdb add 02:00:00:00:00:03 dev p3 vlan 10
+		for way in "1 2 8100000a" "2 3 8100000a" "3 1"; do
+			# shellcheck disable=SC2086
+			set -- $way
+			listen "$2" 15
+			sizes "$(mac "$2")$(mac "$1")$([[ $1 != 2 ]] || printf %s "$3")" | h "$1" "$HM_BUILD/tests/l2frames" send eth0
+			heard "$2"
+			equal "$(md5sum <<<"$HEARD")" "$(sizes "$(mac "$2")$(mac "$1")$([[ $2 != 2 ]] || printf %s "$3")" | md5sum)" "from $1 to $2, $mode"
+		done
+		equal "$(port_count p2 rx_bytes) $(port_count p2 tx_bytes)" "$(sizes "$(mac 1)$(mac 2)8100000a" | tr -d '\n' | wc -c | awk '{ print $1 / 2, $1 / 2 }')" "bytes of p2, $mode"
+		listen 2 15
+		listen 3 15
+		sizes "$BCAST$(mac 1)" | h 1 "$HM_BUILD/tests/l2frames" send eth0
+		for i in 2 3; do
+			heard "$i"
+			equal "$(md5sum <<<"$HEARD")" "$(sizes "$BCAST$(mac 1)$([[ $i != 2 ]] || echo 8100000a)" | md5sum)" "copies to $i, $mode"
+		done
+		for i in 1 2 3; do sw_detach "p$i"; done
+	done
+	# transparent ports: XDP sends the same to all, and can copy only frames in one piece
+	for i in 1 2 3; do
+		sw_attach "p$i" l2fwd
+		swdb port "p$i" bcast flood
+		((i == 1)) || listen "$i" 15
+	done
+	sizes "$BCAST$(mac 1)" | h 1 "$HM_BUILD/tests/l2frames" send eth0
+	for i in 2 3; do
+		heard "$i"
+		equal "$(md5sum <<<"$HEARD")" "$(sizes "$BCAST$(mac 1)" | md5sum)" "transparent copies to $i"
+	done
+}
+
 # both are on p1: latency counts, l2fwd forwards
 both_work() { # PACKETS before
 	listen 2 7

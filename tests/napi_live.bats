@@ -98,7 +98,7 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	equal "$(hookmap -j napi | jq '.missed')" 0 missed
 	host_detach napi
 	on host ip link set dev eth0 xdp off
-	rm "$G"/lat_* "$G"/xdp_next
+	rm "$G"/lat_* "$G"/xdp_next*
 	host_nothing_left
 	run hookmap napi
 	equal "$status" 1

@@ -42,6 +42,16 @@ setup() {
 			equal "$(ip -j -d link show dev d0 | jq '.[0].xdp // empty')" "" "$object: XDP after off"
 			busywait 5 gone "$id"
 		done
+		# the same for jumbo frames, but for what is made to be loaded as a whole
+		[[ $object != */steps.o ]] || {
+			fresh
+			continue
+		}
+		ip link set d1 mtu 9000
+		must "$object" ip link set dev d0 xdpdrv obj "$object" sec xdp.frags
+		equal "$(ip -j -d link show dev d0 | jq -r '.[0].xdp.prog.name')" "${name%_xdp}_frags" "$object: program in xdp.frags"
+		must "$object" ip link set dev d0 xdpdrv off
+		ip link set d1 mtu 1500
 		report loads "$object"
 		fresh
 	done

@@ -9,17 +9,17 @@
  */
 #include "count.h"
 #include "parse.h"
+#include "xdp.h"
 
 HM_MAP(count_stat);
 
-SEC("prog")
-int count_xdp(struct xdp_md *ctx)
+HM_XDP(count)
 {
 	/* The frame is between these two. Nothing may be read from it before a
 	 * comparison with the end; the functions of parse.h do that. */
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	int proto = parse_eth(&c);
 
-	count_add(&count_stat, count_kind(proto), ctx->data_end - ctx->data);
+	count_add(&count_stat, count_kind(proto), xdp_bytes(ctx, frags));
 	return XDP_PASS;
 }

@@ -11,14 +11,13 @@
  *
  * Maps: hello_cfg (drop, quiet). Returns XDP_PASS or XDP_DROP.
  */
-#include "maps.h"
+#include "xdp.h"
 
 /* kern/abi.h says what this map is; here it is declared. `ip` creates it, and pins
  * it by its name in /sys/fs/bpf/tc/globals. */
 HM_MAP(hello_cfg);
 
-SEC("prog")
-int hello_xdp(struct xdp_md *ctx)
+HM_XDP(hello)
 {
 	/* a key is given by address, so it must be a variable */
 	__u32 zero = 0;
@@ -30,7 +29,7 @@ int hello_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	/* at most three values; %d %u %x %s %llu and little else */
 	if (!cfg->quiet)
-		bpf_printk("hello: %d bytes on device %d", ctx->data_end - ctx->data,
+		bpf_printk("hello: %d bytes on device %d", xdp_bytes(ctx, frags),
 			   ctx->ingress_ifindex);
 	return cfg->drop ? XDP_DROP : XDP_PASS;
 }

@@ -20,6 +20,7 @@
 #include "l2head.h"
 #include "parse.h"
 #include "verdict.h"
+#include "xdp.h"
 
 HM_MAP(l2_if);
 HM_MAP(l2_xlate);
@@ -38,7 +39,8 @@ struct l2_frame {
 	__u32 vlan;  /* inside; 0 between transparent ports */
 	__be16 prio; /* PCP and DEI, in place for a tag */
 	__u8 tagged; /* as it came */
-	__u8 pad[5];
+	__u8 pad;
+	__u32 bytes;
 };
 
 /* Headers begin at an even address: three loads, where memcpy from a packed struct
@@ -268,7 +270,8 @@ static __always_inline int l2_flood(struct xdp_md *ctx, const struct l2_frame *f
 
 	if (l2_storm_over(port, fr->in) || !st)
 		return L2_DROP_STORM;
-	if (cfg->flags & L2_F_UNIFORM &&
+	/* the kernel copies only the first piece of a frame */
+	if (cfg->flags & L2_F_UNIFORM && fr->bytes == (__u64)(fr->end - (void *)fr->eth) &&
 	    l2_send(0, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS) == XDP_REDIRECT) {
 		st->unknown += unknown;
 		st->reason[L2_FLOOD]++;
@@ -309,13 +312,13 @@ static __always_inline int l2_no_entry(struct xdp_md *ctx, const struct l2_frame
 }
 
 /* 1 if the rules of the port NUMBER let the frame, which is in VLAN, leave by it. */
-__noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan)
+__noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan, __u32 bytes)
 {
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	struct l2_flow flow = { .vlan = vlan };
 
 	l2_flow_read(&c, &flow);
-	return l2_acl_permits(&flow, number, ctx->data_end - ctx->data);
+	return l2_acl_permits(&flow, number, bytes);
 }
 
 /* May the frame leave by OUT? 0, or why not. */
@@ -328,7 +331,7 @@ static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *
 		return L2_DROP_STATE_OUT;
 	if (!l2_member(out, fr->vlan))
 		return L2_DROP_VLAN_OUT;
-	if (out->flags & L2_P_ACL && !l2_acl_check(ctx, number, fr->vlan))
+	if (out->flags & L2_P_ACL && !l2_acl_check(ctx, number, fr->vlan, fr->bytes))
 		return L2_DROP_ACL;
 	return 0;
 }
@@ -352,6 +355,7 @@ static __always_inline int l2_retag(struct xdp_md *ctx, struct l2_frame *fr,
 	__builtin_memcpy(macs, fr->eth, sizeof(macs));
 	if (want != fr->tagged && bpf_xdp_adjust_head(ctx, want ? -4 : 4))
 		return -1;
+	fr->bytes += (want - fr->tagged) * 4;
 	data = (void *)(long)ctx->data;
 	if (data + ETH_HLEN + 4 > (void *)(long)ctx->data_end)
 		return -1;
@@ -377,9 +381,9 @@ static __always_inline void l2_count(struct l2_fdb *entry, const struct l2_cfg *
 static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, struct l2_fdb *entry,
 				      __u32 number, const struct l2_cfg *cfg, __u64 now)
 {
-	__u32 bytes = fr->end - (void *)fr->eth;
 	struct l2_port *out = l2_port_get(number);
 	struct l2_stat *st = l2_stat_get(number);
+	__u32 bytes = fr->bytes;
 	int reason;
 
 	if (!out || !st)
@@ -399,7 +403,7 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 	l2_count(entry, cfg, bytes);
 	entry->used = now;
 	st->tx_packets++;
-	st->tx_bytes += ctx->data_end - ctx->data;
+	st->tx_bytes += fr->bytes;
 	return L2_FWD;
 }
 
@@ -410,7 +414,7 @@ static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u3
 	struct l2_port *out = l2_port_get(number);
 
 	fr->at = fr->in;
-	if (!out || !(out->flags & L2_P_ACL) || l2_acl_check(ctx, number, fr->vlan))
+	if (!out || !(out->flags & L2_P_ACL) || l2_acl_check(ctx, number, fr->vlan, fr->bytes))
 		return L2_SLOW;
 	fr->at = number;
 	return L2_DROP_ACL;
@@ -472,18 +476,18 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 }
 
 /* Counts what was not sent, and returns the verdict. */
-static __always_inline int l2_verdict(struct xdp_md *ctx, __u32 port, int reason)
+static __always_inline int l2_verdict(struct xdp_md *ctx, const struct l2_frame *fr, int reason)
 {
-	struct l2_stat *st = l2_stat_get(port);
+	struct l2_stat *st = l2_stat_get(fr->at);
 
 	reason &= L2_REASONS - 1;
 	if (st)
 		st->reason[reason]++;
-	return xdp_verdict(ctx, reason <= L2_PASS_END ? XDP_PASS : XDP_DROP, XDP_R_L2FWD + reason);
+	return xdp_verdict_of(ctx, fr->bytes, reason <= L2_PASS_END ? XDP_PASS : XDP_DROP,
+			      XDP_R_L2FWD + reason);
 }
 
-SEC("prog")
-int l2fwd_xdp(struct xdp_md *ctx)
+HM_XDP(l2fwd)
 {
 	struct l2_frame fr = { .eth = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 	__u32 ifindex = ctx->ingress_ifindex;
@@ -498,10 +502,11 @@ int l2fwd_xdp(struct xdp_md *ctx)
 	if (!port || !st)
 		return XDP_PASS;
 	st->rx_packets++;
-	st->rx_bytes += ctx->data_end - ctx->data;
+	fr.bytes = xdp_bytes(ctx, frags);
+	st->rx_bytes += fr.bytes;
 	/* settings of other ports say nothing about a device that is none */
 	reason = fr.in ? l2_decide(ctx, &fr, port) : L2_NO_PORT;
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;
-	return l2_verdict(ctx, fr.at, reason);
+	return l2_verdict(ctx, &fr, reason);
 }

@@ -21,12 +21,15 @@
 #include "latency.h"
 #include "latency_filter.h"
 #include "latency_ring.h"
+#include "xdp.h"
 
 HM_MAP(lat_cfg);
 HM_MAP(lat_stat);
 HM_MAP(xdp_next);
+HM_MAP(xdp_next_xdp);
+HM_MAP(xdp_next_frags);
 
-static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
+static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct lat_cfg *cfg = lat_lookup(lat_cfg);
@@ -46,17 +49,24 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx)
 	ring = lat_ring_get();
 	if (!ring)
 		return;
-	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, end - data);
+	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, xdp_bytes(ctx, frags));
 	if (!packet || (filter && !lat_filter(cfg, ctx->ingress_ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, !filter || lat_turn(cfg, st)))
 		lat_ring_push(ring, packet);
 }
 
-SEC("prog")
-int latency_xdp(struct xdp_md *ctx)
-{
-	lat_xdp_stamp(ctx);
-	bpf_tail_call(ctx, &xdp_next, ctx->ingress_ifindex);
-	return XDP_PASS;
-}
+/* The kernel calls only a program of the same kind: for frames in pieces or not, and, since
+ * Linux 6.18, with the same attach type, which libbpf gives to section "xdp" but not to "prog". */
+#define LAT_XDP(SECTION, NAME, NEXT, FRAGS)                                                        \
+	SEC(SECTION)                                                                               \
+	int NAME(struct xdp_md *ctx)                                                               \
+	{                                                                                          \
+		lat_xdp_stamp(ctx, FRAGS);                                                         \
+		bpf_tail_call(ctx, &NEXT, ctx->ingress_ifindex);                                   \
+		return XDP_PASS;                                                                   \
+	}
+
+LAT_XDP("prog", latency_xdp, xdp_next, 0)
+LAT_XDP("xdp", latency_xdp2, xdp_next_xdp, 0)
+LAT_XDP("xdp.frags", latency_frags, xdp_next_frags, 1)

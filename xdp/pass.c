@@ -27,3 +27,10 @@ int pass_xdp(struct xdp_md *ctx)
 	/* one of XDP_PASS, XDP_DROP, XDP_TX, XDP_REDIRECT, XDP_ABORTED */
 	return XDP_PASS;
 }
+
+/* The same for jumbo frames; xdp.h has a macro for both. */
+SEC("xdp.frags")
+int pass_frags(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}

@@ -13,9 +13,9 @@
 #define PATH_COPY(CTX, TO, SIZE, AT) bpf_xdp_load_bytes(CTX, AT, TO, SIZE)
 
 #include "path.h"
+#include "xdp.h"
 
-SEC("prog")
-int path_xdp(struct xdp_md *ctx)
+HM_XDP(path)
 {
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_head h = {};

@@ -8,22 +8,28 @@
  * Key 1 is COUNT_IPV4 of kern/abi.h. What is put there must be an XDP program, too,
  * and loaded the same way: the kernel compares.
  *
- * Maps: tail_next (programs by enum count_kind). Returns what the next program
+ * Maps: tail_next, tail_next_frags (programs by enum count_kind). Returns what the next program
  * returns, XDP_PASS if there is none.
  */
 #include "count.h"
 #include "parse.h"
+#include "xdp.h"
 
 /* An array of programs. The kernel empties it when user space has let go of it, even
  * while programs use it: it keeps its entries only as long as it is pinned. */
 HM_MAP(tail_next);
+/* All programs of an array are of one kind: those for frames in pieces have their own. */
+HM_DECLARE(tail_next_frags, PROG_ARRAY, __u32, __u32, COUNT_KINDS, 0);
 
-SEC("prog")
-int tail_a_xdp(struct xdp_md *ctx)
+HM_XDP(tail_a)
 {
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	enum count_kind kind = count_kind(parse_eth(&c));
 
 	/* does not come back, unless the slot is empty */
-	bpf_tail_call(ctx, &tail_next, count_kind(parse_eth(&c)));
+	if (frags)
+		bpf_tail_call(ctx, &tail_next_frags, kind);
+	else
+		bpf_tail_call(ctx, &tail_next, kind);
 	return XDP_PASS;
 }

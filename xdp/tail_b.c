@@ -7,10 +7,9 @@
  *
  * No maps. Returns XDP_DROP always.
  */
-#include "maps.h"
+#include "xdp.h"
 
-SEC("prog")
-int tail_b_xdp(struct xdp_md *ctx)
+HM_XDP(tail_b)
 {
 	return XDP_DROP;
 }

@@ -57,20 +57,25 @@ struct hm_netns {
 };
 #define HM_NETNS 256
 
-/* map xdp_next, prog_array: index is the ifindex; what runs after xdp/latency */
+/* maps xdp_next, xdp_next_xdp, xdp_next_frags, prog_array: index is the ifindex; what runs after
+ * xdp/latency, by the section that its program is from: prog, xdp, xdp.frags */
 #define HM_XDP_NEXT 4096
 
 _Static_assert(sizeof(struct hm_dev_key) == 16, "abi");
 _Static_assert(sizeof(struct hm_dev) == 32, "abi");
 _Static_assert(sizeof(struct hm_netns) == 72, "abi");
 
-#define HM_MAP_xdp_next(X) X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
-#define HM_MAP_hm_dev(X)   X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
-#define HM_MAP_hm_netns(X) X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
+#define HM_MAP_xdp_next(X)	 X(xdp_next, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
+#define HM_MAP_xdp_next_xdp(X)	 X(xdp_next_xdp, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
+#define HM_MAP_xdp_next_frags(X) X(xdp_next_frags, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
+#define HM_MAP_hm_dev(X)	 X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
+#define HM_MAP_hm_netns(X)	 X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
 
 /* clang-format off */
 #define HM_MAPS_HOST(X) \
 	HM_MAP_xdp_next(X) \
+	HM_MAP_xdp_next_xdp(X) \
+	HM_MAP_xdp_next_frags(X) \
 	HM_MAP_hm_dev(X) \
 	HM_MAP_hm_netns(X)
 /* clang-format on */

@@ -19,19 +19,19 @@ application
                     default: native if the driver can, else generic
   --inpacket PORT also write the stamps into UDP datagrams to PORT; "off" ends it
   --next OBJ[:SECTION]  run this XDP program behind ours; "none" takes it away
-                    (the section is "prog" unless given)
+                    (default: the first that it has of prog, xdp and xdp.frags)
   --pref N        place of the tc filter (default 1)
 EOF
 }
 
-LAT_MAPS=(lat_cfg lat_stat lat_ring lat_stamp lat_hist xdp_next)
+LAT_MAPS=(lat_cfg lat_stat lat_ring lat_stamp lat_hist xdp_next xdp_next_xdp xdp_next_frags)
 LAT_CHAIN=hookmap-latency
 LAT_PINS=$PINS/latency
 LAT_NEW=0 # 1: its programs were loaded just now
 
 # What attach.sh was asked for; empty: leave it as it is
 LAT_SAMPLE='' LAT_FILTER='' LAT_FILTER_SET=0 LAT_INPACKET='' LAT_MODE=''
-LAT_NEXT='' LAT_NEXT_SECTION=prog LAT_PREF=''
+LAT_NEXT='' LAT_NEXT_SECTION='' LAT_PREF=''
 
 # latency_option OPTION VALUE: takes an option. False if it is not one of ours.
 latency_option() {
@@ -268,19 +268,35 @@ lat_next_check() {
 
 # lat_next DEV: chains the user's program behind ours, or takes it away
 lat_next() {
+	local OUT why='' sections=(prog xdp xdp.frags) section kind now=${XDP_SEC[1]:-prog} old
 	[[ -n $LAT_NEXT ]] || return 0
 	lat_next_keep
+	old=$NEXT_MAP
 	if [[ $LAT_NEXT == none ]]; then
-		lat_next_clear "$IFINDEX"
+		[[ -z $old ]] || slot_empty "$old" "$IFINDEX"
 		return
 	fi
-	run tc exec bpf graft m:globals/xdp_next key "$IFINDEX" obj "$LAT_NEXT" type xdp sec "$LAT_NEXT_SECTION"
-	bytes 4 "$IFINDEX"
-	defer "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+	[[ $now != xdp.frags ]] || sections=(xdp.frags prog xdp)
+	[[ -z $LAT_NEXT_SECTION ]] || sections=("$LAT_NEXT_SECTION")
+	for section in "${sections[@]}"; do
+		# (to libbpf, xdp/NAME is as unknown as prog)
+		kind=$section
+		[[ -n ${NEXT_MAPS[$kind]:-} ]] || kind=prog
+		graft "${NEXT_MAPS[$kind]}" "$IFINDEX" "$LAT_NEXT" "$section" || {
+			[[ $OUT != *' PROG LOAD LOG '* ]] || failed "$OUT" "--next: $LAT_NEXT:$section"
+			why=${why:-$OUT}
+			continue
+		}
+		((DRY_RUN)) || [[ $kind == "$now" ]] || xdp_section "$1" latency "$kind"
+		[[ -z $old || $old == "${NEXT_MAPS[$kind]}" ]] || slot_empty "$old" "$IFINDEX"
+		return
+	done
+	printf -v section '%s, ' "${sections[@]}"
+	failed "$why" "--next: $LAT_NEXT has no program in section ${section%, } that can be loaded"
 }
 
 # lat_next_keep: what runs behind ours now comes back if we fail. Until then a pin holds it,
-# in a directory that leftovers_remove removes.
+# in a directory that leftovers_remove removes. NEXT_MAP has it.
 lat_next_keep() {
 	local pin=$PINS/_next/prog
 	slot_next "$IFINDEX"
@@ -289,13 +305,7 @@ lat_next_keep() {
 	defer rm -rf "${pin%/*}"
 	run "$BPFTOOL" prog pin id "$NEXT_ID" "$pin"
 	bytes 4 "$IFINDEX"
-	defer "$BPFTOOL" map update pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" value pinned "$pin"
-}
-
-lat_next_clear() { # IFINDEX
-	[[ -e $GLOBALS/xdp_next ]] || return 0
-	bytes 4 "$1"
-	try "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" || true
+	defer "$BPFTOOL" map update pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" value pinned "$pin"
 }
 
 # latency_detach DEV: the device or its namespace may be gone
@@ -311,7 +321,7 @@ latency_detach() {
 	[[ -z $NETNS ]] || ((DEV_FEATURES & HM_FEAT_latency)) || return 0
 	others=$(dev_others "$HM_FEAT_latency") || exit 1
 	# the slot is of an index, whatever the namespace: perhaps of another device
-	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || lat_next_clear "$DEV_IFINDEX"
+	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || slot_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
 	lat_jumps_remove "$DEV_NAME"
 	[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"

@@ -13,20 +13,39 @@ prog_is_ours() {
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
 	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
-		'select((.name // "")[0:15] == $name[0:15]) | .map_ids // [] | .[]') ||
+		'select((.name // "" | sub("_(xdp2|frags)$"; "_xdp"))[0:15] == $name[0:15]) | .map_ids // [] | .[]') ||
 		die "program $1 cannot be looked at: bpftool prog show failed"
 	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null
 }
 
-# xdp_get DEV: XDP_ID, XDP_NAME, XDP_MODE (native, generic, offload); empty if none
+# Our XDP objects have their program in several sections (kern/xdp.h). Here it has one name,
+# NAME_xdp; the section is another thing. XDP_SEC has the words for `ip` to choose it: none for
+# prog, where ip looks, or sec xdp, or sec xdp.frags.
+# What is called from a section is in a map of its own.
+declare -A NEXT_MAPS=([prog]=xdp_next [xdp]=xdp_next_xdp [xdp.frags]=xdp_next_frags)
+
+# xdp_name NAME: XDP_NAME and XDP_SEC of a program
+xdp_name() {
+	local section
+	XDP_NAME=$1 XDP_SEC=()
+	case $1 in
+	*_frags) section=xdp.frags ;;
+	*_xdp2) section=xdp ;;
+	*) return 0 ;;
+	esac
+	[[ ! -e $HM_OBJ/xdp/${1%_*}.o ]] || XDP_NAME=${1%_*}_xdp XDP_SEC=(sec "$section")
+}
+
+# xdp_get DEV: XDP_ID, XDP_NAME, XDP_SEC, XDP_MODE (native, generic, offload); empty if none
 xdp_get() {
 	local line
-	XDP_ID='' XDP_NAME='' XDP_MODE=''
+	XDP_ID='' XDP_MODE=''
 	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
 		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"') ||
 		die "$1: ip link show failed: has the device gone?"
-	read -r XDP_ID XDP_MODE XDP_NAME <<<"$line" || true
+	read -r XDP_ID XDP_MODE line <<<"$line" || true
+	xdp_name "$line"
 }
 
 # xdp_word MODE: the word of `ip link` for a mode
@@ -45,24 +64,49 @@ xdp_word() {
 
 declare -A SLOT_OBJECT=([l2fwd_xdp]=xdp/l2fwd.o)
 
-# slot_next: the program in xdp_next at IFINDEX: NEXT_ID and NEXT_NAME, empty if none
+# slot_next IFINDEX: the program behind latency: NEXT_ID, NEXT_NAME and NEXT_MAP, empty if none
 slot_next() {
-	local raw
+	local raw XDP_NAME XDP_SEC
 	NEXT_ID='' NEXT_NAME=''
-	[[ -e $GLOBALS/xdp_next ]] || return 0
 	bytes 4 "$1"
-	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}" 2>/dev/null |
-		jq_bytes '.value // empty | u(0; 4)') || raw=
-	[[ -n $raw ]] || return 0
-	NEXT_ID=$raw
-	NEXT_NAME=$("$BPFTOOL" -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || NEXT_NAME=-
+	for NEXT_MAP in "${NEXT_MAPS[@]}"; do
+		[[ -e $GLOBALS/$NEXT_MAP ]] || continue
+		raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null |
+			jq_bytes '.value // empty | u(0; 4)') || raw=
+		[[ -n $raw ]] || continue
+		NEXT_ID=$raw
+		raw=$("$BPFTOOL" -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || raw=-
+		xdp_name "$raw"
+		NEXT_NAME=$XDP_NAME
+		return
+	done
+	NEXT_MAP=''
 }
 
-# slot_graft OBJECT IFINDEX: behind latency
-slot_graft() {
-	run "${NSCMD[@]}" tc exec bpf graft m:globals/xdp_next key "$2" obj "$1" type xdp sec prog
+# slot_clear IFINDEX: nothing is behind latency any more
+slot_clear() {
+	local map
+	bytes 4 "$1"
+	for map in "${NEXT_MAPS[@]}"; do
+		[[ ! -e $GLOBALS/$map ]] || try "$BPFTOOL" map delete pinned "$GLOBALS/$map" key hex "${BYTES[@]}" || true
+	done
+}
+slot_empty() { # MAP IFINDEX
 	bytes 4 "$2"
-	defer "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+	run "$BPFTOOL" map delete pinned "$GLOBALS/$1" key hex "${BYTES[@]}"
+}
+
+# graft MAP IFINDEX OBJECT SECTION: puts the program there. False, and why in OUT, if that fails.
+graft() {
+	change "${NSCMD[@]}" tc exec bpf graft "m:globals/$1" key "$2" obj "$3" type xdp sec "$4" || return
+	bytes 4 "$2"
+	defer "$BPFTOOL" map delete pinned "$GLOBALS/$1" key hex "${BYTES[@]}"
+}
+
+# slot_graft OBJECT IFINDEX: behind latency, or what is to become latency, in the slot
+slot_graft() {
+	local OUT section=${XDP_SEC[1]:-prog}
+	graft "${NEXT_MAPS[$section]}" "$2" "$1" "$section" || failed "$OUT" "$1 cannot stand behind latency"
 }
 
 # slot_attach DEV OBJECT PROGRAM MODE: to the slot, or behind latency if that is there
@@ -80,6 +124,8 @@ slot_attach() {
 		prog_is_ours "$NEXT_ID" "$3" && return
 		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): take it away with $(typed attach.sh "$1" latency --next none)"
 	fi
+	# (it has been in section xdp for another one)
+	[[ ${XDP_SEC[1]:-} != xdp ]] || xdp_section "$1" latency prog
 	slot_graft "$2" "$IFINDEX"
 }
 
@@ -87,8 +133,7 @@ slot_attach() {
 slot_detach() {
 	slot_next "$3"
 	if [[ -n $NEXT_ID ]] && prog_is_ours "$NEXT_ID" "$2"; then
-		bytes 4 "$3"
-		run "$BPFTOOL" map delete pinned "$GLOBALS/xdp_next" key hex "${BYTES[@]}"
+		slot_empty "$NEXT_MAP" "$3"
 	fi
 	((DEV_ALIVE)) || return 0
 	xdp_get "$1"
@@ -101,10 +146,10 @@ slot_yield() {
 	local dev=$1 latency=$2 word
 	word=$(xdp_word "$XDP_MODE")
 	object "${SLOT_OBJECT[$XDP_NAME]}"
-	map_create xdp_next
+	map_create "${NEXT_MAPS[${XDP_SEC[1]:-prog}]}"
 	slot_graft "$OBJECT" "$IFINDEX"
-	run "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$latency"
-	defer "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$OBJECT"
+	run "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$latency" "${XDP_SEC[@]}"
+	defer "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$OBJECT" "${XDP_SEC[@]}"
 	((DRY_RUN)) || xdp_get "$dev"
 }
 
@@ -137,19 +182,56 @@ xdp_attach() {
 		[[ -n $4 && $4 != "$XDP_MODE" ]] || return 0
 		xdp_off "$1" "$2"
 	fi
-	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" obj "$2"
-	# at once: what looks at it can fail, too
-	defer "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$4")" off
+	xdp_put "$1" "$2" "$4"
 	((!DRY_RUN)) || return 0
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
+}
+
+# xdp_put DEV OBJECT MODE: the program that the driver takes: of section prog; of xdp.frags, where
+# frames of the device's MTU come in several pieces; without MODE also in generic mode
+xdp_put() {
+	local OUT why='' word words=("${NSCMD[@]}" ip link set dev "$1")
+	word=$(xdp_word "$3")
+	if ! change "${words[@]}" "$word" obj "$2"; then
+		why=$(xdp_refusal "$OUT") || failed "$OUT" "$(typed "${words[@]}" "$word" obj "$2") failed"
+		if change "${words[@]}" "$word" obj "$2" sec xdp.frags; then
+			why=''
+		else
+			[[ -z $3 ]] && change "${words[@]}" xdpgeneric obj "$2" ||
+				die "$1: its driver refuses XDP ($why): try --mode generic"
+			word=xdpgeneric
+		fi
+	fi
+	# at once: what looks at it can fail, too
+	defer "${words[@]}" "$word" off
+	[[ -z $why ]] || warn "note: $1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
+}
+
+# xdp_refusal OUTPUT: the kernel's words in what ip has said. False if it was not the driver that
+# refused.
+xdp_refusal() {
+	local line
+	line=$(sed -nE 's/^(Error|RTNETLINK answers): (.*[^.])\.?$/\2/p' <<<"$1" | head -n 1)
+	[[ -n $line && $1 != *libbpf:* ]] || return 1
+	printf '%s' "$line"
+}
+
+# xdp_section DEV NAME SECTION: puts the other program of our object in the place of the one that
+# xdp_get has found
+xdp_section() {
+	local words=("${NSCMD[@]}" ip -force link set dev "$1" "$(xdp_word "$XDP_MODE")" obj "$HM_OBJ/xdp/$2.o") OUT
+	change "${words[@]}" sec "$3" ||
+		die "$1: its driver refuses XDP without xdp.frags ($(xdp_refusal "$OUT" || first_error "$OUT")): what runs behind ours must be in section xdp.frags"
+	defer "${words[@]}" "${XDP_SEC[@]}"
+	((DRY_RUN)) || xdp_get "$1"
 }
 
 # xdp_off DEV OBJECT: what xdp_get has found; OBJECT comes back in the same mode if we fail
 xdp_off() {
 	local words=("${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")")
 	run "${words[@]}" off
-	defer "${words[@]}" obj "$2"
+	defer "${words[@]}" obj "$2" "${XDP_SEC[@]}"
 }
 
 # xdp_detach DEV PROGRAM
@@ -163,8 +245,8 @@ xdp_detach() {
 			# what stood behind takes the slot
 			object "${SLOT_OBJECT[$NEXT_NAME]}"
 			word=$(xdp_word "$XDP_MODE")
-			run "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$OBJECT"
-			defer "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$ours"
+			run "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$OBJECT" "${XDP_SEC[@]}"
+			defer "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$ours" "${XDP_SEC[@]}"
 		else
 			xdp_off "$1" "$ours"
 		fi

@@ -55,7 +55,7 @@ row "all six stages, sampled" "$full" - ns "above empty, of which $clock are 6 c
 for n in 1 16 64 256 1024; do
 	row "all stages, 1 packet in $n" "$(calc "$idle + ($full - $idle) / $n")" - ns "above empty, on average"
 done
-rm -rf /sys/fs/bpf/cost /sys/fs/bpf/cost_maps /sys/fs/bpf/real /sys/fs/bpf/lat_* /sys/fs/bpf/xdp_next
+rm -rf /sys/fs/bpf/cost /sys/fs/bpf/cost_maps /sys/fs/bpf/real /sys/fs/bpf/lat_* /sys/fs/bpf/xdp_next*
 
 # --- live: kernel.bpf_stats_enabled under load
 
