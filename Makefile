@@ -12,6 +12,7 @@ CLANG ?= clang
 LLC ?= llc
 LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
+BPFTOOL ?= bpftool
 BATS_FLAGS ?=
 
 .DEFAULT_GOAL := all
@@ -62,7 +63,7 @@ HM_CFLAGS := -std=gnu11 $(here) -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_S
 	-fstack-protector-strong -fPIE -Ikern -Iuser -DHM_VERSION='"$(VERSION)"'
 HM_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
-user_obj := $(patsubst %.c,$(O)/%.o,$(filter-out user/abi_sh.c,$(wildcard user/*.c)))
+user_obj := $(patsubst %.c,$(O)/%.o,$(wildcard user/*.c))
 libfuzzer := $(wildcard $(shell $(CLANG) --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer-*.a \
 	$(shell $(CLANG) --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer.a)
 test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
@@ -121,7 +122,7 @@ define instrumented
 reader-$(1): tests-build
 	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules
 	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
-	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh abi_sh kern xdp tc iptables tests user fuzz)) $$(O)/$(1)
+	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern xdp tc iptables tests user fuzz)) $$(O)/$(1)
 	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules $$(O)/$(1)
 endef
 $(foreach i,asan cov,$(eval $(call instrumented,$(i))))
@@ -139,13 +140,18 @@ $(O)/fuzz/reader: tests/fuzz/reader.c $(fuzz_obj)
 	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser $(fuzz_flags) -fsanitize=fuzzer -Wl,--wrap=fopen,--wrap=opendir \
 		$(lib_flags) -o $@ $^ $(lib_libs)
 
-# names and sizes of abi.h for the scripts
-$(O)/abi_sh: user/abi_sh.c $(abi_headers)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -DHM_ABI=$(HM_ABI) -o $@ $<
-$(O)/abi.sh: $(O)/abi_sh
+# names, sizes and numbers of abi.h for the scripts
+layout := kern/abi/layout
+$(O)/abi.sh: $(layout).c $(layout).jq $(abi_headers)
 	$(say) GEN $@
-	$(Q)$(O)/abi_sh >$@
+	$(Q)sed -nE 's/^(struct|enum) (\w+) \{.*/\1 \2 of_\2;/p' $(abi_headers) >$(O)/types.h
+	$(Q)sed -nE 's/^#define (\w+)\s.*/"\1" \1/p' $(abi_headers) >$(O)/macros.h
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DTYPES='"$(abspath $(O)/types.h)"' -c -o $(O)/layout.o $(layout).c
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DMACROS='"$(abspath $(O)/macros.h)"' -E -P -o $(O)/macros.i $(layout).c
+	$(Q)PATH=$$PATH:/usr/sbin $(BPFTOOL) -j btf dump file $(O)/layout.o >$(O)/layout.json
+	$(Q){ echo '# generated from kern/abi.h'; echo HM_ABI=$(HM_ABI); jq -rf $(layout).jq $(O)/layout.json && \
+		sed -nE 's/^"(\w+)" ([-+*<|() 0-9a-fA-FxUL]+)$$/\1 \2/p' $(O)/macros.i | \
+		sed -E 's/\b((0x)?[0-9a-fA-F]+)[UL]+\b/\1/g; s/(\w+) (.*)/echo \1=$$((\2))/' | bash; } >$@
 
 $(O)/tests/%.so: tests/preload/%.c
 	@mkdir -p $(@D)

@@ -73,7 +73,7 @@ truth() {
 			{rules: [range($n) | {id: "r\(.)", priority: ., match: {src: (184549376 + . * 419767 | ip), dst: (335544320 + ($n - .) * 648055 | ip)},
 			action: {mark: (16777216 + .)}}]}'
 	}
-	like "$POL_HASH_MUL" " 648055 419767 "
+	like "$(grep -A 1 'define POL_HASH_MUL' "$HM_TOP/kern/abi/policy.h")" "648055, 419767,"
 	same 8 >"$RULES"
 	"$HM_TOP/scripts/policy.sh" load "$RULES"
 	local i frame frames=()
