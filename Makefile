@@ -336,8 +336,10 @@ uninstall:
 # --- a Debian package: what it takes is staged in the build folder
 DEB_VERSION ?= 0.1$(shell git log -1 --format=+git%cd.%h --date=format:%Y%m%d%H%M 2>/dev/null)
 deb_dir = $(O)/deb/hookmap-$(DEB_VERSION)
-deb: | deps-build
-	@scripts/deps.sh package
+# (which installs nothing: who builds packages has a machine for it)
+deb:
+	@command -v dpkg-buildpackage >/dev/null && dpkg-checkbuilddeps scripts/debian/control || { \
+		echo 'make: what a package needs is missing: sudo scripts/deps.sh build package' >&2; exit 1; }
 	rm -rf $(O)/deb
 	mkdir -p $(deb_dir)
 	cp -r Makefile COPYING README.md kern user tc xdp iptables scripts tests $(deb_dir)
@@ -346,7 +348,9 @@ deb: | deps-build
 		echo " -- hookmap maintainers <hookmap@hookmap.invalid>  $$(git log -1 --format=%cD 2>/dev/null || date -R)"; } >$(deb_dir)/debian/changelog
 	cd $(deb_dir) && dpkg-buildpackage -us -uc -b
 	@ls $(O)/deb/*.deb
-check-deb: | root
+deps-package: | root
+	@scripts/deps.sh run build package
+check-deb: | root deps-package
 	@$(MAKE) deb >$(O)/deb.log 2>&1 || { tail -n 20 $(O)/deb.log; exit 1; }
 	@tests/deb.sh $(O)/deb/hookmap_*.deb
 

@@ -41,6 +41,37 @@ typedef __s8 int8_t;
 typedef __s16 int16_t;
 typedef __s32 int32_t;
 typedef __s64 int64_t;
+typedef __INTPTR_TYPE__ intptr_t;
+typedef __UINTPTR_TYPE__ uintptr_t;
+typedef __INTMAX_TYPE__ intmax_t;
+typedef __UINTMAX_TYPE__ uintmax_t;
+#define INT8_MAX    __INT8_MAX__
+#define INT8_MIN    (-INT8_MAX - 1)
+#define UINT8_MAX   __UINT8_MAX__
+#define INT16_MAX   __INT16_MAX__
+#define INT16_MIN   (-INT16_MAX - 1)
+#define UINT16_MAX  __UINT16_MAX__
+#define INT32_MAX   __INT32_MAX__
+#define INT32_MIN   (-INT32_MAX - 1)
+#define UINT32_MAX  __UINT32_MAX__
+#define INT64_MAX   __INT64_MAX__
+#define INT64_MIN   (-INT64_MAX - 1)
+#define UINT64_MAX  __UINT64_MAX__
+#define SIZE_MAX    __SIZE_MAX__
+#define INTPTR_MAX  __INTPTR_MAX__
+#define INTPTR_MIN  (-INTPTR_MAX - 1)
+#define UINTPTR_MAX __UINTPTR_MAX__
+#define INTMAX_MAX  __INTMAX_MAX__
+#define INTMAX_MIN  (-INTMAX_MAX - 1)
+#define UINTMAX_MAX __UINTMAX_MAX__
+#define INT8_C(X)   X
+#define INT16_C(X)  X
+#define INT32_C(X)  X
+#define INT64_C(X)  X##L
+#define UINT8_C(X)  X
+#define UINT16_C(X) X
+#define UINT32_C(X) X##U
+#define UINT64_C(X) X##UL
 #endif
 
 /* BPF_LICENSE says what license it is */

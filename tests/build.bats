@@ -118,6 +118,21 @@ load_all() {
 	equal "$(bpftool -j btf dump file "$HM_BUILD/xdp/latency.o" | jq -r '.types[] | select(.name == "lat_cfg" and .kind == "STRUCT") | .members[] | select(.name == "dst_mask") | .bits_offset / 8')" "$HM_OFF_lat_cfg_dst_mask" "offset of dst_mask"
 }
 
+@test "build: make deb installs nothing, and says what is missing" {
+	local dir=$BATS_TEST_TMPDIR/bin tool
+	mkdir "$dir"
+	for tool in apt-get deps.sh dpkg-buildpackage; do
+		printf '#!/bin/sh\necho "$0 $*" >>"%s/called"\n' "$dir" >"$dir/$tool"
+	done
+	printf '#!/bin/sh\necho "dpkg-checkbuilddeps: error: Unmet build dependencies: nothing" >&2; exit 1\n' >"$dir/dpkg-checkbuilddeps"
+	chmod +x "$dir"/*
+	PATH=$dir:$PATH run make -s O="$BATS_TEST_TMPDIR/b" deb
+	equal "$status" 2 status
+	like "$output" "Unmet build dependencies: nothing"
+	like "$output" "what a package needs is missing: sudo scripts/deps.sh build package"
+	[[ ! -e $dir/called ]]
+}
+
 @test "build: as an ordinary user; what needs root says so" {
 	cp -r . "$BATS_TEST_TMPDIR/tree"
 	rm -rf "$BATS_TEST_TMPDIR/tree/build"

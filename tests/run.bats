@@ -25,6 +25,28 @@ verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 	like "$("$RUN" xdp/count "$BATS_TEST_TMPDIR/big.pcap")" "14  pass"
 }
 
+# pcap SIZE...: in hexadecimal, a capture with a frame of each size, as where GSO is on
+pcap() {
+	local size
+	printf 'a1b2c3d40002000400000000000000000004000000000001'
+	for size; do
+		printf '%08x%08x%08x%08x%s%0*d' 1 1 "$size" "$size" 0001020304050001020304050806 "$((2 * size - 28))" 0
+	done
+}
+
+@test "run: frames of 64 KB; one that the kernel does not run is told, and the others run" {
+	local f=$BATS_TEST_TMPDIR/gso.pcap cpu
+	printf '%b' "$(pcap 60 65226 9000 1514 | sed 's/../\\x&/g')" >"$f"
+	cpu=$({ TIMEFORMAT='%U %S' && time "$RUN" xdp/count "$f" >"$BATS_TEST_TMPDIR/out"; } 2>&1)
+	equal "$(awk 'NR > 1 { print $1, $2, $3, $4 }' "$BATS_TEST_TMPDIR/out" | tr '\n' ' ')" "1 60 pass 60 2 65226 pass 65226 3 9000 pass 9000 4 1514 pass 1514 " "XDP"
+	awk '{ exit $1 + $2 > 3 }' <<<"$cpu" || equal "$cpu" "3 s at most" "CPU time"
+	run --separate-stderr "$RUN" tc/count "$f"
+	equal "$status" 1 status
+	equal "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output" | tr '\n' ' ')" "1 60 unspec 2 65226 not 3 9000 not 4 1514 unspec " "tc"
+	like "$stderr" "packet 2: the kernel did not run the program: "
+	like "$stderr" "it has 65226 bytes, and this kernel runs a sched_cls program on less"
+}
+
 @test "run: verdicts have the names of their hook, and --expect decides the exit status" {
 	"$RUN" xdp/pass "$P/arp.hex" --expect pass
 	"$RUN" xdp/tail_b "$P/arp.hex" --expect XDP_DROP
@@ -91,15 +113,15 @@ verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 	fails 1 "object $HM_BUILD/xdp/nothing.o is not there" "$RUN" xdp/nothing "$P/arp.hex"
 	fails 1 "packet file /nothing is not there" "$RUN" xdp/pass /nothing
 	fails 1 "is empty" "$RUN" xdp/pass /dev/null
-	fails 1 "is no packet" "$RUN" xdp/pass "$HM_TOP/Makefile"
+	fails 1 "is not a packet file: expected pcap" "$RUN" xdp/pass "$HM_TOP/Makefile"
 	head -c 2M /dev/urandom >"$BATS_TEST_TMPDIR/large"
 	fails 1 "larger than 1 MiB" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/large"
 	head -c 500 "$BATS_TEST_TMPDIR/large" >"$BATS_TEST_TMPDIR/noise"
-	fails 1 "is no packet" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/noise"
+	fails 1 "is not a packet file: expected pcap" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/noise"
 	echo 001122 >"$BATS_TEST_TMPDIR/short"
 	fails 1 "packet 1 has 3 bytes" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/short"
 	echo 00112 >"$BATS_TEST_TMPDIR/odd"
-	fails 1 "is no packet" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/odd"
+	fails 1 "is not a packet file: expected pcap" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/odd"
 	head -c 100 "$P/three.pcap" >"$BATS_TEST_TMPDIR/cut"
 	fails 1 "packet 1 is cut off" "$RUN" xdp/pass "$BATS_TEST_TMPDIR/cut"
 	head -c 24 "$P/three.pcap" >"$BATS_TEST_TMPDIR/none"
@@ -116,6 +138,8 @@ verdicts() { awk 'NR > 1 { printf "%s%s", sep, $3; sep = " " }'; }
 	# the kernel's own limit
 	printf '02000000000102000000000208004500' >"$BATS_TEST_TMPDIR/ip"
 	fails 1 "the kernel did not run the program" "$RUN" tc/count "$BATS_TEST_TMPDIR/ip"
+	run "$RUN" tc/count "$BATS_TEST_TMPDIR/ip" --out "$BATS_TEST_TMPDIR/out"
+	like "$output" "out is not written: the last packet did not run"
 	mkdir -p "$G"
 	bpftool map create "$G/m" type array key 4 value 4 entries 1 name m
 	fails 1 "is not a pinned program" "$RUN" "$G/m" "$P/arp.hex"

@@ -21,6 +21,20 @@ BPF_ARRAY8(api_array8, 5, PIN_NONE, 4);
 BPF_PROG_ARRAY(api_jump, 6, PIN_NONE, 4);
 __BPF_MAP(api_lru, BPF_MAP_TYPE_LRU_HASH, 7, sizeof(uint32_t), sizeof(uint32_t), PIN_NONE, 64);
 
+/* what iproute2's header has from <stdint.h> */
+_Static_assert(UINT8_MAX == 255 && UINT16_MAX == 65535 && UINT32_MAX == ~(__u32)0 &&
+		       UINT64_MAX == ~(__u64)0 && INT64_MIN < INT32_MIN && INT32_MIN < INT16_MIN &&
+		       INT16_MIN < INT8_MIN && INT8_MAX == 127 && INT32_MAX == UINT32_MAX / 2 &&
+		       INT64_MAX == UINT64_MAX / 2 && INT16_MAX == UINT16_MAX / 2,
+	       "limits");
+_Static_assert(SIZE_MAX == UINTPTR_MAX && INTMAX_MAX == INT64_MAX && UINTMAX_MAX == UINT64_MAX &&
+		       INTPTR_MAX == INT64_MAX && INTPTR_MIN == INTMAX_MIN &&
+		       sizeof(intptr_t) == sizeof(uintptr_t) && sizeof(intmax_t) == 8 &&
+		       sizeof(uintmax_t) == 8 && sizeof(UINT64_C(1)) == 8 &&
+		       sizeof(INT64_C(1)) == 8 && INT8_C(1) + INT16_C(1) + INT32_C(1) == 3 &&
+		       UINT8_C(1) + UINT16_C(1) + UINT32_C(1) == 3,
+	       "types and constants");
+
 struct pair {
 	uint16_t a;
 	uint32_t b;
