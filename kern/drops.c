@@ -9,10 +9,11 @@
  * namespace, a protocol, and one dimension more that drop_cfg.by chooses. There is
  * no event a drop; samples with headers are rate-limited, in a ring buffer.
  *
- * With a full drop_row, the packet is counted in drop_over without its dimension:
- * totals by reason, place, device and protocol stay exact.
+ * A new cause always gets a row. With a full drop_row, one that has counted nothing for long
+ * makes room, and what it had counted is kept in drop_over without its dimension: totals by
+ * reason, place, device and protocol stay exact.
  *
- * Maps: drop_cfg, drop_row, drop_over, drop_name, drop_stat, drop_ring, xdp_verdict
+ * Maps: drop_cfg, drop_row, drop_slot, drop_over, drop_stat, drop_ring, xdp_verdict
  * (to know what was counted at XDP already). Packets are segments, bytes are skb->len at that
  * place. Times in ns.
  */
@@ -20,6 +21,7 @@
 
 HM_MAP(drop_cfg);
 HM_MAP(drop_row);
+HM_MAP(drop_slot);
 HM_MAP(drop_over);
 
 struct {
@@ -162,17 +164,11 @@ static __always_inline bool drop_counted(struct sk_buff *skb, struct drop_stat *
 	return false;
 }
 
-static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struct net_device *dev)
+/* The row for all that have no row of their own. */
+static __always_inline struct drop_val *drop_over_get(struct drop_key *key)
 {
-	struct drop_val *row = bpf_map_lookup_elem(&drop_row, key), empty = {};
+	struct drop_val *row, empty = {};
 
-	if (row)
-		return row;
-	drop_name_keep(dev, key->cookie, key->ifindex);
-	bpf_map_update_elem(&drop_row, key, &empty, BPF_NOEXIST);
-	row = bpf_map_lookup_elem(&drop_row, key);
-	if (row)
-		return row;
 	key->by = DROP_BY_NONE;
 	key->sport = key->dport = 0;
 	__builtin_memset(key->src, 0, sizeof(key->src));
@@ -182,6 +178,49 @@ static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struc
 		return row;
 	bpf_map_update_elem(&drop_over, key, &empty, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&drop_over, key);
+}
+
+/* Makes room for a row KEY, of the device whose address is in DEV. What another row had
+ * counted that goes is kept without its dimension. A function of its own, as drop_what(). */
+__noinline int drop_room(const struct drop_key *key, const __u64 *dev)
+{
+	struct drop_stat *st = drop_lookup(drop_stat);
+	struct drop_slot_head *head;
+	struct drop_val *over, gone = {};
+	struct drop_slot *slot;
+
+	if (!key || !dev || !st)
+		return 0;
+	head = drop_slot_take(&drop_row, &drop_slot, DROP_ROWS, &gone);
+	slot = (struct drop_slot *)head;
+	if (head && gone.packets) {
+		st->evicted++;
+		over = drop_over_get(&slot->key);
+		if (over) {
+			drop_val_add(over, &gone);
+		} else {
+			st->over_packets += gone.packets;
+			st->over_bytes += gone.bytes;
+		}
+	}
+	if (head) {
+		slot->key = *key;
+		drop_slot_fill(head, st, *dev);
+	}
+	return 0;
+}
+
+static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struct net_device *dev)
+{
+	struct drop_val *row = bpf_map_lookup_elem(&drop_row, key), empty = {};
+	__u64 at = (__u64)dev;
+
+	if (row)
+		return row;
+	drop_room(key, &at);
+	bpf_map_update_elem(&drop_row, key, &empty, BPF_NOEXIST);
+	row = bpf_map_lookup_elem(&drop_row, key);
+	return row ? row : drop_over_get(key);
 }
 
 /* One of cfg->sample_rate packets a second on this CPU, with its headers. */

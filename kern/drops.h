@@ -10,7 +10,6 @@
 #include "skb.h"
 
 HM_MAP(drop_stat);
-HM_MAP(drop_name);
 HM_MAP(xdp_verdict);
 
 #define drop_lookup(MAP)                                                                           \
@@ -47,16 +46,90 @@ static __always_inline void drop_count(struct drop_stat *st, struct drop_val *v,
 	v->bytes += bytes;
 }
 
-/* Keeps the name that a device has now, for the time after it. */
-static __always_inline void drop_name_keep(struct net_device *dev, __u64 cookie, __u32 ifindex)
-{
-	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
-	struct drop_name value = {};
+/* --- room for a new row */
 
-	if (!cookie || !ifindex || !dev)
-		return;
-	bpf_core_read(value.name, sizeof(dev->name), &dev->name);
-	bpf_map_update_elem(&drop_name, &key, &value, BPF_NOEXIST);
+#define DROP_TRIES 8	/* rows that may stay because they have counted, at most */
+#define DROP_CPUS  8192 /* the kernel has fewer */
+
+enum bpf_func_id___drops {
+	BPF_FUNC_map_lookup_percpu_elem___drops,
+};
+
+/* A row, summed up over the CPUs. */
+struct drop_sum {
+	void *rows;
+	const void *key;
+	struct drop_val val;
+	__u64 found;
+};
+
+static __always_inline void drop_val_add(struct drop_val *to, const struct drop_val *v)
+{
+	if (v->first && (!to->first || v->first < to->first))
+		to->first = v->first;
+	if (v->last > to->last)
+		to->last = v->last;
+	to->packets += v->packets;
+	to->bytes += v->bytes;
+}
+
+static long drop_sum_cpu(__u32 cpu, struct drop_sum *s)
+{
+	const struct drop_val *v = bpf_map_lookup_percpu_elem(s->rows, s->key, cpu);
+
+	if (!v)
+		return 1;
+	s->found = 1;
+	drop_val_add(&s->val, v);
+	return 0;
+}
+
+/*
+ * Takes a slot of the clock SLOTS for a new row of ROWS. If it was another row's, that
+ * row goes; *GONE is what it had counted. NULL before Linux 5.19: rows cannot be summed
+ * up there, and stay. A CPU that still has the row counts up to one packet in vain.
+ */
+static __always_inline struct drop_slot_head *drop_slot_take(void *rows, void *slots, __u32 n,
+							     struct drop_val *gone)
+{
+	struct drop_slot_head *slot, *hand = bpf_map_lookup_elem(slots, &n);
+
+	if (!hand || !bpf_core_enum_value_exists(enum bpf_func_id___drops,
+						 BPF_FUNC_map_lookup_percpu_elem___drops))
+		return NULL;
+#pragma clang loop unroll(disable)
+	for (int i = 1; i <= DROP_TRIES; i++) {
+		__u32 at = __sync_fetch_and_add(&hand->last, 1) & (n - 1);
+		struct drop_sum sum = { .rows = rows };
+
+		slot = bpf_map_lookup_elem(slots, &at);
+		if (!slot)
+			return NULL;
+		sum.key = slot + 1;
+		bpf_loop(DROP_CPUS, drop_sum_cpu, &sum, 0);
+		if (!sum.found)
+			return slot;
+		if (sum.val.last != slot->last && i < DROP_TRIES) {
+			slot->last = sum.val.last;
+			continue;
+		}
+		*gone = sum.val;
+		bpf_map_delete_elem(rows, sum.key);
+		return slot;
+	}
+	return NULL;
+}
+
+/* A new row has this slot from now on. */
+static __always_inline void drop_slot_fill(struct drop_slot_head *slot, struct drop_stat *st,
+					   __u64 dev)
+{
+	const struct net_device *d = (const void *)dev;
+
+	slot->last = drop_now(st);
+	__builtin_memset(slot->name, 0, sizeof(slot->name));
+	if (dev)
+		BPF_CORE_READ_STR_INTO(&slot->name, d, name);
 }
 
 #endif

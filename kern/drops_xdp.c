@@ -15,19 +15,42 @@
  * tun, generic mode) kern/drops sees it freed; on other drivers only the driver's own
  * counters know (ethtool -S).
  *
- * Maps: drop_xdp, drop_name, drop_stat, xdp_verdict. Rows count frames; the
+ * Maps: drop_xdp, drop_xdp_slot, drop_stat, xdp_verdict. Rows count frames; the
  * tracepoints do not tell bytes. Times in ns.
  */
 #include "drops.h"
 
 HM_MAP(drop_xdp);
+HM_MAP(drop_xdp_slot);
 
 #define DROP_ENOSPC 28
+
+/* As drop_room() of kern/drops; there are no rows of less detail. */
+__noinline int drop_xdp_room(const struct drop_xdp_key *key, const __u64 *dev)
+{
+	struct drop_stat *st = drop_lookup(drop_stat);
+	struct drop_slot_head *head;
+	struct drop_val gone = {};
+
+	if (!key || !dev || !st)
+		return 0;
+	head = drop_slot_take(&drop_xdp, &drop_xdp_slot, DROP_XDP_ROWS, &gone);
+	if (head) {
+		((struct drop_xdp_slot *)head)->key = *key;
+		drop_slot_fill(head, st, *dev);
+	}
+	if (gone.packets) {
+		st->xdp_evicted++;
+		st->xdp_over += gone.packets;
+	}
+	return 0;
+}
 
 static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_key *key,
 					 struct net_device *dev, struct bpf_prog *prog,
 					 __u64 packets)
 {
+	__u64 at = (__u64)dev;
 	struct drop_val *row, empty = {};
 
 	if (dev) {
@@ -41,7 +64,7 @@ static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_k
 	}
 	row = bpf_map_lookup_elem(&drop_xdp, key);
 	if (!row) {
-		drop_name_keep(dev, key->cookie, key->ifindex);
+		drop_xdp_room(key, &at);
 		bpf_map_update_elem(&drop_xdp, key, &empty, BPF_NOEXIST);
 		row = bpf_map_lookup_elem(&drop_xdp, key);
 	}

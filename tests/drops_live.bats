@@ -138,26 +138,53 @@ UDP='1b58 1b59 0040 0000'
 		"70 SKB_DROP_REASON_NETFILTER_DROP 10.11.1.2 65280" losses
 }
 
-@test "drops: a flood of source addresses fills the table, totals stay exact" {
+# of_sources FROM TO: how many of these have a row with one packet
+of_sources() {
+	jq --arg lab "$LAB-host" --argjson from "$1" --argjson to "$2" '[.rows[] | select(.netns == $lab and .packets == 1) | .sip
+		| select(startswith("198.")) | split(".") | map(tonumber) | ((.[1] * 256 + .[2]) * 256 + .[3]) - 1179648
+		| select(. >= $from and . <= $to)] | length' "$JSON"
+}
+
+@test "drops: 100 000 causes: a new one always gets a row, the oldest make room, totals stay exact" {
 	quiet
 	shot
 	attach --host drops --by sip
-	on client "$HM_BUILD/tests/frames" --sip eth0 20000 "$E $IP4 $UDP"
-	settled true 20000
-	local json other
-	json=$(drops --all)
-	other=$(jq --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab) | .packets] | add // 0' <<<"$json")
-	# no more rows than the map holds; the rest is in one row that says so
-	(("$(jq '[.rows[] | select(.sip != null and .sip != "(other)")] | length' <<<"$json")" <= 8192))
-	((other >= 20000 - 8192))
-	equal "$(jq -c --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab and .reason != "SKB_DROP_REASON_CPU_BACKLOG") | .reason]' <<<"$json")" \
+	JSON=$BATS_TEST_TMPDIR/json
+	local others i
+	# there is room for all of these, beside what the rest of the machine loses
+	flood() { on client "$HM_BUILD/tests/frames" "--sip=$1" eth0 "$2" "$E $IP4 $UDP"; }
+	flood 0 7000
+	settled true 7000
+	drops --all >"$JSON"
+	equal "$(of_sources 1 7000)" 7000 "rows of 7000 sources"
+	equal "$(jq '.lost | .evicted, .table_full_packets' "$JSON" | tr '\n' ' ')" "0 0 " lost
+	# nobody is lost in a flood who counts all the time
+	send 7010 1
+	for i in {1..19}; do
+		flood $((i * 5000 + 2000)) 5000
+		send 7010 1
+	done
+	settled true 102020
+	drops --all >"$JSON"
+	equal "$(jq --arg lab "$LAB-host" '.rows[] | select(.netns == $lab and .sip == "10.11.1.2") | .packets' "$JSON")" 20 "of who counts all the time"
+	equal "$(of_sources 95001 102000)" 7000 "rows of the last 7000 sources"
+	(("$(of_sources 1 90000)" < 1000)) || equal "$(of_sources 1 90000)" "few" "rows of the first"
+	others=$(jq '[.rows[] | select(.sip != null and .sip != "(other)")] | length' "$JSON")
+	((others <= 8192 && others > 8100)) || equal "$others" 8192 rows
+	(("$(jq .lost.evicted "$JSON")" >= 102001 - 8192))
+	equal "$(jq -c --arg lab "$LAB-host" '[.rows[] | select(.sip == "(other)" and .netns == $lab and .reason != "SKB_DROP_REASON_CPU_BACKLOG") | .reason]' "$JSON")" \
 		'["SKB_DROP_REASON_TC_INGRESS"]' "reasons of the rest"
-	equal "$(jq .lost.table_full_packets <<<"$json")" "$(jq '[.rows[] | select(.sip == "(other)") | .packets] | add' <<<"$json")" "lost.table_full_packets"
-	equal "$(jq .lost.no_row_packets <<<"$json")" 0 "lost.no_row_packets"
+	equal "$(jq .lost.table_full_packets "$JSON")" "$(jq '[.rows[] | select(.sip == "(other)") | .packets] | add' "$JSON")" "lost.table_full_packets"
+	equal "$(jq .lost.no_row_packets "$JSON")" 0 "lost.no_row_packets"
+	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "rows have made room for new causes"
 	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "packets without their sip, in rows"
-	# what comes later with an address that is known still finds its row
-	on client "$HM_BUILD/tests/frames" --sip eth0 2 "$E $IP4 $UDP"
-	settled '.sip == "198.18.0.1" or .sip == "198.18.0.2"' 4
+	# what has made room since is not new: 3 are
+	flood 102000 8192
+	drops --all >"$JSON"
+	flood 110192 3
+	settled true 110215
+	equal "$(on host "$HM_BUILD/hookmap" -j drops --since "$JSON" |
+		jq --arg lab "$LAB-host" '[.rows[] | select(.netns == $lab) | .packets] | add')" 3 "--since"
 }
 
 @test "drops: both tables full: the number is still exact" {
@@ -175,7 +202,7 @@ UDP='1b58 1b59 0040 0000'
 	busywait 5 in_all
 	# other namespaces may have lost something, too
 	(("$(drops | jq .lost.no_row_packets)" >= 10000 - 8192))
-	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "or in none"
+	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "packets in no row"
 }
 
 @test "drops: what a qdisc, the neighbour table and routing lose, as they count it" {

@@ -145,7 +145,7 @@ NONE_GIVEN" reasons
 1 4100 7 $OURS 7 0 5 1000"
 	# counters of samples, on each CPU
 	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/drop_stat" key 0 0 0 0 value hex $(printf '00 %.0s' {1..32}) $(le 8 93) $(le 8 41) $(printf '00 %.0s' {1..56})
+	bpftool map update pinned "$G/drop_stat" key 0 0 0 0 value hex $(printf '00 %.0s' {1..32}) $(le 8 93) $(le 8 41) $(printf '00 %.0s' {1..72})
 	J >"$BATS_TEST_TMPDIR/saved"
 	# a device and a namespace that are called otherwise, or no more
 	called 5 0 webb

@@ -147,6 +147,29 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	on host ip link set dev eth0 xdpdrv off
 }
 
+@test "drops: XDP errors: a new one gets a row, the oldest makes room and is counted" {
+	quiet
+	attach --host drops
+	foreign xdpdrv veth0 192
+	send 7002 3
+	settled true 3
+	# all other rows are of programs that are no more: each has counted one frame on each CPU
+	awk -v g="$G" 'BEGIN { for (i = 0; i < 1024; i++) {
+		key = "01 00 00 00 00 00 00 00 e7 03 00 00 07 00 00 00 " sprintf("%02x %02x", i % 256, i / 256) rep(30)
+		printf "map update pinned %s/drop_xdp key hex %s value hex 01%s\n", g, key, rep(31)
+		printf "map update pinned %s/drop_xdp_slot key hex %02x %02x 00 00 value hex %s %s\n", g, i % 256, i / 256, rep(24), key } }
+		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' >"$BATS_TEST_TMPDIR/fill"
+	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
+	local lost
+	send 7003 19
+	settled true 22
+	equal "$(xdp_rows)" "3 XDP_EXCEPTION_ABORTED prog foreign_xdp eth0 host
+19 XDP_EXCEPTION_ACTION_77 prog foreign_xdp eth0 host" losses
+	lost=$(drops | jq -c '.lost | .evicted, .xdp_table_full' | tr '\n' ' ')
+	equal "$lost" "1 $(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1)) " "evicted, and its frames"
+	on host ip link set dev eth0 xdpdrv off
+}
+
 @test "drops: a full table of verdicts is counted" {
 	quiet
 	attach --host drops

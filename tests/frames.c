@@ -3,8 +3,8 @@
  * frames - sends raw Ethernet frames, for the tests.
  *
  *   frames DEV COUNT HEX...     each frame COUNT times; HEX may hold spaces
- *   frames --sip DEV COUNT HEX  with another IPv4 source address each time: COUNT
- *                               different ones, from 198.18.0.1 on, checksum set right
+ *   frames --sip[=N] DEV COUNT HEX  with another IPv4 source address each time: COUNT
+ *                               different ones, from 198.18.0.1 (+ N) on, checksum set right
  * Frames are padded to 60 bytes.
  */
 #include <arpa/inet.h>
@@ -61,11 +61,14 @@ static void source(unsigned char *frame, unsigned i)
 int main(int argc, char **argv)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET };
-	int sip = argc > 1 && !strcmp(argv[1], "--sip");
+	int sip = argc > 1 && !strncmp(argv[1], "--sip", 5);
 	unsigned char frame[2048];
+	long from = 0;
 	long count;
 	int fd;
 
+	if (sip && argv[1][5] == '=')
+		from = strtol(argv[1] + 6, NULL, 10);
 	argv += sip;
 	argc -= sip;
 	if (argc < 4) {
@@ -88,7 +91,7 @@ int main(int argc, char **argv)
 		}
 		for (long n = 0; n < count; n++) {
 			if (sip)
-				source(frame, n);
+				source(frame, from + n);
 			while (sendto(fd, frame, len, 0, (void *)&to, sizeof(to)) < 0) {
 				if (errno != ENOBUFS && errno != EINTR) {
 					perror("frames");

@@ -14,7 +14,8 @@
  * tell (with --all, they are in rows). left_out: the rows that only --all shows, so that --since
  * has all. benign: sums of what was freed without a loss, by reason. generation: of the
  * counters, for --since. lost:
- * table_full_packets and _bytes (in rows without their dimension, "(other)"), xdp_table_full,
+ * evicted (rows that have made room for new causes), table_full_packets and _bytes (their
+ * packets, in rows without their dimension, "(other)"), no_row_packets, xdp_table_full,
  * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
  * counted twice), samples, samples_over_rate, samples_ring_full.
  *
@@ -265,10 +266,13 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 		printf(" (see --all)\n");
 	}
 	json_object_put(benign);
-	if (lost[LOST_OVER_PACKETS])
-		printf("table full: %llu packets without their %s, in rows \"(other)\"%s\n",
-		       lost[LOST_OVER_PACKETS], drop_by_name[t->by],
-		       lost[LOST_NO_ROW] ? ", or in none" : "");
+	if (lost[LOST_EVICTED])
+		printf("table full: %llu rows have made room for new causes\n", lost[LOST_EVICTED]);
+	if (t->by && lost[LOST_OVER_PACKETS] > lost[LOST_NO_ROW])
+		printf("table full: %llu packets without their %s, in rows \"(other)\"\n",
+		       lost[LOST_OVER_PACKETS] - lost[LOST_NO_ROW], drop_by_name[t->by]);
+	if (lost[LOST_NO_ROW])
+		printf("table full: %llu packets in no row\n", lost[LOST_NO_ROW]);
 	if (lost[LOST_XDP_OVER] | lost[LOST_VERDICT_OVER])
 		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
 		       lost[LOST_XDP_OVER], lost[LOST_VERDICT_OVER]);
@@ -425,7 +429,9 @@ static int changes(const struct options *opt, int column)
 			break;
 		err = drops_copy(&shown, &now);
 		if (!err) {
-			drops_growth(&shown, &last);
+			err = drops_growth(&shown, &last);
+		}
+		if (!err) {
 			if (redraw)
 				printf("\033[H\033[J");
 			err = show(opt, &shown, column, (now.time - last.time) / 1e9);
@@ -561,7 +567,7 @@ int drops_run(const struct options *opt)
 			     t.hidden ? "numbers" : "names");
 			err = -EINVAL;
 		} else {
-			drops_growth(&t, &old);
+			err = drops_growth(&t, &old);
 		}
 		drops_free(&old);
 		if (err)

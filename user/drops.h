@@ -40,10 +40,11 @@ struct drop_line {
 
 /* What is in no row, or in one of less detail. */
 enum drop_lost {
+	LOST_EVICTED,	   /* rows that have made room for others */
 	LOST_OVER_PACKETS, /* in rows without their dimension, because of the full table */
 	LOST_OVER_BYTES,
-	LOST_NO_ROW, /* or in none */
-	LOST_XDP_OVER,
+	LOST_NO_ROW,	   /* or in none */
+	LOST_XDP_OVER,	   /* or in rows of XDP errors that have made room */
 	LOST_VERDICT_OVER, /* verdicts that found no cell */
 	LOST_MISSED,	   /* runs that the kernel left out */
 	LOST_COUNTED,	   /* counted at XDP already */
@@ -91,8 +92,9 @@ struct drop_line *drops_line(struct drop_table *t);
 void drops_merge(struct drop_table *t);
 /* Sorts by packets, most first. */
 void drops_sort(struct drop_table *t);
-/* Leaves what has come since OLD; both are merged. Lines that have not grown vanish. */
-void drops_growth(struct drop_table *t, const struct drop_table *old);
+/* Leaves what has come since OLD; both are merged. Lines that have not grown vanish. OLD is
+ * changed. 0 or -ENOMEM. */
+int drops_growth(struct drop_table *t, struct drop_table *old);
 
 /* drops_since.c: reads what `hookmap -j drops` printed. 0 or -errno, after printing. */
 int drops_since(const char *path, struct drop_table *t);

@@ -23,11 +23,17 @@ const char *const drop_by_name[DROP_BY_MAX] = {
 };
 
 const char *const drop_lost_key[LOSTS] = {
-	[LOST_OVER_PACKETS] = "table_full_packets", [LOST_OVER_BYTES] = "table_full_bytes",
-	[LOST_NO_ROW] = "no_row_packets",	    [LOST_XDP_OVER] = "xdp_table_full",
-	[LOST_VERDICT_OVER] = "verdict_table_full", [LOST_MISSED] = "missed",
-	[LOST_COUNTED] = "counted_at_xdp",	    [LOST_SAMPLES] = "samples",
-	[LOST_SAMPLES_RATE] = "samples_over_rate",  [LOST_SAMPLES_RING] = "samples_ring_full",
+	[LOST_EVICTED] = "evicted",
+	[LOST_OVER_PACKETS] = "table_full_packets",
+	[LOST_OVER_BYTES] = "table_full_bytes",
+	[LOST_NO_ROW] = "no_row_packets",
+	[LOST_XDP_OVER] = "xdp_table_full",
+	[LOST_VERDICT_OVER] = "verdict_table_full",
+	[LOST_MISSED] = "missed",
+	[LOST_COUNTED] = "counted_at_xdp",
+	[LOST_SAMPLES] = "samples",
+	[LOST_SAMPLES_RATE] = "samples_over_rate",
+	[LOST_SAMPLES_RING] = "samples_ring_full",
 };
 
 #define NO_KEY "-"
@@ -190,24 +196,54 @@ void drops_sort(struct drop_table *t)
 		qsort(t->line, t->n, sizeof(*t->line), packets_compare);
 }
 
-void drops_growth(struct drop_table *t, const struct drop_table *old)
+static struct drop_line *line_find(const struct drop_table *t, const struct drop_line *line)
+{
+	return t->n ? bsearch(line, t->line, t->n, sizeof(*line), line_compare) : NULL;
+}
+
+/* Is LINE the row that it was, and not one that was made again? That has another first time. */
+static bool line_same(const struct drop_line *line, const struct drop_line *was)
+{
+	return line->packets >= was->packets && (!was->first || line->first <= was->first);
+}
+
+/* What has made room since OLD is in rows without its dimension now. */
+static int drops_evicted(const struct drop_table *t, struct drop_table *old)
+{
+	for (size_t i = 0; t->by && i < old->n; i++) {
+		struct drop_line *was = &old->line[i];
+		const struct drop_line *line = line_find(t, was);
+
+		if (was->cell || (line && line_same(line, was)))
+			continue;
+		free(was->col[COL_KEY]);
+		was->col[COL_KEY] = strdup(OTHER);
+		was->by = t->by;
+		was->first = 0;
+		if (!was->col[COL_KEY])
+			return -ENOMEM;
+	}
+	drops_merge(old);
+	return 0;
+}
+
+int drops_growth(struct drop_table *t, struct drop_table *old)
 {
 	bool rows = generation_same(&t->rows, &old->rows);
 	bool cells = generation_same(&t->cells, &old->cells);
 	__u64 verdicts =
 		counter_growth(cells, t->lost[LOST_VERDICT_OVER], old->lost[LOST_VERDICT_OVER]);
+	int err = t->lost[LOST_EVICTED] ? drops_evicted(t, old) : 0;
 	size_t n = 0;
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < t->n; i++) {
 		struct drop_line *line = &t->line[i];
-		const struct drop_line *was =
-			old->n ? bsearch(line, old->line, old->n, sizeof(*line), line_compare)
-			       : NULL;
+		const struct drop_line *was = line_find(old, line);
 
 		if (was) {
-			/* a row that was made again has another first time */
-			bool same = (line->cell ? cells : rows) && line->packets >= was->packets &&
-				    (!was->first || line->first <= was->first);
+			bool same = (line->cell ? cells : rows) && line_same(line, was);
 
 			line->packets = counter_growth(same, line->packets, was->packets);
 			line->bytes = counter_growth(same, line->bytes, was->bytes);
@@ -220,6 +256,7 @@ void drops_growth(struct drop_table *t, const struct drop_table *old)
 	t->n = n;
 	counters_growth(rows, t->lost, old->lost, LOSTS);
 	t->lost[LOST_VERDICT_OVER] = verdicts;
+	return 0;
 }
 
 /* --- names */
@@ -332,7 +369,7 @@ static char *dimension(const struct reading *r, const struct drop_key *key)
 {
 	char buf[INET6_ADDRSTRLEN];
 
-	if (r->over)
+	if (r->over && r->table->by)
 		return strdup(OTHER);
 	switch (key->by) {
 	case DROP_BY_SMAC:
@@ -555,6 +592,7 @@ static int read_stat(const void *key, const void *value, void *arg)
 
 	(void)key;
 	for (int cpu = 0; cpu < r->cpus; cpu++) {
+		lost[LOST_EVICTED] += st[cpu].evicted + st[cpu].xdp_evicted;
 		lost[LOST_OVER_PACKETS] += st[cpu].over_packets;
 		lost[LOST_OVER_BYTES] += st[cpu].over_bytes;
 		lost[LOST_NO_ROW] += st[cpu].over_packets;
@@ -585,6 +623,37 @@ static int read_map(const struct options *opt, const char *name, bool required,
 	return err;
 }
 
+/* Rows that make room while they are read would be there twice, or not at all. */
+#define READ_TRIES 3
+
+static int read_rows(const struct options *opt, struct reading *r)
+{
+	struct drop_table *t = r->table;
+	int err;
+
+	drops_free(t);
+	memset(t->lost, 0, sizeof(t->lost));
+	err = read_map(opt, "drop_stat", true, read_stat, r, NULL);
+	r->over = true;
+	if (!err)
+		err = read_map(opt, "drop_over", true, read_skb, r, NULL);
+	r->over = false;
+	if (!err)
+		err = read_map(opt, "drop_row", true, read_skb, r, &t->rows);
+	if (!err)
+		err = read_map(opt, "drop_xdp", true, read_xdp, r, NULL);
+	return err;
+}
+
+static bool rows_stayed(const struct options *opt, const struct reading *r)
+{
+	struct drop_table now = {};
+	struct reading again = { .table = &now, .cpus = r->cpus };
+
+	return read_map(opt, "drop_stat", true, read_stat, &again, NULL) ||
+	       now.lost[LOST_EVICTED] == r->table->lost[LOST_EVICTED];
+}
+
 int drops_read(const struct options *opt, struct drop_table *t)
 {
 	struct reading r;
@@ -602,17 +671,13 @@ int drops_read(const struct options *opt, struct drop_table *t)
 	close(fd);
 	err = reading_open(opt, &r);
 	r.table = t;
-	if (!err)
-		err = read_map(opt, "drop_row", true, read_skb, &r, &t->rows);
-	r.over = true;
-	if (!err)
-		err = read_map(opt, "drop_over", true, read_skb, &r, NULL);
-	if (!err)
-		err = read_map(opt, "drop_xdp", true, read_xdp, &r, NULL);
+	for (int i = 0; !err && i < READ_TRIES; i++) {
+		err = read_rows(opt, &r);
+		if (err || rows_stayed(opt, &r))
+			break;
+	}
 	if (!err)
 		err = read_map(opt, "xdp_verdict", false, read_verdict, &r, &t->cells);
-	if (!err)
-		err = read_map(opt, "drop_stat", true, read_stat, &r, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	t->time = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	t->lost[LOST_MISSED] = programs_missed(opt, "drops");

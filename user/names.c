@@ -4,7 +4,7 @@
  *
  * The kernel uses the inode of a namespace again as soon as it has gone; its cookie never.
  * What has a cookie is called by its present name only if the namespace that is found has
- * that cookie; what has gone keeps the name that map drop_name remembers.
+ * that cookie; what has gone keeps the name that map drop_name remembers, or drop_slot.
  *
  * Each folder is read once and each namespace entered once, however many rows ask.
  */
@@ -126,11 +126,54 @@ static int memory_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+/* The kernel's side of it: what a device was called when it lost its first packet. */
+static int slot_add(struct names *n, __u64 cookie, __u32 ifindex, const struct drop_slot_head *head)
+{
+	const struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
+	struct memory **at = memory_at(n, &key), *m;
+
+	if (*at || !*head->name)
+		return 0;
+	m = *at = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->key = key;
+	m->used = true; /* not a name of drop_name, where room is made */
+	memcpy(m->value.name, head->name, sizeof(head->name) - 1);
+	return 0;
+}
+
+static int row_slot(const void *index, const void *value, void *arg)
+{
+	const struct drop_slot *s = value;
+
+	(void)index;
+	return slot_add(arg, s->key.cookie, s->key.ifindex, &s->head);
+}
+
+static int xdp_slot(const void *index, const void *value, void *arg)
+{
+	const struct drop_xdp_slot *s = value;
+
+	(void)index;
+	return slot_add(arg, s->key.cookie, s->key.ifindex, &s->head);
+}
+
+static void names_read_map(const struct options *opt, const char *map, struct names *n,
+			   int (*each)(const void *key, const void *value, void *arg))
+{
+	int fd = names_open(opt, map);
+
+	if (fd < 0)
+		return;
+	pin_each(fd, pin_find(map), each, n);
+	close(fd);
+}
+
 struct names *names_new(const struct options *opt)
 {
 	struct names *n = calloc(1, sizeof(*n));
 	struct stat st;
-	int fd;
 
 	if (!n)
 		return NULL;
@@ -139,11 +182,9 @@ struct names *names_new(const struct options *opt)
 		n->own = st.st_ino;
 	n->netns_fd = names_open(opt, "hm_netns");
 	n->dev_fd = names_open(opt, "hm_dev");
-	fd = names_open(opt, "drop_name");
-	if (fd >= 0) {
-		pin_each(fd, pin_find("drop_name"), memory_add, n);
-		close(fd);
-	}
+	names_read_map(opt, "drop_name", n, memory_add);
+	names_read_map(opt, "drop_slot", n, row_slot);
+	names_read_map(opt, "drop_xdp_slot", n, xdp_slot);
 	return n;
 }
 

@@ -48,7 +48,8 @@ enum drop_what {
 
 /*
  * map drop_row, per-CPU hash: the skbs that the kernel dropped. Map drop_over has
- * the same shape, with by and the dimension zero: what found drop_row full.
+ * the same shape, with by and the dimension zero: rows that have made room in drop_row, and
+ * what found no room there.
  */
 struct drop_key {
 	__u64 location; /* address in the kernel */
@@ -103,9 +104,30 @@ struct drop_xdp_key {
 };
 
 /*
- * map drop_name, hash: what a device was called when it first lost a packet (written with
- * the row), and a namespace when it was first seen (ifindex 0; written by the reader, which
- * alone can find that name). They outlive both.
+ * maps drop_slot, drop_xdp_slot, arrays: the rows of drop_row and drop_xdp in the order of
+ * a clock, one slot each. A new row takes the slot that the clock's hand comes to: a free one,
+ * or that of a row that has counted nothing since the hand was there before. The last
+ * element has the hand in last: a number that only grows. Each value of it is taken by one
+ * CPU, so a slot is written by one CPU at a time.
+ */
+#define DROP_ROWS     8192
+#define DROP_XDP_ROWS 1024
+struct drop_slot_head {
+	__u64 last;    /* of the row, when the hand was here */
+	char name[16]; /* of the device, when the row was made */
+};
+struct drop_slot {
+	struct drop_slot_head head;
+	struct drop_key key; /* all 0: free. Or a row that is no more: free again */
+};
+struct drop_xdp_slot {
+	struct drop_slot_head head;
+	struct drop_xdp_key key;
+};
+
+/*
+ * map drop_name, hash: what devices and namespaces (ifindex 0) were called when the reader
+ * saw them last, which alone can find the names of namespaces. They outlive both.
  */
 struct drop_name_key {
 	__u64 cookie;
@@ -121,7 +143,7 @@ struct drop_name {
 struct drop_stat {
 	__u64 over_packets; /* no room in drop_over either */
 	__u64 over_bytes;
-	__u64 xdp_over;	      /* no room in drop_xdp */
+	__u64 xdp_over;	      /* no room in drop_xdp, or in rows that have made room */
 	__u64 xdp_counted;    /* skbs that were counted as an XDP verdict or error before */
 	__u64 samples;	      /* put into drop_ring */
 	__u64 samples_missed; /* not chosen: over the rate */
@@ -133,6 +155,8 @@ struct drop_stat {
 	__u64 now;	      /* ns: a clock that is read once a timer tick */
 	__u32 sample_used;
 	__u32 cpumap_errors; /* redirect errors of cpumap programs, until the batch ends */
+	__u64 evicted;	     /* rows of drop_row that have made room */
+	__u64 xdp_evicted;   /* rows of drop_xdp */
 };
 
 /* map drop_cfg, array of 1 */
@@ -194,16 +218,22 @@ _Static_assert(sizeof(struct drop_val) == 32, "abi");
 _Static_assert(sizeof(struct drop_xdp_key) == 48, "abi");
 _Static_assert(sizeof(struct drop_name_key) == 16, "abi");
 _Static_assert(sizeof(struct drop_name) == 56, "abi");
-_Static_assert(sizeof(struct drop_stat) == 104, "abi");
+_Static_assert(sizeof(struct drop_slot) == 96, "abi");
+_Static_assert(sizeof(struct drop_xdp_slot) == 72, "abi");
+_Static_assert(sizeof(struct drop_stat) == 120, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 216, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 
 #define HM_MAP_drop_cfg(X)  X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
 #define HM_MAP_drop_stat(X) X(drop_stat, PERCPU_ARRAY, __u32, struct drop_stat, 1, 0)
-#define HM_MAP_drop_row(X)  X(drop_row, PERCPU_HASH, struct drop_key, struct drop_val, 8192, 0)
+#define HM_MAP_drop_row(X)  X(drop_row, PERCPU_HASH, struct drop_key, struct drop_val, DROP_ROWS, 0)
+#define HM_MAP_drop_slot(X) X(drop_slot, ARRAY, __u32, struct drop_slot, DROP_ROWS + 1, 0)
 #define HM_MAP_drop_over(X) X(drop_over, PERCPU_HASH, struct drop_key, struct drop_val, 1024, 0)
-#define HM_MAP_drop_xdp(X)  X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, 1024, 0)
+#define HM_MAP_drop_xdp(X)                                                                         \
+	X(drop_xdp, PERCPU_HASH, struct drop_xdp_key, struct drop_val, DROP_XDP_ROWS, 0)
+#define HM_MAP_drop_xdp_slot(X)                                                                    \
+	X(drop_xdp_slot, ARRAY, __u32, struct drop_xdp_slot, DROP_XDP_ROWS + 1, 0)
 #define HM_MAP_drop_name(X)                                                                        \
 	X(drop_name, HASH, struct drop_name_key, struct drop_name, DROP_NAMES, 0)
 #define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
@@ -214,8 +244,10 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 	HM_MAP_drop_cfg(X) \
 	HM_MAP_drop_stat(X) \
 	HM_MAP_drop_row(X) \
+	HM_MAP_drop_slot(X) \
 	HM_MAP_drop_over(X) \
 	HM_MAP_drop_xdp(X) \
+	HM_MAP_drop_xdp_slot(X) \
 	HM_MAP_drop_name(X) \
 	HM_MAP_drop_ring(X) \
 	HM_MAP_xdp_verdict(X)

@@ -16,7 +16,7 @@ namespace and protocol
 EOF
 }
 
-DROP_MAPS=(drop_cfg drop_stat drop_row drop_over drop_xdp drop_name drop_ring)
+DROP_MAPS=(drop_cfg drop_stat drop_row drop_slot drop_over drop_xdp drop_xdp_slot drop_name drop_ring)
 DROP_PINS=$PINS/drops
 DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
 DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run)
@@ -68,10 +68,10 @@ drops_ranges() {
 drops_load() {
 	local program staging=$PINS/_drops
 	defer rm -rf "$staging"
-	map_options drop_cfg drop_stat drop_row drop_over drop_name drop_ring xdp_verdict
+	map_options drop_cfg drop_stat drop_row drop_slot drop_over drop_ring xdp_verdict
 	object kern/drops.o
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
-	map_options drop_stat drop_xdp drop_name xdp_verdict
+	map_options drop_stat drop_xdp drop_xdp_slot xdp_verdict
 	object kern/drops_xdp.o
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
 	for program in "${DROP_PROGRAMS[@]}"; do
