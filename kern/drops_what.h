@@ -30,6 +30,7 @@
 #define DROP_TCP_F_FIN	   0x01
 #define DROP_TCP_F_SYN	   0x02
 #define DROP_TCP_F_ACK	   0x10
+#define DROP_LINK_START	   (1UL << 0) /* net_device.state: it is up */
 #define DROP_PKT_BROADCAST 1
 #define DROP_PKT_OUTGOING  4 /* here: it was in an error queue */
 #define DROP_PKT_LOOPBACK  5
@@ -106,6 +107,9 @@ static __always_inline __u8 drop_tcp(struct sk_buff *skb, struct sock *sk, __u32
 		return empty ? DROP_W_GONE : DROP_W_NONE;
 	if (!drop_tcp_reason(reason))
 		return DROP_W_NONE;
+	/* nobody has the connection any more, but somebody the port */
+	if (sk && empty && BPF_CORE_READ(sk, __sk_common.skc_state) == DROP_TCP_LISTEN)
+		return DROP_W_GONE;
 	if (sk)
 		return drop_tcp_had(skb, sk) ? DROP_W_OLD : DROP_W_NONE;
 	/* Before 6.11 the socket is not known; TCP takes the device away when it has one. */
@@ -124,6 +128,15 @@ static __always_inline bool drop_is_test(struct sock *sk)
 	__builtin_memcpy(dummy, "bpf_dummy", sizeof(dummy));
 	return !bpf_core_read(name, sizeof(name), &proto->name) &&
 	       drop_equal(name, dummy, sizeof(name));
+}
+
+/* SCTP owns what an association has got until it is read, and frees it as dropped then. */
+static __always_inline bool drop_is_sctp(struct sock *sk)
+{
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	return state != DROP_TCP_TIME_WAIT && state != DROP_TCP_NEW_SYN && /* they are shorter */
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_SCTP;
 }
 
 /* It waited in a queue that was emptied: of a socket, a device or a neighbour. */
@@ -152,6 +165,8 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 		     BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == DROP_PKT_OUTGOING ||
 		     (!dev && (purge || !inet))))
 			return DROP_W_UNREAD;
+		if (vague && inet && drop_is_sctp(sk) && (BPF_CORE_READ(skb, skb_iif) || !dev))
+			return DROP_W_READ;
 		if (vague && family == DROP_AF_NETLINK)
 			return DROP_W_TOLD;
 		if (vague && family == DROP_AF_VSOCK && !BPF_CORE_READ(skb, len))
@@ -306,10 +321,60 @@ static __always_inline bool drop_joined6(struct net_device *dev, const __u32 *gr
 	return im;
 }
 
+/* Has the transport protocol got it? ICMPv6 takes its header off. */
+static __always_inline bool drop_at_transport(struct sk_buff *skb, const struct drop_key *key,
+					      const struct drop_headers *h)
+{
+	__u32 data = BPF_CORE_READ(skb, data) - BPF_CORE_READ(skb, head);
+
+	if (!h->l4 || h->l4 != BPF_CORE_READ(skb, transport_header))
+		return false;
+	return data == h->l4 || (key->l4proto == IPPROTO_ICMPV6 && data == h->l4 + 8);
+}
+
+/* A message of IGMP or MLD about who is in a group. */
+static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
+{
+	if (l4proto == IPPROTO_IGMP)
+		return type == 0x12 || type == 0x16 || type == 0x17 || type == 0x22;
+	return l4proto == IPPROTO_ICMPV6 && (type == 131 || type == 132 || type == 143);
+}
+
+/*
+ * Messages of IGMP, MLD and neighbour discovery that did what they are for: others' reports
+ * and neighbour messages were read and freed; a device that goes down leaves its groups,
+ * and nobody can hear it; a bridge asks itself, too, who is in a group.
+ */
+static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_key *key,
+					 struct net_device *dev, const struct drop_headers *h)
+{
+	bool vague = drop_vague(key->reason);
+	__u16 mac[ETH_ALEN / 2] = {}, own[ETH_ALEN / 2] = {};
+	const unsigned char *addr;
+	__u8 type, hops = 0;
+
+	if (!dev || !h->l4 || !drop_read(h, h->l4, &type, 1))
+		return DROP_W_NONE;
+	if (drop_is_report(key->l4proto, type) && !(BPF_CORE_READ(dev, state) & DROP_LINK_START))
+		return DROP_W_CONTROL;
+	if (key->l4proto != IPPROTO_ICMPV6 || !drop_received(skb, dev))
+		return DROP_W_NONE;
+	if (vague && type >= 133 && type <= 136 && drop_at_transport(skb, key, h) &&
+	    drop_read(h, h->l3 + 7, &hops, 1) && hops == 255)
+		return DROP_W_CONTROL;
+	if (drop_reason_is(key->reason, IP_INNOROUTES) && type == 130 && h->mac != DROP_UNSET &&
+	    drop_read(h, h->mac + ETH_ALEN, mac, sizeof(mac))) {
+		addr = BPF_CORE_READ(dev, dev_addr);
+		if (!bpf_probe_read_kernel(own, sizeof(own), addr) &&
+		    drop_equal(mac, own, sizeof(own)))
+			return DROP_W_CONTROL;
+	}
+	return DROP_W_NONE;
+}
+
 /* The transport protocol had it: of datagrams to a group, nobody has that port. IGMP and
  * MLD messages of others are read and freed. */
-static __always_inline __u8 drop_transport(struct sk_buff *skb, const struct drop_key *key,
-					   const struct drop_headers *h)
+static __always_inline __u8 drop_transport(const struct drop_key *key, const struct drop_headers *h)
 {
 	__u8 type;
 
@@ -317,12 +382,7 @@ static __always_inline __u8 drop_transport(struct sk_buff *skb, const struct dro
 		return DROP_W_GROUP;
 	if (!drop_read(h, h->l4, &type, 1))
 		return DROP_W_NONE;
-	if (key->l4proto == IPPROTO_IGMP &&
-	    (type == 0x12 || type == 0x16 || type == 0x17 || type == 0x22))
-		return DROP_W_CONTROL;
-	if (key->l4proto == IPPROTO_ICMPV6 && (type == 131 || type == 132 || type == 143))
-		return DROP_W_CONTROL;
-	return DROP_W_NONE;
+	return drop_is_report(key->l4proto, type) ? DROP_W_CONTROL : DROP_W_NONE;
 }
 
 static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_key *key,
@@ -337,9 +397,8 @@ static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_ke
 		   : (h->dst[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
 	if (!group && (v6 || (type != DROP_PKT_BROADCAST && type != DROP_PKT_LOOPBACK)))
 		return DROP_W_NONE;
-	if (h->l4 && h->l4 == BPF_CORE_READ(skb, transport_header) &&
-	    h->l4 == (__u32)(BPF_CORE_READ(skb, data) - BPF_CORE_READ(skb, head)))
-		return drop_transport(skb, key, h);
+	if (drop_at_transport(skb, key, h))
+		return drop_transport(key, h);
 	if (!group)
 		return DROP_W_NONE;
 	if (v6)
@@ -357,7 +416,9 @@ static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
 	       drop_reason_is(reason, NO_TX_TARGET) || drop_reason_is(reason, IP_INADDRERRORS) ||
 	       drop_reason_is(reason, IP_INNOROUTES) || drop_reason_is(reason, IP_OUTNOROUTES) ||
 	       drop_reason_is(reason, IPV6DISABLED) ||
-	       (l4proto == IPPROTO_TCP && drop_tcp_reason(reason));
+	       (l4proto == IPPROTO_TCP && drop_tcp_reason(reason)) ||
+	       ((l4proto == IPPROTO_IGMP || l4proto == IPPROTO_ICMPV6) &&
+		(drop_reason_is(reason, QDISC_DROP) || drop_reason_is(reason, DEV_READY)));
 }
 
 struct drop_freed {
@@ -398,6 +459,8 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 	if (!what && (vague || drop_reason_is(reason, UNHANDLED_PROTO) ||
 		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET)))
 		what = drop_link(skb, key, dev, h);
+	if (!what && (key->l4proto == IPPROTO_IGMP || key->l4proto == IPPROTO_ICMPV6))
+		what = drop_control(skb, key, dev, h);
 	/* on a device without IPv6, or where it is being set up, groups are not known */
 	if (!what && !sk &&
 	    (vague || drop_reason_is(reason, IP_INNOROUTES) ||

@@ -89,6 +89,7 @@ frames_of() {
 	else
 		catalogue <<<'tcp-late-data 11 0 11 -'
 	fi
+	catalogue <<<'tcp-beyond 5 5 0 -'
 	if on host sysctl -qn net.mptcp.enabled 2>/dev/null | grep -q 1; then
 		catalogue <<<'mptcp 20 0 0 -'
 	fi
@@ -109,6 +110,108 @@ frames_of() {
 		syn|5 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500203e8ceaa0000
 	E
 }
+
+@test "drops: segments that a listener has no connection for: data is lost, the rest is not" {
+	quiet
+	attach --host drops --by flow
+	local mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7999 1 3>&- &
+	local server=$!
+	busywait 5 on host bash -c 'ss -Hltn sport = :7999 | grep -q .'
+	frames_of <<-E
+		data|5 0 5|$mac 020000000099 0800 45c0002c00010000400663f30a0b01020a0b01019c401f3f000003e8000007d0501803e8f5cd000064617461
+		ack|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501003e8ce9c0000
+		fin|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501103e8ce9b0000
+		rst|0 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500403e8cea80000
+	E
+	kill "$server"
+}
+
+# no_losses WHAT: since BEFORE
+no_losses() {
+	grown 0 0 - || {
+		drops | jq -r --arg lab "$LAB-" '(.rows[], .undecided[]) | select(.netns | startswith($lab)) | "\(.packets) \(.layer) \(.reason) \(.location) \(.device) \(.netns) \(.protocol) \(.flow)"' >&2
+		equal "$GREW" 0/0/- "$1"
+	}
+}
+
+# bats test_tags=vm
+@test "drops: neighbour discovery: a duplicate address, news of others; from behind a router it is lost" {
+	quiet6
+	attach --host drops --by flow
+	local h
+	for h in client host; do on "$h" sysctl -qw net.ipv6.conf.eth0.accept_dad=1 net.ipv6.conf.eth0.dad_transmits=1; done
+	BEFORE=$(totals)
+	on client ip addr add fd11:1::77/64 dev eth0
+	on client ip addr add fd11:1::1/64 dev eth0
+	busywait 5 has_dad fd11:1::77 null
+	busywait 5 has_dad fd11:1::1 true
+	catalogue <<<'nd-news 13 0 0 -'
+	no_losses "duplicate address detection"
+	if known IPV6_NDISC_HOP_LIMIT; then
+		catalogue <<<'nd-routed 13 13 0 0'
+	else
+		catalogue <<<'nd-routed 13 0 13 0'
+	fi
+}
+has_dad() { # ADDRESS failed: true, or null
+	on client ip -6 -j addr show dev eth0 | jq -e --arg a "$1" --argjson f "$2" 'any(.[].addr_info[]; .local == $a and .dadfailed == $f and .tentative == $f)' >/dev/null
+}
+
+# bats test_tags=vm
+@test "drops: IGMP and MLD by a snooping bridge, members that come and go with their namespaces" {
+	local i group
+	quiet6
+	attach --host drops --by flow
+	on host ip link add br0 type bridge mcast_snooping 1 mcast_querier 1 mcast_query_interval 50 mcast_startup_query_interval 50
+	on host ip addr add 10.40.0.254/24 dev br0
+	on host ip link set dev br0 up
+	BEFORE=$(totals)
+	for i in 1 2 3; do
+		ip netns add "$LAB-m$i"
+		on host ip link add "m$i" type veth peer name eth0 netns "$LAB-m$i"
+		on host ip link set dev "m$i" master br0 up
+		ip -n "$LAB-m$i" addr add "10.40.0.$i/24" dev eth0
+		ip -n "$LAB-m$i" link set dev eth0 up
+		ip -n "$LAB-m$i" route add 224.0.0.0/4 dev eth0
+	done
+	in_groups() { on host bridge -j mdb show dev br0 | jq -e --arg p "$1" '[.[].mdb[] | select(.port == $p) | .grp] | contains(["239.7.7.7", "ff0e::77"])' >/dev/null; }
+	for i in 1 2; do
+		ip -n "$LAB-m$i" addr add 239.7.7.7/32 dev eth0 autojoin
+		ip -n "$LAB-m$i" addr add ff0e::77/128 dev eth0 autojoin
+		busywait 10 in_groups "m$i"
+	done
+	# members 1 and 2 have nobody at the port, member 3 does not get it
+	on m3 "$HM_BUILD/tests/traffic" udp-send 239.7.7.7 "$PORT" 5
+	ip -n "$LAB-m1" addr del ff0e::77/128 dev eth0
+	ip -n "$LAB-m1" addr del 239.7.7.7/32 dev eth0
+	for i in 1 2 3; do ip netns del "$LAB-m$i"; done
+	gone() { ! on host ip link show dev m3 >/dev/null 2>&1; }
+	busywait 10 gone
+	on host ip link set dev br0 down
+	on host ip link del dev br0
+	no_losses "snooping"
+	# the same reports, lost by a queue that is full
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 100 limit 50
+	on client ip addr add 239.7.7.7/32 dev eth0 autojoin
+	lost_report() { (("$(packets '.protocol == "ipv4/igmp" and .layer == "qdisc" and .device == "eth0"')" > 0)); }
+	busywait 5 lost_report
+}
+
+# bats test_tags=vm
+@test "drops: SCTP and vsock: associations, connections and their ends have no losses" {
+	skip_without "module sctp" module sctp
+	quiet
+	attach --host drops --by flow
+	catalogue <<<'sctp 10 0 0 -'
+	# nobody listens any more
+	skip_without "module vsock_loopback" module vsock_loopback
+	"$HM_BUILD/tests/healthy" vsock "$LAB-client" "$LAB-host" "$PORT" 10
+	equal "$(drops | jq -c '[(.rows[], .undecided[]) | select(.location | test("vsock|virtio_transport"))]')" '[]' vsock
+}
+# only a guest's modules are ours to load
+module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; }; }
 
 @test "drops: groups that nobody has joined, and those that somebody has" {
 	quiet
@@ -193,6 +296,27 @@ frames_of() {
 		unix-dgram 13 $unread
 		netlink-unread 13 0 0 26
 	E
+	! known UNIX_DISCONNECT || catalogue <<<'unix-reconnect 13 13 0 0'
+}
+
+@test "drops: IPv6 on a device that has none: groups of others are not lost, what is for this host is" {
+	quiet
+	attach --host drops --by flow
+	local mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	frames_of <<-E
+		group|0 0 5|333300010002 020000000099 86dd 60000000 0008 1140 fd110001000000000000000000000002 ff020000000000000000000000010002 1b58 1b59 0008 0000
+		unicast|5 0 0|$mac 020000000099 86dd 60000000 0008 1140 fd110001000000000000000000000002 fd110001000000000000000000000001 1b58 1b59 0008 0000
+	E
+	equal "$(rows_of .reason | cut -d' ' -f2)" SKB_DROP_REASON_IPV6DISABLED losses
+}
+
+@test "drops: what a closed socket had sent, and a queue still has, is lost with the queue" {
+	quiet
+	attach --host drops --by flow
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 20000
+	send 7022 9 --size 1000
+	becomes queue 8 0 0 on client tc qdisc del dev eth0 root
 }
 
 @test "drops: BPF test runs are not packets" {

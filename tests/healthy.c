@@ -18,6 +18,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
 #include <linux/virtio_net.h>
+#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -319,8 +320,9 @@ static void tcp_zero_window(void)
 static void tcp_late_data(void)
 {
 	open_tcp(0, 0);
-	close_all(srv);
 	for (int i = 0; i < n; i++) {
+		/* the data follows before the FIN is acknowledged, or TIME-WAIT has it */
+		close(srv[i]);
 		until(info(cli[i]).tcpi_state == STATE_CLOSE_WAIT);
 		put(cli[i], 100);
 		until(info(cli[i]).tcpi_state == STATE_CLOSE);
@@ -351,8 +353,8 @@ static uint32_t tcp_seq(int fd, int queue)
 	return seq;
 }
 
-/* a segment behind a gap, from the other end of cli[i] */
-static void beyond_gap(int fd)
+/* a segment so far ahead, from the other end of cli[i] */
+static void beyond(int fd, uint32_t distance)
 {
 	struct {
 		struct iphdr ip;
@@ -366,7 +368,7 @@ static void beyond_gap(int fd)
 
 	check(!getsockname(fd, (void *)&from, &len), "getsockname");
 	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), "TCP_REPAIR");
-	f.tcp.seq = htonl(tcp_seq(fd, TCP_SEND_QUEUE) + 1000);
+	f.tcp.seq = htonl(tcp_seq(fd, TCP_SEND_QUEUE) + distance);
 	f.tcp.ack_seq = htonl(tcp_seq(fd, TCP_RECV_QUEUE));
 	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), "TCP_REPAIR");
 	f.ip.protocol = IPPROTO_TCP;
@@ -383,12 +385,25 @@ static void beyond_gap(int fd)
 	close(raw);
 }
 
+/* a loss: data that no window has room for */
+static void tcp_beyond(void)
+{
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++)
+		beyond(cli[i], 0x10000000);
+	requests(1);
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+
 /* closed with something behind a gap, which the process could not have read yet */
 static void tcp_out_of_order(void)
 {
 	open_tcp(0, 0);
 	for (int i = 0; i < n; i++) {
-		beyond_gap(cli[i]);
+		beyond(cli[i], 1000);
 		until(info(srv[i]).tcpi_rcv_ooopack == 1);
 	}
 	close_all(srv);
@@ -539,6 +554,102 @@ static void unix_stream(void)
 static void unix_dgram(void)
 {
 	unix_unread(SOCK_DGRAM);
+}
+
+/* a loss: sent, and thrown away because its reader has another peer now */
+static void unix_reconnect(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = sock(host_ns, AF_UNIX, SOCK_DGRAM, 0);
+	int a = sock(host_ns, AF_UNIX, SOCK_DGRAM, 0), b = sock(host_ns, AF_UNIX, SOCK_DGRAM, 0);
+	int *all[] = { &fd, &a, &b };
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "hm-%d-%d", port, i);
+		check(!bind(*all[i], (void *)&un, sizeof(un)), "bind");
+	}
+	un.sun_path[strlen(un.sun_path + 1)] = '1';
+	check(!connect(fd, (void *)&un, sizeof(un)), "connect");
+	un.sun_path[strlen(un.sun_path + 1)] = '0';
+	for (int i = 0; i < n; i++)
+		check(sendto(a, "x", 1, 0, (void *)&un, sizeof(un)) == 1, "send");
+	un.sun_path[strlen(un.sun_path + 1)] = '2';
+	check(!connect(fd, (void *)&un, sizeof(un)), "connect again");
+	close(fd);
+	close(a);
+	close(b);
+}
+
+/* news of a neighbour that nobody asked for; a router in between would have changed HOPS */
+static void neighbour_news(int hops)
+{
+	uint8_t news[32] = { 136, 0, 0, 0, 0x20, [8] = 0xfd, 0x11, 0, 1, [23] = 0x55, 2, 1, 2 };
+	struct sockaddr_in6 sin = { .sin6_family = AF_INET6 };
+	int fd = sock(client_ns, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), off = 0;
+
+	inet_pton(AF_INET6, "ff02::1", &sin.sin6_addr);
+	sin.sin6_scope_id = if_nametoindex("eth0");
+	check(!setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)) &&
+		      !setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &off, sizeof(off)),
+	      "hops");
+	for (int i = 0; i < n; i++)
+		check(sendto(fd, news, sizeof(news), 0, (void *)&sin, sizeof(sin)) == 32, "news");
+	close(fd);
+}
+static void nd_news(void)
+{
+	neighbour_news(255);
+}
+static void nd_routed(void)
+{
+	neighbour_news(64);
+}
+
+/* connections to this host's own loopback, whatever the namespace */
+static void vsock(void)
+{
+	struct sockaddr_vm svm = { .svm_family = AF_VSOCK,
+				   .svm_cid = VMADDR_CID_ANY,
+				   .svm_port = port };
+	int l = sock(host_ns, AF_VSOCK, SOCK_STREAM, 0);
+
+	check(!bind(l, (void *)&svm, sizeof(svm)) && !listen(l, MANY), "listen");
+	svm.svm_cid = VMADDR_CID_LOCAL;
+	for (int i = 0; i < n; i++) {
+		cli[i] = sock(host_ns, AF_VSOCK, SOCK_STREAM, 0);
+		check(!connect(cli[i], (void *)&svm, sizeof(svm)), "connect");
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0, "accept");
+	}
+	close(l);
+	requests(3);
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+
+/* SCTP associations with data, heartbeats, and both ways to end */
+static void sctp(void)
+{
+	int l = bound(host_ns, SOCK_STREAM, IPPROTO_SCTP, HOST, port);
+
+	check(!listen(l, MANY), "listen");
+	for (int i = 0; i < n; i++) {
+		cli[i] = sock(client_ns, AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+		join(cli[i], HOST, port);
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0, "accept");
+	}
+	close(l);
+	requests(3);
+	for (int i = 0; i < n; i++) {
+		put(cli[i], 100);
+		if (i & 1)
+			check(get(srv[i], 100) == 100, "the last request");
+	}
+	close_all(cli);
+	close_all(srv);
 }
 
 static void netlink_unread(void)
@@ -788,7 +899,10 @@ static const struct {
 	{ "tcp-zero-window", tcp_zero_window },
 	{ "tcp-late-data", tcp_late_data },
 	{ "tcp-out-of-order", tcp_out_of_order },
+	{ "tcp-beyond", tcp_beyond },
 	{ "mptcp", mptcp },
+	{ "sctp", sctp },
+	{ "vsock", vsock },
 	{ "mdns", mdns },
 	{ "mdns6", mdns6 },
 	{ "ssdp", ssdp },
@@ -802,6 +916,9 @@ static const struct {
 	{ "udp-nobody", udp_nobody },
 	{ "unix-stream", unix_stream },
 	{ "unix-dgram", unix_dgram },
+	{ "unix-reconnect", unix_reconnect },
+	{ "nd-news", nd_news },
+	{ "nd-routed", nd_routed },
 	{ "netlink-unread", netlink_unread },
 	{ "packet-unread", packet_unread },
 	{ "packet-reader", packet_reader },

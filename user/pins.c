@@ -143,7 +143,7 @@ static void progress(const struct pin *pin, __u64 n, bool done)
 
 	if (shown < 0)
 		shown = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-	if (!shown || n < 8192)
+	if (!shown || n < 16384)
 		return;
 	if (done)
 		fputs("\r\033[K", stderr);

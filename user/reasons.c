@@ -364,9 +364,8 @@ static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast that nobody here has asked for",
 			   "" },
 	[DROP_W_CONTROL] = { "", "benign",
-			     "a control message for all stations (IGMP, MLD, STP, LLDP, LACP): "
-			     "read, "
-			     "or not for this host",
+			     "a control message (IGMP, MLD, neighbour discovery, STP, LLDP, "
+			     "LACP): read, not for this host, or of a device that goes down",
 			     "" },
 	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
 	[DROP_W_ECHO] = { "", "benign",
@@ -374,6 +373,7 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			  "have got it before",
 			  "" },
 	[DROP_W_LEASE] = { "", "benign", "a DHCP answer, read by a packet socket", "" },
+	[DROP_W_READ] = { "", "benign", "SCTP: its association has got it", "" },
 	[DROP_W_TOLD] = { "", "benign",
 			  "a netlink or Unix message: answered, or its sender got an error", "" },
 	[DROP_W_ANSWER] = { "", "undecided",
@@ -431,6 +431,8 @@ static const struct {
 	{ NULL,
 	  { "napi_get_frags_check", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
+	/* of one that was dropped, it is not counted (drop_is_part) */
+	{ NULL, { "skb_release_data", "benign", "a part of a packet that was not dropped", "" } },
 	{ NULL,
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */

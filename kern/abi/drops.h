@@ -43,6 +43,8 @@ enum drop_what {
 	DROP_W_UNREACHABLE = 16,
 	DROP_W_ISOLATED = 17, /* by a flag of its bridge port */
 	DROP_W_LOCKED = 18,
+	/* not a loss either */
+	DROP_W_READ = 19, /* SCTP: its association has got it */
 	DROP_W_MAX,
 };
 
