@@ -7,14 +7,15 @@
  *
  * Tracepoints napi_poll, xdp_devmap_xmit, softirq_raise, softirq_entry.
  *
- * Maps: napi_hist, napi_stat. Packets, frames, and ns.
+ * Maps: napi_hist, napi_who (who has rows), napi_stat. Packets, frames, and ns.
  */
-#include "hist.h"
+#include "hist_age.h"
 #include "skb.h"
 
 #define NET_RX_SOFTIRQ 3
 
 HM_MAP(napi_hist);
+HM_MAP(napi_who);
 HM_MAP(napi_stat);
 
 static __always_inline struct napi_stat *napi_stat_get(void)
@@ -26,14 +27,11 @@ static __always_inline struct napi_stat *napi_stat_get(void)
 
 static __always_inline void napi_add(struct napi_key *key, __u8 kind, __u64 value)
 {
-	struct napi_stat *st;
+	struct napi_stat *st = napi_stat_get();
 
 	key->kind = kind;
 	key->cpu = bpf_get_smp_processor_id();
-	if (hist_add(napi_hist, key, value))
-		return;
-	st = napi_stat_get();
-	if (st)
+	if (st && !hist_age_add(napi_who, napi_hist, key, &st->age, bpf_ktime_get_ns(), value))
 		__sync_fetch_and_add(&st->full, 1);
 }
 

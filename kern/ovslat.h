@@ -7,10 +7,11 @@
 #ifndef HOOKMAP_OVSLAT_H
 #define HOOKMAP_OVSLAT_H
 
-#include "hist.h"
+#include "hist_age.h"
 #include "skb.h"
 
 HM_MAP(ovslat_hist);
+HM_MAP(ovslat_who);
 HM_MAP(ovslat_call);
 
 /* A call does not last that long: its return was missed. */
@@ -61,7 +62,7 @@ static __always_inline void ovslat_add(struct ovslat_call *c, struct ovslat_key 
 				       __u64 delta)
 {
 	key->kind = kind;
-	if (!hist_add(ovslat_hist, key, delta))
+	if (!hist_age_add(ovslat_who, ovslat_hist, key, &c->age, bpf_ktime_get_ns(), delta))
 		c->full++;
 }
 

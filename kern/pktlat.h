@@ -11,7 +11,7 @@
 #define PATH_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
 
 #include "head.h"
-#include "hist.h"
+#include "hist_age.h"
 #include "trace.h"
 
 #include <linux/errno.h>
@@ -132,80 +132,11 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-/* Who was not heard of for the longest time. */
-struct pktlat_oldest {
-	struct pktlat_key key;
-	__u64 last;
-	__u64 packets;
-};
-
-static long pktlat_older(void *map, const void *key, const void *value, void *arg)
-{
-	const struct pktlat_who *who = value;
-	struct pktlat_oldest *o = arg;
-
-	(void)map;
-	if (who->last < o->last) {
-		__builtin_memcpy(&o->key, key, sizeof(o->key));
-		o->last = who->last;
-		o->packets = who->packets;
-	}
-	return 0;
-}
-
-/* Makes room for another one; false if all that there are were heard of just now. */
-static __always_inline int pktlat_evict(struct pktlat_stat *st, __u64 now)
-{
-	struct pktlat_oldest o = { .last = now };
-
-	if (now < st->wait)
-		return 0;
-	bpf_for_each_map_elem(&pktlat_who, pktlat_older, &o, 0);
-	if (now - o.last < PKTLAT_KEEP_NS) {
-		st->wait = now + PKTLAT_KEEP_NS;
-		return 0;
-	}
-	/* another CPU may have been faster: then there is room, too */
-	if (!bpf_map_delete_elem(&pktlat_who, &o.key)) {
-		__sync_fetch_and_add(&st->evicted, 1);
-		__sync_fetch_and_add(&st->evicted_packets, o.packets);
-	}
-	for (int i = 0; i < LAT_OCTAVES; i++) {
-		o.key.octave = i;
-		bpf_map_delete_elem(&pktlat_hist, &o.key);
-	}
-	return 1;
-}
-
-/* One more packet of KEY; false if there is no room for it. */
-static __always_inline int pktlat_seen(struct pktlat_stat *st, struct pktlat_key *key, __u64 now)
-{
-	struct pktlat_who *who, empty = {};
-
-	key->octave = 0;
-	who = bpf_map_lookup_elem(&pktlat_who, key);
-	if (!who) {
-		empty.last = now;
-		if (bpf_map_update_elem(&pktlat_who, key, &empty, BPF_NOEXIST) == -E2BIG &&
-		    pktlat_evict(st, now))
-			bpf_map_update_elem(&pktlat_who, key, &empty, BPF_NOEXIST);
-		who = bpf_map_lookup_elem(&pktlat_who, key);
-		if (!who)
-			return 0;
-	}
-	who->last = now;
-	__sync_fetch_and_add(&who->packets, 1);
-	return 1;
-}
-
 static __always_inline void pktlat_count(struct pktlat_stat *st, struct pktlat_key *key, __u64 now,
 					 __u64 delta)
 {
-	if (pktlat_seen(st, key, now) && hist_add(pktlat_hist, key, delta))
-		return;
-	if (pktlat_evict(st, now) && pktlat_seen(st, key, now) && hist_add(pktlat_hist, key, delta))
-		return;
-	__sync_fetch_and_add(&st->slow.full, 1);
+	if (!hist_age_add(pktlat_who, pktlat_hist, key, &st->age, now, delta))
+		__sync_fetch_and_add(&st->slow.full, 1);
 }
 
 static __always_inline void pktlat_process(struct pktlat_key *key)

@@ -82,11 +82,45 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	[[ $(sum devmap drops veth0) -gt 0 ]]
 }
 
+# fill WHO ROWS: as many devices as there is room for, with four rows each, heard of in this order
+fill() {
+	local zeros
+	printf -v zeros '0 %.0s' {1..152}
+	awk -v g="$G" -v zeros="$zeros" -v n="$1" -v rows="$2" 'BEGIN { for (i = 0; i < n; i++) {
+		key = "102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 " i % 256 " " int(i / 256) " 0 0 0 0 0 0 255 255 255 255 7 0 0 0 0 0 1 "
+		printf "map update pinned %s/napi_who key %s 0 0 0 0 0 value %d %d 0 0 0 0 0 0 3 0 0 0 0 0 0 0 any\n", g, key, (i + 1) % 256, (i + 1) / 256
+		for (o = 0; o < rows; o++) printf "map update pinned %s/napi_hist key %s %d 0 0 0 0 value %s any\n", g, key, o, zeros
+		} }' >"$BATS_TEST_TMPDIR/fill"
+	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
+}
+fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 $(($1 % 256)) $(($1 / 256)) 0 0 0 0 0 0 255 255 255 255 7 0 0 0 0 0 1 0 0 0 0 0; }
+
+@test "napi: a full table makes room: a new device always has rows, and who went is counted" {
+	local evicted
+	host_attach napi
+	fill 2048 4
+	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
+	on client ping -q -c 5 -i 0.01 10.11.1.1
+	is_five() { (("$(sum rows packets eth0)" >= 5)); }
+	busywait 5 is_five
+	# the oldest have gone, with their rows, and as many as are counted
+	hookmap -j napi >"$BATS_TEST_TMPDIR/now"
+	evicted=$(jq .evicted "$BATS_TEST_TMPDIR/now")
+	((evicted >= 1))
+	equal "$(jq -c '[.lost, .evicted_values]' "$BATS_TEST_TMPDIR/now")" "[0,$((3 * evicted))]" "not counted"
+	run ! fake $((evicted - 1))
+	fake 2000
+	equal "$(bpftool -j map dump pinned "$G/napi_hist" | jq '[.[] | select(.key[:4] == ["0x66", "0x61", "0x6b", "0x65"] and .key[16:18] == ["0x00", "0x00"])] | length')" 0 "rows of the oldest"
+	like "$(hookmap napi)" " values, which have made room"
+	on host ip link set dev eth0 xdp off
+}
+
 @test "napi: a full table is counted; attaching twice; detaching leaves nothing" {
 	host_attach napi
 	before=$(find /sys/fs/bpf | sort)
 	host_attach napi
 	equal "$(find /sys/fs/bpf | sort)" "$before" pins
+	# rows of nobody: they cannot make room
 	printf -v zeros '0 %.0s' {1..152}
 	awk -v pin="$G/napi_hist" -v zeros="$zeros" 'BEGIN { for (i = 0; i < 8300; i++) {
 		printf "map update pinned %s key", pin; for (j = 0; j < 38; j++) printf " 255";

@@ -51,7 +51,7 @@ through() {
 	# ovs0 is inside va
 	equal "$(($(port va total sum_ns) - $(port ovs0 total sum_ns)))" "$(port va self sum_ns)" "va itself"
 	equal "$(port ovs0 self sum_ns)" "$(port ovs0 total sum_ns)" "nothing is inside ovs0"
-	equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0}' lost
+	equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0,"evicted":0,"evicted_calls":0,"missed":0}' lost
 }
 
 # bats test_tags=vm
@@ -113,22 +113,23 @@ u64() {
 	local cpus key row
 	mkdir -p "$G"
 	bpftool -n map create "$G/ovslat_hist" type percpu_hash key 40 value 152 entries 2048 name ovslat_hist
-	bpftool -n map create "$G/ovslat_call" type percpu_array key 4 value 224 entries 1 name ovslat_call
+	bpftool -n map create "$G/ovslat_call" type percpu_array key 4 value 248 entries 1 name ovslat_call
 	# on each CPU two calls of 5 ns and one of 10, then the same for calls inside others
 	read -ra key <<<"70 31 $(u64 0 0 | cut -c 1-42) $(u64 0) 00 00 00 00 03 00 00 00"
 	read -ra row <<<"$(u64 20 10 -6 0 0 0 0 2 0 0 0 0 1 0 0 0 0 0 0)"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 01 00 00 00 00 00 00 00 value hex "${row[@]}"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 02 00 00 00 00 00 00 00 value hex "${row[@]}"
 	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/ovslat_call" key 0 0 0 0 value hex $(u64 $(yes 0 | head -n 25) 7 8 9)
+	bpftool map update pinned "$G/ovslat_call" key 0 0 0 0 value hex $(u64 $(yes 0 | head -n 25) 7 8 9 5 6 0)
 	cpus=$(($(hookmap -j ovslat | jq '.rows[0].count') / 3))
 	((cpus >= $(nproc)))
 	equal "$(hookmap -j ovslat | jq -c '.rows[] | [.port, .netns, .kind, .count, .sum_ns, .min_ns, .p50_ns, .p90_ns, .p99_ns, .max_ns]' | sort)" \
 		"[\"p1\",\"-\",\"self\",$((3 * cpus)),$((20 * cpus)),5,5,10,10,10]
 [\"p1\",\"-\",\"total\",$((3 * cpus)),$((20 * cpus)),5,5,10,10,10]"
-	equal "$(hookmap -j ovslat | jq -c .lost)" "{\"table_full\":$((7 * cpus)),\"too_deep\":$((8 * cpus)),\"no_return\":$((9 * cpus)),\"missed\":0}"
+	equal "$(hookmap -j ovslat | jq -c .lost)" "{\"table_full\":$((7 * cpus)),\"too_deep\":$((8 * cpus)),\"no_return\":$((9 * cpus)),\"evicted\":$((5 * cpus)),\"evicted_calls\":$((6 * cpus)),\"missed\":0}"
 	run -0 hookmap ovslat
 	equal "$(awk '$1 == "p1" { print $3, $4, $NF }' <<<"$output" | sort)" "self $((3 * cpus)) 10ns
 total $((3 * cpus)) 10ns"
+	like "$output" "no longer shown: $((5 * cpus)) rows with $((6 * cpus)) calls, which have made room"
 	like "$output" "not measured: $((7 * cpus)) table full, $((8 * cpus)) too deep, $((9 * cpus)) without return, 0 missed"
 }

@@ -7,8 +7,9 @@
  *            idle (polls that found none), full (polls that used up their budget)
  *   devmap   frames a batch: device netns cpu batches frames min p50 p90 p99 max drops
  *   softirq  cpu count min_ns p50_ns p90_ns p99_ns max_ns: from raising to start
- * and "lost": values that found no room in the table, and "missed": events that the kernel
- * did not show, because one was being counted on that CPU.
+ * and "lost": values that found no room in the table, "evicted": rows of devices that have
+ * made room, with "evicted_values", and "missed": events that the kernel did not show,
+ * because one was being counted on that CPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -137,12 +138,12 @@ int napi_run(const struct options *opt)
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct out *poll, *devmap, *softirq;
 	struct rows rows;
-	__u64 full = 0;
+	struct napi_stat st = {};
 	int err;
 
 	err = rows_read(opt, "napi", "napi_hist", offsetof(struct napi_key, octave), &rows);
 	if (!err)
-		err = rows_stat(opt, "napi_stat", &full, 1);
+		err = rows_stat(opt, "napi_stat", (__u64 *)&st, sizeof(st) / 8);
 	if (err)
 		goto out;
 	poll = out_new(opt, COLS(poll_cols));
@@ -160,13 +161,20 @@ int napi_run(const struct options *opt)
 	out_section(devmap, top, "devmap", "\nframes a devmap batch\n");
 	out_section(softirq, top, "softirq", "\nNET_RX, from raising to start\n");
 	if (top) {
-		json_object_object_add(top, "lost", json_object_new_uint64(full));
+		json_object_object_add(top, "lost", json_object_new_uint64(st.full));
+		json_object_object_add(top, "evicted", json_object_new_uint64(st.age.evicted));
+		json_object_object_add(top, "evicted_values",
+				       json_object_new_uint64(st.age.evicted_packets));
 		json_object_object_add(top, "missed",
 				       json_object_new_uint64(programs_missed(opt, "napi")));
 		json_print(opt, top);
 	} else {
-		printf("\nnot counted: %llu table full, %llu missed\n", full,
+		printf("\nnot counted: %llu table full, %llu missed\n", st.full,
 		       programs_missed(opt, "napi"));
+		if (st.age.evicted)
+			printf("no longer shown: %llu rows with %llu values, which have made "
+			       "room\n",
+			       st.age.evicted, st.age.evicted_packets);
 	}
 out:
 	json_object_put(top);

@@ -2,7 +2,8 @@
 /*
  * ovslat.c - hookmap ovslat: time in ovs_vport_receive, by input port.
  *
- * JSON: {"rows": [...], "lost": {"table_full", "too_deep", "no_return", "missed"}}
+ * JSON: {"rows": [...], "lost": {"table_full", "too_deep", "no_return",
+ * "evicted" (rows of ports that have made room), "evicted_calls", "missed"}}
  *   rows   port netns kind (total: with the calls inside it; self: without them) count
  *          sum_ns min_ns p50_ns p90_ns p99_ns max_ns
  */
@@ -58,6 +59,9 @@ int ovslat_run(const struct options *opt)
 		json_object_object_add(lost, "table_full", json_object_new_uint64(sum.full));
 		json_object_object_add(lost, "too_deep", json_object_new_uint64(sum.deep));
 		json_object_object_add(lost, "no_return", json_object_new_uint64(sum.lost));
+		json_object_object_add(lost, "evicted", json_object_new_uint64(sum.age.evicted));
+		json_object_object_add(lost, "evicted_calls",
+				       json_object_new_uint64(sum.age.evicted_packets));
 		json_object_object_add(lost, "missed",
 				       json_object_new_uint64(programs_missed(opt, "ovslat")));
 		json_object_object_add(top, "lost", lost);
@@ -66,6 +70,9 @@ int ovslat_run(const struct options *opt)
 		printf("\nnot measured: %llu table full, %llu too deep, %llu without return, %llu "
 		       "missed\n",
 		       sum.full, sum.deep, sum.lost, programs_missed(opt, "ovslat"));
+		if (sum.age.evicted)
+			printf("no longer shown: %llu rows with %llu calls, which have made room\n",
+			       sum.age.evicted, sum.age.evicted_packets);
 	}
 out:
 	json_object_put(top);

@@ -195,10 +195,10 @@ static void show_lost_text(const struct options *opt, const struct pktlat_cfg *c
 	show_count(&before, missed, "left out by the kernel: a program ran already on that CPU");
 	if (*before == ',')
 		printf("\n");
-	if (st->evicted)
+	if (st->age.evicted)
 		printf("no longer shown: %llu processes and taps with %llu packets, which have "
 		       "made room\n",
-		       st->evicted, st->evicted_packets);
+		       st->age.evicted, st->age.evicted_packets);
 	if (!(cfg->flags & PKTLAT_F_UDP))
 		printf("UDP: only datagrams with fragments whose checksum was verified before; "
 		       "this "
@@ -217,8 +217,8 @@ static void show_lost(const struct options *opt, struct json_object *top, const 
 		{ "bad_clock", st->clock },
 		{ "sent", st->sent },
 		{ "table_full", st->slow.full },
-		{ "evicted", st->evicted },
-		{ "evicted_packets", st->evicted_packets },
+		{ "evicted", st->age.evicted },
+		{ "evicted_packets", st->age.evicted_packets },
 		{ "missed", r->missed },
 	};
 	struct json_object *o;

@@ -222,8 +222,30 @@ _Static_assert(sizeof(struct path_event) == 152, "abi");
  * values are struct lat_row, by octave, as for latency; the unit depends on the key. */
 #define TRACE_ROWS 2048
 
+/*
+ * Who has rows in such a map: map pktlat_who, napi_who, ovslat_who, hash, by the same key with
+ * octave 0. Written by all CPUs at once: packets is added to atomically, of last any value
+ * will do. When there is no room for another one, whoever was not heard of for the longest
+ * time goes with its rows. A CPU that still has an element that another one deletes may count
+ * one packet for whoever has it next; it was then not the oldest for long.
+ */
+struct hist_who {
+	__u64 last;    /* CLOCK_MONOTONIC, ns */
+	__u64 packets; /* values */
+};
+/* Who was heard of since then does not make room. */
+#define HIST_KEEP_NS 1000000000
+
+/* In the maps of counters */
+struct hist_age {
+	__u64 evicted;	       /* who has made room */
+	__u64 evicted_packets; /* their values */
+	__u64 wait;	       /* until then, nobody can make room */
+};
+
 /* Some ten for each device and CPU */
 #define NAPI_ROWS 8192
+#define NAPI_WHO  2048
 
 /* napi_key.kind */
 enum napi_kind {
@@ -250,14 +272,16 @@ struct napi_key {
 
 /* map napi_stat, per-CPU array of 1 */
 struct napi_stat {
-	__u64 full;   /* values that found no room in napi_hist */
+	__u64 full; /* values that found no room in napi_hist */
+	struct hist_age age;
 	__u64 raised; /* when NET_RX was raised and has not started yet; 0 = not */
 };
 
 _Static_assert(sizeof(struct napi_key) == 40, "abi");
-_Static_assert(sizeof(struct napi_stat) == 16, "abi");
+_Static_assert(sizeof(struct napi_stat) == 40, "abi");
 
 #define HM_MAP_napi_hist(X) X(napi_hist, HASH, struct napi_key, struct lat_row, NAPI_ROWS, 0)
+#define HM_MAP_napi_who(X)  X(napi_who, HASH, struct napi_key, struct hist_who, NAPI_WHO, 0)
 #define HM_MAP_napi_stat(X) X(napi_stat, PERCPU_ARRAY, __u32, struct napi_stat, 1, 0)
 
 /* pktlat_key.kind */
@@ -287,22 +311,6 @@ struct pktlat_key {
 	__u8 pad;
 };
 
-/* A process or a tap that has rows in pktlat_hist. Written by all CPUs at once: packets is
- * added to atomically, of last any value will do. When there is no room for another one,
- * whoever was not heard of for the longest time goes with its rows. A CPU that still has
- * an element that another one deletes may count one packet for whoever has it next; it
- * was then not the oldest for long. */
-struct pktlat_who {
-	__u64 last; /* CLOCK_MONOTONIC, ns */
-	__u64 packets;
-};
-
-/* Who is in pktlat_who; and rows, some four octaves each */
-#define PKTLAT_WHO  1024
-#define PKTLAT_ROWS (4 * PKTLAT_WHO)
-/* Who was heard of since then does not make room. */
-#define PKTLAT_KEEP_NS 1000000000
-
 /* map pktlat_stat, per-CPU array of 1 */
 struct pktlat_stat {
 	struct trace_stat slow; /* ring buffer of slow packets; full: of pktlat_hist */
@@ -310,10 +318,12 @@ struct pktlat_stat {
 	__u64 unconverted;	/* with a hardware stamp only, and no clock to read it by */
 	__u64 clock;		/* time went backwards, or by over LAT_MAX_NS */
 	__u64 sent;		/* this host's own: the stamp is the time of departure */
-	__u64 evicted;		/* processes and taps that have made room */
-	__u64 evicted_packets;	/* their packets */
-	__u64 wait;		/* until then, nobody can make room */
+	struct hist_age age;	/* of processes and taps */
 };
+
+/* Who is in pktlat_who; and rows, some four octaves each */
+#define PKTLAT_WHO  1024
+#define PKTLAT_ROWS (4 * PKTLAT_WHO)
 
 #define PKTLAT_F_REAL 0x1 /* real is valid */
 #define PKTLAT_F_PTP  0x2 /* ptp is valid */
@@ -342,7 +352,7 @@ struct pktlat_event {
 };
 
 _Static_assert(sizeof(struct pktlat_key) == 40, "abi");
-_Static_assert(sizeof(struct pktlat_who) == 16, "abi");
+_Static_assert(sizeof(struct hist_who) == 16, "abi");
 _Static_assert(sizeof(struct pktlat_stat) == 80, "abi");
 _Static_assert(sizeof(struct pktlat_cfg) == 48, "abi");
 _Static_assert(sizeof(struct pktlat_event) == 120, "abi");
@@ -351,8 +361,7 @@ _Static_assert(sizeof(struct pktlat_event) == 120, "abi");
 #define HM_MAP_pktlat_stat(X) X(pktlat_stat, PERCPU_ARRAY, __u32, struct pktlat_stat, 1, 0)
 #define HM_MAP_pktlat_hist(X)                                                                      \
 	X(pktlat_hist, PERCPU_HASH, struct pktlat_key, struct lat_row, PKTLAT_ROWS, 0)
-#define HM_MAP_pktlat_who(X)                                                                       \
-	X(pktlat_who, HASH, struct pktlat_key, struct pktlat_who, PKTLAT_WHO, 0)
+#define HM_MAP_pktlat_who(X) X(pktlat_who, HASH, struct pktlat_key, struct hist_who, PKTLAT_WHO, 0)
 #define HM_MAP_pktlat_ring(X)                                                                      \
 	X(pktlat_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING / 8, 0)
 
@@ -390,13 +399,16 @@ struct ovslat_call {
 	__u64 full; /* values that found no room in ovslat_hist */
 	__u64 deep; /* calls inside OVSLAT_DEPTH others: not measured */
 	__u64 lost; /* calls whose return was not seen */
+	struct hist_age age;
 };
 
 _Static_assert(sizeof(struct ovslat_key) == 40, "abi");
-_Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
+_Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 56, "abi");
 
 #define HM_MAP_ovslat_hist(X)                                                                      \
 	X(ovslat_hist, PERCPU_HASH, struct ovslat_key, struct lat_row, TRACE_ROWS, 0)
+#define HM_MAP_ovslat_who(X)                                                                       \
+	X(ovslat_who, HASH, struct ovslat_key, struct hist_who, TRACE_ROWS / 4, 0)
 #define HM_MAP_ovslat_call(X) X(ovslat_call, PERCPU_ARRAY, __u32, struct ovslat_call, 1, 0)
 
 /* clang-format off */
@@ -414,6 +426,7 @@ _Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
 	HM_MAP_path_stat(X) \
 	HM_MAP_path_ring(X) \
 	HM_MAP_napi_hist(X) \
+	HM_MAP_napi_who(X) \
 	HM_MAP_napi_stat(X) \
 	HM_MAP_pktlat_cfg(X) \
 	HM_MAP_pktlat_stat(X) \
@@ -421,6 +434,7 @@ _Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 32, "abi");
 	HM_MAP_pktlat_who(X) \
 	HM_MAP_pktlat_ring(X) \
 	HM_MAP_ovslat_hist(X) \
+	HM_MAP_ovslat_who(X) \
 	HM_MAP_ovslat_call(X)
 /* clang-format on */
 

@@ -6,7 +6,7 @@
 # shellcheck source=scripts/lib/trace.sh
 . "$HM_SCRIPTS/lib/trace.sh"
 HOST_FEATURES+=(napi)
-NAPI_MAPS=(napi_hist napi_stat)
+NAPI_MAPS=(napi_hist napi_who napi_stat)
 
 napi_help() {
 	printf 'napi (of the host): packets a NAPI poll, frames a devmap batch, delay of the\n'

@@ -6,7 +6,7 @@
 # shellcheck source=scripts/lib/trace.sh
 . "$HM_SCRIPTS/lib/trace.sh"
 HOST_FEATURES+=(ovslat)
-OVSLAT_MAPS=(ovslat_hist ovslat_call)
+OVSLAT_MAPS=(ovslat_hist ovslat_who ovslat_call)
 
 ovslat_help() {
 	printf 'ovslat (of the host): time in ovs_vport_receive, by input port (Open vSwitch)\n'
