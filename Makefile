@@ -109,7 +109,7 @@ $(O)/hookmap: $(user_obj)
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
 
 # the compiler of policy rules, which opens nothing of the kernel
-rules_obj := $(patsubst %.c,$(O)/%.o,$(wildcard user/rules/*.c)) $(O)/user/text.o
+rules_obj := $(patsubst %.c,$(O)/%.o,$(wildcard user/rules/*.c)) $(addprefix $(O)/user/,text.o words.o)
 $(O)/rules: $(rules_obj)
 	$(say) LD $@
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)

@@ -221,7 +221,7 @@ sent_by() {
 		{"priority":1,"action":"pass","match":{"dst":"10.0.0.0/33"}}|rule 1: match.dst: 10.0.0.0/33: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"dst":"1::2::3"}}|rule 1: match.dst: 1::2::3: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"src":"10.0.0.1","dst":"fd00::1"}}|rule 1: match.dst: fd00::1: is not of the family of src
-		{"priority":1,"action":"pass","match":{"proto":"tpc"}}|rule 1: match.proto: tpc: expected a number up to 255 or tcp, udp, icmp, icmp6, sctp, gre, esp, ah, ospf, udplite
+		{"priority":1,"action":"pass","match":{"proto":"tpc"}}|rule 1: match.proto: tpc: expected a number up to 255 or a name such as tcp, udp, icmp6, gre or esp
 		{"priority":1,"action":"pass","match":{"dport":"90-80"}}|rule 1: match.dport: 90-80: expected a port (0 to 65535) or a range such as 8000-8080
 		{"priority":1,"action":"pass","match":{"sport":65536}}|rule 1: match.sport: 65536: expected a port (0 to 65535) or a range such as 8000-8080
 		{"priority":1,"action":"pass","match":{"proto":"icmp","dport":1}}|rule 1: match.dport: protocol icmp has no ports

@@ -273,29 +273,6 @@ static const struct {
 	{ 0x88a8, "802.1ad" },
 };
 
-static const struct {
-	__u8 proto;
-	const char *name;
-} ipprotos[] = {
-	{ IPPROTO_ICMP, "icmp" },
-	{ IPPROTO_IGMP, "igmp" },
-	{ IPPROTO_IPIP, "ipip" },
-	{ IPPROTO_TCP, "tcp" },
-	{ IPPROTO_UDP, "udp" },
-	{ IPPROTO_DCCP, "dccp" },
-	{ IPPROTO_IPV6, "ipv6" },
-	{ IPPROTO_GRE, "gre" },
-	{ IPPROTO_ESP, "esp" },
-	{ IPPROTO_AH, "ah" },
-	{ IPPROTO_ICMPV6, "icmp6" },
-	{ IPPROTO_SCTP, "sctp" },
-	{ IPPROTO_UDPLITE, "udplite" },
-	{ 89, "ospf" },
-	{ 112, "vrrp" },
-	{ IPPROTO_NONE, "none" },
-	{ IPPROTO_PIM, "pim" },
-};
-
 static char *protocol(const struct drop_key *key)
 {
 	static const char *const tags[] = { "", "vlan/", "qinq/" };
@@ -310,13 +287,8 @@ static char *protocol(const struct drop_key *key)
 		if (ethertypes[i].type == type)
 			snprintf(l3, sizeof(l3), "%s", ethertypes[i].name);
 	}
-	if ((type == 0x0800 || type == 0x86dd) && key->l4proto != DROP_NO_L4) {
-		snprintf(l4, sizeof(l4), "/%u", key->l4proto);
-		for (size_t i = 0; i < sizeof(ipprotos) / sizeof(ipprotos[0]); i++) {
-			if (ipprotos[i].proto == key->l4proto)
-				snprintf(l4, sizeof(l4), "/%s", ipprotos[i].name);
-		}
-	}
+	if ((type == 0x0800 || type == 0x86dd) && key->l4proto != DROP_NO_L4)
+		snprintf(l4, sizeof(l4), "/%s", proto_name(key->l4proto));
 	return asprintf(&text, "%s%s%s", lead, l3, l4) < 0 ? NULL : text;
 }
 

@@ -533,9 +533,6 @@ static size_t ports_text(const char *word, __u16 min, __u16 max, char *buf, size
 /* The words that fdb.sh takes. */
 static char *rule_text(const struct l2_acl *r, char *buf, size_t size)
 {
-	static const char *const protos[256] = {
-		[1] = "icmp", [6] = "tcp", [17] = "udp", [58] = "icmp6", [132] = "sctp"
-	};
 	__u16 type = ntohs(r->ethertype);
 	size_t at = 0;
 
@@ -551,10 +548,8 @@ static char *rule_text(const struct l2_acl *r, char *buf, size_t size)
 			       type);
 	if (r->flags & L2_A_VLAN)
 		at += snprintf(buf + at, size - at, "vlan %u ", r->vlan);
-	if (r->flags & L2_A_PROTO && protos[r->proto])
-		at += snprintf(buf + at, size - at, "proto %s ", protos[r->proto]);
-	else if (r->flags & L2_A_PROTO)
-		at += snprintf(buf + at, size - at, "proto %u ", r->proto);
+	if (r->flags & L2_A_PROTO)
+		at += snprintf(buf + at, size - at, "proto %s ", proto_name(r->proto));
 	if (r->flags & L2_A_PORTS) {
 		at += ports_text("sport", r->sport_min, r->sport_max, buf + at, size - at);
 		at += ports_text("dport", r->dport_min, r->dport_max, buf + at, size - at);

@@ -128,6 +128,17 @@ const char *text_utf8(const char *text, char *buf, size_t size);
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
 
+/* --- words.c: numbers, addresses and protocols, as people write them */
+
+/* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
+__s64 parse_number(const char *text, __u32 max);
+/* 4 or 16 bytes in network order. Returns 4, 6, or 0 if TEXT is no address. */
+int parse_address(const char *text, void *bytes);
+/* By name or number; -1 if TEXT is neither. */
+int proto_number(const char *text);
+/* Its name or number, until the next call. */
+const char *proto_name(__u8 proto);
+
 /* clock.c: sleeps, whatever signals come; no limit such as that of usleep() */
 void wait_seconds(double seconds);
 

@@ -256,24 +256,6 @@ static const char *netns_name(const struct path_event *e)
 	return cache[next].name;
 }
 
-static const char *proto_name(__u8 proto)
-{
-	static char number[8];
-
-	switch (proto) {
-	case IPPROTO_ICMP:
-		return "icmp";
-	case IPPROTO_ICMPV6:
-		return "icmp6";
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	}
-	snprintf(number, sizeof(number), "%u", proto);
-	return number;
-}
-
 static bool is_icmp(const struct path_head *h)
 {
 	return h->l4proto == IPPROTO_ICMP || h->l4proto == IPPROTO_ICMPV6;

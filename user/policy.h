@@ -54,9 +54,6 @@ int policy_verify(const struct options *opt, const struct policy *p);
 /* policy_text.c: what a rule says, for people and as it is in a policy file */
 #define POLICY_TEXT 512
 
-/* NAME of an IP protocol, or its number, in BUF. */
-const char *policy_proto(__u8 proto, char *buf, size_t size);
-__u8 policy_proto_number(const char *name, bool *ok);
 void policy_match(struct policy *p, const struct pol_rule *r, char *buf, size_t size);
 void policy_action(const struct options *opt, struct policy *p, const struct pol_rule *r, char *buf,
 		   size_t size);

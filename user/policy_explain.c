@@ -24,40 +24,38 @@ struct packet {
 	__u8 addr[2][16];
 };
 
-static bool number(const char *text, unsigned long max, __u32 *to)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 0);
-
-	*to = n;
-	if (*text == '0' && text[1] && text[1] != 'x' && text[1] != 'X') /* octal, or not? */
-		return false;
-	return *text >= '0' && *text <= '9' && !*end && n <= max;
-}
-
 static bool set_address(struct packet *k, int which, const char *text)
 {
-	int af = strchr(text, ':') ? AF_INET6 : AF_INET;
 	__u32 word[4] = {};
+	int family = parse_address(text, word);
 
-	if (inet_pton(af, text, word) != 1)
+	if (!family)
 		return false;
 	memcpy(k->addr[which], word, 16);
 	k->word[which ? POL_W_DST : POL_W_SRC] = ntohl(word[0]);
 	for (int i = 0; i < 3; i++)
 		k->word[(which ? POL_W_DST6 : POL_W_SRC6) + i] = ntohl(word[1 + i]);
-	if (((which ? k->src : k->dst)) && k->v6 != (af == AF_INET6))
+	if (((which ? k->src : k->dst)) && k->v6 != (family == 6))
 		return false;
-	k->v6 = af == AF_INET6;
+	k->v6 = family == 6;
 	if (k->v6)
 		k->word[POL_W_MISC] |= POL_M_IP6;
 	*(which ? &k->dst : &k->src) = true;
 	return true;
 }
 
+/* Is VALUE a number up to MAX? Puts it into WORD, SHIFT bits up. */
+static bool set_number(__u32 *word, int shift, const char *value, __u32 max)
+{
+	__s64 n = parse_number(value, max);
+
+	*word |= n < 0 ? 0 : (__u32)n << shift;
+	return n >= 0;
+}
+
 static bool set_field(struct packet *k, struct policy *p, const char *field, const char *value)
 {
-	__u32 *misc = &k->word[POL_W_MISC], n;
+	__u32 *misc = &k->word[POL_W_MISC];
 	bool ok = true;
 
 	if (!strcmp(field, "src"))
@@ -65,28 +63,27 @@ static bool set_field(struct packet *k, struct policy *p, const char *field, con
 	if (!strcmp(field, "dst"))
 		return set_address(k, 1, value);
 	if (!strcmp(field, "proto")) {
-		*misc |= policy_proto_number(value, &ok);
+		ok = proto_number(value) >= 0;
+		*misc |= ok ? proto_number(value) : 0;
 	} else if (!strcmp(field, "sport")) {
-		ok = number(value, 65535, &n);
-		k->word[POL_W_PORTS] |= n << 16;
+		ok = set_number(&k->word[POL_W_PORTS], 16, value, 65535);
 		k->sport = true;
 	} else if (!strcmp(field, "dport")) {
-		ok = number(value, 65535, &n);
-		k->word[POL_W_PORTS] |= n;
+		ok = set_number(&k->word[POL_W_PORTS], 0, value, 65535);
 		k->dport = true;
 	} else if (!strcmp(field, "dscp")) {
-		ok = number(value, 63, &n);
-		*misc |= n << 8;
+		ok = set_number(misc, 8, value, 63);
 	} else if (!strcmp(field, "mark")) {
-		ok = number(value, 0xffffffff, &k->word[POL_W_MARK]);
+		ok = set_number(&k->word[POL_W_MARK], 0, value, ~0U);
 	} else if (!strcmp(field, "iif")) {
 		/* of the rules, wherever the reader is */
 		k->word[POL_W_IIF] = names_index(p->names, p->cfg.netns, value);
 		ok = k->word[POL_W_IIF];
 	} else if (!strcmp(field, "vlan")) {
+		/* VLAN 0: a priority */
 		if (strcmp(value, "none")) {
-			ok = number(value, 4094, &n);
-			*misc |= n ? n << 14 | POL_M_TAGGED : 0; /* VLAN 0: a priority */
+			ok = set_number(misc, 14, value, 4094);
+			*misc |= *misc & POL_M_VID ? POL_M_TAGGED : 0;
 		}
 	} else if (!strcmp(field, "fragment")) {
 		ok = !strcmp(value, "true") || !strcmp(value, "false");

@@ -13,40 +13,6 @@
 
 #include "policy.h"
 
-static const struct {
-	const char *name;
-	__u8 number;
-} protos[] = {
-	{ "tcp", 6 },  { "udp", 17 }, { "icmp", 1 }, { "icmp6", 58 }, { "sctp", 132 },
-	{ "gre", 47 }, { "esp", 50 }, { "ah", 51 },  { "ospf", 89 },  { "udplite", 136 },
-};
-#define NPROTOS (sizeof(protos) / sizeof(protos[0]))
-
-const char *policy_proto(__u8 proto, char *buf, size_t size)
-{
-	for (size_t i = 0; i < NPROTOS; i++) {
-		if (protos[i].number == proto)
-			return protos[i].name;
-	}
-	snprintf(buf, size, "%u", proto);
-	return buf;
-}
-
-__u8 policy_proto_number(const char *name, bool *ok)
-{
-	unsigned long n;
-	char *end;
-
-	*ok = true;
-	for (size_t i = 0; i < NPROTOS; i++) {
-		if (!strcmp(protos[i].name, name))
-			return protos[i].number;
-	}
-	n = strtoul(name, &end, 10);
-	*ok = *name >= '0' && *name <= '9' && (*name != '0' || !name[1]) && !*end && n < 256;
-	return n;
-}
-
 /* Adds a word and a blank before it. */
 static void add(char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -95,7 +61,7 @@ static void each_match(struct policy *p, const struct pol_rule *r,
 {
 	const struct pol_more *m = &p->more[r - p->rules];
 	__u32 misc = r->word[POL_W_MISC];
-	char buf[64], buf2[16];
+	char buf[64];
 
 	if (m->src_len != 255) {
 		prefix(r, r->word[POL_W_SRC], &m->word[0], m->src_len, buf, sizeof(buf));
@@ -106,7 +72,7 @@ static void each_match(struct policy *p, const struct pol_rule *r,
 		each("dst", buf, arg);
 	}
 	if (m->mmask & POL_M_PROTO)
-		each("proto", policy_proto(misc & POL_M_PROTO, buf2, sizeof(buf2)), arg);
+		each("proto", proto_name(misc & POL_M_PROTO), arg);
 	if (r->flags & POL_R_SPORT) {
 		ports(r->sport, buf, sizeof(buf));
 		each("sport", buf, arg);

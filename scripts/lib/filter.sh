@@ -12,6 +12,18 @@ protocol() {
 	udp) NUMBER=17 ;;
 	icmp6) NUMBER=58 ;;
 	sctp) NUMBER=132 ;;
+	gre) NUMBER=47 ;;
+	esp) NUMBER=50 ;;
+	ah) NUMBER=51 ;;
+	ospf) NUMBER=89 ;;
+	udplite) NUMBER=136 ;;
+	igmp) NUMBER=2 ;;
+	ipip) NUMBER=4 ;;
+	ipv6) NUMBER=41 ;;
+	dccp) NUMBER=33 ;;
+	vrrp) NUMBER=112 ;;
+	pim) NUMBER=103 ;;
+	none) NUMBER=59 ;;
 	*) number "$1" "$2" "$3" 255 ;;
 	esac
 }

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 
+#include "../hookmap.h"
 #include "rules.h"
 
 #define LIST "a list or object" /* where one value is expected */
@@ -202,7 +203,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	via = get(value, "via");
 	if (via) {
 		__u8 bytes[16];
-		int family = address(via, bytes);
+		int family = parse_address(via, bytes);
 
 		if (family == 4) {
 			h->value.flags |= POL_H_GW4;
@@ -217,13 +218,13 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	via6 = get(value, "via6");
 	if (via6 && h->value.flags & POL_H_GW6)
 		HOP_WRONG("via6", "via is an IPv6 address, too");
-	else if (via6 && address(via6, h->value.gw6) != 6)
+	else if (via6 && parse_address(via6, h->value.gw6) != 6)
 		HOP_WRONG("via6", "%s: expected an IPv6 address", via6);
 	else if (via6)
 		h->value.flags |= POL_H_GW6;
 	vlan = get(value, "vlan");
 	if (vlan) {
-		__s64 id = number(vlan, 4094);
+		__s64 id = parse_number(vlan, 4094);
 
 		if (id < 1)
 			HOP_WRONG("vlan", "%s: expected 1 to 4094", vlan);
@@ -259,7 +260,7 @@ static bool read_group(struct set *s, struct rule *r, struct json_object *hops)
 	json_object_object_foreach(hops, name, value)
 	{
 		const char *text = plain(value);
-		__s64 weight = text ? number(text, 255) : -1;
+		__s64 weight = text ? parse_number(text, 255) : -1;
 		int hop = find_hop(s, name);
 
 		if (hop < 0)
@@ -326,7 +327,7 @@ static bool read_action(struct set *s, struct rule *r, struct json_object *actio
 	if (r->action == POL_MARK && !mark)
 		return rule_wrong(r, "action", "mark: expected a number up to 0xffffffff");
 	if (mark) {
-		n = number(mark, ~0U);
+		n = parse_number(mark, ~0U);
 		if (n < 0)
 			return rule_wrong(r, "action",
 					  "mark %s: expected a number up to 0xffffffff", mark);
@@ -346,7 +347,7 @@ static bool read_action(struct set *s, struct rule *r, struct json_object *actio
 			return rule_wrong(r, "action", "redirect: no next hop %s", arg);
 		r->arg = find_hop(s, arg);
 	} else if (r->action == POL_TABLE) {
-		n = arg ? number(arg, ~0U) : -1;
+		n = arg ? parse_number(arg, ~0U) : -1;
 		if (n < 1)
 			return rule_wrong(r, "action", "table %s: expected a number from 1",
 					  arg ? arg : "null");
@@ -382,7 +383,7 @@ static bool read_rule(struct set *s, struct rule *r, struct json_object *rule)
 {
 	struct json_object *match = json_object_object_get(rule, "match");
 	const char *id = get(rule, "id"), *priority = get(rule, "priority");
-	__s64 n = priority ? number(priority, ~0U) : -1;
+	__s64 n = priority ? parse_number(priority, ~0U) : -1;
 
 	/* also of a rule that is wrong: messages name it, and others may not have its id */
 	r->named = id;
@@ -641,7 +642,7 @@ void read_done(struct set *s)
 	/* the others are called by their number, or the next that is free */
 	taken = zalloc(2 * s->n_rules + 2, sizeof(*taken));
 	for (size_t i = 0; i < n; i++) {
-		__s64 id = number(named[i]->id, 2 * s->n_rules);
+		__s64 id = parse_number(named[i]->id, 2 * s->n_rules);
 
 		if (id >= 0 && named[i]->id[1] != 'x')
 			taken[id] = true;

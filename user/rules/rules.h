@@ -126,13 +126,9 @@ const char *rule_where(const struct rule *r);
 /* A line that is no error. */
 void note(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- words.c: what people write */
+/* --- match.c: what people write */
 
-/* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
-__s64 number(const char *text, __u32 max);
-/* In network order. Returns 4, 6, or 0 if TEXT is no address. */
-int address(const char *text, __u8 bytes[16]);
-/* The same of a prefix; an address is one, too. Bits behind it may be set. */
+/* Returns 4, 6, or 0 if TEXT is neither a prefix nor an address. Bits behind it may be set. */
 int prefix_read(const char *text, struct prefix *p);
 /* The mask of a prefix in a word that has BITS or less of it. */
 __u32 mask_word(int bits);

@@ -1,56 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* words.c - addresses, ports, protocols and marks, as people write them, and back */
+/* match.c - what a rule matches, as people write it, and back */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../hookmap.h"
 #include "rules.h"
 
-static const struct {
-	const char *name;
-	__u8 number;
-} protocols[] = {
-	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP },	  { "icmp", IPPROTO_ICMP },
-	{ "icmp6", 58 },	{ "sctp", IPPROTO_SCTP }, { "gre", IPPROTO_GRE },
-	{ "esp", IPPROTO_ESP }, { "ah", IPPROTO_AH },	  { "ospf", 89 },
-	{ "udplite", 136 },
-};
-
-__s64 number(const char *text, __u32 max)
-{
-	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
-	const char *digits = hex ? text + 2 : text;
-	size_t len = strlen(digits);
-	unsigned long long n;
-
-	if (!len || len > (hex ? 8 : 10) ||
-	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != len ||
-	    (!hex && len > 1 && *digits == '0'))
-		return -1;
-	n = strtoull(digits, NULL, hex ? 16 : 10);
-	return n <= max ? (__s64)n : -1;
-}
-
-int address(const char *text, __u8 bytes[16])
-{
-	int family = strchr(text, ':') ? 6 : 4;
-
-	return inet_pton(family == 6 ? AF_INET6 : AF_INET, text, bytes) == 1 ? family : 0;
-}
-
 const char *const action_names[] = { "pass", "drop", "mark", "redirect", "table", "ecmp", NULL };
-
-static const char *proto_name(int proto)
-{
-	static char text[12];
-
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
-		if (proto == protocols[i].number)
-			return protocols[i].name;
-	}
-	snprintf(text, sizeof(text), "%d", proto);
-	return text;
-}
 
 __u32 mask_word(int bits)
 {
@@ -71,10 +28,10 @@ int prefix_read(const char *text, struct prefix *p)
 	if ((size_t)snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "/"), text) >=
 	    sizeof(host))
 		return 0;
-	family = address(host, wire.bytes);
+	family = parse_address(host, wire.bytes);
 	len = family == 4 ? 32 : 128;
 	if (slash)
-		len = slash[1] == '0' && slash[2] ? -1 : number(slash + 1, len);
+		len = slash[1] == '0' && slash[2] ? -1 : parse_number(slash + 1, len);
 	if (!family || len < 0)
 		return 0;
 	p->len = len;
@@ -112,8 +69,8 @@ bool match_ports(struct rule *r, const char *field, const char *text, struct por
 	if (!text)
 		return true;
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "-"), text);
-	from = number(first, 65535);
-	to = dash ? number(dash + 1, 65535) : from;
+	from = parse_number(first, 65535);
+	to = dash ? parse_number(dash + 1, 65535) : from;
 	if (from < 0 || to < from)
 		return rule_wrong(r, field,
 				  "%s: expected a port (0 to 65535) or a range such as 8000-8080",
@@ -130,16 +87,11 @@ bool match_proto(struct rule *r, const char *text)
 	r->proto = -1;
 	if (!text)
 		return true;
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
-		if (!strcmp(text, protocols[i].name))
-			r->proto = protocols[i].number;
-	}
-	if (r->proto < 0)
-		r->proto = number(text, 255);
+	r->proto = proto_number(text);
 	if (r->proto < 0)
 		return rule_wrong(r, "match.proto",
-				  "%s: expected a number up to 255 or tcp, udp, icmp, icmp6, sctp, "
-				  "gre, esp, ah, ospf, udplite",
+				  "%s: expected a number up to 255 or a name such as tcp, udp, "
+				  "icmp6, gre or esp",
 				  text);
 	return true;
 }
@@ -149,7 +101,7 @@ bool match_small(struct rule *r, const char *field, const char *text, int max, i
 	*value = -1;
 	if (!text)
 		return true;
-	*value = number(text, max);
+	*value = parse_number(text, max);
 	return *value >= 0 || rule_wrong(r, field, "%s: expected 0 to %d", text, max);
 }
 
@@ -162,8 +114,8 @@ bool match_mark(struct rule *r, const char *text)
 	if (!text)
 		return true;
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "/"), text);
-	mark = number(first, ~0U);
-	mask = slash ? number(slash + 1, ~0U) : ~0U;
+	mark = parse_number(first, ~0U);
+	mask = slash ? parse_number(slash + 1, ~0U) : ~0U;
 	if (mark < 0 || mask < 1)
 		return rule_wrong(r, "match.mark",
 				  "%s: expected a mark such as 16, 0x10 or 0x10/0xff", text);
@@ -179,7 +131,7 @@ bool match_vlan(struct rule *r, const char *text)
 	r->vlan = -1;
 	if (!text)
 		return true;
-	r->vlan = strcmp(text, "none") ? number(text, 4094) : 0;
+	r->vlan = strcmp(text, "none") ? parse_number(text, 4094) : 0;
 	return (r->vlan > 0 || !strcmp(text, "none")) ||
 	       rule_wrong(r, "match.vlan", "%s: expected 1 to 4094, or none", text);
 }
