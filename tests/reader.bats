@@ -50,8 +50,76 @@ oracle() { # FROM TO
 	run -0 hookmap latency
 	equal "$(head -n 1 <<<"$output" | tr -s ' ')" "KIND FROM TO DEVICE NETNS COUNT P50 P90 P99 P99.9 MAX"
 	equal "$(grep -cE '^(stage|total) ' <<<"$output")" 5 rows
-	like "$output" "1013 packets seen, 1013 measured (1 in 1), 0 not sampled"
+	like "$output" "1013 packets seen, 1013 sampled (1 in 1), "
 	like "$output" " slot reused, 0 bad clock, 0 table full, 0 not seen at tc (0 of them merged by GRO)"
+}
+
+@test "reader: the man page explains every column and key that any verb prints" {
+	local name fields missing=''
+	fields=$(sed -n '/^\.Sh FIELDS/,/^\.Sh ENVIRONMENT/p' "$HM_TOP/user/hookmap.8")
+	# of tables, of JSON, and of events; policy_text.c prints the file of hookmap-policy(8)
+	{
+		tr -d '\n' <<<"$(cat "$HM_TOP"/user/*.c)" | grep -oE '\{\s*("[a-z_0-9]+"|NULL),\s*("[^"]*"|NULL),\s*OUT_' | grep -oE '"[^"]+"'
+		tr -d '\n' <<<"$(find "$HM_TOP/user" -maxdepth 1 -name "*.c" ! -name policy_text.c -exec cat {} +)" | grep -oE '(json_object_object_add|out_json)\(\s*\w+,\s*"[a-z_0-9]+"' | grep -oE '"[^"]+"'
+		tr -d '\n' <<<"$(cat "$HM_TOP"/user/*.c)" | grep -oE 'line_[a-z]+\(\s*\w+,\s*"[a-z_0-9]+"' | grep -oE '"[^"]+"'
+	} | tr -d '"' | sort -u >"$BATS_TEST_TMPDIR/names"
+	(($(wc -l <"$BATS_TEST_TMPDIR/names") > 150))
+	while IFS= read -r name; do
+		grep -qE "(^|[^A-Za-z0-9_])$name([^A-Za-z0-9_]|\$)" <<<"$fields" || missing+="$name "
+	done <"$BATS_TEST_TMPDIR/names"
+	equal "$missing" '' 'not in FIELDS of hookmap.8'
+}
+
+@test "reader: --explain has a text for each pair of stages; a device or a namespace alone" {
+	local n
+	run -0 hookmap latency --explain
+	for n in 'xdp to tc' 'tc to prerouting' 'prerouting to input' 'input to socket'; do like "$output" "$n: "; done
+	equal "$(hookmap -j latency --explain | jq -c '[.rows[] | select(.kind == "stage") | (.means | length) > 20 and (.look | length) > 10] | unique')" '[true]' 'means and look'
+	equal "$(hookmap -j latency --explain | jq -c '.rows | map(select(.kind == "stage") | .means) | length == (unique | length)')" true 'a text each'
+	n=$(hookmap -j latency | jq -r '.rows[0].device')
+	equal "$(hookmap -j latency "$n" | jq -c .rows)" "$(hookmap -j latency | jq -c --arg d "$n" '[.rows[] | select(.device == $d)]')" "rows of $n"
+	equal "$(hookmap -j latency --dev nosuch | jq -c .rows)" '[]' 'rows of nosuch'
+	like "$(hookmap latency nosuch)" 'nothing measured yet on nosuch'
+	like "$(hookmap latency --hist nosuch)" 'nothing measured yet on nosuch'
+	n=$(hookmap -j latency | jq -r '.rows[0].netns')
+	equal "$(hookmap -j latency --netns "$n" | jq '.rows | length')" "$(hookmap -j latency | jq --arg n "$n" '[.rows[] | select(.netns == $n)] | length')" "rows of $n"
+	equal "$(hookmap -j latency --netns nosuch | jq -c .rows)" '[]' 'rows of netns nosuch'
+	fails 2 '--prom shows all devices' hookmap --prom --dev lo latency
+	fails 2 'b: unexpected argument' hookmap latency a b
+}
+
+@test "reader: help and version are verbs, and a mistyped one is answered" {
+	equal "$(hookmap help)" "$(hookmap --help)" help
+	equal "$(hookmap help latency)" "$(hookmap latency --help)" 'help latency'
+	equal "$(hookmap version)" "$(hookmap --version)" version
+	like "$(HOOKMAP_OBJ=$HM_BUILD "$HM_TOP/build/hookmap" help attach)" 'usage: attach.sh'
+	fails 2 'latncy: unknown verb: did you mean latency?' hookmap latncy
+	fails 2 'dorps: unknown verb: did you mean drops?' hookmap dorps
+	fails 2 'attahc: unknown verb: did you mean attach?' hookmap attahc
+	fails 2 'hookmap: frobnicate: unknown verb (see' hookmap frobnicate
+	fails 2 '-i: needs a verb, one of latency' hookmap -i 1
+}
+
+@test "reader: without a verb: what is attached, and the worst of it; the right hint where it is not" {
+	like "$(hookmap)" 'slowest stage: '
+	equal "$(hookmap -j | jq -r '.latency | "\(.from) \(.to) \(.p50_ns)"')" \
+		"$(hookmap -j latency | jq -r '[.rows[] | select(.kind == "stage")] | max_by(.p50_ns) | "\(.from) \(.to) \(.p50_ns)"')" 'slowest stage'
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	run -0 hookmap --bpffs "$BATS_TEST_TMPDIR/empty"
+	like "$output" 'nothing is attached: hookmap attach DEV'
+	equal "$(hookmap -j --bpffs "$BATS_TEST_TMPDIR/empty" | jq -c .)" '{"devices":[],"latency":null,"drops":null}' 'without anything'
+	while read -r verb hint; do
+		fails 1 "attach first (scripts/attach.sh $hint)" hookmap --bpffs "$BATS_TEST_TMPDIR/empty" "$verb"
+	done <<<'latency DEV
+drops --host drops
+fdb DEV l2fwd
+policy DEV policy
+path --host path
+pktlat --host pktlat
+napi --host napi
+exec --host exec
+open --host open
+ovslat --host ovslat'
 }
 
 @test "reader: buckets add up, are in order, and hold min and max" {

@@ -86,8 +86,8 @@ static const struct arg args[] = {
 	  .verbs = V(DROPS),
 	  .help = "also what is no loss, and all XDP verdicts" },
 	{ .name = "explain", .kind = ARG_EXPLAIN, .at = AT(explain),
-	  .verbs = V(DROPS) | V(POLICY),
-	  .help = "what the reasons mean; or, with 'src=A dst=B ...', which rule such a packet takes" },
+	  .verbs = V(LATENCY) | V(DROPS) | V(POLICY),
+	  .help = "what the rows mean, and where to look next; of policy, with src=A dst=B ..., which rule such a packet takes" },
 	{ .name = "verify", .takes = "SET", .kind = ARG_TEXT, .at = AT(verify),
 	  .verbs = V(POLICY),
 	  .help = "looks each rule up as packets do: of the set in force, or of the one that is being loaded",
@@ -117,8 +117,11 @@ static const struct arg args[] = {
 	  .verbs = V(FDB),
 	  .help = "without the entries" },
 	{ .name = "dev", .takes = "DEV", .kind = ARG_TEXT, .at = AT(device),
-	  .verbs = V(FDB),
-	  .help = "only what is of this port" },
+	  .verbs = V(LATENCY) | V(DROPS) | V(FDB),
+	  .help = "only what is of this device, which may also stand behind the verb" },
+	{ .name = "netns", .takes = "NAME", .kind = ARG_TEXT, .at = AT(netns),
+	  .verbs = V(LATENCY) | V(DROPS),
+	  .help = "only what is of this network namespace, as the table calls it" },
 	{ .name = "cookie", .kind = ARG_FLAG, .at = AT(cookie),
 	  .verbs = V(STATUS),
 	  .help = "only the number of this network namespace that the kernel never uses again" },
@@ -200,12 +203,15 @@ static void usage(FILE *f, const struct verb *verb)
 		fprintf(f, "usage: hookmap [OPTION...] %s\n\n%s\n\n", verb->name, verb->help);
 	} else {
 		fprintf(f, "usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "
-			   "[--bpffs DIR] VERB\n"
-			   "       hookmap --prom [--output FILE] [VERB...]\n\n");
+			   "[--bpffs DIR] VERB [DEV]\n"
+			   "       hookmap --prom [--output FILE] [VERB...]\n"
+			   "       hookmap                what is attached, and the worst of it\n"
+			   "       hookmap help [VERB]\n\n");
 		for (int i = 0; i < VERBS; i++)
 			fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-		fprintf(f, "\nWhat changes the system are scripts: hookmap attach is "
-			   "hookmap-attach, hookmap fdb\nshows what hookmap-fdb sets.\n\n");
+		fprintf(f, "\nCommands that change the system: attach, detach, fdb, policy, lab, "
+			   "demo; hookmap\nattach is hookmap-attach, and hookmap help attach "
+			   "explains it.\n\n");
 	}
 	for (const struct arg *arg = args; arg < args + NARGS; arg++) {
 		bool some = !verb && arg->verbs != ALL;
@@ -309,6 +315,8 @@ static int args_conflict(const struct options *opt, const struct verb *verb)
 		return misuse("%s: --prom shows only counts", verb->name, NULL);
 	if (opt->save && opt->output != OUT_PROM)
 		return misuse("%s", "--output goes with --prom", NULL);
+	if ((opt->device || opt->netns) && bit & (V(LATENCY) | V(DROPS)) && opt->output == OUT_PROM)
+		return misuse("%s: --prom shows all devices", verb->name, NULL);
 	if (opt->since && opt->interval > 0)
 		return misuse("%s", "--since and -i: choose one", NULL);
 	return 0;
@@ -341,6 +349,85 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* How many letters to change, add or leave out to make B of A; two that changed places are one. */
+static int distance(const char *a, const char *b)
+{
+	int row[3][32] = {}, la = strlen(a), lb = strlen(b);
+
+	if (la > 30 || lb > 30)
+		return 30;
+	for (int j = 0; j <= lb; j++)
+		row[1][j] = j;
+	for (int i = 1; i <= la; i++) {
+		int *now = row[2], *last = row[1], *before = row[0];
+
+		now[0] = i;
+		for (int j = 1; j <= lb; j++) {
+			int n = last[j - 1] + (a[i - 1] != b[j - 1]);
+
+			n = last[j] + 1 < n ? last[j] + 1 : n;
+			n = now[j - 1] + 1 < n ? now[j - 1] + 1 : n;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < n)
+				n = before[j - 2] + 1;
+			now[j] = n;
+		}
+		memcpy(before, last, sizeof(row[0]));
+		memcpy(last, now, sizeof(row[0]));
+	}
+	return row[1][lb];
+}
+
+/* The verb, or the command, that NAME was meant to be; NULL if that is anybody's guess. */
+static const char *verb_near(const char *name)
+{
+	static const char *const commands[] = { "attach", "detach", "policy", "lab",	 "demo",
+						"plot",	  "run",    "stat",   "service", "deps",
+						"report", "help",   "version" };
+	const char *best = NULL;
+	int least = 3;
+
+	for (size_t i = 0; i < VERBS + sizeof(commands) / sizeof(commands[0]); i++) {
+		const char *word = i < VERBS ? verbs[i].name : commands[i - VERBS];
+		int n = distance(name, word);
+
+		if (n < least && n < (int)strlen(word) - 1)
+			best = word, least = n;
+	}
+	/* a command whose script is not here */
+	return least ? best : NULL;
+}
+
+static int verb_unknown(const char *name)
+{
+	const char *near = verb_near(name);
+
+	if (near)
+		return misuse("%s: unknown verb: did you mean %s?", name, near);
+	return misuse("%s: unknown verb", name, NULL);
+}
+
+/* Takes the word behind VERB that is no option, if the verb has room for one. */
+static bool argument_take(const struct verb *verb, char *word, struct options *opt)
+{
+	static char packet[1024];
+	size_t len;
+
+	/* the rest of a packet: src=A dst=B ... */
+	if (verb == &verbs[VERB_POLICY] && opt->packet && strchr(word, '=')) {
+		if (opt->packet != packet)
+			snprintf(packet, sizeof(packet), "%s", opt->packet);
+		opt->packet = packet;
+		len = strlen(packet);
+		snprintf(packet + len, sizeof(packet) - len, " %s", word);
+		return true;
+	}
+	if (!(1U << (verb - verbs) & (V(LATENCY) | V(DROPS) | V(FDB))) || opt->device)
+		return false;
+	opt->device = word;
+	return true;
+}
+
 /* Does OPT ask for colours? As iproute2: what was given counts more than NO_COLOR. */
 static bool args_color(const struct options *opt)
 {
@@ -367,6 +454,17 @@ static bool args_c_is_color(char **argv, const char **text)
 	if (t && t == argv[optind - 1] && *t != '=')
 		optind--;
 	return true;
+}
+
+/* Without a verb: only options that all verbs take. */
+static int args_brief(unsigned long given)
+{
+	for (size_t i = 0; i < NARGS; i++) {
+		if (given & 1UL << i && args[i].verbs != ALL)
+			return misuse("%s: needs a verb, one of %s", arg_typed(&args[i]),
+				      verb_names(args[i].verbs));
+	}
+	return 0;
 }
 
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb)
@@ -427,15 +525,20 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 	}
 	opt->color = args_color(opt);
 	if (optind == argc && (opt->help || opt->output != OUT_PROM)) {
-		usage(opt->help ? stdout : stderr, NULL);
-		return opt->help ? ARGS_DONE : 2;
+		if (!opt->help)
+			return args_brief(given);
+		usage(stdout, NULL);
+		return ARGS_DONE;
 	}
 	for (; optind < argc; optind++) {
-		if (*verb && opt->output != OUT_PROM)
+		if (*verb && opt->output != OUT_PROM) {
+			if (argument_take(*verb, argv[optind], opt))
+				continue;
 			return misuse("%s: unexpected argument", argv[optind], NULL);
+		}
 		*verb = verb_find(argv[optind]);
 		if (!*verb)
-			return misuse("%s: unknown verb", argv[optind], NULL);
+			return verb_unknown(argv[optind]);
 		if (opt->help) {
 			usage(stdout, *verb);
 			return ARGS_DONE;

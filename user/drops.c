@@ -381,7 +381,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		top = json_object_new_object();
 	err = show_rows(opt, top, t, cols, false, seconds, more);
 	if (!err && !top)
-		printf("no losses\n");
+		printf("no losses%s%s\n", opt->device ? " on " : "", opt->device ?: "");
 	if (err >= 0)
 		err = show_rows(opt, top, t, cols, true, seconds, more);
 	if (err < 0) {
@@ -415,16 +415,36 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	return 0;
 }
 
+/* Only what is of the device and the namespace that OPT names. */
+static int read_wanted(const struct options *opt, struct drop_table *t)
+{
+	int err = drops_read(opt, t);
+	size_t n = 0;
+
+	for (size_t i = 0; !err && i < t->n; i++) {
+		struct drop_line *line = &t->line[i];
+
+		if ((opt->device && strcmp(opt->device, line->col[COL_DEVICE])) ||
+		    (opt->netns && strcmp(opt->netns, line->col[COL_NETNS])))
+			drops_line_free(line);
+		else
+			t->line[n++] = *line;
+	}
+	if (!err)
+		t->n = n;
+	return err;
+}
+
 /* With -i, what was lost in each interval; redrawn in place on a terminal. */
 static int changes(const struct options *opt, int column)
 {
 	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
 	struct drop_table last = {}, now = {}, shown = {};
-	int err = drops_read(opt, &last);
+	int err = read_wanted(opt, &last);
 
 	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
 		wait_seconds(opt->interval);
-		err = drops_read(opt, &now);
+		err = read_wanted(opt, &now);
 		if (err)
 			break;
 		err = drops_copy(&shown, &now);
@@ -544,7 +564,7 @@ int drops_run(const struct options *opt)
 
 		return drops_samples(opt, show_sample, &samples) < 0;
 	}
-	err = drops_read(opt, &t);
+	err = read_wanted(opt, &t);
 	if (err)
 		return 1;
 	column = err = sum_column(opt, &t);

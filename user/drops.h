@@ -73,6 +73,7 @@ extern const char *const drop_by_name[DROP_BY_MAX];
 /* drops_read.c: all rows, unsorted. 0 or -errno, after printing why. */
 int drops_read(const struct options *opt, struct drop_table *t);
 void drops_free(struct drop_table *t);
+void drops_line_free(struct drop_line *line);
 /* Adds what LINE counted, and when, to INTO. */
 void drops_add(struct drop_line *into, const struct drop_line *line);
 

@@ -87,7 +87,7 @@ struct drop_line *drops_line(struct drop_table *t)
 	return line;
 }
 
-static void line_free(struct drop_line *line)
+void drops_line_free(struct drop_line *line)
 {
 	for (int i = 0; i < COLS; i++)
 		free(line->col[i]);
@@ -96,7 +96,7 @@ static void line_free(struct drop_line *line)
 void drops_free(struct drop_table *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		line_free(&t->line[i]);
+		drops_line_free(&t->line[i]);
 	free(t->line);
 	t->line = NULL;
 	t->n = t->room = 0;
@@ -185,7 +185,7 @@ void drops_merge(struct drop_table *t)
 		into->benign &= line->benign;
 		into->verdict &= line->verdict;
 		into->gone &= line->gone;
-		line_free(line);
+		drops_line_free(line);
 	}
 	t->n = n + 1;
 }
@@ -249,7 +249,7 @@ int drops_growth(struct drop_table *t, struct drop_table *old)
 			line->bytes = counter_growth(same, line->bytes, was->bytes);
 		}
 		if (!line->packets)
-			line_free(line);
+			drops_line_free(line);
 		else
 			t->line[n++] = *line;
 	}

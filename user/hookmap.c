@@ -77,6 +77,14 @@ int main(int argc, char **argv)
 
 	if (!opt.bpffs || !*opt.bpffs)
 		opt.bpffs = "/sys/fs/bpf";
+	/* `hookmap help VERB` is `hookmap VERB --help`, a script's as well */
+	if (argc > 1 && !strcmp(argv[1], "help")) {
+		argv[1] = argc > 2 ? argv[2] : "--help";
+		argv[2] = argc > 2 ? "--help" : NULL;
+		argc = argc > 2 ? 3 : 2;
+	} else if (argc > 1 && !strcmp(argv[1], "version")) {
+		argv[1] = "--version";
+	}
 	if (argc > 1)
 		front_exec(argv);
 	libbpf_set_print(quiet);
@@ -85,5 +93,5 @@ int main(int argc, char **argv)
 		return err == ARGS_DONE ? 0 : err;
 	if (opt.output == OUT_PROM)
 		return prom_run(&opt);
-	return verb->run(&opt);
+	return verb ? verb->run(&opt) : brief_run(&opt);
 }

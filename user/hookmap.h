@@ -30,6 +30,7 @@ struct options {
 	bool buckets;	     /* --buckets */
 	bool summary;	     /* --summary */
 	const char *device;  /* --dev */
+	const char *netns;   /* --netns */
 	bool cookie;	     /* --cookie */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
@@ -84,6 +85,7 @@ struct verb {
 };
 
 extern const struct verb verbs[VERBS];
+struct json_object;
 
 /* --- args.c: the command line. Fills OPT and VERB (with --prom: OPT->verbs); 0, an exit
  * code, or ARGS_DONE */
@@ -107,6 +109,18 @@ int napi_run(const struct options *opt);
 int pktlat_run(const struct options *opt);
 int ovslat_run(const struct options *opt);
 int clock_run(const struct options *opt);
+/* brief.c: without a verb */
+int brief_run(const struct options *opt);
+
+/* The stage in which packets take longest, by the median. COUNT is 0 if there is none. */
+struct latency_worst {
+	const char *from, *to;
+	char device[64], netns[64];
+	unsigned long long count, p50;
+};
+int latency_worst(const struct options *opt, struct latency_worst *worst);
+/* status.c: what is attached; adds to N how many that are */
+int status_devices(const struct options *opt, struct json_object *top, size_t *n);
 int policy_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
@@ -165,6 +179,8 @@ char *pin_path(const struct options *opt, const char *name, char *buf, size_t si
 /* Opens the pin of map NAME read-only and checks its shape. Returns the file
  * descriptor or -errno, having printed why (-ENOENT: printed only if REQUIRED). */
 int pin_open(const struct options *opt, const char *name, bool required);
+/* It was attached: the pin is there, even if it may not be looked at. */
+bool pin_there(const struct options *opt, const char *name);
 
 /* Calls EACH with every key and value of the hash map FD (for a per-CPU map:
  * the values of all possible CPUs, 8-byte aligned). EACH returns 0 or -errno. */
@@ -379,5 +395,7 @@ const char *reason_short(const char *name);
 char *reason_xdp(__u32 reason, char *buf, size_t size);
 /* What it means; without a reason, the LOCATION may tell. */
 const struct reason_text *reason_text(const char *name, const char *location, __u32 what);
+/* latency_text.c: the same of the time between two stages */
+const struct reason_text *latency_text(const char *from, const char *to);
 
 #endif

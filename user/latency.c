@@ -280,6 +280,38 @@ static const struct out_col latency_cols[] = {
 	{ "max_ns", "MAX", OUT_NS },
 };
 
+/* Is the row one that OPT asks for? */
+static bool is_shown(const struct options *opt, struct names *names, const struct pair *p)
+{
+	const struct lat_key *key = &p->key;
+
+	if (opt->device && strcmp(opt->device, names_device(names, key->nsid, key->ifindex)))
+		return false;
+	if (opt->netns && strcmp(opt->netns, names_netns(names, key->nsid)))
+		return false;
+	return p->hist.count;
+}
+
+/* --explain: each pair of stages once */
+static void show_explain(const struct options *opt, const struct snapshot *s, struct names *names)
+{
+	const struct lat_key *last = NULL;
+
+	putchar('\n');
+	for (size_t i = 0; i < s->npairs; i++) {
+		const struct lat_key *key = &s->pairs[i].key;
+		const char *from = stage_str(key->from), *to = stage_str(key->to);
+		const struct reason_text *text = latency_text(from, to);
+
+		if (!is_shown(opt, names, &s->pairs[i]) || key->to & LAT_TOTAL ||
+		    (last && last->from == key->from && last->to == key->to))
+			continue;
+		last = key;
+		printf("%s to %s: %s; look at: %s\n", from, to, text->means, text->look);
+	}
+	printf("total: from the first stage to this one; its packets are those that came so far\n");
+}
+
 static int show_rows(const struct options *opt, const struct snapshot *s, struct names *names)
 {
 	size_t shown = 0;
@@ -291,7 +323,7 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		const struct lat_key *key = &s->pairs[i].key;
 		const struct hist *h = &s->pairs[i].hist;
 
-		if (!h->count)
+		if (!is_shown(opt, names, &s->pairs[i]))
 			continue;
 		shown++;
 		out_row(o);
@@ -310,6 +342,13 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		out_u64(o, h->max);
 		if (opt->buckets)
 			out_json(o, "buckets", buckets_json(h));
+		if (opt->explain && !(key->to & LAT_TOTAL)) {
+			const struct reason_text *text =
+				latency_text(stage_str(key->from), stage_str(key->to));
+
+			out_json(o, "means", json_text(text->means));
+			out_json(o, "look", json_text(text->look));
+		}
 	}
 	if (opt->output == OUT_JSON) {
 		struct json_object *top = json_object_new_object();
@@ -320,8 +359,9 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		json_object_put(top);
 	} else {
 		if (!shown)
-			puts(opt->interval > 0 ? "nothing measured in this interval"
-					       : "nothing measured yet");
+			printf("nothing measured %s%s%s\n",
+			       opt->interval > 0 ? "in this interval" : "yet",
+			       opt->device ? " on " : "", opt->device ?: "");
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;
@@ -331,8 +371,9 @@ static void show_lost(const struct options *opt, const struct snapshot *s)
 {
 	const __u64 *n = s->count;
 
-	printf("\n%llu packets seen, %llu measured (1 in %u), %llu not sampled\n", n[SEEN],
-	       n[SAMPLED], s->sample, counter_rest(n[SEEN], n[SAMPLED]));
+	printf("\n%s%llu packets seen, %llu sampled (1 in %u), %llu of them measured\n",
+	       opt->device || opt->netns ? "all devices: " : "", n[SEEN], n[SAMPLED], s->sample,
+	       n[STARTED]);
 	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu not seen at tc (%llu "
 	       "of them merged by GRO)\n",
 	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
@@ -408,7 +449,7 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 		break;
 	case OUT_HGRM:
 		for (size_t i = 0; i < s->npairs; i++) {
-			if (!s->pairs[i].hist.count)
+			if (!is_shown(opt, names, &s->pairs[i]))
 				continue;
 			each_title(&s->pairs[i], names, i ? "\n# " : "# ");
 			hist_hgrm(&s->pairs[i].hist, stdout);
@@ -420,12 +461,14 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 	case OUT_TEXT:
 		err = show_rows(opt, s, names);
 		for (size_t i = 0; opt->hist && i < s->npairs; i++) {
-			if (!s->pairs[i].hist.count)
+			if (!is_shown(opt, names, &s->pairs[i]))
 				continue;
 			each_title(&s->pairs[i], names, "\n");
 			hist_draw(&s->pairs[i].hist, stdout);
 		}
 		show_lost(opt, s);
+		if (opt->explain)
+			show_explain(opt, s, names);
 		break;
 	}
 	fflush(stdout);
@@ -468,6 +511,32 @@ static int show_changes(const struct options *opt)
 		last = now;
 	}
 	free(last.pairs);
+	return err;
+}
+
+int latency_worst(const struct options *opt, struct latency_worst *worst)
+{
+	struct names *names = names_new(opt);
+	struct snapshot s = {};
+	int err = names ? snapshot_read(opt, &s) : -ENOMEM;
+
+	memset(worst, 0, sizeof(*worst));
+	for (size_t i = 0; !err && i < s.npairs; i++) {
+		const struct lat_key *key = &s.pairs[i].key;
+		__u64 p50 = hist_quantile(&s.pairs[i].hist, 0.5);
+
+		if (key->to & LAT_TOTAL || !s.pairs[i].hist.count || p50 < worst->p50)
+			continue;
+		worst->from = stage_str(key->from);
+		worst->to = stage_str(key->to);
+		worst->count = s.pairs[i].hist.count;
+		worst->p50 = p50;
+		snprintf(worst->device, sizeof(worst->device), "%s",
+			 names_device(names, key->nsid, key->ifindex));
+		snprintf(worst->netns, sizeof(worst->netns), "%s", names_netns(names, key->nsid));
+	}
+	free(s.pairs);
+	names_free(names);
 	return err;
 }
 

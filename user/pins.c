@@ -55,10 +55,37 @@ const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info)
 	return text;
 }
 
+bool pin_there(const struct options *opt, const char *name)
+{
+	char path[4096];
+
+	return !access(pin_path(opt, name, path, sizeof(path)), F_OK) || errno != ENOENT;
+}
+
+/* What attach.sh is given to make the map at PATH. */
+static const char *pin_maker(const char *path)
+{
+	static const char *const makers[][2] = {
+		{ "drop_", "--host drops" }, { "xdp_verdict", "--host drops" },
+		{ "l2_", "DEV l2fwd" },	     { "pol_", "DEV policy" },
+		{ "path_", "--host path" },  { "pktlat_", "--host pktlat" },
+		{ "napi_", "--host napi" },  { "exec_", "--host exec" },
+		{ "open_", "--host open" },  { "ovs", "--host ovslat" },
+	};
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+		if (!strncmp(name, makers[i][0], strlen(makers[i][0])))
+			return makers[i][1];
+	}
+	return "DEV";
+}
+
 void pin_fail(const char *path, int err)
 {
 	if (err == -ENOENT)
-		fail("map %s: not there: attach first (scripts/attach.sh DEV)", path);
+		fail("map %s: not there: attach first (scripts/attach.sh %s)", path,
+		     pin_maker(path));
 	else if (err == -EPERM || err == -EACCES)
 		fail("map %s: %s: run as root, or with CAP_BPF and access to the pin", path,
 		     strerror(-err));

@@ -72,14 +72,6 @@ static int show(struct prom *prom)
 	return !!err;
 }
 
-/* Something of the verb was attached. */
-static bool is_there(const struct options *opt, const struct verb *verb)
-{
-	char path[4096];
-
-	return !access(pin_path(opt, verb->pin, path, sizeof(path)), F_OK) || errno != ENOENT;
-}
-
 int prom_run(struct options *opt)
 {
 	struct timespec now;
@@ -94,7 +86,7 @@ int prom_run(struct options *opt)
 	clock_gettime(CLOCK_REALTIME, &now);
 	prom_add(opt->prom, PROM_READ_TIME, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	for (int i = 0; !err && i < VERBS; i++) {
-		if (opt->verbs & 1U << i && (!opt->every || is_there(opt, &verbs[i])))
+		if (opt->verbs & 1U << i && (!opt->every || pin_there(opt, verbs[i].pin)))
 			err = verbs[i].run(opt);
 	}
 	if (!err && add_host(opt))

@@ -165,6 +165,7 @@ static int show_programs(const struct options *opt, struct json_object *top,
 
 struct devices {
 	struct out *out;
+	size_t n;
 	struct names *names;
 };
 
@@ -197,6 +198,7 @@ static int show_device(const void *key, const void *value, void *arg)
 	struct devices *d = arg;
 	char text[128];
 
+	d->n++;
 	out_row(d->out);
 	out_str(d->out, k->netns ? names_device(d->names, dev->nsid, k->ifindex) : "host");
 	out_str(d->out, k->netns ? names_netns(d->names, dev->nsid) : "-");
@@ -210,7 +212,7 @@ static int show_device(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-static int show_devices(const struct options *opt, struct json_object *top)
+int status_devices(const struct options *opt, struct json_object *top, size_t *n)
 {
 	struct devices d = { .out = out_new(opt, device_cols,
 					    sizeof(device_cols) / sizeof(device_cols[0])),
@@ -226,7 +228,8 @@ static int show_devices(const struct options *opt, struct json_object *top)
 			fail("map hm_dev: %s", strerror(-err));
 		close(fd);
 	}
-	out_section(d.out, top, "devices", "\ndevices\n");
+	out_section(d.out, top, "devices", *n ? "\ndevices\n" : NULL);
+	*n += d.n;
 	names_free(d.names);
 	return err;
 }
@@ -269,7 +272,7 @@ int status_run(const struct options *opt)
 	if (!err && (found.n || top))
 		err = show_programs(opt, top, &found);
 	if (!err && (found.n || top))
-		err = show_devices(opt, top);
+		err = status_devices(opt, top, &found.n);
 	if (top && !err)
 		json_print(opt, top);
 	json_object_put(top);
