@@ -187,7 +187,7 @@ hex() {
 	reader -j exec -c 10
 	wait "$READER"
 	equal "$(jq -s '[.[] | select(.event)] | length' "$OUT")" 10 "first reader"
-	equal "$(jq -c 'select(.events)' "$OUT")" '{"events":10,"lost":0,"lost_before":0,"table_full":0,"missed":0}' "its end"
+	equal "$(jq -c 'select(.events)' "$OUT")" '{"events":10,"lost":0,"lost_before":0,"table_full":0,"table_full_before":0,"missed":0}' "its end"
 	reader -j exec
 	/bin/true live
 	busywait 5 grep -q live "$OUT"
@@ -226,7 +226,14 @@ hex() {
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null || true
 	/bin/true
 	run hookmap --drain -j exec
-	equal "$(jq -sc '[.[0].event, .[1].table_full, .[1].events]' <<<"$output")" '["exec",1,1]'
+	equal "$(jq -sc '[.[0].event, .[1].table_full, .[1].table_full_before, .[1].events]' <<<"$output")" '["exec",0,1,1]'
+	# what has happened since a reader came, and what before
+	reader -j exec
+	/bin/true
+	busywait 5 grep -q true "$OUT"
+	reader_stop || true
+	equal "$(jq -sc '.[-1] | [.table_full, .table_full_before, .events]' "$OUT")" '[1,1,1]' "with a reader"
+	like "$(hookmap --drain exec)" "table full 0 times (and 2 before)"
 }
 
 @test "exec: a process number that is used again is not the process that had it" {

@@ -410,7 +410,7 @@ static void show_lost(struct reader *r)
 	__u64 lost;
 
 	stat_read(r, &now);
-	lost = now.ring.lost - r->last.ring.lost;
+	lost = counter_growth(true, now.ring.lost, r->last.ring.lost);
 	if (!lost)
 		return;
 	r->last = now;
@@ -422,36 +422,51 @@ static void show_lost(struct reader *r)
 	line_end(&r->line);
 }
 
+static void show_before(struct reader *r, __u64 n)
+{
+	if (n)
+		fprintf(r->line.f, " (and %llu before)", n);
+}
+
+/* What has happened since this reader came, and what before: the map is the same. */
 static void show_end(struct reader *r)
 {
-	const struct trace_stat *first = &r->first.ring;
+	const struct counts *first = &r->first;
 	struct counts now;
 
 	stat_read(r, &now);
 	now.missed = programs_missed(r->opt, r->ev->feature);
+	counters_growth(true, (__u64 *)&now, (const __u64 *)first, sizeof(now) / sizeof(__u64));
 	line_begin(&r->line);
 	if (r->line.json) {
 		line_int(&r->line, "events", 0, r->shown);
-		line_int(&r->line, "lost", 0, now.ring.lost - first->lost);
-		line_int(&r->line, "lost_before", 0, first->lost);
+		line_int(&r->line, "lost", 0, now.ring.lost);
+		line_int(&r->line, "lost_before", 0, first->ring.lost);
 		line_int(&r->line, "table_full", 0, now.ring.full);
-		line_int(&r->line, "missed", 0, counter_growth(true, now.missed, r->first.missed));
-		if (r->ev->more)
+		line_int(&r->line, "table_full_before", 0, first->ring.full);
+		line_int(&r->line, "missed", 0, now.missed);
+		if (r->ev->more) {
 			line_int(&r->line, "unread", 0, now.more);
+			line_int(&r->line, "unread_before", 0, first->more);
+		}
 	} else {
 		fprintf(r->line.f, "%lu %s, %llu events lost", r->shown,
-			r->ev->what ? r->ev->what : "events", now.ring.lost - first->lost);
-		if (first->lost)
+			r->ev->what ? r->ev->what : "events", now.ring.lost);
+		if (first->ring.lost)
 			fprintf(r->line.f,
 				" (and %llu before, without a reader or too fast for it)",
-				first->lost);
-		if (now.ring.full)
+				first->ring.lost);
+		if (now.ring.full | first->ring.full) {
 			fprintf(r->line.f, ", table full %llu times", now.ring.full);
-		if (now.missed > r->first.missed)
+			show_before(r, first->ring.full);
+		}
+		if (now.missed)
 			fprintf(r->line.f, ", %llu runs of the programs left out by the kernel",
-				now.missed - r->first.missed);
-		if (now.more)
+				now.missed);
+		if (now.more | first->more) {
 			fprintf(r->line.f, ", %llu %s", now.more, r->ev->more);
+			show_before(r, first->more);
+		}
 	}
 	line_end(&r->line);
 }
