@@ -109,6 +109,9 @@ all() {
 		return
 	fi
 
+	# in_this COOKIE NAME: is this the namespace of the device, and not one that has its inode now?
+	in_this() { use_netns "$2" && [[ $NETNS_INODE == "$DEV_INODE" ]] && netns_cookie && netns_same "${1:-0}"; }
+
 	use_netns ''
 	own=$NETNS_INODE_OWN
 	known=" "
@@ -118,12 +121,13 @@ all() {
 		[[ -n $line ]] || continue
 		dev_read "$line"
 		NETNS='' DEV_ALIVE=1 name=$DEV_NAME
-		if ((DEV_INODE)) && [[ $DEV_INODE != "$own" ]]; then
-			NS=$(sed -n "s/^$DEV_NSID [0-9]* [0-9]* //p" <<<"$names")
-			use_netns "$NS" && [[ $NETNS_INODE == "$DEV_INODE" ]] || {
-				# it has no name, or another by now
-				use_netns "$(netns_file "$DEV_INODE")" && [[ $NETNS_INODE == "$DEV_INODE" ]] || NETNS=$NS DEV_ALIVE=0
-			}
+		if ((DEV_INODE)); then
+			read -r _ cookie NS <<<"$(sed -n "s/^$DEV_NSID //p" <<<"$names")"
+			if [[ $DEV_INODE == "$own" ]]; then
+				in_this "$cookie" '' || DEV_ALIVE=0
+			elif ! in_this "$cookie" "$NS" && ! in_this "$cookie" "$(netns_file "$DEV_INODE")"; then
+				NETNS=$NS DEV_ALIVE=0 # (it may have no name, or another by now)
+			fi
 		fi
 		netns_words
 		if ((DEV_INODE && DEV_ALIVE)); then

@@ -518,8 +518,10 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	# as if it had been written down for one that had this inode before
 	bpftool map update pinned "$G/hm_netns" key 1 0 0 0 value hex $(bpftool -j map lookup pinned "$G/hm_netns" key 1 0 0 0 |
 		jq -r '.value | map(ltrimstr("0x")) | .[0:8] + ["01", "00", "00", "00", "00", "00", "00", "00", "67", "6f", "6e", "65", "00"] + .[21:] | join(" ")')
+	like "$("$HM_TOP/scripts/status.sh")" "lo in network namespace gone: has vanished"
 	attach lo --netns new
 	equal "$(hookmap -j status | jq -c '[.devices[] | .netns] | sort')" "[\"gone\",\"new\"]" namespaces
+	like "$("$HM_TOP/scripts/status.sh")" "lo in network namespace new: latency"
 	run -0 detach lo --netns "new"
 	like "$output" "lo has vanished"
 	nothing_left
