@@ -225,8 +225,7 @@ load_check() {
 	local names
 	map_shape l2_fdb
 	names=$(l2_port_names) || exit 1
-	names=$names awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" \
-		-v size="$VALUE_SIZE" -v static="$L2_STATIC" '
+	names=$names pin=$GLOBALS/l2_fdb awk -v endian="$HM_ENDIAN" -v size="$VALUE_SIZE" -v static="$L2_STATIC" '
 		function bad(text) { printf "line %d: %s\n", NR, text >"/dev/fd/3"; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 		BEGIN {
@@ -262,7 +261,7 @@ load_check() {
 			if (key in seen) bad($1 " vlan " vlan + 0 " is in line " seen[key] " already")
 			seen[key] = NR
 			gsub(":", " ", mac)
-			printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s\n", pin, le2(vlan), mac, le2(to), static, vlan % 256, substr(mac, 7), zeros
+			printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s\n", ENVIRON["pin"], le2(vlan), mac, le2(to), static, vlan % 256, substr(mac, 7), zeros
 		}' "$INPUT"
 }
 
@@ -273,8 +272,8 @@ load_plan() {
 	: >"$NEW"
 	: >"$OLD"
 	: >"$BACK"
-	l2_entries l2_fdb | { awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
-		-v pin="$GLOBALS/l2_fdb" -v static="$(printf %02x "$L2_STATIC")" '
+	l2_entries l2_fdb | { pin=$GLOBALS/l2_fdb awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
+		-v static="$(printf %02x "$L2_STATIC")" '
 		BEGIN {
 			while ((getline key <mine) > 0) ours[key] = 1
 			close(mine)
@@ -286,7 +285,7 @@ load_plan() {
 			if (key in ours && key in there && substr(there[key], 7, 2) == static) next
 			if (key in there) {
 				print >>old
-				printf "map update pinned %s key hex %s value hex %s\n", pin, key, there[key] >>back
+				printf "map update pinned %s key hex %s value hex %s\n", ENVIRON["pin"], key, there[key] >>back
 				next
 			}
 			fresh++
@@ -298,15 +297,20 @@ load_plan() {
 
 # load_undo OLD: takes back what load_run NEW has done, and with OLD (1) load_run OLD
 load_undo() {
-	l2_entries l2_fdb | awk -F'|' -v pin="$GLOBALS/l2_fdb" -v type="$(printf %02x "$L2_STATIC")" '
+	l2_entries l2_fdb | awk -F'|' -v type="$(printf %02x "$L2_STATIC")" '
 		FILENAME == "-" { if (substr($2, 7, 2) == type) static[$1] = 1; next }
-		$1 in static { printf "map delete pinned %s key hex %s\n", pin, $1 }' - "$MINE" >"$NEW"
+		$1 in static { print $1 }' - "$MINE" | l2_deletes l2_fdb >"$NEW"
 	((!$1)) || cat "$BACK" >>"$NEW"
 	l2_batch l2_fdb "$NEW" >/dev/null
 }
 
 # load_run FILE: its commands, of file NAME; what went wrong in OUT
-load_run() { [[ ! -s $1 ]] || OUT=$(progress "$name" "$1" "$BPFTOOL" batch file 2>&1 >/dev/null); }
+load_run() {
+	[[ -s $1 ]] || return 0
+	OUT=$(progress "$name" "$1" timeout -s KILL "$HM_LIMIT" "$BPFTOOL" batch file 2>&1 >/dev/null) && return
+	OUT=${OUT:-"error: not all could be written within $HM_LIMIT seconds (HOOKMAP_LIMIT)"}
+	return 1
+}
 
 # load_end: the load is over, however: what is not whole is taken back
 load_end() {
@@ -588,8 +592,7 @@ guard_add() { # MAC ADDRESS...
 guard_del() { # MAC
 	unicast "$1"
 	scratch BATCH
-	l2_select l2_guard "$PORT" '' | sed -n "/^ *.. .. ${MAC[*]}/s|^|map delete pinned $GLOBALS/l2_guard key hex |p" |
-		into "$BATCH" || exit 1
+	l2_select l2_guard "$PORT" '' | sed -n "/^ *.. .. ${MAC[*]}/p" | l2_deletes l2_guard | into "$BATCH" || exit 1
 	[[ -s $BATCH ]] || die "guard: $1 is not known on this port"
 	l2_batch l2_guard "$BATCH" >/dev/null
 }

@@ -537,7 +537,7 @@ pins_load() {
 	done
 	((${#there[@]})) || return 0
 	# bpftool closes a descriptor twice here, and says so at the end with rc 255
-	out=$(printf "map show pinned $GLOBALS/%s\n" "${there[@]}" |
+	out=$(printf 'map show pinned %s\n' "${there[@]/#/"$GLOBALS/"}" |
 		{ "$BPFTOOL" -j batch file - 2>/dev/null || true; } |
 		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
 	for name in "${there[@]}"; do

@@ -216,6 +216,43 @@ refused() {
 	((n >= 20)) || equal "$n" 'at least 20' 'commands tried'
 }
 
+@test "fdb.sh: a bpf filesystem whose path has what sed, awk and printf read otherwise" {
+	local i
+	export HOOKMAP_BPFFS="$BATS_TEST_TMPDIR/a&b|c\\1%s"
+	mkdir "$HOOKMAP_BPFFS"
+	mount -t bpf -o mode=700 bpf "$HOOKMAP_BPFFS"
+	ports 2
+	printf '02:00:00:00:00:%02x dev p1\n' {1..40} >"$BATS_TEST_TMPDIR/file"
+	for ((i = 1; i < 25; i++)); do printf '%d deny src 10.0.%d.0/24\n' $i $i; done >"$BATS_TEST_TMPDIR/rules"
+	fdb load "$BATS_TEST_TMPDIR/file"
+	fdb acl p1 load "$BATS_TEST_TMPDIR/rules"
+	fdb guard p1 add 02:00:00:00:00:01
+	fdb guard p1 add 02:00:00:00:00:02 10.0.0.1
+	expect 'denied' p2 "$(mac 1)$(mac 9)$(ip4 17 10.0.7.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	fdb guard p1 del 02:00:00:00:00:01
+	equal "$(hookmap -j fdb | jq -c '[(.rows | length), (.rules | length), [.guard[].address]]')" '[40,24,["10.0.0.1"]]' 'what is there'
+	fdb acl p1 load /dev/null
+	fdb guard p1 flush
+	fdb flush dev p1
+	equal "$(hookmap -j fdb | jq -c '[.rows, .rules, .guard]') $(bpftool -j map dump pinned "$HOOKMAP_BPFFS/tc/globals/l2_sieve")" '[[],[],[]] []' 'what is left'
+	for i in p1 p2; do "$HM_TOP/scripts/detach.sh" $i; done
+	equal "$(find "$HOOKMAP_BPFFS"/{tc,hookmap} -type f)" '' 'pins left'
+}
+
+@test "fdb.sh: what hangs is ended, and said, and the lock is free" {
+	local word
+	ports 1
+	fdb add 02:00:00:00:00:01 dev p1
+	fdb guard p1 add 02:00:00:00:00:01
+	printf '02:00:00:00:00:02 dev p1\n' >"$BATS_TEST_TMPDIR/file"
+	printf '#!/bin/bash\n[[ "$*" != *"batch file /"* ]] || exec sleep 1000\nexec %s "$@"\n' "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/stuck"
+	chmod +x "$BATS_TEST_TMPDIR/stuck"
+	for word in flush 'guard p1 flush' "load $BATS_TEST_TMPDIR/file"; do
+		# shellcheck disable=SC2086
+		HOOKMAP_LIMIT=1 BPFTOOL=$BATS_TEST_TMPDIR/stuck refused 1 'within 1 seconds (HOOKMAP_LIMIT)' $word
+	done
+}
+
 @test "fdb.sh port translate: what is replaced goes with its way back" {
 	# VLAN, 1 if it is the one inside, VLAN it becomes
 	ways() { bpftool -j map dump pinned "$G/l2_xlate" | jq -r '[.[] | "\(.key[2]) \(.key[4]) \(.value[0])"] | sort | join(", ") | gsub("0x"; "")'; }

@@ -571,10 +571,10 @@ l2_mirror_snapshot() {
 		| (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
 		   elif .state == "static" then "fixed" else "dynamic" end) as $t
 		| "\(.vlan // 0) \(.mac) \(if $t == "local" then 0 else $p[.ifname] // 0 end) \($t)"' |
-		awk -v pin="$GLOBALS/l2_fdb" -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
+		pin=$GLOBALS/l2_fdb awk -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
 			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
-			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s noexist\n", pin, le2($1), mac, le2($3), type[$4], $1 % 256, substr(mac, 7), zeros }' | into "$L2_KNOWN" ||
+			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s noexist\n", ENVIRON["pin"], le2($1), mac, le2($3), type[$4], $1 % 256, substr(mac, 7), zeros }' | into "$L2_KNOWN" ||
 		die "$1: what it knows cannot be listed: $(typed bridge fdb show br "$1") failed"
 	full=$(l2_batch l2_fdb "$L2_KNOWN") || exit 1
 	((!full)) || warn "$1: map $GLOBALS/l2_fdb has no room for $full addresses of the bridge, which take the slow path: $(typed detach.sh "$1"), and attach with a larger --fdb-size"

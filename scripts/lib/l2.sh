@@ -105,7 +105,7 @@ l2_ports() {
 }
 
 l2_ports_dump() {
-	"$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
+	timeout -s KILL "$HM_LIMIT" "$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
 		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" -v rules="$HM_OFF_l2_port_acl_n" \
 		-v at_="$HM_OFF_l2_port_acl_at" -v mask="$L2_ACL_MASK" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
@@ -279,7 +279,7 @@ l2_pairs() {
 
 l2_entries() { # MAP
 	[[ -e $GLOBALS/$1 ]] || return 0
-	"$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
+	timeout -s KILL "$HM_LIMIT" "$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
 }
 
 # l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
@@ -300,12 +300,15 @@ l2_select() {
 # done any more (an entry that has gone meanwhile, or is there already), all of that kind are left
 # out. Prints how many entries had no room.
 l2_batch() {
-	local file=$2 next ran full
+	local file=$2 next ran full status
 	((!VERBOSE && !DRY_RUN)) || sed 's/^/+ bpftool /' "$file" >&2
 	((!DRY_RUN)) || return 0
 	scratch L2_SAID
 	while [[ -s $file ]]; do
-		! "$BPFTOOL" -j batch file "$file" >"$L2_SAID" 2>/dev/null || break
+		status=0
+		{ timeout -s KILL "$HM_LIMIT" "$BPFTOOL" -j batch file "$file" >"$L2_SAID"; } 2>/dev/null || status=$?
+		((status)) || break
+		((status != 137)) || die "map $GLOBALS/$1: not all could be written within $HM_LIMIT seconds (HOOKMAP_LIMIT)"
 		# with the one that failed
 		ran=$(grep -o '"command":' "$L2_SAID" | wc -l)
 		((ran)) || die "map $GLOBALS/$1 cannot be written"
@@ -336,10 +339,14 @@ l2_batch_rest() {
 		}' - "$2"
 }
 
+# l2_deletes MAP: commands that delete the keys that it reads. (A path may have what sed and
+# awk -v take for their own.)
+l2_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
+
 # l2_delete MAP PORT [TYPES]: see l2_select
 l2_delete() {
 	scratch L2_FILE
-	l2_select "$1" "$2" "${3:-}" | sed "s|^|map delete pinned $GLOBALS/$1 key hex |" | into "$L2_FILE" || exit 1
+	l2_select "$1" "$2" "${3:-}" | l2_deletes "$1" | into "$L2_FILE" || exit 1
 	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
@@ -348,7 +355,7 @@ l2_sieve_flush() {
 	((!DRY_RUN)) || return 0
 	scratch L2_FILE
 	bytes 2 "$1"
-	l2_entries l2_sieve | awk -F'|' -v set="${BYTES[*]}" -v pin="$GLOBALS/l2_sieve" '
-		substr($1, 13, 5) == set { printf "map delete pinned %s key hex %s\n", pin, $1 }' | into "$L2_FILE" || exit 1
+	l2_entries l2_sieve | awk -F'|' -v set="${BYTES[*]}" 'substr($1, 13, 5) == set { print $1 }' |
+		l2_deletes l2_sieve | into "$L2_FILE" || exit 1
 	l2_batch l2_sieve "$L2_FILE" >/dev/null
 }

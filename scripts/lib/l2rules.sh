@@ -128,7 +128,7 @@ acl_read() {
 		bytes 4 $((ACL_AT + i))
 		printf 'map lookup pinned %s key hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}"
 	done | into "$BATCH" || exit 1
-	mapfile -t RULES < <({ "$BPFTOOL" batch file "$BATCH" 2>/dev/null || true; } | l2_pairs |
+	mapfile -t RULES < <({ timeout -s KILL "$HM_LIMIT" "$BPFTOOL" batch file "$BATCH" 2>/dev/null || true; } | l2_pairs |
 		awk -F'|' -v at="$HM_OFF_l2_acl_priority" -v endian="$HM_ENDIAN" '
 			function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 			{ split($2, b, " "); x = hex(b[at + 1]); y = hex(b[at + 2]); print (endian == "little" ? x + 256 * y : y + 256 * x), $2 }')
@@ -150,7 +150,7 @@ acl_room() {
 # flags of the sides that have prefixes. A prefix leaves over the rules that have it or a
 # shorter one around it, and those that have none.
 acl_sieve() {
-	awk -v set="$1" -v out="$2" -v pin="$GLOBALS/l2_sieve" -v endian="$HM_ENDIAN" -v words=$((L2_ACL_RULES / 64)) \
+	pin=$GLOBALS/l2_sieve awk -v set="$1" -v out="$2" -v endian="$HM_ENDIAN" -v words=$((L2_ACL_RULES / 64)) \
 		-v flag0="$L2_ACL_SRC" -v flag1="$L2_ACL_DST" -v addr0="$HM_OFF_l2_acl_src" -v mask0="$HM_OFF_l2_acl_src_mask" \
 		-v addr1="$HM_OFF_l2_acl_dst" -v mask1="$HM_OFF_l2_acl_dst_mask" -v type="$HM_OFF_l2_acl_ethertype" '
 		function number(n, size,  i, text, byte) {
@@ -174,7 +174,7 @@ acl_sieve() {
 		function emit(side, family, len, prefix,  i, text) {
 			while (length(prefix) < 128) prefix = prefix "0"
 			for (i = 0; i < 16; i++) text = text nibble[substr(prefix, i * 8 + 1, 4)] nibble[substr(prefix, i * 8 + 5, 4)] " "
-			printf "map update pinned %s key hex %s%s%02x %02x %svalue hex", pin, number(32 + len, 4), number(set, 2), side, family, text >>out
+			printf "map update pinned %s key hex %s%s%02x %02x %svalue hex", ENVIRON["pin"], number(32 + len, 4), number(set, 2), side, family, text >>out
 			for (i = 0; i < words * 8; i++) { printf " %02x", bits[i] >>out; bits[i] = 0 }
 			printf "\n" >>out
 		}
