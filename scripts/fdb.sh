@@ -182,11 +182,13 @@ value_bit_is() {
 }
 
 fdb_set() { # add|replace WORD...
-	local verb=$1
+	local verb=$1 own
 	entry_words 1 "${@:2}"
 	PORT=0
 	((STACK)) || {
 		port_of "$TO"
+		own=$(ip_json link | jq -r --arg mac "${ENTRY,,}" 'first(.[] | select(.address == $mac) | .ifname)')
+		[[ -z $own ]] || warn "$ENTRY is the address of $own: this host will not get frames for it (local)"
 		! entry_dead "$TO" "$VLAN" || warn "$ENTRY$( ((!VLAN)) || printf ' vlan %d' "$VLAN"): no frame will use it: $WHY"
 	}
 	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
@@ -235,7 +237,7 @@ load_check() {
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
 		# not within a name
-		{ sub(/(^|[ \t])#.*/, "") }
+		{ sub(/\r$/, ""); sub(/(^|[ \t])#.*/, "") }
 		NF == 0 { next }
 		{
 			mac = tolower($1); vlan = 0; dev = ""; to = 0
@@ -470,6 +472,22 @@ xlate_write() {
 	done
 }
 
+# xlate_dead DEV: says which of the translations that were just set no frame will use, or only one way
+xlate_dead() {
+	local line from dir to
+	for line in "${XLATE[@]}"; do
+		read -r from dir to <<<"$line"
+		((!dir)) || continue
+		if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
+			warn "$1: translate $from:$to: no frame will use it: $1 is transparent (mode trunk LIST)"
+		elif ((!$(value_bit_is "$HM_OFF_l2_port_vlans" "$to"))); then
+			warn "$1: translate $from:$to: no frame will use it: $1 is not in VLAN $to"
+		elif ((from != to && $(value_bit_is "$HM_OFF_l2_port_vlans" "$from"))) && [[ " ${XLATE[*]} " != *" $from 1 "* ]]; then
+			warn "$1: translate $from:$to: $1 is in VLAN $from, too, which leaves as $from and comes back as $to"
+		fi
+	done
+}
+
 # port_setting NAME VALUE...: into VALUE
 port_setting() {
 	local at
@@ -548,6 +566,7 @@ fdb_port() {
 	((!XLATE_OFF)) || l2_delete l2_xlate "$port"
 	xlate_write "$port"
 	l2_port_write "$port"
+	xlate_dead "$dev"
 	l2_ports_changed
 	((!mode || DRY_RUN)) || l2_entries l2_fdb | entries_dead "$dev" "$port"
 }
@@ -607,6 +626,7 @@ fdb_guard() {
 		l2_port_flag "$L2_P_GUARD" "$ON"
 		l2_port_write "$PORT"
 		l2_ports_changed
+		((!ON)) || [[ -n $(l2_select l2_guard "$PORT" '') ]] || warn "$1: nothing comes in by it until a source is added: $(typed fdb.sh guard "$1" add) MAC"
 		;;
 	add)
 		(($# > 2)) || misuse "guard add needs a MAC"

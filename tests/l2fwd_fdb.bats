@@ -58,6 +58,10 @@ refused() {
 	refused 2 'the first is larger' acl p1 add 7 deny proto tcp dport 26-25
 	refused 2 'expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 10.0.0.0/33
 	refused 2 'another protocol family' acl p1 add 7 deny src 10.0.0.0/8 dst fd00::/8
+	refused 2 'bits are set behind the prefix' acl p1 add 7 deny src 10.0.0.1/24
+	refused 2 'proto is there twice' acl p1 add 7 deny proto tcp proto udp
+	refused 2 'no frame has both: ethertype 0x0800, and proto 58' acl p1 add 7 deny proto icmp6 src 10.0.0.0/8
+	refused 2 'no frame has both: ethertype 0x0806, and fragment' acl p1 add 7 deny ethertype arp fragment yes
 	refused 2 'has no ports' acl p1 add 7 deny proto tcp dport 5 fragment yes
 	refused 1 'priority 5 already' acl p1 add 5 deny
 	refused 1 'no rule of priority 6' acl p1 del 6
@@ -214,6 +218,76 @@ refused() {
 		done
 	done < <(grep -oE '\b(fdb|attach|detach|policy)\.sh( [[:alnum:]|%-]+)+' <<<"$text")
 	((n >= 20)) || equal "$n" 'at least 20' 'commands tried'
+}
+
+@test "fdb.sh: translations, a guard and rules that let nothing through are said" {
+	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: $1}" "what fdb.sh ${*:2} says"; }
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	said 'p2: translate 5:6: no frame will use it: p2 is transparent (mode trunk LIST)' port p2 translate 5:6
+	said 'p1: translate 5:6: no frame will use it: p1 is not in VLAN 6' port p1 mode trunk 7 translate 5:6
+	said '' port p1 mode trunk 6,8 translate 5:6
+	said 'p1: translate 8:6: p1 is in VLAN 8, too, which leaves as 8 and comes back as 6' port p1 translate 8:6
+	# swapped, which is fine
+	said '' port p1 translate none translate 8:6 translate 6:8
+	fdb port p1 mode transparent translate none
+	# nobody may speak
+	said 'p1: nothing comes in by it until a source is added: fdb.sh guard p1 add MAC' guard p1 on
+	expect 'not yet' p1 "$(mac 2)$(mac 1)88b5$PAD" $DROP
+	said '' guard p1 add 02:00:00:00:00:01
+	expect 'added' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	fdb guard p1 off
+	said '' guard p1 on
+	# hosts that cannot be found
+	said '' acl p2 default deny
+	said 'p2: what is permitted will not be found: no rule permits ARP (ethertype arp)' acl p2 add 5 permit proto tcp dport 443
+	expect 'ARP' p1 "$(mac 2)$(mac 1)0806$PAD" $DROP
+	said '' acl p2 add 6 permit ethertype arp
+	expect 'ARP, permitted' p1 "$(mac 2)$(mac 1)0806$PAD" $SENT
+	said 'p2: what is permitted will not be found: no rule permits neighbour discovery (proto icmp6)' acl p2 add 7 permit src fd00::/8
+	said '' acl p2 add 8 permit proto icmp6
+	said 'p2: what is permitted will not be found: no rule permits ARP (ethertype arp)' acl p2 del 6
+	said '' acl p2 add 9 permit
+	said '' acl p2 flush
+	said '' acl p2 default permit
+	# a host's own address
+	said "$(ip -j link show p1 | jq -r '.[0].address') is the address of p1: this host will not get frames for it (local)" add "$(ip -j link show p1 | jq -r '.[0].address')" dev p2
+	said '' add "$(ip -j link show p2 | jq -r '.[0].address')" local
+}
+
+@test "fdb.sh, attach: a port that was in another namespace, or has gone" {
+	local before
+	ports 2
+	ip netns add other
+	fdb add 02:00:00:00:00:02 dev p2
+	expect 'before' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	ip link set p2 netns other
+	equal "$(port_count p2 state) $(port_count p1 state)" 'gone forwarding' 'states meanwhile'
+	expect 'meanwhile' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	ip -n other link set p2 netns $$
+	ip link set p2 up
+	like "$("$HM_TOP/scripts/status.sh" p2)" 'nothing leaves by it: it was in another network namespace: attach.sh p2 l2fwd again'
+	expect 'back' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	equal "$(reason p1 pass_no_device)" 2 'p1 pass_no_device'
+	# the command that it names
+	l2_attach p2 l2fwd
+	unset xdp_id_p2
+	expect 'attached again' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	equal "$(port_count p2 tx_packets) $("$HM_TOP/scripts/status.sh" p2 | grep -c 'nothing leaves' || true)" '2 0' 'sent by p2'
+	# renamed, by an altname, and in files
+	ip link set p2 name px
+	ip link property add dev px altname port-of-customer-number-3
+	printf '%s\r\n' '02:00:00:00:00:03 dev px' '02:00:00:00:00:04 dev port-of-customer-number-3' >"$BATS_TEST_TMPDIR/file"
+	fdb load "$BATS_TEST_TMPDIR/file"
+	equal "$(hookmap -j --dev px fdb | jq -r '[.rows[].mac] | sort | join(" ")')" '02:00:00:00:00:02 02:00:00:00:00:03 02:00:00:00:00:04' 'entries of px'
+	printf '5 deny proto tcp\r\n' >"$BATS_TEST_TMPDIR/file"
+	fdb acl port-of-customer-number-3 load "$BATS_TEST_TMPDIR/file"
+	like "$(fdb acl port-of-customer-number-3)" ' 5 deny   proto tcp '
+	# deleted, and made again: another device
+	ip link del px
+	equal "$(port_count p2 state)" gone 'state of one that has gone, by its name at attach'
+	ip link add px type veth peer name qx
+	fails 1 'px is no port of l2fwd: attach.sh px l2fwd' fdb add 02:00:00:00:00:09 dev px
 }
 
 @test "fdb.sh: a bpf filesystem whose path has what sed, awk and printf read otherwise" {

@@ -18,7 +18,8 @@
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
  * was attached). With --summary, no rows; with --dev, only what is of one port.
- * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge)
+ * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge), gone (the
+ *   device, or to another namespace)
  *
  * There may be a million entries: they are printed as they are read, in pieces of
  * text that are made by hand.
@@ -66,6 +67,7 @@ struct fdb {
 	int fd[FDB_MAPS];
 	int cpus;
 	__u8 nsid;
+	__u64 cookie; /* of the namespace; 0: not known */
 	__u64 now;
 	__u32 capacity;
 	struct l2_cfg cfg;
@@ -97,8 +99,10 @@ static int netns_match(const void *key, const void *value, void *arg)
 	const struct hm_netns *ns = value;
 	struct fdb *f = arg;
 
-	if (ns->netns == f->cfg.netns)
+	if (ns->netns == f->cfg.netns) {
 		f->nsid = *(const __u32 *)key;
+		f->cookie = ns->cookie;
+	}
 	return 0;
 }
 
@@ -391,7 +395,7 @@ static int port_left(const struct fdb *f, const struct l2_port *p)
 /* There may be another one of its name by now. */
 static bool mirror_gone(const struct fdb *f)
 {
-	return f->cfg.bridge && !names_device_in(f->names, 0, f->cfg.netns, f->cfg.bridge);
+	return f->cfg.bridge && names_gone(f->names, f->cookie, f->cfg.netns, f->cfg.bridge);
 }
 
 static int mirror_changed(const struct fdb *f)
@@ -407,6 +411,8 @@ static int mirror_changed(const struct fdb *f)
 
 static const char *port_state(const struct fdb *f, const struct l2_port *p)
 {
+	if (p->ifindex && names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex))
+		return "gone";
 	if (port_left(f, p))
 		return "left";
 	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";

@@ -642,5 +642,8 @@ l2fwd_status() { # DEV
 	((!(flags & L2_P_GUARD))) || text+=', guarded'
 	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
 	printf '  l2fwd    port %d%s\n' "$PORT" "$text"
+	bytes 4 "$PORT"
+	value_read l2_tx "${BYTES[@]}" ||
+		printf '  l2fwd    nothing leaves by it: it was in another network namespace: %s again\n' "$(typed attach.sh "$1" l2fwd)"
 	l2_above "$1" "$DEV_IFINDEX" | sed 's/^/  l2fwd    /'
 }

@@ -127,7 +127,7 @@ l2_port_names() {
 	local ports
 	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }') || exit 1
 	ip_json link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
-		| [.[] | "\(.ifname)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
+		| [.[] | "\(.ifname, .altnames[]?)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
 }
 
 # l2_name IFINDEX: the device's name; false if there is none
@@ -170,31 +170,33 @@ l2_port_flag() { # FLAG ON: in VALUE
 	value_set "$HM_OFF_l2_port_flags" 4 $(((flags & ~$1) | ($2 ? $1 : 0)))
 }
 
-# l2_port_new IFINDEX NAME: gives the device a number, in PORT
+# l2_port_new IFINDEX NAME: gives the device a number, in PORT, if it has none yet
 l2_port_new() {
-	local used n ports
-	l2_port_find "$1" && return
+	local used n ports index
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
-	ports=$(l2_ports) || exit 1
-	used=" $(cut -d' ' -f1 <<<"$ports" | tr '\n' ' ')"
-	if l2_port_slot "$1"; then
-		n=$PORT
-	else
-		for ((n = 1; n < L2_PORTS; n++)); do
-			[[ $used == *" $n "* ]] || break
-		done
-	fi
-	((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
-	PORT=$n
-	defer l2_port_remove "$n" "$1"
-	map_shape l2_port
-	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_l2_port_ifindex" 4 "$1"
-	l2_port_write "$n"
-	# the kernel looks the device up in the namespace of whoever writes
+	l2_port_find "$1" || {
+		ports=$(l2_ports) || exit 1
+		used=" $(cut -d' ' -f1 <<<"$ports" | tr '\n' ' ')"
+		if l2_port_slot "$1"; then
+			n=$PORT
+		else
+			for ((n = 1; n < L2_PORTS; n++)); do
+				[[ $used == *" $n "* ]] || break
+			done
+		fi
+		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
+		PORT=$n
+		defer l2_port_remove "$n" "$1"
+		map_shape l2_port
+		value_new "$VALUE_SIZE"
+		value_set "$HM_OFF_l2_port_ifindex" 4 "$1"
+		l2_port_write "$n"
+	}
+	# the kernel looks the device up in the namespace of whoever writes, and drops it when the device
+	# goes to another
 	bytes 4 "$1"
-	local index=("${BYTES[@]}")
-	bytes 4 "$n"
+	index=("${BYTES[@]}")
+	bytes 4 "$PORT"
 	run "${NSCMD[@]}" "$BPFTOOL" map update pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" value hex "${index[@]}"
 	map_set l2_if "${index[@]}" -- "${BYTES[@]}"
 	l2_ports_changed

@@ -27,8 +27,11 @@ acl_type() { # ETHERTYPE WORD...: all of a rule must ask for the same
 }
 
 acl_prefix() { # src|dst TEXT
-	local at=HM_OFF_l2_acl_$1 mask=HM_OFF_l2_acl_$1_mask
+	local at=HM_OFF_l2_acl_$1 mask=HM_OFF_l2_acl_$1_mask i
 	prefix "$2" || misuse "$1 $2: expected an IPv4 or IPv6 prefix"
+	for ((i = 0; i < 16; i++)); do
+		((!(16#${ADDRESS[i]} & ~16#${MASK[i]}))) || misuse "$1 $2: bits are set behind the prefix"
+	done
 	value_raw "${!at}" "${ADDRESS[@]}"
 	value_raw "${!mask}" "${MASK[@]}"
 	if ((FAMILY == 4)); then acl_type 0x0800 "$@"; else acl_type 0x86dd "$@"; fi
@@ -84,6 +87,7 @@ ACL_BLANK=()
 
 # acl_rule PRIORITY permit|deny MATCH...: in VALUE; the priority in ACL_PRIORITY
 acl_rule() {
+	local seen=' '
 	ACL_TYPE='' ACL_PROTO='' ACL_FLAGS=0
 	acl_blank
 	VALUE=("${ACL_BLANK[@]}")
@@ -100,9 +104,14 @@ acl_rule() {
 	shift 2
 	while (($#)); do
 		(($# > 1)) || misuse "acl: $1 needs a value"
+		[[ $seen != *" $1 "* ]] || misuse "acl: $1 is there twice"
+		seen+="$1 "
 		acl_match "$1" "$2"
 		shift 2
 	done
+	# IP has protocols, and each family an ICMP of its own
+	[[ "$ACL_TYPE/$ACL_PROTO" != @(0x0800/58|0x86dd/1) && $ACL_TYPE == @(|0x0800|0x86dd) ]] || ((!(ACL_FLAGS & (L2_A_PROTO | L2_A_FRAGMENT)))) ||
+		misuse "acl: no frame has both: ethertype $ACL_TYPE, and $( ((ACL_FLAGS & L2_A_PROTO)) && printf "proto %d" "$ACL_PROTO" || printf fragment)"
 	((!(ACL_FLAGS & L2_A_PORTS))) || [[ $ACL_PROTO =~ ^(6|17|132|136)$ ]] ||
 		misuse "acl: ports need proto tcp, udp or sctp"
 	((!(ACL_FLAGS & L2_A_PORTS && ACL_FLAGS & L2_A_FRAGMENT))) ||
@@ -250,6 +259,17 @@ acl_put() {
 	l2_port_flag "$L2_P_ACL" $(($(value_num "$HM_OFF_l2_port_acl_n" 2) > 0 || (flags & L2_P_ACL_DENY)))
 	l2_port_write "$1"
 	l2_ports_changed
+	((!(flags & L2_P_ACL_DENY) || DRY_RUN)) || acl_found
+}
+
+# acl_found: says if what is permitted at DEV cannot be found, because ARP or neighbour discovery is not
+acl_found() {
+	local lost
+	lost=$(reader -j --summary --dev "$DEV" | jq -r '[.rules[] | select(.action == "permit") | .match] as $m
+		| def any($re): any($m[]; test($re)); any("^(vlan [0-9]+)?$") as $all
+		| [if any("[0-9]\\.|ethertype ip( |$)|^(vlan [0-9]+ )?proto") and ($all or any("ethertype arp") | not) then "ARP (ethertype arp)" else empty end,
+			if any("::|:[0-9a-f]|ethertype ip6") and ($all or any("icmp6|ethertype ip6( vlan [0-9]+)?$") | not) then "neighbour discovery (proto icmp6)" else empty end] | join(", ")')
+	[[ -z $lost ]] || warn "$DEV: what is permitted will not be found: no rule permits $lost"
 }
 
 acl_add() { # PORT PRIORITY permit|deny MATCH...
@@ -280,6 +300,7 @@ acl_load() {
 	RULES=()
 	for line in "${lines[@]}"; do
 		n=$((n + 1))
+		line=${line%$'\r'}
 		read -ra words <<<"${line%%#*}"
 		((${#words[@]})) || continue
 		((${#words[@]} > 1)) || die "$2, line $n: expected PRIORITY permit|deny ..."
@@ -308,6 +329,7 @@ acl_del() { # PORT PRIORITY
 
 fdb_acl() { # DEV COMMAND...
 	port_of "$1"
+	DEV=$IFNAME
 	case ${2:-} in
 	add)
 		(($# >= 4)) || misuse "acl add needs a priority, and permit or deny"
