@@ -371,6 +371,7 @@ hidden() { # VERDICT TABLE
 			for (s = 0; s < 2; s++) {
 				len[i, s] = rand() < 0.2 ? 0 : 16 + int(rand() * 17)
 				addr[i, s] = 10 * 16777216 + int(rand() * 4) * 65536 + int(rand() * 4) * 256 + int(rand() * 4)
+				addr[i, s] -= addr[i, s] % 2 ^ (32 - len[i, s])
 			}
 			deny[i] = rand() < 0.5
 			text = (10 * i) (deny[i] ? " deny" : " permit")
