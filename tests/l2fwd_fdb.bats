@@ -166,12 +166,12 @@ refused() {
 	like "$(hookmap fdb)" ' proto 802.1ad, miss flood, bcast drop, mcast flood, storm 100, hairpin on, guard on '
 	# rules in the words that were typed
 	fdb acl p2 add 1 deny proto tcp dport 25
-	fdb acl p2 add 2 permit src 10.0.0.0/8 proto 47
+	fdb acl p2 add 2 permit src 10.0.0.0/8 proto gre
 	fdb acl p2 add 3 deny ethertype arp vlan 7
 	fdb acl p2 add 4 deny dst fd00::/8 proto icmp6 fragment yes
 	fdb acl p2 add 5 deny proto udp sport 1-2 dport 53
 	equal "$(hookmap -j fdb | jq -r '.rules[] | "\(.priority) \(.match)"')" '1 proto tcp dport 25
-2 src 10.0.0.0/8 proto 47
+2 src 10.0.0.0/8 proto gre
 3 ethertype arp vlan 7
 4 dst fd00::/8 proto icmp6 fragment yes
 5 proto udp sport 1-2 dport 53' 'rules'
@@ -180,7 +180,7 @@ refused() {
 	fdb add 02:00:00:00:00:02 dev p2
 	equal "$(hookmap -j --dev p2 fdb | jq -c '[.rows, .ports, .rules, .guard, .translations | map(.device) | unique]')" '[["p2"],["p2"],["p2"],[],[]]' 'of p2'
 	for what in port acl guard; do equal "$(fdb $what p1)" "$(hookmap --summary --dev p1 fdb)" "fdb.sh $what p1"; done
-	like "$(fdb port p2)" 'p2              2 permit src 10.0.0.0/8 proto 47 '
+	like "$(fdb port p2)" 'p2              2 permit src 10.0.0.0/8 proto gre '
 	fails 1 'q1 is no port of l2fwd' hookmap --dev q1 fdb
 	# and gone again
 	fdb port p1 translate none storm 0 miss pass
