@@ -7,8 +7,12 @@
 
 #include "maps.h"
 
+#include <bpf/bpf_endian.h>
+#include <linux/if_ether.h>
+
 HM_MAP(l2_cfg);
 HM_MAP(l2_port);
+HM_MAP(l2_wire);
 HM_MAP(l2_stat);
 
 /*
@@ -87,11 +91,50 @@ static __always_inline int l2_bit(const __u64 *bits, __u32 vlan)
 	return bits[(vlan >> 6) & 63] >> (vlan & 63) & 1;
 }
 
-/* PORT takes part in VLAN: transparent ports are all in 0, the others in their own. */
-static __always_inline int l2_member(const struct l2_port *port, __u32 vlan)
+/* A port as it is: what was set by hand, and what a bridge that is mirrored says. */
+struct l2_side {
+	const struct l2_port *port;
+	const __u64 *vlans;
+	const __u64 *untagged;
+	__u32 flags; /* L2_P_* */
+	__u16 pvid;
+	__be16 proto;
+};
+
+/* 1, or 0 if there is no such number. */
+static __always_inline int l2_side_get(struct l2_side *s, __u32 number)
 {
-	if (port->flags & L2_P_VLAN)
-		return l2_bit(port->vlans, vlan);
+	struct l2_port *port = l2_port_get(number);
+	struct l2_wire *wire;
+
+	if (!port)
+		return 0;
+	s->port = port;
+	s->flags = port->flags;
+	if (!(s->flags & L2_P_MIRROR)) {
+		s->vlans = port->vlans;
+		s->untagged = port->untagged;
+		s->pvid = port->pvid;
+		s->proto = port->proto;
+	} else {
+		wire = bpf_map_lookup_elem(&l2_wire, &number);
+		if (!wire)
+			return 0;
+		s->flags |= wire->state;
+		s->vlans = wire->vlans;
+		s->untagged = wire->untagged;
+		s->pvid = wire->pvid;
+		s->proto = wire->proto;
+	}
+	s->proto = s->proto ?: bpf_htons(ETH_P_8021Q);
+	return 1;
+}
+
+/* The port takes part in VLAN: transparent ports are all in 0, the others in their own. */
+static __always_inline int l2_member(const struct l2_side *s, __u32 vlan)
+{
+	if (s->flags & L2_P_VLAN)
+		return l2_bit(s->vlans, vlan);
 	return !vlan;
 }
 

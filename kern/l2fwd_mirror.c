@@ -17,7 +17,7 @@
  * interval, the VLANs, too.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
- * Maps: l2_cfg, l2_if, l2_port, l2_fdb. Times in ns.
+ * Maps: l2_cfg, l2_if, l2_port (read), l2_wire, l2_look, l2_fdb. Times in ns.
  */
 #include "l2head.h"
 #include "maps.h"
@@ -25,12 +25,15 @@
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include <linux/errno.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 
 HM_MAP(l2_cfg);
 HM_MAP(l2_if);
 HM_MAP(l2_port);
+HM_MAP(l2_wire);
+HM_MAP(l2_look);
 HM_MAP(l2_fdb);
 
 #define MIRROR_KEY __attribute__((aligned(8))) /* of l2_head_mac */
@@ -64,6 +67,18 @@ static __always_inline struct l2_cfg *mirror_cfg(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&l2_cfg, &zero);
+}
+
+static __always_inline struct l2_look *mirror_last(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&l2_look, &zero);
+}
+
+static __always_inline struct l2_wire *mirror_wire(__u32 number)
+{
+	return bpf_map_lookup_elem(&l2_wire, &number);
 }
 
 static __always_inline __u64 mirror_refresh(const struct l2_cfg *cfg)
@@ -126,28 +141,41 @@ static __always_inline struct l2_fdb *mirror_get(const struct l2_key *key, union
 	return entry;
 }
 
-/* The counts of an entry stay. If it is another key's by now, that one has none until it is
- * looked at again: see mirror_heal. */
-static __always_inline void mirror_put(struct l2_cfg *cfg, const struct l2_key *key, __u32 port,
-				       __u8 type)
-{
-	union l2_head head;
-	struct l2_fdb *entry = mirror_get(key, &head);
-	__u64 now = bpf_ktime_get_ns();
-	struct l2_fdb new = { .port = port, .type = type, .seen = now };
+#define MIRROR_TRIES 4 /* of a write that others came before */
 
-	if (entry) {
-		/* what was set by hand stays */
-		if (head.type == L2_STATIC)
-			return;
-		l2_head_put(entry, key, port, type);
-		entry->seen = now;
-		return;
+/* The counts of an entry stay. What was set by hand, also in the meantime, does too. (A function,
+ * with a stack of its own: the stacks of a chain of calls are 512 bytes together.) */
+static __noinline int mirror_put(const struct l2_key *key, __u32 port, __u8 type)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct l2_look *last;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MIRROR_TRIES; i++) {
+		struct l2_fdb new = { .port = port, .type = type, .seen = now };
+		union l2_head head;
+		struct l2_fdb *entry = mirror_get(key, &head);
+		long err;
+
+		if (entry && head.type == L2_STATIC)
+			return 0;
+		if (entry) {
+			if (!l2_head_swap(entry, head, key, port, type))
+				continue;
+			entry->seen = now;
+			return 0;
+		}
+		new.vlan = key->vlan;
+		new.mac = l2_head_mac(key);
+		err = bpf_map_update_elem(&l2_fdb, key, &new, BPF_NOEXIST);
+		if (err == -EEXIST)
+			continue;
+		last = err ? mirror_last() : NULL;
+		if (last)
+			__sync_fetch_and_add(&last->full, 1);
+		break;
 	}
-	new.vlan = key->vlan;
-	new.mac = l2_head_mac(key);
-	if (bpf_map_update_elem(&l2_fdb, key, &new, BPF_NOEXIST))
-		__sync_fetch_and_add(&cfg->full, 1);
+	return 0;
 }
 
 /* On the way through the ports of a bridge. BR may be where a bridge was: it is only read,
@@ -158,12 +186,12 @@ struct mirror_list {
 
 struct mirror_ports {
 	struct mirror_list list;
-	struct l2_cfg *cfg;
 	__u64 outside; /* as l2_cfg.outside */
 	__u16 proto;   /* of the bridge's tags */
 	__u8 vlans;    /* the bridge has VLANs */
 	__u8 all;      /* of the ports' VLANs, each is to be looked at */
 	__u8 slow;     /* the bridge has rules of its own */
+	__u32 look;    /* its number */
 };
 
 /* Small: the stack of l2_mirror_add and all that it calls is 512 bytes. */
@@ -226,10 +254,9 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 	return walk.found;
 }
 
-/* On the way through the VLANs of a port, which are sorted, and the words of l2_port. */
+/* On the way through the VLANs of a port, which are sorted, and the words of l2_wire. */
 struct mirror_vlans {
-	struct l2_cfg *cfg;
-	struct l2_port *port;
+	struct l2_wire *wire;
 	const void *addr; /* the port's own */
 	struct list_head *head, *at;
 	__u64 vlans, untagged; /* of this word */
@@ -254,11 +281,11 @@ static long mirror_vlan(__u32 i, void *arg)
 		vid = BPF_CORE_READ(v, vid);
 		if (vid >> 6 <= word) {
 			bit = vid >> 6 == word ? 1ULL << (vid & 63) : 0;
-			if (bit & ~w->port->vlans[word]) {
+			if (bit & ~w->wire->vlans[word]) {
 				struct l2_key key MIRROR_KEY;
 
 				mirror_key(&key, vid, w->addr);
-				mirror_put(w->cfg, &key, 0, L2_LOCAL);
+				mirror_put(&key, 0, L2_LOCAL);
 			}
 			if (BPF_CORE_READ(v, state) == BRIDGE_FORWARDING)
 				w->vlans |= bit;
@@ -268,15 +295,15 @@ static long mirror_vlan(__u32 i, void *arg)
 			return 0;
 		}
 	}
-	w->port->vlans[word] = w->vlans;
-	w->port->untagged[word] = w->untagged;
+	w->wire->vlans[word] = w->vlans;
+	w->wire->untagged[word] = w->untagged;
 	w->vlans = w->untagged = 0;
 	w->word = word + 1;
 	return word == 63;
 }
 
 static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_bridge_port *p,
-					 struct l2_port *port)
+					 struct l2_wire *wire)
 {
 	struct net_bridge_vlan_group *group;
 	struct mirror_vlans w;
@@ -290,20 +317,19 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 		return;
 	count = BPF_CORE_READ(group, num_vlans);
 	pvid = BPF_CORE_READ(group, pvid);
-	if (!walk->all && count == port->bridge_vlans && pvid == port->pvid)
+	if (!walk->all && count == wire->count && pvid == wire->pvid)
 		return;
 	head = (void *)group + bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
 	/* What cannot be read is 0, and to the verifier any number: if it knew the word, that of
 	 * Linux 7.3 would go through the loop for each word anew, until it is too much. */
 	bpf_probe_read_kernel(&w, sizeof(w), NULL);
-	w.cfg = walk->cfg;
-	w.port = port;
+	w.wire = wire;
 	w.addr = BPF_CORE_READ(p, dev, dev_addr);
 	w.head = head;
 	w.at = BPF_CORE_READ(head, next);
 	bpf_loop(BRIDGE_VLANS + 64, mirror_vlan, &w, 0);
-	port->pvid = pvid;
-	port->bridge_vlans = count;
+	wire->pvid = pvid;
+	wire->count = count;
 }
 
 /* Another port gets what this one cannot send. */
@@ -314,37 +340,51 @@ static __always_inline int mirror_backup(struct net_bridge_port *p)
 	return BPF_CORE_READ(p, backup_port) != NULL;
 }
 
-/* What the bridge says about one of its ports, into l2_port. */
+/* What the bridge says about one of its ports, as flags. */
+static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_bridge_port *p,
+				    const struct l2_port *port)
+{
+	unsigned long says = BPF_CORE_READ(p, flags);
+	__u64 state = walk->vlans ? L2_P_VLAN : 0;
+
+	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
+		state |= L2_P_BLOCKED;
+	if (walk->slow || says & ~BRIDGE_FAST || port->flags & L2_P_PARTIAL)
+		state |= L2_P_SLOW;
+	if (walk->slow || says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN) || mirror_backup(p))
+		state |= L2_P_SLOW_OUT;
+	if (says & BRIDGE_HAIRPIN)
+		state |= L2_P_HAIRPIN;
+	return state;
+}
+
+/* One of the bridge's ports, into l2_wire. VLANs are there before the flag that makes them count. */
 static __always_inline void mirror_look(struct mirror_ports *walk, struct net_bridge_port *p)
 {
-	__u32 flags, n = mirror_port(p);
-	unsigned long says = BPF_CORE_READ(p, flags);
+	__u32 n = mirror_port(p);
 	struct l2_port *port;
+	struct l2_wire *wire;
+	__u64 state;
 
 	port = bpf_map_lookup_elem(&l2_port, &n);
-	if (!n || !port) {
+	wire = mirror_wire(n);
+	if (!n || !port || !wire) {
 		walk->outside += (1ULL << 32) + BPF_CORE_READ(p, dev, ifindex);
 		return;
 	}
-	flags = port->flags &
-		~(L2_P_BLOCKED | L2_P_SLOW | L2_P_SLOW_OUT | L2_P_VLAN | L2_P_HAIRPIN);
-	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
-		flags |= L2_P_BLOCKED;
-	if (walk->slow || says & ~BRIDGE_FAST || flags & L2_P_PARTIAL)
-		flags |= L2_P_SLOW;
-	if (walk->slow || says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN) || mirror_backup(p))
-		flags |= L2_P_SLOW_OUT;
-	if (says & BRIDGE_HAIRPIN)
-		flags |= L2_P_HAIRPIN;
+	wire->look = walk->look;
 	if (walk->vlans) {
-		if (port->proto != walk->proto)
-			port->proto = walk->proto;
-		mirror_vlans(walk, p, port);
-		flags |= L2_P_VLAN;
+		wire->proto = walk->proto;
+		mirror_vlans(walk, p, wire);
 	}
-	if (flags != port->flags)
-		port->flags = flags;
-	port->look = walk->cfg->looks;
+	/* see l2_wire in abi/l2fwd.h */
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MIRROR_TRIES; i++) {
+		state = mirror_says(walk, p, port);
+		if (state == *(volatile __u64 *)&wire->state)
+			break;
+		__sync_lock_test_and_set(&wire->state, state);
+	}
 }
 
 static long mirror_look_at(__u32 i, void *arg)
@@ -442,7 +482,7 @@ static __always_inline __u32 mirror_ip_hooks(struct net *net, __u32 family, __u3
 }
 
 /* Does netfilter decide about the frames of bridges in this namespace? */
-static __always_inline int mirror_filtered(struct l2_cfg *cfg, struct net *net)
+static __always_inline int mirror_filtered(const struct l2_cfg *cfg, struct net *net)
 {
 	struct mirror_hooks w = { .net = net };
 	__u32 at4, at6;
@@ -463,34 +503,37 @@ static __always_inline int mirror_filtered(struct l2_cfg *cfg, struct net *net)
 	return 0;
 }
 
-/* All of them. */
-static __always_inline void mirror_walk(struct l2_cfg *cfg, struct net_bridge *br, __u64 now)
+/* All of them; with ALL, all of their VLANs. */
+static __always_inline void mirror_walk(const struct l2_cfg *cfg, struct net_bridge *br, __u64 now,
+					int all)
 {
-	struct mirror_ports walk = { .cfg = cfg };
+	struct mirror_ports walk = {};
+	struct l2_look *last = mirror_last();
 
-	cfg->address = (__u64)br;
-	cfg->looked = now;
-	cfg->looks++;
+	if (!last)
+		return;
+	last->address = (__u64)br;
+	last->looked = now;
+	walk.look = ++last->looks;
 	if (bpf_core_field_exists(br->vlan_proto)) {
 		walk.proto = BPF_CORE_READ(br, vlan_proto);
 		walk.vlans = BPF_CORE_READ(br, options) >>
 				     bpf_core_enum_value(enum net_bridge_opts, BROPT_VLAN_ENABLED) &
 			     1;
 	}
-	if (walk.vlans && (__s64)(now - cfg->vlans) >= (__s64)mirror_refresh(cfg)) {
+	if (walk.vlans && (all || (__s64)(now - last->vlans) >= (__s64)mirror_refresh(cfg))) {
 		walk.all = 1;
-		cfg->vlans = now;
+		last->vlans = now;
 	}
 	walk.slow = mirror_options(BPF_CORE_READ(br, options)) ||
 		    mirror_filtered(cfg, BPF_CORE_READ(br, dev, nd_net.net));
 	mirror_ports_of(&walk.list, br);
 	bpf_loop(BRIDGE_PORTS, mirror_look_at, &walk, 0);
-	cfg->outside_now = walk.outside;
+	last->outside = walk.outside;
 }
 
 /* An entry that netlink asks for, on its way through the VLANs of its port. */
 struct mirror_add {
-	struct l2_cfg *cfg;
 	struct net_bridge_port *p;   /* NULL: the bridge itself */
 	struct list_head *head, *at; /* VLANs */
 	struct l2_key key MIRROR_KEY;
@@ -517,7 +560,7 @@ static __always_inline int mirror_add_one(struct mirror_add *a, __u16 vlan)
 	/* the bridge keeps that mark */
 	if (there && head.type == L2_EXTERN && type != L2_LOCAL)
 		type = L2_EXTERN;
-	mirror_put(a->cfg, &key, type == L2_LOCAL ? 0 : mirror_port(p), type);
+	mirror_put(&key, type == L2_LOCAL ? 0 : mirror_port(p), type);
 	return 0;
 }
 
@@ -543,10 +586,10 @@ static long mirror_add_vlan(__u32 i, void *arg)
 
 /* What l2_mirror_add does with an address. A function, so that its variables share the stack
  * with those of mirror_walk: see struct mirror_asked. */
-static __always_inline void mirror_add_entry(__u64 *ctx, struct l2_cfg *cfg,
-					     struct net_bridge_port *p, const struct l2_key *key)
+static __always_inline void mirror_add_entry(__u64 *ctx, struct net_bridge_port *p,
+					     const struct l2_key *key)
 {
-	struct mirror_add add = { .cfg = cfg, .p = p, .nlh_flags = ctx[4] };
+	struct mirror_add add = { .p = p, .nlh_flags = ctx[4] };
 	struct ndmsg *ndm = (void *)ctx[0];
 	__u16 state;
 	__u8 flags;
@@ -610,9 +653,9 @@ int l2_mirror_add(__u64 *ctx)
 	mirror_key(&key, ctx[3], (void *)ctx[2]);
 	/* always refused; attach does it, so that the ports are looked at */
 	if (!mirror_is_zero(key.mac))
-		mirror_add_entry(ctx, cfg, p, &key);
+		mirror_add_entry(ctx, p, &key);
 	else if (br)
-		mirror_walk(cfg, br, bpf_ktime_get_ns());
+		mirror_walk(cfg, br, bpf_ktime_get_ns(), 1);
 	return 0;
 }
 
@@ -628,7 +671,7 @@ int l2_mirror_learn(__u64 *ctx)
 		return 0;
 	mirror_key(&key, ctx[3], (void *)ctx[2]);
 	/* a static entry that has moved is static still */
-	mirror_put(cfg, &key, mirror_port((void *)ctx[1]),
+	mirror_put(&key, mirror_port((void *)ctx[1]),
 		   mirror_get(&key, &head) && head.type == L2_FIXED ? L2_FIXED : L2_DYNAMIC);
 	return 0;
 }
@@ -644,7 +687,7 @@ int l2_mirror_extern(__u64 *ctx)
 	if (!cfg || !mirror_is(cfg, br))
 		return 0;
 	mirror_key(&key, ctx[3], (void *)ctx[2]);
-	mirror_put(cfg, &key, mirror_port(p), p ? L2_EXTERN : L2_LOCAL);
+	mirror_put(&key, mirror_port(p), p ? L2_EXTERN : L2_LOCAL);
 	return 0;
 }
 
@@ -654,6 +697,7 @@ int l2_mirror_del(__u64 *ctx)
 	struct net_bridge *br = (void *)ctx[0];
 	struct net_bridge_fdb_entry *f = (void *)ctx[1];
 	struct net_bridge_port *p = BPF_CORE_READ(f, dst);
+	struct l2_look *last = mirror_last();
 	struct l2_cfg *cfg = mirror_cfg();
 	struct l2_fdb *entry;
 	union l2_head head;
@@ -663,14 +707,14 @@ int l2_mirror_del(__u64 *ctx)
 		return 0;
 	mirror_key(&key, BPF_CORE_READ(f, key.vlan_id), &f->key.addr);
 	/* a port's own address: the port is about to be taken out of a VLAN */
-	if (p && mirror_has_address(BPF_CORE_READ(p, dev), key.mac))
-		cfg->looked = bpf_ktime_get_ns() + L2_LOOK_NS - mirror_refresh(cfg);
+	if (last && p && mirror_has_address(BPF_CORE_READ(p, dev), key.mac))
+		last->looked = bpf_ktime_get_ns() + L2_LOOK_NS - mirror_refresh(cfg);
 	entry = mirror_get(&key, &head);
 	if (entry && head.type == L2_STATIC)
 		return 0;
 	/* a snapshot that has read the entry before must not write it again */
 	if (cfg->flags & L2_F_SNAPSHOT)
-		mirror_put(cfg, &key, 0, L2_GONE);
+		mirror_put(&key, 0, L2_GONE);
 	else if (entry)
 		bpf_map_delete_elem(&l2_fdb, &key);
 	return 0;
@@ -744,8 +788,7 @@ mirror_bridge_has(struct net_bridge *br, const struct l2_key *key, int *unsure)
 /* Makes an entry what the bridge has. Tracepoints tell of changes: two that overtake each
  * other on two CPUs, or one that no program saw, would leave the table wrong for as long as the
  * bridge is right. */
-static __noinline int mirror_heal(struct l2_cfg *cfg, struct net_bridge *br,
-				  const struct l2_key *key)
+static __noinline int mirror_heal(struct net_bridge *br, const struct l2_key *key)
 {
 	struct net_bridge_fdb_entry *f;
 	unsigned long flags;
@@ -754,7 +797,7 @@ static __noinline int mirror_heal(struct l2_cfg *cfg, struct net_bridge *br,
 	__u32 port = 0;
 	int unsure;
 
-	if (!cfg || !key)
+	if (!key)
 		return 0;
 	entry = mirror_get(key, &head);
 	if (entry && head.type == L2_STATIC)
@@ -769,7 +812,7 @@ static __noinline int mirror_heal(struct l2_cfg *cfg, struct net_bridge *br,
 	if (!(flags & BRIDGE_FDB_LOCAL))
 		port = mirror_port(BPF_CORE_READ(f, dst));
 	if (!entry || head.type == L2_GONE || head.port != port)
-		mirror_put(cfg, key, port,
+		mirror_put(key, port,
 			   flags & BRIDGE_FDB_LOCAL    ? L2_LOCAL
 			   : flags & BRIDGE_FDB_EXTERN ? L2_EXTERN
 			   : flags & BRIDGE_FDB_STATIC ? L2_FIXED
@@ -780,9 +823,8 @@ static __noinline int mirror_heal(struct l2_cfg *cfg, struct net_bridge *br,
 /* A frame on the slow path, before the bridge sees it: its addresses are looked at, where they
  * are not as they should be. A busy source comes this way each refresh interval, one that the
  * table has elsewhere with each frame. */
-static __always_inline void mirror_look_frame(struct l2_cfg *cfg, struct net_bridge *br,
-					      struct sk_buff *skb, const struct l2_port *port,
-					      __u32 number)
+static __always_inline void mirror_look_frame(struct net_bridge *br, struct sk_buff *skb,
+					      const struct l2_wire *wire, __u32 number)
 {
 	struct {
 		__u8 dst[6], src[6];
@@ -795,19 +837,19 @@ static __always_inline void mirror_look_frame(struct l2_cfg *cfg, struct net_bri
 	if (bpf_probe_read_kernel(&eth, sizeof(eth),
 				  BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, mac_header)))
 		return;
-	if (port->flags & L2_P_VLAN) {
+	if (wire->state & L2_P_VLAN) {
 		if (skb_has_tag(skb))
 			vlan = BPF_CORE_READ(skb, vlan_tci) & 0xfff;
-		else if (eth.proto == port->proto)
+		else if (eth.proto == wire->proto)
 			vlan = bpf_ntohs(eth.tci) & 0xfff;
-		vlan = vlan ?: port->pvid;
+		vlan = vlan ?: wire->pvid;
 	}
 	mirror_key(&key, vlan, eth.src);
 	if (mirror_get(&key, &head) && head.port != number)
-		mirror_heal(cfg, br, &key);
+		mirror_heal(br, &key);
 	mirror_key(&key, vlan, eth.dst);
 	if (!(eth.dst[0] & 1) && (!mirror_get(&key, &head) || head.port))
-		mirror_heal(cfg, br, &key);
+		mirror_heal(br, &key);
 }
 
 SEC("tp_btf/netif_receive_skb")
@@ -815,33 +857,32 @@ int l2_mirror_state(__u64 *ctx)
 {
 	struct sk_buff *skb = (void *)ctx[0];
 	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	struct l2_look *last = mirror_last();
 	struct l2_cfg *cfg = mirror_cfg();
 	struct net_bridge_port *p;
 	struct net_bridge *br;
-	struct l2_port *port;
+	struct l2_wire *wire;
 	__u64 now;
 	__u32 n;
 
-	if (!cfg || !cfg->bridge)
+	if (!cfg || !cfg->bridge || !last)
 		return 0;
 	n = mirror_number(BPF_CORE_READ(dev, ifindex));
-	if (!n || mirror_netns(dev) != cfg->netns)
+	wire = mirror_wire(n);
+	if (!n || !wire || mirror_netns(dev) != cfg->netns)
 		return 0;
 	p = BPF_CORE_READ(dev, rx_handler_data);
 	if (!p || !mirror_is(cfg, BPF_CORE_READ(p, br))) {
 		/* it has left the bridge, which said so when it stopped to forward */
-		port = bpf_map_lookup_elem(&l2_port, &n);
-		if (port && !(port->flags & L2_P_BLOCKED))
-			port->flags |= L2_P_BLOCKED;
+		if (!(wire->state & L2_P_BLOCKED))
+			__sync_fetch_and_or(&wire->state, L2_P_BLOCKED);
 		return 0;
 	}
 	br = BPF_CORE_READ(p, br);
 	now = bpf_ktime_get_ns();
-	if ((__s64)(now - cfg->looked) >= (__s64)L2_LOOK_NS)
-		mirror_walk(cfg, br, now);
-	port = bpf_map_lookup_elem(&l2_port, &n);
-	if (port)
-		mirror_look_frame(cfg, br, skb, port, n);
+	if ((__s64)(now - last->looked) >= (__s64)L2_LOOK_NS)
+		mirror_walk(cfg, br, now, 0);
+	mirror_look_frame(br, skb, wire, n);
 	return 0;
 }
 
@@ -850,11 +891,12 @@ SEC("tp_btf/console")
 int l2_mirror_log(__u64 *ctx)
 {
 	static const char want[] = " state";
+	struct l2_look *last = mirror_last();
 	struct l2_cfg *cfg = mirror_cfg();
 	char end[sizeof(want) - 1];
 	struct net_bridge *br;
 
-	if (!cfg || !cfg->bridge || !cfg->address || ctx[1] < sizeof(end))
+	if (!cfg || !cfg->bridge || !last || !last->address || ctx[1] < sizeof(end))
 		return 0;
 	if (bpf_probe_read_kernel(end, sizeof(end), (void *)ctx[0] + ctx[1] - sizeof(end)))
 		return 0;
@@ -862,8 +904,8 @@ int l2_mirror_log(__u64 *ctx)
 		if (end[i] != want[i])
 			return 0;
 	}
-	br = (void *)cfg->address;
+	br = (void *)last->address;
 	if (mirror_is(cfg, br))
-		mirror_walk(cfg, br, bpf_ktime_get_ns());
+		mirror_walk(cfg, br, bpf_ktime_get_ns(), 0);
 	return 0;
 }

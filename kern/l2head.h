@@ -22,14 +22,15 @@ static __always_inline int l2_head_get(const struct l2_fdb *entry, const struct 
 	return head->vlan == (__u8)key->vlan && head->mac == l2_head_mac(key);
 }
 
-static __always_inline void l2_head_put(struct l2_fdb *entry, const struct l2_key *key, __u16 port,
-					__u8 type)
+/* Writes the head of ENTRY, if it is still OLD. 1 then. */
+static __always_inline int l2_head_swap(struct l2_fdb *entry, union l2_head old,
+					const struct l2_key *key, __u16 port, __u8 type)
 {
-	union l2_head head = {
+	union l2_head new = {
 		.port = port, .type = type, .vlan = key->vlan, .mac = l2_head_mac(key)
 	};
 
-	*(volatile __u64 *)entry = head.word;
+	return __sync_val_compare_and_swap((__u64 *)entry, old.word, new.word) == old.word;
 }
 
 #endif

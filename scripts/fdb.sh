@@ -126,7 +126,7 @@ entry_words() {
 # False if frames do.
 entry_dead() {
 	local VALUE pvid
-	l2_port_read "$PORT"
+	l2_port_now "$PORT"
 	if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
 		WHY="$1 is transparent, and its entries have no vlan"
 		(($2))
@@ -143,9 +143,12 @@ entry_dead() {
 entries_dead() {
 	local dead count mac vlan PORT
 	scratch PORTS
+	scratch WIRES
 	l2_entries l2_port | into "$PORTS" || exit 1
-	dead=$(awk -F'|' -v only="${2:-}" -v endian="$HM_ENDIAN" -v aware="$L2_P_VLAN" -v flags="$HM_OFF_l2_port_flags" \
-		-v vlans="$HM_OFF_l2_port_vlans" -v port="$HM_OFF_l2_fdb_port" -v type="$HM_OFF_l2_fdb_type" -v static="$L2_STATIC" '
+	l2_entries l2_wire | into "$WIRES" || exit 1
+	dead=$(awk -F'|' -v only="${2:-}" -v endian="$HM_ENDIAN" -v aware="$L2_P_VLAN" -v mirror="$L2_P_MIRROR" \
+		-v flags="$HM_OFF_l2_port_flags" -v vlans="$HM_OFF_l2_port_vlans" -v ports="$PORTS" \
+		-v state="$HM_OFF_l2_wire_state" -v wire_vlans="$HM_OFF_l2_wire_vlans" -v port="$HM_OFF_l2_fdb_port" -v type="$HM_OFF_l2_fdb_type" -v static="$L2_STATIC" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 		function bit(v, n) { while (n-- > 0) v = int(v / 2); return v % 2 }
 		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
@@ -153,8 +156,13 @@ entries_dead() {
 			split($1, k, " ")
 			split($2, b, " ")
 			n = hex(k[endian == "little" ? 1 : 4])
-			has[n] = int(hex(b[flags + (endian == "little" ? 1 : 4)]) / aware) % 2
-			for (i = 0; has[n] && i < 512; i++) member[n, i] = hex(b[vlans + 1 + (endian == "little" ? i : i - i % 8 + 7 - i % 8)])
+			at = vlans
+			if (FILENAME == ports) low = hex(b[flags + (endian == "little" ? 1 : 4)])
+			else if (mirrored[n]) { low = hex(b[state + (endian == "little" ? 1 : 8)]); at = wire_vlans }
+			else next
+			if (FILENAME == ports) mirrored[n] = int(low / mirror) % 2
+			has[n] = int(low / aware) % 2
+			for (i = 0; has[n] && i < 512; i++) member[n, i] = hex(b[at + 1 + (endian == "little" ? i : i - i % 8 + 7 - i % 8)])
 			next
 		}
 		{
@@ -166,7 +174,7 @@ entries_dead() {
 			if (has[n] ? vlan && bit(member[n, int(vlan / 8)], vlan % 8) : !vlan) next
 			if (!count++) first = k[3] ":" k[4] ":" k[5] ":" k[6] ":" k[7] ":" k[8] " " vlan " " n
 		}
-		END { print count + 0, first }' "$PORTS" -) || exit 1
+		END { print count + 0, first }' "$PORTS" "$WIRES" -) || exit 1
 	read -r count mac vlan PORT <<<"$dead"
 	((count)) || return 0
 	l2_port_read "$PORT"

@@ -8,7 +8,7 @@
  * The mark is a struct l2_meta in the XDP metadata. Blocked ports, ports outside the
  * VLAN and the one that the frame came in by get none; rules of the ports count.
  *
- * Maps: l2_port (settings), l2_acl (rules), l2_xlate, l2_stat (counts), l2_cfg.
+ * Maps: l2_port (settings), l2_wire (what a mirrored bridge says of them), l2_acl (rules), l2_xlate, l2_stat (counts), l2_cfg.
  * Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC for all else.
  */
 #include "l2acl.h"
@@ -30,7 +30,7 @@ struct l2_copy {
 };
 
 /* Pushes the tag that OUT wants. 1, 0 if it wants none, or negative. */
-static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_port *out, __u32 number)
+static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_side *out, __u32 number)
 {
 	struct l2_xlate_key key = { .port = number, .vlan = c->vlan, .out = 1 };
 	__u32 vlan = c->vlan, *to;
@@ -42,37 +42,37 @@ static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_port *
 		if (to)
 			vlan = *to & L2_VID;
 	}
-	return bpf_skb_vlan_push(c->skb, out->proto ?: bpf_htons(ETH_P_8021Q), vlan | c->prio) ? -1
-											       : 1;
+	return bpf_skb_vlan_push(c->skb, out->proto, vlan | c->prio) ? -1 : 1;
 }
 
 /* One frame, from which the port's own tag was taken, is each copy in turn: what is pushed for
  * one is taken off again. What is inside is the customer's, tags as well. */
-static long l2_copy_to(void *map, __u32 *key, struct l2_port *out, struct l2_copy *c)
+static long l2_copy_to(void *map, __u32 *key, struct l2_port *port, struct l2_copy *c)
 {
 	__u32 number = *key, bytes;
+	struct l2_side out;
 	struct l2_stat *st;
 	int pushed, failed;
 
 	(void)map;
-	if (!out->ifindex || number == c->in)
+	if (!port->ifindex || number == c->in || !l2_side_get(&out, number))
 		return 0;
-	if (out->flags & (L2_P_BLOCKED | L2_P_SLOW) || !l2_member(out, c->vlan))
+	if (out.flags & (L2_P_BLOCKED | L2_P_SLOW) || !l2_member(&out, c->vlan))
 		return 0;
 	st = l2_stat_get(number);
 	if (!st)
 		return 0;
-	if (out->flags & L2_P_ACL && !l2_acl_permits(&c->flow, number, c->bytes)) {
+	if (out.flags & L2_P_ACL && !l2_acl_permits(&c->flow, number, c->bytes)) {
 		st->reason[L2_DROP_ACL]++;
 		return 0;
 	}
-	pushed = l2_tag_push(c, out, number);
+	pushed = l2_tag_push(c, &out, number);
 	if (pushed < 0) {
 		st->reason[L2_DROP_NO_ROOM]++;
 		return 0;
 	}
 	bytes = c->skb->len + (c->skb->vlan_present ? 4 : 0);
-	failed = bpf_clone_redirect(c->skb, out->ifindex, 0);
+	failed = bpf_clone_redirect(c->skb, port->ifindex, 0);
 	if (pushed && bpf_skb_vlan_pop(c->skb)) {
 		st->reason[L2_DROP_NO_ROOM]++;
 		return 1;

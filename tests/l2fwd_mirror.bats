@@ -420,15 +420,15 @@ commands() {
 }
 
 @test "mirror: a look while the reader reads is no port that has left" {
-	local cfg
+	local look
 	bridge_up 2
 	sw_attach br0 l2fwd --mirror --refresh 3600000
 	# shellcheck source=/dev/null
 	. "$HM_BUILD/abi.sh"
-	# as it is when one is made between l2_cfg and the ports
-	read -ra cfg <<<"$(bpftool -j map lookup pinned "$G/l2_cfg" key 0 0 0 0 | jq -r '.value | join(" ")')"
-	printf -v "cfg[$HM_OFF_l2_cfg_looks]" '%d' $((cfg[HM_OFF_l2_cfg_looks] - 1))
-	bpftool map update pinned "$G/l2_cfg" key 0 0 0 0 value "${cfg[@]}"
+	# as it is when one is made between l2_look and the ports
+	read -ra look <<<"$(bpftool -j map lookup pinned "$G/l2_look" key 0 0 0 0 | jq -r '.value | join(" ")')"
+	printf -v "look[$HM_OFF_l2_look_looks]" '%d' $((look[HM_OFF_l2_look_looks] - 1))
+	bpftool map update pinned "$G/l2_look" key 0 0 0 0 value "${look[@]}"
 	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].state, .totals.mirror_changed]')" '["forwarding","forwarding",false]' states
 }
 
@@ -660,4 +660,20 @@ settle() {
 	say 1 "$(mac 120)$(mac 1)$T" 5
 	say 2 "$(mac 1)$(mac 120)$T" 5
 	equal "$(entry 02:00:00:00:00:78 0 device)" p3 'by hand'
+}
+
+@test "mirror: scripts, the bridge and looks at it undo nothing of each other, on two CPUs" {
+	local runs moves undone
+	bridge_up 2
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(sw "$HM_BUILD/tests/l2hammer" ports "$G/l2_port" "$G/l2_wire" 2 p2 15000)" '0 0' 'settings, and states, undone'
+	sw bridge link set dev p2 state 3
+	read -r runs moves undone <<<"$(sw "$HM_BUILD/tests/l2hammer" entries "$G/l2_fdb" 2 p1 p2 1000)"
+	((runs > 1000 && moves > 1000)) || equal "$runs $moves" more 'runs and moves'
+	equal "$undone" 0 'entries that are not what was written'
+	# a script that is stopped between reading and writing, while the bridge blocks the port
+	printf '#!/bin/bash\n[[ "$*" != *"map update pinned %s/l2_port"* ]] || bridge link set dev p2 state 0\nexec %s "$@"\n' "$G" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/bpftool"
+	chmod +x "$BATS_TEST_TMPDIR/bpftool"
+	BPFTOOL=$BATS_TEST_TMPDIR/bpftool swdb guard p2 on
+	equal "$(port_count p2 state)" blocked 'state of p2'
 }

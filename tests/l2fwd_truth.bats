@@ -458,7 +458,7 @@ hidden() { # VERDICT TABLE
 	local id runs changes
 	ports 3
 	id=$(ip -j -d link show p1 | jq '.[0].xdp.prog.id')
-	read -r runs changes <<<"$("$HM_BUILD/tests/l2hammer" "$id" "$G/l2_fdb" "$(ip -j link show p1 | jq '.[0].ifindex')" 2 3 3000)"
+	read -r runs changes <<<"$("$HM_BUILD/tests/l2hammer" frames "$id" "$G/l2_fdb" "$(ip -j link show p1 | jq '.[0].ifindex')" 2 3 3000)"
 	((runs >= 200000 && changes >= 10000)) || equal "$runs $changes" 'more' 'runs and changes'
 	(($(port_count p2 tx_packets) > 1000)) || equal "$(port_count p2 tx_packets)" more "sent by p2"
 	equal "$(port_count p3 tx_packets)" 0 'sent by p3, to which nothing was'

@@ -89,6 +89,17 @@ flag() {
 	bpftool batch file "$BATS_TEST_TMPDIR/flags" >/dev/null
 }
 
+# wire NUMBER: the bridge says of a port what was set by hand
+wire() {
+	local p w at=$HM_OFF_l2_wire_vlans
+	read -ra p <<<"$(bpftool -j map lookup pinned "$G/l2_port" key "$1" 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | join(" ")')"
+	read -ra w <<<"$(bpftool -j map lookup pinned "$G/l2_wire" key "$1" 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | join(" ")')"
+	w=("${w[@]:0:at}" "${p[@]:HM_OFF_l2_port_vlans:1024}" "${w[@]:at+1024}")
+	w[HM_OFF_l2_wire_state]=${p[HM_OFF_l2_port_flags]}
+	w[HM_OFF_l2_wire_pvid]=${p[HM_OFF_l2_port_pvid]}
+	bpftool map update pinned "$G/l2_wire" key "$1" 0 0 0 value hex "${w[@]}"
+}
+
 @test "l2fwd: the table of ways: guard, rules and storm limit, tried on each" {
 	local key way dev to rest meta guard rules storm line n=0 frame all='1 2 3 4 5 6 7 8 9 10 11 12 13'
 	declare -A INDEX ROW
@@ -130,6 +141,7 @@ flag() {
 	PROG=$(ip -j -d link show p1 | jq '.[0].xdp.prog.id')
 	while read -r dev n; do INDEX[$dev]=$n; done < <(ip -j link | jq -r '.[] | "\(.ifname) \(.ifindex)"')
 	# no bridge here knows VLANs: ports that look like those of one
+	wire 7
 	flag 7 "$L2_P_MIRROR" 1
 	# looked at now, and not again
 	run ! bridge fdb add 00:00:00:00:00:00 dev m1 master static

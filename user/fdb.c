@@ -55,10 +55,11 @@ static const char *const miss_name[] = {
 	[L2_MISS_DROP] = "drop",
 };
 
-enum fdb_map { CFG, FDB, PORT, STAT, ACL, XLATE, GUARD, FDB_MAPS };
+enum fdb_map { CFG, LOOK, FDB, PORT, WIRE, STAT, ACL, XLATE, GUARD, FDB_MAPS };
 static const char *const map_name[FDB_MAPS] = {
-	[CFG] = "l2_cfg", [FDB] = "l2_fdb",	[PORT] = "l2_port",   [STAT] = "l2_stat",
-	[ACL] = "l2_acl", [XLATE] = "l2_xlate", [GUARD] = "l2_guard",
+	[CFG] = "l2_cfg",   [LOOK] = "l2_look",	  [FDB] = "l2_fdb",
+	[PORT] = "l2_port", [WIRE] = "l2_wire",	  [STAT] = "l2_stat",
+	[ACL] = "l2_acl",   [XLATE] = "l2_xlate", [GUARD] = "l2_guard",
 };
 
 struct fdb {
@@ -71,7 +72,9 @@ struct fdb {
 	__u64 now;
 	__u32 capacity;
 	struct l2_cfg cfg;
+	struct l2_look look;
 	struct l2_port port[L2_PORTS];
+	__u32 seen[L2_PORTS];	       /* l2_wire.look */
 	struct l2_stat stat[L2_PORTS]; /* sum over the CPUs */
 	char device[L2_PORTS][32];     /* "" for port 0 and those that are not there */
 	__u64 by_type[L2_TYPES];
@@ -116,6 +119,26 @@ static int port_read(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+/* What a bridge that is mirrored says of a port, in its place: the programs read it so. */
+static int wire_read(const void *key, const void *value, void *arg)
+{
+	__u32 n = *(const __u32 *)key;
+	const struct l2_wire *w = value;
+	struct fdb *f = arg;
+	struct l2_port *p;
+
+	if (n >= L2_PORTS || !(f->port[n].flags & L2_P_MIRROR))
+		return 0;
+	p = &f->port[n];
+	p->flags |= w->state;
+	p->pvid = w->pvid;
+	p->proto = w->proto;
+	memcpy(p->vlans, w->vlans, sizeof(p->vlans));
+	memcpy(p->untagged, w->untagged, sizeof(p->untagged));
+	f->seen[n] = w->look;
+	return 0;
+}
+
 static int stat_read(const void *key, const void *value, void *arg)
 {
 	__u32 n = *(const __u32 *)key;
@@ -142,6 +165,8 @@ static int ports_read(struct fdb *f)
 	int err = map_each(f, PORT, port_read, f);
 	bool wanted = !f->opt->device;
 
+	if (!err)
+		err = map_each(f, WIRE, wire_read, f);
 	if (!err)
 		err = map_each(f, STAT, stat_read, f);
 	for (int n = 1; !err && n < L2_PORTS; n++) {
@@ -171,6 +196,7 @@ static int fdb_open(struct fdb *f)
 	}
 	f->names = names_new(f->opt);
 	if (!f->names || bpf_map_lookup_elem(f->fd[CFG], &zero, &f->cfg) ||
+	    bpf_map_lookup_elem(f->fd[LOOK], &zero, &f->look) ||
 	    bpf_obj_get_info_by_fd(f->fd[FDB], &info, &len)) {
 		fail("fdb: %s", strerror(EIO));
 		return -EIO;
@@ -386,10 +412,11 @@ static void settings_json(struct out *o, const struct l2_port *p)
 }
 
 /* The last looks at the mirrored bridge have not found it. (Two may be under way; and one made
- * while this was read has a number that l2_cfg had not yet.) */
-static int port_left(const struct fdb *f, const struct l2_port *p)
+ * while this was read has a number that l2_look had not yet.) */
+static int port_left(const struct fdb *f, int n)
 {
-	return f->cfg.bridge && p->flags & L2_P_MIRROR && (__s32)(f->cfg.looks - p->look) > 2;
+	return f->cfg.bridge && f->port[n].flags & L2_P_MIRROR &&
+	       (__s32)(f->look.looks - f->seen[n]) > 2;
 }
 
 /* There may be another one of its name by now. */
@@ -403,17 +430,19 @@ static int mirror_changed(const struct fdb *f)
 	if (mirror_gone(f))
 		return 1;
 	for (int n = 1; n < L2_PORTS; n++) {
-		if (f->port[n].ifindex && port_left(f, &f->port[n]))
+		if (f->port[n].ifindex && port_left(f, n))
 			return 1;
 	}
-	return f->cfg.bridge && f->cfg.outside != f->cfg.outside_now;
+	return f->cfg.bridge && f->cfg.outside != f->look.outside;
 }
 
-static const char *port_state(const struct fdb *f, const struct l2_port *p)
+static const char *port_state(const struct fdb *f, int n)
 {
+	const struct l2_port *p = &f->port[n];
+
 	if (p->ifindex && names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex))
 		return "gone";
-	if (port_left(f, p))
+	if (port_left(f, n))
 		return "left";
 	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";
 }
@@ -491,7 +520,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		out_str(o, port_mode(p, vlans));
 		out_u64(o, p->pvid);
 		out_str(o, text);
-		out_str(o, port_state(f, p));
+		out_str(o, port_state(f, n));
 		out_u64(o, st->rx_packets);
 		out_u64(o, st->rx_bytes);
 		out_u64(o, st->tx_packets);
@@ -737,7 +766,7 @@ static struct json_object *totals_json(const struct fdb *f)
 	json_object_object_add(o, "entries", json_object_new_uint64(f->entries));
 	json_object_object_add(o, "capacity", json_object_new_uint64(f->capacity));
 	json_object_object_add(o, "by_type", by);
-	json_object_object_add(o, "mirror_full", json_object_new_uint64(f->cfg.full));
+	json_object_object_add(o, "mirror_full", json_object_new_uint64(f->look.full));
 	json_object_object_add(o, "mirror_changed", json_object_new_boolean(mirror_changed(f)));
 	return o;
 }
@@ -783,9 +812,9 @@ static int show_text(struct fdb *f)
 	       "fixed)\n",
 	       f->entries, f->capacity, f->by_type[L2_STATIC], f->by_type[L2_DYNAMIC],
 	       f->by_type[L2_EXTERN], f->by_type[L2_LOCAL], f->by_type[L2_FIXED]);
-	if (f->cfg.full)
+	if (f->look.full)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
-		       f->cfg.full);
+		       f->look.full);
 	show_above(f);
 	bridge = text_plain(names_device(f->names, f->nsid, f->cfg.bridge), buf, sizeof(buf));
 	if (mirror_gone(f))
@@ -820,7 +849,7 @@ static int show_prom(struct fdb *f)
 			prom_add(prom, PROM_FDB_ENTRIES, f->by_type[i], type_name[i]);
 	}
 	prom_add(prom, PROM_FDB_CAPACITY, f->capacity);
-	prom_add(prom, PROM_FDB_FULL, f->cfg.full);
+	prom_add(prom, PROM_FDB_FULL, f->look.full);
 	for (int n = 1; n < L2_PORTS; n++) {
 		const struct l2_stat *st = &f->stat[n];
 		const char *device = f->device[n];

@@ -10,7 +10,8 @@
  * the port that it came in by says; an ACL is asked before a frame leaves, if the
  * port has one. Link-local control frames always go to the stack.
  *
- * Maps: l2_if (ifindex -> port), l2_port (settings), l2_fdbs -> l2_fdb, l2_txs
+ * Maps: l2_if (ifindex -> port), l2_port (settings), l2_wire (what a mirrored bridge says of
+ * them), l2_look (when it was looked at), l2_fdbs -> l2_fdb, l2_txs
  * -> l2_tx (devices), l2_xlate, l2_guard, l2_acl, l2_storm; counts in l2_stat by port and
  * reason, and in the FDB entry; verdicts but XDP_REDIRECT in xdp_verdict, too. Times in ns.
  * Returns XDP_REDIRECT, XDP_PASS or XDP_DROP.
@@ -23,6 +24,7 @@
 #include "xdp.h"
 
 HM_MAP(l2_if);
+HM_MAP(l2_look);
 HM_MAP(l2_xlate);
 HM_MAP(l2_guard);
 HM_MAP(l2_storm);
@@ -91,20 +93,15 @@ static __always_inline __u32 l2_translate(__u32 port, __u32 vlan, int out)
 	return to ? *to & L2_VID : vlan;
 }
 
-static __always_inline __be16 l2_proto(const struct l2_port *port)
-{
-	return port->proto ?: bpf_htons(ETH_P_8021Q);
-}
-
 /* The VLAN that the frame is in, and how it came. 0, or why it is not let in. */
-static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_port *port)
+static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_side *in)
 {
 	struct l2_tag *tag = (void *)(fr->eth + 1);
 
-	if (!(port->flags & L2_P_VLAN))
+	if (!(in->flags & L2_P_VLAN))
 		return 0;
-	fr->vlan = port->pvid;
-	if (*(__u16 *)((void *)fr->eth + 2 * ETH_ALEN) == l2_proto(port)) {
+	fr->vlan = in->pvid;
+	if (*(__u16 *)((void *)fr->eth + 2 * ETH_ALEN) == in->proto) {
 		__u16 tci;
 
 		/* the tag's own ethertype is in the header: what follows is the TCI */
@@ -115,11 +112,11 @@ static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_port
 		fr->prio = bpf_htons(tci & L2_PRIO);
 		if (tci & L2_VID) {
 			fr->vlan = tci & L2_VID;
-			if (port->flags & L2_P_XLATE)
+			if (in->flags & L2_P_XLATE)
 				fr->vlan = l2_translate(fr->in, fr->vlan, 0);
 		}
 	}
-	if (!fr->vlan || fr->vlan == L2_VID || !l2_bit(port->vlans, fr->vlan))
+	if (!fr->vlan || fr->vlan == L2_VID || !l2_bit(in->vlans, fr->vlan))
 		return L2_DROP_VLAN_IN;
 	return 0;
 }
@@ -229,12 +226,15 @@ static __always_inline int l2_source_is_old(const struct l2_frame *fr, const str
 /* The programs of the mirror look at the bridge when a frame takes the slow path. If none has
  * for a refresh interval, this one has to: static sources would never. The rest of its burst
  * need not. */
-static __always_inline int l2_bridge_is_old(struct l2_cfg *cfg, __u64 now)
+static __always_inline int l2_bridge_is_old(const struct l2_cfg *cfg, __u64 now)
 {
-	if ((__s64)(now - cfg->looked) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS) ||
-	    (__s64)(now - cfg->asked) < (__s64)L2_LOOK_NS)
+	__u32 zero = 0;
+	struct l2_look *look = bpf_map_lookup_elem(&l2_look, &zero);
+
+	if (!look || (__s64)(now - look->looked) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS) ||
+	    (__s64)(now - look->asked) < (__s64)L2_LOOK_NS)
 		return 0;
-	cfg->asked = now;
+	look->asked = now;
 	return 1;
 }
 
@@ -323,7 +323,7 @@ __noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan, __u32 
 
 /* May the frame leave by OUT? 0, or why not. */
 static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *fr,
-				     const struct l2_port *out, __u32 number)
+				     const struct l2_side *out, __u32 number)
 {
 	if (number == fr->in && !(out->flags & L2_P_HAIRPIN))
 		return L2_DROP_SAME_PORT;
@@ -338,7 +338,7 @@ static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *
 
 /* Makes the tag what OUT wants. FR's pointers are not valid afterwards. */
 static __always_inline int l2_retag(struct xdp_md *ctx, struct l2_frame *fr,
-				    const struct l2_port *out, __u32 number)
+				    const struct l2_side *out, __u32 number)
 {
 	int want = fr->vlan && !l2_bit(out->untagged, fr->vlan);
 	struct l2_tag tag;
@@ -347,7 +347,7 @@ static __always_inline int l2_retag(struct xdp_md *ctx, struct l2_frame *fr,
 
 	if (!want && !fr->tagged)
 		return 0;
-	tag.proto = l2_proto(out);
+	tag.proto = out->proto;
 	tag.tci = fr->prio;
 	if (want)
 		tag.tci |= bpf_htons(out->flags & L2_P_XLATE ? l2_translate(number, fr->vlan, 1)
@@ -379,14 +379,14 @@ static __always_inline void l2_count(struct l2_fdb *entry, const struct l2_cfg *
 }
 
 static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, struct l2_fdb *entry,
-				      __u32 number, const struct l2_cfg *cfg, __u64 now)
+				      const struct l2_side *out, __u32 number,
+				      const struct l2_cfg *cfg, __u64 now)
 {
-	struct l2_port *out = l2_port_get(number);
 	struct l2_stat *st = l2_stat_get(number);
 	__u32 bytes = fr->bytes;
 	int reason;
 
-	if (!out || !st)
+	if (!st)
 		return L2_NO_DEVICE;
 	reason = l2_egress(ctx, fr, out, number);
 	if (reason) {
@@ -420,29 +420,23 @@ static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u3
 	return L2_DROP_ACL;
 }
 
-/* The bridge has rules for what it sends to the port NUMBER that are not known here. */
-static __always_inline int l2_bridge_sends(__u32 number)
-{
-	struct l2_port *out = l2_port_get(number);
-
-	return out && out->flags & L2_P_SLOW_OUT;
-}
-
 /* What becomes of the frame: xdp/README.md has a table of all ways, and the tests go
  * through it. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
-				     const struct l2_port *port)
+				     const struct l2_side *in)
 {
+	int mirror = in->flags & L2_P_MIRROR;
 	struct l2_cfg *cfg = l2_cfg_get();
 	const __u8 *mac = fr->eth->h_dest;
 	union l2_head head = {};
 	struct l2_fdb *entry;
+	struct l2_side out;
 	__u32 number;
 	__u64 now;
 	int reason;
 
 	/* first: nobody behind this asks who speaks, of control frames neither */
-	if (port->flags & L2_P_GUARD) {
+	if (in->flags & L2_P_GUARD) {
 		reason = l2_guard_check(ctx, fr->in);
 		if (reason)
 			return reason;
@@ -451,10 +445,10 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 		return L2_MALFORMED;
 	if (l2_control(mac))
 		return L2_CONTROL;
-	reason = l2_classify(fr, port);
-	if (port->flags & (L2_P_BLOCKED | L2_P_SLOW))
+	reason = l2_classify(fr, in);
+	if (in->flags & (L2_P_BLOCKED | L2_P_SLOW))
 		reason = L2_DROP_STATE_IN;
-	if (reason && (reason == L2_MALFORMED || !(port->flags & L2_P_MIRROR)))
+	if (reason && (reason == L2_MALFORMED || !mirror))
 		return reason;
 	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac, &head);
 	number = head.port;
@@ -462,15 +456,17 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	if (reason)
 		return l2_slow(ctx, fr, number);
 	if (!entry)
-		return l2_no_entry(ctx, fr, port, cfg);
+		return l2_no_entry(ctx, fr, in->port, cfg);
 	if (!number)
 		return L2_TO_STACK;
+	if (!l2_side_get(&out, number))
+		return L2_NO_DEVICE;
 	now = bpf_ktime_get_coarse_ns();
-	if (port->flags & L2_P_MIRROR && (l2_bridge_is_old(cfg, now) || l2_bridge_sends(number) ||
-					  !l2_source_is_old(fr, cfg, now)))
+	if (mirror && (l2_bridge_is_old(cfg, now) || out.flags & L2_P_SLOW_OUT ||
+		       !l2_source_is_old(fr, cfg, now)))
 		return l2_slow(ctx, fr, number);
-	reason = l2_forward(ctx, fr, entry, number, cfg, now);
-	if (reason == L2_DROP_VLAN_OUT && port->flags & L2_P_MIRROR)
+	reason = l2_forward(ctx, fr, entry, &out, number, cfg, now);
+	if (reason == L2_DROP_VLAN_OUT && mirror)
 		return l2_slow(ctx, fr, number);
 	return reason;
 }
@@ -492,20 +488,19 @@ HM_XDP(l2fwd)
 	struct l2_frame fr = { .eth = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 	__u32 ifindex = ctx->ingress_ifindex;
 	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
-	struct l2_port *port;
 	struct l2_stat *st;
+	struct l2_side in;
 	int reason;
 
 	fr.in = fr.at = number ? *number : 0;
-	port = l2_port_get(fr.in);
 	st = l2_stat_get(fr.in);
-	if (!port || !st)
+	if (!st || !l2_side_get(&in, fr.in))
 		return XDP_PASS;
 	st->rx_packets++;
 	fr.bytes = xdp_bytes(ctx, frags);
 	st->rx_bytes += fr.bytes;
 	/* settings of other ports say nothing about a device that is none */
-	reason = fr.in ? l2_decide(ctx, &fr, port) : L2_NO_PORT;
+	reason = fr.in ? l2_decide(ctx, &fr, &in) : L2_NO_PORT;
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;
 	return l2_verdict(ctx, &fr, reason);

@@ -75,7 +75,7 @@ union l2_head {
 	};
 };
 
-/* l2_port.flags */
+/* l2_port.flags, and those of l2_wire.state, which the bridge decides on */
 #define L2_P_VLAN     0x01  /* VLAN-aware: vlans, untagged and pvid count */
 #define L2_P_XLATE    0x02  /* look into l2_xlate */
 #define L2_P_GUARD    0x04  /* source addresses must be in l2_guard */
@@ -110,9 +110,30 @@ struct l2_port {
 	__u16 acl_at;	    /* where they begin in l2_acl */
 	__u64 vlans[64];    /* bit: member of this VLAN */
 	__u64 untagged[64]; /* bit: sends this VLAN untagged */
-	__u32 look;	    /* mirror: the last look at the bridge that found it, see l2_cfg */
-	__u16 bridge_vlans; /* mirror: VLANs that it had when they were looked at last */
-	__u16 pad2;
+};
+
+/*
+ * map l2_wire, array by port number: what the mirrored bridge says of its ports. For a port with
+ * L2_P_MIRROR, it counts together with l2_port.flags, and instead of its VLANs.
+ *
+ * Concurrency: scripts write elements whole, which undoes what a program has written since they
+ * read them. So l2_port and l2_cfg are written by scripts only, this and l2_look by programs.
+ * (A script clears the element of a port before it gets L2_P_MIRROR, when no program writes it.)
+ * Two programs may look at a port at once, on two CPUs or one in the other (a softirq in a
+ * task, or where tracing programs can be preempted): each writes what it has read, so the
+ * older may come last. For state, both look again behind the write, an exchange, until it is
+ * what the bridge says. VLANs are whole again with the next look at all of them.
+ */
+struct l2_wire {
+	__u64 state;   /* L2_P_* */
+	__u16 pvid;    /* as in l2_port, and so the rest */
+	__u16 proto;   /* of the bridge */
+	__u16 count;   /* VLANs of the port, when they were looked at last */
+	__u16 pad;
+	__u64 vlans[64];
+	__u64 untagged[64];
+	__u32 look; /* the last look at the bridge that found it, see l2_look */
+	__u32 pad2;
 };
 
 /*
@@ -281,17 +302,25 @@ struct l2_cfg {
 	__u32 ports;	  /* highest port number in use */
 	__u64 netns;	  /* inode of the namespace that the ports are in */
 	__u32 bridge;	  /* ifindex of the mirrored bridge, 0 = none */
-	__u32 looks;	  /* how often the bridge was looked at */
+	__u32 pad;
 	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
-	__u64 full;	  /* entries of the bridge for which l2_fdb had no room */
-	__u64 looked;	  /* ns, when the bridge's ports were looked at last */
-	__u64 address;	  /* of the bridge in the kernel, 0 = not known yet */
-	__u64 asked;	  /* ns, when a frame took the slow path last to have it looked at */
-	__u64 vlans;	  /* ns, when all VLANs were looked at last */
-	/* ports of the bridge that are none of ours (1 << 32 and the ifindex of each, added
-	 * up): as attach left it, and as it was when the bridge was looked at last */
+	/* ports of the bridge that are none of ours (1 << 32 and the ifindex of each, added up) */
 	__u64 outside;
-	__u64 outside_now;
+};
+
+/*
+ * map l2_look, array of 1: looks at the mirrored bridge. Written by programs only, see l2_wire;
+ * several may write a word at once: what is lost is a count, or a time that is as good.
+ */
+struct l2_look {
+	__u64 looked;  /* ns, when the bridge's ports were looked at last */
+	__u64 asked;   /* ns, when a frame took the slow path last to have it looked at */
+	__u64 vlans;   /* ns, when all VLANs were looked at last */
+	__u64 address; /* of the bridge in the kernel, 0 = not known yet */
+	__u64 outside; /* as l2_cfg.outside, at the last look */
+	__u64 full;    /* entries of the bridge for which l2_fdb had no room */
+	__u32 looks;   /* how often the bridge was looked at */
+	__u32 pad;
 };
 
 /* While a bridge that should be looked at is not, a frame asks for it this often. */
@@ -308,13 +337,15 @@ struct l2_meta {
 
 _Static_assert(sizeof(struct l2_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_fdb) == 88, "abi");
-_Static_assert(sizeof(struct l2_port) == 1056, "abi");
+_Static_assert(sizeof(struct l2_port) == 1048, "abi");
+_Static_assert(sizeof(struct l2_wire) == 1048, "abi");
 _Static_assert(sizeof(struct l2_stat) == 304, "abi");
 _Static_assert(sizeof(struct l2_storm) == 16, "abi");
 _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
 _Static_assert(sizeof(struct l2_acl) == 96, "abi");
-_Static_assert(sizeof(struct l2_cfg) == 88, "abi");
+_Static_assert(sizeof(struct l2_cfg) == 40, "abi");
+_Static_assert(sizeof(struct l2_look) == 56, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 _Static_assert(sizeof(struct l2_sieve_key) == 24, "abi");
 _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
@@ -328,6 +359,8 @@ _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
 #define HM_MAP_l2_cfg(X)   X(l2_cfg, ARRAY, __u32, struct l2_cfg, 1, 0)
 #define HM_MAP_l2_if(X)	   X(l2_if, ARRAY, __u32, __u32, L2_IFINDEX, 0)
 #define HM_MAP_l2_port(X)  X(l2_port, ARRAY, __u32, struct l2_port, L2_PORTS, 0)
+#define HM_MAP_l2_wire(X)  X(l2_wire, ARRAY, __u32, struct l2_wire, L2_PORTS, 0)
+#define HM_MAP_l2_look(X)  X(l2_look, ARRAY, __u32, struct l2_look, 1, 0)
 #define HM_MAP_l2_stat(X)  X(l2_stat, PERCPU_ARRAY, __u32, struct l2_stat, L2_PORTS, 0)
 #define HM_MAP_l2_storm(X) X(l2_storm, ARRAY, __u32, struct l2_storm, L2_PORTS, 0)
 #define HM_MAP_l2_tx(X)	   X(l2_tx, DEVMAP, __u32, __u32, L2_PORTS, 0)
@@ -347,6 +380,8 @@ _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
 	HM_MAP_l2_cfg(X) \
 	HM_MAP_l2_if(X) \
 	HM_MAP_l2_port(X) \
+	HM_MAP_l2_wire(X) \
+	HM_MAP_l2_look(X) \
 	HM_MAP_l2_stat(X) \
 	HM_MAP_l2_storm(X) \
 	HM_MAP_l2_tx(X) \

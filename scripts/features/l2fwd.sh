@@ -310,10 +310,10 @@ l2_mirror_port_add() { # DEV
 	l2_mirror_partial "$1"
 	l2_port_read "$PORT"
 	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
-	# until it is looked at
 	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || {
 		defer l2_port_restore "$PORT" "${VALUE[@]}"
-		l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED))" 1
+		l2_wire_new "$PORT"
+		l2_port_flag "$L2_P_MIRROR" 1
 	}
 	l2_port_write "$PORT"
 	l2_ports_changed
@@ -360,6 +360,17 @@ l2_mirror_port_again() {
 	l2_port_write "$3"
 }
 
+# l2_wire_new NUMBER: blocked, until it is looked at. No program writes this yet: l2_maps_make
+# has waited for those that may have, when the port was one of a mirror before.
+l2_wire_new() {
+	local VALUE
+	map_shape l2_wire
+	value_new "$VALUE_SIZE"
+	value_set "$HM_OFF_l2_wire_state" 8 "$L2_P_BLOCKED"
+	bytes 4 "$1"
+	map_set l2_wire "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
 # l2_port_restore NUMBER BYTE...: a port as it was
 l2_port_restore() {
 	VALUE=("${@:2}")
@@ -380,17 +391,10 @@ l2_mirror_port_free() {
 		die "$1 has settings by hand ($(typed fdb.sh port "$1")) that are the bridge's in a mirror: $(typed detach.sh "$1" l2fwd) first"
 }
 
-# l2_mirror_port_leave NUMBER: a port that nobody mirrors any more is as a new one
+# l2_mirror_port_leave NUMBER: nobody mirrors it any more
 l2_mirror_port_leave() {
-	local at
 	l2_port_read "$1"
-	l2_port_flag "$((L2_P_MIRROR | L2_P_BLOCKED | L2_P_SLOW | L2_P_SLOW_OUT | L2_P_PARTIAL | L2_P_VLAN | L2_P_HAIRPIN))" 0
-	for at in vlans untagged; do
-		at=HM_OFF_l2_port_$at
-		value_zero "${!at}" 512
-	done
-	value_set "$HM_OFF_l2_port_pvid" 2 0
-	value_set "$HM_OFF_l2_port_proto" 2 0
+	l2_port_flag "$((L2_P_MIRROR | L2_P_PARTIAL))" 0
 	l2_port_write "$1"
 }
 
@@ -441,7 +445,6 @@ l2_mirror_attach() { # BRIDGE
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
 	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
-	value_set "$HM_OFF_l2_cfg_vlans" 8 0
 	value_set "$HM_OFF_l2_cfg_outside" 8 "$outside"
 	flags=$(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_NO_BRNF | L2_F_SNAPSHOT))
 	! l2_brnf_off || flags=$((flags | L2_F_NO_BRNF))
@@ -482,10 +485,12 @@ l2_brnf_off() {
 
 # l2_mirror_slow BRIDGE: says if all its frames take the slow path
 l2_mirror_slow() {
-	local number ifindex flags rest ports any=0
+	local number ifindex flags rest ports any=0 VALUE
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
+		l2_port_now "$number"
+		flags=$(value_num "$HM_OFF_l2_port_flags" 4)
 		((flags & L2_P_SLOW && flags & L2_P_SLOW_OUT)) || return 0
 		any=1
 	done <<<"$ports"
@@ -521,18 +526,22 @@ l2_mirror_knock() {
 	local index dev kind looks
 	read -r index dev kind <<<"$2"
 	[[ -n $index ]] || return 0
-	l2_cfg_read
-	looks=$(value_num "$HM_OFF_l2_cfg_looks" 4)
+	looks=$(l2_looks) || exit 1
 	try "${NSCMD[@]}" bridge fdb add 00:00:00:00:00:00 dev "$dev" master static || true
-	l2_cfg_read
-	(($(value_num "$HM_OFF_l2_cfg_looks" 4) != looks)) ||
+	(($(l2_looks) != looks)) ||
 		die "$1: its port $dev could not be looked at from tracepoint br_fdb_add: has it just left?"
+}
+
+# l2_looks: how often the bridge was looked at
+l2_looks() {
+	bytes 4 0
+	value_read l2_look "${BYTES[@]}" || die "map $GLOBALS/l2_look cannot be read"
+	value_num "$HM_OFF_l2_look_looks" 4
 }
 
 l2_mirror_forget() {
 	l2_cfg_read
 	value_set "$HM_OFF_l2_cfg_bridge" 4 0
-	value_set "$HM_OFF_l2_cfg_address" 8 0
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_SNAPSHOT))
 	l2_cfg_write
 }
@@ -541,7 +550,7 @@ l2_mirror_load() { # OBJECT
 	local name staging=$PINS/_l2fwd
 	! pins_loaded l2fwd l2_mirror_add || return 0
 	defer rm -rf "$staging"
-	map_options l2_cfg l2_if l2_port l2_fdb
+	map_options l2_cfg l2_look l2_if l2_port l2_wire l2_fdb
 	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach
 	((DRY_RUN)) || for name in add learn extern del state log; do
 		is_link "$staging/l2_mirror_$name" ||
@@ -634,7 +643,7 @@ l2fwd_status() { # DEV
 		return
 	fi
 	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
-	l2_port_read "$PORT"
+	l2_port_now "$PORT"
 	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
 	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'
 	((!(flags & L2_P_MIRROR))) || text+=', mirrors its bridge'

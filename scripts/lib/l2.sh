@@ -5,12 +5,12 @@
 # features/l2fwd.sh and fdb.sh. All ports are in one network namespace, because the
 # maps know devices by ifindex.
 
-L2_MAPS=(l2_cfg l2_if l2_port l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl l2_sieve)
+L2_MAPS=(l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl l2_sieve)
 
 # l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
 l2_maps_make() {
 	local name
-	for name in l2_tx l2_fdb l2_cfg l2_if l2_port l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve; do
+	for name in l2_tx l2_fdb l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve; do
 		map_create "$name" "$1"
 	done
 	map_create l2_txs 1 l2_tx
@@ -159,6 +159,22 @@ l2_port_read() { # NUMBER
 	value_read l2_port "${BYTES[@]}" || die "map $GLOBALS/l2_port cannot be read"
 }
 
+# l2_port_now NUMBER: the same, to look at: on a port of a mirrored bridge, what that says
+l2_port_now() {
+	local port flags pvid at=$HM_OFF_l2_port_vlans
+	l2_port_read "$1"
+	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	((flags & L2_P_MIRROR)) || return 0
+	port=("${VALUE[@]}")
+	bytes 4 "$1"
+	value_read l2_wire "${BYTES[@]}" || die "map $GLOBALS/l2_wire cannot be read"
+	flags=$((flags | $(value_num "$HM_OFF_l2_wire_state" 7)))
+	pvid=$(value_num "$HM_OFF_l2_wire_pvid" 2)
+	VALUE=("${port[@]:0:at}" "${VALUE[@]:HM_OFF_l2_wire_vlans:512}" "${port[@]:at+512}")
+	value_set "$HM_OFF_l2_port_flags" 4 "$flags"
+	value_set "$HM_OFF_l2_port_pvid" 2 "$pvid"
+}
+
 l2_port_write() { # NUMBER
 	bytes 4 "$1"
 	map_set l2_port "${BYTES[@]}" -- "${VALUE[@]}"
@@ -242,8 +258,6 @@ l2_ports_changed() {
 		last=$number
 	done <<<"$ports"
 	l2_cfg_read
-	# a mirror may have changed a port while it was changed here: it is looked at again
-	value_set "$HM_OFF_l2_cfg_looked" 8 0
 	value_set "$HM_OFF_l2_cfg_ports" 4 "$last"
 	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
 	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~L2_F_UNIFORM) | (uniform ? L2_F_UNIFORM : 0)))
