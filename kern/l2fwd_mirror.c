@@ -13,13 +13,14 @@
  * each 10 ms, because flags and VLANs of ports, and ports that come, are not logged. xdp/l2fwd
  * sends a frame that way if none has gone for a refresh interval.
  *
- * A look at a port: state, flags, PVID, number of VLANs. If these two are new, and each refresh
- * interval, the VLANs, too.
+ * A look at a port: state, flags, queueing disciplines and filters, PVID, number of VLANs. If
+ * these two are new, and each refresh interval, the VLANs, too.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port (read), l2_wire, l2_look, l2_fdb. Times in ns.
  */
 #include "l2head.h"
+#include "l2past.h"
 #include "maps.h"
 #include "skb.h"
 
@@ -340,25 +341,42 @@ static __always_inline int mirror_backup(struct net_bridge_port *p)
 	return BPF_CORE_READ(p, backup_port) != NULL;
 }
 
-/* What the bridge says about one of its ports, as flags. */
+#define MIRROR_WHY(NAME) (1ULL << L2_WHY_##NAME)
+
+/* What the bridge says about one of its ports, and what XDP must not go past there: l2_wire.state
+ */
 static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_bridge_port *p,
 				    const struct l2_port *port)
 {
+	struct net_device *dev = BPF_CORE_READ(p, dev);
 	unsigned long says = BPF_CORE_READ(p, flags);
-	__u64 state = walk->vlans ? L2_P_VLAN : 0;
+	__u64 in = 0, out = 0, state = walk->vlans ? L2_P_VLAN : 0;
 
 	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
 		state |= L2_P_BLOCKED;
-	if (walk->slow || says & ~BRIDGE_FAST || port->flags & L2_P_PARTIAL)
-		state |= L2_P_SLOW;
-	if (walk->slow || says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN) || mirror_backup(p))
-		state |= L2_P_SLOW_OUT;
 	if (says & BRIDGE_HAIRPIN)
 		state |= L2_P_HAIRPIN;
-	return state;
+	if (walk->slow)
+		in = out = MIRROR_WHY(BRIDGE);
+	if (says & ~BRIDGE_FAST)
+		in |= MIRROR_WHY(FLAG);
+	if (port->flags & L2_P_PARTIAL)
+		in |= MIRROR_WHY(CHECKSUM);
+	if (past_filtered(dev, 0))
+		in |= MIRROR_WHY(INGRESS);
+	if (says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN))
+		out |= MIRROR_WHY(FLAG);
+	if (mirror_backup(p))
+		out |= MIRROR_WHY(BACKUP);
+	if (past_queued(dev))
+		out |= MIRROR_WHY(QDISC);
+	if (past_filtered(dev, 1))
+		out |= MIRROR_WHY(EGRESS);
+	return state | in | out | (in ? L2_P_SLOW : 0) | (out ? L2_P_SLOW_OUT : 0);
 }
 
-/* One of the bridge's ports, into l2_wire. VLANs are there before the flag that makes them count. */
+/* One of the bridge's ports, into l2_wire. VLANs are there before the flag that makes them count.
+ */
 static __always_inline void mirror_look(struct mirror_ports *walk, struct net_bridge_port *p)
 {
 	__u32 n = mirror_port(p);

@@ -108,6 +108,47 @@ struct inet6_dev {
 	struct ipv6_devconf cnf;
 };
 
+struct Qdisc_ops {
+	char id[16];
+};
+
+struct Qdisc {
+	const struct Qdisc_ops *ops;
+};
+
+struct netdev_queue {
+	struct Qdisc *qdisc_sleeping; /* also while the device is down */
+};
+
+struct tcf_proto_ops {
+	char kind[16];
+};
+
+struct tcf_proto {
+	struct tcf_proto *next;
+	void *root;
+	const struct tcf_proto_ops *ops;
+};
+
+struct mini_Qdisc {
+	struct tcf_proto *filter_list;
+};
+
+struct bpf_mprog_bundle;
+
+struct bpf_mprog_entry {
+	struct bpf_mprog_bundle *parent;
+};
+
+struct bpf_mprog_bundle {
+	__u32 count;
+};
+
+struct tcx_entry {
+	struct mini_Qdisc *miniq;
+	struct bpf_mprog_bundle bundle;
+};
+
 struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	unsigned short type;
@@ -122,6 +163,13 @@ struct net_device {
 	unsigned int priv_flags; /* a bit-field since 6.9 */
 	struct in_device *ip_ptr;
 	struct inet6_dev *ip6_ptr;
+	struct Qdisc *qdisc;
+	struct netdev_queue *_tx;
+	unsigned int num_tx_queues;
+	struct mini_Qdisc *miniq_ingress, *miniq_egress;  /* until 6.5 */
+	struct bpf_mprog_entry *tcx_ingress, *tcx_egress; /* since 6.6 */
+	struct nf_hook_entries *nf_hooks_ingress;	  /* CONFIG_NETFILTER_INGRESS */
+	struct nf_hook_entries *nf_hooks_egress;	  /* since 5.16 */
 };
 
 struct proto {

@@ -8,8 +8,9 @@
  * The mark is a struct l2_meta in the XDP metadata. Blocked ports, ports outside the
  * VLAN and the one that the frame came in by get none; rules of the ports count.
  *
- * Maps: l2_port (settings), l2_wire (what a mirrored bridge says of them), l2_acl (rules), l2_xlate, l2_stat (counts), l2_cfg.
- * Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC for all else.
+ * Maps: l2_port (settings), l2_wire (what a mirrored bridge says of them), l2_acl (rules),
+ * l2_xlate, l2_stat (counts), l2_cfg. Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC
+ * for all else.
  */
 #include "l2acl.h"
 #include "l2fwd.h"

@@ -677,3 +677,75 @@ settle() {
 	BPFTOOL=$BATS_TEST_TMPDIR/bpftool swdb guard p2 on
 	equal "$(port_count p2 state)" blocked 'state of p2'
 }
+
+@test "mirror: queueing disciplines and filters of a port do what they do on the bridge" {
+	local before sent
+	bridge_up 2
+	sw bridge fdb add 02:00:00:00:00:99 dev p1 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	# host 1 has the address that the filter here drops
+	received() { h 2 ip -j -s link show eth0 | jq '.[0].stats64.rx.packets'; }
+	# arrive COUNT WHAT: of ten frames to host 2
+	arrive() {
+		before=$(received)
+		say 1 "$(mac 2)$(mac 153)$T" 10
+		busywait 10 test "$(($(received) - before))" -ge "$1"
+		equal "$(($(received) - before))" "$1" "of ten, with $2"
+	}
+	# because DEV LIST: the port is slow because of it; frames have it looked at
+	because() {
+		say 1 "$(mac 2)$(mac 153)$T"
+		[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
+	}
+	stops() { # DEV WHY: what a filter or shaper there stops, and not when it has gone
+		busywait 10 because "$1" "$2"
+		arrive 0 "$2 of $1"
+	}
+	goes() {
+		busywait 10 because "$1" ''
+		sent=$(port_count p2 tx_packets)
+		arrive 10 "$2"
+		(($(port_count p2 tx_packets) > sent)) || equal "$(port_count p2 tx_packets)" "more than $sent" 'sent by XDP'
+	}
+	# latency has rules of iptables, which are none of the bridge's
+	sw sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 2>/dev/null || true
+	# before it is attached
+	sw tc qdisc add dev p2 root tbf rate 8bit burst 1 latency 1ms
+	sw_attach br0 l2fwd --mirror --refresh 10
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p2: what is sent to it takes the slow path, because of its queueing discipline: tc qdisc show dev p2'
+	stops p2 qdisc
+	like "$(hookmap fdb)" 'p2 takes the slow path: a queueing discipline'
+	sw tc qdisc del dev p2 root
+	goes p2 nothing
+	# and after that
+	sw tc qdisc add dev p2 root handle 1: tbf rate 8bit burst 1 latency 1ms
+	stops p2 qdisc
+	sw tc qdisc del dev p2 root
+	sw tc qdisc add dev p2 root pfifo_fast
+	goes p2 pfifo_fast
+	sw tc qdisc del dev p2 root
+	# clsact is there, with our own filter
+	sw tc filter add dev p2 egress pref 7 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	stops p2 egress_filter
+	sw tc filter del dev p2 egress pref 7
+	goes p2 nothing
+	sw tc filter add dev p1 ingress pref 7 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	stops p1 ingress_filter
+	sw_attach br0 l2fwd --mirror --refresh 10
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path, because of filters: tc filter show dev p1 ingress'
+	sw tc filter del dev p1 ingress pref 7
+	goes p1 nothing
+	if sw tc filter add dev p1 ingress pref 1 protocol all u32 match u32 0 0 police rate 8bit burst 1 conform-exceed drop 2>/dev/null; then
+		stops p1 ingress_filter
+		sw tc filter del dev p1 ingress pref 1
+		goes p1 nothing
+	fi
+	if sw nft -f - <<<'table netdev t { chain c { type filter hook ingress device "p1" priority 0; ether type 0x88b5 drop; }; }' 2>/dev/null; then
+		stops p1 ingress_filter
+		sw nft delete table netdev t
+		goes p1 nothing
+	fi
+	# what measures, and lets all pass, is no filter
+	sw_attach p2 latency
+	goes p2 latency
+}

@@ -67,13 +67,13 @@ run_frame() {
 	bpftool prog run id "$PROG" data_in "$BATS_TEST_TMPDIR/in" ctx_in "$BATS_TEST_TMPDIR/ctx" data_out /dev/null >/dev/null
 }
 
-# counted FRAME...: what became of a frame: "reason", or several
+# counted DEV HEX METADATA [TIMES]: what became of a frame: "reason", or several
 counts() { hookmap -j --summary fdb | jq -c '[.ports[] | (.reasons | to_entries[]), {key: "forwarded", value: (.tx_packets - .tx_copies)}]
 	| group_by(.key) | map({key: .[0].key, value: (map(.value) | add)}) | from_entries'; }
 counted() {
-	local before
+	local before i
 	before=$(counts)
-	run_frame "$@"
+	for ((i = 0; i < ${4:-1}; i++)); do run_frame "$@"; done
 	jq -nr --argjson a "$before" --argjson b "$(counts)" '[$b | to_entries[] | select(.value != ($a[.key] // 0)) | "\(.key) \(.value - ($a[.key] // 0))"] | join(", ")'
 }
 
@@ -167,8 +167,8 @@ wire() {
 	}
 	limited() {
 		[[ $storm == counted ]] || return 0
-		# one of three at most, whenever a second begins
-		like "$(counted "$dev" "$frame" "${meta:-0}"), $(counted "$dev" "$frame" "${meta:-0}")" 'drop_storm 1'
+		# one goes, or two if a second begins
+		like "$(counted "$dev" "$frame" "${meta:-0}" 3)" 'drop_storm '
 	}
 	n=0
 	each plain

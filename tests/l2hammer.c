@@ -109,7 +109,8 @@ static int fdb_replace(int fd, int dev, const unsigned char *mac)
 	struct ask m = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(m.neigh)),
 				.nlmsg_type = RTM_NEWNEIGH,
 				.nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE },
-			 .neigh = { .ndm_family = AF_BRIDGE, .ndm_ifindex = dev,
+			 .neigh = { .ndm_family = AF_BRIDGE,
+				    .ndm_ifindex = dev,
 				    .ndm_state = memcmp(mac, none, 6) ? NUD_REACHABLE : NUD_NOARP,
 				    .ndm_flags = NTF_MASTER } };
 
@@ -275,7 +276,9 @@ static void ports_check(int round)
 
 static void ports(char **arg)
 {
-	struct doer d[] = { { .once = script_once }, { .once = bridge_once }, { .once = look_once } };
+	struct doer d[] = { { .once = script_once },
+			    { .once = bridge_once },
+			    { .once = look_once } };
 
 	ports_fd = map_open(arg[0]);
 	states_fd = map_open(arg[1]);

@@ -12,7 +12,8 @@
  * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, what
  *   fdb.sh sets (proto miss bcast mcast storm hairpin guard acl_default), above (devices that
  *   it is a slave of, or that are made on it), tx_copies (of tx_packets: of flooded frames),
- *   and reasons: what became of frames that were not forwarded
+ *   slow_because (L2_WHY in abi/l2fwd.h), and reasons: what became of frames that were not
+ *   forwarded
  * of a rule: device priority action match packets bytes
  * "translations": device outside inside; "guard": device mac address, which may be "any";
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
@@ -49,6 +50,17 @@ static const char *const l2_reason_names[L2_REASONS] = {
 #undef KEY
 };
 
+/* bits of l2_wire.state */
+static const struct {
+	int bit;
+	const char *key, *text;
+} why[] = {
+#define WHY(NAME, BIT, KEY, TEXT) { (BIT), (KEY), (TEXT) },
+	L2_WHY(WHY)
+#undef WHY
+};
+#define WHYS (sizeof(why) / sizeof(why[0]))
+
 static const char *const miss_name[] = {
 	[L2_MISS_PASS] = "pass",
 	[L2_MISS_FLOOD] = "flood",
@@ -74,6 +86,7 @@ struct fdb {
 	struct l2_cfg cfg;
 	struct l2_look look;
 	struct l2_port port[L2_PORTS];
+	__u64 wire[L2_PORTS];	       /* l2_wire.state */
 	__u32 seen[L2_PORTS];	       /* l2_wire.look */
 	struct l2_stat stat[L2_PORTS]; /* sum over the CPUs */
 	char device[L2_PORTS][32];     /* "" for port 0 and those that are not there */
@@ -135,6 +148,7 @@ static int wire_read(const void *key, const void *value, void *arg)
 	p->proto = w->proto;
 	memcpy(p->vlans, w->vlans, sizeof(p->vlans));
 	memcpy(p->untagged, w->untagged, sizeof(p->untagged));
+	f->wire[n] = w->state;
 	f->seen[n] = w->look;
 	return 0;
 }
@@ -476,6 +490,31 @@ static struct json_object *above_json(const struct fdb *f, int n)
 	return o;
 }
 
+/* Why what comes in by a port or is sent to it takes the slow path. */
+static struct json_object *slow_json(const struct fdb *f, int n)
+{
+	struct json_object *o = json_object_new_array();
+
+	for (size_t i = 0; i < WHYS; i++) {
+		if (f->wire[n] >> why[i].bit & 1)
+			json_object_array_add(o, json_object_new_string(why[i].key));
+	}
+	return o;
+}
+
+static void show_slow(const struct fdb *f)
+{
+	char port[32];
+
+	for (int n = 1; n < L2_PORTS; n++) {
+		for (size_t i = 0; i < WHYS && port_wanted(f, n); i++) {
+			if (f->wire[n] >> why[i].bit & 1)
+				printf("%s takes the slow path: %s\n",
+				       text_plain(f->device[n], port, sizeof(port)), why[i].text);
+		}
+	}
+}
+
 static void show_above(const struct fdb *f)
 {
 	char port[32], above[32];
@@ -534,6 +573,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		}
 		out_str(o, text);
 		settings_json(o, p);
+		out_json(o, "slow_because", slow_json(f, n));
 		out_json(o, "above", above_json(f, n));
 		out_json(o, "tx_copies", json_object_new_uint64(st->tx_copies));
 		out_json(o, "reasons", reasons_json(st));
@@ -815,6 +855,7 @@ static int show_text(struct fdb *f)
 	if (f->look.full)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
 		       f->look.full);
+	show_slow(f);
 	show_above(f);
 	bridge = text_plain(names_device(f->names, f->nsid, f->cfg.bridge), buf, sizeof(buf));
 	if (mirror_gone(f))

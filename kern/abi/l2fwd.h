@@ -113,6 +113,26 @@ struct l2_port {
 };
 
 /*
+ * Why a port of a mirrored bridge is slow: bits of l2_wire.state.
+ *
+ * X(NAME, bit, key in JSON, for persons). Append.
+ */
+#define L2_WHY(X)                                                                                  \
+	X(BRIDGE, 32, "bridge", "an option of the bridge, or netfilter (family bridge)")           \
+	X(FLAG, 33, "port_flag", "a setting of the bridge port")                                   \
+	X(BACKUP, 34, "backup_port", "a backup port or next hop")                                  \
+	X(CHECKSUM, 35, "checksum", "unfinished checksums")                                        \
+	X(QDISC, 36, "qdisc", "a queueing discipline")                                             \
+	X(INGRESS, 37, "ingress_filter", "a filter of what comes in (tc, nft family netdev)")      \
+	X(EGRESS, 38, "egress_filter", "a filter of what is sent (tc, nft family netdev)")
+
+enum l2_why {
+#define L2_WHY_ENUM(NAME, BIT, KEY, TEXT) L2_WHY_##NAME = (BIT),
+	L2_WHY(L2_WHY_ENUM)
+#undef L2_WHY_ENUM
+};
+
+/*
  * map l2_wire, array by port number: what the mirrored bridge says of its ports. For a port with
  * L2_P_MIRROR, it counts together with l2_port.flags, and instead of its VLANs.
  *
@@ -125,10 +145,10 @@ struct l2_port {
  * what the bridge says. VLANs are whole again with the next look at all of them.
  */
 struct l2_wire {
-	__u64 state;   /* L2_P_* */
-	__u16 pvid;    /* as in l2_port, and so the rest */
-	__u16 proto;   /* of the bridge */
-	__u16 count;   /* VLANs of the port, when they were looked at last */
+	__u64 state; /* L2_P_*, and L2_WHY_* */
+	__u16 pvid;  /* as in l2_port, and so the rest */
+	__u16 proto; /* of the bridge */
+	__u16 count; /* VLANs of the port, when they were looked at last */
 	__u16 pad;
 	__u64 vlans[64];
 	__u64 untagged[64];
@@ -298,10 +318,10 @@ struct l2_sieve {
 
 /* map l2_cfg, array of 1 */
 struct l2_cfg {
-	__u32 flags;	  /* L2_F_* */
-	__u32 ports;	  /* highest port number in use */
-	__u64 netns;	  /* inode of the namespace that the ports are in */
-	__u32 bridge;	  /* ifindex of the mirrored bridge, 0 = none */
+	__u32 flags;  /* L2_F_* */
+	__u32 ports;  /* highest port number in use */
+	__u64 netns;  /* inode of the namespace that the ports are in */
+	__u32 bridge; /* ifindex of the mirrored bridge, 0 = none */
 	__u32 pad;
 	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
 	/* ports of the bridge that are none of ours (1 << 32 and the ifindex of each, added up) */

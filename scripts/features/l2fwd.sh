@@ -483,18 +483,24 @@ l2_brnf_off() {
 	done
 }
 
-# l2_mirror_slow BRIDGE: says if all its frames take the slow path
+# l2_mirror_slow BRIDGE: says what takes the slow path, but for unfinished checksums
 l2_mirror_slow() {
-	local number ifindex flags rest ports any=0 VALUE
+	local VALUE number ifindex flags rest ports dev why
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
-		l2_port_now "$number"
-		flags=$(value_num "$HM_OFF_l2_port_flags" 4)
-		((flags & L2_P_SLOW && flags & L2_P_SLOW_OUT)) || return 0
-		any=1
+		l2_wire_read "$number"
+		why=$(value_num "$HM_OFF_l2_wire_state" 8)
+		((!(why >> L2_WHY_BRIDGE & 1))) || {
+			warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
+			return
+		}
+		((why >> L2_WHY_QDISC)) || continue
+		dev=$(l2_name "$ifindex") || continue
+		((!(why >> L2_WHY_QDISC & 1))) || warn "$dev: what is sent to it takes the slow path, because of its queueing discipline: $(typed tc qdisc show dev "$dev")"
+		((!(why >> L2_WHY_EGRESS & 1))) || warn "$dev: what is sent to it takes the slow path, because of filters: $(typed tc filter show dev "$dev" egress), bpftool net show, nft list ruleset (family netdev)"
+		((!(why >> L2_WHY_INGRESS & 1))) || warn "$dev: what comes in by it takes the slow path, because of filters: $(typed tc filter show dev "$dev" ingress), bpftool net show, nft list ruleset (family netdev)"
 	done <<<"$ports"
-	((!any)) || warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
 }
 
 # l2_mirror_kernel: dies if the kernel has no bpf_loop (Linux 5.17)

@@ -159,6 +159,11 @@ l2_port_read() { # NUMBER
 	value_read l2_port "${BYTES[@]}" || die "map $GLOBALS/l2_port cannot be read"
 }
 
+l2_wire_read() { # NUMBER
+	bytes 4 "$1"
+	value_read l2_wire "${BYTES[@]}" || die "map $GLOBALS/l2_wire cannot be read"
+}
+
 # l2_port_now NUMBER: the same, to look at: on a port of a mirrored bridge, what that says
 l2_port_now() {
 	local port flags pvid at=$HM_OFF_l2_port_vlans
@@ -166,9 +171,8 @@ l2_port_now() {
 	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
 	((flags & L2_P_MIRROR)) || return 0
 	port=("${VALUE[@]}")
-	bytes 4 "$1"
-	value_read l2_wire "${BYTES[@]}" || die "map $GLOBALS/l2_wire cannot be read"
-	flags=$((flags | $(value_num "$HM_OFF_l2_wire_state" 7)))
+	l2_wire_read "$1"
+	flags=$((flags | $(value_num "$HM_OFF_l2_wire_state" 8) & 0xffffffff))
 	pvid=$(value_num "$HM_OFF_l2_wire_pvid" 2)
 	VALUE=("${port[@]:0:at}" "${VALUE[@]:HM_OFF_l2_wire_vlans:512}" "${port[@]:at+512}")
 	value_set "$HM_OFF_l2_port_flags" 4 "$flags"
