@@ -35,6 +35,7 @@ static __always_inline struct ovslat_call *ovslat_stack(void)
 static __always_inline int ovslat_enter(unsigned long vport)
 {
 	struct ovslat_call *c = ovslat_stack();
+	__u64 task = bpf_get_current_task();
 	__u64 now = bpf_ktime_get_ns();
 	struct ovslat_frame *f;
 	__u32 depth;
@@ -42,7 +43,8 @@ static __always_inline int ovslat_enter(unsigned long vport)
 	if (!c)
 		return 0;
 	depth = c->depth;
-	if (depth && now - c->frame[(depth - 1) & (OVSLAT_DEPTH - 1)].start > OVSLAT_STALE_NS) {
+	f = &c->frame[(depth - 1) & (OVSLAT_DEPTH - 1)];
+	if (depth && (f->task != task || now - f->start > OVSLAT_STALE_NS)) {
 		c->lost += depth;
 		depth = 0;
 	}
@@ -55,6 +57,7 @@ static __always_inline int ovslat_enter(unsigned long vport)
 	f->start = now;
 	f->inner = 0;
 	f->vport = vport;
+	f->task = task;
 	return 0;
 }
 
@@ -90,13 +93,16 @@ static __always_inline int ovslat_leave(void)
 	__u64 delta;
 	__u32 depth;
 
-	/* the call had begun before we were attached */
+	/* the call had begun before we were attached, or was given up */
 	if (!c || !c->depth)
 		return 0;
-	depth = --c->depth;
+	depth = c->depth - 1;
+	f = &c->frame[depth & (OVSLAT_DEPTH - 1)];
+	if (depth < OVSLAT_DEPTH && f->task != bpf_get_current_task())
+		return 0;
+	c->depth = depth;
 	if (depth >= OVSLAT_DEPTH)
 		return 0;
-	f = &c->frame[depth & (OVSLAT_DEPTH - 1)];
 	delta = bpf_ktime_get_ns() - f->start;
 	ovslat_port(&key, f->vport);
 	ovslat_add(c, &key, OVSLAT_TOTAL, delta);

@@ -463,3 +463,18 @@ hidden() { # VERDICT TABLE
 	(($(port_count p2 tx_packets) > 1000)) || equal "$(port_count p2 tx_packets)" more "sent by p2"
 	equal "$(port_count p3 tx_packets)" 0 'sent by p3, to which nothing was'
 }
+
+@test "fdb.sh acl: prefixes of the rules of before go when no frame can be asking them" {
+	ports 1
+	rules() { # NET
+		local i
+		for i in {1..20}; do printf '%d permit dst 10.%d.%d.0/24\n' "$i" "$1" "$i"; done
+	}
+	rules 1 | fdb acl p1 load -
+	# the switch, the wait for programs that began before, and what was
+	equal "$(rules 2 | fdb -v acl p1 load - 2>&1 | grep -oE 'update pinned [^ ]*/(l2_port|l2_fdbs) |delete pinned [^ ]*/l2_sieve ' | uniq)" \
+		"update pinned $G/l2_port 
+update pinned $G/l2_fdbs 
+delete pinned $G/l2_sieve "
+	equal "$(bpftool -j map dump pinned "$G/l2_sieve" | jq length)" 23 'prefixes of 20 rules, and one for each family'
+}

@@ -113,14 +113,14 @@ u64() {
 	local cpus key row
 	mkdir -p "$G"
 	bpftool -n map create "$G/ovslat_hist" type percpu_hash key 40 value 152 entries 2048 name ovslat_hist
-	bpftool -n map create "$G/ovslat_call" type percpu_array key 4 value 248 entries 1 name ovslat_call
+	bpftool -n map create "$G/ovslat_call" type percpu_array key 4 value 312 entries 1 name ovslat_call
 	# on each CPU two calls of 5 ns and one of 10, then the same for calls inside others
 	read -ra key <<<"70 31 $(u64 0 0 | cut -c 1-42) $(u64 0) 00 00 00 00 03 00 00 00"
 	read -ra row <<<"$(u64 20 10 -6 0 0 0 0 2 0 0 0 0 1 0 0 0 0 0 0)"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 01 00 00 00 00 00 00 00 value hex "${row[@]}"
 	bpftool map update pinned "$G/ovslat_hist" key hex "${key[@]}" 02 00 00 00 00 00 00 00 value hex "${row[@]}"
 	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/ovslat_call" key 0 0 0 0 value hex $(u64 $(yes 0 | head -n 25) 7 8 9 5 6 0)
+	bpftool map update pinned "$G/ovslat_call" key 0 0 0 0 value hex $(u64 $(yes 0 | head -n 33) 7 8 9 5 6 0)
 	cpus=$(($(hookmap -j ovslat | jq '.rows[0].count') / 3))
 	((cpus >= $(nproc)))
 	equal "$(hookmap -j ovslat | jq -c '.rows[] | [.port, .netns, .kind, .count, .sum_ns, .min_ns, .p50_ns, .p90_ns, .p99_ns, .max_ns]' | sort)" \

@@ -95,7 +95,8 @@ enum l2_miss {
 	L2_MISS_DROP = 2,
 };
 
-/* map l2_port, array by port number */
+/* map l2_port, array by port number. Written by scripts only, one at a time (they have a lock),
+ * and whole; programs read word by word. See l2_wire. */
 struct l2_port {
 	__u32 ifindex; /* 0: no such port */
 	__u32 flags;   /* L2_P_* */
@@ -231,7 +232,8 @@ enum l2_reason {
 	L2_REASONS = 32,
 };
 
-/* map l2_stat, per-CPU array by port number */
+/* map l2_stat, per-CPU array by port number. Counted in softirqs (XDP, tc), which exclude each
+ * other on a CPU; but with PREEMPT_RT as in l2_fdb, a few counts are lost. */
 struct l2_stat {
 	__u64 rx_packets;
 	__u64 rx_bytes;
@@ -242,7 +244,8 @@ struct l2_stat {
 	__u64 reason[L2_REASONS]; /* packets, by enum l2_reason */
 };
 
-/* map l2_storm, array by port number: flooded in this second */
+/* map l2_storm, array by port number: flooded in this second. CPUs that begin a second at once
+ * set it twice: as many frames more may go as there are CPUs. */
 struct l2_storm {
 	__u64 start; /* ns */
 	__u64 frames;
@@ -316,7 +319,7 @@ struct l2_sieve {
 #define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
 #define L2_F_NO_BRNF  0x8 /* br_netfilter does not call iptables and its like */
 
-/* map l2_cfg, array of 1 */
+/* map l2_cfg, array of 1. Written by scripts only, see l2_port. */
 struct l2_cfg {
 	__u32 flags;  /* L2_F_* */
 	__u32 ports;  /* highest port number in use */

@@ -389,9 +389,16 @@ struct ovslat_frame {
 	__u64 start;
 	__u64 inner; /* ns in the calls inside it */
 	__u64 vport; /* address */
+	__u64 task;  /* address */
 };
 
-/* map ovslat_call, per-CPU array of 1: calls do not leave their CPU */
+/*
+ * map ovslat_call, per-CPU array of 1: calls do not leave their CPU.
+ *
+ * Concurrency: softirqs are off in a call, so nothing else on its CPU makes one before it
+ * returns. With PREEMPT_RT without its per-CPU lock (PREEMPT_RT_NEEDS_BH_LOCK=n) another task
+ * may: the calls under way are given up then, and counted as lost.
+ */
 struct ovslat_call {
 	struct ovslat_frame frame[OVSLAT_DEPTH];
 	__u32 depth;
@@ -403,7 +410,7 @@ struct ovslat_call {
 };
 
 _Static_assert(sizeof(struct ovslat_key) == 40, "abi");
-_Static_assert(sizeof(struct ovslat_call) == 24 * OVSLAT_DEPTH + 56, "abi");
+_Static_assert(sizeof(struct ovslat_call) == 32 * OVSLAT_DEPTH + 56, "abi");
 
 #define HM_MAP_ovslat_hist(X)                                                                      \
 	X(ovslat_hist, PERCPU_HASH, struct ovslat_key, struct lat_row, TRACE_ROWS, 0)
