@@ -484,6 +484,37 @@ settle() {
 	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what the backup port sent'
 }
 
+@test "mirror: what the fast path goes past: VLAN statistics, which attach names, and captures" {
+	local d=$BATS_TEST_TMPDIR/stats pid
+	bridge_up 2
+	# (this kernel may not have them)
+	mkdir "$d"
+	cat >"$d/ip" <<-EOF
+		#!/bin/bash
+		out=\$($(type -P ip) "\$@") || exit
+		[[ "\$*" != "-j -d link show dev br0" ]] || out=\$(jq -c '.[0].linkinfo.info_data.vlan_stats_enabled = 1' <<<"\$out")
+		[[ -z \$out ]] || printf '%s\n' "\$out"
+	EOF
+	chmod +x "$d/ip"
+	PATH=$d:$PATH sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(<"$BATS_TEST_TMPDIR/attach.err")" 'attach.sh: br0: its VLAN statistics (bridge -s vlan) count frames of the slow path only; hookmap fdb counts all of a port' 'said'
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(<"$BATS_TEST_TMPDIR/attach.err")" '' 'said without'
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	say 1 "$(mac 2)$(mac 1)$T" 2
+	# what comes first at p1 is what is not forwarded
+	sw "$HM_BUILD/tests/l2frames" recv p1 1 "$BATS_TEST_TMPDIR/ready" >"$BATS_TEST_TMPDIR/capture" 3>&- &
+	pid=$!
+	busywait 30 test -e "$BATS_TEST_TMPDIR/ready"
+	listen 2 5
+	say 1 "$(mac 2)$(mac 1)$T" 5
+	heard 2
+	say 1 "0180c200000e$(mac 1)88cc$PAD"
+	wait "$pid"
+	equal "$(<"$BATS_TEST_TMPDIR/capture")" "0180c200000e$(mac 1)88cc$PAD" 'captured at p1'
+}
+
 @test "mirror: a bridge that was deleted and made again is attached again with the command that is named" {
 	local command said
 	bridge_up 2

@@ -210,8 +210,6 @@ l2_above() {
 		done
 }
 
-l2_bridge_kind() { ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.linkinfo.info_kind == "bridge") | .ifname'; }
-
 l2_size_check() {
 	local now
 	[[ -n ${PIN_SHAPE[l2_fdb]:-} && -n $L2_SIZE ]] || return 0
@@ -400,7 +398,10 @@ l2_mirror_port_leave() {
 
 l2_mirror_attach() { # BRIDGE
 	local dev kind line members index flags outside=0
-	[[ -n $(l2_bridge_kind "$1") ]] || die "--mirror: $1 is no bridge"
+	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0].linkinfo | select(.info_kind == "bridge") | .info_data // {}
+		| if any(.vlan_stats_enabled, .vlan_stats_per_port; . == 1 or . == true) then "counts" else "bridge" end')
+	[[ -n $line ]] || die "--mirror: $1 is no bridge"
+	[[ $line != counts ]] || warn "$1: its VLAN statistics (bridge -s vlan) count frames of the slow path only; hookmap fdb counts all of a port"
 	need_tools bridge
 	l2_mirror_kernel
 	object kern/l2fwd_mirror.o
