@@ -125,6 +125,9 @@ static const struct arg args[] = {
 	{ .name = "cookie", .kind = ARG_FLAG, .at = AT(cookie),
 	  .verbs = V(STATUS),
 	  .help = "only the number of this network namespace that the kernel never uses again" },
+	{ .name = "look", .takes = "ID,...", .kind = ARG_TEXT, .at = AT(look),
+	  .verbs = V(PROGS),
+	  .help = "what these return, and whether they use skb->tc_index, by their instructions" },
 	{ .name = "bpffs", .takes = "DIR", .kind = ARG_TEXT, .at = AT(bpffs),
 	  .verbs = ALL,
 	  .help = "where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)" },
@@ -317,6 +320,8 @@ static int args_conflict(const struct options *opt, const struct verb *verb)
 		return misuse("%s", "--output goes with --prom", NULL);
 	if ((opt->device || opt->netns) && bit & (V(LATENCY) | V(DROPS)) && opt->output == OUT_PROM)
 		return misuse("%s: --prom shows all devices", verb->name, NULL);
+	if (opt->look && opt->interval > 0)
+		return misuse("%s", "--look and -i: choose one", NULL);
 	if (opt->since && opt->interval > 0)
 		return misuse("%s", "--since and -i: choose one", NULL);
 	return 0;

@@ -35,6 +35,8 @@ struct options {
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 
+	const char *look; /* --look: ids of programs */
+
 	/* drops */
 	const char *sum;    /* -s, name of a column */
 	unsigned long top;  /* -n, 0 = all */
@@ -102,6 +104,7 @@ int fdb_run(const struct options *opt);
 int status_run(const struct options *opt);
 int drops_run(const struct options *opt);
 int progs_run(const struct options *opt);
+int insns_run(const struct options *opt);
 int exec_run(const struct options *opt);
 int open_run(const struct options *opt);
 int path_run(const struct options *opt);

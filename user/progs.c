@@ -250,6 +250,8 @@ int progs_run(const struct options *opt)
 	struct progs old = {}, new = {};
 	int stats, err;
 
+	if (opt->look)
+		return insns_run(opt);
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (stats < 0) {
 		fail("statistics of BPF programs: %s: %s", strerror(errno),
