@@ -7,6 +7,7 @@
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
+. "$HM_SCRIPTS/lib/reach.sh"
 
 usage() {
 	local feature
@@ -94,6 +95,7 @@ else
 		[[ " ${FEATURES[*]} " == *' latency '* ]] || FEATURES+=(latency)
 	fi
 fi
+((HOST)) || reach_check "$DEV" "${FEATURES[@]}"
 map_create hm_dev
 map_create hm_netns
 ((HOST)) || netns_id

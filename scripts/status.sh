@@ -7,6 +7,7 @@
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
+. "$HM_SCRIPTS/lib/reach.sh"
 
 usage() {
 	cat <<'EOF'
@@ -16,18 +17,22 @@ Shows what is attached: to DEV, or to all devices that the scripts attached, dev
 of this network namespace that were attached by hand, and the host.
 (`hookmap status` shows the pinned maps and the programs that use them.)
 
+  --check         look what can stop packets before they get to what is attached, and
+                    name it; status 1 if something is attached but not reached
   -j, --json      an array of {"device", "netns", "ifindex", "alive", "by_hand",
-                    "features", "xdp", "tc"}; netns is null in this one, device for the host
+                    "features", "xdp", "tc", "missed"}; netns is null in this one, device
+                    for the host; missed says what is attached but not reached
   --netns NAME    DEV is in this network namespace
   -h, --help
 
-Exit status: 0, also if nothing is attached; 1 error; 2 usage.
+Exit status: 0, also if nothing is attached; 1 error, or with --check not reached;
+2 usage.
 EOF
 }
 
-JSON=0
-option() { JSON=1; } # --json
-options '-h|--help -j|--json --netns=' "$@"
+JSON=0 CHECK=0
+option() { if [[ $1 == --check ]]; then CHECK=1; else JSON=1; fi; }
+options '-h|--help -j|--json --check --netns=' "$@"
 ((${#ARGS[@]} <= 1)) || misuse "one device, please"
 DEV=${ARGS[0]:-}
 
@@ -42,15 +47,16 @@ map_check hm_netns || true
 
 # one_json DEV BY-HAND: the device of DEV_*, as an object on a line
 one_json() {
-	local tc=''
+	local tc='' missed=''
 	XDP_ID='' XDP_MODE='' XDP_NAME=''
 	if ((DEV_INODE && DEV_ALIVE)); then
 		xdp_get "$1"
 		tc=$(tc_filters "$1")
+		missed=$(reach_now "$1" "$CHECK" "$COUNTS" | sed -n 's/^missed\t//p') || exit 1
 	fi
 	jq -cn --arg device "$1" --arg netns "$NETNS" --argjson ifindex "$DEV_IFINDEX" --arg host "$DEV_INODE" \
 		--argjson alive "$DEV_ALIVE" --argjson hand "$2" --arg features "${FEATURES_SET[*]}" \
-		--arg xdp "$XDP_ID $XDP_MODE $XDP_NAME" --arg tc "$tc" '
+		--arg xdp "$XDP_ID $XDP_MODE $XDP_NAME" --arg tc "$tc" --arg missed "$missed" '
 		def words: split(" ") | map(select(. != ""));
 		($host == "0") as $is_host | {
 			device: (if $is_host then null else $device end),
@@ -59,7 +65,8 @@ one_json() {
 			alive: ($is_host or $alive == 1), by_hand: ($hand == 1), features: ($features | words),
 			xdp: ($xdp | words | if length < 3 then null else {program: .[2], id: (.[0] | tonumber), mode: .[1]} end),
 			tc: ($tc | split("\n") | map(words | select(length > 4 and .[1] != "-")
-				| {pref: (.[0] | tonumber), handle: .[1], program: .[4], id: (.[2] | tonumber)}))
+				| {pref: (.[0] | tonumber), handle: .[1], program: .[4], id: (.[2] | tonumber)})),
+			missed: ($missed | split("\n") | map(select(. != "")))
 		}'
 }
 
@@ -82,6 +89,10 @@ one() {
 		device_hooks "$1"
 	fi
 	for feature in "${FEATURES_SET[@]}"; do "${feature}_status" "$1"; done
+	((DEV_INODE)) || return 0
+	reach_now "$1" "$CHECK" "$COUNTS" | {
+		if ((CHECK)); then cat; else grep ^missed || true; fi
+	} | sed 's/^[a-z]*\t/  reach    /'
 }
 
 # device_hooks DEV: its XDP program and its ingress filters, ours and others'
@@ -177,9 +188,13 @@ by_hand() {
 	return 1
 }
 
+COUNTS=$(reach_counts) || exit 1
+out=$(all)
 if ((JSON)); then
-	out=$(all)
 	jq -s . <<<"$out" | json_escaped
+	MISSED=$(jq '.missed[]' <<<"$out")
 else
-	all | clean_lines
+	[[ -z $out ]] || clean_lines <<<"$out"
+	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi
+[[ -z $MISSED ]] || ((!CHECK))

@@ -15,6 +15,7 @@
 #include "l2acl.h"
 #include "l2fwd.h"
 #include "parse.h"
+#include "reach.h"
 
 #include <linux/pkt_cls.h>
 
@@ -107,6 +108,7 @@ int l2fwd_tc(struct __sk_buff *skb)
 	struct l2_meta mark;
 	struct cursor cur;
 
+	reach(skb->ifindex);
 	if (!l2_marked(skb, &mark))
 		return TC_ACT_UNSPEC;
 	c.in = mark.port;

@@ -22,6 +22,7 @@
 #include "latency.h"
 #include "latency_filter.h"
 #include "latency_ring.h"
+#include "reach.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
@@ -134,6 +135,7 @@ int latency_tc(struct __sk_buff *skb)
 	__u64 first = 0;
 	int pending;
 
+	reach(skb->ifindex);
 	if (!ring)
 		return TC_ACT_UNSPEC;
 	pending = ring->head != ring->tail && !(class & (LAT_CLASS_CONTAINER | LAT_CLASS_START));

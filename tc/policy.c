@@ -17,6 +17,7 @@
  */
 #include "policy.h"
 #include "policy_act.h"
+#include "reach.h"
 
 static __always_inline void pol_account(struct __sk_buff *skb, const struct pol_pkt *p,
 					const struct pol_set *set, __u32 slot, __u32 place,
@@ -108,6 +109,7 @@ SEC("classifier")
 	__u64 now;
 	int err;
 
+	reach(skb->ifindex);
 	cfg = bpf_map_lookup_elem(&pol_cfg, &zero);
 	st = bpf_map_lookup_elem(&pol_stat, &zero);
 	if (!cfg || !st)

@@ -4,9 +4,183 @@
 # measured. Never a silent zero.
 
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
+. "${BATS_TEST_DIRNAME}/trace.bash"
 
 BESIDE=$HM_BUILD/tests/bpf/beside.o
 PINS=/sys/fs/bpf/beside
+N=10
+
+# in HOST... below, WHERE is the one whose DEV is looked at
+where() { nsenter --net="/run/netns/$WHERE" -- "$@"; }
+pins() { [[ -d $PINS ]] || { mkdir "$PINS" && bpftool prog loadall "$BESIDE" "$PINS" type tcx/ingress; }; }
+tcx() {
+	pins
+	where bpftool net attach tcx_ingress pinned "$PINS/$1" dev "$DEV"
+}
+cls() { # PREF SECTION
+	where tc qdisc replace dev "$DEV" clsact
+	where tc filter add dev "$DEV" ingress pref "$1" handle 1 bpf da obj "$BESIDE" sec "$2"
+}
+
+# the kernel (6.6) and bpftool (7.5) can attach to tcx
+can_tcx() {
+	tcx beside_next || return 1
+	where bpftool net detach tcx_ingress dev "$DEV"
+}
+
+# --- the matrix: ours is at pref 10. set_NAME makes a set-up; WHO is what must be named
+
+SETS=(nothing tcx_pass tcx_next ok_before ok_after next_before next_after some_before xdp dispatcher block)
+set_nothing() { WHO=-; }
+set_tcx_pass() { WHO=beside_ok && tcx beside_ok; }
+set_tcx_next() { WHO=beside_next && tcx beside_next; }
+set_ok_before() { WHO=beside_ok && cls 5 classifier; }
+set_ok_after() { WHO=beside_ok && cls 20 classifier; }
+set_next_before() { WHO=beside_next && cls 5 classifier/next; }
+set_next_after() { WHO=beside_next && cls 20 classifier/next; }
+set_some_before() { WHO=beside_some && cls 5 classifier/some; }
+set_xdp() { WHO=somebodys_pass && where ip link set dev "$DEV" xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"; }
+set_dispatcher() { WHO=xdp_dispatcher && where ip link set dev "$DEV" xdp obj "$HM_BUILD/tests/bpf/dispatcher.o"; }
+set_block() {
+	WHO='shared block 7'
+	where tc qdisc add dev "$DEV" ingress_block 7 clsact
+	where tc filter add block 7 pref 5 handle 1 bpf da obj "$BESIDE" sec classifier
+}
+set_away() {
+	where bpftool net detach tcx_ingress dev "$DEV" 2>/dev/null || true
+	where tc qdisc del dev "$DEV" clsact 2>/dev/null || true
+	where ip link set dev "$DEV" xdp off
+}
+
+# matrix EXPECTED FEATURE OPTION...: in each set-up FEATURE is attached, and measure (of the test) says what
+# it has counted; a line "set-up: all | refused | named | N of them, in silence"
+matrix() {
+	local name out got='' expected=$1
+	can_tcx 2>/dev/null || {
+		[[ -z ${REQUIRE_ALL:-} ]] || return 1
+		printf '# no tcx: without tcx_pass and tcx_next\n' >&3
+		expected=$(grep -v ^tcx_ <<<"$1")
+		mapfile -t SETS < <(printf '%s\n' "${SETS[@]}" | grep -v ^tcx_)
+	}
+	for name in "${SETS[@]}"; do
+		"set_$name"
+		out=''
+		if ! out=$(where "$HM_TOP/scripts/attach.sh" "$DEV" "${@:2}" 2>&1); then
+			like "$out" "$WHO"
+			got+="$name: refused"
+		else
+			COUNTED=$(measure)
+			if [[ $COUNTED == "$ALL" ]]; then
+				got+="$name: all"
+			elif [[ $out$(where "$HM_TOP/scripts/status.sh" --check "$DEV") == *"$WHO"* ]]; then
+				got+="$name: named"
+			else
+				got+="$name: $COUNTED, in silence"
+			fi
+			# what is well is not said to be otherwise
+			[[ $COUNTED != "$ALL" ]] || where "$HM_TOP/scripts/status.sh" --check "$DEV" >/dev/null || got+=", said to be missed"
+			[[ $COUNTED != "$ALL" || $name != *next* || $out != *"$WHO"* ]] || got+=', said to be in the way'
+			where "$HM_TOP/scripts/detach.sh" "$DEV" 2>/dev/null
+		fi
+		got+=$'\n'
+		set_away
+	done
+	equal "$got" "$expected"$'\n'
+}
+
+# bats test_tags=vm
+@test "reach: latency beside others: all is measured, or it is refused, or they are named" {
+	lab_up
+	WHERE=$LAB-host DEV=eth0 ALL="$N $N $N"
+	measure() {
+		udp host 10.11.1.1 "$N" >/dev/null
+		printf '%s ' "$(rows xdp tc)" "$(rows tc prerouting)" | tr -d '\n'
+		rows prerouting input
+	}
+	matrix 'nothing: all
+tcx_pass: refused
+tcx_next: all
+ok_before: refused
+ok_after: named
+next_before: all
+next_after: all
+some_before: named
+xdp: refused
+dispatcher: refused
+block: refused' latency --pref 10 --sample 1 --filter 'proto udp dport 7000'
+}
+
+@test "reach: policy beside others: all is measured, or it is refused, or they are named" {
+	lab_up
+	on host ip route add default via 10.11.2.2
+	WHERE=$LAB-host DEV=eth0 ALL=$N
+	measure() {
+		printf '{"rules":[{"id":"r","priority":1,"match":{"proto":"udp","dport":7000},"action":"pass"}]}' |
+			on host "$HM_TOP/scripts/policy.sh" load - >/dev/null 2>&1
+		# (those that somebody drops do not come to the server)
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7000 "$N"
+		on host "$HM_BUILD/hookmap" -j policy | jq '.rows[] | select(.id == "r").packets'
+	}
+	matrix 'nothing: all
+tcx_pass: refused
+tcx_next: all
+ok_before: refused
+ok_after: all
+next_before: all
+next_after: all
+some_before: named
+xdp: all
+dispatcher: all
+block: refused' policy --policy-pref 10
+}
+
+@test "reach: l2fwd beside others: all is measured, or it is refused, or they are named" {
+	lab_up
+	local h
+	for h in client server; do
+		on "$h" ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+		on "$h" ethtool -K eth0 tx off txvlan off >/dev/null
+		on "$h" ip link set eth0 address "02:00:00:00:00:0${#h}"
+	done
+	on host "$HM_TOP/scripts/attach.sh" veth0 l2fwd
+	on host "$HM_TOP/scripts/fdb.sh" add 02:00:00:00:00:06 dev veth0
+	WHERE=$LAB-host DEV=eth0 ALL=$N
+	measure() {
+		local before frame=020000000006020000000005 after
+		frame+=88b5$(printf '00%.0s' {1..46})
+		before=$(on host "$HM_BUILD/hookmap" -j --summary fdb | jq '.ports[] | select(.device == "veth0").tx_packets')
+		yes "$frame" | head -n "$N" | on client "$HM_BUILD/tests/l2frames" send eth0
+		after=$(on host "$HM_BUILD/hookmap" -j --summary fdb | jq '.ports[] | select(.device == "veth0").tx_packets')
+		echo $((after - before))
+	}
+	matrix 'nothing: all
+tcx_pass: refused
+tcx_next: all
+ok_before: refused
+ok_after: all
+next_before: all
+next_after: all
+some_before: all
+xdp: refused
+dispatcher: refused
+block: refused' l2fwd --l2-pref 10
+}
+
+@test "reach: path beside others sees all packets" {
+	lab_up
+	local port=$((RANDOM % 20000 + 30000)) name seen got=''
+	WHERE=$LAB-host DEV=eth0
+	can_tcx 2>/dev/null || mapfile -t SETS < <(printf '%s\n' "${SETS[@]}" | grep -v ^tcx_)
+	host_attach path --match "udp dport $port src 10.11.1.2"
+	for name in "${SETS[@]}"; do
+		"set_$name"
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 "$port" "$N"
+		seen=$(count path ".hook == \"netif_receive_skb\" and .netns == \"$LAB-host\"")
+		[[ $seen == "$N" ]] || got+="$name: $seen "
+		set_away
+	done
+	equal "$got" '' 'not all seen'
+}
 
 # bats test_tags=vm
 @test "reach: what programs return, and whether they use tc_index, by their instructions" {
@@ -29,4 +203,223 @@ index_reader -1,0,2 reads
 somebodys_drop 1 -"
 	fails 1 '--look 4294967295: no program has this id' hookmap progs --look 4294967295
 	fails 1 '--look x: no program has this id' hookmap progs --look x
+}
+
+status_sh() { on host "$HM_TOP/scripts/status.sh" "$@"; }
+
+# gauge: what Prometheus gets of a feature
+gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature=\"$1\",device=\"eth0\",.*} //p"; }
+
+# bats test_tags=vm
+@test "reach: what stops packets later is seen by the counters, named, and gone when it goes" {
+	lab_up
+	WHERE=$LAB-host DEV=eth0
+	skip_without tcx can_tcx
+	attach eth0 latency policy
+	on client ping -q -c 3 -i 0.01 10.11.1.1
+	equal "$(gauge latency) $(gauge policy)" '1 1' gauges
+	like "$(hookmap status)" ' yes'
+	run -0 status_sh --check
+	like "$output" 'latency at tc: '
+	tcx beside_some
+	# small packets end there; the next one comes later than the last one at tc
+	missed() {
+		on client ping -q -c 1 10.11.1.1
+		[[ $(gauge policy) == 0 ]]
+	}
+	busywait 10 missed
+	equal "$(gauge latency)" 0 gauge
+	like "$(hookmap status)" 'not latency at tc, policy at tc'
+	equal "$(hookmap -j status | jq -c '[.devices[].reach[] | .reached, .packets < .before]')" '[false,true,false,true]' 'JSON'
+	run -0 status_sh eth0
+	like "$output" 'attached but not reached: policy at tc (status.sh --check eth0 looks what stops them)'
+	run -1 status_sh --check eth0
+	like "$output" 'attached but not reached: policy at tc (tcx program beside_some (id '
+	like "$output" 'comes before and may end the hook): '
+	run -1 status_sh --check -j
+	equal "$(jq -c '[.[].missed[] | split(" (")[0]]' <<<"$output")" '["attached but not reached: latency at tc","attached but not reached: policy at tc"]' 'JSON of status'
+	on host bpftool net detach tcx_ingress dev eth0
+	on client ping -q -c 1 10.11.1.1
+	equal "$(gauge latency) $(gauge policy)" '1 1' 'gauges again'
+	run -0 status_sh --check eth0
+	detach eth0
+	nothing_left
+}
+
+# advised TEXT COMMAND...: it is refused; what the message says behind TEXT is done
+advised() {
+	local out
+	! out=$(on host "${@:2}" 2>&1) || return 1
+	like "$out" "$1"
+	on host env BPFFS=/sys/fs/bpf bash -ec "${out##*"$1"}"
+}
+measured() {
+	udp host 10.11.1.1 "$N" >/dev/null
+	equal "$(rows xdp tc) $(rows tc prerouting) $(rows prerouting input)" "$1" 'measured'
+}
+
+# bats test_tags=vm
+@test "reach: what messages advise works: a program behind ours, another pref, a hook of its own, without XDP" {
+	local attach=("$HM_TOP/scripts/attach.sh" eth0 latency --sample 1 --filter 'proto udp dport 7000')
+	lab_up
+	WHERE=$LAB-host DEV=eth0
+	skip_without tcx can_tcx
+	tcx beside_ok
+	advised 'put it behind: ' "${attach[@]}"
+	on host "${attach[@]}"
+	measured "$N 0 0"
+	run -0 status_sh --check eth0
+	like "$output" 'beside_ok (id '
+	like "$output" 'sets skb->tc_index'
+	detach eth0
+	set_away
+	cls 1 classifier
+	advised 'put it behind: ' "${attach[@]}" --pref 2
+	on host "${attach[@]}" --pref 2
+	measured "$N 0 0"
+	detach eth0
+	set_away
+	cls 5 classifier/some
+	on host "${attach[@]}" --pref 6 2>"$BATS_TEST_TMPDIR/err"
+	like "$(<"$BATS_TEST_TMPDIR/err")" 'beside_some (id '
+	like "$(<"$BATS_TEST_TMPDIR/err")" '--pref N, with N below 5'
+	detach eth0
+	on host "${attach[@]}" --pref 4
+	udp_sent() { on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 "$N"; }
+	udp_sent
+	equal "$(rows xdp tc)" "$N" 'measured before it'
+	detach eth0
+	set_away
+	set_block
+	advised 'one of its own: ' "${attach[@]}"
+	on host "${attach[@]}"
+	measured "$N $N $N"
+	detach eth0
+	set_away
+	set_dispatcher
+	fails 1 "eth0 has libxdp's dispatcher: xdp_dispatcher" on host "${attach[@]}"
+	on host "${attach[@]}" --mode none
+	measured "0 $N $N"
+	detach eth0
+	equal "$(on host ip -j -d link show eth0 | jq -r '.[0].xdp.prog.name')" xdp_dispatcher 'XDP'
+}
+
+@test "reach: rules that come before ours, or that are lost, are named; attach again puts ours first" {
+	local rule
+	at_input() {
+		local before
+		before=$(rows prerouting input)
+		udp host 10.11.1.1 "$N" >/dev/null
+		echo $(($(rows prerouting input) - before))
+	}
+	lab_up
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	attach veth0 --mode none
+	for rule in '-j ACCEPT' '-i eth0 -j ACCEPT' '-p udp -j ACCEPT'; do
+		# shellcheck disable=SC2086
+		on host iptables -I INPUT 1 $rule
+		# shellcheck disable=SC2086
+		on host iptables -I INPUT 1 -i veth0 -p udp -j LOG
+		run status_sh --check eth0
+		like "$output" "iptables: the rule -A INPUT $rule comes before ours"
+		equal "$status" "$([[ $rule == *udp* ]] && echo 0 || echo 1)" "status of $rule" || return 1
+		equal "$(at_input)" 0 'measured at INPUT'
+		attach eth0
+		run -0 status_sh --check eth0
+		[[ $output != *'comes before'* ]]
+		equal "$(at_input)" "$N" 'measured at INPUT again'
+		detach eth0
+		attach eth0 --sample 1 --filter 'proto udp dport 7000'
+		on host iptables -F INPUT
+		on host ip6tables -t raw -F PREROUTING
+		run -1 status_sh --check eth0
+		like "$output" 'latency at input (iptables has lost our rule in filter INPUT): attach.sh eth0'
+		like "$output" 'latency at prerouting (ip6tables has lost our rule in raw PREROUTING): attach.sh eth0'
+		attach eth0
+		run -0 status_sh --check eth0
+	done
+	detach eth0
+	detach veth0
+	nothing_left
+}
+
+# the bridge itself calls PREROUTING, before tc of the bridge
+brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null) == 1 ]]; }
+
+@test "reach: devices whose packets come to netfilter by another name, and readers of tc_index, are named" {
+	local said
+	said() { attach "$@" 2>&1 >/dev/null | grep -v 'GSO packets' || true; }
+	lab_up
+	equal "$(said veth0)" '' 'of a device alone'
+	detach veth0
+	on host ip link add br0 type bridge
+	on host ip link set br0 up
+	on host ip addr flush dev eth0
+	on host ip link set eth0 master br0
+	on host ip addr add 10.11.1.1/24 dev br0
+	said=$(said eth0 --sample 1 --filter 'proto udp dport 7000')
+	one_line "$said"
+	like "$said" 'note: eth0: it is a bridge port of br0: what br0 takes comes to PREROUTING and INPUT as br0, or not at all: attach.sh br0'
+	udp host 10.11.1.1 "$N" >/dev/null
+	equal "$(rows xdp tc) $(rows tc prerouting)" "$N 0" 'by the port alone'
+	# as advised
+	attach br0 --mode none
+	udp host 10.11.1.1 "$N" >/dev/null
+	equal "$(rows prerouting input) $(rows tc input)" "$(brnf && echo "0 $N" || echo "$N 0")" 'with the bridge'
+	detach br0
+	detach eth0
+	skip_without macvlan on host ip link add mv0 link veth0 type macvlan
+	on host ip link add mv1 link veth0 type macvlan
+	said=$(said veth0)
+	one_line "$said"
+	like "$said" 'note: veth0: the macvlan device mv0 and 1 more are on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
+	detach veth0
+	on host ip link del mv0
+	on host ip link del mv1
+	# readers, here and where packets may go next; and those that are none
+	WHERE=$LAB-host DEV=eth0
+	cls 20 classifier/near
+	equal "$(said veth0)" '' 'of somebody who does not read it'
+	detach veth0
+	cls 21 classifier/deep
+	said=$(said veth0)
+	one_line "$said"
+	like "$said" 'on eth0 reads skb->tc_index'
+	detach veth0
+	said=$(said eth0 policy)
+	[[ $said != *tc_index* ]]
+}
+
+@test "reach: what others have taken off, or put theirs in its place, is named, and attached again" {
+	lab_up
+	WHERE=$LAB-host DEV=eth0
+	# as OVS and libvirt have it
+	on host tc qdisc add dev eth0 ingress
+	attach eth0 latency --sample 1 --filter 'proto udp dport 7000'
+	run -0 status_sh --check eth0
+	lost() { # STAGE WHAT
+		run -1 status_sh --check eth0
+		equal "$(grep -c 'not reached' <<<"$output")" 1 'lines'
+		like "$output" "attached but not reached: latency at $1 (its $2 has gone)"
+		like "$output" ': attach.sh eth0 latency'
+	}
+	# as a CNI does that calls this place its own
+	on host tc filter replace dev eth0 ingress pref 1 handle 1 bpf da obj "$BESIDE" sec classifier/next
+	lost tc filter
+	fails 1 'choose another place with --pref N' attach eth0
+	on host tc filter del dev eth0 ingress pref 1
+	attach eth0 latency
+	run -0 status_sh --check eth0
+	on host tc qdisc del dev eth0 ingress
+	on host tc qdisc add dev eth0 clsact
+	lost tc filter
+	attach eth0 latency
+	on host ip link set dev eth0 xdp off
+	lost xdp program
+	attach eth0 latency
+	run -0 status_sh --check eth0
+	measured "$N $N $N"
+	detach eth0
+	on host tc qdisc del dev eth0 clsact
+	nothing_left
 }

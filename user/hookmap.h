@@ -262,6 +262,26 @@ __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
  * there is just one; else the reader's own. */
 __u64 names_attached(struct names *n, __u32 ifindex);
 
+/* --- reach.c: do packets get to tc? */
+
+struct reach;
+
+/* A feature's program at tc of a device. */
+struct reach_row {
+	const char *feature;
+	__u64 before;  /* packets that XDP has handed on; 0 if that is not known */
+	__u64 packets; /* of these, and before XDP was there, at tc */
+	int reached;   /* 1 yes, 0 no, -1 not known: nothing has come */
+};
+
+struct reach *reach_new(const struct options *opt);
+void reach_free(struct reach *r);
+/* Calls EACH for every such program; returns how many are not reached. */
+int reach_device(const struct reach *r, const struct hm_dev_key *key, const struct hm_dev *dev,
+		 void (*each)(const struct reach_row *row, void *arg), void *arg);
+/* Adds hookmap_stage_reached. 0 or -errno. */
+int reach_prom(const struct options *opt);
+
 /* --- counters.c: what is new */
 
 /* Whose counters these are. They begin at 0 with each boot and each map: what another

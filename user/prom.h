@@ -96,6 +96,8 @@ enum prom_type {
 	  "Packets sent.") \
 	X(POL_HOP_FAILED, COUNTER, "policy_nexthop_failed_total", "nexthop*,reason", 128, 2, \
 	  "Packets not sent.") \
+	X(REACHED, STATE, "stage_reached", "stage,feature,device*,netns*", 200, 4, \
+	  "1 if packets get to this stage, 0 if they pass the one before and not this one.") \
 	X(MAP_ENTRIES, GAUGE, "map_entries", "map", 64, 0, \
 	  "Entries of a map that can run out of room.") \
 	X(MAP_MAX, GAUGE, "map_max_entries", "map", 64, 0, \

@@ -59,6 +59,8 @@ static int add_host(const struct options *opt)
 		if (can_fill(&hookmap_pins[i]))
 			err = add_map(opt, &hookmap_pins[i]);
 	}
+	if (!err)
+		err = reach_prom(opt);
 	prom_add(opt->prom, PROM_BUILD, 1, HM_VERSION);
 	return err;
 }

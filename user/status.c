@@ -34,7 +34,8 @@ static const struct out_col program_cols[] = {
 static const struct out_col device_cols[] = {
 	{ "device", "DEVICE", OUT_STR },   { "netns", "NETNS", OUT_STR },
 	{ "ifindex", "IFINDEX", OUT_U64 }, { "features", "FEATURES", OUT_STR },
-	{ "mode", "MODE", OUT_STR },
+	{ "mode", "MODE", OUT_STR },	   { NULL, "REACHED", OUT_STR },
+	{ "inode", NULL, OUT_U64 },
 };
 
 #define MAX_FOUND 64
@@ -167,6 +168,11 @@ struct devices {
 	struct out *out;
 	size_t n;
 	struct names *names;
+	struct reach *reach;
+	struct json_object *rows; /* of a device */
+	char text[128];		  /* what is not reached */
+	bool seen;
+	int missed;
 };
 
 static const char *features(__u32 bits, char *buf, size_t size)
@@ -191,6 +197,26 @@ static const char *features(__u32 bits, char *buf, size_t size)
 	return buf;
 }
 
+static void device_reached(const struct reach_row *row, void *arg)
+{
+	struct json_object *o = json_object_new_object();
+	struct devices *d = arg;
+	size_t at = strlen(d->text);
+
+	json_object_object_add(o, "feature", json_object_new_string(row->feature));
+	json_object_object_add(o, "stage", json_object_new_string("tc"));
+	json_object_object_add(o, "before", json_object_new_uint64(row->before));
+	json_object_object_add(o, "packets", json_object_new_uint64(row->packets));
+	json_object_object_add(o, "reached",
+			       row->reached < 0 ? NULL : json_object_new_boolean(row->reached));
+	json_object_array_add(d->rows, o);
+	if (!row->reached)
+		snprintf(d->text + at, sizeof(d->text) - at, "%s%s at tc", at ? ", " : "not ",
+			 row->feature);
+	else if (row->reached > 0 && !at)
+		d->seen = true;
+}
+
 static int show_device(const void *key, const void *value, void *arg)
 {
 	const struct hm_dev_key *k = key;
@@ -209,6 +235,14 @@ static int show_device(const void *key, const void *value, void *arg)
 			: dev->flags & HM_DEV_NOXDP   ? "none"
 			: dev->flags & HM_DEV_GENERIC ? "generic"
 						      : "native");
+	d->text[0] = 0;
+	d->seen = false;
+	d->rows = json_object_new_array();
+	if (k->netns)
+		d->missed += reach_device(d->reach, k, dev, device_reached, d);
+	out_str(d->out, *d->text ? d->text : d->seen ? "yes" : "-");
+	out_u64(d->out, k->netns);
+	out_json(d->out, "reach", d->rows);
 	return 0;
 }
 
@@ -216,10 +250,11 @@ int status_devices(const struct options *opt, struct json_object *top, size_t *n
 {
 	struct devices d = { .out = out_new(opt, device_cols,
 					    sizeof(device_cols) / sizeof(device_cols[0])),
-			     .names = names_new(opt) };
+			     .names = names_new(opt),
+			     .reach = reach_new(opt) };
 	int fd, err = 0;
 
-	if (!d.out || !d.names)
+	if (!d.out || !d.names || !d.reach)
 		return -ENOMEM;
 	fd = pin_open(opt, "hm_dev", false);
 	if (fd >= 0) {
@@ -230,6 +265,10 @@ int status_devices(const struct options *opt, struct json_object *top, size_t *n
 	}
 	out_section(d.out, top, "devices", *n ? "\ndevices\n" : NULL);
 	*n += d.n;
+	if (d.missed && !top)
+		printf("attached but not reached: what stops the packets says scripts/status.sh "
+		       "--check\n");
+	reach_free(d.reach);
 	names_free(d.names);
 	return err;
 }

@@ -20,6 +20,7 @@
 #include "l2fwd.h"
 #include "l2head.h"
 #include "parse.h"
+#include "reach.h"
 #include "verdict.h"
 #include "xdp.h"
 
@@ -479,6 +480,8 @@ static __always_inline int l2_verdict(struct xdp_md *ctx, const struct l2_frame 
 	reason &= L2_REASONS - 1;
 	if (st)
 		st->reason[reason]++;
+	if (reason <= L2_PASS_END)
+		reach(ctx->ingress_ifindex);
 	return xdp_verdict_of(ctx, fr->bytes, reason <= L2_PASS_END ? XDP_PASS : XDP_DROP,
 			      XDP_R_L2FWD + reason);
 }

@@ -21,6 +21,7 @@
 #include "latency.h"
 #include "latency_filter.h"
 #include "latency_ring.h"
+#include "reach.h"
 #include "xdp.h"
 
 HM_MAP(lat_cfg);
@@ -62,6 +63,7 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 	SEC(SECTION)                                                                               \
 	int NAME(struct xdp_md *ctx)                                                               \
 	{                                                                                          \
+		reach(ctx->ingress_ifindex);                                                       \
 		lat_xdp_stamp(ctx, FRAGS);                                                         \
 		bpf_tail_call(ctx, &NEXT, ctx->ingress_ifindex);                                   \
 		return XDP_PASS;                                                                   \

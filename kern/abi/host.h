@@ -61,6 +61,17 @@ struct hm_netns {
  * xdp/latency, by the section that its program is from: prog, xdp, xdp.frags */
 #define HM_XDP_NEXT 4096
 
+/*
+ * map hm_reach, per-CPU array of 1, not pinned: each XDP and tc program that is loaded has one.
+ * Of l2fwd_xdp, the frames that it hands to the stack.
+ */
+struct hm_reach {
+	__u64 packets;
+	__u64 last; /* ns */
+	__u32 ifindex;
+	__u32 pad;
+};
+
 _Static_assert(sizeof(struct hm_dev_key) == 16, "abi");
 _Static_assert(sizeof(struct hm_dev) == 32, "abi");
 _Static_assert(sizeof(struct hm_netns) == 72, "abi");
@@ -70,6 +81,7 @@ _Static_assert(sizeof(struct hm_netns) == 72, "abi");
 #define HM_MAP_xdp_next_frags(X) X(xdp_next_frags, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
 #define HM_MAP_hm_dev(X)	 X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
 #define HM_MAP_hm_netns(X)	 X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
+#define HM_MAP_hm_reach(X)	 X(hm_reach, PERCPU_ARRAY, __u32, struct hm_reach, 1, 0)
 
 /* clang-format off */
 #define HM_MAPS_HOST(X) \

@@ -235,6 +235,9 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	((L2_MIRROR)) || l2_preflight_mtu "$1"
 }
 
+# (the ports of a mirror are attached one by one)
+l2fwd_reach() { ((L2_MIRROR || DEV_FLAGS & HM_DEV_MIRROR)) || printf 'xdp\ntc %s --l2-pref\n' "${L2_PREF:-2}"; }
+
 l2fwd_detach() { # DEV
 	local dev=$1
 	if ((DEV_FLAGS & HM_DEV_MIRROR)); then

@@ -191,7 +191,7 @@ latency_attach() { # DEV
 	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	[[ -z $LAT_NEXT ]] || ((!(DEV_FEATURES & HM_FEAT_l2fwd))) ||
 		die "--next: l2fwd stands behind latency on $1: detach it first"
-	((container)) || xdp_check "$1" latency_xdp
+	((container)) || lat_from_tc || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
 	((DEV_PREF)) || DEV_PREF=1
@@ -209,7 +209,7 @@ latency_attach() { # DEV
 	if ((container)); then
 		class=$((class | LAT_CLASS_CONTAINER))
 		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NETNS))
-	elif [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; then
+	elif lat_from_tc; then
 		class=$((class | LAT_CLASS_START))
 		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NOXDP))
 		xdp_detach "$1" latency_xdp
@@ -234,6 +234,16 @@ latency_attach() { # DEV
 	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
 	lat_next "$1"
 }
+
+latency_reach() {
+	[[ -n $NETNS ]] || ((DEV_FLAGS & HM_DEV_NETNS)) || lat_from_tc || printf 'xdp\n'
+	printf 'tc %s --pref\nindex\n' "${LAT_PREF:-$((DEV_PREF ? DEV_PREF : 1))}"
+	[[ -z $NETNS ]] && ((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
+	printf 'rules raw PREROUTING %s\nrules filter INPUT %s\n' "$LAT_CHAIN" "$LAT_CHAIN"
+}
+
+# lat_from_tc: without XDP, as is asked for or was
+lat_from_tc() { [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; }
 
 # lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
 # written down under it

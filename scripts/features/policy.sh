@@ -103,6 +103,8 @@ policy_attach() { # DEV
 	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
 }
 
+policy_reach() { printf 'tc %s --policy-pref\n' "${POL_PREF:-50}"; }
+
 policy_detach() { # DEV
 	((!DEV_ALIVE)) || tc_detach "$1" policy_tc
 }

@@ -11,6 +11,7 @@
 #                      (NETNS_GONE=1) may be gone
 #   F_unshare          the last user has gone: removes what all devices shared
 #   F_status           a line or more about the device DEV_*
+#   F_reach            where its packets must get to, of a device: see reach.sh
 # A feature of the whole host has no DEV (and is named in HOST_FEATURES); the bit of F
 # in hm_dev.features is HM_FEAT_F.
 

@@ -166,7 +166,10 @@ xdp_check() {
 xdp_refuse() { # DEV PROGRAM
 	[[ $XDP_NAME != "${2:0:15}" ]] ||
 		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: take it off with $(typed ip link set dev "$1" xdp off)"
-	die "$1 has an XDP program that is not ours: $XDP_NAME (id $XDP_ID, $XDP_MODE): detach it first; its object can then run behind ours (--next)"
+	local next='detach it first; its object can then run behind ours (--next)' what='an XDP program that is not ours'
+	[[ $XDP_NAME != xdp_dispatcher ]] || next="xdp-loader unload $(typed "$1") --all takes it off" what="libxdp's dispatcher"
+	[[ $2 != latency_xdp ]] || next+='; or --mode none measures from tc on, beside it'
+	die "$1 has $what: $XDP_NAME (id $XDP_ID, $XDP_MODE): $next"
 }
 
 # xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
@@ -434,10 +437,28 @@ ipt_attach() {
 		elif [[ $rules != "-A $3 -m bpf --object-pinned $5" ]]; then
 			die "$ipt: chain $3 in table $1 is not ours: ${rules%%$'\n'*}: rename it"
 		fi
-		"$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null && continue
+		if "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; then
+			[[ -n $(ipt_before "$ipt" "$1" "$2" "$3" "$4") ]] || continue
+			run "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
+			defer "$ipt" -w -t "$1" -I "$2" 1 -i "$4" -j "$3"
+		fi
 		run "$ipt" -w -t "$1" -I "$2" 1 -i "$4" -j "$3"
 		defer "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
 	done
+}
+
+# ipt_before IPT TABLE HOOK CHAIN DEV: the first rule before the jump of DEV at which packets can end,
+# behind "all " if all do
+ipt_before() {
+	in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | awk -v dev="-A $3 -i $5 -j " -v any="-A $3 -j " -v chain="$4" '
+		$0 == dev chain { exit }
+		!/^-A / || $NF == chain || !match($0, / -[jg] [^ ]*/) { next }
+		{
+			target = substr($0, RSTART + 4, RLENGTH - 4)
+			if (target ~ /^(LOG|NFLOG|MARK|CONNMARK|CT|NOTRACK|TRACE|SET|CHECKSUM|TCPMSS|DSCP|TOS|TTL|HL|CLASSIFY)$/) next
+			print (target ~ /^(ACCEPT|DROP|REJECT|RETURN|NFQUEUE)$/ && ($0 == dev target || $0 == any target) ? "all " : "some ") $0
+			exit
+		}' || true
 }
 
 # ipt_jumps IPT TABLE HOOK CHAIN: the rules that jump to our chain, a line each

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reach.h - that packets get to a program: reach(ifindex) counts them.
+ *
+ * Attached says only that a command succeeded: a tcx program, a filter before ours or a
+ * shared block can keep every packet from us. Map hm_reach is not pinned, so that each
+ * device's program has one of its own; the reader finds it through the program.
+ */
+#ifndef HOOKMAP_REACH_H
+#define HOOKMAP_REACH_H
+
+#include "maps.h"
+
+#define REACH_DECLARE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                      \
+	HM_DECLARE_AS(NAME, BPF_MAP_TYPE_##TYPE, 0, KEY, VALUE, ENTRIES, FLAGS, PIN_NONE)
+HM_MAP_hm_reach(REACH_DECLARE);
+
+static __always_inline void reach(__u32 ifindex)
+{
+	__u32 zero = 0;
+	struct hm_reach *r = bpf_map_lookup_elem(&hm_reach, &zero);
+
+	if (!r)
+		return;
+	r->packets++;
+	r->last = bpf_ktime_get_coarse_ns();
+	r->ifindex = ifindex;
+}
+
+#endif
