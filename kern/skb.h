@@ -59,6 +59,10 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct netns_nf {
 	struct nf_hook_entries *hooks_ipv4[5], *hooks_ipv6[5];
 	struct nf_hook_entries *hooks_bridge[5]; /* CONFIG_NETFILTER_FAMILY_BRIDGE */
@@ -69,6 +73,7 @@ struct net {
 	struct netns_nf nf; /* CONFIG_NETFILTER */
 	__u64 net_cookie;   /* since 5.12; never used again, unlike ns.inum */
 	struct net_device *loopback_dev;
+	struct list_head dev_base_head; /* all devices, the youngest last */
 	struct hlist_head *dev_index_head;
 };
 
@@ -159,6 +164,7 @@ struct net_device {
 	void *rx_handler_data;
 	const unsigned char *dev_addr;
 	unsigned long state; /* bits of enum netdev_state_t */
+	struct list_head dev_list;
 	struct hlist_node index_hlist;
 	unsigned int priv_flags; /* a bit-field since 6.9 */
 	struct in_device *ip_ptr;
@@ -272,10 +278,6 @@ struct trace_event_raw_kfree_skb {
 };
 
 /* l2fwd_mirror: the bridge */
-struct list_head {
-	struct list_head *next;
-};
-
 struct net_bridge_vlan {
 	__u16 vid;
 	__u16 flags;

@@ -62,6 +62,14 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# bounded COMMAND...: what it says is in $WORK/error, also that it took over HM_LIMIT seconds
+bounded() {
+	local status=0
+	{ timeout -s KILL "$HM_LIMIT" "$@"; } 2>"$WORK/error" || status=$?
+	((status != 137)) || printf 'error: it was killed after %s seconds (HOOKMAP_LIMIT)\n' "$HM_LIMIT" >"$WORK/error"
+	return "$status"
+}
+
 # cfg_load: what is in force: GEN, limits
 cfg_load() {
 	VALUE=()
@@ -69,8 +77,8 @@ cfg_load() {
 	value_new "$VALUE_SIZE"
 	if [[ -e $GLOBALS/pol_cfg ]]; then
 		local raw
-		raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>/dev/null) ||
-			die "map $GLOBALS/pol_cfg cannot be read: be root, or is it another version's?"
+		raw=$(bounded "$BPFTOOL" -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0) ||
+			die "map $GLOBALS/pol_cfg cannot be read: be root, or is it another version's? ($(first_error "$(<"$WORK/error")"))"
 		raw=${raw#*'"value":['}
 		raw=${raw%%]*}
 		raw=${raw//[\"x]/ }
@@ -116,8 +124,19 @@ rules() {
 	for file; do files+=("${NAMES[_$file]:-$file}" "$file"); done
 	[[ -e $WORK/links ]] || ip_json link >"$WORK/links" || die "ip -j link failed"
 	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
-	"$HM_OBJ/rules" "$mode" --links "$WORK/links" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
+	"$HM_OBJ/rules" "$mode" --links "$WORK/links" --gone "$WORK/gone" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
 		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"
+}
+
+# known FILE...: in $WORK/gone the devices that the rules in force name, if one is missing: it
+# may come again
+known() {
+	local missing
+	: >"$WORK/gone"
+	missing=$(rules missing "$@" 2>/dev/null) || true # what is wrong is said later
+	[[ -n $missing ]] && ((GEN)) || return 0
+	hookmap_reader
+	"$READER" -j --bpffs "$BPFFS" policy | jq -r '[.nexthops[].dev, .rows[].rule.match.iif] - [null] | unique[]' >"$WORK/gone"
 }
 
 # beside FILE...: what the rules go past, in $WORK/facts
@@ -128,6 +147,7 @@ beside() {
 	while read -r inode _ features _ _ _ name; do
 		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_policy))) || devs+=("$name")
 	done <<<"$list"
+	known "$@"
 	beside_look "${devs[@]}" >"$WORK/look"
 	tables=$(rules tables "$@") || exit 1
 	{
@@ -175,13 +195,13 @@ load() {
 	sed -n '/pol_cfg key /,$!p' "$WORK/batch" >"$WORK/fill"
 	sed -n '/pol_cfg key /,$p' "$WORK/batch" >"$WORK/switch"
 	local status=0 want=$NEXT
-	progress loading "$WORK/fill" "$BPFTOOL" -n batch file >/dev/null 2>"$WORK/error" || status=$?
+	progress loading "$WORK/fill" bounded "$BPFTOOL" -n batch file >/dev/null || status=$?
 	((!status)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
 	phase "looking each rule up"
-	"$READER" --bpffs "$BPFFS" policy --verify next 2>"$WORK/error" ||
+	bounded "$READER" --bpffs "$BPFFS" policy --verify next ||
 		die "loading failed, the old rules stay: $(first_error "$(<"$WORK/error")")"
 	phase ''
-	"$BPFTOOL" -n batch file "$WORK/switch" >/dev/null 2>"$WORK/error" || status=$?
+	bounded "$BPFTOOL" -n batch file "$WORK/switch" >/dev/null || status=$?
 	load_clean
 	cfg_load
 	((GEN == want)) || die "loading failed, the old rules stay: bpftool: $(first_error "$(<"$WORK/error")")"
@@ -237,6 +257,7 @@ del)
 diff)
 	attached
 	current >"$WORK/current"
+	known "$WORK/current" "${INPUTS[@]}"
 	rules text "$WORK/current" >"$WORK/in force"
 	rules text "${INPUTS[@]}" >"$WORK/file" || exit 1
 	cd -- "$WORK"

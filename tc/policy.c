@@ -57,11 +57,13 @@ static __always_inline void pol_decide_hop(struct __sk_buff *skb, struct pol_pkt
 }
 
 /* What the rules say, without the flow cache. */
-static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_pkt *p, __u32 slot,
-				       struct pol_found *d)
+static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_pkt *p,
+				       const struct pol_set *set, __u32 slot, struct pol_found *d)
 {
 	__u32 special;
 
+	if (set->flags & POL_S_IIF)
+		p->iif = pol_iif_number(skb, slot);
 	pol_find_any(p, slot, d);
 	if (d->place == POL_NO_RULE)
 		return;
@@ -155,7 +157,7 @@ SEC("classifier")
 			pol_decide_hop(skb, &p, slot, &d, 1);
 	} else {
 		st->n[POL_N_MISS]++;
-		pol_decide(skb, &p, slot, &d);
+		pol_decide(skb, &p, set, slot, &d);
 		/* a route that comes takes a packet away from the rules no longer than a tick */
 		if (free)
 			pol_flow_put(free, &p, gen,

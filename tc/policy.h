@@ -11,6 +11,7 @@
 
 #include "maps.h"
 #include "parse.h"
+#include "skb.h"
 
 #include <linux/if_packet.h>
 
@@ -25,6 +26,7 @@ HM_INNER_pol_rules(HM_MAP_OF);
 HM_INNER_pol_more(HM_MAP_OF);
 HM_INNER_pol_count(HM_MAP_OF);
 HM_INNER_pol_port(HM_MAP_OF);
+HM_INNER_pol_iif(HM_MAP_OF);
 
 #define POL_GLOBAL __attribute__((noinline))
 
@@ -36,6 +38,7 @@ struct pol_pkt {
 	__u32 head;	       /* length of the IPv4 header */
 	__u32 len;	       /* from the IP header on */
 	__u32 share;	       /* pol_share() */
+	__u32 iif;	       /* pol_iif_number() */
 	__u16 l4;	       /* offset of the L4 header, where it is not hidden */
 	__be16 check;	       /* IPv4 header checksum */
 	__u8 ttl;
@@ -44,7 +47,7 @@ struct pol_pkt {
 	__u8 all;    /* no more of it can be seen (pulled) */
 	__u8 hidden; /* its L4 header cannot be seen */
 	__u8 piece;  /* POL_P_* */
-	__u8 pad[6];
+	__u8 pad[2];
 };
 
 #define POL_P_LATER 1 /* a fragment, not the first */
@@ -209,7 +212,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 		p->word[POL_W_DST6 + i] = bpf_ntohl(f->dst[1 + i]);
 	}
 	p->word[POL_W_MARK] = skb->mark;
-	p->word[POL_W_IIF] = skb->ifindex;
+	p->word[POL_W_IIF] = skb->ifindex; /* until rules are asked */
 	if (f->family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
 			   : pol_special6(p->word))
 		return POL_N_NOT_OURS;
@@ -367,6 +370,22 @@ static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wan
 		as->is[1 + i] = found->range[i];
 }
 
+/* What rules call the device that the packet came in by. They name it, and so know one that
+ * comes again. */
+POL_GLOBAL __u32 pol_iif_number(struct __sk_buff *skb, __u32 slot)
+{
+	struct net_device *dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
+	void *numbers = bpf_map_lookup_elem(&pol_iif, &slot);
+	struct pol_iif_key key = {};
+	__u32 *number;
+
+	if (!numbers)
+		return 0;
+	bpf_core_read_str(key.dev, sizeof(key.dev), &dev->name);
+	number = bpf_map_lookup_elem(numbers, &key);
+	return number ? *number : 0;
+}
+
 static __always_inline __u32 pol_hash(const struct pol_key *key, int v6)
 {
 	const __u32 mul[] = { POL_HASH_MUL };
@@ -507,6 +526,7 @@ static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct
 		ports = (__u32)sport.is[t->slayer & (2 * POL_LAYERS - 1)] << 16 |
 			dport.is[t->dlayer & (2 * POL_LAYERS - 1)];
 		key.word[POL_W_PORTS] = ports & t->mask[POL_W_PORTS];
+		key.word[POL_W_IIF] = p->iif & t->mask[POL_W_IIF];
 		key.tuple = t->id;
 		/* a key in registers would be more stack than one on it */
 		asm volatile("" : : "r"(&key) : "memory");

@@ -112,13 +112,40 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 	return ret;
 }
 
+/* The Ith next hop of group INDEX is TRIED if its device is not up: each that is chosen and
+ * cannot be used costs a walk through the group. */
+POL_GLOBAL int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 now,
+			    struct pol_tried *tried)
+{
+	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
+	struct pol_hop_state *state;
+	__u32 hop;
+
+	if (!group || !tried)
+		return 0;
+	hop = group->hop[i & (POL_HOPS - 1)];
+	index = (index & ~(POL_HOPS - 1)) + hop;
+	state = bpf_map_lookup_elem(&pol_hop_state, &index);
+	if (!state)
+		return 0;
+	pol_hop_tick(skb, state, index, now);
+	if (state->device != POL_DEV_UP)
+		tried->bits[hop / 64] |= 1ULL << (hop & 63);
+	return 0;
+}
+
 /* The next hop that the flow takes, of those of group INDEX that are usable, or -1. */
 POL_GLOBAL int pol_other(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
 			 struct pol_out *way)
 {
+	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
 	struct pol_tried tried = {};
 	int hop;
 
+	if (!group)
+		return -1;
+	for (__u32 i = 0; i < POL_HOPS && i < group->hops; i++)
+		pol_rule_out(skb, index, i, now, &tried);
 	for (int i = 0; i < POL_HOPS; i++) {
 		hop = pol_choose(p, index, &tried);
 		if (hop < 0 || !pol_way_hop(skb, p, (index & ~(POL_HOPS - 1)) + hop, now, way))
@@ -135,6 +162,7 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 	__u32 base = slot * POL_HOPS, hop;
 	int usable, verdict, other;
 	struct pol_out way = {};
+	struct pol_hop_state *state;
 	struct pol_way *known;
 
 	hop = base + ((d->action == POL_ECMP ? POL_CHOICE(d->arg) : d->arg) & (POL_HOPS - 1));
@@ -144,6 +172,9 @@ static __always_inline int pol_redirect(struct __sk_buff *skb, struct pol_stat *
 		pol_hop_sent(hop, pol_packets(skb, p), skb->len);
 		return verdict;
 	}
+	state = bpf_map_lookup_elem(&pol_hop_state, &hop);
+	if (state)
+		pol_hop_tick(skb, state, hop, now);
 	usable = pol_way_hop(skb, p, hop, now, &way);
 	if (usable) {
 		/* counted once, for the one that should have sent it */

@@ -63,11 +63,22 @@ enum pol_usable {
 	POL_NO_TABLE, /* the kernel looks up no table by number: before 6.7 */
 };
 
+/* IPv6 of over 65 535 bytes (BIG TCP) has a hop-by-hop header that segments do not have, nor
+ * does the kernel know of it where it looks at the MTU. */
+static __always_inline __u32 pol_jumbo(const struct pol_pkt *p)
+{
+	__u32 base = sizeof(struct ipv6hdr);
+
+	return p->word[POL_W_MISC] & POL_M_IP6 && p->len > 0xffff + base && p->l4 > p->nh_off + base
+		       ? 8
+		       : 0;
+}
+
 /* The longest piece of the packet on the wire, from the IP header on: a device makes segments
  * of it. */
 static __always_inline __u32 pol_piece_len(struct __sk_buff *skb, const struct pol_pkt *p)
 {
-	__u32 head = p->l4 - p->nh_off;
+	__u32 head = p->l4 - p->nh_off - pol_jumbo(p);
 	__u8 data_off;
 
 	if (!skb->gso_size)
@@ -144,6 +155,9 @@ POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 
 #define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
 #define POL_DEV_CHAIN	64  /* longer from 16 384 devices on */
+#define POL_DEVICES	65536
+#define POL_ETHER	1   /* ARPHRD_ETHER */
+#define POL_LOOPBACK	772
 
 static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -162,25 +176,104 @@ static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __
 	return NULL;
 }
 
-/* KNOWN keeps where the device was. It may be gone: what is read there then has
- * another ifindex, or is not running. */
-static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex, __u64 *known)
+/* enum netdev_state_t: START and PRESENT, not NOCARRIER */
+static __always_inline int pol_dev_runs(struct net_device *dev)
 {
-	struct net_device *dev = (void *)*known;
-	unsigned long state;
+	return (BPF_CORE_READ(dev, state) & 7) == 3;
+}
 
-	if (!dev || BPF_CORE_READ(dev, ifindex) != (int)ifindex) {
-		__u32 mtu = 0;
+/* Not found: up, unless it is gone. */
+static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex)
+{
+	struct net_device *dev = pol_dev_find(skb, ifindex);
+	__u32 mtu = 0;
 
-		dev = pol_dev_find(skb, ifindex);
-		*known = (__u64)dev;
-		/* not found: up, unless it is gone */
-		if (!dev)
-			return bpf_check_mtu(skb, ifindex, &mtu, 0, 0) >= 0;
+	return dev ? pol_dev_runs(dev) : bpf_check_mtu(skb, ifindex, &mtu, 0, 0) >= 0;
+}
+
+/* A device that is looked for by its name. */
+struct pol_named {
+	__u64 name[2];
+	struct list_head *head, *at;
+	struct net_device *dev; /* found, or NULL */
+};
+
+static __always_inline int pol_dev_is_named(struct net_device *dev, const __u64 *name)
+{
+	__u64 has[2] = {};
+
+	bpf_core_read_str(has, sizeof(has), &dev->name);
+	return has[0] == name[0] && has[1] == name[1];
+}
+
+/* One that leaves the list meanwhile leads nowhere, and the next search finds what there is. */
+static long pol_dev_next(__u32 i, struct pol_named *w)
+{
+	struct list_head *at = w->at;
+	struct net_device *dev = (void *)at - bpf_core_field_offset(struct net_device, dev_list);
+
+	if (!at || at == w->head)
+		return 1;
+	if (pol_dev_is_named(dev, w->name)) {
+		w->dev = dev;
+		return 1;
 	}
-	/* enum netdev_state_t: START and PRESENT, not NOCARRIER */
-	state = BPF_CORE_READ(dev, state);
-	return (state & 7) == 3;
+	w->at = BPF_CORE_READ(at, prev);
+	return 0;
+}
+
+/* DEV may be gone: what is read there then has another name, or is not running. */
+static __always_inline __u32 pol_dev_state(struct net_device *dev, struct net *net,
+					   const __u64 *name)
+{
+	if (!dev || BPF_CORE_READ(dev, nd_net.net) != net || !pol_dev_is_named(dev, name))
+		return POL_DEV_GONE;
+	return pol_dev_runs(dev) ? POL_DEV_UP : POL_DEV_DOWN;
+}
+
+/* Looks at the device of next hop INDEX, and if need be for another one of its name. */
+POL_GLOBAL int pol_hop_look(struct __sk_buff *skb, __u32 index, __u64 now)
+{
+	struct pol_hop_state *state = bpf_map_lookup_elem(&pol_hop_state, &index);
+	struct net *net = BPF_CORE_READ((struct sk_buff *)skb, dev, nd_net.net);
+	struct pol_hop *hop = bpf_map_lookup_elem(&pol_hop, &index);
+	struct pol_named w = {};
+	struct list_head *head;
+	__u32 is;
+
+	if (!hop || !state)
+		return 0;
+	__builtin_memcpy(w.name, hop->dev, sizeof(w.name));
+	w.dev = (void *)state->dev;
+	is = pol_dev_state(w.dev, net, w.name);
+	if (is != POL_DEV_UP && now - state->searched >= POL_PROBE_NS) {
+		state->searched = now;
+		head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
+		w.head = head;
+		w.at = BPF_CORE_READ(head, prev);
+		w.dev = NULL;
+		bpf_loop(POL_DEVICES, pol_dev_next, &w, 0);
+		state->dev = (__u64)w.dev;
+		is = pol_dev_state(w.dev, net, w.name);
+	}
+	if (is) {
+		struct net_device *dev = w.dev;
+		__u16 type = BPF_CORE_READ(dev, type);
+
+		state->ifindex = BPF_CORE_READ(dev, ifindex);
+		state->flags = type == POL_ETHER || type == POL_LOOPBACK ? 0 : POL_H_L3;
+	}
+	state->device = is;
+	barrier();
+	state->tick = now;
+	return 0;
+}
+
+static __always_inline void pol_hop_tick(struct __sk_buff *skb, const struct pol_hop_state *state,
+					 __u32 index, __u64 now)
+{
+	if (state->tick != now)
+		pol_hop_look(skb, index, now);
 }
 
 /* --- next hops */
@@ -242,13 +335,15 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), POL_FIB_OUTPUT);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	state->checked[v6] = now;
-	/* Where a route leads to it by another gateway, that one's entry says nothing of it. */
+	/* Where a route leads to it by another gateway, that one's entry says nothing of it. To
+	 * the look-up of IPv6 the device is a wish. */
 	if (v6)
 		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
 		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
 		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
 	else
 		same = fib->family == POL_AF_INET && fib->dst[0] == way->neigh.ipv4_nh;
+	same = same && fib->ifindex == way->ifindex;
 	if (ret == BPF_FIB_LKUP_RET_NO_NEIGH && same) {
 		/* other CPUs may be a tick ahead */
 		if (!waiting || (__s64)(now - checked) > (__s64)POL_SEEN_NS)
@@ -268,7 +363,7 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 	return POL_USABLE;
 }
 
-/* Fills WAY from next hop INDEX of pol_hop. */
+/* Fills WAY from next hop INDEX of pol_hop, whose device was looked at in this tick. */
 POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
 			   struct pol_out *way)
 {
@@ -281,20 +376,19 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 	long ret;
 	int v6;
 
-	if (!p || !way || !st || !hop || !state || !known || !hop->ifindex)
+	if (!p || !way || !st || !hop || !state || !known || !hop->dev[0])
 		return POL_UNREACHABLE;
+	if (state->device != POL_DEV_UP)
+		return POL_DOWN;
 	v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
-	way->ifindex = hop->ifindex;
-	way->flags = hop->flags;
+	way->ifindex = state->ifindex;
+	/* a device without Ethernet header takes packets, and needs nothing else */
+	way->flags = state->flags ?: hop->flags;
 	way->vlan = hop->vlan;
 	way->mtu = 0;
-	state->ifindex = hop->ifindex;
-	state->up = pol_dev_up(skb, hop->ifindex, &state->dev);
-	if (!state->up)
-		return POL_DOWN;
-	if (hop->flags & POL_H_L2)
+	if (way->flags & POL_H_L2)
 		return p->l3 ? POL_UNREACHABLE : POL_USABLE;
-	if (hop->flags & POL_H_L3)
+	if (way->flags & POL_H_L3)
 		return POL_USABLE;
 	if (!v6 && hop->flags & POL_H_GW4) {
 		way->neigh.nh_family = POL_AF_INET;
@@ -307,10 +401,8 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 		return pol_neighbour(skb, st, way, state, known, &fib, v6, now);
 	}
 	/* no gateway: the kernel's routes through this device, else none */
-	ret = pol_fib_mtu(skb, st, &fib, p, hop->ifindex, POL_FIB_OUTPUT, way);
-	if (!pol_fib_found(ret))
-		return POL_UNREACHABLE;
-	if (fib.ifindex != hop->ifindex)
+	ret = pol_fib_mtu(skb, st, &fib, p, way->ifindex, POL_FIB_OUTPUT, way);
+	if (!pol_fib_found(ret) || fib.ifindex != way->ifindex)
 		return POL_UNREACHABLE;
 	pol_way_fib(way, &fib);
 	return POL_USABLE;
@@ -323,7 +415,6 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
 	struct pol_fib fib = {};
-	__u64 dev = 0;
 	long ret;
 
 	if (!p || !way || !st)
@@ -334,7 +425,7 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 		return POL_NO_TABLE;
 	if (!pol_fib_found(ret))
 		return POL_UNREACHABLE;
-	if (!pol_dev_up(skb, fib.ifindex, &dev))
+	if (!pol_dev_up(skb, fib.ifindex))
 		return POL_DOWN;
 	pol_way_fib(way, &fib);
 	return POL_USABLE;
@@ -414,14 +505,17 @@ static __always_inline long pol_decrement(struct __sk_buff *skb, const struct po
 POL_GLOBAL int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct pol_out *way)
 {
 	__u32 gso, mtu;
+	int jumbo;
 
 	if (!p || !way)
 		return POL_N_ERROR;
 	if (p->ttl <= 1 && !(way->flags & POL_H_L2))
 		return POL_N_EXPIRED;
 	gso = skb->gso_size;
+	jumbo = gso && pol_jumbo(p);
 	mtu = gso ? 0 : skb->len - p->nh_off;
-	if (bpf_check_mtu(skb, way->ifindex, &mtu, 0, gso ? POL_CHK_SEGS : 0) <= 0 && !way->mtu)
+	if (bpf_check_mtu(skb, way->ifindex, &mtu, 0, gso && !jumbo ? POL_CHK_SEGS : 0) <= 0 &&
+	    !(jumbo && pol_piece_len(skb, p) > mtu) && !way->mtu)
 		return 0;
 	if (!way->mtu || way->mtu > mtu)
 		way->mtu = mtu;

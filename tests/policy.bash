@@ -55,10 +55,10 @@ caught() {
 
 # frame4 DMAC SMAC VLAN TTL [TOS]: a UDP datagram from the client to 198.51.100.1 port
 # 7000, in hex; VLAN may be "-" or a tag such as 2005 (priority and number in hex).
-# Without MACs ("-") there is no Ethernet header.
+# Without MACs ("-") there is no Ethernet header. FROM: another source address, in hex.
 frame4() {
 	local head sum=0 i eth=$1$2
-	printf -v head '45%02x002400014000%02x1100000a0b0102c6336401' "${5:-0}" "$4"
+	printf -v head '45%02x002400014000%02x110000%sc6336401' "${5:-0}" "$4" "${FROM:-0a0b0102}"
 	for ((i = 0; i < 40; i += 4)); do sum=$((sum + 16#${head:i:4})); done
 	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
 	printf -v sum '%04x' $((~sum & 0xffff))

@@ -516,6 +516,37 @@ options_sum() { # of the header of 24 bytes in FRAME
 	(($(hop a down) > 3400 && $(hop a down) < 3560))
 }
 
+@test "policy: ecmp: of 256 next hops whose device is down, none costs a walk of its own" {
+	attach eth0 policy --max-hops 256
+	jq -n '{nexthops: ([range(256) | {"h\(.)": {dev: "veth1", via: "10.11.3.2"}}] | add),
+		rules: [{id: "r", priority: 1, match: {proto: "udp"}, action: {ecmp: ([range(256) | {"h\(.)": 1}] | add)}}]}' | policy load -
+	on host ip link set veth1 down
+	sysctl -qw kernel.bpf_stats_enabled=1
+	voice 198.51.100.1 300
+	equal "$(counted fallback_drop) $(counted device_down)" "300 300"
+	# before: 800 us a packet
+	(($(bpftool -j prog show name policy_tc | jq '[if type == "array" then .[] else . end | (.run_time_ns // 0) / (.run_cnt // 1)] | max | floor') < 150000))
+}
+
+@test "policy: link-local gateways, the same by two devices: each its own; what is never noticed is said" {
+	local addr
+	attach eth0 policy
+	on server ip addr add fe80::1/64 dev eth0 nodad
+	on server ip addr add fe80::1/64 dev eth1 nodad
+	run -0 policy load - <<<'{"nexthops":{"a":{"dev":"veth0","via":"fe80::1"},"b":{"dev":"veth1","via":"fe80::1"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"b"}}]}'
+	equal "$(wc -l <<<"$output")" 2
+	like "$output" "nexthop b: via fe80::1 is link-local, which no look-up of the kernel knows: it is never unreachable to rules"
+	for addr in 198.51.100.1 2001:db8:99::1; do
+		catch server eth1 5
+		voice "$addr" 5
+		equal "$(caught | wc -l)" 5 "$addr over b"
+	done
+	# a gateway that is this host
+	run -0 policy check - <<<'{"nexthops":{"b":{"dev":"veth1","via":"10.11.3.1"}}}'
+	equal "$output" "standard input: nexthop b: via 10.11.3.1 is an address of this host: no neighbour has it, and what is sent there is lost"
+	run -1 policy check - <<<'{"strict":true,"nexthops":{"b":{"dev":"veth1","via":"10.11.3.1"}}}'
+}
+
 @test "policy: ecmp: fragments go the way of the whole datagrams of their flow" {
 	local head i port whole=() pieces=() v6=() b
 	attach eth0 policy
@@ -544,18 +575,125 @@ options_sum() { # of the header of 24 bytes in FRAME
 	((b > 50 && b < 150 && b % 2 == 0))
 }
 
-@test "policy: a next hop's device that many share the kernel's hash bucket with is found, or taken for up" {
+@test "policy: a device that many share the kernel's hash bucket with is found, or taken for up" {
 	local index i
 	attach eth0 policy
 	index=$(on host ip -j link show dev veth1 | jq '.[0].ifindex')
 	for i in {1..70}; do on host ip link add "x$i" index $((index + 256 * i)) type ifb; done
-	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	on host ip -6 route add default via fd11:3::2 table 100
+	rules '[{"id":"t","priority":1,"match":{"src":"fd11:1::/64"},"action":{"table":100}},{"id":"r","priority":2,"action":{"redirect":"b"}}]'
 	voice 198.51.100.1 5
 	equal "$(hop b packets) $(hop b state)" "5 up"
+	catch server eth1 5
+	voice 2001:db8:99::1 5
+	equal "$(caught | wc -l)" 5 "by table"
 	on host ip link del veth1
-	sleep 0.05 # a tick of the clock
-	voice 198.51.100.1 3
-	equal "$(hop b down) $(hop b state)" "3 down" "gone"
+	busywait 5 gone b
+	equal "$(hop b down) $(hop b packets) $(counted fallback_drop)" "$(counted device_down) 5 $(hop b down)"
+}
+
+# uplink_b NAME: makes it anew, with all that uplinks gives it
+uplink_b() {
+	on host ip link add "$1" type veth peer name eth1 netns "$LAB-server"
+	on host ip addr add 10.11.3.1/24 dev "$1"
+	on host ip addr add fd11:3::1/64 dev "$1" nodad
+	on server ip addr add 10.11.3.2/24 dev eth1
+	on server ip addr add fd11:3::2/64 dev eth1 nodad
+	on host ip link set "$1" up
+	on server ip link set eth1 up
+}
+
+# gone HOP: what a packet that wants to leave by HOP sees
+gone() { voice 198.51.100.1 1 && [[ $(hop "$1" state) == gone ]]; }
+
+# back HOP [ADDR]: packets leave by HOP again
+back() {
+	local before
+	before=$(hop "$1" packets)
+	voice "${2:-198.51.100.1}" 1 && (($(hop "$1" packets) > before))
+}
+
+# bats test_tags=vm
+@test "policy: a next hop is the device that has its name: one that is made again is followed, under traffic" {
+	local addr i
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"action":{"redirect":"b"}}]'
+	counting_a
+	voice 198.51.100.1 5
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 6000 --rate 3000 3>&- &
+	for i in 1 2; do
+		busywait 5 back b
+		on host ip link del veth1
+		busywait 5 gone b
+		uplink_b veth1
+	done
+	wait %1
+	busywait 5 back b
+	equal $(($(hop b packets) + $(hop b down) + $(hop b unreachable))) "$(rule r packets)" "all packets"
+	equal $(($(hop b down) + $(hop b unreachable))) "$(counted fallback_drop)" "dropped"
+	(($(rule r packets) > 6000 && $(hop b packets) > 500 && $(hop b down) > 500))
+	for addr in 198.51.100.1 2001:db8:99::1; do
+		catch server eth1 7
+		voice "$addr" 7
+		equal "$(caught | wc -l)" 7 "$addr over the new b"
+	done
+	equal "$(hop b state) $(hop b device) $(uplink_a)" "up veth1 0"
+}
+
+@test "policy: a next hop's name: renamed, another index, another kind of device, names with all bytes" {
+	local name=$'b\\"\'\303\274' tun
+	attach eth0 policy
+	on host ip link set veth1 down
+	on host ip link set veth1 name "$name"
+	on host ip link set "$name" up
+	on host ip route add 198.51.100.0/24 dev "$name" metric 500 via 10.11.3.2
+	jq -n --arg dev "$name" '{nexthops: {b: {dev: $dev}}, rules: [{id: "in", priority: 1, match: {iif: $dev}, action: "drop"},
+		{id: "r", priority: 2, match: {proto: "udp"}, action: {redirect: "b"}}]}' >"$BATS_TEST_TMPDIR/rules"
+	policy load "$BATS_TEST_TMPDIR/rules"
+	policy diff "$BATS_TEST_TMPDIR/rules"
+	equal "$(policy show | jq -r '.nexthops.b.dev, .rules[0].match.iif')" "$name"$'\n'"$name"
+	catch server eth1 5
+	voice 198.51.100.1 5
+	equal "$(caught | wc -l) $(hop b device)" "5 $name"
+	# the device is there, its name is not
+	on host ip link set "$name" down
+	on host ip link set "$name" name old
+	on host ip link set old up
+	busywait 5 gone b
+	# it goes to one without an Ethernet header, which is older
+	on host ip tuntap add dev tun0 mode tun
+	printf 'go\n' | on host "$HM_BUILD/tests/policy_frames" tun tun0 1 >"$BATS_TEST_TMPDIR/tun" 3>&- &
+	tun=$!
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/tun"
+	on host ip link set tun0 name "$name"
+	on host ip link set "$name" up
+	busywait 5 back b
+	wait "$tun"
+	equal "$(grep -v ready "$BATS_TEST_TMPDIR/tun" | cut -c 1-2,25-40)" 450a0b0102c6336401 "packet from the tun"
+}
+
+@test "policy: an input device that is made again and attached again is the one that rules name" {
+	attach eth0 policy
+	arm() { # INDEX
+		on host ip link add in0 index "$1" type veth peer name in1 netns "$LAB-client"
+		on host ip link set in0 up
+		on client ip link set in1 up
+		on host sysctl -qw net.ipv4.conf.in0.rp_filter=0
+		attach in0 policy
+	}
+	arm 4000
+	rules '[{"id":"in","priority":1,"match":{"iif":"in0"},"action":{"redirect":"b"}},{"id":"rest","priority":2,"action":"drop"}]'
+	send() { on client "$HM_BUILD/tests/policy_frames" send "$1" "$(frame4 "$(mac host "$2")" "$(mac client "$1")" - 64)"; }
+	send in1 in0
+	send eth0 eth0
+	equal "$(rule in packets) $(rule rest packets)" "1 1"
+	on host ip link del in0
+	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=in0')" "rule in, priority 1"
+	policy add - <<<'{"rules":[{"id":"more","priority":3,"action":"pass"}]}'
+	arm 5000
+	send in1 in0
+	send eth0 eth0
+	equal "$(rule in packets) $(rule rest packets)" "1 1" "again"
 }
 
 @test "policy: a next hop that was idle is not unreachable for what was seen once" {
@@ -733,6 +871,29 @@ options_sum() { # of the header of 24 bytes in FRAME
 	wait $!
 	equal "$(counted too_big)" 0
 	(($(rule out packets) >= 200 && $(rule back packets) >= 200))
+}
+
+@test "policy: BIG TCP over IPv6 goes by its rule, whole, and is held against the MTU by its segments" {
+	attach eth0 policy
+	rules '[{"id":"r","priority":1,"match":{"proto":"tcp"},"action":{"redirect":"b"}}]'
+	skip_without "BIG TCP" on client ip link set eth0 gso_max_size 180000
+	counting_a
+	on server "$HM_BUILD/tests/traffic" tcp-server 2001:db8:99::1 7000 200 --size 60000 3>&- &
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client bash -c 'exec 9<>/dev/tcp/2001:db8:99::1/7000; cat <&9 >/dev/null & head -c 12000000 /dev/zero >&9; wait'
+	wait %1
+	# sent once
+	(($(on client ip -s -j link show dev eth0 | jq '.[0].stats64.tx.bytes') < 13500000))
+	equal "$(counted malformed) $(counted too_big) $(counted header_chain) $(uplink_a)" "0 0 0 0"
+	# every segment was counted
+	(($(rule r packets) > 12000000 / 1440))
+	on host ip link set veth1 mtu 1400
+	on server "$HM_BUILD/tests/traffic" tcp-server 2001:db8:99::1 7000 20 --size 60000 3>&- &
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client bash -c 'exec 9<>/dev/tcp/2001:db8:99::1/7000; cat <&9 >/dev/null & head -c 1200000 /dev/zero >&9; wait'
+	wait %1
+	(($(counted too_big) > 0 && $(counted too_big) == $(counted icmp_sent)))
+	equal "$(uplink_a)" 0 "over a"
 }
 
 @test "policy: the demo: two uplinks, a fallback when one goes down" {

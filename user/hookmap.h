@@ -243,8 +243,6 @@ const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 if
 /* The next device after the first *I that is above IFINDEX (its master, a VLAN or macvlan on
  * it) and is not EXCEPT, or NULL. */
 const char *names_above(struct names *n, __u64 inode, __u32 ifindex, __u32 except, size_t *i);
-/* The index of device NAME in the namespace INODE (0: the own); 0 if there is none. */
-__u32 names_index(struct names *n, __u64 inode, const char *name);
 
 /* The namespace, or the device IFINDEX (if it is not 0) in it, is no more. */
 bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);

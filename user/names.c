@@ -524,17 +524,6 @@ void names_keep(struct names *n, const struct options *opt)
 		close(fd);
 }
 
-__u32 names_index(struct names *n, __u64 inode, const char *name)
-{
-	struct space *s = space_get(n, inode ?: n->own);
-
-	for (size_t i = 0; s && i < s->devices; i++) {
-		if (!strcmp(s->device[i].name, name))
-			return s->device[i].index;
-	}
-	return 0;
-}
-
 /* --- names by cookie, or by inode alone */
 
 const char *names_space(struct names *n, __u64 cookie, __u64 inode)

@@ -152,6 +152,7 @@ static const struct pin inner_pins[] = {
 	HM_INNER_pol_more(INNER_PIN),
 	HM_INNER_pol_count(INNER_PIN),
 	HM_INNER_pol_port(INNER_PIN),
+	HM_INNER_pol_iif(INNER_PIN),
 };
 
 static const struct pin *inner_pin(const char *name)
@@ -262,17 +263,35 @@ static int read_rules(const struct options *opt, struct policy *p)
 	return err;
 }
 
-static void find_netns(const struct options *opt, struct policy *p)
+/* What rules call input devices. */
+static int read_iifs(const struct options *opt, struct policy *p)
 {
-	int fd = pin_open(opt, "hm_netns", false);
-	struct hm_netns ns;
+	int fd = policy_inner(opt, "pol_iif", p->slot);
+	struct pol_iif_key key, *last = NULL;
+	__u32 n;
 
-	for (__u32 id = 1; fd >= 0 && id < HM_NETNS; id++) {
-		if (!bpf_map_lookup_elem(fd, &id, &ns) && ns.netns == p->cfg.netns)
-			p->nsid = id;
+	if (fd < 0)
+		return fd;
+	p->iif = calloc(p->set.rules + 1, sizeof(*p->iif));
+	while (p->iif && !bpf_map_get_next_key(fd, last, &key)) {
+		last = &key;
+		if (bpf_map_lookup_elem(fd, &key, &n) || !n || n > p->set.rules)
+			break;
+		snprintf(p->iif[n], sizeof(p->iif[n]), "%.15s", key.dev);
+		if (n > p->iifs)
+			p->iifs = n;
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
+	return p->iif ? 0 : -ENOMEM;
+}
+
+__u32 policy_iif(const struct policy *p, const char *name)
+{
+	for (__u32 i = 1; i <= p->iifs; i++) {
+		if (!strcmp(p->iif[i], name))
+			return i;
+	}
+	return 0;
 }
 
 static void free_set(struct policy *p)
@@ -282,11 +301,14 @@ static void free_set(struct policy *p)
 	free(p->count);
 	free(p->blocks);
 	free(p->mores);
+	free(p->iif);
 	p->rules = NULL;
 	p->more = NULL;
 	p->count = NULL;
 	p->blocks = NULL;
 	p->mores = NULL;
+	p->iif = NULL;
+	p->iifs = 0;
 }
 
 /* Numbers as policy.sh writes them: memory is asked for by them. */
@@ -319,6 +341,8 @@ static int read_set(const struct options *opt, struct policy *p)
 		return -ENOMEM;
 	if (p->set.rules)
 		err = read_rules(opt, p);
+	if (!err && p->set.flags & POL_S_IIF)
+		err = read_iifs(opt, p);
 	first = p->slot * POL_HOPS;
 	memset(p->hop_count, 0, sizeof(p->hop_count));
 	if (!err)
@@ -340,10 +364,6 @@ int policy_read(const struct options *opt, struct policy *p)
 	err = read_one(opt, "pol_cfg", &p->cfg);
 	if (err)
 		return err;
-	p->names = names_new(opt);
-	if (!p->names)
-		return -ENOMEM;
-	find_netns(opt, p);
 	if (opt->verify && !strcmp(opt->verify, "next")) {
 		p->cfg.gen++; /* its slot is what counts */
 		err = read_set(opt, p);
@@ -368,7 +388,6 @@ out:
 
 void policy_free(struct policy *p)
 {
-	names_free(p->names);
 	free_set(p);
 }
 
@@ -408,7 +427,8 @@ static void show_hop(struct policy *p, struct out *o, __u32 i)
 	out_row(o);
 	snprintf(text, sizeof(text), "%.16s", h->name);
 	out_str(o, text);
-	out_str(o, names_device(p->names, p->nsid, h->ifindex));
+	snprintf(text, sizeof(text), "%.15s", h->dev);
+	out_str(o, text);
 	policy_hop_state(p, i, text, sizeof(text));
 	out_str(o, text);
 	out_u64(o, p->hop_count[i].packets);
@@ -517,10 +537,11 @@ static void show_prom(struct prom *prom, struct policy *p)
 	prom_add(prom, PROM_POL_GENERATION, p->cfg.gen);
 	for (__u32 i = 0; i < p->set.rules; i++) {
 		const struct pol_rule *r = &p->rules[i];
-		const char *action = prom_action(r), *device = "-";
+		const char *action = prom_action(r);
+		char device[IF_NAMESIZE] = "-";
 
 		if (r->action == POL_REDIRECT)
-			device = names_device(p->names, p->nsid, p->hop[r->arg % POL_HOPS].ifindex);
+			snprintf(device, sizeof(device), "%.15s", p->hop[r->arg % POL_HOPS].dev);
 		snprintf(name, sizeof(name), "%.16s", p->more[i].id);
 		prom_add(prom, PROM_POL_PACKETS, p->count[i].packets, name, action, device);
 		prom_add(prom, PROM_POL_BYTES, p->count[i].bytes, name, action, device);

@@ -6,13 +6,13 @@
 #ifndef HOOKMAP_USER_POLICY_H
 #define HOOKMAP_USER_POLICY_H
 
+#include <net/if.h>
+
 #include "hookmap.h"
 
 struct json_object;
 
 struct policy {
-	struct names *names;
-	__u8 nsid; /* of the namespace of the rules' devices; 0 = the reader's own */
 	struct pol_cfg cfg;
 	struct pol_set set; /* all zero if nothing was loaded */
 	__u32 slot;
@@ -23,6 +23,8 @@ struct policy {
 	/* the same by place, as the program finds them */
 	struct pol_block *blocks;
 	struct pol_block_more *mores;
+	char (*iif)[IF_NAMESIZE]; /* by number: the input devices that rules name */
+	__u32 iifs;		  /* highest number */
 	struct pol_hop hop[POL_HOPS];
 	struct pol_hop_state hop_state[POL_HOPS];
 	struct pol_hop_count hop_count[POL_HOPS]; /* sum over the CPUs */
@@ -38,6 +40,9 @@ int policy_inner(const struct options *opt, const char *name, __u32 slot);
 
 /* N values of an array from FIRST on, into VALUES; of a per-CPU array their sums. 0 or -errno. */
 int policy_range(const struct options *opt, const char *name, __u32 first, __u32 n, void *values);
+
+/* The number of input device NAME in the rules, or 0. */
+__u32 policy_iif(const struct policy *p, const char *name);
 
 /* policy_find.c: looks a rule up as the program does */
 struct policy_find;

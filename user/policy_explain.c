@@ -76,9 +76,7 @@ static bool set_field(struct packet *k, struct policy *p, const char *field, con
 	} else if (!strcmp(field, "mark")) {
 		ok = set_number(&k->word[POL_W_MARK], 0, value, ~0U);
 	} else if (!strcmp(field, "iif")) {
-		/* of the rules, wherever the reader is */
-		k->word[POL_W_IIF] = names_index(p->names, p->cfg.netns, value);
-		ok = k->word[POL_W_IIF];
+		k->word[POL_W_IIF] = policy_iif(p, value);
 	} else if (!strcmp(field, "vlan")) {
 		/* VLAN 0: a priority */
 		if (strcmp(value, "none")) {

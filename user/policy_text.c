@@ -90,7 +90,7 @@ static void each_match(struct policy *p, const struct pol_rule *r,
 		each("mark", buf, arg);
 	}
 	if (r->word[POL_W_IIF])
-		each("iif", names_device(p->names, p->nsid, r->word[POL_W_IIF]), arg);
+		each("iif", r->word[POL_W_IIF] <= p->iifs ? p->iif[r->word[POL_W_IIF]] : "?", arg);
 	if (m->mmask & POL_M_TAGGED) {
 		snprintf(buf, sizeof(buf), "%u", (misc & POL_M_VID) >> 14);
 		each("vlan", misc & POL_M_TAGGED ? buf : "none", arg);
@@ -174,10 +174,10 @@ void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size)
 	int v6 = !s->waiting[0];
 	__u64 waiting = s->waiting[v6];
 
-	if (!s->ifindex)
+	if (!s->tick)
 		snprintf(buf, size, "unused");
-	else if (!s->up)
-		snprintf(buf, size, "down");
+	else if (s->device != POL_DEV_UP)
+		snprintf(buf, size, s->device == POL_DEV_DOWN ? "down" : "gone");
 	else if (waiting && (__s64)(s->checked[v6] - waiting) >= (__s64)POL_NEIGH_NS)
 		snprintf(buf, size, "unreachable");
 	else if (waiting)
@@ -266,7 +266,8 @@ struct json_object *policy_hop_json(struct policy *p, __u32 hop)
 	const struct pol_hop *h = &p->hop[hop];
 	char text[INET6_ADDRSTRLEN];
 
-	json_object_object_add(o, "dev", json_text(names_device(p->names, p->nsid, h->ifindex)));
+	snprintf(text, sizeof(text), "%.15s", h->dev);
+	json_object_object_add(o, "dev", json_text(text));
 	if (h->flags & POL_H_GW4) {
 		inet_ntop(AF_INET, h->gw4, text, sizeof(text));
 		json_object_object_add(o, "via", json_object_new_string(text));

@@ -56,7 +56,7 @@ enum pol_word {
 	POL_W_PORTS = 2, /* source << 16 | destination, or numbers of ranges */
 	POL_W_MISC = 3,	 /* POL_M_* */
 	POL_W_MARK = 4,
-	POL_W_IIF = 5, /* ifindex */
+	POL_W_IIF = 5, /* number of the device in pol_iif, 0 = no rule names it */
 	POL_WORDS4 = 6,
 	POL_W_SRC6 = 6, /* the other 3 words of IPv6 */
 	POL_W_DST6 = 9,
@@ -113,6 +113,7 @@ struct pol_set {
 #define POL_S_SPORTS 0x1 /* there are ranges of source ports */
 #define POL_S_DPORTS 0x2
 #define POL_S_SHARED 0x4 /* counters are shared by CPUs */
+#define POL_S_IIF    0x8 /* rules name input devices */
 
 /* map pol_cfg, array of 1 */
 struct pol_cfg {
@@ -193,21 +194,33 @@ struct pol_port {
 	__u16 range[POL_LAYERS]; /* number of the range that holds the port, 0 = none */
 };
 
+/* map in pol_iif, hash: numbers of the devices that rules name, whether they are there or not */
+struct pol_iif_key {
+	char dev[16];
+};
+
 /* pol_hop.flags */
 #define POL_H_GW4  0x1
 #define POL_H_GW6  0x2
 #define POL_H_L2   0x4	/* the frame as it is, to a device */
 #define POL_H_VLAN 0x8	/* push this tag */
-#define POL_H_L3   0x10 /* the device's frames have no Ethernet header */
+#define POL_H_L3   0x10 /* in pol_hop_state: the device's frames have no Ethernet header */
 
 /* map pol_hop, array: slot * POL_HOPS + number */
 struct pol_hop {
-	__u32 ifindex;
+	char dev[16]; /* whichever device has this name */
 	__u32 flags;
 	__u8 gw4[4]; /* network order */
 	__u8 gw6[16];
 	__u32 vlan;
 	char name[16];
+	__u32 pad;
+};
+
+enum pol_device {
+	POL_DEV_GONE = 0,
+	POL_DEV_DOWN,
+	POL_DEV_UP,
 };
 
 /*
@@ -216,14 +229,21 @@ struct pol_hop {
  * A gateway is dead if it had no neighbour in any look from WAITING to CHECKED, and that
  * is POL_NEIGH_NS or more. Looks that are farther apart than POL_SEEN_NS say nothing
  * about the time between them.
+ *
+ * The device is looked at once a tick, and while it is not up, looked for by its name once in
+ * POL_PROBE_NS.
  */
 struct pol_hop_state {
 	__u64 dev;	  /* where the kernel keeps the device */
 	__u64 checked[2]; /* IPv4, IPv6 gateway; ns: its neighbour was looked at last */
 	__u64 waiting[2]; /* ns: without neighbour since; 0 = has one, or none is needed */
 	__u64 probed[2];  /* ns: a packet to a dead gateway was let through last */
-	__u32 ifindex;
-	__u32 up;
+	__u64 tick;	  /* ns: the device was looked at last; 0 = never */
+	__u64 searched;	  /* ns: it was looked for last */
+	__u32 ifindex;	  /* of the device that has the name now */
+	__u32 device;	  /* enum pol_device */
+	__u32 flags;	  /* POL_H_L3 */
+	__u32 pad;
 };
 
 /* map pol_hop_count, per-CPU array like pol_hop */
@@ -345,8 +365,8 @@ _Static_assert(POL_SHIFT_LEN *POL_SHIFT_MAX * 4 >= POL_RULES_MAX, "abi");
 _Static_assert(sizeof(struct pol_count) == 24, "abi");
 _Static_assert(sizeof(struct pol_port_key) == 8, "abi");
 _Static_assert(sizeof(struct pol_port) == 16, "abi");
-_Static_assert(sizeof(struct pol_hop) == 48, "abi");
-_Static_assert(sizeof(struct pol_hop_state) == 64, "abi");
+_Static_assert(sizeof(struct pol_hop) == 64, "abi");
+_Static_assert(sizeof(struct pol_hop_state) == 88, "abi");
 _Static_assert(sizeof(struct pol_hop_count) == 32, "abi");
 _Static_assert(sizeof(struct pol_way) == 32, "abi");
 _Static_assert(sizeof(struct pol_group) == 516, "abi");
@@ -365,6 +385,7 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 #define HM_INNER_pol_count(X) X(pol_count, ARRAY, __u32, struct pol_count, POL_INNER)
 #define HM_INNER_pol_port(X)                                                                       \
 	X(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, HM_NO_PREALLOC)
+#define HM_INNER_pol_iif(X) X(pol_iif, HASH, struct pol_iif_key, __u32, 0)
 #define HM_MAP_pol_cfg(X) X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
 #define HM_MAP_pol_set(X) X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
 #define HM_MAP_pol_tuple(X)                                                                        \
@@ -377,6 +398,7 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 #define HM_MAP_pol_more(X)  X(pol_more, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_count(X) X(pol_count, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_port(X)  X(pol_port, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
+#define HM_MAP_pol_iif(X)   X(pol_iif, ARRAY_OF_MAPS, __u32, __u32, POL_SLOTS, 0)
 #define HM_MAP_pol_hop(X)   X(pol_hop, ARRAY, __u32, struct pol_hop, (POL_SLOTS * POL_HOPS), 0)
 #define HM_MAP_pol_hop_state(X)                                                                    \
 	X(pol_hop_state, ARRAY, __u32, struct pol_hop_state, (POL_SLOTS * POL_HOPS), 0)
@@ -400,6 +422,7 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 	HM_MAP_pol_more(X) \
 	HM_MAP_pol_count(X) \
 	HM_MAP_pol_port(X) \
+	HM_MAP_pol_iif(X) \
 	HM_MAP_pol_hop(X) \
 	HM_MAP_pol_hop_state(X) \
 	HM_MAP_pol_hop_count(X) \

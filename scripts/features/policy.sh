@@ -14,7 +14,7 @@ policy (of a device): policy routing at tc ingress, by rules that policy.sh load
 EOF
 }
 
-POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port
+POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port pol_iif
 	pol_hop pol_hop_state pol_hop_count pol_way pol_group pol_frag pol_work pol_flow pol_stat)
 
 # to be looked at when all is attached
@@ -65,6 +65,10 @@ policy_beside() {
 			$2 == "mss" { part("TCPMSS") }
 			$2 == "xfrm" { part("IPsec") }
 			$2 == "setmark" && !marks++ { print $3 " " $9 " sets marks after the rules are asked: they do not see these" }
+			$2 == "spoof" { part("rp_filter") }
+			$2 == "port" { print "it belongs to " $9 ": rules see packets for its own MAC address, not those for " $9 ": attach.sh " $9 " policy" }
+			$2 == "vrf" { print "a VRF: packets come in by its devices: attach.sh DEV policy for each of them" }
+			$2 == "unseen" { print $3 " took over 3 seconds: what rules go past there is not known" }
 			$2 == "noforward" && $4 == 4 { print "forwarding is off on " $5 ": no rule is asked there: sysctl -w " $9 "=1" }
 			$2 == "nodefault" { none = none $4 }
 			END {

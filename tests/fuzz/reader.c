@@ -180,6 +180,10 @@ int bpf_map_get_fd_by_id(__u32 id)
 		pin.type = BPF_MAP_TYPE_LPM_TRIE;
 		pin.key_size = sizeof(struct pol_port_key);
 		pin.value_size = sizeof(struct pol_port);
+	} else if (outer && !strcmp(outer, "pol_iif")) {
+		pin.type = BPF_MAP_TYPE_HASH;
+		pin.key_size = sizeof(struct pol_iif_key);
+		pin.value_size = sizeof(__u32);
 	} else {
 		errno = ENOENT;
 		return -1;

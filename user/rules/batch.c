@@ -81,7 +81,7 @@ static struct entry entry_of(const struct rule *r, __u32 rank)
 	e.word[POL_W_PORTS] = (__u32)r->port[0].key << 16 | r->port[1].key;
 	e.word[POL_W_MISC] = match_misc(r, &mask);
 	e.word[POL_W_MARK] = r->mark;
-	e.word[POL_W_IIF] = r->iif ? r->iif->ifindex : 0;
+	e.word[POL_W_IIF] = r->iif ? r->iif->number : 0;
 	memcpy(e.word + POL_W_SRC6, r->src.word + 1, 12);
 	memcpy(e.word + POL_W_DST6, r->dst.word + 1, 12);
 	e.hash = e.tuple * mul[POL_WORDS];
@@ -348,6 +348,22 @@ static __u32 write_ports(const struct set *s, int dir, bool print)
 	return written;
 }
 
+static void write_iifs(const struct set *s)
+{
+	for (size_t i = 0; i < s->n_devices; i++) {
+		struct pol_iif_key key = {};
+
+		if (!s->devices[i].number)
+			continue;
+		memcpy(key.dev, s->devices[i].name, sizeof(key.dev));
+		printf("map update pinned %s/pol_iif key", pins);
+		BYTES(key);
+		printf(" value");
+		BYTES(s->devices[i].number);
+		printf("\n");
+	}
+}
+
 static void write_tuples(const struct set *s, __u32 slot, __u32 n[2])
 {
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -389,12 +405,16 @@ bool batch(struct set *s, unsigned int cpus, const char *maps_dir, const char *p
 	if (ports)
 		inner_new("pol_port", "lpm_trie", sizeof(struct pol_port_key),
 			  sizeof(struct pol_port), ports, 1 /* BPF_F_NO_PREALLOC */);
+	if (s->n_iifs)
+		inner_new("pol_iif", "hash", sizeof(struct pol_iif_key), sizeof(__u32), s->n_iifs,
+			  0);
 	for (__u32 i = 0; i < (1U << places.bits) / POL_SHIFT_LEN; i++)
 		update(maps, "pol_shift", slot * POL_SHIFT_MAX + i,
 		       places.shift + i * POL_SHIFT_LEN, POL_SHIFT_LEN * sizeof(*places.shift));
 	write_rules(s, &places);
 	write_ports(s, 0, true);
 	write_ports(s, 1, true);
+	write_iifs(s);
 	write_tuples(s, slot, set.tuples);
 	set.shift = write_filter(entries, n, slot);
 	for (size_t i = 0; i < s->n_hops; i++) {
@@ -406,7 +426,7 @@ bool batch(struct set *s, unsigned int cpus, const char *maps_dir, const char *p
 		PUT(pol_group, slot * POL_HOPS + i, s->groups[i]);
 	set.places = places.n;
 	set.flags = (s->n_ranges[0] ? POL_S_SPORTS : 0) | (s->n_ranges[1] ? POL_S_DPORTS : 0) |
-		    (stripes < cpus ? POL_S_SHARED : 0);
+		    (stripes < cpus ? POL_S_SHARED : 0) | (s->n_iifs ? POL_S_IIF : 0);
 	set.stripes = stripes - 1;
 	set.buckets = 32 - places.bits;
 	PUT(pol_set, slot, set);
@@ -415,6 +435,8 @@ bool batch(struct set *s, unsigned int cpus, const char *maps_dir, const char *p
 	inner_put("pol_count", slot);
 	if (ports)
 		inner_put("pol_port", slot);
+	if (s->n_iifs)
+		inner_put("pol_iif", slot);
 	/* from here on the new set is in force */
 	cfg.gen = s->gen;
 	PUT(pol_cfg, 0, cfg);

@@ -14,8 +14,10 @@ static const char usage[] =
 	"  batch    commands for bpftool batch, which load the rules\n"
 	"  text     the rules, a line each, the same for all ways of writing the same\n"
 	"  tables   the first 16 routing tables that rules name\n"
+	"  missing  the devices that they name and that are not there\n"
 	"\n"
 	"  --links FILE   what ip -j link says\n"
+	"  --gone FILE    devices that may come again\n"
 	"  --facts FILE   what the rules may go past, of policy_beside.sh\n"
 	"  --cfg BYTES    pol_cfg as it is, in hexadecimal, as bpftool prints it\n"
 	"  --cpus N       that there may be\n"
@@ -66,11 +68,12 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "links", 1, NULL, 'l' }, { "facts", 1, NULL, 'f' },
+		{ "gone", 1, NULL, 'g' },
 		{ "cfg", 1, NULL, 'c' },   { "cpus", 1, NULL, 'n' },
 		{ "maps", 1, NULL, 'm' },  { "pins", 1, NULL, 'p' },
 		{ "help", 0, NULL, 'h' },  {},
 	};
-	const char *links = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
+	const char *links = NULL, *gone = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
 	const char *mode;
 	/* static: in force until the end, and so no leak */
 	static struct source *files;
@@ -84,6 +87,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			facts = optarg;
+			break;
+		case 'g':
+			gone = optarg;
 			break;
 		case 'c':
 			cfg = optarg;
@@ -117,6 +123,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rules: %s is not what ip -j link prints\n", links);
 		return 1;
 	}
+	if (gone)
+		read_gone(&s, gone);
+	s.list_missing = !strcmp(mode, "missing");
 	s.files = (argc - optind) / 2;
 	files = zalloc(s.files, sizeof(*files));
 	for (size_t i = 0; i < s.files; i++) {
@@ -125,6 +134,8 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	read_done(&s);
+	if (!strcmp(mode, "missing"))
+		return errors > 0;
 	if (!strcmp(mode, "tables"))
 		print_tables(&s);
 	if (!strcmp(mode, "tables") || errors)

@@ -89,7 +89,18 @@ static bool name_ok(const char *name)
 
 /* --- devices */
 
-static const struct device *device(const struct set *s, const char *name)
+static struct device *device_new(struct set *s, const char *name)
+{
+	struct device *d;
+
+	GROW(s->devices, s->n_devices);
+	d = &s->devices[s->n_devices++];
+	*d = (struct device){};
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	return d;
+}
+
+static struct device *device(const struct set *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_aliases; i++) {
 		if (!strcmp(s->aliases[i].name, name))
@@ -110,20 +121,40 @@ bool read_links(struct set *s, const char *path)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *link = json_object_array_get_idx(links, i);
 		const char *name = get(link, "ifname"), *type = get(link, "link_type");
+		const char *master = get(link, "master"), *lower = get(link, "link");
 		struct device *d;
 
 		if (!name || strlen(name) >= RULES_NAME)
 			continue;
-		GROW(s->devices, s->n_devices);
-		d = &s->devices[s->n_devices++];
-		*d = (struct device){
-			.ifindex = json_object_get_int(json_object_object_get(link, "ifindex")),
-			.ethernet = type && (!strcmp(type, "ether") || !strcmp(type, "loopback")),
-		};
-		strcpy(d->name, name);
+		d = device_new(s, name);
+		d->ethernet = type && (!strcmp(type, "ether") || !strcmp(type, "loopback"));
+		snprintf(d->master, sizeof(d->master), "%s", master ? master : "");
+		snprintf(d->lower, sizeof(d->lower), "%s", lower ? lower : "");
 	}
 	json_object_put(links);
 	return links;
+}
+
+void read_gone(struct set *s, const char *path)
+{
+	struct source file = {};
+	char *rest, *name;
+
+	if (!read_text(&file, path))
+		return;
+	for (rest = file.text; (name = strsep(&rest, "\n"));) {
+		if (*name && strlen(name) < RULES_NAME && !device(s, name))
+			device_new(s, name)->gone = true;
+	}
+	free(file.text);
+}
+
+/* Says that there is no such device; false if that is no error. */
+static bool no_device(const struct set *s, const char *name)
+{
+	if (s->list_missing)
+		printf("%s\n", name);
+	return !s->list_missing;
 }
 
 static void read_alias(struct set *s, const struct source *file, char *name,
@@ -131,7 +162,7 @@ static void read_alias(struct set *s, const struct source *file, char *name,
 {
 	char where[128];
 	const char *dev;
-	const struct device *d;
+	struct device *d;
 
 	snprintf(where, sizeof(where), "interface %s", name);
 	for (size_t i = 0; i < s->n_aliases; i++) {
@@ -145,7 +176,7 @@ static void read_alias(struct set *s, const struct source *file, char *name,
 		: NULL;
 	if (!dev)
 		wrong(file, where, "device", "is missing");
-	else if (!d)
+	else if (!d && no_device(s, dev))
 		wrong(file, where, "device", "no device %s", dev);
 	if (!d)
 		return;
@@ -197,9 +228,11 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	h->dev = dev ? device(s, dev) : NULL;
 	if (!dev)
 		return HOP_WRONG("dev", "is missing");
+	if (!h->dev && !no_device(s, dev))
+		return;
 	if (!h->dev)
 		return HOP_WRONG("dev", "no device %s", dev);
-	h->value.ifindex = h->dev->ifindex;
+	memcpy(h->value.dev, h->dev->name, sizeof(h->value.dev));
 	via = get(value, "via");
 	if (via) {
 		__u8 bytes[16];
@@ -240,13 +273,10 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	} else if (l2 && strcmp(l2, "false")) {
 		HOP_WRONG("l2", "expected true or false");
 	}
-	if (!h->dev->ethernet) {
-		if (h->value.flags)
-			HOP_WRONG("dev",
-				  "%s has no Ethernet header: via, vlan and l2 make no sense",
-				  h->dev->name);
-		h->value.flags |= POL_H_L3;
-	}
+	if (!h->dev->ethernet && !h->dev->gone && h->value.flags)
+		HOP_WRONG("dev", "%s has no Ethernet header: via, vlan and l2 make no sense",
+			  h->dev->name);
+	h->file = file;
 }
 
 /* The number of the group; one that is there already is used again. */
@@ -372,9 +402,15 @@ static bool read_match(struct set *s, struct rule *r, struct json_object *match)
 		return false;
 	iif = get(match, "iif");
 	if (iif) {
-		r->iif = device(s, iif);
-		if (!r->iif)
+		struct device *d = device(s, iif);
+
+		if (!d && !no_device(s, iif))
+			return true;
+		if (!d)
 			return rule_wrong(r, "match.iif", "no device %s", iif);
+		if (!d->number)
+			d->number = ++s->n_iifs;
+		r->iif = d;
 	}
 	return match_vlan(r, get(match, "vlan")) && match_fragment(r, get(match, "fragment"));
 }

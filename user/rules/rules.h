@@ -60,8 +60,10 @@ struct rule {
 
 struct device {
 	char name[RULES_NAME];
-	__u32 ifindex;
+	__u32 number;  /* in pol_iif: from 1 on, if a rule has it as its iif */
 	bool ethernet; /* or loopback: frames have that header */
+	bool gone;     /* the rules in force name it, and it is not there */
+	char master[RULES_NAME], lower[RULES_NAME];
 };
 
 struct source {
@@ -71,6 +73,7 @@ struct source {
 };
 
 struct hop {
+	const struct source *file;
 	const struct device *dev;
 	struct pol_hop value;
 };
@@ -95,14 +98,15 @@ struct set {
 	struct device *devices;
 	struct alias {
 		char *name;
-		const struct device *device;
+		struct device *device;
 	} * aliases;
 	struct hop *hops;
 	struct pol_group *groups;
 	struct rule *rules; /* by priority, once they are sorted */
 	struct range *ranges[2];
 	struct tuple *tuples;
-	size_t n_devices, n_aliases, n_hops, n_groups, n_rules, n_ranges[2], n_tuples;
+	size_t n_devices, n_aliases, n_hops, n_groups, n_rules, n_ranges[2], n_tuples, n_iifs;
+	bool list_missing; /* devices that are not there are printed, and no error */
 };
 
 /* ARRAY with room for element N; ends the program where there is no memory. */
@@ -152,6 +156,8 @@ void text_print(const struct set *s);
 bool read_text(struct source *file, const char *path);
 /* Devices as `ip -j link` prints them. */
 bool read_links(struct set *s, const char *path);
+/* Devices that may come again, a name each line. */
+void read_gone(struct set *s, const char *path);
 bool read_file(struct set *s, struct source *file, const char *path);
 /* After the last file: sorts the rules, gives ids to those without. */
 void read_done(struct set *s);

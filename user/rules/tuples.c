@@ -221,7 +221,7 @@ static struct shade shade_of(const struct set *s, __u32 tuple, const struct rule
 	shade.proto = t->proto >= 0 ? r->proto : 0;
 	shade.dscp = t->dscp >= 0 ? r->dscp : 0;
 	shade.mark = r->mark & t->mark_mask;
-	shade.iif = t->iif ? r->iif->ifindex : 0;
+	shade.iif = t->iif ? r->iif->number : 0;
 	shade.vlan = t->vlan < 0 ? 0 : t->vlan ? r->vlan : r->vlan > 0;
 	shade.fragment = t->fragment < 0 ? 0 : r->port[0].mode || r->port[1].mode ? 0 : r->fragment;
 	return shade;
