@@ -156,7 +156,7 @@ POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 #define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
 #define POL_DEV_CHAIN	64  /* longer from 16 384 devices on */
 #define POL_DEVICES	65536
-#define POL_ETHER	1   /* ARPHRD_ETHER */
+#define POL_ETHER	1 /* ARPHRD_ETHER */
 #define POL_LOOPBACK	772
 
 static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __u32 ifindex)

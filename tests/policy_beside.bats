@@ -134,7 +134,7 @@ past() {
 	equal "$(said "$REDIRECT")" ""
 	on client ping -q -c 1 -W 2 198.51.100.1
 	on host sysctl -qw net.ipv4.conf.all.rp_filter=1
-	equal "$(said "$REDIRECT")" "" "2 wins"
+	equal "$(said "$REDIRECT" | grep -c "where the default route does not lead")" 0 "2 wins"
 	on host sysctl -qw net.ipv4.conf.all.rp_filter=0
 	like "$(said "$REDIRECT" '{}')" "what this host sends itself comes to no rule"
 	like "$(said "$REDIRECT" '{"src":"10.11.2.1"}')" "what this host sends itself comes to no rule"
@@ -155,6 +155,132 @@ past() {
 	equal "$(said '"drop"')" ""
 	send
 	equal "$(rule web packets)" 3
+	# nor does a table lead anywhere
+	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has no route: its packets get the fallback; ip route add ... table 300"
+	send
+	equal "$(counted fallback_drop) $(rule web packets)" "3 3"
+	on host ip route add blackhole default table 300
+	equal "$(said '{"table":300}')" ""
+}
+
+# syn: a TCP SYN with MSS 1460 from the client
+syn() {
+	local head
+	head=$(mac host eth0)$(mac client eth0)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${head}0800$(ip4 6 002c 0001 4000 c6336401)03e81b58000000010000000060020400f8d80000020405b4"
+}
+
+@test "policy: beside: TCPMSS and the host's own packets, by what is in the packets and where they go" {
+	local action
+	attach eth0 policy
+	on host iptables -t mangle -A FORWARD -o veth1 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1000
+	for action in "$REDIRECT" "$TABLE" "$ECMP" "$MARK"; do
+		said "$action" '{"proto":"tcp","dport":7000}'
+		catch server eth1 1
+		syn
+		caught | cut -c 109-116
+	done >"$BATS_TEST_TMPDIR/said"
+	equal "$(grep -c "goes past TCPMSS" "$BATS_TEST_TMPDIR/said")" 3
+	equal "$(grep ^0204 "$BATS_TEST_TMPDIR/said" | xargs)" "020405b4 020405b4 020405b4 020403e8" "MSS"
+	# the host's own: rules do not see them, ip rule does
+	like "$(said "$MARK" '{}')" ""
+	like "$(said "$REDIRECT" '{"src":"10.11.3.1"}')" "what this host sends itself comes to no rule"
+	catch server eth0 3
+	on host "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3
+	equal "$(caught | wc -l) $(rule web packets)" "3 0" "over a"
+	on host ip rule add to 198.51.100.1 iif lo lookup 200
+	catch server eth1 3
+	on host "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3
+	equal "$(caught | wc -l)" 3 "over b, by ip rule"
+}
+
+@test "policy: beside: rp_filter and own addresses at the input device: redirect does not look, mark does" {
+	local from action list=()
+	attach eth0 policy
+	on host sysctl -qw net.ipv4.conf.eth0.rp_filter=1
+	# the client pretends to be one behind veth0, then the host itself
+	for from in 0a0b0263 0a0b0201; do list+=("$(FROM=$from frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)"); done
+	like "$(said "$REDIRECT")" "rule 1 (web): redirect: goes past rp_filter of eth0: source addresses that are not behind it are not dropped"
+	equal "$(said "$REDIRECT" '{"iif":"veth0"}' | grep -c "goes past rp_filter")" 0 "another device"
+	said "$REDIRECT"
+	catch server eth1 2
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	equal "$(caught | wc -l)" 2 "redirect"
+	equal "$(said "$MARK")" ""
+	catch server eth1 1 1
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	equal "$(caught) $(rule web packets)" "not all of them came 2" "mark"
+	# with this setting the way back is looked up with the mark, and table 200 leads elsewhere
+	send
+	equal "$(rule web packets)" 5
+	on host sysctl -qw net.ipv4.conf.eth0.src_valid_mark=1
+	like "$(said "$MARK")" "rule 1 (web): mark: rp_filter is 1 on eth0, and src_valid_mark: the way back is looked up with the mark"
+	catch server eth1 1 1
+	send
+	equal "$(caught) $(rule web packets)" "not all of them came 3" "mark, and src_valid_mark"
+	on host sysctl -qw net.ipv4.conf.eth0.src_valid_mark=0
+	catch server eth1 3
+	send
+	equal "$(caught | wc -l)" 3 "mark, as the message says"
+}
+
+@test "policy: beside: a device that rules name and no packet comes in by: said, with the one to name" {
+	local text
+	on host ip link add br0 type bridge
+	on host ip link add p0 type veth peer name p1 netns "$LAB-client"
+	on host ip link set p0 address 02:00:00:00:00:99 master br0 up
+	on host ip link set br0 address 02:00:00:00:00:01 up
+	on host ip addr add 10.11.7.1/24 dev br0
+	on host sysctl -qw net.ipv4.conf.br0.rp_filter=0 net.ipv4.conf.p0.rp_filter=0
+	on client ip link set p1 up
+	to_bridge() { on client "$HM_BUILD/tests/policy_frames" send p1 "$(frame4 020000000001 "$(mac client p1)" - 64)"; }
+	attach br0 policy
+	text=$(said "$REDIRECT" '{"iif":"p0"}')
+	equal "$text" "$F: rule 1 (web): match.iif: policy is not attached to p0: no packet comes in by it, but by br0, which it belongs to; attach.sh p0 policy, or name another device"
+	run -0 policy check "$F"
+	equal "$output" "$text" "check"
+	to_bridge
+	equal "$(rule web packets)" 0 "by p0"
+	equal "$(said "$REDIRECT" '{"iif":"br0"}')" ""
+	catch server eth1 1
+	to_bridge
+	equal "$(caught | wc -l) $(rule web packets)" "1 1" "by br0"
+	detach br0 policy
+	run -0 on host "$HM_TOP/scripts/attach.sh" p0 policy
+	equal "$output" "attach.sh: p0: policy: it belongs to br0: rules see packets for its own MAC address, not those for br0: attach.sh br0 policy"
+	like "$(said "$REDIRECT" '{"iif":"p0"}')" "p0 belongs to br0: rules see packets for its own MAC address, not those for br0; attach.sh br0 policy"
+	to_bridge
+	equal "$(rule web packets)" 0 "attached to p0"
+	# of a device with others on top
+	attach veth0 policy
+	detach p0 policy
+	on host ip link set p0 nomaster
+	on host ip link add v5 link p0 type macvlan
+	like "$(said "$REDIRECT" '{"iif":"p0"}')" "policy is not attached to p0: no packet comes in by it, of others on top of it by v5; attach.sh p0 policy"
+}
+
+@test "policy: beside: the looks take under a second together, with a firewall of 2 000 rules; one that hangs is ended" {
+	local i ms TIMEFORMAT='%U+%S'
+	attach eth0 policy
+	{
+		printf '*filter\n:FORWARD ACCEPT [0:0]\n'
+		for ((i = 0; i < 2000; i++)); do printf -- '-A FORWARD -s 10.12.%d.%d/32 -j DROP\n' $((i / 256)) $((i % 256)); done
+		printf 'COMMIT\n'
+	} | on host iptables-restore -w
+	# of a CPU, as other things run here too
+	{ time on host env HM_SCRIPTS="$HM_TOP/scripts" bash -c '. "$HM_SCRIPTS/lib/policy_beside.sh" && beside_look eth0 >"$0" && beside_in "$0"' \
+		"$BATS_TEST_TMPDIR/look" >"$BATS_TEST_TMPDIR/in"; } 2>"$BATS_TEST_TMPDIR/time"
+	ms=$(awk -F+ 'END { print int(($1 + $2) * 1000) }' "$BATS_TEST_TMPDIR/time")
+	((ms < 1000))
+	equal "$(grep -c $'\tforward\t' "$BATS_TEST_TMPDIR/in")" 33 "facts"
+	like "$(said "$REDIRECT")" "goes past the firewall and conntrack"
+	on host iptables -F
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\nsleep 60\n' >"$BATS_TEST_TMPDIR/bin/iptables-nft-save"
+	chmod +x "$BATS_TEST_TMPDIR/bin/iptables-nft-save"
+	set_of "$REDIRECT"
+	run -0 on host env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$HM_TOP/scripts/policy.sh" load "$F"
+	like "$output" "iptables-nft-save took over 3 seconds: what rules go past there is not known"
 }
 
 @test "policy: beside: what nft alone has is seen" {

@@ -148,11 +148,8 @@ int policy_range(const struct options *opt, const char *name, __u32 first, __u32
 	{ #NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), 0 }
 /* clang-format on */
 static const struct pin inner_pins[] = {
-	HM_INNER_pol_rules(INNER_PIN),
-	HM_INNER_pol_more(INNER_PIN),
-	HM_INNER_pol_count(INNER_PIN),
-	HM_INNER_pol_port(INNER_PIN),
-	HM_INNER_pol_iif(INNER_PIN),
+	HM_INNER_pol_rules(INNER_PIN), HM_INNER_pol_more(INNER_PIN), HM_INNER_pol_count(INNER_PIN),
+	HM_INNER_pol_port(INNER_PIN),  HM_INNER_pol_iif(INNER_PIN),
 };
 
 static const struct pin *inner_pin(const char *name)

@@ -386,8 +386,8 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 #define HM_INNER_pol_port(X)                                                                       \
 	X(pol_port, LPM_TRIE, struct pol_port_key, struct pol_port, HM_NO_PREALLOC)
 #define HM_INNER_pol_iif(X) X(pol_iif, HASH, struct pol_iif_key, __u32, 0)
-#define HM_MAP_pol_cfg(X) X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
-#define HM_MAP_pol_set(X) X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
+#define HM_MAP_pol_cfg(X)   X(pol_cfg, ARRAY, __u32, struct pol_cfg, 1, 0)
+#define HM_MAP_pol_set(X)   X(pol_set, ARRAY, __u32, struct pol_set, POL_SLOTS, 0)
 #define HM_MAP_pol_tuple(X)                                                                        \
 	X(pol_tuple, ARRAY, __u32, struct pol_tuple, (POL_SLOTS * 2 * POL_TUPLES), 0)
 #define HM_MAP_pol_filter(X)                                                                       \

@@ -9,10 +9,16 @@
 #                                    "D+" beginning with D); INDEV: SRC comes in by it
 #     xfrm      an outgoing or forwarding policy of IPsec
 #     rpf       strict rp_filter on DEV, to which the default route does not lead
+#     spoof     strict rp_filter on DEV, to which policy is attached
+#     vmark     and it looks the way back up with the mark
+#     port      DEV, to which policy is attached, is a port of TEXT
+#     vrf       DEV, to which policy is attached, is a VRF
+#     unseen    TOOL did not answer in time
 #     noforward DEV, to which policy is attached, does not forward
 #     nodefault there is no default route
 #     self SRC  an address of this host
 #     attached  DEV: policy is attached to it
+#     noroute   table TEXT has no route
 #   7 TABLE DEV  a route of that table leads there
 
 # beside_iptables FAMILY TOOL: reads what iptables-save prints
@@ -54,28 +60,50 @@ beside_iptables() {
 		/^COMMIT/ { c = split(chains, list, " "); for (k = 1; k <= c; k++) walk(list[k], list[k], "", "") }'
 }
 
+# beside_conf NAME DEV: the larger of a setting of all devices and of DEV, in IS
+beside_conf() {
+	local all
+	IS=0
+	{ read -r IS <"/proc/sys/net/ipv4/conf/$2/$1" && read -r all <"/proc/sys/net/ipv4/conf/all/$1"; } 2>/dev/null || return 1
+	((all <= IS)) || IS=$all
+}
+
 # beside_rp_filter: devices where it is strict, but for that of the default route
 beside_rp_filter() {
-	local all is file dev default
-	{ read -r all </proc/sys/net/ipv4/conf/all/rp_filter; } 2>/dev/null || return 0
+	local file dev default
 	default=" $(ip -4 -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | tr '\n' ' ')"
 	for file in /proc/sys/net/ipv4/conf/*/rp_filter; do
 		dev=${file%/rp_filter} dev=${dev##*/}
 		[[ $dev != all && $dev != default && $dev != lo && $default != *" $dev "* ]] || continue
-		{ read -r is <"$file"; } 2>/dev/null || continue
-		((all > is)) && is=$all
-		((is != 1)) || printf '6\trpf\trp_filter\t4\t%s\t\t\t\t\n' "$dev"
+		beside_conf rp_filter "$dev" || continue
+		((IS != 1)) || printf '6\trpf\trp_filter\t4\t%s\t\t\t\t\n' "$dev"
 	done
 }
 
-beside_forwarding() { # DEV
+# beside_attached DEV: what keeps packets from the rules there, or is not asked
+beside_attached() {
 	local on
+	printf '6\tattached\t\t\t%s\t\t\t\t\n' "$1"
 	if { read -r on <"/proc/sys/net/ipv4/conf/$1/forwarding"; } 2>/dev/null && ((!on)); then
 		printf '6\tnoforward\tip\t4\t%s\t\t\t\tnet.ipv4.conf.%s.forwarding\n' "$1" "$1"
 	fi
 	if { read -r on </proc/sys/net/ipv6/conf/all/forwarding; } 2>/dev/null && ((!on)); then
 		printf '6\tnoforward\tip\t6\t%s\t\t\t\tnet.ipv6.conf.all.forwarding\n' "$1"
 	fi
+	if beside_conf rp_filter "$1" && ((IS == 1)); then
+		printf '6\tspoof\trp_filter\t4\t%s\t\t\t\t\n' "$1"
+		beside_conf src_valid_mark "$1" && ((!IS)) || printf '6\tvmark\trp_filter\t4\t%s\t\t\t\t\n' "$1"
+	fi
+	ip -d -j link show dev "$1" 2>/dev/null | jq -r '.[] | .ifname as $dev | .master as $master | .linkinfo |
+		(select(.info_slave_kind | IN("bridge", "openvswitch")) | ["6", "port", "", "", $dev, "", "", "", $master]),
+		(select(.info_kind == "vrf") | ["6", "vrf", "", "", $dev, "", "", "", ""]) | @tsv' 2>/dev/null || true
+}
+
+# beside_ask COMMAND...: what it prints; one that takes long is ended, and that is a fact
+beside_ask() {
+	local status=0
+	{ timeout -s KILL 3 "$@"; } 2>/dev/null || status=$?
+	((status != 137)) || printf '6\tunseen\t%s\t\t\t\t\t\t\n' "$1" >&3
 }
 
 # beside_look [DEV...]: all facts of the current namespace; DEV: policy is attached to it
@@ -86,7 +114,7 @@ beside_look() {
 		((family == 4)) || tool=ip6tables
 		for save in "$tool-nft-save" "$tool-legacy-save" "$tool-save"; do
 			command -v "$save" >/dev/null || continue
-			"$save" 2>/dev/null | beside_iptables "$family" "$tool" || true
+			beside_ask "$save" | beside_iptables "$family" "$tool"
 			[[ $save != *-nft-save ]] || command -v "$tool-legacy-save" >/dev/null || break
 			[[ $save != *-legacy-save ]] || break
 		done
@@ -94,20 +122,18 @@ beside_look() {
 			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
 	done
 	if command -v nft >/dev/null; then
-		nft -j list ruleset 2>/dev/null | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true
+		beside_ask nft -j list ruleset | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true
 	fi
 	# shellcheck disable=SC2016
-	ip xfrm policy 2>/dev/null | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
-		/^[ \t]+dir (out|fwd) / { print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst }' || true
+	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
+		/^[ \t]+dir (out|fwd) / { print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst }'
 	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
 	beside_rp_filter
-	for dev; do
-		printf '6\tattached\t\t\t%s\t\t\t\t\n' "$dev"
-		beside_forwarding "$dev"
-	done
-}
+	for dev; do beside_attached "$dev"; done
+} 3>&1
 
-# beside_in FILE: fills INDEV in, of facts that are about a source
+# beside_in FILE: fills INDEV in, of facts that are about a source. Each rule is held against each
+# fact: of over 32 of a kind, the others become one that is about everything.
 beside_in() {
 	local kind tool family dev src dst indev text n=0
 	while IFS=$'\037' read -r _ kind tool family dev src dst indev text; do
@@ -115,16 +141,19 @@ beside_in() {
 			indev=$(ip -o "-$family" route show "$src" 2>/dev/null | sed -n '1s/.* dev \([^ ]*\).*/\1/p')
 		fi
 		printf '6\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$tool" "$family" "$dev" "$src" "$dst" "$indev" "$text"
-	done < <(sort -u -- "$1" | tr '\t' '\037')
+	done < <(sort -u -- "$1" | awk 'BEGIN { FS = OFS = "\t" } $2 !~ /^(self|rpf|attached)$/ && ++n[$2] > 32 { if (n[$2] > 33) next; $4 = $5 = $6 = $7 = "" } { print }' | tr '\t' '\037')
 }
 
 # beside_tables TABLE...: where their routes lead
 beside_tables() {
-	local table family
+	local table family routes all
 	for table; do
+		all=''
 		for family in 4 6; do
-			timeout 0.3 ip -o "-$family" route show table "$table" 2>/dev/null | head -n 256 |
-				grep -o '\bdev [^ ]*' | sort -u | sed "s/^dev /7\t$table\t/" || true
+			routes=$(timeout 0.3 ip -o "-$family" route show table "$table" 2>/dev/null | head -n 256) || (($? != 124)) || all+=late
+			all+=$routes
+			grep -o '\bdev [^ ]*' <<<"$routes" | sort -u | sed "s/^dev /7\t$table\t/" || true
 		done
+		[[ -n $all ]] || printf '6\tnoroute\tip\t\t\t\t\t\t%s\n' "$table"
 	done
 }

@@ -3,6 +3,7 @@
  * beside.c - what the rules go past: which of the facts that scripts/lib/policy_beside.sh
  * found (its head has their form) are about a rule, and what to do, a line for each kind.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,21 @@ enum kind {
 	NOFORWARD,
 	NODEFAULT,
 	SELF,
+	SPOOF,
+	VMARK,
+	PORT,
+	VRF,
+	UNSEEN,
+	NOROUTE,
+	IIF,
 	ATTACHED,
 	KINDS
 };
 
-static const char *const kinds[] = { "snat",	"dnat",	     "forward",	  "mss",  "xfrm",    "rpf",
-				     "setmark", "noforward", "nodefault", "self", "attached" };
+static const char *const kinds[] = {
+	"snat", "dnat",	 "forward", "mss",  "xfrm", "rpf",    "setmark", "noforward", "nodefault",
+	"self", "spoof", "vmark",   "port", "vrf",  "unseen", "noroute", "",	      "attached",
+};
 
 struct fact {
 	enum kind kind;
@@ -176,6 +186,19 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 		return r->mark_mask || r->flags & POL_R_MARK;
 	case SELF:
 		return r->action >= POL_REDIRECT && about_self(r, f);
+	case SPOOF:
+		return r->action >= POL_REDIRECT && (!r->iif || !strcmp(r->iif->name, f->dev));
+	case VMARK:
+		return r->action < POL_REDIRECT && r->flags & POL_R_MARK &&
+		       (!r->iif || !strcmp(r->iif->name, f->dev));
+	case PORT:
+	case VRF:
+		return !r->iif || !strcmp(r->iif->name, f->dev);
+	case UNSEEN:
+		return r->action >= POL_REDIRECT;
+	case NOROUTE:
+		return r->action == POL_TABLE && r->arg == strtoul(f->text, NULL, 10);
+	case IIF:
 	case ATTACHED:
 		return false;
 	default:
@@ -183,6 +206,30 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 		       comes_by(all, r, f->indev) && overlap(&r->src, &f->src) &&
 		       overlap(&r->dst, &f->dst);
 	}
+}
+
+/* A rule whose device is none that policy is attached to. */
+static bool no_packet(const struct facts *f, const struct rule *r)
+{
+	return r->iif && !comes_by(f, &(struct rule){}, r->iif->name);
+}
+
+/* What packets that might be meant come in by. */
+static void explain_iif(const struct set *s, const struct device *d, char *text, size_t size)
+{
+	char others[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_devices && n < sizeof(others); i++) {
+		if (!strcmp(s->devices[i].lower, d->name))
+			n += snprintf(others + n, sizeof(others) - n, "%s %s",
+				      n ? "" : ", of others on top of it by", s->devices[i].name);
+	}
+	snprintf(text, size,
+		 "policy is not attached to %s: no packet comes in by it%s%s%s%s; attach.sh %s "
+		 "policy, or name another device",
+		 d->name, *d->master ? ", but by " : "", d->master,
+		 *d->master ? ", which it belongs to" : "", others, d->name);
 }
 
 /* What the first fact of its kind means. */
@@ -251,9 +298,91 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "real one",
 			 f->family, f->family);
 		break;
+	case SPOOF:
+		snprintf(text, size,
+			 "goes past rp_filter of %s: source addresses that are not behind it are "
+			 "not dropped%s that, and rules with drop can come first",
+			 f->dev, mark);
+		break;
+	case VMARK:
+		snprintf(text, size,
+			 "rp_filter is 1 on %s, and src_valid_mark: the way back is looked up with "
+			 "the mark, and if it does not lead to %s, the packet is dropped; sysctl "
+			 "-w net.ipv4.conf.%s.rp_filter=2, or src_valid_mark=0 (and all)",
+			 f->dev, f->dev, f->dev);
+		break;
+	case PORT:
+		snprintf(text, size,
+			 "%s belongs to %s: rules see packets for its own MAC address, not those "
+			 "for %s; attach.sh %s policy",
+			 f->dev, f->text, f->text, f->text);
+		break;
+	case VRF:
+		snprintf(text, size,
+			 "%s is a VRF: packets come in by its devices; attach.sh DEV policy for "
+			 "each of them",
+			 f->dev);
+		break;
+	case UNSEEN:
+		snprintf(text, size,
+			 "%s took over 3 seconds: what rules go past there is not known", f->tool);
+		break;
+	case NOROUTE:
+		snprintf(text, size,
+			 "table %s has no route: its packets get the fallback; ip route add ... "
+			 "table %s",
+			 f->text, f->text);
+		break;
 	default:
 		snprintf(text, size,
 			 "what this host sends itself comes to no rule; ip rule steers it");
+	}
+}
+
+/* Gateways that are odd, and devices that are gone. */
+static void beside_hops(const struct set *s, const struct facts *f)
+{
+	for (size_t i = 0; i < s->n_hops; i++) {
+		const struct hop *h = &s->hops[i];
+		char via[INET6_ADDRSTRLEN] = "", self[INET6_ADDRSTRLEN];
+
+		if (h->dev->gone)
+			note(h->file->name,
+			     "nexthop %s: dev: %s is gone: down until a device has this name",
+			     h->value.name, h->dev->name);
+		if (h->value.flags & POL_H_GW6 && h->value.gw6[0] == 0xfe &&
+		    (h->value.gw6[1] & 0xc0) == 0x80) {
+			inet_ntop(AF_INET6, h->value.gw6, via, sizeof(via));
+			note(h->file->name,
+			     "nexthop %s: via %s is link-local, which no look-up of the kernel "
+			     "knows: it is never unreachable to rules; a global address of it is "
+			     "watched",
+			     h->value.name, via);
+			errors += s->strict;
+		}
+		for (size_t k = 0; k < f->n; k++) {
+			int family = f->fact[k].family == 6 ? 6 : 4;
+			__u32 word[4];
+
+			if (f->fact[k].kind != SELF ||
+			    !(h->value.flags & (family == 6 ? POL_H_GW6 : POL_H_GW4)))
+				continue;
+			memset(word, 0, sizeof(word));
+			memcpy(word, family == 6 ? h->value.gw6 : h->value.gw4,
+			       family == 6 ? 16 : 4);
+			for (int n = 0; n < 4; n++)
+				word[n] = ntohl(word[n]);
+			if (memcmp(word, f->fact[k].src.word, sizeof(word)))
+				continue;
+			inet_ntop(family == 6 ? AF_INET6 : AF_INET,
+				  family == 6 ? h->value.gw6 : h->value.gw4, self, sizeof(self));
+			note(h->file->name,
+			     "nexthop %s: via %s is an address of this host: no neighbour has it, "
+			     "and what is sent there is lost",
+			     h->value.name, self);
+			errors += s->strict;
+			break;
+		}
 	}
 }
 
@@ -263,6 +392,7 @@ void beside(struct set *s, const char *path)
 	static struct facts facts;
 
 	read_facts(&facts, path);
+	beside_hops(s, &facts);
 	for (enum kind kind = 0; kind < ATTACHED; kind++) {
 		const struct rule *first = NULL;
 		const struct fact *fact = NULL;
@@ -278,7 +408,8 @@ void beside(struct set *s, const char *path)
 				k++;
 			/* a rule without a match takes them for its own, too */
 			if (k == facts.n &&
-			    !(kind == SELF && r->action >= POL_REDIRECT && takes_all(r)))
+			    !(kind == SELF && r->action >= POL_REDIRECT && takes_all(r)) &&
+			    !(kind == IIF && no_packet(&facts, r)))
 				continue;
 			if (!hits++) {
 				first = r;
@@ -287,13 +418,17 @@ void beside(struct set *s, const char *path)
 		}
 		if (!hits)
 			continue;
-		explain(fact, text, sizeof(text));
+		if (kind == IIF)
+			explain_iif(s, first->iif, text, sizeof(text));
+		else
+			explain(fact, text, sizeof(text));
 		if (hits > 1)
 			snprintf(more, sizeof(more), " and %zu more: ", hits - 1);
 		note(first->file->name, "%s%s%s: %s", rule_where(first), more,
-		     kind == SETMARK && first->mark_mask ? "match.mark"
-		     : kind == SETMARK			 ? "action"
-							 : action_names[first->action],
+		     kind == IIF			   ? "match.iif"
+		     : kind == SETMARK && first->mark_mask ? "match.mark"
+		     : kind == SETMARK			   ? "action"
+							   : action_names[first->action],
 		     text);
 		errors += s->strict;
 	}

@@ -67,11 +67,9 @@ static void print_tables(const struct set *s)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "links", 1, NULL, 'l' }, { "facts", 1, NULL, 'f' },
-		{ "gone", 1, NULL, 'g' },
-		{ "cfg", 1, NULL, 'c' },   { "cpus", 1, NULL, 'n' },
-		{ "maps", 1, NULL, 'm' },  { "pins", 1, NULL, 'p' },
-		{ "help", 0, NULL, 'h' },  {},
+		{ "links", 1, NULL, 'l' }, { "facts", 1, NULL, 'f' }, { "gone", 1, NULL, 'g' },
+		{ "cfg", 1, NULL, 'c' },   { "cpus", 1, NULL, 'n' },  { "maps", 1, NULL, 'm' },
+		{ "pins", 1, NULL, 'p' },  { "help", 0, NULL, 'h' },  {},
 	};
 	const char *links = NULL, *gone = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
 	const char *mode;
