@@ -374,6 +374,48 @@ test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.locat
 	equal "$(rows_of '.reason + " " + .protocol + " " + .flow')" "7 SKB_DROP_REASON_QDISC_DROP ipv4 -" losses
 }
 
+@test "drops: samples of packets whose headers cannot be read show -, and nothing from behind their end" {
+	quiet
+	attach --host drops --by flow --samples 1000
+	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 50
+	timeout 60 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 3>&- &
+	local reader=$!
+	sampled() {
+		"$HM_BUILD/tests/healthy" paged "$LAB-client" "$LAB-host" "$PORT" 7
+		grep -F "$LAB-client" "$BATS_TEST_TMPDIR/samples"
+	}
+	busywait 15 sampled
+	kill "$reader"
+	# of 80 bytes, the Ethernet header is there
+	equal "$(grep -F "$LAB-client" "$BATS_TEST_TMPDIR/samples" | jq -c '[.reason, .protocol, .flow, .bytes, .data]' | sort -u)" \
+		'["SKB_DROP_REASON_QDISC_DROP","ipv4","-",80,"ffffffffffff0200000000010800"]' samples
+}
+
+# insert_failed: of the host's conntrack, over all CPUs
+insert_failed() {
+	local hex sum=0
+	for hex in $(on host awk 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "insert_failed") c = i; next } { print $c }' /proc/net/stat/nf_conntrack); do
+		sum=$((sum + 16#$hex))
+	done
+	printf '%s' "$sum"
+}
+
+@test "drops: connections that NAT has no address left for: as many as conntrack counts, and explained" {
+	local failed
+	quiet
+	attach --host drops --by flow
+	on host iptables -t nat -A POSTROUTING -o veth0 -p udp -j MASQUERADE --to-ports 2000-2000
+	# of two sources one can have the port
+	failed=$(insert_failed)
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7053 5
+	on client ip addr add 10.11.1.3/24 dev eth0
+	on client ip route replace 10.11.2.0/24 via 10.11.1.1 src 10.11.1.3
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7053 7
+	settled '.reason == "SKB_DROP_REASON_NETFILTER_DROP" and .device == "veth0"' 7
+	equal "$(($(insert_failed) - failed))" 7 insert_failed
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "conntrack could not keep its connection"
+}
+
 @test "drops: namespaces with IPv6 that come, talk and go have no losses" {
 	mkdir -p "$BATS_TEST_TMPDIR"
 	quiet
