@@ -45,6 +45,19 @@ static __always_inline int pktlat_packet(const struct sk_buff *skb)
 	return skb->protocol || family == AF_INET || family == AF_INET6;
 }
 
+/* TCP data is copied in as many pieces as it is read in. Counted is the first. */
+static __always_inline int pktlat_again(const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	const struct tcp_sock *tp = (const void *)skb->sk;
+	unsigned int family = pktlat_family(skb);
+
+	if ((family != AF_INET && family != AF_INET6) ||
+	    BPF_CORE_READ(skb, sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	return BPF_CORE_READ(tp, copied_seq) != BPF_CORE_READ(cb, seq);
+}
+
 /* Is tstamp when the packet was received? On its way out it is when it may leave, on
  * another clock: monotonic for TCP, which is less than real time was at boot. */
 static __always_inline int pktlat_received(const struct sk_buff *skb, const struct pktlat_cfg *cfg)
@@ -169,7 +182,7 @@ static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from fr
 	if (from == FROM_CONSUME && skb->data_len && !(cfg->flags & PKTLAT_F_UDP))
 		return 0;
 	if (from == FROM_CONSUME || !pktlat_tap(&key, skb)) {
-		if (from == FROM_COPY && pktlat_by_udp(skb, cfg))
+		if (from == FROM_COPY && (pktlat_by_udp(skb, cfg) || pktlat_again(skb)))
 			return 0;
 		pktlat_process(&key);
 	}

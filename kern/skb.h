@@ -198,6 +198,7 @@ struct sock {
 
 struct tcp_sock {
 	__u32 rcv_nxt;
+	__u32 copied_seq; /* what is read next */
 };
 
 struct tcp_skb_cb {

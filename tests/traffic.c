@@ -14,7 +14,7 @@
  *   --window N (udp-send, udp-recv: the sender waits for a word after N datagrams, so
  *   that no ring or buffer on the way overflows)
  *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
- *   of that many)
+ *   of that many), --piece BYTES (TCP: reads at most so many at a time)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
  */
 #include <errno.h>
@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 static size_t size = 64;
+static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
 static int stamps, no_check, rcvbuf = 8 << 20, gso;
 static char buffer[65536];
@@ -177,7 +178,7 @@ static int whole(int fd, int out)
 
 	while (at < size) {
 		ssize_t n = out ? send(fd, buffer + at, size - at, MSG_NOSIGNAL)
-				: recv(fd, buffer + at, size - at, 0);
+				: recv(fd, buffer + at, size - at < piece ? size - at : piece, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -252,17 +253,12 @@ static const struct mode {
 };
 
 static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },
-	{ "delay", required_argument, NULL, 'd' },
-	{ "cpu", required_argument, NULL, 'c' },
-	{ "rate", required_argument, NULL, 'r' },
-	{ "timeout", required_argument, NULL, 't' },
-	{ "stamps", no_argument, NULL, 'm' },
-	{ "no-check", no_argument, NULL, 'n' },
-	{ "window", required_argument, NULL, 'w' },
-	{ "rcvbuf", required_argument, NULL, 'b' },
-	{ "gso", required_argument, NULL, 'g' },
-	{},
+	{ "size", required_argument, NULL, 's' },    { "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },     { "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
+	{ "no-check", no_argument, NULL, 'n' },	     { "window", required_argument, NULL, 'w' },
+	{ "rcvbuf", required_argument, NULL, 'b' },  { "gso", required_argument, NULL, 'g' },
+	{ "piece", required_argument, NULL, 'p' },   {},
 };
 
 int main(int argc, char **argv)
@@ -297,6 +293,9 @@ int main(int argc, char **argv)
 			break;
 		case 'g':
 			gso = atoi(optarg);
+			break;
+		case 'p':
+			piece = strtoul(optarg, NULL, 10);
 			break;
 		case 'm':
 			stamps = 1;
