@@ -31,6 +31,7 @@
 #define DROP_TCP_F_SYN	   0x02
 #define DROP_TCP_F_ACK	   0x10
 #define DROP_LINK_START	   (1UL << 0) /* net_device.state: it is up */
+#define DROP_LINK_DOWN	   (1UL << 2) /* it has no carrier */
 #define DROP_PKT_BROADCAST 1
 #define DROP_PKT_OUTGOING  4 /* here: it was in an error queue */
 #define DROP_PKT_LOOPBACK  5
@@ -342,8 +343,8 @@ static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 
 /*
  * Messages of IGMP, MLD and neighbour discovery that did what they are for: others' reports
- * and neighbour messages were read and freed; a device that goes down leaves its groups,
- * and nobody can hear it; a bridge asks itself, too, who is in a group.
+ * and neighbour messages were read and freed; a device that is down leaves its groups, or
+ * asks who is in them, and nobody can hear it; a bridge asks itself, too.
  */
 static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_key *key,
 					 struct net_device *dev, const struct drop_headers *h)
@@ -352,11 +353,15 @@ static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_
 	__u16 mac[ETH_ALEN / 2] = {}, own[ETH_ALEN / 2] = {};
 	const unsigned char *addr;
 	__u8 type, hops = 0;
+	unsigned long state;
 
 	if (!dev || !h->l4 || !drop_read(h, h->l4, &type, 1))
 		return DROP_W_NONE;
-	if (drop_is_report(key->l4proto, type) && !(BPF_CORE_READ(dev, state) & DROP_LINK_START))
-		return DROP_W_CONTROL;
+	if (drop_is_report(key->l4proto, type) || type == 0x11 || type == 130) {
+		state = BPF_CORE_READ(dev, state);
+		if (!(state & DROP_LINK_START) || state & DROP_LINK_DOWN)
+			return DROP_W_CONTROL;
+	}
 	if (key->l4proto != IPPROTO_ICMPV6 || !drop_received(skb, dev))
 		return DROP_W_NONE;
 	if (vague && type >= 133 && type <= 136 && drop_at_transport(skb, key, h) &&

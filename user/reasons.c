@@ -365,7 +365,7 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			   "" },
 	[DROP_W_CONTROL] = { "", "benign",
 			     "a control message (IGMP, MLD, neighbour discovery, STP, LLDP, "
-			     "LACP): read, not for this host, or of a device that goes down",
+			     "LACP): read, not for this host, or of a device that is down",
 			     "" },
 	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
 	[DROP_W_ECHO] = { "", "benign",
