@@ -83,6 +83,23 @@ state() {
 	nothing_left
 }
 
+@test "attach: a filter needs no quotes, whatever stands behind it" {
+	local quoted words
+	lab_up
+	# shown by -n: the bytes of the settings
+	cfg() { attach -n "$@" 2>&1 | sed -n 's/.*map update pinned .*lat_cfg key.*value/value/p'; }
+	quoted=$(cfg eth0 --filter 'proto tcp dport 443 src 10.11.1.0/24')
+	like "$quoted" 'value hex'
+	for words in "eth0 --filter proto tcp dport 443 src 10.11.1.0/24" "--filter proto tcp dport 443 src 10.11.1.0/24 eth0 latency" \
+		"--filter proto tcp dport 443 src 10.11.1.0/24 --pref 1 eth0"; do
+		# shellcheck disable=SC2086
+		equal "$(cfg $words)" "$quoted" "$words"
+	done
+	fails 2 '--filter: dport needs a value' attach eth0 --filter proto tcp dport
+	# of path, also a protocol alone
+	equal "$(attach -n --host path --match tcp port 443 2>&1 | grep -F path_cfg)" "$(attach -n --host path --match 'tcp port 443' 2>&1 | grep -F path_cfg)" path
+}
+
 # behind SECTION: latency is in this section now
 behind() { equal "$(on host ip -j -d link show eth0 | jq -r '.[0].xdp.prog.name')" "$1" "in XDP"; }
 

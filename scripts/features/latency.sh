@@ -12,7 +12,7 @@ latency_help() {
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
   --sample N      measure one packet in N (all devices; default 256)
-  --filter TEXT   measure only packets that match (all devices): any of
+  --filter WORDS  measure only packets that match (all devices): any of
                     dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
                     dport N, src PREFIX, dst PREFIX; "none" takes it away
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);

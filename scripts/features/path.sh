@@ -15,7 +15,7 @@ PATH_MATCH='' PATH_MATCH_SET=0
 path_help() {
 	cat <<'EOF'
 path (of the host): the journey of packets across devices and network namespaces
-  --match TEXT    of packets that match all of: echo (ICMP echo, both families),
+  --match WORDS   of packets that match all of: echo (ICMP echo, both families),
                     tcp, udp, icmp, icmp6, sctp or proto NUMBER, port N, sport N,
                     dport N, host PREFIX, src PREFIX, dst PREFIX, also inside vxlan, to UDP
                     port "vxlan N" (4789); default: echo; "any": every packet

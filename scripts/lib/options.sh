@@ -8,7 +8,7 @@
 # A pattern such as "--*=" is any option. -n, -v, -h and --netns are dealt with here; for
 # the others, and with the last of its spellings, `option NAME VALUE` of the script is
 # called. What is no option is in ARGS. OPTIONS_END is a word of ARGS after which nothing
-# is an option any more.
+# is an option any more. --filter and --match take all the words of a condition.
 
 ARGS=() NS='' OPTIONS_END=''
 
@@ -32,7 +32,7 @@ option_find() {
 }
 
 options() {
-	local SPEC word
+	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vxlan' bare='tcp|udp|icmp|icmp6|echo'
 	read -ra SPEC <<<"$1"
 	shift
 	ARGS=()
@@ -52,8 +52,24 @@ options() {
 			option_find "$word" || misuse "unknown option $word"
 			if ((OPTION_VALUE)); then
 				(($#)) || misuse "$(option_missing "$word")"
-				option_do "$OPTION" "$1"
+				value=$1
 				shift
+				# a condition needs no quotes: what follows and can be of it, is
+				if [[ $OPTION =~ ^--(filter|match)$ ]]; then
+					[[ ! $value =~ ^($keys)$ || $# == 0 ]] || {
+						value+=" $1"
+						shift
+					}
+					while [[ ${1:-} =~ ^($keys|$bare)$ ]]; do
+						value+=" $1"
+						shift
+						[[ ! ${value##* } =~ ^($keys)$ || $# == 0 ]] || {
+							value+=" $1"
+							shift
+						}
+					done
+				fi
+				option_do "$OPTION" "$value"
 			else
 				option_do "$OPTION" ''
 			fi
