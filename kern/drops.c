@@ -7,7 +7,8 @@
  * tp_btf/kfree_skb is run for each skb that is freed because it was dropped (not for
  * consume_skb). A row is a reason, a place in the kernel, a device, a network
  * namespace, a protocol, and one dimension more that drop_cfg.by chooses. There is
- * no event a drop; samples with headers are rate-limited, in a ring buffer.
+ * drops are counted, not reported one by one; samples with headers are rate-limited, in a ring
+ * buffer.
  *
  * A new cause always gets a row. With a full drop_row, one that has counted nothing for long
  * makes room, and what it had counted is kept in drop_over without its dimension: totals by

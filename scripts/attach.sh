@@ -74,7 +74,10 @@ netns_words
 need_bpffs
 lock
 if ((!HOST)); then
-	device_index "$DEV" || die "no device $DEV${NS:+ in network namespace $NS}"
+	device_index "$DEV" || {
+		[[ " ${HOST_FEATURES[*]} " != *" $DEV "* ]] || die "no device $DEV: the feature $DEV is of the host, $(typed attach.sh --host "$DEV")"
+		die "no device $DEV${NS:+ in network namespace $NS}"
+	}
 	DEV=$IFNAME
 fi
 undo_on_exit

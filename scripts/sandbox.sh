@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# sandbox.sh - a command in a world of its own, which vanishes with it. See --help.
+# sandbox.sh - runs a command in its own namespaces; everything is gone when it ends. See --help.
 # Tests and demos run in it.
 
 set -euo pipefail

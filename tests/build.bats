@@ -49,6 +49,14 @@ load_all() {
 	equal "$(find "$BATS_TEST_TMPDIR/b" -name '*.o' -o -name '*.ll')" "" "objects"
 }
 
+@test "build: without clang or llc, make says what installs them" {
+	for tool in CLANG LLC; do
+		run build "$BATS_TEST_TMPDIR/b/xdp/pass.o" "$tool=no-such-tool"
+		equal "$status" 2 status
+		like "$output" 'make: no-such-tool is missing: sudo scripts/deps.sh run build'
+	done
+}
+
 @test "build: a change of settings rebuilds" {
 	build objects BPF_CPU=v1
 	cp "$BATS_TEST_TMPDIR/b/tc/latency.o" "$BATS_TEST_TMPDIR/one.o"

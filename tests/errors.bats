@@ -29,7 +29,7 @@ fails() {
 
 @test "errors: usage is exit 2" {
 	fails 2 "no device given" attach
-	fails 2 "unknown feature nonsense" attach eth0 nonsense
+	fails 2 "unknown feature nonsense; features are: " attach eth0 nonsense
 	fails 2 "unknown option --nonsense" attach eth0 --nonsense 1
 	fails 2 "--nonsense" attach eth0 --nonsense
 	fails 2 "its value is missing" attach eth0 --sample
@@ -64,6 +64,7 @@ fails() {
 
 @test "errors: what is not there" {
 	fails 1 "no device eth7" attach eth7
+	fails 1 "no device drops: the feature drops is of the host, attach.sh --host drops" attach drops
 	fails 1 "no device eth7" detach eth7
 	fails 1 "no device eth7" on host "$HM_TOP/scripts/status.sh" eth7
 	fails 1 "no network namespace nowhere" attach eth0 --netns nowhere

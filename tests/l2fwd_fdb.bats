@@ -558,7 +558,7 @@ learned() {
 	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'p1 is a bond device, which XDP cannot send to' p1 l2fwd
 	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'q1 is a slave of bond0, whose frames it would forward past the bond: make bond0 a port of a bridge' q1 l2fwd
 	attach_fails 1 'is no Ethernet device' lo l2fwd
-	attach_fails 1 'p1 is no bridge' p1 l2fwd --mirror
+	attach_fails 1 'p1 is not a bridge' p1 l2fwd --mirror
 	# a kernel that does not know bpf_loop
 	printf 'BPF_FUNC_looping' >"$BATS_TEST_TMPDIR/btf"
 	mount --bind "$BATS_TEST_TMPDIR/btf" /sys/kernel/btf/vmlinux

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# napi: packets a poll, frames a devmap batch, delay of NET_RX
+# napi: packets per poll, frames per devmap batch, delay of NET_RX
 
 bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"

@@ -520,7 +520,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_(policy_[a-z_]+|map_|read_|build_)' <<<"$prom" || true)" 0 "other lines"
 	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0] | [.id, .priority, .match, .action, .packets, .bytes, (.last_ns < 60000000000)]')" \
 		'["web",1,"proto udp dport 7000","redirect b",29,3074,true]'
-	like "$(on host "$HM_BUILD/hookmap" policy)" "the cache knew 96.6 %"
+	like "$(on host "$HM_BUILD/hookmap" policy)" "cache hit rate 96.6 %"
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1'
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=x'
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 bla=1'

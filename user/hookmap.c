@@ -22,7 +22,7 @@ const struct verb verbs[VERBS] = {
 	[VERB_EXEC] = { "exec", "programs that are started, and their exits", exec_run },
 	[VERB_PATH] = { "path", "the journey of packets, hop by hop", path_run },
 	[VERB_OPEN] = { "open", "files that are opened", open_run },
-	[VERB_NAPI] = { "napi", "packets a poll, frames a devmap batch, delay of NET_RX",
+	[VERB_NAPI] = { "napi", "packets per poll, frames per devmap batch, delay of NET_RX",
 			napi_run },
 	[VERB_PKTLAT] = { "pktlat", "time from a packet's receive stamp to user space",
 			  pktlat_run },

@@ -3,9 +3,9 @@
  * napi.c - hookmap napi: batches of NAPI polls and devmaps, and the delay of NET_RX.
  *
  * JSON, three sections, each by device (or none) and CPU:
- *   rows     packets a poll: device netns cpu polls packets min p50 p90 p99 max,
+ *   rows     packets per poll: device netns cpu polls packets min p50 p90 p99 max,
  *            idle (polls that found none), full (polls that used up their budget)
- *   devmap   frames a batch: device netns cpu batches frames min p50 p90 p99 max drops
+ *   devmap   frames per batch: device netns cpu batches frames min p50 p90 p99 max drops
  *   softirq  cpu count min_ns p50_ns p90_ns p99_ns max_ns: from raising to start
  * and "lost": values that found no room in the table, "evicted": rows of devices that have
  * made room, with "evicted_values", and "missed": events that the kernel did not show,
@@ -157,8 +157,8 @@ int napi_run(const struct options *opt)
 	if (rows.n)
 		qsort(rows.row, rows.n, sizeof(rows.row[0]), by_device);
 	show_kinds(opt, &rows, poll, devmap, softirq);
-	out_section(poll, top, "rows", "packets a poll\n");
-	out_section(devmap, top, "devmap", "\nframes a devmap batch\n");
+	out_section(poll, top, "rows", "packets per poll\n");
+	out_section(devmap, top, "devmap", "\nframes per devmap batch\n");
 	out_section(softirq, top, "softirq", "\nNET_RX, from raising to start\n");
 	if (top) {
 		json_object_object_add(top, "lost", json_object_new_uint64(st.full));

@@ -475,7 +475,7 @@ static void text_rest(const struct policy *p)
 			printf(" %llu %s", p->stat.n[i], stat_key[i]);
 	}
 	if (asked)
-		printf("; the cache knew %.1f %%", 100.0 * p->stat.n[POL_N_HIT] / asked);
+		printf("; cache hit rate %.1f %%", 100.0 * p->stat.n[POL_N_HIT] / asked);
 	printf("\n");
 	for (int i = 0, any = 0; i < POL_FIB_MAX; i++) {
 		if (p->stat.fib[i])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp/hello - prints a line a frame, and drops it if a switch in a map says so.
+ * xdp/hello - prints one line per frame, and drops it if a switch in a map says so.
  *
  *   ip link set dev D xdp obj build/xdp/hello.o
  *   cat /sys/kernel/tracing/trace_pipe

@@ -20,7 +20,7 @@ wait
 on client ping -q -c 50 -i 0.002 10.11.1.1 | tail -n 2
 here "$READER" latency
 printf '%s\n' '
-A row a pair of stages that follow each other, and the totals. Small UDP datagrams end at
+One row for each pair of consecutive stages, then the totals. Small UDP datagrams end at
 the socket here: this kernel shows only larger ones and TCP being read (with fentry, all).'
 
 say "4. The same, with a reader that sleeps 20 ms before each read: which row grows?"

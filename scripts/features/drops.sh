@@ -11,7 +11,7 @@ drops (of the host): packets lost in any layer, by reason, place, device, networ
 namespace and protocol
   --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
                     (default). What was counted before stays as it is.
-  --samples N     keep the headers of N dropped packets a second and CPU for
+  --samples N     keep the headers of N dropped packets per second and CPU for
                     hookmap drops --samples; "off" (default) ends it
 EOF
 }
@@ -125,5 +125,5 @@ drops_status() {
 	map_value drop_cfg
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
 	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_u32 "$HM_OFF_drop_cfg_by")]}"
-	printf '  samples  %s a second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"
+	printf '  samples  %s per second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"
 }

@@ -403,7 +403,7 @@ l2_mirror_attach() { # BRIDGE
 	local dev kind line members index flags outside=0
 	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0].linkinfo | select(.info_kind == "bridge") | .info_data // {}
 		| if any(.vlan_stats_enabled, .vlan_stats_per_port; . == 1 or . == true) then "counts" else "bridge" end')
-	[[ -n $line ]] || die "--mirror: $1 is no bridge"
+	[[ -n $line ]] || die "--mirror: $1 is not a bridge"
 	[[ $line != counts ]] || warn "$1: its VLAN statistics (bridge -s vlan) count frames of the slow path only; hookmap fdb counts all of a port"
 	need_tools bridge
 	l2_mirror_kernel

@@ -259,7 +259,7 @@ lat_jumps_remove() {
 lat_notes() {
 	[[ -z $XDP_ID ]] || return 0
 	if [[ $LAT_MODE != generic && $(ip_json -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
-		warn "note: $1 is a veth: while it has an XDP program, any, its peer sends no GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
+		warn "note: $1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
 	# /sys may be of another network namespace than ours
 	if [[ $(cat "/sys/class/net/$1/ifindex" 2>/dev/null) == "$IFINDEX" ]] &&

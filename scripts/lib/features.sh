@@ -38,7 +38,7 @@ feature_check() {
 	shift
 	for name; do
 		[[ " ${FEATURES_KNOWN[*]} " == *" $name "* ]] ||
-			misuse "unknown feature $name: there is ${FEATURES_KNOWN[*]}"
+			misuse "unknown feature $name; features are: ${FEATURES_KNOWN[*]}"
 		if [[ " ${HOST_FEATURES[*]} " == *" $name "* ]]; then
 			((host)) || misuse "$name is a feature of the host: use --host $name"
 		else
