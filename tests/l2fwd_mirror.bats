@@ -388,9 +388,10 @@ commands() {
 		count+=("$COMMANDS")
 	done
 	equal "$((count[4] - count[3]))" "$((count[2] - count[1]))" 'commands for the sixth port and the fourth'
-	# what is there as a whole costs nothing
+	# what is there as a whole costs nothing (a port that is attached anew, some 40; a table that is not
+	# empty, some more)
 	commands br0 l2fwd --mirror
-	((COMMANDS <= few + 4)) || equal "$COMMANDS" "at most $few + 4" 'commands with six ports, and with one'
+	((COMMANDS <= few + 9)) || equal "$COMMANDS" "at most $few + 9" 'commands with six ports, and with one'
 	# and what is not is made whole
 	sw ip link set p2 xdp off
 	sw tc filter del dev p3 ingress
