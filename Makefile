@@ -2,6 +2,8 @@
 # hookmap: make help
 
 O ?= build
+# one spelling: what a file depends on is written down under its name
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX ?= /usr/local
 DESTDIR ?=
 V ?= 0
@@ -284,7 +286,7 @@ c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.[ch] iptables/*.c use
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck
-	$(Q)shellcheck -x $(shell_files) && shellcheck -x -s bats $(bats_files)
+	$(Q)shellcheck -x -o quote-safe-variables $(shell_files) && shellcheck -x -s bats $(bats_files)
 	$(say) LINT shfmt
 	$(Q)shfmt -d -ln bash $(shell_files) && shfmt -d -ln bats $(bats_files)
 	$(say) LINT clang-format
@@ -330,6 +332,8 @@ install: all
 		sed $(foreach part,attaching hardening,-e '/^@$(part)@$$/{' -e 'r scripts/systemd/$(part)' -e 'd' -e '}') -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
 uninstall:
+	@[ -n '$(DESTDIR)' ] || [ ! -x $(bindir)/hookmap-detach ] || [ ! -e /sys/fs/bpf/hookmap -a ! -e /sys/fs/bpf/tc/globals/hm_dev ] || \
+		$(bindir)/hookmap-detach --all || { echo 'make: not uninstalled, because what is attached could not be taken off: see above' >&2; exit 1; }
 	rm -rf $(DESTDIR)$(libdir)
 	rm -f $(addprefix $(DESTDIR),$(bindir)/hookmap $(man8dir)/hookmap.8 $(compdir)/hookmap $(units:%=$(unitdir)/%) \
 		$(foreach s,$(commands),$(bindir)/hookmap-$(s) $(man8dir)/hookmap-$(s).8 $(compdir)/hookmap-$(s)))

@@ -85,8 +85,8 @@ target=(--host)
 ((HOST)) || target=(${NS:+--netns "$NS"} -- "$DEV")
 UNDO_HINT="$(typed detach.sh "${target[@]}") takes off what is left"
 leftovers_remove
-
 maps_check hm_dev hm_netns
+abi_mark
 ((HOST)) || netns_settle
 if ((HOST)); then
 	dev_host

@@ -92,8 +92,8 @@ have() {
 	lib:*) pkg-config --exists "${1#lib:}" 2>/dev/null ;;
 	fuzzer:) compgen -G "$(clang --print-resource-dir 2>/dev/null)/lib/*/libclang_rt.fuzzer*.a" >/dev/null ;;
 	header:*) [[ -e /usr/include/${1#header:} ]] ;;
-	bpftool) command -v "$BPFTOOL" >/dev/null && "$BPFTOOL" version >/dev/null 2>&1 ;;
-	*) command -v "$1" >/dev/null ;;
+	bpftool) type -P "$BPFTOOL" >/dev/null && bpftool version >/dev/null 2>&1 ;;
+	*) type -P "$1" >/dev/null ;;
 	esac
 }
 
@@ -103,7 +103,7 @@ version() {
 	lib:*) out=$(pkg-config --modversion "${1#lib:}" 2>/dev/null) ;;
 	header:* | fuzzer:) out= ;;
 	ip | tc | ss) out=$("$1" -V 2>&1) ;;
-	bpftool) out=$("$BPFTOOL" version 2>&1) ;;
+	bpftool) out=$(bpftool version 2>&1) ;;
 	nsenter | flock) out=$("$1" --version 2>&1) ;;
 	*) out=$("$1" --version 2>&1 </dev/null) ;;
 	esac || true

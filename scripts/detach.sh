@@ -7,6 +7,7 @@
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
+. "$HM_SCRIPTS/lib/remains.sh"
 # a full /tmp must not keep anybody from taking things off
 [[ ! -w /run ]] || export TMPDIR=/run
 
@@ -14,11 +15,15 @@ usage() {
 	cat <<'EOF'
 usage: detach.sh [OPTION...] DEV [FEATURE...]
        detach.sh [OPTION...] --host [FEATURE...]
+       detach.sh [OPTION...] --all
 
 Takes all features, or those given, off the network device DEV or the host. The last
 user of a map takes it along. It is no error if nothing is attached, or if the device
-or its network namespace has vanished: what is left of it is removed.
+or its network namespace has vanished: what is left of it is removed. A device that was
+renamed, or moved to another network namespace, can be named as it was or as it is.
 
+  --all           all devices, in whatever network namespace, the host, what was attached
+                    by hand, and what another version of these scripts has left
   --netns NAME    DEV is in this network namespace
   -n, --dry-run   only show the commands
   -v, --verbose   show the commands, too
@@ -28,11 +33,14 @@ Exit status: 0 nothing of ours is there any more, 1 error, 2 usage.
 EOF
 }
 
-DEV='' HOST=0
-option() { HOST=1; } # --host
-options '-n|--dry-run -v|--verbose -h|--help --host --netns=' "$@"
+DEV='' HOST=0 ALL=0
+option() { if [[ $1 == --all ]]; then ALL=1; else HOST=1; fi; }
+options '-n|--dry-run -v|--verbose -h|--help --host --all --netns=' "$@"
 FEATURES=("${ARGS[@]}")
-if ((!HOST)); then
+if ((ALL)); then
+	no_arguments
+	[[ $HOST$NS == 0 ]] || misuse "--all goes with no other target"
+elif ((!HOST)); then
 	((${#ARGS[@]})) || misuse "no device given"
 	DEV=${ARGS[0]}
 	FEATURES=("${ARGS[@]:1}")
@@ -46,7 +54,7 @@ load_abi
 need_bpffs
 lock
 leftovers_remove
-map_check hm_dev || true
+((ALL)) || map_check hm_dev || true
 
 # detach_one NAME: the features asked for of DEV_*; all that it has, or could have
 # been given by hand
@@ -61,6 +69,7 @@ detach_one() {
 			[[ " ${HOST_FEATURES[*]} " == *" $feature "* ]] || names+=("$feature")
 		done
 	fi
+	((DEV_ALIVE || HOST)) || remains_follow "$DEV_NAME" "$DEV_IFINDEX"
 	for feature in "${names[@]}"; do
 		"${feature}_detach" "$1"
 		feature_bit "$feature"
@@ -71,8 +80,68 @@ detach_one() {
 	dev_put
 }
 
+# entry_enter LINE: DEV_*, $NETNS, HOST, DEV_ALIVE and NETNS_GONE of a line of the registry, and in
+# DEV what the device is called now. False if its namespace is there, but cannot be found.
+entry_enter() {
+	dev_read "$1"
+	HOST=0 NETNS_GONE=0 DEV_ALIVE=0 FEATURES=() DEV=$DEV_NAME
+	use_netns ''
+	if ((!DEV_INODE)); then
+		HOST=1
+	elif [[ $DEV_INODE != "$NETNS_INODE_OWN" ]]; then
+		if netns_vanished "$DEV_INODE"; then
+			NETNS_GONE=1
+		else
+			[[ -z $NETNS_HIDDEN ]] && use_netns "$NETNS_FOUND" && [[ $NETNS_INODE == "$DEV_INODE" ]] || return 1
+		fi
+	fi
+	netns_words
+	((!HOST && !NETNS_GONE)) || return 0
+	IFINDEX=$DEV_IFINDEX
+	DEV=$(device_name "$IFINDEX") || exit 1
+	[[ -z $DEV ]] || DEV_ALIVE=1
+	DEV=${DEV:-$DEV_NAME}
+}
+
+entry_hidden() {
+	warn "$DEV_NAME is kept: its network namespace is not found by a name, a mount or a process, but programs of ours are attached where they are not seen (id ${NETNS_HIDDEN:-?})"
+}
+
+# detach_all: each entry in a process of its own, so that one that fails does not keep the others
+detach_all() {
+	local list line at seen=' ' status=0
+	while :; do
+		list=$(dev_list) || exit 1
+		at=''
+		while read -r line; do
+			at=$(cut -d' ' -f1,2 <<<"$line")
+			[[ -n $at && $seen == *" $at, "* ]] || break
+		done <<<"$list"
+		[[ -n $line ]] || break
+		seen+="$at, "
+		(
+			entry_enter "$line" || {
+				entry_hidden
+				exit 1
+			}
+			detach_one "$DEV"
+		) || status=1
+		pins_load
+	done
+	return "$status"
+}
+
 NETNS_GONE=0 DEV_ALIVE=0 IFINDEX=''
-if ((HOST)); then
+if ((ALL)); then
+	status=0
+	pins_load
+	# what another version has written down, this one cannot read
+	if (map_check hm_dev && map_check hm_netns) 2>/dev/null; then
+		detach_all || status=1
+	fi
+	remains_remove
+	((!status)) || exit "$status"
+elif ((HOST)); then
 	use_netns ''
 	netns_words
 	dev_host
@@ -97,6 +166,12 @@ else
 	fi
 	netns_words
 	if dev_find "$DEV"; then
+		if ((!DEV_ALIVE && !NETNS_GONE)); then
+			# it was renamed
+			IFINDEX=$DEV_IFINDEX
+			name=$(device_name "$IFINDEX") || exit 1
+			[[ -z $name ]] || DEV=$name DEV_ALIVE=1
+		fi
 		detach_one "$DEV"
 	elif ((DEV_ALIVE)); then
 		dev_unknown "$DEV"
@@ -111,32 +186,30 @@ else
 fi
 
 # what has vanished meanwhile would keep the maps for ever
-DEV_ALIVE=0 HOST=0 FEATURES=()
-use_netns ''
-netns_words
-list=$(dev_list) || exit 1
+list=''
+((ALL)) || list=$(dev_list) || exit 1
 mapfile -t entries <<<"$list"
-links=$(ip_json link) || die "ip link show failed"
+use_netns ''
+here=$(ip_json link | jq -r '.[].ifindex') || die "ip link show failed"
+here=" ${here//$'\n'/ } "
 for entry in "${entries[@]}"; do
-	[[ -n $entry ]] || continue
 	dev_read "$entry"
-	((DEV_INODE)) || continue
-	NETNS_GONE=0
-	if [[ $DEV_INODE == "$NETNS_INODE_OWN" ]]; then
-		jq -e --argjson index "$DEV_IFINDEX" 'any(.[]; .ifindex == $index)' <<<"$links" >/dev/null && continue
-	else
-		netns_vanished "$DEV_INODE" || {
-			[[ -z $NETNS_HIDDEN ]] || warn "$DEV_NAME is kept: its network namespace is not found by a name, a mount or a process, but programs of ours are attached where they are not seen (id $NETNS_HIDDEN)"
-			continue
-		}
-		NETNS_GONE=1
-	fi
+	[[ ${DEV_INODE:-0} != 0 && "$DEV_INODE$here" != "$NETNS_INODE_OWN"*" $DEV_IFINDEX "* ]] || continue
+	entry_enter "$entry" || {
+		entry_hidden
+		continue
+	}
+	((!DEV_ALIVE)) || continue
 	warn "$DEV_NAME has vanished: removing what is left of it"
 	detach_one "$DEV_NAME"
 done
+use_netns ''
+netns_words
 
-list=$(dev_list) || exit 1
+((ALL)) || list=$(dev_list) || exit 1
 if [[ -z $list ]] || ((DRY_RUN)); then
 	maps_remove hm_dev hm_netns
+	abi_unmark
 	[[ ! -d $PINS ]] || try rmdir "$PINS" || true
 fi
+answered

@@ -701,3 +701,4 @@ case $VERB in
 add | replace) fdb_set "$VERB" "$@" ;;
 *) "fdb_$VERB" "$@" ;;
 esac
+answered

@@ -35,6 +35,7 @@ EOF
 lab_up() {
 	local name=${1:-hm$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')} host
 	[[ $name =~ ^[A-Za-z0-9_-]{1,32}$ && $name != -* ]] || misuse "lab name $name: use letters, digits, - and _"
+	[[ -n $IPV4 || -d /proc/sys/net/ipv6 ]] || die "this kernel has no IPv6: lab.sh up -4"
 	undo_on_exit
 	for host in client host server; do
 		[[ ! -e /run/netns/$name-$host ]] || die "there is a network namespace $name-$host already"
@@ -43,9 +44,10 @@ lab_up() {
 		run ip netns add "$name-$host"
 		defer ip netns del "$name-$host"
 		# addresses are of use at once: nobody else is here to have the same
-		run nsenter --net="/run/netns/$name-$host" -- sysctl -qw net.ipv6.conf.all.accept_dad=0 \
+		# (a kernel without IPv6 has none of these)
+		run nsenter --net="/run/netns/$name-$host" -- sysctl -eqw net.ipv6.conf.all.accept_dad=0 \
 			net.ipv6.conf.default.accept_dad=0
-		[[ -z $IPV4 ]] || run nsenter --net="/run/netns/$name-$host" -- sysctl -qw \
+		[[ -z $IPV4 ]] || run nsenter --net="/run/netns/$name-$host" -- sysctl -eqw \
 			net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 		run ip -n "$name-$host" link set lo up
 	done

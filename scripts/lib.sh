@@ -55,6 +55,8 @@ spoken() {
 . "$HM_SCRIPTS/lib/text.sh"
 
 die() {
+	# what does not answer was told
+	answered || exit 1
 	spoken "$HM_NAME: $(clean "$*")" >&2
 	exit 1
 }
@@ -122,29 +124,99 @@ exec {HM_STDERR}>&2
 show() {
 	(
 		trap '' PIPE
-		printf '+ %s\n' "$(typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}")" >&"$HM_STDERR"
+		printf '+ %s\n' "$(command_text "$@")" >&"$HM_STDERR"
 	) 2>/dev/null || true
 }
+command_text() { typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}"; }
 
 # No command may hang for ever: the lock is held. A driver or a lock of iptables may take its time.
 HM_LIMIT=${HOOKMAP_LIMIT:-120}
 
-# change COMMAND...: a command that changes something. -v shows it, -n only shows it. No
-# signal stops it half-way, but after HM_LIMIT seconds it is killed. What it says is in OUT.
+# A look that has hung is told once, by whatever subshell it was in: a byte in this pipe says so.
+# Nothing is looked at or changed any more then; what was changed is undone.
+exec {HM_STUCK}<> <(:)
+answered() { ! read -rt 0 -u "$HM_STUCK"; }
+answered_again() { answered || read -rt 0.01 -n 64 -u "$HM_STUCK" || true; }
+
+# look COMMAND...: one that changes nothing, or all of whose changes can be seen later
+look() {
+	local status=0 since=$SECONDS
+	answered || return 1
+	timeout --foreground -s KILL "$HM_LIMIT" "$@" || status=$?
+	((status != 137 || SECONDS - since < HM_LIMIT)) || hung "$@"
+	return "$status"
+}
+
+hung() { # COMMAND...
+	local text
+	! answered || {
+		text=$(command_text "$@")
+		((${#text} <= 100)) || text=${text:0:97}...
+		(
+			trap '' PIPE
+			printf '%s: %s: killed after %s seconds without an answer: is a driver or a lock stuck?\n' "$HM_NAME" "$(clean "$text")" "$HM_LIMIT" >&"$HM_STDERR"
+		) || true
+	}
+	printf . >&"$HM_STUCK"
+}
+
+# Whoever looks by these has the limit. What reads a file gets more for a large one.
+ip() { look ip "$@"; }
+tc() { look tc "$@"; }
+bridge() { look bridge "$@"; }
+ethtool() { look ethtool "$@"; }
+nsenter() { look nsenter "$@"; }
+nft() { look nft "$@"; }
+# (whom jq reads from is the first to be told)
+jq() { HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" jq "$@"; }
+bpftool() { look_at "${!#}" "$BPFTOOL" "$@"; }
+look_at() { # FILE COMMAND...
+	local HM_LIMIT=$HM_LIMIT size
+	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
+	look "${@:2}"
+}
+# for what is run in other shells, too (policy_beside.sh)
+HM_LOOK=look
+
+# held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a
+# second signal. What it says is in OUT.
+HELD=''
+held() {
+	local fd status='' command=(timeout -s KILL "$HM_LIMIT")
+	((!UNDOING)) || command+=(env '--ignore-signal=INT,TERM,HUP')
+	HELD_WHY=''
+	# (its number, what it says, its status)
+	exec {fd}< <(
+		trap '' INT TERM HUP
+		{
+			printf '%d\n' "$BASHPID"
+			exec "${command[@]}" "$@" 2>&1
+		} <&0 &
+		wait $! && printf '\0000' || printf '\000%d' $?
+	)
+	read -r -u "$fd" HELD || true
+	IFS= read -rd '' -u "$fd" OUT || true
+	IFS= read -rd '' -u "$fd" status || true
+	exec {fd}<&-
+	[[ $status =~ ^[0-9]+$ ]] || status=1
+	HELD=''
+	OUT=${OUT%$'\n'}
+	((status != 137)) || OUT="error: it was killed ${HELD_WHY:-after $HM_LIMIT seconds}: is a driver or a lock stuck?"
+	return "$status"
+}
+held_end() {
+	[[ -n $HELD ]] || return 0
+	HELD_WHY='when we were told to end once more'
+	kill -KILL -- "-$HELD" 2>/dev/null || true
+}
+
+# change COMMAND...: a command that changes something. -v shows it, -n only shows it.
 change() {
-	local status=0
 	((VERBOSE || DRY_RUN)) && show "$@"
 	((DRY_RUN)) && return 0
+	answered || exit 1
 	signals_late
-	OUT=$(
-		if ((!UNDOING)); then
-			timeout -s KILL "$HM_LIMIT" "$@" 2>&1
-		else
-			timeout -s KILL "$HM_LIMIT" env --ignore-signal=INT,TERM,HUP "$@" 2>&1
-		fi
-	) || status=$?
-	((status != 137)) || OUT="error: it was killed after $HM_LIMIT seconds: is a driver or a lock stuck?"
-	return "$status"
+	held "$@"
 }
 
 # run COMMAND...: the same, and when it fails, its own message follows ours on the same line,
@@ -166,9 +238,10 @@ failed() {
 
 # try COMMAND...: the same for one that may fail; the caller looks at the result.
 try() {
-	((VERBOSE || DRY_RUN)) && show "$@"
-	((DRY_RUN)) && return 0
-	timeout -s KILL "$HM_LIMIT" "$@" >/dev/null 2>&1
+	local OUT status=0
+	change "$@" || status=$?
+	((status != 137)) || hung "$@"
+	return "$status"
 }
 
 # The line of a command's output that says most.
@@ -190,7 +263,7 @@ first_error() {
 # A signal while a command changes something waits until that command has come to its end
 # and its undoing is deferred, or until the next one.
 UNDOING=0 # undo_on_exit was called
-LATE=0 SIGNALLED=''
+LATE=0 SIGNALLED='' SIGNALLED_AT=0
 signals_late() {
 	signals_now
 	LATE=$UNDOING
@@ -200,7 +273,9 @@ signals_now() {
 	[[ -z $SIGNALLED ]] || exit "$SIGNALLED"
 }
 signalled() { # STATUS
-	SIGNALLED=$1
+	# another one, and not of the same moment: nobody wants to wait any more
+	[[ -z $SIGNALLED ]] || ((SECONDS - SIGNALLED_AT < 1)) || held_end
+	SIGNALLED=$1 SIGNALLED_AT=$SECONDS
 	((LATE)) || exit "$1"
 }
 
@@ -213,39 +288,49 @@ defer() {
 }
 commit() {
 	signals_now
+	answered || exit 1
 	UNDO=()
 }
 
 undo() {
-	local status=$? n at=${#UNDO[@]} out failed=0 first=''
+	local status=$? n at=${#UNDO[@]} OUT failed=0 first=''
 	trap - EXIT
-	trap '' INT TERM HUP PIPE
-	SIGNALLED='' UNDOING=0
+	trap '' PIPE
+	SIGNALLED='' UNDOING=0 LATE=0
 	set +e
 	((!DRY_RUN)) || at=0
 	while ((at)); do
 		n=${UNDO[at - 1]}
 		at=$((at - 1 - n))
-		# in a subshell: one that dies does not keep the others from being undone
-		out=$(undo_one "${UNDO[@]:at:n}" 2>&1) && continue
-		[[ -n $out || $(type -t "${UNDO[at]}") != function ]] || continue
+		answered_again
+		undo_one "${UNDO[@]:at:n}" && continue
+		# what has hung may do it again
+		[[ $OUT != *'it was killed'* ]] || undo_hurry
+		[[ -n $OUT || $(type -t "${UNDO[at]}") != function ]] || continue
 		# a device takes what it had along
-		[[ $out != *'Cannot find device'* && $out != *'No such device'* ]] || continue
+		[[ $OUT != *'Cannot find device'* && $OUT != *'No such device'* ]] || continue
 		failed=$((failed + 1))
-		first=${first:-"$(typed "${UNDO[@]:at:n}"): $(first_error "$out")"}
+		first=${first:-"$(command_text "${UNDO[@]:at:n}"): $(first_error "$OUT")"}
 	done
 	((!failed)) || warn "could not undo $failed of the changes: $first: $UNDO_HINT"
 	exit "$status"
 }
 undo_one() {
+	trap '' INT TERM HUP
 	if [[ $(type -t "$1") == function ]]; then
+		# in a subshell: one that dies does not keep the others from being undone.
 		# (in a trap, `return` alone has the status of what was before: who fails says so)
-		"$@"
+		OUT=$("$@" 2>&1)
 		return 1
-	else
-		((!VERBOSE)) || show "$@"
-		timeout -s KILL "$HM_LIMIT" "$@"
 	fi
+	((!VERBOSE)) || show "$@"
+	trap undo_hurry INT TERM HUP
+	held "$@"
+}
+# undo_hurry: whoever tells us to end once more does not wait for a command that hangs
+undo_hurry() {
+	((HM_LIMIT < 5)) || HM_LIMIT=5
+	held_end
 }
 # what a person does when an undoing fails
 UNDO_HINT='see above'
@@ -289,7 +374,7 @@ need_root() {
 need_tools() {
 	local tool
 	for tool; do
-		command -v "$tool" >/dev/null || die "$tool is not installed: run $HM_SCRIPTS/deps.sh"
+		type -P "$tool" >/dev/null || die "$tool is not installed: run $HM_SCRIPTS/deps.sh"
 	done
 }
 
@@ -301,20 +386,30 @@ need_bpffs() {
 # With pipefail, a pipe into `grep -q` fails when grep leaves early: compare the output
 # as a whole, or let grep read on to /dev/null.
 can_autoattach() {
-	[[ $("$BPFTOOL" prog help 2>&1) == *autoattach* ]]
+	[[ $(bpftool prog help 2>&1) == *autoattach* ]]
 }
 
 # need_bpftool: one with autoattach (7.2)
 need_bpftool() {
 	need_tools "$BPFTOOL"
 	can_autoattach ||
-		die "$BPFTOOL has no autoattach ($("$BPFTOOL" version 2>/dev/null | head -n 1)): version 7.2 is needed, run $HM_SCRIPTS/deps.sh"
+		die "$BPFTOOL has no autoattach ($(bpftool version 2>/dev/null | head -n 1)): version 7.2 is needed, run $HM_SCRIPTS/deps.sh"
 }
 
+# load_abi: the constants of abi.sh, which must be those that these scripts were written for
 load_abi() {
+	local abi kern=$HM_SCRIPTS/../kern installed=$HM_SCRIPTS/../build/abi.sh
 	[[ -r $HM_OBJ/abi.sh ]] || die "$HM_OBJ/abi.sh is not there: build first (make), or set HOOKMAP_OBJ"
 	# shellcheck source=/dev/null
 	. "$HM_OBJ/abi.sh"
+	if [[ -r $kern/abi.h ]]; then
+		abi=$(cat "$kern/abi.h" "$kern"/abi/*.h | cksum)
+		abi=${abi%% *}
+	else
+		[[ ! $HM_OBJ/abi.sh -ef $installed ]] || return 0
+		abi=$(sed -n 's/^HM_ABI=//p' "$installed" 2>/dev/null) || return 0
+	fi
+	[[ ${HM_ABI:-} == "$abi" ]] || die "$HM_OBJ/abi.sh was built from other headers than those of $HM_SCRIPTS: build again (make), or set HOOKMAP_OBJ"
 }
 
 # hookmap_reader: the reader, built or installed (PREFIX/bin, beside PREFIX/lib/hookmap), in READER
@@ -421,9 +516,9 @@ use_netns() {
 # pins would vanish with it.
 in_netns() {
 	if [[ -n $NETNS ]]; then
-		timeout --foreground "$HM_LIMIT" nsenter --net="$NETNS_PATH" -- "$@"
+		look nsenter --net="$NETNS_PATH" -- "$@"
 	else
-		timeout --foreground "$HM_LIMIT" "$@"
+		look "$@"
 	fi
 }
 
@@ -459,6 +554,11 @@ device_index() {
 	there=$(ip_json link 2>/dev/null | jq -r --arg name "$1" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
 	[[ $there == false ]] || die "$1: ip link show failed"
 	return 1
+}
+
+# device_name IFINDEX: what the device is called in the current namespace; empty if it is not there
+device_name() {
+	ip_json link | jq -r --argjson index "$1" '.[] | select(.ifindex == $index) | .ifname' || die "ip link show failed"
 }
 
 # --- maps
@@ -538,14 +638,14 @@ pins_load() {
 	((${#there[@]})) || return 0
 	# bpftool closes a descriptor twice here, and says so at the end with rc 255
 	out=$(printf 'map show pinned %s\n' "${there[@]/#/"$GLOBALS/"}" |
-		{ "$BPFTOOL" -j batch file - 2>/dev/null || true; } |
+		{ bpftool -j batch file - 2>/dev/null || true; } |
 		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
 	for name in "${there[@]}"; do
 		id=0 type='' rest=''
 		read -r id type rest <<<"$(head -n 1 <<<"$out")" || true
 		out=${out#*$'\n'}
 		[[ -n $type && $type != null ]] || {
-			out=$("$BPFTOOL" map show pinned "$GLOBALS/$name" 2>&1) || true
+			out=$(bpftool map show pinned "$GLOBALS/$name" 2>&1) || true
 			die "$GLOBALS/$name is not a map that can be read ($(first_error "$out")): if it is not ours, remove it or set HOOKMAP_BPFFS"
 		}
 		PIN_ID[$name]=$id
@@ -562,7 +662,7 @@ map_check() {
 	# 0 entries: the number was chosen at attach
 	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=${PIN_SHAPE[$1]##* }
 	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
-		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version, detach with that one or remove the pin"
+		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version: detach.sh --all takes off what that one has left"
 }
 
 # maps_check NAME...: before the first change: those that are there must have our
@@ -584,9 +684,9 @@ maps_remove() {
 	((${#there[@]})) || return 0
 	if ((!DRY_RUN)); then
 		pins_load
-		for name in "${there[@]}"; do ids+=${ids:+,}${PIN_ID[$name]}; done
+		for name in "${there[@]}"; do ids+=${ids:+,}${PIN_ID[$name]:-0}; done
 		for ((i = 0; i < 20; i++)); do
-			users=$("$BPFTOOL" -j prog show | jq -r --argjson ids "[$ids]" \
+			users=$(bpftool -j prog show | jq -r --argjson ids "[$ids]" \
 				'[.[] | select((.map_ids // []) - ((.map_ids // []) - $ids) != []) | "\(.name) id \(.id)"] | join(", ")')
 			[[ -n $users ]] || break
 			sleep 0.05
@@ -633,7 +733,7 @@ map_dump() {
 		return
 	}
 	local out
-	out=$("$BPFTOOL" -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || die "map $GLOBALS/$1 cannot be read: $out"
+	out=$(bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || die "map $GLOBALS/$1 cannot be read: $out"
 	printf '%s\n' "$out"
 }
 

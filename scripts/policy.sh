@@ -211,7 +211,7 @@ load() {
 # current: the set in force, as a file to load
 current() {
 	hookmap_reader
-	"$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}' | json_escaped
+	look "$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}' | json_escaped
 }
 
 NAMES=(["_$WORK/current"]='rules in force' ["_$WORK/rest"]='rules in force')

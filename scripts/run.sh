@@ -179,7 +179,7 @@ load() {
 }
 [[ -n $PIN ]] || load
 
-read -r KIND MAP_IDS < <("$BPFTOOL" -j prog show pinned "$PIN" 2>/dev/null |
+read -r KIND MAP_IDS < <(bpftool -j prog show pinned "$PIN" 2>/dev/null |
 	jq -r '"\(.type // "-") \(.map_ids // [] | join(" "))"') || true
 [[ ${KIND:--} != - ]] || die "$OBJ is not a pinned program"
 
@@ -187,7 +187,7 @@ read -r KIND MAP_IDS < <("$BPFTOOL" -j prog show pinned "$PIN" 2>/dev/null |
 find_map() {
 	local id name names=''
 	for id in $MAP_IDS; do
-		name=$("$BPFTOOL" -j map show id "$id" | jq -r .name)
+		name=$(bpftool -j map show id "$id" | jq -r .name)
 		names+=" $name"
 		[[ $name == "$1" ]] || continue
 		MAP_ID=$id
@@ -259,7 +259,7 @@ for i in "${!FRAMES[@]}"; do
 	# (otherwise bpftool has room for 32 KiB of it afterwards)
 	((bytes < 32000)) || words+=(data_size_out $((bytes + 256)))
 	((!VERBOSE)) || show "${words[@]}"
-	result=$("${words[@]}" 2>/dev/null) || true
+	result=$(HM_LIMIT=$((HM_LIMIT + REPEAT / 100000)) look "${words[@]}" 2>/dev/null) || true
 	read -r retval duration < <(jq -r '"\(.retval // "-") \(.duration // 0)"' <<<"$result" 2>/dev/null) || true
 	[[ ${retval:--} != - ]] || {
 		why=$(jq -r '.error // "no message"' <<<"$result" 2>/dev/null) || why='no message'
@@ -288,11 +288,11 @@ if [[ -n $OUT ]]; then
 fi
 if [[ -n $DUMP ]]; then
 	find_map "$DUMP"
-	((JSON)) || "$BPFTOOL" map dump id "$MAP_ID"
+	((JSON)) || bpftool map dump id "$MAP_ID"
 fi
 if ((JSON)); then
 	map=null
-	[[ -z $DUMP ]] || map=$("$BPFTOOL" -j map dump id "$MAP_ID")
+	[[ -z $DUMP ]] || map=$(bpftool -j map dump id "$MAP_ID")
 	jq -n --arg rows "$ROWS" --argjson map "$map" '{rows: [$rows | split("\n")[] | select(. != "") | split(" ")
 		| {packet: (.[0] | tonumber), bytes: (.[1] | tonumber), verdict: .[2], retval: (.[5] | tonumber),
 			after: (.[3] | tonumber), ns: (.[4] | tonumber)}]} + if $map then {map: $map} else {} end'

@@ -120,7 +120,7 @@ if [[ $VERB == start ]]; then
 		# all that is left of the time is for this
 		trap '' TERM HUP INT
 		trap - EXIT
-		((!$1)) || stop || true
+		((!$1)) || stop || warn "what was attached could not all be taken off: see above: $(typed "$SIBLING" "${TARGET[@]}") again"
 		exit "$1"
 	}
 	trap 'ended $?' EXIT

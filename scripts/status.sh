@@ -172,7 +172,7 @@ all() {
 # progs_ours: the ids of the programs of devices that use our maps
 progs_ours() {
 	local ids="${PIN_ID[*]}"
-	"$BPFTOOL" -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
+	bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
 		| select(.name | IN("latency_xdp", "latency_xdp2", "latency_frags", "latency_tc", "l2fwd_xdp", "l2fwd_frags", "l2fwd_tc", "policy_tc"))
 		| select(any(.map_ids // [] | .[]; IN($ids[]))) | .id'
 }
@@ -197,4 +197,5 @@ else
 	[[ -z $out ]] || clean_lines <<<"$out"
 	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi
+answered || exit 1
 [[ -z $MISSED ]] || ((!CHECK))

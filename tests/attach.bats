@@ -756,3 +756,235 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	detach eth0
 	nothing_left
 }
+
+@test "attach: detach --all takes off devices, the host, other namespaces, and what was attached by hand" {
+	lab_up
+	on host ip link add x0 type veth peer name x1
+	attach eth0 latency l2fwd policy 2>/dev/null
+	attach --host drops exec
+	attach eth0 latency --netns "$LAB-server"
+	on client "$HM_TOP/scripts/attach.sh" eth0 latency --mode none
+	on host tc qdisc add dev x0 clsact
+	on host tc filter add dev x0 ingress pref 7 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	on host ip link set dev x1 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	detach --all 2>/dev/null
+	equal "$(on host ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')" x1 "XDP programs"
+	equal "$(on host tc qdisc show | grep -o 'clsact.*dev [a-z0-9]*')" "clsact ffff: dev x0" "qdiscs"
+	equal "$(on host tc filter show dev x0 ingress)" "" "filters"
+	equal "$(
+		for host in client server; do on "$host" tc qdisc show | grep clsact; done
+		find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f
+		on client iptables-save | grep hookmap
+		on host iptables-save | grep hookmap
+		bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -r '.[]?.id'
+	)" "" "what is left"
+	# nothing is attached: no error
+	equal "$(detach --all 2>&1)" "" "again"
+	fails 2 "--all goes with no other target" detach --all --host
+	fails 2 "unknown argument eth0" detach --all eth0
+}
+
+@test "attach: what another version has left is named, and detach --all takes it off" {
+	local map
+	lab_up
+	attach eth0 latency policy 2>/dev/null
+	attach --host drops
+	attach eth0 latency --netns "$LAB-server"
+	# the same maps, but other programs
+	mv /sys/fs/bpf/tc/_abi_* /sys/fs/bpf/tc/_abi_1
+	fails 1 "another version of hookmap has attached what is there: detach.sh --all" attach veth0 policy
+	# maps of another shape, and one that this version does not know
+	for map in hm_dev lat_cfg; do
+		rm "$G/$map"
+		bpftool map create "$G/$map" type hash key 8 value 12 entries 7 name "$map"
+	done
+	mv "$G/lat_stamp" "$G/lat_old"
+	bpftool map create "$G/somebody" type array key 4 value 4 entries 1 name somebody
+	fails 1 "made by another version: detach.sh --all takes off" attach veth0 policy
+	fails 1 "made by another version: detach.sh --all takes off" detach eth0
+	run -0 detach --all
+	like "$output" "eth0: taking off a program that is not written down"
+	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f)" "$G/somebody" pins
+	rm "$G/somebody"
+	on host tc qdisc del dev eth0 clsact
+	nothing_left
+	equal "$(on server tc filter show dev eth0 ingress)" "" "filters of the container"
+	attach eth0 latency policy 2>/dev/null
+	detach eth0
+	nothing_left
+}
+
+@test "attach: a build of other headers is refused in one line" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	tree_copy "$tree"
+	echo '/* another */' >>"$tree/kern/abi/host.h"
+	for script in 'attach.sh eth0' 'detach.sh eth0' status.sh 'policy.sh flush' 'fdb.sh flush'; do
+		# shellcheck disable=SC2086
+		fails 1 "was built from other headers than those of" env -u HOOKMAP_OBJ "$tree/scripts/"$script
+	done
+	# installed scripts, and objects of elsewhere
+	rm -r "$tree/kern"
+	sed -i 's/^HM_ABI=.*/HM_ABI=1/' "$tree/build/abi.sh"
+	fails 1 "was built from other headers than those of" env HOOKMAP_OBJ="$HM_BUILD" "$tree/scripts/attach.sh" eth0
+}
+
+# upper KIND: device up0 above eth0
+upper() {
+	case $1 in
+	macvlan) on host ip link add up0 link eth0 type macvlan mode bridge ;;
+	vxlan) on host ip link add up0 type vxlan id 7 dstport 4789 remote 10.11.1.2 dev eth0 ;;
+	bridge) on host ip link add up0 type bridge && on host ip link set eth0 master up0 ;;
+	esac
+}
+xdp_id() { on host ip -j -d link show "$1" | jq -r '.[0].xdp | (.attached[0]? // .).prog.id // empty'; }
+
+@test "attach: a device and one above it, in any order: macvlan, vxlan, bridge" {
+	local kind id
+	lab_up
+	for kind in macvlan vxlan bridge; do
+		upper "$kind"
+		attach up0 2>/dev/null
+		id=$(xdp_id up0)
+		attach eth0 2>/dev/null
+		# the same program is back
+		equal "$(xdp_id up0)" "$id" "program of the $kind after attach"
+		[[ -n $(xdp_id eth0) ]]
+		detach eth0
+		equal "$(xdp_id up0)" "$id" "program of the $kind after detach"
+		# what fails behind it is undone, and the upper one's comes back
+		fails 1 "no object /none" attach eth0 latency --next /none
+		mkdir "$BATS_TEST_TMPDIR/$kind"
+		printf '#!/bin/bash\n[[ " $* " != *" map update "*hm_dev* || -z $(%s -j -d link show eth0 | %s "select(.[0].xdp)") ]] || exit 1\nexec %s "$@"\n' \
+			"$(type -P ip)" "$(type -P jq)" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/$kind/bpftool"
+		chmod +x "$BATS_TEST_TMPDIR/$kind/bpftool"
+		run -1 on host env BPFTOOL="$BATS_TEST_TMPDIR/$kind/bpftool" "$HM_TOP/scripts/attach.sh" eth0
+		[[ $output != *'could not undo'* ]]
+		equal "$(xdp_id eth0)/$(xdp_id up0)" "/$id" "after an attach that failed: $output"
+		detach up0
+		nothing_left
+		on host ip link set eth0 nomaster
+		on host ip link del up0
+	done
+}
+
+@test "attach: somebody's program on a device above is named, and stays" {
+	local id
+	lab_up
+	upper macvlan
+	on host ip link set dev up0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	id=$(xdp_id up0)
+	run -1 attach eth0
+	like "$output" "eth0: up0 above it has an XDP program that is not ours, *id $id*ip link set dev up0 xdpgeneric off"
+	equal "$(xdp_id up0)" "$id" "the program above"
+	nothing_left_but_up0() { equal "$(on host ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')$(find /sys/fs/bpf/hookmap "$G" -type f)" up0; }
+	nothing_left_but_up0
+	# the advice works
+	on host ip link set dev up0 xdpgeneric off
+	attach eth0 2>/dev/null
+	on host ip link set dev up0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
+	run -1 detach eth0
+	like "$output" "up0 above it has an XDP program that is not ours"
+	on host ip link set dev up0 xdpgeneric off
+	detach eth0
+	nothing_left
+}
+
+# command NAME TEXT: a command of this name, of bash, first in PATH
+command_first() {
+	mkdir -p "$BATS_TEST_TMPDIR/first"
+	printf '#!/bin/bash\n%s\n' "$2" >"$BATS_TEST_TMPDIR/first/$1"
+	chmod +x "$BATS_TEST_TMPDIR/first/$1"
+}
+attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scripts/attach.sh" "$@"; }
+
+@test "attach: iptables that is not there, does not work, or has no match bpf: the rest is measured, and that is said" {
+	local ipt
+	lab_up
+	command_first ip6tables 'echo "ip6tables: cannot initialize: Address family not supported by protocol" >&2; exit 3'
+	run -0 attach_first eth0 latency --sample 1 --filter 'proto icmp'
+	like "$output" "ip6tables does not work here (ip6tables: cannot initialize: Address family not supported by protocol): the stages prerouting and input of IPv6 are not measured"
+	on client ping -q -c 7 -i 0.01 10.11.1.1
+	equal "$(rows tc prerouting)/$(rows prerouting input)" 7/7 "packets"
+	on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scripts/detach.sh" eth0
+	nothing_left
+	rm "$BATS_TEST_TMPDIR/first/ip6tables"
+	for ipt in iptables ip6tables; do
+		command_first "$ipt" "[[ \" \$* \" != *' bpf '* ]] || { echo '$ipt: No chain/target/match by that name.' >&2; exit 1; }
+			exec $(type -P "$ipt") \"\$@\""
+	done
+	run -0 attach_first eth0 latency --sample 1 --filter 'proto icmp'
+	like "$output" "iptables has no match bpf here (iptables: No chain/target/match by that name.): the stages prerouting and input of IPv4"
+	like "$output" "ip6tables has no match bpf here"
+	equal "$(on host iptables-save | grep hookmap)" "" rules
+	on client ping -q -c 7 -i 0.01 10.11.1.1
+	equal "$(rows xdp tc)/$(rows tc socket)" 7/7 "packets"
+	detach eth0
+	nothing_left
+	run -0 env IPTABLES=/nowhere/iptables IP6TABLES=/nowhere/ip6tables nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/attach.sh" eth0
+	like "$output" "/nowhere/iptables is not installed: the stages prerouting and input of IPv4 are not measured"
+	detach eth0
+	nothing_left
+}
+
+@test "attach: detach takes rules out of the other backend of iptables, too" {
+	local backend
+	skip_without iptables-legacy iptables-legacy -S
+	lab_up
+	for backend in legacy nft; do
+		IPTABLES=iptables-$backend IP6TABLES=ip6tables-$backend attach eth0 2>/dev/null
+		like "$(on host "iptables-$backend-save" 2>/dev/null)" "-j hookmap-latency"
+		[[ $backend == legacy ]] && backend=nft || backend=legacy
+		IPTABLES=iptables-$backend IP6TABLES=ip6tables-$backend detach eth0
+		equal "$(for save in ip{,6}tables-{legacy,nft}-save; do on host "$save" 2>/dev/null; done | grep hookmap)" "" rules
+	done
+	nothing_left
+}
+
+@test "attach: RPS is told each time and by status, of this namespace's device; threaded NAPI changes nothing" {
+	# sys COMMAND: with the host's /sys
+	sys() { on host unshare --mount --propagation private -- sh -c "mount -t sysfs sysfs /sys && cd /sys/class/net && $1"; }
+	lab_up
+	sys 'echo 3 >eth0/queues/rx-0/rps_cpus'
+	like "$(attach eth0 2>&1)" "eth0 has RPS on"
+	like "$(attach eth0 2>&1)" "eth0 has RPS on"
+	like "$(on host "$HM_TOP/scripts/status.sh")" "has RPS on"
+	# the client's has the same name and number
+	[[ $(on client "$HM_TOP/scripts/attach.sh" eth0 2>&1) != *RPS* ]]
+	on client "$HM_TOP/scripts/detach.sh" eth0
+	sys 'echo 0 >eth0/queues/rx-0/rps_cpus'
+	[[ $(attach eth0 2>&1) != *RPS* ]]
+	sys 'echo 1 >eth0/threaded'
+	attach eth0 --sample 1 --filter 'proto icmp'
+	on client ping -q -c 50 -i 0.002 10.11.1.1
+	equal "$(rows xdp tc)/$(rows prerouting input)" 50/50 "with threaded NAPI"
+	detach eth0
+	nothing_left
+}
+
+@test "attach: a saved rule set with our rules cannot be loaded later: that is said, and saved.sh takes them out" {
+	lab_up
+	on host iptables -A INPUT -s 192.0.2.1 -m comment --comment 'x -j hookmap-latency y' -j ACCEPT
+	on host iptables-save | grep -v '^#' | sed 's/\[.*//' >"$BATS_TEST_TMPDIR/before"
+	mkdir "$BATS_TEST_TMPDIR/etc"
+	mount -t tmpfs tmpfs "$BATS_TEST_TMPDIR/etc"
+	mkdir -p "$BATS_TEST_TMPDIR/etc/up/iptables" "$BATS_TEST_TMPDIR/etc/work"
+	mount -t overlay overlay -o "lowerdir=/etc,upperdir=$BATS_TEST_TMPDIR/etc/up,workdir=$BATS_TEST_TMPDIR/etc/work" /etc
+	attach eth0 2>/dev/null
+	on host iptables-save -c >/etc/iptables/rules.v4
+	chmod 640 /etc/iptables/rules.v4
+	like "$(attach eth0 2>&1)" "/etc/iptables/rules.v4 has our rules, which cannot be loaded at boot, and their tables with them: saved.sh /etc/iptables/rules.v4"
+	detach eth0
+	run on host iptables-restore /etc/iptables/rules.v4
+	((status))
+	"$HM_TOP/scripts/saved.sh" </etc/iptables/rules.v4 >"$BATS_TEST_TMPDIR/filtered"
+	"$HM_TOP/scripts/saved.sh" /etc/iptables/rules.v4
+	cmp /etc/iptables/rules.v4 "$BATS_TEST_TMPDIR/filtered"
+	equal "$(stat -c %a /etc/iptables/rules.v4)" 640 mode
+	on host iptables -F
+	on host iptables-restore /etc/iptables/rules.v4
+	equal "$(on host iptables-save | grep '^-A')" "$(grep '^-A' "$BATS_TEST_TMPDIR/before")" rules
+	[[ $(attach eth0 2>&1) != *rules.v4* ]]
+	detach eth0
+	fails 1 "no such file" "$HM_TOP/scripts/saved.sh" /nowhere
+	umount /etc
+}

@@ -66,7 +66,16 @@ count=$(in_root hookmap -j latency | jq '[.rows[] | select(.from == "xdp" and .t
 on host hookmap-detach eth0
 [[ -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]] || wrong "detach left pins"
 
-in_root hookmap-lab down "$lab"
+step "apt remove, with something attached"
+on host hookmap-attach eth0 latency 2>/dev/null
+on host hookmap-attach --host drops
+in_root apt-get -q -y remove hookmap >"$dir/log" 2>&1 || {
+	cat "$dir/log"
+	wrong "apt-get remove failed"
+}
+[[ -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]] || wrong "removing the package left pins"
+nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program"
+for host in client host server; do ip netns del "$lab-$host"; done
 
 step "apt purge"
 in_root apt-get -q -y purge hookmap >"$dir/log" 2>&1 || {

@@ -108,17 +108,52 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	same "after detach" "$BATS_TEST_TMPDIR/before"
 }
 
-@test "faults: a device that moves to another namespace, and back, and is found by its pins" {
+@test "faults: a device that moves to another namespace is followed under its old name, or named" {
+	on host ip netns add "$LAB-other"
+	on host "$ATTACH" eth0 latency policy 2>/dev/null
+	on host ip link set eth0 netns "$LAB-other" name moved
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: has vanished"
+	# its number is free there, and stays
+	run -0 on host "$DETACH" eth0
+	like "$output" "eth0 has become moved of network namespace /run/netns/$LAB-other"
+	equal "$(nsenter --net="/run/netns/$LAB-other" -- ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
+	grep -v '"eth0"' "$BATS_TEST_TMPDIR/before" >"$BATS_TEST_TMPDIR/without"
+	same "after detach" "$BATS_TEST_TMPDIR/without"
+	ip netns del "$LAB-other"
+}
+
+@test "faults: a device that moves, and has another name and number there: found by its new one" {
 	on host "$ATTACH" eth0 latency policy 2>/dev/null
 	on host ip link set eth0 netns "$LAB-server" name moved
-	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: has vanished"
 	run -0 on host "$DETACH" eth0
+	like "$output" "eth0 is not there any more. If it was moved and renamed, it still has our XDP program: detach.sh --netns /run/netns/$LAB-server moved"
 	# its XDP program went with it, and keeps the maps until it is taken off, over there
 	on host "$DETACH" moved --netns "$LAB-server"
 	equal "$(on server ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
 	on server ip link del moved
 	grep -v '"eth0"' "$BATS_TEST_TMPDIR/before" >"$BATS_TEST_TMPDIR/without"
 	same "after detach" "$BATS_TEST_TMPDIR/without"
+}
+
+@test "faults: a device that moves out of a namespace that lives on: detach under its new name cleans up there" {
+	on client "$ATTACH" eth0 latency 2>/dev/null
+	on client ip link set eth0 netns "$LAB-server" name moved
+	on host "$DETACH" moved --netns "$LAB-server" 2>/dev/null
+	equal "$(on server ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
+	equal "$(on client iptables-save | grep hookmap)" "" "rules"
+	grep -v '"eth0"' "$BATS_TEST_TMPDIR/before" >"$BATS_TEST_TMPDIR/without"
+	on server ip link del moved
+	same "after detach" "$BATS_TEST_TMPDIR/without"
+}
+
+@test "faults: a renamed device is detached by the name that it had, too" {
+	on host "$ATTACH" eth0 latency policy 2>/dev/null
+	on host ip link set eth0 down
+	on host ip link set eth0 name lan0
+	on host "$DETACH" eth0
+	equal "$(on host tc qdisc show dev lan0 | grep clsact)$(on host ip -j -d link show lan0 | jq -r '.[0].xdp.prog.name // empty')" "" "hooks"
+	on host ip link set lan0 name eth0
+	same "after detach" "$BATS_TEST_TMPDIR/before"
 }
 
 @test "faults: a device is renamed, and another takes its name" {
@@ -236,4 +271,101 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	equal "$(ls "$BATS_TEST_TMPDIR/full")" x "what detach leaves"
 	umount "$BATS_TEST_TMPDIR/full"
 	same "after detach" "$BATS_TEST_TMPDIR/before"
+}
+
+# hanging TOOL...: these hang, whatever they are asked; all others work
+hanging() {
+	local tool
+	rm -rf "$BATS_TEST_TMPDIR/hang"
+	mkdir "$BATS_TEST_TMPDIR/hang"
+	for tool; do
+		printf '#!/bin/bash\ntrap "" INT TERM HUP\nexec sleep 1000\n' >"$BATS_TEST_TMPDIR/hang/$tool"
+		chmod +x "$BATS_TEST_TMPDIR/hang/$tool"
+	done
+}
+
+# hangs TOOL COMMAND...: ends in time, with an error of one line that names the tool
+hangs() {
+	local tool=$1 status=0 since=$SECONDS said
+	shift
+	said=$(on host env HOOKMAP_LIMIT=3 PATH="$BATS_TEST_TMPDIR/hang:$PATH" timeout -s KILL 60 "$@" 2>&1 >/dev/null </dev/null) || status=$?
+	equal "$status" 1 "exit status of $*, with $tool hanging: $said"
+	like "$said" "$tool*killed after [34] seconds"
+	one_line "$said"
+	((SECONDS - since < 40)) || equal "$((SECONDS - since))" '< 40' "seconds of $*, with $tool hanging"
+}
+
+@test "faults: each tool that hangs is ended in time and named, and nothing is left half-done" {
+	local tool d=$BATS_TEST_TMPDIR scripts=$HM_TOP/scripts pid pids
+	aside() {
+		hangs "$tool" "$@" 3>&- &
+		pids+=($!)
+	}
+	mkdir "$d/conf"
+	printf 'latency\n' >"$d/conf/eth0.conf"
+	printf '02:00:00:00:00:01 local\n' >"$d/entries"
+	printf '{"rules":[{"priority":1,"action":"drop"}]}' >"$d/rules"
+	for tool in tc bpftool iptables jq; do
+		hanging "$tool"
+		hangs "$tool" "$ATTACH" eth0 latency
+		same "attach with $tool hanging" "$d/before"
+	done
+	hanging nsenter
+	# (nsenter itself is the first to find it; the path is the real one)
+	hangs nsenter "$ATTACH" --netns "$LAB-server" eth0 latency
+	same "attach --netns with nsenter hanging" "$d/before"
+	hanging tc
+	run -1 on host env HOOKMAP_LIMIT=3 PATH="$d/hang:$PATH" "$scripts/service.sh" --config "$d/conf" start eth0
+	like "${lines[0]}" "attach.sh: tc *killed after 3 seconds"
+	like "${lines[-1]}" "could not all be taken off"
+	same "service.sh with tc hanging" "$d/before"
+
+	on host "$ATTACH" eth0 latency l2fwd policy 2>/dev/null
+	state >"$d/attached"
+	for tool in ip tc bpftool jq; do
+		hanging "$tool"
+		pids=()
+		aside "$scripts/status.sh"
+		[[ $tool == tc ]] || aside "$scripts/fdb.sh" load "$d/entries"
+		[[ $tool == tc ]] || aside "$scripts/policy.sh" load "$d/rules"
+		[[ ! $tool =~ bpftool|jq ]] || aside "$scripts/run.sh" xdp/pass "$HM_TOP/tests/packets/arp.hex"
+		for pid in "${pids[@]}"; do wait "$pid"; done
+		same "$tool hanging" "$d/attached"
+	done
+	for tool in ip iptables; do
+		hanging "$tool"
+		hangs "$tool" "$DETACH" eth0
+		on host "$DETACH" eth0
+		same "detach, after it with $tool hanging" "$d/before"
+		on host "$ATTACH" eth0 latency 2>/dev/null
+	done
+	on host "$DETACH" eth0
+}
+
+@test "faults: a command that hangs amid attach: all before it is undone, and a second signal waits for none" {
+	local pid status=0 since=$SECONDS
+	shims 'trap "" INT TERM HUP; exec sleep 1000'
+	HOOKMAP_LIMIT=3 faulty 1 24 "$ATTACH" eth0 latency l2fwd || status=$?
+	[[ -n $HIT ]]
+	equal "$status" 1 "status, with this hanging: $HIT"
+	like "$(<"$BATS_TEST_TMPDIR/out")" "killed after 3 seconds"
+	same "attach with this hanging: $HIT" "$BATS_TEST_TMPDIR/before"
+	# from here on all hang, those of the undoing as well
+	rm "$BATS_TEST_TMPDIR/hit"
+	sed -i 's/n == FAULT_AT/n >= FAULT_AT/' "$SHIMS/shim"
+	HOOKMAP_LIMIT=60 faulty 1 24 "$ATTACH" eth0 latency l2fwd 3>&- &
+	pid=$!
+	busywait 20 test -e "$BATS_TEST_TMPDIR/hit"
+	while kill -0 "$pid" 2>/dev/null; do
+		kill -TERM "$(<"$BATS_TEST_TMPDIR/victim")" 2>/dev/null || true
+		sleep 0.3
+	done
+	wait "$pid" || status=$?
+	equal "$status" 1 "status: $(<"$BATS_TEST_TMPDIR/out")"
+	((SECONDS - since < 100)) || equal "$((SECONDS - since))" '< 100' seconds
+	like "$(<"$BATS_TEST_TMPDIR/out")" "killed when we were told to end once more"
+	like "$(<"$BATS_TEST_TMPDIR/out")" "could not undo"
+	like "$(<"$BATS_TEST_TMPDIR/out")" "detach.sh -- eth0 takes off what is left"
+	on host "$DETACH" eth0
+	same "detach" "$BATS_TEST_TMPDIR/before"
 }

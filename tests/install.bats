@@ -95,6 +95,25 @@ without() {
 	equal "$(find "$ROOT" ! -type d)" "$ROOT/etc/hookmap/eth0.conf" "left"
 }
 
+@test "install: uninstall detaches what is attached, or stops" {
+	local usr=$BATS_TEST_TMPDIR/usr
+	lab_up
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
+	on host "$usr/bin/hookmap-attach" eth0 latency l2fwd 2>/dev/null
+	on host "$usr/bin/hookmap-attach" --host drops
+	# detach refuses: nothing is removed
+	mv /sys/fs/bpf/hookmap /sys/fs/bpf/away
+	mkdir -m 777 /sys/fs/bpf/hookmap
+	run -2 on host make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
+	like "$output" "make: not uninstalled, because what is attached could not be taken off: see above"
+	[[ -x $usr/bin/hookmap-detach ]]
+	rmdir /sys/fs/bpf/hookmap
+	mv /sys/fs/bpf/away /sys/fs/bpf/hookmap
+	on host make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
+	nothing_left
+	equal "$(find "$usr" ! -type d)" "" "files"
+}
+
 # complete WORD...: what the last word can become, a line each
 complete_words() {
 	PATH=$BIN:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _hookmap

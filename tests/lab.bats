@@ -108,3 +108,12 @@
 	fails 2 "unknown option -n" "$HM_TOP/scripts/demo.sh" -n
 	HOOKMAP_OBJ=none fails 1 "none/tests/traffic is not there: build first" "$HM_TOP/scripts/demo.sh"
 }
+
+@test "lab: -4 needs no IPv6 of the kernel" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# no key of IPv6 is there
+	printf '#!/bin/bash\nexec %s "${@/net.ipv6./net.absent.}"\n' "$(type -P sysctl)" >"$BATS_TEST_TMPDIR/bin/sysctl"
+	chmod +x "$BATS_TEST_TMPDIR/bin/sysctl"
+	LAB=$(PATH=$BATS_TEST_TMPDIR/bin:$PATH "$HM_TOP/scripts/lab.sh" up -4)
+	on client ping -q -c 3 -i 0.01 10.11.2.2
+}

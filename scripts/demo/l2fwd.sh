@@ -29,11 +29,11 @@ station outside 10.51.0.1 uplink
 station vm1 10.51.0.11 port1
 station vm2 10.51.0.12 port2
 quiet outside tc qdisc add dev eth0 clsact
-for hook in ingress egress; do quiet outside tc filter add dev eth0 $hook bpf da obj "$HM_OBJ/tests/bpf/tagger.o"; done
+for hook in ingress egress; do quiet outside tc filter add dev eth0 "$hook" bpf da obj "$HM_OBJ/tests/bpf/tagger.o"; done
 ip netns list
 
 say "2. The ports join the fast path: VLAN 51 is tagged on the uplink, untagged to the VMs"
-for port in uplink port1 port2; do on host "$ATTACH" $port l2fwd; done
+for port in uplink port1 port2; do on host "$ATTACH" "$port" l2fwd; done
 on host "$FDB" port uplink mode trunk 51 bcast flood
 on host "$FDB" port port1 mode access 51 bcast flood
 on host "$FDB" port port2 mode access 51 bcast flood
@@ -52,7 +52,7 @@ say "5. No SMTP into vm1; HTTP is fine. vm2 may use its own addresses only"
 on host "$FDB" acl port1 add 10 deny proto tcp dport 25
 on host "$FDB" guard port2 add "${MAC[vm2]}" 10.51.0.12
 on host "$FDB" guard port2 on
-for port in 25 80; do serve vm1 tcp-server 10.51.0.11 $port 1 --timeout 10; done
+for port in 25 80; do serve vm1 tcp-server 10.51.0.11 "$port" 1 --timeout 10; done
 tcp outside 10.51.0.11 25
 tcp outside 10.51.0.11 80
 on vm2 ping -c 1 -q 10.51.0.1
@@ -68,5 +68,5 @@ say "7. What was forwarded, and what was not"
 on host "$READER" --summary fdb
 
 say "8. Off again"
-for port in uplink port1 port2; do on host "$DETACH" $port; done
+for port in uplink port1 port2; do on host "$DETACH" "$port"; done
 on host "$READER" status

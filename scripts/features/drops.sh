@@ -115,7 +115,7 @@ drops_verdict_unshare() {
 	local users
 	[[ -e $GLOBALS/xdp_verdict ]] || return 0
 	pins_load
-	users=$("$BPFTOOL" -j prog show | jq --argjson id "${PIN_ID[xdp_verdict]}" \
+	users=$(bpftool -j prog show | jq --argjson id "${PIN_ID[xdp_verdict]}" \
 		'any(.[]; (.map_ids // []) | index($id))')
 	[[ $users == true ]] || run rm -f "$GLOBALS/xdp_verdict"
 }

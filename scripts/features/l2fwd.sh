@@ -59,7 +59,7 @@ l2fwd_option() {
 L2_TARGET='-|veth|tun'
 
 # l2_in PATH COMMAND...: in this network namespace
-l2_in() { timeout --foreground "$HM_LIMIT" nsenter --net="$1" -- "${@:2}"; }
+l2_in() { look nsenter --net="$1" -- "${@:2}"; }
 
 # l2_links PATH: in LINK, by "PATH IFINDEX", the devices of a network namespace. It is looked at
 # once, however many ports there are.
@@ -128,7 +128,7 @@ l2_preflight_card() {
 	# a veth locks a shared queue; cards refuse XDP, or drop
 	((QUEUES == 0 || QUEUES >= cpus)) ||
 		warn "$1 has $QUEUES transmit queues for $cpus CPUs: drivers that give XDP a queue for each CPU drop what the others send"
-	command -v ethtool >/dev/null || return 0
+	type -P ethtool >/dev/null || return 0
 	offloads=$(in_netns ethtool -k "$1" 2>/dev/null) || return 0
 	case $offloads in
 	*$'\n''rx-vlan-offload: on [fixed]'*) warn "$1: rx-vlan-offload is on, and cannot be turned off: use it without tags, because $what" ;;
@@ -151,7 +151,7 @@ l2_peer() {
 	}
 	l2_links "$path"
 	read -r NAME KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR XDP MODE <<<"${LINK["$path $PEER"]:-}"
-	[[ -n $NAME ]] && command -v ethtool >/dev/null && OFFLOADS=$(l2_in "$path" ethtool -k "$NAME" 2>/dev/null)
+	[[ -n $NAME ]] && type -P ethtool >/dev/null && OFFLOADS=$(l2_in "$path" ethtool -k "$NAME" 2>/dev/null)
 }
 
 # l2_preflight_veth DEV MODE: what its peer must do

@@ -133,7 +133,7 @@ lat_cfg_change() {
 # --- the host's stages, shared by all devices
 
 lat_socket_id() {
-	"$BPFTOOL" -j prog show pinned "$LAT_PINS/latency_socket" 2>/dev/null | jq -r .id
+	bpftool -j prog show pinned "$LAT_PINS/latency_socket" 2>/dev/null | jq -r .id
 }
 
 # lat_shared: loads and attaches what is not there yet
@@ -221,12 +221,10 @@ latency_attach() { # DEV
 	DEV_PREF=$TC_PREF
 	lat_shared
 	((!container)) || return 0
-	if ((${#IPT[@]})); then
-		ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw" "$LAT_NEW"
-		ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input" "$LAT_NEW"
-	else
-		warn "iptables is not installed: the stages prerouting and input are not measured"
-	fi
+	ipt_usable
+	ipt_attach raw PREROUTING "$LAT_CHAIN" "$1" "$LAT_PINS/latency_raw" "$LAT_NEW"
+	ipt_attach filter INPUT "$LAT_CHAIN" "$1" "$LAT_PINS/latency_input" "$LAT_NEW"
+	lat_saved
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_GENERIC))
 	((!(DEV_FLAGS & HM_DEV_NOXDP))) || return 0
 	lat_notes "$1"
@@ -245,6 +243,15 @@ latency_reach() {
 # lat_from_tc: without XDP, as is asked for or was
 lat_from_tc() { [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; }
 
+# lat_saved: rules that were saved while ours were there
+lat_saved() {
+	local file
+	for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
+		! grep -qs -e "-A $LAT_CHAIN -m bpf" "$file" ||
+			warn "$file has our rules, which cannot be loaded at boot, and their tables with them: $(typed saved.sh "$file") takes them out"
+	done
+}
+
 # lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
 # written down under it
 lat_jumps_remove() {
@@ -255,17 +262,27 @@ lat_jumps_remove() {
 	ipt_detach filter INPUT "$LAT_CHAIN" "$1"
 }
 
-# lat_notes DEV: what a person should know before XDP is attached for the first time
+# lat_notes DEV: what a person should know before XDP is attached
 lat_notes() {
+	! lat_rps "$1" || warn "note: $1 $LAT_RPS"
 	[[ -z $XDP_ID ]] || return 0
 	if [[ $LAT_MODE != generic && $(ip_json -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
 		warn "note: $1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
-	# /sys may be of another network namespace than ours
-	if [[ $(cat "/sys/class/net/$1/ifindex" 2>/dev/null) == "$IFINDEX" ]] &&
-		grep -qsv '^[0,]*$' "/sys/class/net/$1/queues/"rx-*/rps_cpus; then
-		warn "note: $1 has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there"
-	fi
+}
+
+# lat_rps DEV: the device has RPS on, or that cannot be seen: in LAT_RPS. /sys may be of another
+# network namespace than ours, and one of ours can be had in a mount namespace only.
+lat_rps() {
+	local on
+	LAT_RPS='has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there'
+	on=$(in_netns unshare --mount --propagation private -- sh -c \
+		'mount -t sysfs sysfs /sys || exit; cd "/sys/class/net/$1/queues" || exit; cat rx-*/rps_cpus' sh "$1" 2>/dev/null) || {
+		# (a unit may make none; it runs in the namespace of its /sys)
+		[[ -z $NETNS && $(cat "/sys/class/net/$1/ifindex" 2>/dev/null) == "$DEV_IFINDEX" ]] || return 1
+		on=$(cat "/sys/class/net/$1/queues/"rx-*/rps_cpus 2>/dev/null) || return 1
+	}
+	[[ $on == *[1-9a-f]* ]]
 }
 
 # lat_next_check DEV CONTAINER: refuses what stands behind XDP where that is not a stage
@@ -321,7 +338,7 @@ lat_next_keep() {
 # latency_detach DEV: the device or its namespace may be gone
 latency_detach() {
 	local others
-	ipt_commands
+	ipt_commands all
 	if ((DEV_ALIVE)); then
 		((DEV_FLAGS & HM_DEV_NETNS)) || xdp_detach "$1" latency_xdp
 		tc_detach "$1" latency_tc
@@ -352,6 +369,7 @@ latency_status() {
 		done
 		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
 	}
+	((!DEV_ALIVE || DEV_FLAGS & (HM_DEV_NETNS | HM_DEV_NOXDP))) || ! lat_rps "$1" || printf '  xdp      %s\n' "$LAT_RPS"
 	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: %s again, or detach it\n' "$(typed attach.sh "$1" latency)"
 	id=$(lat_socket_id) || id=
 	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"

@@ -12,7 +12,7 @@ prog_is_ours() {
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
-	ids=$("$BPFTOOL" -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
+	ids=$(bpftool -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
 		'select((.name // "" | sub("_(xdp2|frags)$"; "_xdp"))[0:15] == $name[0:15]) | .map_ids // [] | .[]') ||
 		die "program $1 cannot be looked at: bpftool prog show failed"
 	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null
@@ -58,6 +58,60 @@ xdp_word() {
 	esac
 }
 
+# xdp_change DEV WORD...: ip link set dev DEV WORD...
+xdp_change() {
+	local OUT
+	xdp_try "$@" || failed "$OUT" "$(command_text "${NSCMD[@]}" ip link set dev "$@") failed"
+}
+
+# xdp_try DEV WORD...: the same; false, and why in OUT, if that fails. The kernel changes nothing
+# while a device above DEV has a program: ours goes for that moment and comes back, somebody else's
+# is named.
+xdp_try() {
+	local words=(ip link set dev "$@") mark=${#UNDO[@]} uppers upper mode id name pin pins=() status=0 XDP_NAME XDP_SEC
+	[[ $2 != -force ]] || words=(ip -force link set dev "$1" "${@:3}")
+	words=("${NSCMD[@]}" "${words[@]}")
+	! change "${words[@]}" || return 0
+	[[ $OUT == *'upper device already has'* ]] || return 1
+	uppers=$(xdp_uppers "$1") || exit 1
+	[[ -n $uppers ]] || die "$1: a device above it, in another network namespace, has an XDP program, and the kernel changes none below: take that off first"
+	[[ $uppers != *' slave '* ]] || die "$1 is a slave of ${uppers%% *}, whose XDP program sees its frames: detach that first, or measure it alone"
+	while read -r upper mode id name; do
+		xdp_name "$name"
+		prog_is_ours "$id" "$XDP_NAME" ||
+			die "$1: ${upper} above it has an XDP program that is not ours, $name (id $id), and the kernel changes none below: $(typed ip link set dev "$upper" "$(xdp_word "$mode")" off), and attach it again afterwards"
+	done <<<"$uppers"
+	run mkdir -p "$PINS/_upper"
+	defer rm -rf "$PINS/_upper"
+	while read -r upper mode id name; do
+		pin=$PINS/_upper/$id
+		run "$BPFTOOL" prog pin id "$id" "$pin"
+		pins+=("$upper" "$(xdp_word "$mode")" "$pin")
+		run "${NSCMD[@]}" ip link set dev "$upper" "$(xdp_word "$mode")" off
+		defer "${NSCMD[@]}" ip link set dev "$upper" "$(xdp_word "$mode")" pinned "$pin"
+	done <<<"$uppers"
+	change "${words[@]}" || status=$?
+	set -- "${pins[@]}"
+	while (($#)); do
+		run "${NSCMD[@]}" ip link set dev "$1" "$2" pinned "$3"
+		shift 3
+	done
+	UNDO=("${UNDO[@]:0:mark}")
+	try rm -rf "$PINS/_upper" || true
+	return "$status"
+}
+
+# xdp_uppers DEV: a line "name mode id program" for each device above DEV that has one. The
+# kernel's word for the other end of a veth is the same as that for a device below.
+xdp_uppers() {
+	ip_json -d link | jq -r --arg dev "$1" '(.[] | select(.ifname == $dev)) as $d | .[]
+		| select(.xdp and (.ifname == $d.master or (.linkinfo.info_kind != "veth" and .link_netnsid == null and (.link == $dev or .linkinfo.info_data.link == $dev))))
+		| (.xdp | if .attached then .attached[0] else . end) as $x
+		| if .ifname == $d.master and ($d.linkinfo.info_slave_kind // "" | test("bond|team")) then "\(.ifname) slave - -"
+		  else "\(.ifname) \({"1": "native", "2": "generic", "3": "offload"}[$x.mode | tostring]) \($x.prog.id) \($x.prog.name // "-")" end' ||
+		die "ip link show failed"
+}
+
 # --- one XDP slot for several: latency takes the slot, and what can stand behind it
 # (SLOT_OBJECT, by program) goes to xdp_next, at the device's ifindex. Alone it is in
 # the slot itself. Whoever comes or goes, frames always meet one of the programs.
@@ -71,11 +125,11 @@ slot_next() {
 	bytes 4 "$1"
 	for NEXT_MAP in "${NEXT_MAPS[@]}"; do
 		[[ -e $GLOBALS/$NEXT_MAP ]] || continue
-		raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null |
+		raw=$(bpftool -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null |
 			jq_bytes '.value // empty | u(0; 4)') || raw=
 		[[ -n $raw ]] || continue
 		NEXT_ID=$raw
-		raw=$("$BPFTOOL" -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || raw=-
+		raw=$(bpftool -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || raw=-
 		xdp_name "$raw"
 		NEXT_NAME=$XDP_NAME
 		return
@@ -138,7 +192,7 @@ slot_detach() {
 	((DEV_ALIVE)) || return 0
 	xdp_get "$1"
 	[[ -n $XDP_ID ]] && prog_is_ours "$XDP_ID" "$2" || return 0
-	run "${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")" off
+	xdp_change "$1" "$(xdp_word "$XDP_MODE")" off
 }
 
 # slot_yield DEV OBJECT: latency takes the slot of one that can stand behind it
@@ -148,8 +202,8 @@ slot_yield() {
 	object "${SLOT_OBJECT[$XDP_NAME]}"
 	map_create "${NEXT_MAPS[${XDP_SEC[1]:-prog}]}"
 	slot_graft "$OBJECT" "$IFINDEX"
-	run "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$latency" "${XDP_SEC[@]}"
-	defer "${NSCMD[@]}" ip -force link set dev "$dev" "$word" obj "$OBJECT" "${XDP_SEC[@]}"
+	xdp_change "$dev" -force "$word" obj "$latency" "${XDP_SEC[@]}"
+	defer xdp_change "$dev" -force "$word" obj "$OBJECT" "${XDP_SEC[@]}"
 	((DRY_RUN)) || xdp_get "$dev"
 }
 
@@ -194,20 +248,20 @@ xdp_attach() {
 # xdp_put DEV OBJECT MODE: the program that the driver takes: of section prog; of xdp.frags, where
 # frames of the device's MTU come in several pieces; without MODE also in generic mode
 xdp_put() {
-	local OUT why='' word words=("${NSCMD[@]}" ip link set dev "$1")
+	local OUT why='' word
 	word=$(xdp_word "$3")
-	if ! change "${words[@]}" "$word" obj "$2"; then
-		why=$(xdp_refusal "$OUT") || failed "$OUT" "$(typed "${words[@]}" "$word" obj "$2") failed"
-		if change "${words[@]}" "$word" obj "$2" sec xdp.frags; then
+	if ! xdp_try "$1" "$word" obj "$2"; then
+		why=$(xdp_refusal "$OUT") || failed "$OUT" "$(command_text "${NSCMD[@]}" ip link set dev "$1" "$word" obj "$2") failed"
+		if xdp_try "$1" "$word" obj "$2" sec xdp.frags; then
 			why=''
 		else
-			[[ -z $3 ]] && change "${words[@]}" xdpgeneric obj "$2" ||
+			[[ -z $3 ]] && xdp_try "$1" xdpgeneric obj "$2" ||
 				die "$1: its driver refuses XDP ($why): try --mode generic"
 			word=xdpgeneric
 		fi
 	fi
 	# at once: what looks at it can fail, too
-	defer "${words[@]}" "$word" off
+	defer xdp_change "$1" "$word" off
 	[[ -z $why ]] || warn "note: $1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
 }
 
@@ -223,18 +277,18 @@ xdp_refusal() {
 # xdp_section DEV NAME SECTION: puts the other program of our object in the place of the one that
 # xdp_get has found
 xdp_section() {
-	local words=("${NSCMD[@]}" ip -force link set dev "$1" "$(xdp_word "$XDP_MODE")" obj "$HM_OBJ/xdp/$2.o") OUT
-	change "${words[@]}" sec "$3" ||
+	local words=("$1" -force "$(xdp_word "$XDP_MODE")" obj "$HM_OBJ/xdp/$2.o") OUT
+	xdp_try "${words[@]}" sec "$3" ||
 		die "$1: its driver refuses XDP without xdp.frags ($(xdp_refusal "$OUT" || first_error "$OUT")): what runs behind ours must be in section xdp.frags"
-	defer "${words[@]}" "${XDP_SEC[@]}"
+	defer xdp_change "${words[@]}" "${XDP_SEC[@]}"
 	((DRY_RUN)) || xdp_get "$1"
 }
 
 # xdp_off DEV OBJECT: what xdp_get has found; OBJECT comes back in the same mode if we fail
 xdp_off() {
-	local words=("${NSCMD[@]}" ip link set dev "$1" "$(xdp_word "$XDP_MODE")")
-	run "${words[@]}" off
-	defer "${words[@]}" obj "$2" "${XDP_SEC[@]}"
+	local words=("$1" "$(xdp_word "$XDP_MODE")")
+	xdp_change "${words[@]}" off
+	defer xdp_change "${words[@]}" obj "$2" "${XDP_SEC[@]}"
 }
 
 # xdp_detach DEV PROGRAM
@@ -248,8 +302,8 @@ xdp_detach() {
 			# what stood behind takes the slot
 			object "${SLOT_OBJECT[$NEXT_NAME]}"
 			word=$(xdp_word "$XDP_MODE")
-			run "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$OBJECT" "${XDP_SEC[@]}"
-			defer "${NSCMD[@]}" ip -force link set dev "$1" "$word" obj "$ours" "${XDP_SEC[@]}"
+			xdp_change "$1" -force "$word" obj "$OBJECT" "${XDP_SEC[@]}"
+			defer xdp_change "$1" -force "$word" obj "$ours" "${XDP_SEC[@]}"
 		else
 			xdp_off "$1" "$ours"
 		fi
@@ -258,10 +312,10 @@ xdp_detach() {
 	fi
 }
 
-# tc_filters DEV: a line "pref handle id class name" a filter at ingress; id 0 and the
+# tc_filters DEV [HOOK]: a line "pref handle id class name" a filter at ingress; id 0 and the
 # kind for what is not a BPF program
 tc_filters() {
-	tc_json filter show dev "$1" ingress 2>/dev/null | jq -r '.[] | select(.pref and .options)
+	tc_json filter show dev "$1" "${2:-ingress}" 2>/dev/null | jq -r '.[] | select(.pref and .options)
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 
@@ -298,20 +352,21 @@ tc_hooked() {
 # tc_check DEV PROGRAM PREF DEFAULT: refuses a place that has somebody else's, and PREF, if it
 # was asked for, where ours is at another
 tc_check() {
-	local pref handle id class name
+	local pref handle id class name list
 	tc_hooked "$1" || return 0
 	if tc_find "$1" "$2"; then
 		[[ -z $3 || $3 == "$TC_PREF" ]] ||
 			die "$1: $2 is at ingress pref $TC_PREF: detach it first to have it at $3"
 		return
 	fi
+	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
 	set -- "$1" "$2" "${3:-$4}"
 	while read -r pref handle id class name; do
 		[[ $pref == "$3" ]] || continue
 		[[ ${name:0:15} != "${2:0:15}" ]] ||
 			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with $(typed tc filter del dev "$1" ingress pref "$pref")"
 		die "$1 has a tc filter that is not ours at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
-	done <<<"$(tc_filters "$1")"
+	done <<<"$list"
 }
 
 # tc_attach DEV OBJECT PROGRAM PREF CLASSID: after tc_check
@@ -334,6 +389,7 @@ tc_attach() {
 
 # tc_detach DEV PROGRAM: and the qdisc, if it is ours and empty now
 tc_detach() {
+	local filters
 	if tc_find "$1" "$2"; then
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
@@ -342,7 +398,8 @@ tc_detach() {
 	if ! tc_hooked "$1"; then
 		# we were killed before it was there, or after it had gone
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
-	elif [[ -z $(in_netns tc filter show dev "$1" ingress 2>/dev/null)$(in_netns tc filter show dev "$1" egress 2>/dev/null) ]]; then
+	elif filters=$(in_netns tc filter show dev "$1" ingress 2>/dev/null && in_netns tc filter show dev "$1" egress 2>/dev/null) &&
+		[[ -z $filters ]]; then
 		run "${NSCMD[@]}" tc qdisc del dev "$1" clsact
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
 	elif ((!DRY_RUN && !(DEV_FEATURES & ~BIT))); then
@@ -362,7 +419,7 @@ cgroup_find() {
 # cgroup_attach CGROUP PIN: unless it is attached, there or elsewhere
 cgroup_attach() {
 	local id='' where
-	((DRY_RUN)) || id=$("$BPFTOOL" -j prog show pinned "$2" | jq -r .id) || die "program $2 cannot be read"
+	((DRY_RUN)) || id=$(bpftool -j prog show pinned "$2" | jq -r .id) || die "program $2 cannot be read"
 	where=$(cgroup_users "$id" show "$1") || exit 1
 	where+=$(cgroup_users "$id" tree) || exit 1
 	[[ -z $where ]] || return 0
@@ -373,7 +430,7 @@ cgroup_attach() {
 # cgroup_users ID tree | show CGROUP: a line a cgroup that the program is attached to
 cgroup_users() {
 	[[ -n $1 ]] || return 0
-	"$BPFTOOL" -j cgroup "${@:2}" 2>/dev/null | jq -r --argjson id "$1" \
+	bpftool -j cgroup "${@:2}" 2>/dev/null | jq -r --argjson id "$1" \
 		'.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' ||
 		die "bpftool cgroup ${*:2} failed"
 }
@@ -382,7 +439,7 @@ cgroup_users() {
 cgroup_detach() {
 	local id list cgroup
 	[[ -e $1 ]] || return 0
-	id=$("$BPFTOOL" -j prog show pinned "$1" | jq -r .id) || die "program $1 cannot be read"
+	id=$(bpftool -j prog show pinned "$1" | jq -r .id) || die "program $1 cannot be read"
 	list=$(cgroup_users "$id" tree) || exit 1
 	while read -r cgroup; do
 		[[ -z $cgroup ]] || run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$1"
@@ -403,41 +460,81 @@ bpf_load() {
 # is_link PIN: autoattach falls back to pinning the program, with rc 0, when it cannot
 # attach. (bpftool prints a link that there is, and exits with 255.)
 is_link() {
-	[[ $("$BPFTOOL" -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
+	[[ $(bpftool -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
 }
 
 # --- iptables: one chain of ours a table, a jump to it a device
 
+# ipt_commands [all]: in IPT; with "all" those, too, whose rules those of an earlier attach may be,
+# which are in the backend that iptables was then
 ipt_commands() {
-	local command
+	local command backend
 	IPT=()
 	for command in "$IPTABLES" "$IP6TABLES"; do
-		command -v "$command" >/dev/null && IPT+=("$command")
+		type -P "$command" >/dev/null && IPT+=("$command")
 	done
-	return 0
+	[[ ${1:-} == all ]] || return 0
+	for command in iptables ip6tables; do
+		for backend in legacy nft; do
+			type -P "$command-$backend" >/dev/null && [[ " ${IPT[*]} " != *" $command-$backend "* ]] || continue
+			# looking at a table of legacy's makes it
+			[[ $backend == nft || -n $(in_netns cat "/proc/net/${command/tables/_tables}_names" 2>/dev/null) ]] || continue
+			IPT+=("$command-$backend")
+		done
+	done
 }
+
+# ipt_usable: leaves out of IPT what does not work here, and says so
+ipt_usable() {
+	local ipt out
+	for ipt in "$IPTABLES" "$IP6TABLES"; do
+		if [[ " ${IPT[*]} " != *" $ipt "* ]]; then
+			warn "$ipt is not installed: $(ipt_missing "$ipt")"
+		elif ! out=$(in_netns "$ipt" -w -t raw -S PREROUTING 2>&1) || ! out=$(in_netns "$ipt" -w -t filter -S INPUT 2>&1); then
+			ipt_without "$ipt" "does not work here ($(first_error "$out"))"
+		fi
+	done
+}
+ipt_without() { # IPT WHY
+	local ipt others=()
+	warn "$1 $2: $(ipt_missing "$1")"
+	for ipt in "${IPT[@]}"; do [[ $ipt == "$1" ]] || others+=("$ipt"); done
+	IPT=("${others[@]}")
+}
+ipt_missing() {
+	printf 'the stages prerouting and input of %s are not measured' "$([[ $1 == "$IP6TABLES" ]] && printf IPv6 || printf IPv4)"
+}
+# ipt_bpf IPT: it can do -m bpf
+ipt_bpf() { look unshare --net -- "$1" -A INPUT -m bpf --bytecode '1,6 0 0 65535' >/dev/null 2>&1; }
 
 # ipt_attach TABLE HOOK CHAIN DEV PIN NEW: in both families; with NEW (1) the pin has just
 # been made, and a rule that is there has the program of an older one
 ipt_attach() {
-	local ipt rules
+	local ipt rules mark OUT
 	for ipt in "${IPT[@]}"; do
-		rules=$("$ipt" -w -t "$1" -S "$3" 2>/dev/null | grep -v "^-N") || rules=
+		mark=${#UNDO[@]}
+		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null | grep -v "^-N") || rules=
 		if (($6)) && [[ $rules == "-A $3 -m bpf --object-pinned $5" ]]; then
 			run "$ipt" -w -t "$1" -F "$3"
 			rules=
 		fi
 		if [[ -z $rules ]]; then
-			"$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || {
+			in_netns "$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || {
 				run "$ipt" -w -t "$1" -N "$3"
 				defer "$ipt" -w -t "$1" -X "$3"
 			}
-			run "$ipt" -w -t "$1" -A "$3" -m bpf --object-pinned "$5"
+			change "$ipt" -w -t "$1" -A "$3" -m bpf --object-pinned "$5" || {
+				! ipt_bpf "$ipt" || die "$ipt -w -t $1 -A $3 -m bpf --object-pinned $5 failed: $(first_error "$OUT")"
+				ipt_without "$ipt" "has no match bpf here ($(first_error "$OUT"))"
+				UNDO=("${UNDO[@]:0:mark}")
+				run "$ipt" -w -t "$1" -X "$3"
+				continue
+			}
 			defer "$ipt" -w -t "$1" -F "$3"
 		elif [[ $rules != "-A $3 -m bpf --object-pinned $5" ]]; then
 			die "$ipt: chain $3 in table $1 is not ours: ${rules%%$'\n'*}: rename it"
 		fi
-		if "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; then
+		if in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; then
 			[[ -n $(ipt_before "$ipt" "$1" "$2" "$3" "$4") ]] || continue
 			run "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
 			defer "$ipt" -w -t "$1" -I "$2" 1 -i "$4" -j "$3"
@@ -505,12 +602,11 @@ ipt_words() {
 
 # ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours
 ipt_remove() {
-	local ipt line WORDS
+	local ipt line rules WORDS
 	for ipt in "${IPT[@]}"; do
-		in_netns "$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || continue
-		in_netns "$ipt" -w -t "$1" -S "$3" | grep -F -- "--object-pinned $4" >/dev/null || {
-			[[ $(in_netns "$ipt" -w -t "$1" -S "$3" | wc -l) == 1 ]] || continue
-		}
+		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null) || continue
+		# (an empty one is what is left of ours)
+		[[ $rules == *"--object-pinned $4"* || $rules == "-N $3" ]] || continue
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
 		while IFS= read -r line; do
 			[[ -n $line ]] || continue

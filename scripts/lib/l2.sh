@@ -33,7 +33,7 @@ l2_wait() {
 value_read() {
 	local name=$1 raw
 	shift
-	raw=$("$BPFTOOL" -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
+	raw=$(bpftool -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
 	[[ $raw == *'"value":["0x'* ]] || return 1
 	raw=${raw#*'"value":['}
 	raw=${raw%%]*}
@@ -105,7 +105,7 @@ l2_ports() {
 }
 
 l2_ports_dump() {
-	timeout -s KILL "$HM_LIMIT" "$BPFTOOL" -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
+	bpftool -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
 		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" -v rules="$HM_OFF_l2_port_acl_n" \
 		-v at_="$HM_OFF_l2_port_acl_at" -v mask="$L2_ACL_MASK" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
@@ -299,7 +299,7 @@ l2_pairs() {
 
 l2_entries() { # MAP
 	[[ -e $GLOBALS/$1 ]] || return 0
-	timeout -s KILL "$HM_LIMIT" "$BPFTOOL" map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
+	bpftool map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
 }
 
 # l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT

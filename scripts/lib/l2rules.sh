@@ -137,7 +137,7 @@ acl_read() {
 		bytes 4 $((ACL_AT + i))
 		printf 'map lookup pinned %s key hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}"
 	done | into "$BATCH" || exit 1
-	mapfile -t RULES < <({ timeout -s KILL "$HM_LIMIT" "$BPFTOOL" batch file "$BATCH" 2>/dev/null || true; } | l2_pairs |
+	mapfile -t RULES < <({ bpftool batch file "$BATCH" 2>/dev/null || true; } | l2_pairs |
 		awk -F'|' -v at="$HM_OFF_l2_acl_priority" -v endian="$HM_ENDIAN" '
 			function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 			{ split($2, b, " "); x = hex(b[at + 1]); y = hex(b[at + 2]); print (endian == "little" ? x + 256 * y : y + 256 * x), $2 }')

@@ -113,15 +113,15 @@ beside_look() {
 		tool=iptables
 		((family == 4)) || tool=ip6tables
 		for save in "$tool-nft-save" "$tool-legacy-save" "$tool-save"; do
-			command -v "$save" >/dev/null || continue
+			type -P "$save" >/dev/null || continue
 			beside_ask "$save" | beside_iptables "$family" "$tool"
-			[[ $save != *-nft-save ]] || command -v "$tool-legacy-save" >/dev/null || break
+			[[ $save != *-nft-save ]] || type -P "$tool-legacy-save" >/dev/null || break
 			[[ $save != *-legacy-save ]] || break
 		done
 		[[ -n $(ip "-$family" route show default 2>/dev/null) ]] ||
 			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
 	done
-	if command -v nft >/dev/null; then
+	if type -P nft >/dev/null; then
 		beside_ask nft -j list ruleset | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true
 	fi
 	# shellcheck disable=SC2016

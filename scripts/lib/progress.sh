@@ -23,5 +23,5 @@ progress() {
 	fi
 	awk -v what="$what" -v total="$total" -v step=$((total / 32 + 1)) '{ print }
 		NR % step == 0 || NR == total { printf "\r\033[K%s: %d of %d", what, NR, total >"/dev/stderr" }
-		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | "$@" -
+		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | look_at "$file" "$@" -
 }

@@ -131,14 +131,14 @@ netns_file() {
 # netns_vanished INODE: this namespace has gone. That it is not found is no proof: a process
 # that we may not ask can have it, or another mount namespace. But a namespace takes its filters
 # along: if there is none of ours but those that are seen, none is there. Else NETNS_HIDDEN has
-# the programs.
-NETNS_HIDDEN=
+# the programs. NETNS_FOUND is a file of it, if there is one.
+NETNS_HIDDEN='' NETNS_FOUND=''
 netns_vanished() {
-	local hidden file
+	local hidden
 	NETNS_HIDDEN=
-	file=$(netns_file "$1")
-	if [[ -n $file ]]; then
-		netns_reused "$file"
+	NETNS_FOUND=$(netns_file "$1")
+	if [[ -n $NETNS_FOUND ]]; then
+		netns_reused "$NETNS_FOUND"
 		return
 	fi
 	hidden=$(progs_hidden) || exit 1
@@ -150,10 +150,10 @@ netns_vanished() {
 # progs_hidden: ids of our filters that are on no device of a namespace that can be found
 progs_hidden() {
 	local ids="${PIN_ID[*]}" ours seen='' list inode rest file inodes=" $NETNS_INODE_OWN "
-	ours=$("$BPFTOOL" -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
+	ours=$(bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
 		| select(.type == "sched_cls" and any(.map_ids // [] | .[]; IN($ids[]))) | .id') || die "bpftool prog show failed"
 	[[ -n $ours ]] || return 0
-	seen=$("$BPFTOOL" -j net show | net_ids) || die "bpftool net show failed"
+	seen=$(bpftool -j net show | net_ids) || die "bpftool net show failed"
 	list=$(
 		stat -L -c %i /run/netns/* 2>/dev/null || true
 		dev_list
@@ -205,6 +205,21 @@ dev_order() {
 	list=$(dev_list) || exit 1
 	last=$(awk -v unit=$((1 << HM_DEV_ORDER)) '{ n = int($4 / unit); if (n > last) last = n } END { print last + 0 }' <<<"$list")
 	DEV_FLAGS=$((DEV_FLAGS | (last % 65535 + 1) << HM_DEV_ORDER))
+}
+
+# abi_mark: programs and maps of two versions do not go together. A folder says whose they are.
+abi_mark() {
+	local mark=$BPFFS/tc/_abi_$HM_ABI
+	[[ ! -d $mark ]] || return 0
+	[[ ! -e $GLOBALS/hm_dev ]] || die "another version of hookmap has attached what is there: detach.sh --all takes that off"
+	abi_unmark
+	run mkdir "$mark"
+}
+abi_unmark() {
+	local mark
+	for mark in "$BPFFS"/tc/_abi_*; do
+		[[ ! -d $mark ]] || run rmdir "$mark"
+	done
 }
 
 dev_restore() { # LINE

@@ -130,7 +130,7 @@ clock_measure() {
 	hookmap_reader
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
 	flags=$(value_u32 "$HM_OFF_pktlat_cfg_flags")
-	read -r real mono ptp error <<<"$("$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
+	read -r real mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
 	[[ $real =~ ^[0-9]+$ ]] || die "the clocks could not be compared (hookmap clock ${options[*]})"
 	value_set "$HM_OFF_pktlat_cfg_real" 8 "$real"
 	value_set "$HM_OFF_pktlat_cfg_measured" 8 "$mono"

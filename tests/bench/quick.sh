@@ -38,7 +38,7 @@ for program in "${PROGRAMS[@]}"; do
 	[[ $program != tc/* ]] || type=classifier
 	maps=()
 	for cpu in v1 v2 v3; do
-		llc -march=bpf -mcpu=$cpu -filetype=obj -o "$TMP/$name.$cpu.o" "$HM_BUILD/$program.ll"
+		llc -march=bpf -mcpu="$cpu" -filetype=obj -o "$TMP/$name.$cpu.o" "$HM_BUILD/$program.ll"
 		llvm-strip -g "$TMP/$name.$cpu.o"
 		load "$TMP/$name.$cpu.o" "${name}_$cpu" type "$type" "${maps[@]}"
 		((${#maps[@]})) || read -ra maps <<<"$(same "${name}_v1" | grep -v rodata | tr '\n' ' ')"

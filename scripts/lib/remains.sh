@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# remains.sh - programs of ours on devices that the registry does not know: of a device that
+# was moved to another network namespace or attached by hand, or of a version whose pins
+# have another shape. A program is ours if it has a name of ours and uses a map of ours.
+
+# remains_progs [TYPE]: a line "id type map,map..." for each of our programs
+remains_progs() {
+	local ids="${PIN_ID[*]}" names="${FEATURES_KNOWN[*]} l2_mirror"
+	[[ -n $ids ]] || return 0
+	bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" --arg names "^(${names// /|})_" --arg type "${1:-}" '.[]
+		| select((.name // "" | test($names)) and any(.map_ids // [] | .[]; IN($ids[])) and (.type == $type or $type == ""))
+		| "\(.id) \(.type) \(.map_ids | join(","))"' || die "bpftool prog show failed"
+}
+
+# remains_devices IDS: a line "file dev" for each device with one of these programs (separated by
+# commas), in whatever network namespace
+remains_devices() {
+	local inode file seen=' '
+	while read -r inode file; do
+		[[ $seen != *" $inode "* ]] && use_netns "$file" || continue
+		seen+="$inode "
+		# shellcheck disable=SC2016
+		in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson ids "[$1]" --arg file "$file" \
+			'[.[] | (.xdp[]?, .tc[]?) | select((.id // .prog_id) | IN($ids[])) | .devname] | unique[] | "\($file) \(.)"' ||
+			warn "what is attached in network namespace $file cannot be listed"
+	done < <(
+		printf '%s /proc/self/ns/net\n' "$NETNS_INODE_OWN"
+		netns_holders
+	)
+}
+
+# remains_off DEV IDS: takes these programs off a device in $NETNS
+remains_off() {
+	local hook pref handle id rest list
+	xdp_get "$1"
+	[[ -z $XDP_ID || ,$2, != *",$XDP_ID,"* ]] || xdp_change "$1" "$(xdp_word "$XDP_MODE")" off
+	for hook in ingress egress; do
+		list=$(tc_filters "$1" "$hook") || die "$1: tc filter show failed: has the device gone?"
+		while read -r pref handle id rest; do
+			[[ -n $pref && ,$2, == *",$id,"* ]] || continue
+			run "${NSCMD[@]}" tc filter del dev "$1" "$hook" pref "$pref" handle "$handle" bpf
+		done <<<"$list"
+	done
+}
+
+# remains_follow NAME IFINDEX: a device that was written down is not in its namespace any more. If
+# it is in another one, under its number or its name, its XDP program went with it.
+remains_follow() {
+	local ids list file dev known others=()
+	local NETNS NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX IFNAME
+	ids=$(remains_progs xdp | cut -d' ' -f1 | paste -sd,) || exit 1
+	[[ -n $ids ]] || return 0
+	list=$(remains_devices "$ids") || exit 1
+	known=$(dev_list | cut -d' ' -f1,2) || exit 1
+	while read -r file dev; do
+		[[ -n $file ]] && use_netns "$file" && device_index "$dev" || continue
+		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
+		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
+			netns_words
+			warn "$1 has become $dev of network namespace $file: taking our program off there"
+			remains_off "$dev" "$ids"
+			return
+		fi
+		others+=("$(typed detach.sh --netns "$file" "$dev")")
+	done <<<"$list"
+	((!${#others[@]})) ||
+		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
+}
+
+# remains_remove: all that is ours, whoever has put it where, by whatever version
+remains_remove() {
+	local progs ids list file dev id type maps name names=() cgroup
+	pins_load
+	progs=$(remains_progs) || exit 1
+	ids=$(cut -d' ' -f1 <<<"$progs" | paste -sd,)
+	list=''
+	[[ -z $ids ]] || list=$(remains_devices "$ids") || exit 1
+	while read -r file dev; do
+		[[ -n $file ]] && use_netns "$file" || continue
+		netns_words
+		warn "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): taking off a program that is not written down"
+		remains_off "$dev" "$ids"
+		remains_iptables
+	done <<<"$list"
+	use_netns ''
+	netns_words
+	remains_iptables
+	while read -r id type maps; do
+		[[ $type == cgroup_skb ]] || continue
+		list=$(cgroup_users "$id" tree) || exit 1
+		while read -r cgroup; do
+			[[ -z $cgroup ]] || run "$BPFTOOL" cgroup detach "$cgroup" ingress id "$id"
+		done <<<"$list"
+	done <<<"$progs"
+	for name in "${FEATURES_KNOWN[@]}"; do
+		[[ ! -d $PINS/$name ]] || run rm -rf "$PINS/$name"
+	done
+	# an older version has maps that this one does not know
+	list=,$(cut -d' ' -f3 <<<"$progs" | paste -sd,),
+	for file in "$GLOBALS"/*; do
+		name=${file##*/}
+		[[ -f $file ]] || continue
+		if [[ " $HM_MAPS " != *" $name "* ]]; then
+			id=$(bpftool -j map show pinned "$file" 2>/dev/null | jq -r '.id // empty') || id=
+			[[ -n $id && $list == *",$id,"* ]] || continue
+		fi
+		names+=("$name")
+	done
+	maps_remove "${names[@]}"
+}
+
+remains_iptables() {
+	ipt_commands all
+	ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
+	ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
+}
