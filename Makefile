@@ -173,7 +173,7 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm check-releases test test-asan coverage lint demo bench bench-diff fuzz soak install uninstall clean deps deps-build root
+.PHONY: help check check-vm check-releases test test-asan coverage lint demo bench bench-diff fuzz million soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
@@ -183,6 +183,7 @@ help:
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
 	@echo 'make check-releases  built and loaded with what Debian 12 and 13 have (root)'
+	@echo 'make million   latency: a million packets through NAT, tunnels, taps, GRO (root)'
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
 	@echo 'make bench     costs, as a table of ratios (root); BENCH="NAME ..." for some, JSON=FILE'
 	@echo 'make bench-diff BASE=COMMIT   the same on what COMMIT builds, and compares (root)'
@@ -266,6 +267,11 @@ deps-releases: | root
 check-releases: | root deps-releases
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) HM_RELEASES_CACHE=$(or $(HM_RELEASES_CACHE),$(abspath $(O))/releases-cache) tests/releases.sh
+
+# every stamp of latency has an end
+million: | root deps-test
+	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) LATENCY_COUNT=1000000 bats --tap tests/latency_ways.bats
 
 # MINUTES of load, then STEPS at random and kills at every command
 soak: | root deps-test

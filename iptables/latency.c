@@ -23,7 +23,7 @@ static __always_inline int lat_iptables(struct __sk_buff *skb, __u8 stage)
 	if (!(skb->tc_index & LAT_INDEX_TAG))
 		return 0;
 	st = lat_lookup(lat_stat);
-	stamp = lat_stamp_get(skb, skb->tc_index, lat_l4proto);
+	stamp = lat_stamp_get(skb, skb->tc_index, lat_head);
 	if (!st || !stamp || stamp->stage == stage)
 		return 0;
 	lat_move(st, stamp, stage);

@@ -9,8 +9,7 @@
  * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that are
  * not linear; for the others see kern/latency_fentry).
  *
- * Who reads a copy (a raw or packet socket has a clone) does not count as app: the stamp
- * belongs to one sk_buff.
+ * Who reads a copy (a raw or packet socket) does not count as app.
  *
  * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
  */
@@ -25,7 +24,7 @@ int latency_socket(struct __sk_buff *skb)
 	if (!(skb->tc_index & LAT_INDEX_TAG))
 		return 1;
 	st = lat_lookup(lat_stat);
-	stamp = lat_stamp_get(skb, skb->tc_index, lat_l4proto);
+	stamp = lat_stamp_get(skb, skb->tc_index, lat_head);
 	if (st && stamp && stamp->stage != LAT_SOCKET)
 		lat_move(st, stamp, LAT_SOCKET);
 	return 1;

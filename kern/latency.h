@@ -165,28 +165,32 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 	return best;
 }
 
-/* IPPROTO_* of a packet; of IPv6, where headers come and go, EXPECTED. */
-static __always_inline __u8 lat_l4proto(struct __sk_buff *skb, __u8 expected)
-{
-	__u8 head[10] = {};
+/* IPPROTO_* in an IP header's first bytes; of IPv6, where headers come and go, EXPECTED. */
+#define LAT_HEAD 10
 
-	bpf_skb_load_bytes_relative(skb, 0, head, sizeof(head), BPF_HDR_START_NET);
+static __always_inline __u8 lat_l4proto(const __u8 *head, __u8 expected)
+{
 	return head[0] >> 4 == 6 ? expected : head[9];
 }
 
-/* The stamp of this packet, if it has one. L4PROTO is lat_l4proto, or what does the same. */
-#define lat_stamp_get(SKB, TC_INDEX, L4PROTO)                                                      \
+#define lat_head(SKB, TO) bpf_skb_load_bytes_relative(SKB, 0, TO, LAT_HEAD, BPF_HDR_START_NET)
+
+/* The stamp of this packet, if it has one. READ is lat_head, or what does the same. */
+#define lat_stamp_get(SKB, TC_INDEX, READ)                                                         \
 	({                                                                                         \
 		struct lat_stamp *base_ = lat_lookup(lat_stamp), *stamp_ = NULL;                   \
+		__u8 head_[LAT_HEAD] = {};                                                         \
 		__u32 slot_ = 0;                                                                   \
                                                                                                    \
 		if (base_)                                                                         \
 			slot_ = lat_slot_find(lat_skb(SKB, base_), (TC_INDEX)&LAT_INDEX_TAG);      \
 		if (slot_)                                                                         \
 			stamp_ = bpf_map_lookup_elem(&lat_stamp, &slot_);                          \
-		if (stamp_ && stamp_->skb == LAT_ANY &&                                            \
-		    L4PROTO(SKB, stamp_->l4proto) != stamp_->l4proto)                              \
-			stamp_ = NULL;                                                             \
+		if (stamp_ && stamp_->skb == LAT_ANY) {                                            \
+			READ(SKB, head_);                                                          \
+			if (lat_l4proto(head_, stamp_->l4proto) != stamp_->l4proto)                \
+				stamp_ = NULL;                                                     \
+		}                                                                                  \
 		stamp_;                                                                            \
 	})
 
@@ -213,12 +217,14 @@ static __always_inline struct lat_stamp *lat_stamp_new(struct lat_stat *st, void
 /* The packet of STAMP has reached STAGE now. */
 static __always_inline void lat_move(struct lat_stat *st, struct lat_stamp *stamp, __u8 stage)
 {
+	__u8 again = stamp->passed >> stage & 1 && stamp->stage != stage ? LAT_AGAIN : 0;
 	__u64 now = bpf_ktime_get_ns();
 	__u64 delta = now - stamp->last;
 
-	lat_add(st, stamp, stamp->stage, stage, delta);
+	lat_add(st, stamp, stamp->stage, stage | again, delta);
 	stamp->last = now;
 	stamp->stage = stage;
+	stamp->passed |= 1 << stage;
 	if (stage == LAT_SOCKET || stage == LAT_APP)
 		lat_add(st, stamp, stamp->begin, stage | LAT_TOTAL, now - stamp->first);
 	if (stage == LAT_APP) {

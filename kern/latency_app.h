@@ -10,12 +10,25 @@
 #include "latency.h"
 #include "skb.h"
 
-static __always_inline __u8 lat_traced_l4proto(struct sk_buff *skb, __u8 expected)
-{
-	__u8 head[10] = {};
+#include <linux/in.h>
 
-	bpf_probe_read_kernel(head, sizeof(head), skb->head + skb->network_header);
-	return head[0] >> 4 == 6 ? expected : head[9];
+#define AF_PACKET 17
+#define SOCK_RAW  3
+
+#define lat_traced_head(SKB, TO)                                                                   \
+	bpf_probe_read_kernel(TO, LAT_HEAD, (SKB)->head + (SKB)->network_header)
+
+/* Does SKB lie in a socket that gets packets of others? ICMP is for raw sockets. */
+static __always_inline int lat_listener(const struct sk_buff *skb, const struct lat_stamp *stamp)
+{
+	const struct sock *sk = skb->sk;
+
+	if (!sk)
+		return 0;
+	if (sk->__sk_common.skc_family == AF_PACKET)
+		return 1;
+	return sk->sk_type == SOCK_RAW && stamp->l4proto != IPPROTO_ICMP &&
+	       stamp->l4proto != IPPROTO_ICMPV6;
 }
 
 static __always_inline int lat_app(struct sk_buff *skb)
@@ -27,9 +40,9 @@ static __always_inline int lat_app(struct sk_buff *skb)
 	if (!(tag & LAT_INDEX_TAG))
 		return 0;
 	st = lat_lookup(lat_stat);
-	stamp = lat_stamp_get(skb, tag, lat_traced_l4proto);
+	stamp = lat_stamp_get(skb, tag, lat_traced_head);
 	/* the stamp ends here: of a packet that is read in pieces, the first one counts */
-	if (st && stamp)
+	if (st && stamp && !lat_listener(skb, stamp))
 		lat_move(st, stamp, LAT_APP);
 	return 0;
 }

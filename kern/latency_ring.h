@@ -40,14 +40,14 @@ static __always_inline struct lat_ring *lat_ring_get(void)
 	return bpf_map_lookup_elem(&lat_ring, &zero);
 }
 
-/* Parses an Ethernet frame of LEN bytes into the scratch WHICH of RING; NULL if it is not
- * IP, or malformed. */
+/* Parses a packet of LEN bytes into the scratch WHICH of RING; NULL if it is not IP, or
+ * malformed. L3 is 0 for an Ethernet frame, else what begins at DATA. */
 static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32 which, void *data,
-						    void *end, __u64 len)
+						    void *end, __u64 len, __be16 l3)
 {
 	struct lat_packet *p = (void *)ring->scratch[which];
 	struct cursor c = { data, end };
-	int proto = parse_eth(&c);
+	int proto = l3 ?: parse_eth(&c);
 	struct tcphdr *tcp;
 	__u32 l4;
 

@@ -8,8 +8,9 @@
  * Finds the time of xdp/latency in the CPU's ring, puts a stamp in a slot of
  * lat_stamp, and its tag in skb->tc_index, by which the later stages know that
  * there is one. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
- * namespace it is in, whether that is a container's, and whether it is itself
- * the first stage because there is no XDP program in front.
+ * namespace it is in, whether that is a container's, whether it is itself the first
+ * stage because there is no XDP program in front, and whether packets have no Ethernet
+ * header there (tun, wireguard, gre).
  *
  * In-packet mode: also writes the stamps into the payload of UDP datagrams to
  * one port. It does so for XDP too: only at tc can the kernel keep the checksum
@@ -29,6 +30,14 @@
 
 HM_MAP(lat_cfg);
 
+static __always_inline struct lat_packet *lat_parse_tc(struct __sk_buff *skb, struct lat_ring *ring)
+{
+	__be16 l3 = skb->tc_classid & LAT_CLASS_L3 ? skb->protocol : 0;
+
+	return lat_parse(ring, LAT_SCRATCH_TC, (void *)(long)skb->data, (void *)(long)skb->data_end,
+			 skb->len, l3);
+}
+
 /* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
 static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
 					 __u64 *stamps, const __u32 size)
@@ -42,8 +51,7 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 
 	if (!ring)
 		return;
-	packet = lat_parse(ring, LAT_SCRATCH_TC, (void *)(long)skb->data,
-			   (void *)(long)skb->data_end, skb->len);
+	packet = lat_parse_tc(skb, ring);
 	if (!packet || packet->f.l4proto != IPPROTO_UDP || !packet->f.dport ||
 	    packet->f.dport != cfg->inpacket_port)
 		return;
@@ -81,6 +89,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	stamp->l4proto = f->l4proto;
 	stamp->stage = LAT_TC;
 	stamp->begin = first ? LAT_XDP : LAT_TC;
+	stamp->passed = 1 << LAT_TC;
 	st->started++;
 	if (first)
 		lat_add(st, stamp, LAT_XDP, LAT_TC, now - first);
@@ -125,7 +134,6 @@ static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cf
 SEC("classifier")
 int latency_tc(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 class = skb->tc_classid, tag = skb->tc_index & LAT_INDEX_TAG;
 	struct lat_packet *packet = NULL;
 	struct lat_ring *ring = lat_ring_get();
@@ -146,11 +154,11 @@ int latency_tc(struct __sk_buff *skb)
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
 	if (pending || class & LAT_CLASS_START)
-		packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len);
+		packet = lat_parse_tc(skb, ring);
 	if (pending && packet)
 		first = lat_ring_take(packet->f.l4proto == IPPROTO_UDP ? skb->gso_segs : 0);
 	if (tag && !first)
-		stamp = lat_stamp_get(skb, tag, lat_l4proto);
+		stamp = lat_stamp_get(skb, tag, lat_head);
 
 	if (first && packet)
 		lat_start(skb, cfg, st, &packet->f, first, class);

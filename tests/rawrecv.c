@@ -3,7 +3,7 @@
  * rawrecv - receives COUNT packets of an IP protocol by a raw socket, for the tests.
  *
  *   rawrecv PROTO COUNT      rawrecv --tap DEV COUNT: frames, from a tap it makes
- *   rawrecv --packet DEV COUNT: frames, by a packet socket
+ *   rawrecv --packet DEV COUNT: frames, by a packet socket; --packet-ip: only IPv4
  * Prints "ready" first. Exit status: 0 all of them, 1 not within 5 s, 2 usage.
  */
 #include <fcntl.h>
@@ -36,9 +36,9 @@ static int tap(const char *name)
 	return fd;
 }
 
-static int packet(const char *name)
+static int packet(const char *name, int protocol)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 	struct ifreq ifr = {};
 
@@ -58,7 +58,9 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "--tap"))
 		fd = tap(argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "--packet"))
-		fd = packet(argv[2]);
+		fd = packet(argv[2], ETH_P_ALL);
+	else if (argc == 4 && !strcmp(argv[1], "--packet-ip"))
+		fd = packet(argv[2], ETH_P_IP);
 	else if (argc == 3)
 		fd = socket(AF_INET, SOCK_RAW, atoi(argv[1]));
 	else

@@ -14,11 +14,15 @@
  *   --window N (udp-send, udp-recv: the sender waits for a word after N datagrams, so
  *   that no ring or buffer on the way overflows)
  *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
- *   of that many), --piece BYTES (TCP: reads at most so many at a time)
- * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came.
+ *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
+ *   --piece BYTES (TCP: reads at most so many at a time)
+ *   --splice (tcp-server moves what it reads into a pipe, without a copy)
+ * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came, or, with
+ * --gro, how often it has read.
  */
 #include <errno.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -39,8 +43,8 @@
 static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
-static int stamps, no_check, rcvbuf = 8 << 20, gso;
-static char buffer[65536];
+static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, splices;
+static char buffer[262144];
 
 static void die(const char *what)
 {
@@ -76,6 +80,8 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
 	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &gso, sizeof(gso)))
 		die("UDP_SEGMENT");
+	if (gro && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &gro, sizeof(gro)))
+		die("UDP_GRO");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (no_check)
 		setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one));
@@ -141,7 +147,7 @@ static int udp_send(int fd, long count)
 
 static int udp_recv(int fd, long count)
 {
-	long got = 0;
+	long got = 0, reads = 0;
 
 	while (got < count) {
 		struct sockaddr_storage from;
@@ -156,7 +162,8 @@ static int udp_recv(int fd, long count)
 			continue;
 		if (n < 0)
 			break;
-		got++;
+		got += gro ? n : 1;
+		reads++;
 		if (window && got % window == 0 &&
 		    sendto(fd, "", 1, 0, (struct sockaddr *)&from, len) < 0)
 			die("sendto");
@@ -167,7 +174,7 @@ static int udp_recv(int fd, long count)
 		}
 	}
 	if (!stamps)
-		printf("%ld\n", got);
+		printf("%ld\n", reads);
 	return got < count;
 }
 
@@ -183,6 +190,24 @@ static int whole(int fd, int out)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+/* All of SIZE bytes into a pipe, and what is in the pipe away. */
+static int whole_splice(int fd)
+{
+	static int pipes[2];
+	size_t at = 0;
+
+	if (!pipes[0] && pipe(pipes))
+		die("pipe");
+	while (at < size) {
+		ssize_t n = splice(fd, NULL, pipes[1], NULL, size - at, 0);
+
+		if (n <= 0 || read(pipes[0], buffer, n) != n)
 			return -1;
 		at += n;
 	}
@@ -214,7 +239,7 @@ static int tcp_server(int fd, long count)
 	for (long i = 0; i < count; i++) {
 		if (delay_ms)
 			sleep_ns(delay_ms * 1000000);
-		if (whole(c, 0) || whole(c, 1))
+		if ((splices ? whole_splice(c) : whole(c, 0)) || whole(c, 1))
 			die("answer");
 	}
 	/* the client closes */
@@ -258,7 +283,8 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
 	{ "no-check", no_argument, NULL, 'n' },	     { "window", required_argument, NULL, 'w' },
 	{ "rcvbuf", required_argument, NULL, 'b' },  { "gso", required_argument, NULL, 'g' },
-	{ "piece", required_argument, NULL, 'p' },   {},
+	{ "piece", required_argument, NULL, 'p' },   { "gro", no_argument, &gro, 1 },
+	{ "splice", no_argument, &splices, 1 },     {},
 };
 
 int main(int argc, char **argv)
@@ -268,6 +294,8 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
+		case 0:
+			break;
 		case 's':
 			size = strtoul(optarg, NULL, 10);
 			if (size > sizeof(buffer))

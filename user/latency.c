@@ -4,6 +4,8 @@
  *
  * JSON, a row a stage pair and a row a total (all times in ns):
  *   kind      "stage": time between two stages that follow each other
+ *             "again": the same, to a stage that the packet has passed before: it comes a
+ *             second time as what was inside it (decapsulated, decrypted)
  *             "total": time from the first stage to this one
  *   from, to  xdp tc prerouting input socket app container
  *   device    the device entered last; netns: its namespace
@@ -110,15 +112,17 @@ static int snapshot_row(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+#define LAT_KIND (LAT_TOTAL | LAT_AGAIN)
+
 static int pair_compare(const void *a, const void *b)
 {
 	const struct lat_key *x = &((const struct pair *)a)->key,
 			     *y = &((const struct pair *)b)->key;
-	int total = !!(x->to & LAT_TOTAL) - !!(y->to & LAT_TOTAL);
-	__u8 xto = x->to & ~LAT_TOTAL, yto = y->to & ~LAT_TOTAL;
+	int kind = (x->to & LAT_KIND) - (y->to & LAT_KIND);
+	__u8 xto = x->to & ~LAT_KIND, yto = y->to & ~LAT_KIND;
 
-	if (total)
-		return total;
+	if (kind)
+		return kind;
 	if (xto < LAT_STAGES && yto < LAT_STAGES && stage_rank[xto] != stage_rank[yto])
 		return stage_rank[xto] - stage_rank[yto];
 	return memcmp(x, y, sizeof(*x));
@@ -202,12 +206,14 @@ static void snapshot_growth(struct snapshot *s, struct snapshot *old)
 
 static const char *stage_str(__u8 stage)
 {
-	stage &= ~LAT_TOTAL;
+	stage &= ~LAT_KIND;
 	return stage < LAT_STAGES && stage_name[stage] ? stage_name[stage] : "?";
 }
 
 static const char *kind_str(const struct lat_key *key)
 {
+	if (key->to & LAT_AGAIN)
+		return "again";
 	return key->to & LAT_TOTAL ? "total" : "stage";
 }
 
@@ -427,10 +433,12 @@ static void show_prom(struct prom *prom, const struct snapshot *s, struct names 
 		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_age);
 	for (size_t i = 0; i < s->npairs; i++) {
 		const struct lat_key *key = &s->pairs[i].key;
+		char to[32];
 
+		snprintf(to, sizeof(to), "%s%s", stage_str(key->to),
+			 key->to & LAT_AGAIN ? "_again" : "");
 		prom_hist(prom, key->to & LAT_TOTAL ? PROM_TOTAL : PROM_STAGE, &s->pairs[i].hist,
-			  stage_str(key->from), stage_str(key->to),
-			  names_device(names, key->nsid, key->ifindex),
+			  stage_str(key->from), to, names_device(names, key->nsid, key->ifindex),
 			  names_netns(names, key->nsid));
 	}
 	prom_add(prom, PROM_STAGE_SEEN, s->count[SEEN]);

@@ -50,7 +50,7 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 	ring = lat_ring_get();
 	if (!ring)
 		return;
-	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, xdp_bytes(ctx, frags));
+	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, xdp_bytes(ctx, frags), 0);
 	if (!packet || (filter && !lat_filter(cfg, ctx->ingress_ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, !filter || lat_turn(cfg, st)))

@@ -18,8 +18,10 @@ enum lat_stage {
 	LAT_STAGES,
 };
 
-/* Set in lat_key.to: the row is a total, from the first stage to this one. */
+/* Set in lat_key.to: the row is a total, from the first stage to this one; or the packet has
+ * been at this stage before, and comes again as what was inside it (decapsulated, decrypted). */
 #define LAT_TOTAL 0x80
+#define LAT_AGAIN 0x40
 
 /* Why a packet that was chosen for measurement did not give a number. */
 enum lat_lost {
@@ -54,7 +56,7 @@ enum lat_lost {
 /* map lat_hist, per-CPU hash: key */
 struct lat_key {
 	__u8 from;     /* enum lat_stage */
-	__u8 to;       /* enum lat_stage, | LAT_TOTAL */
+	__u8 to;       /* enum lat_stage, | LAT_TOTAL or LAT_AGAIN */
 	__u8 octave;   /* 0 .. LAT_OCTAVES - 1 */
 	__u8 nsid;     /* index into map hm_netns */
 	__u32 ifindex; /* the device entered last, in that namespace */
@@ -70,15 +72,15 @@ struct lat_row {
 
 /*
  * skb->tc_index of a packet that carries a stamp: the low bits stay as they are, since
- * others decide by them (bits 0-3: Cilium's proxy and NodePort flags, sch_gred's queue);
- * above them a tag that is not 0, and then the CPU that gave it:
+ * others decide by them (Cilium's flags: proxy 0 and 1, NodePort 2, host firewall 4; sch_gred's
+ * queue 0-3); above them a tag that is not 0, and then the CPU that gave it:
  *
- *   15 .. lat_cfg.shift   shift - 1 .. 4   3 .. 0
+ *   15 .. lat_cfg.shift   shift - 1 .. 5   4 .. 0
  *   CPU                   tag              others'
  */
-#define LAT_INDEX_OTHERS 0xf
-#define LAT_INDEX_TAG	 0xfff0
-#define LAT_INDEX_SHIFT	 4
+#define LAT_INDEX_OTHERS 0x1f
+#define LAT_INDEX_TAG	 0xffe0
+#define LAT_INDEX_SHIFT	 5
 
 /*
  * map lat_stamp, array. Slots are split by the CPU that gives the tag, 1 << lat_cfg.shift
@@ -108,7 +110,8 @@ struct lat_stamp {
 	__u8 stage;    /* enum lat_stage, the one passed last */
 	__u8 begin;    /* enum lat_stage, the first one */
 	__u8 l4proto;  /* IPPROTO_*, where skb is LAT_ANY */
-	__u8 pad[6];
+	__u8 passed;   /* stages, by bit */
+	__u8 pad[5];
 };
 
 /*
@@ -204,6 +207,7 @@ struct lat_ring {
  */
 #define LAT_CLASS_CONTAINER 0x100 /* this is LAT_CONTAINER, not LAT_TC */
 #define LAT_CLASS_START	    0x200 /* no XDP in front: the measurement starts here */
+#define LAT_CLASS_L3	    0x400 /* the device's packets have no Ethernet header */
 
 _Static_assert(sizeof(struct lat_key) == 8, "abi");
 _Static_assert(sizeof(struct lat_row) == 152, "abi");

@@ -16,7 +16,8 @@ application
                     dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
                     dport N, src PREFIX, dst PREFIX; "none" takes it away
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
-                    default: native if the driver can, else generic
+                    default: native if the driver can, else generic; none for bonds,
+                    teams and devices without an Ethernet header
   --inpacket PORT also write the stamps into UDP datagrams to PORT; "off" ends it
   --next OBJ[:SECTION]  run this XDP program behind ours; "none" takes it away
                     (default: the first that it has of prog, xdp and xdp.frags)
@@ -158,9 +159,12 @@ lat_load() { # STAGING
 	((DRY_RUN)) || is_link "$staging/latency_app" ||
 		die "program latency_app could not be attached: does the kernel have the tracepoint skb_copy_datagram_iovec?"
 	object kern/latency_fentry.o
-	# fentry is not in every kernel; without it, linear UDP has no application stage
+	# fentry is not in every kernel; without it, linear UDP and splice have no application stage
 	try "$BPFTOOL" -n prog loadall "$OBJECT" "$staging" "${MAP_OPTIONS[@]}" autoattach || true
-	((DRY_RUN)) || is_link "$staging/latency_udp" || rm -f "$staging/latency_udp"
+	local program
+	for program in latency_udp latency_splice; do
+		((DRY_RUN)) || is_link "$staging/$program" || rm -f "$staging/$program"
+	done
 	run mv "$staging" "$LAT_PINS"
 	LAT_NEW=1
 	defer rm -rf "$LAT_PINS"
@@ -191,6 +195,11 @@ latency_attach() { # DEV
 	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	[[ -z $LAT_NEXT ]] || ((!(DEV_FEATURES & HM_FEAT_l2fwd))) ||
 		die "--next: l2fwd stands behind latency on $1: detach it first"
+	link_kind "$1"
+	((container)) || {
+		xdp_get "$1"
+		lat_first_stage "$1"
+	}
 	((container)) || lat_from_tc || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
@@ -206,6 +215,7 @@ latency_attach() { # DEV
 	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
 
 	class=$DEV_NSID
+	((!LINK_BARE)) || class=$((class | LAT_CLASS_L3))
 	if ((container)); then
 		class=$((class | LAT_CLASS_CONTAINER))
 		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_NETNS))
@@ -252,6 +262,27 @@ lat_saved() {
 	done
 }
 
+# lat_first_stage DEV: LAT_MODE where the kind of device decides. XDP needs an Ethernet header;
+# in native mode, the program of a bond runs on its members, under their numbers.
+lat_first_stage() {
+	local what
+	if ((LINK_BARE)); then
+		[[ -z ${LAT_MODE#none} && ${LAT_NEXT:-none} == none ]] ||
+			die "$1 has no Ethernet header ($LINK_TYPE): its first stage is tc, so neither --mode $LAT_MODE nor --next goes there"
+		what="has no Ethernet header ($LINK_TYPE)"
+	elif [[ $LINK_KIND == bond || $LINK_KIND == team ]]; then
+		[[ $LAT_MODE != native ]] ||
+			die "$1 is a $LINK_KIND: in native mode XDP runs on its members, under their names: --mode generic or none"
+		[[ ${LAT_NEXT:-none} == none ]] || LAT_MODE=${LAT_MODE:-generic}
+		what="is a $LINK_KIND (--mode generic puts XDP in front, which copies merged packets)"
+	else
+		return 0
+	fi
+	[[ -z $LAT_MODE && -z $XDP_ID ]] || return 0
+	((DEV_FLAGS & HM_DEV_NOXDP)) || warn "note: $1 $what: tc is the first stage"
+	LAT_MODE=none
+}
+
 # lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
 # written down under it
 lat_jumps_remove() {
@@ -266,7 +297,7 @@ lat_jumps_remove() {
 lat_notes() {
 	! lat_rps "$1" || warn "note: $1 $LAT_RPS"
 	[[ -z $XDP_ID ]] || return 0
-	if [[ $LAT_MODE != generic && $(ip_json -d link show dev "$1" | jq -r '.[0].linkinfo.info_kind') == veth ]]; then
+	if [[ $LAT_MODE != generic && $LINK_KIND == veth ]]; then
 		warn "note: $1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
 }
@@ -374,7 +405,7 @@ latency_status() {
 	id=$(lat_socket_id) || id=
 	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
-	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp\n'
+	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp, skb_splice_bits\n'
 	id=$(value_u32 "$HM_OFF_lat_cfg_sample")
 	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : 1))" \
 		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_FILTER)) && printf ' of those that match the filter')" \

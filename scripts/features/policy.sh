@@ -78,7 +78,7 @@ policy_beside() {
 }
 
 policy_attach() { # DEV
-	local kind class other TC_PREF_OPTION=--policy-pref
+	local class other TC_PREF_OPTION=--policy-pref
 	object tc/policy.o
 	local tc=$OBJECT
 
@@ -96,9 +96,9 @@ policy_attach() { # DEV
 	[[ -z $POL_MAX_HOPS ]] || value_set "$HM_OFF_pol_cfg_max_hops" 4 "$POL_MAX_HOPS"
 	local cfg=("${VALUE[@]}")
 
-	kind=$(ip_json link show dev "$1" | jq -r '.[0].link_type')
+	link_kind "$1"
 	class=$POL_CLASS_SET
-	[[ $kind == ether || $kind == loopback ]] || class=$((class | POL_CLASS_L3))
+	((!LINK_BARE)) || class=$((class | POL_CLASS_L3))
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
 	POL_BESIDE=$1

@@ -48,6 +48,17 @@ xdp_get() {
 	xdp_name "$line"
 }
 
+# link_kind DEV: LINK_TYPE and LINK_KIND, as ip -d link has them ("-": none); LINK_BARE is 1 if
+# its packets have no Ethernet header
+link_kind() {
+	local line
+	line=$(ip_json -d link show dev "$1" | jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"') ||
+		die "$1: ip link show failed: has the device gone?"
+	read -r LINK_TYPE LINK_KIND <<<"$line"
+	LINK_BARE=0
+	[[ $LINK_TYPE == ether || $LINK_TYPE == loopback ]] || LINK_BARE=1
+}
+
 # xdp_word MODE: the word of `ip link` for a mode
 xdp_word() {
 	case $1 in

@@ -22,7 +22,7 @@ int index_reader(struct __sk_buff *skb)
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    ip->protocol != IPPROTO_UDP)
 		return TC_ACT_UNSPEC;
-	return skb->tc_index & 0xf ? TC_ACT_OK : TC_ACT_SHOT;
+	return skb->tc_index & 0x1f ? TC_ACT_OK : TC_ACT_SHOT;
 }
 
 char index_reader_license[] SEC("license") = "GPL";

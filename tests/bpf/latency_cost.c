@@ -30,7 +30,7 @@ int cost_tc(struct __sk_buff *skb)
 
 	if (!cfg || !st || !ring)
 		return 0;
-	packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len);
+	packet = lat_parse(ring, LAT_SCRATCH_TC, data, end, skb->len, 0);
 	if (!packet)
 		return 0;
 	/* as XDP left it */
@@ -66,7 +66,7 @@ static __always_inline int cost_stage(struct __sk_buff *skb, __u8 from, __u8 to)
 
 	if (!st || !base)
 		return 0;
-	stamp = lat_stamp_get(skb, COST_TAG, lat_l4proto);
+	stamp = lat_stamp_get(skb, COST_TAG, lat_head);
 	if (!stamp) { /* the first run */
 		lat_slot_take(lat_skb(skb, base), COST_TAG, LAT_SHIFT_DEFAULT);
 		return -1;
@@ -115,7 +115,7 @@ int cost_xdp(struct xdp_md *ctx)
 
 	if (!cfg || !st || !ring || !lat_seen(st, lat_turn(cfg, st)))
 		return XDP_DROP;
-	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, end - data);
+	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, end - data, 0);
 	if (!packet)
 		return XDP_DROP;
 	lat_ring_push(ring, packet);

@@ -1,0 +1,330 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# latency: every stamp is accounted for, whatever way its packet takes. LATENCY_COUNT packets
+# each (make million: 1 000 000)
+
+. "${BATS_TEST_DIRNAME}/sandbox.bash"
+
+COUNT=${LATENCY_COUNT:-2003}
+T=$HM_BUILD/tests/traffic
+
+setup() { lab_up; }
+teardown() { [[ -z ${JOBS:-} ]] || kill $JOBS 2>/dev/null || true; }
+
+# job COMMAND...: in the background, until the test ends
+job() {
+	"$@" 3>&- &
+	JOBS="${JOBS:-} $!"
+}
+
+# accounts [MERGED]: each stamp that was started has been read, is counted where it was last
+# seen, or has its slot; each packet that was chosen was started, or (MERGED) merged
+accounts() {
+	local slots
+	# what is on its way to a reader that has all it wants
+	hookmap -j latency >"$BATS_TEST_TMPDIR/latency"
+	slots=$(bpftool -j map dump pinned "$G/lat_stamp" | tr '}' '\n' | grep -c '"skb":[1-9]') || true
+	equal "$(jq --argjson slots "$slots" '.lost | .started - .read - ([.last_seen[]] | add) - $slots' "$BATS_TEST_TMPDIR/latency")" 0 "stamps that nobody knows of"
+	equal "$(jq -c '.lost | [.bad_clock, .table_full, .slot_reused, .not_at_tc - .merged]' "$BATS_TEST_TMPDIR/latency")" "[0,0,0,0]" lost
+	[[ -n ${1:-} ]] || equal "$(lost merged)" 0 merged
+}
+
+# ask FROM TO ADDR [SERVER-OPTION...]: COUNT requests, each of which one read takes
+ask() {
+	local from=$1 to=$2 addr=$3
+	shift 3
+	on "$to" "$T" tcp-server "$addr" 7000 "$COUNT" "$@" 3>&- &
+	on "$from" "$T" tcp-client "${ASKED:-$addr}" 7000 "$COUNT" --timeout 20
+	wait $!
+}
+
+# bats test_tags=vm
+@test "latency: the way through NAT: each request is one of app, REDIRECT and DNAT" {
+	attach eth0 --sample 1 --filter 'proto tcp dport 7001'
+	on host iptables -t nat -A PREROUTING -i eth0 -p tcp --dport 7001 -j REDIRECT --to-ports 7000
+	on host "$T" tcp-server 10.11.1.1 7000 "$COUNT" 3>&- &
+	on client "$T" tcp-client 10.11.1.1 7001 "$COUNT"
+	wait $!
+	equal "$(rows socket app)" "$COUNT" "socket -> app"
+	on host iptables -t nat -F PREROUTING
+	on host iptables -t nat -A PREROUTING -i eth0 -p tcp --dport 7001 -j DNAT --to-destination 10.11.2.1:7000
+	on host "$T" tcp-server 10.11.2.1 7000 "$COUNT" 3>&- &
+	on client "$T" tcp-client 10.11.1.1 7001 "$COUNT"
+	wait $!
+	equal "$(rows socket app)" $((2 * COUNT)) "socket -> app"
+	equal "$(rows xdp app total)" $((2 * COUNT)) "xdp -> app"
+	accounts
+}
+
+# tunnel KIND NAME OPTION...: of host and client, over eth0, with 10.99.0.1 and 10.99.0.2
+tunnel() {
+	local kind=$1 name=$2
+	shift 2
+	on host ip link add "$name" type "$kind" local 10.11.1.1 remote 10.11.1.2 "$@"
+	on client ip link add "$name" type "$kind" local 10.11.1.2 remote 10.11.1.1 "$@"
+	addresses "$name"
+}
+
+addresses() { # DEV
+	for ns in host client; do on "$ns" ip link set "$1" up; done
+	on host ip addr add 10.99.0.1/24 dev "$1"
+	on client ip addr add 10.99.0.2/24 dev "$1"
+}
+
+# bats test_tags=vm
+@test "latency: the way through vxlan: each request is one of app, and comes again on the tunnel" {
+	skip_without VXLAN on host ip link add x0 type vxlan id 7 dstport 4789 local 10.11.1.1 remote 10.11.1.2
+	on host ip link del x0
+	tunnel vxlan vx0 id 7 dstport 4789
+	attach eth0 --sample 1 --filter 'proto udp dport 4789'
+	ask client host 10.99.0.1
+	equal "$(rows socket app)" "$COUNT" "socket -> app"
+	equal "$(hookmap -j latency | jq '[.rows[] | select(.kind == "again")] | length')" 0 "rows of a second time"
+	accounts
+	# with stages on the tunnel as well: the same stamps, a second time
+	attach vx0
+	ask client host 10.99.0.1
+	equal "$(rows socket app)" $((2 * COUNT)) "socket -> app"
+	n=$(rows input tc again)
+	((n >= COUNT))
+	equal "$(rows tc prerouting again) $(rows prerouting input again)" "$n $n" "the second time"
+	equal "$(rows tc prerouting)" "$(rows xdp tc)" "the first time"
+	like "$(hookmap latency)" "again "
+	accounts
+}
+
+# tuns: tun0 of host and client, joined
+tuns() {
+	skip_without "tun devices" test -c /dev/net/tun
+	for ns in host client; do on "$ns" ip tuntap add dev tun0 mode tun; done
+	addresses tun0
+	job on host "$HM_BUILD/tests/wire" tun0 nsenter --net="/run/netns/$LAB-client" "$HM_BUILD/tests/wire" tun0
+	busywait 5 on client ping -q -c 1 -W 1 10.99.0.1
+}
+
+# bats test_tags=vm
+@test "latency: a device without an Ethernet header: tc is the first stage, each request is one of app" {
+	tuns
+	fails 1 'has no Ethernet header (none)' attach tun0 --mode native
+	fails 1 'has no Ethernet header (none)' attach tun0 --next "$HM_BUILD/xdp/pass.o"
+	nothing_left tun0
+	run -0 attach tun0 --sample 1 --filter 'dev tun0 proto tcp dport 7000'
+	like "$output" "note: tun0 has no Ethernet header (none): tc is the first stage"
+	equal "$(attach tun0 2>&1)" "" "the second time"
+	ask client host 10.99.0.1
+	equal "$(rows socket app)" "$COUNT" "socket -> app"
+	equal "$(rows tc app total)" "$COUNT" "tc -> app"
+	equal "$(rows tc prerouting)" "$(lost seen)" "tc -> prerouting"
+	equal "$(hookmap -j latency | jq -r '[.rows[].device] | unique | join(" ")')" tun0 device
+	accounts
+	# IPv6, and what is written into the payload
+	on host ip addr add fd99::1/64 dev tun0 nodad
+	on client ip addr add fd99::2/64 dev tun0 nodad
+	attach tun0 --filter 'proto udp dport 7000' --inpacket 7000
+	for addr in 10.99.0.1 fd99::1; do
+		on host "$T" udp-recv "$addr" 7000 17 --stamps >>"$BATS_TEST_TMPDIR/stamps" 3>&- &
+		busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+		on client "$T" udp-send "$addr" 7000 17
+		wait $!
+	done
+	equal "$(awk '$1 > 0 && $2 == $1' "$BATS_TEST_TMPDIR/stamps" | wc -l)" 34 "datagrams with stamps"
+	detach tun0
+	nothing_left tun0
+}
+
+# bats test_tags=vm
+@test "latency: the way over a bridge to a tap: each frame is one of app" {
+	skip_without "tap devices" test -c /dev/net/tun
+	on host ip link add br0 type bridge
+	on host ip link set br0 up
+	on host ip addr flush dev eth0
+	on host ip link set eth0 master br0
+	for ns in host server; do on "$ns" ip tuntap add dev tap0 mode tap; done
+	on host ip link set tap0 master br0 up
+	on server ip link set tap0 up
+	on server ip addr add 10.11.1.7/24 dev tap0
+	job on host "$HM_BUILD/tests/wire" tap0 nsenter --net="/run/netns/$LAB-server" "$HM_BUILD/tests/wire" tap0
+	busywait 5 on client ping -q -c 1 -W 1 10.11.1.7
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	ask client server 10.11.1.7
+	# who reads from a tap takes every frame
+	equal "$(rows tc app)" "$(lost seen)" "tc -> app"
+	equal "$(rows xdp app total)" "$(lost seen)" "xdp -> app"
+	(($(lost seen) > COUNT))
+	accounts
+}
+
+# bats test_tags=vm
+@test "latency: UDP that GRO merges: each read is one of app, all others are merged" {
+	local reads
+	on host ethtool -K eth0 gro on
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	# 16 at once
+	on host "$T" udp-recv 10.11.1.1 7000 $((COUNT / 16 * 16000)) --gro >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$T" udp-send 10.11.1.1 7000 $((COUNT / 16)) --size 16000 --gso 1000 --rate 20000
+	wait $!
+	reads=$(<"$BATS_TEST_TMPDIR/udp")
+	equal "$(lost seen)" $((COUNT / 16 * 16)) seen
+	equal "$(lost started)" "$reads" "packets after GRO"
+	equal "$(lost merged)" $((COUNT / 16 * 16 - reads)) merged
+	((reads < COUNT / 2))
+	# (one that was not merged is small)
+	has fentry || reads=$(rows socket app)
+	equal "$(rows socket app)" "$reads" "socket -> app"
+	((reads > COUNT / 64))
+	accounts merged
+}
+
+# bats test_tags=vm
+@test "latency: BIG TCP: every segment is in one packet" {
+	local addr=fd11:1::1 option=gro_max_size
+	skip_without "BIG TCP" on host ip link set eth0 gro_max_size 200000
+	on host ethtool -K eth0 gro on
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	for addr in fd11:1::1 10.11.1.1; do
+		on host "$T" tcp-server "$addr" 7000 $((COUNT / 100)) --size 190000 3>&- &
+		on client "$T" tcp-client "$addr" 7000 $((COUNT / 100)) --size 190000 --timeout 20
+		wait $!
+		on host ip link set eth0 gro_ipv4_max_size 200000 || break
+	done
+	(($(lost seen) > COUNT))
+	(($(lost merged) > COUNT / 2))
+	(($(rows socket app) > 0))
+	equal "$(rows tc prerouting)" "$(lost started)" "tc -> prerouting"
+	accounts merged
+}
+
+# bats test_tags=vm
+@test "latency: who splices is counted as not seen, or, with fentry, seen" {
+	local read=0
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	ask client host 10.11.1.1 --splice
+	! has fentry || read=$COUNT
+	equal "$(lost read)" "$read" read
+	accounts
+}
+
+# listener ARG...: rawrecv, at work
+listener() {
+	on host "$HM_BUILD/tests/rawrecv" "$@" >"$BATS_TEST_TMPDIR/listener" 3>&- &
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/listener"
+}
+
+# bats test_tags=vm
+@test "latency: who listens to the packets of others is not the application" {
+	attach eth0 --sample 1 --filter 'proto icmp'
+	listener --packet eth0 17
+	on client ping -q -c 17 -i 0.002 10.11.1.1
+	wait $!
+	equal "$(lost seen) $(lost read)" "17 0" "echo requests that a packet socket reads"
+	# fragments to a port that nobody has
+	attach eth0 --filter 'proto udp'
+	listener 17 13
+	on client "$T" udp-send 10.11.1.1 7000 13 --size 4000 --rate 1000
+	wait $!
+	equal "$(lost seen) $(lost read)" "56 0" "datagrams that a raw socket reads"
+	# a packet socket of one protocol and one device has the packet itself, and IP a copy
+	listener --packet-ip eth0 11
+	udp host 10.11.1.1 11
+	wait
+	equal "$(lost seen) $(lost read)" "67 0" "datagrams that a packet socket reads"
+	equal "$(rows xdp tc)" 67 "xdp -> tc"
+	accounts
+}
+
+# bats test_tags=vm
+@test "latency: tunnels without an Ethernet header: gre, ipip, sit" {
+	local kind addr=10.99.0.1
+	skip_without "ipip tunnels" on host ip link add x0 type ipip local 10.11.1.1 remote 10.11.1.2
+	on host ip link del x0
+	for kind in gre ipip sit; do
+		tunnel "$kind" "${kind}7"
+		if [[ $kind == sit ]]; then
+			on host ip addr add fd99::1/64 dev sit7 nodad
+			on client ip addr add fd99::2/64 dev sit7 nodad
+			addr=fd99::1
+		fi
+		run -0 attach "${kind}7" --sample 1 --filter "dev ${kind}7 proto tcp dport 7000"
+		like "$output" "${kind}7 has no Ethernet header"
+		ask client host "$addr"
+		equal "$(rows socket app) $(rows tc app total)" "$COUNT $COUNT" "$kind: app"
+		accounts
+		detach "${kind}7"
+		nothing_left "${kind}7"
+		for ns in host client; do on "$ns" ip link del "${kind}7"; done
+	done
+}
+
+# bats test_tags=vm
+@test "latency: what ESP has hidden is the same packet, which comes again" {
+	local ns dir mode n
+	skip_without ESP on host ip xfrm state add src 10.11.1.2 dst 10.11.1.1 proto esp spi 9 mode transport \
+		enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
+	on host ip xfrm state flush
+	for mode in transport tunnel; do
+		for ns in host client; do
+			on "$ns" ip xfrm state flush
+			on "$ns" ip xfrm policy flush
+			for dir in '10.11.1.2 10.11.1.1 7' '10.11.1.1 10.11.1.2 8'; do
+				set -- $dir
+				on "$ns" ip xfrm state add src "$1" dst "$2" proto esp spi "$3" reqid 1 mode "$mode" \
+					enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
+				dir=in
+				[[ $ns:$3 != host:8 && $ns:$3 != client:7 ]] || dir=out
+				on "$ns" ip xfrm policy add src "$1" dst "$2" proto tcp dir "$dir" \
+					tmpl src "$1" dst "$2" proto esp reqid 1 mode "$mode"
+			done
+		done
+		attach eth0 --sample 1 --filter 'proto 50'
+		ask client host 10.11.1.1
+		n=$(lost seen)
+		((n > COUNT))
+		equal "$(rows socket app)" "$COUNT" "$mode: socket -> app"
+		equal "$(rows prerouting input) $(rows prerouting input again)" "$n $n" "$mode: first and second time"
+		equal "$(rows input "$([[ $mode == tunnel ]] && echo tc || echo prerouting)" again)" "$n" "$mode: where it comes again"
+		accounts
+		detach eth0
+	done
+}
+
+# bats test_tags=vm
+@test "latency: a bond by its own name: filter, rows, --next, and members that join later" {
+	local mac
+	skip_without bonding on host ip link add bond0 type bond mode balance-rr
+	for dev in eth0 veth0; do on host ip link set "$dev" down; done
+	on host ip link set eth0 master bond0
+	on host ip link set bond0 up
+	on host ip addr flush dev veth0
+	on host ip addr add 10.11.1.1/24 dev bond0
+	busywait 5 on client ping -q -c 1 -W 1 10.11.1.1
+	fails 1 'bond0 is a bond: in native mode' attach bond0 --mode native
+	run -0 attach bond0 --sample 1 --filter 'dev bond0 dport 7000'
+	like "$output" "bond0 is a bond"
+	ask client host 10.11.1.1
+	equal "$(rows socket app) $(rows tc app total)" "$COUNT $COUNT" app
+	# a member that joins now
+	on host ip link set veth0 master bond0
+	mac=$(on host ip -j link show bond0 | jq -r '.[0].address')
+	on server ip addr add 10.11.1.9/24 dev eth0
+	on server ip neigh replace 10.11.1.1 lladdr "$mac" dev eth0
+	busywait 5 on host bash -c "ip link show veth0 | grep -q LOWER_UP"
+	n=$(lost seen)
+	on host "$T" udp-recv 10.11.1.1 7000 "$COUNT" --rcvbuf 80000000 >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on server ip route replace 10.11.1.1/32 dev eth0
+	on server "$T" udp-send 10.11.1.1 7000 "$COUNT" --rate 5000
+	wait $!
+	equal "$(lost seen)" $((n + COUNT)) "seen, of the new member too"
+	equal "$(hookmap -j latency | jq -r '[.rows[].device] | unique | join(" ")')" bond0 device
+	accounts
+	# what runs behind ours has the bond's number
+	on client ping -q -c 1 -W 1 10.11.1.1
+	attach bond0 --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	equal "$(on host ip -j link show bond0 | jq '.[0].xdp.mode')" 2 "XDP mode"
+	run ! on client ping -q -c 2 -i 0.05 -W 0.2 10.11.1.1
+	attach bond0 --next none
+	on client ping -q -c 1 -W 1 10.11.1.1
+	detach bond0
+	nothing_left bond0
+}
