@@ -6,8 +6,8 @@
  *   bpftool cgroup attach CGROUP ingress pinned DIR/latency_socket multi
  *
  * socket: cgroup/skb ingress, the last hook before the socket's queue.
- * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that are
- * not linear; for the others see kern/latency_fentry).
+ * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that GRO has
+ * merged; for the others see kern/latency_fentry).
  *
  * Who reads a copy (a raw or packet socket) does not count as app.
  *

@@ -328,3 +328,153 @@ listener() {
 	detach bond0
 	nothing_left bond0
 }
+
+# bats test_tags=vm
+@test "latency: copies by a mirror are not taken for their packets, and a redirected one is itself" {
+	on host ip link add ifb7 type ifb
+	on host ip link set ifb7 up
+	on host tc qdisc add dev ifb7 clsact
+	skip_without "tc filters of kind matchall" on host tc filter add dev ifb7 ingress pref 5 matchall
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	on host tc filter add dev eth0 ingress pref 5 handle 1 matchall action mirred ingress mirror dev veth0
+	ask client host 10.11.1.1
+	equal "$(rows socket app) $(rows xdp app total)" "$COUNT $COUNT" "mirrored: app"
+	equal "$(rows tc prerouting) $(rows prerouting input)" "$(lost seen) $(lost seen)" "mirrored: each once"
+	on host tc filter del dev eth0 ingress pref 5
+	on host tc filter add dev eth0 ingress pref 5 handle 1 matchall action mirred egress redirect dev ifb7
+	ask client host 10.11.1.1
+	equal "$(rows socket app)" $((2 * COUNT)) "redirected: app"
+	accounts
+}
+
+@test "latency: multicast: of three receivers, the one that has the packet itself" {
+	local i
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	on host ip addr add 239.1.2.3/32 dev eth0 autojoin
+	for i in 1 2 3; do
+		on host "$T" udp-recv 239.1.2.3 7000 211 --timeout 2 >"$BATS_TEST_TMPDIR/udp$i" 3>&- &
+	done
+	busywait 5 on host bash -c '(($(ss -Huln sport = :7000 | wc -l) == 3))'
+	on client ip route add 239.1.2.3/32 dev eth0
+	on client "$T" udp-send 239.1.2.3 7000 211 --rate 2000 || true
+	wait
+	equal "$(cat "$BATS_TEST_TMPDIR"/udp? | paste -sd ' ')" "211 211 211" "datagrams that arrived"
+	equal "$(rows input socket)" 211 "input -> socket"
+	accounts
+}
+
+# bats test_tags=vm
+@test "latency: fragments: each is one of prerouting, and each datagram one of input and app" {
+	attach eth0 --sample 1 --filter 'proto udp'
+	udp host 10.11.1.1 101 --size 4000 --rate 2000
+	equal "$(lost seen) $(rows tc prerouting)" "303 303" "fragments"
+	equal "$(rows prerouting input) $(rows input socket)" "101 101" "datagrams"
+	# without fentry, one whose checksum is verified as it is copied is not seen
+	! has fentry || equal "$(rows socket app)" 101 "datagrams that were read"
+	accounts
+}
+
+@test "latency: threaded NAPI, SYN cookies, MPTCP, the loopback: each request is one of app" {
+	on host sysctl -qw net.ipv4.tcp_syncookies=2
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	on host bash -c 'mount -t sysfs sysfs /mnt && echo 1 >/mnt/class/net/eth0/threaded'
+	ask client host 10.11.1.1
+	equal "$(rows socket app) $(rows xdp app total)" "$COUNT $COUNT" app
+	accounts
+	if [[ -e /proc/sys/net/mptcp ]]; then
+		on host "$T" tcp-server 10.11.1.1 7000 "$COUNT" --mptcp 3>&- &
+		on client "$T" tcp-client 10.11.1.1 7000 "$COUNT" --mptcp
+		wait $!
+		equal "$(rows socket app)" $((2 * COUNT)) "MPTCP: app"
+		accounts
+	fi
+	attach lo
+	attach eth0 --filter 'dev lo proto tcp dport 7000'
+	n=$(rows socket app)
+	ask host host 127.0.0.1
+	equal "$(rows socket app)" $((n + COUNT)) "loopback: app"
+	accounts
+}
+
+@test "latency: what RPS moves to another CPU is counted, and measured from tc" {
+	skip_without "two CPUs" test "$(nproc)" -gt 1
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	on host bash -c 'mount -t sysfs sysfs /mnt && echo 2 >/mnt/class/net/eth0/queues/rx-0/rps_cpus'
+	ask client host 10.11.1.1
+	equal "$(rows tc prerouting)" "$(lost started)" "tc -> prerouting"
+	equal "$(rows xdp app total)" "$(lost read)" "xdp -> app"
+	# (what the softirqs of one CPU do one after the other is found)
+	(($(lost not_at_tc) > 0))
+	equal "$(lost not_at_tc)" "$(($(lost seen) - $(lost started)))" "not at tc"
+	attach eth0 --mode none
+	n=$(lost read)
+	ask client host 10.11.1.1
+	equal "$(rows tc app total)" "$COUNT" "tc -> app"
+	equal "$(lost read)" $((n + COUNT)) read
+}
+
+# bats test_tags=vm
+@test "latency: a macvlan in another namespace" {
+	on host ip link add mv0 link eth0 type macvlan mode bridge
+	upper_device
+}
+
+# bats test_tags=vm
+@test "latency: an ipvlan in another namespace" {
+	skip_without ipvlan on host ip link add mv0 link eth0 type ipvlan mode l2
+	upper_device
+}
+
+# bats test_tags=vm
+@test "latency: a device of a VRF" {
+	skip_without VRF on host ip link add vrf7 type vrf table 7
+	on host ip link set vrf7 up
+	on host ip link set eth0 master vrf7
+	on host sysctl -qw net.ipv4.tcp_l3mdev_accept=1
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	ask client host 10.11.1.1
+	equal "$(rows socket app) $(rows xdp app total)" "$COUNT $COUNT" app
+	accounts
+}
+
+# upper_device: mv0 of the host's eth0, in the server
+upper_device() {
+	on host ip link set mv0 netns "$LAB-server"
+	on server ip link set mv0 up
+	on server ip addr add 10.11.1.8/24 dev mv0
+	busywait 5 on client ping -q -c 1 -W 1 10.11.1.8
+	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	attach mv0 --netns "$LAB-server"
+	ask client server 10.11.1.8
+	equal "$(rows socket app) $(rows xdp app total)" "$COUNT $COUNT" app
+	equal "$(rows tc container)" "$(lost seen)" container
+	accounts
+}
+
+# bats test_tags=vm
+@test "latency: a stamp that is left behind is counted by the stage where it was last seen" {
+	attach eth0 --sample 1 --filter 'proto udp'
+	# a rule before ours drops; nobody has the port; nobody reads; a filter behind ours ends the list
+	on host iptables -I INPUT -p udp --dport 7001 -j DROP
+	on client "$T" udp-send 10.11.1.1 7001 211
+	on client "$T" udp-send 10.11.1.1 7002 101
+	job on host "$T" udp-recv 10.11.1.1 7003 31 --delay 60000
+	busywait 5 on host bash -c 'ss -Huln sport = :7003 | grep -q .'
+	on client "$T" udp-send 10.11.1.1 7003 31
+	# forwarded: to where a filter at egress takes all
+	on host tc qdisc add dev veth0 clsact
+	on host tc filter add dev veth0 egress pref 1 handle 1 bpf da obj "$HM_BUILD/tests/bpf/tagger.o"
+	on client "$T" udp-send 10.11.2.2 7004 29
+	on host tc filter add dev eth0 ingress pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/tagger.o"
+	on client "$T" udp-send 10.11.1.1 7005 53
+	on host tc filter del dev eth0 ingress pref 10
+	# XDP behind ours drops
+	attach eth0 --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	on client "$T" udp-send 10.11.1.1 7006 17
+	attach eth0 --next none
+	busywait 10 last_seen '{"tc":53,"prerouting":240,"input":101,"socket":31,"container":0}'
+	equal "$(hookmap -j latency | jq -c '.lost | [.seen, .started, .read, .on_the_way, .not_at_tc, .slot_reused]')" "[442,425,0,0,17,0]" "sums"
+	like "$(hookmap latency)" "0 read by applications, 0 on the way, 53 last seen at tc, 240 last seen at prerouting"
+}
+
+last_seen() { [[ $(hookmap -j latency | jq -c .lost.last_seen) == "$1" ]]; }

@@ -16,6 +16,7 @@
  *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
  *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
  *   --piece BYTES (TCP: reads at most so many at a time)
+ *   --mptcp
  *   --splice (tcp-server moves what it reads into a pipe, without a copy)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came, or, with
  * --gro, how often it has read.
@@ -43,7 +44,7 @@
 static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
-static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, splices;
+static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, splices;
 static char buffer[262144];
 
 static void die(const char *what)
@@ -73,7 +74,7 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
 		exit(2);
 	}
-	fd = socket(ai->ai_family, type, 0);
+	fd = socket(ai->ai_family, type, mptcp ? IPPROTO_MPTCP : 0);
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -278,13 +279,21 @@ static const struct mode {
 };
 
 static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },    { "delay", required_argument, NULL, 'd' },
-	{ "cpu", required_argument, NULL, 'c' },     { "rate", required_argument, NULL, 'r' },
-	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
-	{ "no-check", no_argument, NULL, 'n' },	     { "window", required_argument, NULL, 'w' },
-	{ "rcvbuf", required_argument, NULL, 'b' },  { "gso", required_argument, NULL, 'g' },
-	{ "piece", required_argument, NULL, 'p' },   { "gro", no_argument, &gro, 1 },
-	{ "splice", no_argument, &splices, 1 },     {},
+	{ "size", required_argument, NULL, 's' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "stamps", no_argument, NULL, 'm' },
+	{ "no-check", no_argument, NULL, 'n' },
+	{ "window", required_argument, NULL, 'w' },
+	{ "rcvbuf", required_argument, NULL, 'b' },
+	{ "gso", required_argument, NULL, 'g' },
+	{ "piece", required_argument, NULL, 'p' },
+	{ "gro", no_argument, &gro, 1 },
+	{ "mptcp", no_argument, &mptcp, 1 },
+	{ "splice", no_argument, &splices, 1 },
+	{},
 };
 
 int main(int argc, char **argv)

@@ -49,3 +49,11 @@ __u64 counter_rest(__u64 many, __u64 few)
 {
 	return many > few ? many - few : 0;
 }
+
+__u64 clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec;
+}

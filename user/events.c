@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -361,14 +360,6 @@ void line_time(struct line *l, __u64 ns)
 }
 
 /* --- the buffer */
-
-static __u64 clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* A tool's counters begin with a trace_stat; there may be more behind it. */
 struct stat_reading {

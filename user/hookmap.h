@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "abi.h"
 
@@ -300,6 +301,7 @@ void counters_growth(bool same, __u64 *now, const __u64 *old, size_t n);
 
 /* Of MANY, those that are not among FEW: read one after the other, FEW may be ahead. */
 __u64 counter_rest(__u64 many, __u64 few);
+__u64 clock_ns(clockid_t clock);
 
 /* --- reasons.c */
 

@@ -11,7 +11,8 @@
  *   device    the device entered last; netns: its namespace
  *   count sum_ns min_ns max_ns p50_ns p90_ns p99_ns p999_ns
  *   buckets   with --buckets: [[le_ns, packets], ...], empty ones left out
- * and "lost": packets seen, sampled, started (given a slot at tc), not_sampled,
+ * and "lost": packets seen, sampled, started (given a slot at tc), read, on_the_way, last_seen
+ * (by stage, of those of which nothing was heard for a second), not_sampled,
  * and by cause slot_reused, bad_clock, table_full, merged (by GRO, behind another
  * one that was chosen); not_at_tc: sampled, and not seen again at tc (merged, dropped
  * or redirected by another XDP program, or moved to another CPU by RPS).
@@ -68,11 +69,15 @@ enum count {
 	COUNTS = GONE + LAT_STAGES,
 };
 
+#define STALE_NS 1000000000ULL
+
 struct snapshot {
 	struct generation generation; /* of all that follows */
 	struct pair *pairs;
 	size_t npairs;
 	__u64 count[COUNTS];
+	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for STALE_NS */
+	__u64 time;
 	__u32 sample;
 	int cpus;
 };
@@ -157,6 +162,18 @@ static int stat_row(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+static int stamp_row(const void *key, const void *value, void *arg)
+{
+	const struct lat_stamp *stamp = value;
+	struct snapshot *s = arg;
+
+	/* slot 0 is none */
+	if (*(const __u32 *)key && stamp->skb && stamp->stage < LAT_STAGES &&
+	    s->time > stamp->last + STALE_NS)
+		s->stale[stamp->stage]++;
+	return 0;
+}
+
 static int read_map(const struct options *opt, const char *name, struct snapshot *s,
 		    int (*each)(const void *key, const void *value, void *arg))
 {
@@ -180,9 +197,12 @@ static int snapshot_read(const struct options *opt, struct snapshot *s)
 
 	memset(s, 0, sizeof(*s));
 	s->cpus = libbpf_num_possible_cpus();
+	s->time = clock_ns(CLOCK_MONOTONIC);
 	err = read_map(opt, "lat_cfg", s, cfg_row);
 	if (!err)
 		err = read_map(opt, "lat_stat", s, stat_row);
+	if (!err && !opt->interval && opt->output != OUT_PROM)
+		err = read_map(opt, "lat_stamp", s, stamp_row);
 	if (!err)
 		err = read_map(opt, "lat_hist", s, snapshot_row);
 	if (!err && s->npairs)
@@ -232,25 +252,30 @@ static struct json_object *buckets_json(const struct hist *h)
 	return list;
 }
 
-/* Stamps that have a slot: their packets are on the way, or will not be seen again. */
-static __u64 on_the_way(const __u64 *count)
+/* Stamps that nothing more will be heard of, perhaps, at STAGE. */
+static __u64 last_seen(const struct snapshot *s, int stage)
 {
-	__u64 over = count[ENDED];
+	return s->count[GONE + stage] + s->stale[stage];
+}
+
+static __u64 on_the_way(const struct snapshot *s)
+{
+	__u64 over = s->count[ENDED];
 
 	for (int i = 0; i < LAT_STAGES; i++)
-		over += count[GONE + i];
-	return counter_rest(count[STARTED], over);
+		over += last_seen(s, i);
+	return counter_rest(s->count[STARTED], over);
 }
 
 /* Of the stamps that were started, how many ended where. */
-static struct json_object *gone_json(const __u64 *count)
+static struct json_object *gone_json(const struct snapshot *s)
 {
 	struct json_object *gone = json_object_new_object();
 
 	for (int i = LAT_TC; i < LAT_STAGES; i++)
 		if (i != LAT_APP)
 			json_object_object_add(gone, stage_name[i],
-					       json_object_new_uint64(count[GONE + i]));
+					       json_object_new_uint64(last_seen(s, i)));
 	return gone;
 }
 
@@ -271,8 +296,8 @@ static struct json_object *lost_json(const struct snapshot *s)
 	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
 	json_object_object_add(lost, "missed", json_object_new_uint64(n[MISSED]));
 	json_object_object_add(lost, "read", json_object_new_uint64(n[ENDED]));
-	json_object_object_add(lost, "on_the_way", json_object_new_uint64(on_the_way(n)));
-	json_object_object_add(lost, "last_seen", gone_json(n));
+	json_object_object_add(lost, "on_the_way", json_object_new_uint64(on_the_way(s)));
+	json_object_object_add(lost, "last_seen", gone_json(s));
 	return lost;
 }
 
@@ -384,10 +409,10 @@ static void show_lost(const struct options *opt, const struct snapshot *s)
 	       "of them merged by GRO)\n",
 	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
 	       counter_rest(n[SAMPLED], n[STARTED]), n[LOST + LAT_LOST_MERGED]);
-	printf("ends: %llu read by applications, %llu on the way", n[ENDED], on_the_way(n));
+	printf("ends: %llu read by applications, %llu on the way", n[ENDED], on_the_way(s));
 	for (int i = LAT_TC; i < LAT_STAGES; i++)
-		if (n[GONE + i])
-			printf(", %llu last seen at %s", n[GONE + i], stage_name[i]);
+		if (last_seen(s, i))
+			printf(", %llu last seen at %s", last_seen(s, i), stage_name[i]);
 	putchar('\n');
 	if (n[SEEN] && !n[SAMPLED] && s->sample > 1)
 		printf("to measure each packet: attach.sh DEV --sample 1\n");
