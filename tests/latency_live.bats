@@ -296,6 +296,21 @@ server 10.11.2.1 $(($(nproc) - 1))"
 	wait || true
 	equal "$(cat "$BATS_TEST_TMPDIR/udp")" 0 "datagrams that got through"
 	equal "$(lost started)" 5003 "measured"
+	# nor on the way of what is forwarded, at another device's egress, and in another namespace
+	on host tc filter del dev eth0 ingress pref 10
+	on host tc qdisc add dev veth0 clsact
+	on server tc qdisc add dev eth0 clsact
+	for at in 'host veth0 egress' 'server eth0 ingress'; do
+		read -r ns dev hook <<<"$at"
+		on "$ns" tc filter add dev "$dev" "$hook" pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/index_reader.o"
+		on server "$HM_BUILD/tests/traffic" udp-recv 10.11.2.2 7000 5003 --timeout 1 >"$BATS_TEST_TMPDIR/udp" 3>&- &
+		busywait 5 on server bash -c 'ss -Huln sport = :7000 | grep -q .'
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7000 5003
+		wait || true
+		equal "$(cat "$BATS_TEST_TMPDIR/udp")" 0 "datagrams that got through $at"
+		on "$ns" tc filter del dev "$dev" "$hook" pref 10
+	done
+	equal "$(lost started)" 15009 "measured"
 }
 
 @test "latency: an impossible time is counted, and a stamp of another packet not taken" {
