@@ -9,12 +9,13 @@ COUNT=${LATENCY_COUNT:-2003}
 T=$HM_BUILD/tests/traffic
 
 setup() { lab_up; }
-teardown() { [[ -z ${JOBS:-} ]] || kill $JOBS 2>/dev/null || true; }
+JOBS=()
+teardown() { ((!${#JOBS[@]})) || kill "${JOBS[@]}" 2>/dev/null || true; }
 
 # job COMMAND...: in the background, until the test ends
 job() {
 	"$@" 3>&- &
-	JOBS="${JOBS:-} $!"
+	JOBS+=($!)
 }
 
 # accounts [MERGED]: each stamp that was started has been read, is counted where it was last
@@ -156,23 +157,23 @@ tuns() {
 
 # bats test_tags=vm
 @test "latency: UDP that GRO merges: each read is one of app, all others are merged" {
-	local reads
+	local reads groups=$((COUNT / 16))
 	on host ethtool -K eth0 gro on
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
 	# 16 at once
-	on host "$T" udp-recv 10.11.1.1 7000 $((COUNT / 16 * 16000)) --gro >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	on host "$T" udp-recv 10.11.1.1 7000 $((groups * 16000)) --gro >"$BATS_TEST_TMPDIR/udp" 3>&- &
 	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
-	on client "$T" udp-send 10.11.1.1 7000 $((COUNT / 16)) --size 16000 --gso 1000 --rate 20000
+	on client "$T" udp-send 10.11.1.1 7000 "$groups" --size 16000 --gso 1000 --rate 20000
 	wait $!
 	reads=$(<"$BATS_TEST_TMPDIR/udp")
-	equal "$(lost seen)" $((COUNT / 16 * 16)) seen
+	equal "$(lost seen)" $((groups * 16)) seen
 	equal "$(lost started)" "$reads" "packets after GRO"
-	equal "$(lost merged)" $((COUNT / 16 * 16 - reads)) merged
-	((reads < COUNT / 2))
+	equal "$(lost merged)" $((groups * 16 - reads)) merged
+	((reads < groups * 8))
 	# (one that was not merged is small)
 	has fentry || reads=$(rows socket app)
 	equal "$(rows socket app)" "$reads" "socket -> app"
-	((reads > COUNT / 64))
+	((reads >= groups / 4))
 	accounts merged
 }
 
@@ -258,7 +259,7 @@ listener() {
 
 # bats test_tags=vm
 @test "latency: what ESP has hidden is the same packet, which comes again" {
-	local ns dir mode n
+	local ns dir mode n from to spi
 	skip_without ESP on host ip xfrm state add src 10.11.1.2 dst 10.11.1.1 proto esp spi 9 mode transport \
 		enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
 	on host ip xfrm state flush
@@ -267,13 +268,13 @@ listener() {
 			on "$ns" ip xfrm state flush
 			on "$ns" ip xfrm policy flush
 			for dir in '10.11.1.2 10.11.1.1 7' '10.11.1.1 10.11.1.2 8'; do
-				set -- $dir
-				on "$ns" ip xfrm state add src "$1" dst "$2" proto esp spi "$3" reqid 1 mode "$mode" \
+				read -r from to spi <<<"$dir"
+				on "$ns" ip xfrm state add src "$from" dst "$to" proto esp spi "$spi" reqid 1 mode "$mode" \
 					enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
 				dir=in
-				[[ $ns:$3 != host:8 && $ns:$3 != client:7 ]] || dir=out
-				on "$ns" ip xfrm policy add src "$1" dst "$2" proto tcp dir "$dir" \
-					tmpl src "$1" dst "$2" proto esp reqid 1 mode "$mode"
+				[[ $ns:$spi != host:8 && $ns:$spi != client:7 ]] || dir=out
+				on "$ns" ip xfrm policy add src "$from" dst "$to" proto tcp dir "$dir" \
+					tmpl src "$from" dst "$to" proto esp reqid 1 mode "$mode"
 			done
 		done
 		attach eth0 --sample 1 --filter 'proto 50'
