@@ -5,7 +5,8 @@
  *   attach.sh --host path                  (makes the maps)
  *   bpftool prog load build/iptables/path.o PIN type socket \
  *       map name path_cfg pinned G/path_cfg map name path_stat pinned G/path_stat \
- *       map name path_ring pinned G/path_ring        (G=/sys/fs/bpf/tc/globals)
+ *       map name path_mark pinned G/path_mark map name path_ring pinned G/path_ring
+ *                                                    (G=/sys/fs/bpf/tc/globals)
  *   iptables -t T -A CHAIN -m bpf --object-pinned PIN
  *
  * The rule matches the packets of the filter: with -j LOG, those are logged.
@@ -19,12 +20,5 @@
 SEC("socket")
 int path_iptables(struct __sk_buff *skb)
 {
-	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
-	struct path_at at = { .proto = skb->protocol };
-	struct path_head h = {};
-
-	if (!cfg || !path_parse(skb, cfg, &at, &h))
-		return 0;
-	path_note(&h, PATH_IPTABLES, skb->ifindex);
-	return 1;
+	return path_look(skb, PATH_IPTABLES, 0);
 }

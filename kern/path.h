@@ -12,6 +12,7 @@
 
 HM_MAP(path_cfg);
 HM_MAP(path_stat);
+HM_MAP(path_mark);
 HM_MAP(path_ring);
 
 static __always_inline int path_echo(const struct path_head *h)
@@ -70,15 +71,64 @@ static __always_inline int path_other(const struct path_cfg *c, __u8 l4proto)
 	return c->l4proto && c->l4proto != l4proto;
 }
 
-/* From the network header on. 1: it matches, or what is inside it. */
+/* The mark of SKB, or the one that it would take; in ID what the sk_buff is known by. The
+ * verifier makes a number of the difference of two pointers. */
+static __always_inline struct path_mark *path_mark_of(const void *skb, __u64 *id)
+{
+	struct path_mark *base = trace_lookup(path_mark, 0);
+
+	if (!base)
+		return NULL;
+	*id = (__u64)skb - (__u64)base;
+	return trace_lookup(path_mark, *id >> 8 & (PATH_MARKS - 1));
+}
+
+/* Has the packet of ID matched, and just now? */
+static __always_inline int path_marked(const struct path_mark *m, __u64 id)
+{
+	return m->skb == id && bpf_ktime_get_ns() - m->time < PATH_MARK_NS;
+}
+
+/* What NAT leaves as it is. */
+static __always_inline __u32 path_l4id(const struct path_head *h)
+{
+	return h->l4proto == IPPROTO_UDP   ? 0
+	       : h->l4proto == IPPROTO_TCP ? h->l4id
+					   : h->l4id & 0xffff;
+}
+
+static __always_inline void path_mark_set(struct path_mark *m, __u64 id, const struct path_head *h)
+{
+	m->time = bpf_ktime_get_ns();
+	m->src = h->src[0];
+	m->dst = h->dst[0];
+	m->id = h->id;
+	m->l4id = path_l4id(h);
+	m->len = h->len;
+	m->family = h->family;
+	m->l4proto = h->l4proto;
+	m->skb = id;
+}
+
+/* Is this the packet of M? Without any number, one of its addresses must be the same. */
+static __always_inline int path_same(const struct path_mark *m, const struct path_head *h)
+{
+	if (m->family != h->family || m->l4proto != h->l4proto || m->len != h->len ||
+	    m->id != h->id || m->l4id != path_l4id(h))
+		return 0;
+	return m->id || m->l4id || m->src == h->src[0] || m->dst == h->dst[0];
+}
+
+/* From the network header on. 1: it matches, or what is inside it; or it is the packet of
+ * M, which has matched. */
 static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struct path_at *at,
-				      struct path_head *h)
+				      struct path_head *h, const struct path_mark *m)
 {
 	__u32 vxlan[2];
 
-	if (path_ip(ctx, at, h) || path_other(c, h->l4proto) || path_l4(ctx, at, h))
+	if (path_ip(ctx, at, h) || (!m && path_other(c, h->l4proto)) || path_l4(ctx, at, h))
 		return 0;
-	if (path_match(c, h))
+	if (path_match(c, h) || (m && path_same(m, h)))
 		return 1;
 	if (h->l4proto != IPPROTO_UDP || h->dport != bpf_ntohs(path_vxlan_port(c)))
 		return 0;
@@ -87,10 +137,10 @@ static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struc
 	h->flags = (h->flags & ~PATH_H_VLAN) | PATH_H_VXLAN;
 	h->vni = bpf_ntohl(vxlan[1]) >> 8;
 	at->pos += 16;
-	if (path_eth(ctx, at, h) || path_ip(ctx, at, h) || path_other(c, h->l4proto) ||
+	if (path_eth(ctx, at, h) || path_ip(ctx, at, h) || (!m && path_other(c, h->l4proto)) ||
 	    path_l4(ctx, at, h))
 		return 0;
-	return path_match(c, h);
+	return path_match(c, h) || (m && path_same(m, h));
 }
 
 /* A new event in the ring buffer, with what all hooks have; NULL if it is full. */
@@ -121,14 +171,37 @@ static __always_inline void path_submit(struct path_event *e)
 
 /* The whole event of a hook that knows its device by number only; the reader takes the
  * rest from the hop before. */
-static __always_inline void path_note(const struct path_head *h, __u8 hook, __u32 ifindex)
+static __always_inline void path_note(const struct path_head *h, __u8 hook, __u32 ifindex, __u64 id)
 {
 	struct path_event *e = path_new(h, hook);
 
 	if (!e)
 		return;
 	e->ifindex = ifindex;
+	e->skb = id;
 	path_submit(e);
+}
+
+/* What tc, sockets and iptables do: they are given the sk_buff, and know its address. */
+static __always_inline int path_look(struct __sk_buff *skb, __u8 hook, int link)
+{
+	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
+	struct path_at at = { .proto = skb->protocol };
+	struct path_head h = {};
+	struct path_mark *m;
+	__u64 id = 0;
+
+	m = path_mark_of(skb, &id);
+	if (!cfg || !m || (link && path_eth(skb, &at, &h)) ||
+	    !path_parse(skb, cfg, &at, &h, path_marked(m, id) ? m : NULL))
+		return 0;
+	if (link && skb->vlan_present && !(h.flags & PATH_H_VXLAN)) {
+		h.vlan = skb->vlan_tci & 0xfff;
+		h.flags |= PATH_H_VLAN;
+	}
+	path_mark_set(m, id, &h);
+	path_note(&h, hook, skb->ifindex, id);
+	return 1;
 }
 
 #endif

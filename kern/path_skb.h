@@ -102,9 +102,14 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 	struct skb_room room = skb_room(skb);
 	struct path_head h = {};
 	struct path_event *e;
+	struct path_mark *m;
+	__u64 id = 0;
+	int marked;
 
-	if (!cfg)
+	m = path_mark_of(skb, &id);
+	if (!cfg || !m)
 		return NULL;
+	marked = path_marked(m, id);
 	at.pos = (unsigned long)skb->data;
 	if (from == FROM_NETWORK) {
 		/* messages of Unix and netlink sockets, and TCP data that was copied together */
@@ -112,18 +117,26 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 			return NULL;
 		at.pos = (unsigned long)skb->head + skb->network_header;
 	}
-	if (path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto, room.end))
+	if (!marked &&
+	    path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto, room.end))
 		return NULL;
 	if ((link ? path_eth(&room, &at, &h) : path_tags(&room, &at, &h)) ||
-	    !path_parse(&room, cfg, &at, &h)) {
+	    !path_parse(&room, cfg, &at, &h, marked ? m : NULL)) {
 		if (room.beyond && skb->data_len)
 			path_unread();
 		return NULL;
 	}
 	path_vlan(skb, &h);
+	if (from == FROM_LINK && skb->skb_iif)
+		h.flags |= PATH_H_CAME;
+	/* read or dropped: what has this sk_buff next is another packet */
+	if (hook == PATH_READ || hook == PATH_DROP)
+		m->skb = 0;
+	else
+		path_mark_set(m, id, &h);
 	e = path_new(&h, hook);
 	if (e)
-		e->skb = (unsigned long)skb;
+		e->skb = id;
 	return e;
 }
 

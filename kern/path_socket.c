@@ -17,12 +17,6 @@
 SEC("cgroup_skb/ingress")
 int path_socket(struct __sk_buff *skb)
 {
-	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
-	struct path_at at = { .proto = skb->protocol };
-	struct path_head h = {};
-
-	if (!cfg || !path_parse(skb, cfg, &at, &h))
-		return 1;
-	path_note(&h, PATH_SOCKET, skb->ifindex);
+	path_look(skb, PATH_SOCKET, 0);
 	return 1;
 }

@@ -6,7 +6,8 @@
  *   tc qdisc replace dev D clsact
  *   tc filter add dev D ingress pref 9 handle 1 bpf da obj build/tc/path.o
  *
- * For Ethernet devices. The reader takes the namespace from the hops around it.
+ * With "classid 0:1" on a device without an Ethernet header (tun, wireguard, gre). The
+ * reader takes the namespace from the hops around it.
  *
  * Maps: path_cfg, path_ring, path_stat. Returns TC_ACT_UNSPEC: other filters run.
  */
@@ -19,16 +20,6 @@
 SEC("classifier")
 int path_tc(struct __sk_buff *skb)
 {
-	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
-	struct path_head h = {};
-	struct path_at at = {};
-
-	if (!cfg || path_eth(skb, &at, &h) || !path_parse(skb, cfg, &at, &h))
-		return TC_ACT_UNSPEC;
-	if (skb->vlan_present && !(h.flags & PATH_H_VXLAN)) {
-		h.vlan = skb->vlan_tci & 0xfff;
-		h.flags |= PATH_H_VLAN;
-	}
-	path_note(&h, PATH_TC, skb->ifindex);
+	path_look(skb, PATH_TC, !(skb->tc_classid & PATH_CLASS_L3));
 	return TC_ACT_UNSPEC;
 }

@@ -319,6 +319,60 @@ host vx0 netif_receive_skb" "packet $n"
 	equal "$(jq -sc 'map(select(.hook != "netfilter") | .src)[:8]' "$ALL")" "$(jq -nc --arg a "$CLIENT" --arg b "$NET.5" '[$a,$a,$a,$a,$b,$b,$b,$b]')" sources
 }
 
+# bats test_tags=vm
+@test "path: NAT takes a packet out of the filter, and it is followed; before NAT, it is said to have come in" {
+	local n
+	# to an address of the host that is not the server's
+	on host iptables -t nat -A PREROUTING -d "$NET.1" -p udp --dport 7001 -j DNAT --to-destination "$SERVER:7002"
+	on host iptables -t nat -A PREROUTING -d "$NET.1" -p tcp --dport 7003 -j REDIRECT --to-ports 7000
+	host_attach path --match "udp dst $NET.1 port 7001"
+	on client "$HM_BUILD/tests/traffic" udp-send "$NET.1" 7001 5
+	# other packets in the same memory
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7005 50
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 5 packets
+	for n in {1..5}; do
+		equal "$(journey "$n")" "$THERE"$'\nserver eth0 kfree_skb NO_SOCKET' "packet $n"
+	done
+	equal "$(jq -sc 'map(select(.hook | . == "netif_receive_skb" or . == "kfree_skb") | [.dst, .dport]) | unique' "$ALL")" \
+		"$(jq -nc --arg a "$NET.1" --arg b "$SERVER" '[[$a, 7001], [$b, 7002]] | sort')" "what it was called"
+	# from the other side
+	host_attach path --match "udp dst $SERVER port 7002"
+	on client "$HM_BUILD/tests/traffic" udp-send "$NET.1" 7001 3
+	events path >"$ALL"
+	equal "$(jq -s 'map(.packet) | max' "$ALL")" 3 packets
+	equal "$(journey 1)" "$(crossing 'host veth0' 'server eth0')"$'\nserver eth0 kfree_skb NO_SOCKET' "behind NAT"
+	equal "$(jq -sc 'map(select(.came_in) | [.hop, .device, .hook]) | unique' "$ALL")" '[[1,"veth0","net_dev_queue"]]' "what came in"
+	# to the host itself: up to the socket, and to its reader
+	host_attach path --match "tcp dst $NET.1 dport 7003"
+	on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 5 3>&- &
+	on client "$HM_BUILD/tests/traffic" tcp-client "$NET.1" 7003 5
+	wait $!
+	events path >"$ALL"
+	equal "$(jq -s '[.[] | select(.end == "read")] | length' "$ALL")" 5 "requests that were read"
+	equal "$(jq -sc '[.[] | select(.hook == "socket" or .hook == "read") | .dport] | unique' "$ALL")" '[7000]' "port at the socket"
+	equal "$(jq -sc '[.[] | select(.end) | .end] | unique' "$ALL")" '["delivered","read"]' ends
+}
+
+@test "path: a device without an Ethernet header, at its tc" {
+	skip_without "tun devices" test -c /dev/net/tun
+	for ns in host client; do
+		on "$ns" ip tuntap add dev tun0 mode tun
+		on "$ns" ip link set tun0 up
+	done
+	on host ip addr add "$NET.65/30" dev tun0
+	on client ip addr add "$NET.66/30" dev tun0
+	on host "$HM_BUILD/tests/wire" tun0 nsenter --net="/run/netns/$LAB-client" "$HM_BUILD/tests/wire" tun0 3>&- &
+	busywait 5 on client ping -q -c 1 -W 1 "$NET.65"
+	host_attach path --match "echo dst $NET.65"
+	on host tc qdisc add dev tun0 clsact
+	on host tc filter add dev tun0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/path.o" classid 0:1
+	on client ping -q -c 3 -i 0.05 "$NET.65"
+	kill $!
+	events path >"$ALL"
+	equal "$(jq -sc '[.[] | select(.hook == "tc") | [.device, .seq]]' "$ALL")" '[["tun0",1],["tun0",2],["tun0",3]]' hops
+}
+
 @test "path: -c, --to and text; a full buffer loses events and says how many" {
 	host_attach path --match "echo host $SERVER"
 	reader path --to "$CLIENT" -c 2
@@ -381,7 +435,7 @@ host vx0 netif_receive_skb" "packet $n"
 @test "path: the stages of XDP, tc and iptables, where they are attached" {
 	host_attach path --match "echo dst $SERVER"
 	map=()
-	for name in path_cfg path_stat path_ring; do map+=(map name "$name" pinned "$G/$name"); done
+	for name in path_cfg path_stat path_mark path_ring; do map+=(map name "$name" pinned "$G/$name"); done
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/path.o"
 	on host tc qdisc add dev eth0 clsact
 	on host tc filter add dev eth0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/path.o"

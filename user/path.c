@@ -14,6 +14,8 @@
  * from the last. TCP has flags and seq. The last hop has end: read, delivered (to a
  * socket), dropped, answered (an echo request), sent (the driver has it), queued, or
  * unknown; no_loss is true where a kfree_skb is none: a socket has a clone of the packet.
+ * came_in is true at a first hop on the way out, of a packet that this host has not sent: it
+ * came in with headers that do not match, before NAT.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -377,6 +379,10 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	if (no_loss(p, e)) {
 		line_bool(l, "no_loss", true);
 		line_str(l, NULL, 1, "(no loss)");
+	}
+	if (!i && h->flags & PATH_H_CAME) {
+		line_bool(l, "came_in", true);
+		line_str(l, NULL, 1, "(came in as what does not match: NAT?)");
 	}
 	if (e->hook == PATH_NETFILTER)
 		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");

@@ -21,8 +21,8 @@ HM_XDP(path)
 	struct path_head h = {};
 	struct path_at at = {};
 
-	if (!cfg || path_eth(ctx, &at, &h) || !path_parse(ctx, cfg, &at, &h))
+	if (!cfg || path_eth(ctx, &at, &h) || !path_parse(ctx, cfg, &at, &h, NULL))
 		return XDP_PASS;
-	path_note(&h, PATH_XDP, ctx->ingress_ifindex);
+	path_note(&h, PATH_XDP, ctx->ingress_ifindex, 0);
 	return XDP_PASS;
 }

@@ -171,6 +171,7 @@ enum path_hook {
 #define PATH_H_VLAN  0x1 /* vlan is valid */
 #define PATH_H_VXLAN 0x2 /* the packet is inside vxlan, vni is valid */
 #define PATH_H_FRAG  0x4 /* a later fragment: no ports */
+#define PATH_H_CAME  0x8 /* on the way out, and it had come in: not sent by this host */
 
 /* What the headers say: of the packet that matched, be it inside vxlan. */
 struct path_head {
@@ -191,10 +192,33 @@ struct path_head {
 	__u8 pad[3];
 };
 
+/*
+ * map path_mark, array: packets that have matched, by a hash of the sk_buff's address. One
+ * that does not match any more, and is still the same, is followed: NAT has changed it. What
+ * it leaves as it is tells it from another one in the same sk_buff. Writers do not wait for
+ * each other: at worst, a packet is not followed.
+ */
+#define PATH_MARKS   256
+#define PATH_MARK_NS 1000000000ULL /* followed so long after it was seen last */
+
+struct path_mark {
+	__u64 skb; /* its address less that of the map, 0 = none */
+	__u64 time;
+	__u32 src, dst; /* first words of the addresses */
+	__u32 id, l4id; /* as in path_head; ICMP: the sequence, UDP: 0 */
+	__u16 len;
+	__u8 family;
+	__u8 l4proto;
+	__u32 pad;
+};
+
+/* the classid of tc/path: packets have no Ethernet header here */
+#define PATH_CLASS_L3 0x1
+
 /* ring buffer path_ring */
 struct path_event {
 	__u64 time;
-	__u64 skb;	/* address, to tell clones apart; 0 = unknown */
+	__u64 skb;	/* as in path_mark, to tell clones apart; 0 = unknown */
 	__u64 location; /* PATH_DROP: who dropped it */
 	__u64 cookie;	/* of the network namespace, 0 = unknown */
 	__u32 netns;	/* inode, 0 = unknown */
@@ -213,9 +237,11 @@ _Static_assert(sizeof(struct path_cfg) == 116, "abi");
 _Static_assert(sizeof(struct path_stat) == 32, "abi");
 _Static_assert(sizeof(struct path_head) == 60, "abi");
 _Static_assert(sizeof(struct path_event) == 152, "abi");
+_Static_assert(sizeof(struct path_mark) == 40, "abi");
 
 #define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
 #define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
+#define HM_MAP_path_mark(X) X(path_mark, ARRAY, __u32, struct path_mark, PATH_MARKS, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
 /* Histograms by some key: entries of maps napi_hist and ovslat_hist. Their
@@ -431,6 +457,7 @@ _Static_assert(sizeof(struct ovslat_call) == 32 * OVSLAT_DEPTH + 56, "abi");
 	HM_MAP_open_buf(X) \
 	HM_MAP_path_cfg(X) \
 	HM_MAP_path_stat(X) \
+	HM_MAP_path_mark(X) \
 	HM_MAP_path_ring(X) \
 	HM_MAP_napi_hist(X) \
 	HM_MAP_napi_who(X) \

@@ -8,7 +8,7 @@
 # shellcheck source=scripts/lib/filter.sh
 . "$HM_SCRIPTS/lib/filter.sh"
 HOST_FEATURES+=(path)
-PATH_MAPS=(path_cfg path_stat path_ring)
+PATH_MAPS=(path_cfg path_stat path_mark path_ring)
 PATH_PROGRAMS=(path_queue path_xmit path_rx path_gro path_receive path_read path_drop)
 PATH_MATCH='' PATH_MATCH_SET=0
 
