@@ -150,8 +150,8 @@ $(O)/abi.sh: $(layout).c $(layout).jq $(abi_headers)
 	$(say) GEN $@
 	$(Q)sed -nE 's/^(struct|enum) (\w+) \{.*/\1 \2 of_\2;/p' $(abi_headers) >$(O)/types.h
 	$(Q)sed -nE 's/^#define (\w+)\s.*/"\1" \1/p' $(abi_headers) >$(O)/macros.h
-	$(Q)$(CLANG) $(BPF_CFLAGS) -DTYPES='"$(abspath $(O)/types.h)"' -c -o $(O)/layout.o $(layout).c
-	$(Q)$(CLANG) $(BPF_CFLAGS) -DMACROS='"$(abspath $(O)/macros.h)"' -E -P -o $(O)/macros.i $(layout).c
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(O) -DTYPES='"types.h"' -c -o $(O)/layout.o $(layout).c
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(O) -DMACROS='"macros.h"' -E -P -o $(O)/macros.i $(layout).c
 	$(Q)PATH=$$PATH:/usr/sbin $(BPFTOOL) -j btf dump file $(O)/layout.o >$(O)/layout.json
 	$(Q){ echo '# generated from kern/abi.h'; echo HM_ABI=$(HM_ABI); jq -rf $(layout).jq $(O)/layout.json && \
 		sed -nE 's/^"(\w+)" ([-+*<|() 0-9a-fA-FxUL]+)$$/\1 \2/p' $(O)/macros.i | \

@@ -917,7 +917,7 @@ attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scrip
 	like "$output" "ip6tables has no match bpf here"
 	equal "$(on host iptables-save | grep hookmap)" "" rules
 	on client ping -q -c 7 -i 0.01 10.11.1.1
-	equal "$(rows xdp tc)/$(rows tc socket)" 7/7 "packets"
+	equal "$(rows xdp tc)/$(rows tc prerouting)" 7/0 "packets"
 	detach eth0
 	nothing_left
 	run -0 env IPTABLES=/nowhere/iptables IP6TABLES=/nowhere/ip6tables nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/attach.sh" eth0
@@ -953,8 +953,9 @@ attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scrip
 	on client "$HM_TOP/scripts/detach.sh" eth0
 	sys 'echo 0 >eth0/queues/rx-0/rps_cpus'
 	[[ $(attach eth0 2>&1) != *RPS* ]]
-	sys 'echo 1 >eth0/threaded'
+	detach eth0
 	attach eth0 --sample 1 --filter 'proto icmp'
+	sys 'echo 1 >eth0/threaded'
 	on client ping -q -c 50 -i 0.002 10.11.1.1
 	equal "$(rows xdp tc)/$(rows prerouting input)" 50/50 "with threaded NAPI"
 	detach eth0

@@ -112,6 +112,7 @@ fails() {
 	fails 1 "map $G/lat_hist is 'percpu_hash 8 48 2048'" attach eth0
 	bpftool -n map create "$G/lat_cfg" type array key 4 value 92 entries 1 name lat_cfg
 	bpftool -n map create "$G/lat_stat" type percpu_array key 4 value 136 entries 1 name lat_stat
+	bpftool -n map create "$G/lat_stamp" type array key 4 value 40 entries 65536 name lat_stamp
 	fails 1 "map $G/lat_hist: value is 48 bytes, expected 152" hookmap latency
 	like "$(hookmap status)" "another version"
 	rm "$G/lat_hist"

@@ -113,15 +113,16 @@ each() {
 		[[ $1 != kern ]] || programs "$object" | grep -q '^cgroup_skb/' || continue
 		BEFORE='' DEVS=(d0)
 		[[ $(type -t "state_$1_$name") != function ]] || "state_$1_$name"
+		# of all its programs, which share maps
+		FRAMES=0 BYTES=0 CHANGED=0 REFUSED=0 V=()
 		while read -r section program; do
 			# these have no test run
 			[[ $section != xdp/*map* && ($1 != kern || $section == cgroup_skb/*) ]] || continue
 			load "$1" "$object" "$section" "$program"
 			[[ $(type -t "set_$name") != function ]] || "set_$name"
-			FRAMES=0 BYTES=0 CHANGED=0 REFUSED=0 V=()
 			fuzz_one "$1/$name" "$section" "$program"
-			[[ $(type -t "count_$1_$name") != function ]] || "count_$1_$name"
 		done < <(programs "$object")
+		[[ $(type -t "count_$1_$name") != function ]] || "count_$1_$name"
 		ip -force link set dev d0 xdp off
 		tc qdisc del dev d0 clsact 2>/dev/null || true
 		[[ $(type -t "state_$1_$name") != function ]] || anew

@@ -502,6 +502,7 @@ ipt_usable() {
 		if [[ " ${IPT[*]} " != *" $ipt "* ]]; then
 			warn "$ipt is not installed: $(ipt_missing "$ipt")"
 		elif ! out=$(in_netns "$ipt" -w -t raw -S PREROUTING 2>&1) || ! out=$(in_netns "$ipt" -w -t filter -S INPUT 2>&1); then
+			answered || exit 1
 			ipt_without "$ipt" "does not work here ($(first_error "$out"))"
 		fi
 	done
