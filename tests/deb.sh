@@ -74,8 +74,8 @@ in_root apt-get -q -y remove hookmap >"$dir/log" 2>&1 || {
 	wrong "apt-get remove failed"
 }
 [[ -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]] || wrong "removing the package left pins"
-nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program"
-for host in client host server; do ip netns del "$lab-$host"; done
+in_root nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program"
+for host in client host server; do in_root ip netns del "$lab-$host"; done
 
 step "apt purge"
 in_root apt-get -q -y purge hookmap >"$dir/log" 2>&1 || {
