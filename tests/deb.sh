@@ -77,10 +77,11 @@ in_root apt-get -q -y remove hookmap >"$dir/log" 2>&1 || {
 in_root nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program"
 for host in client host server; do in_root ip netns del "$lab-$host"; done
 
-step "apt purge"
-in_root apt-get -q -y purge hookmap >"$dir/log" 2>&1 || {
+step "dpkg --purge"
+# (without a configuration file, apt knows nothing of it any more)
+in_root dpkg --purge hookmap >"$dir/log" 2>&1 || {
 	cat "$dir/log"
-	wrong "apt-get purge failed"
+	wrong "dpkg --purge failed"
 }
 files >"$dir/after"
 diff "$dir/before" "$dir/after" || wrong "not the same files as before"
