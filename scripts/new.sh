@@ -71,7 +71,8 @@ source_of >"$TEMP"
 chmod 644 "$TEMP"
 ln "$TEMP" "$TARGET" 2>/dev/null || die "cannot write $TARGET"
 defer rm -f "$TARGET" "$HM_OBJ/$HOOK/$NAME".{ll,d,o}
-run make -C "$TOP" "O=$HM_OBJ" "$HM_OBJ/$HOOK/$NAME.o"
+# (make has no other name for what is below its own folder)
+run make -C "$TOP" "O=$HM_OBJ" "${HM_OBJ#"$TOP/"}/$HOOK/$NAME.o"
 commit
 rm -f "$TEMP"
 printf '%s/%s.c\n%s\n' "$HOOK" "$NAME" "$HM_OBJ/$HOOK/$NAME.o"

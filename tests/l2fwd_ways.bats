@@ -52,7 +52,7 @@ way_rows() { # KEY|WAY|GUARD|RULES|STORM of the table
 
 @test "l2fwd: each reason has a row in the table of ways, and each row a frame here" {
 	local keys
-	keys=$(sed -n 's/^\tX([A-Z_]*, [0-9]*, "\([a-z_]*\)", .*/\1/p' "$HM_TOP/kern/abi/l2fwd.h" | sort)
+	keys=$(sed -n '/^#define L2_REASON(X)/,/^$/s/^\tX([A-Z_]*, [0-9]*, "\([a-z_]*\)", .*/\1/p' "$HM_TOP/kern/abi/l2fwd.h" | sort)
 	(($(wc -l <<<"$keys") >= 24)) || equal "$keys" 'reasons' 'keys of L2_REASON'
 	equal "$(way_rows | cut -d'|' -f1 | grep -v '^forwarded$' | sort -u)" "$keys" 'reasons with a row'
 	equal "$(way_rows | cut -d'|' -f1,2 | sort)" "$({ cut -d'|' -f1,2 <<<"$WAYS" && echo "$OTHERS"; } | sort)" 'rows, and frames'

@@ -403,7 +403,10 @@ listener() {
 	skip_without "two CPUs" test "$(nproc)" -gt 1
 	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
 	on host bash -c 'mount -t sysfs sysfs /mnt && echo 2 >/mnt/class/net/eth0/queues/rx-0/rps_cpus'
+	# not by the CPU to which they are moved
+	taskset -pc 0 "$BASHPID" >/dev/null
 	ask client host 10.11.1.1
+	taskset -pc "0-$(($(nproc) - 1))" "$BASHPID" >/dev/null
 	equal "$(rows tc prerouting)" "$(lost started)" "tc -> prerouting"
 	equal "$(rows xdp app total)" "$(lost read)" "xdp -> app"
 	# (what the softirqs of one CPU do one after the other is found)

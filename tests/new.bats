@@ -40,12 +40,12 @@ generic() {
 	like "$out" "ok 1"
 	# aborts what is no IP
 	sed -i 's/return XDP_PASS;/return proto < 0 ? XDP_ABORTED : XDP_PASS;/' "$T/xdp/mine.c"
-	make -s -C "$T" O="$T/build" "$T/build/xdp/mine.o"
+	make -s -C "$T" build/xdp/mine.o
 	out=$(generic 'xdp/ takes') && return 1
 	like "$out" "xdp/mine.o: mine_xdp returned 0"
 	# reads before the comparison with the end: the verifier refuses it
 	sed -i 's/return proto.*/return *(char *)c.pos ? XDP_PASS : XDP_DROP;/' "$T/xdp/mine.c"
-	make -s -C "$T" O="$T/build" "$T/build/xdp/mine.o"
+	make -s -C "$T" build/xdp/mine.o
 	out=$(generic 'xdp/ is attached|xdp/ takes') && return 1
 	like "$out" "not ok 1"
 	like "$out" "not ok 2"
@@ -61,9 +61,9 @@ generic() {
 	tree >"$BATS_TEST_TMPDIR/before"
 	fails 1 "xdp/mine.c exists already" new xdp mine
 	fails 1 "xdp/count.c exists already" new xdp count
-	sed -i 's/int tail_b_xdp/int other_xdp/' "$T/xdp/tail_b.c"
+	sed -i 's/^HM_XDP(tail_b)/HM_XDP(other)/' "$T/xdp/tail_b.c"
 	fails 1 "there is a program other_xdp in xdp/ already" new xdp other
-	sed -i 's/int other_xdp/int tail_b_xdp/' "$T/xdp/tail_b.c"
+	sed -i 's/^HM_XDP(other)/HM_XDP(tail_b)/' "$T/xdp/tail_b.c"
 	fails 2 "name steps_drop1: use up to 10" new xdp steps_drop1
 	fails 2 "name Mine: use" new xdp Mine
 	fails 2 "name ../x: use" new xdp ../x
