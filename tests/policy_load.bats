@@ -517,7 +517,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	grep -qx "hookmap_policy_bytes_total{policy=\"web\",action=\"redirect\",device=\"veth1\"} $((29 * 106))" <<<"$prom"
 	grep -qx 'hookmap_policy_nexthop_packets_total{nexthop="b"} 29' <<<"$prom"
 	grep -qx 'hookmap_policy_events_total{event="cache_miss"} 1' <<<"$prom"
-	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_(policy_[a-z_]+|map_|read_|build_)' <<<"$prom" || true)" 0 "other lines"
+	equal "$(grep -vcE '^(# (HELP|TYPE) )?hookmap_(policy_[a-z_]+|map_|read_|build_|stage_)' <<<"$prom" || true)" 0 "other lines"
 	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0] | [.id, .priority, .match, .action, .packets, .bytes, (.last_ns < 60000000000)]')" \
 		'["web",1,"proto udp dport 7000","redirect b",29,3074,true]'
 	like "$(on host "$HM_BUILD/hookmap" policy)" "cache hit rate 96.6 %"
