@@ -101,12 +101,14 @@ hookmap_build_info'
 	drop_rows 4000 8100
 	hist_rows 1000 2000
 	# 255 ports, each with all that can happen to a frame
-	awk -v g="$G" 'BEGIN {
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	awk -v g="$G" -v port="$HM_SIZE_l2_port" -v stat="$HM_SIZE_l2_stat" 'BEGIN {
 		for (i = 2; i < 256; i++) {
 			printf "map update pinned %s/l2_port key %d 0 0 0 value %d 7 0 0", g, i, i
-			for (j = 4; j < 1056; j++) printf " 0"
+			for (j = 4; j < port; j++) printf " 0"
 			printf "\nmap update pinned %s/l2_stat key %d 0 0 0 value", g, i
-			for (j = 0; j < 38; j++) printf " 1 0 0 0 0 0 0 0"
+			for (j = 0; j < stat / 8; j++) printf " 1 0 0 0 0 0 0 0"
 			printf "\n"
 		}
 	}' | bpftool batch file - >/dev/null
@@ -268,5 +270,5 @@ hookmap_build_info'
 	fails 2 'latency: takes no --top' hookmap --prom --top 3 || fails 2 'latency: takes no -n' hookmap --prom --top 3
 	fails 2 'only counts' hookmap --prom drops --reasons
 	fails 2 'choose one of' hookmap --prom -j latency
-	fails 2 'unexpected argument' hookmap latency drops
+	fails 2 'unexpected argument' hookmap status drops
 }
