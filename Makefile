@@ -86,7 +86,7 @@ $(shell mkdir -p $(O) && { echo '$(settings)' | cmp -s - $(O)/.settings || echo 
 $(O)/%.ll: %.c $(O)/.settings
 	@mkdir -p $(@D)
 	$(say) CLANG $<
-	$(Q)for tool in $(firstword $(CLANG)) $(firstword $(LLC)); do command -v $$tool >/dev/null || { \
+	@for tool in $(firstword $(CLANG)) $(firstword $(LLC)); do command -v $$tool >/dev/null || { \
 		echo "make: $$tool is missing: sudo scripts/deps.sh run build" >&2; exit 1; }; done
 	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter xdp/% tc/%,$<),$(ip_maps)) \
 		-MMD -MP -MF $(@:.ll=.d) -MT $@ -S -emit-llvm -o $@ $<

@@ -106,7 +106,7 @@ for_users() {
 	mount -t tmpfs -o mode=755 tmpfs /mnt
 	mkdir /mnt/build
 	cp -r "$HM_TOP/scripts" /mnt
-	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/abi.sh" /mnt/build
+	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/rules" "$HM_SHIPPED/abi.sh" /mnt/build
 	chmod -R a+rX /mnt
 }
 # nobody COMMAND...: as a user with nothing, in the lab's host

@@ -58,8 +58,14 @@ l2fwd_option() {
 # devices below them: the frames of a bond come with the index of its slave.
 L2_TARGET='-|veth|tun'
 
-# l2_in PATH COMMAND...: in this network namespace
-l2_in() { look nsenter --net="$1" -- "${@:2}"; }
+# l2_in PATH COMMAND...: in this network namespace. (To enter the own one takes CAP_SYS_ADMIN, too.)
+l2_in() {
+	if [[ $1 == "$NETNS_PATH" ]]; then
+		in_netns "${@:2}"
+	else
+		look nsenter --net="$1" -- "${@:2}"
+	fi
+}
 
 # l2_links PATH: in LINK, by "PATH IFINDEX", the devices of a network namespace. It is looked at
 # once, however many ports there are.
