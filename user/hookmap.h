@@ -146,7 +146,11 @@ const char *text_utf8(const char *text, char *buf, size_t size);
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
 
-/* --- words.c: numbers, addresses and protocols, as people write them */
+/* --- words.c: numbers, addresses, protocols and actions of policy, as people write them */
+
+/* By enum pol_action. */
+#define POL_ACTIONS (POL_ECMP + 1)
+extern const char *const policy_actions[POL_ACTIONS];
 
 /* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
 __s64 parse_number(const char *text, __u32 max);

@@ -516,14 +516,9 @@ static int show(const struct options *opt, struct policy *p)
 /* What a rule does, in a word. */
 static const char *prom_action(const struct pol_rule *r)
 {
-	static const char *const name[] = {
-		[POL_PASS] = "pass",	     [POL_DROP] = "drop",   [POL_MARK] = "mark",
-		[POL_REDIRECT] = "redirect", [POL_TABLE] = "table", [POL_ECMP] = "ecmp",
-	};
-
 	if (r->action == POL_PASS && r->flags & POL_R_MARK)
-		return name[POL_MARK];
-	return r->action < sizeof(name) / sizeof(name[0]) ? name[r->action] : "?";
+		return policy_actions[POL_MARK];
+	return r->action < POL_ACTIONS ? policy_actions[r->action] : "?";
 }
 
 static void show_prom(struct prom *prom, struct policy *p)

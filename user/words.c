@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* words.c - numbers, addresses and protocols, as people write them */
+/* words.c - numbers, addresses, protocols and actions of policy, as people write them */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hookmap.h"
+
+const char *const policy_actions[POL_ACTIONS] = {
+	[POL_PASS] = "pass",	     [POL_DROP] = "drop",   [POL_MARK] = "mark",
+	[POL_REDIRECT] = "redirect", [POL_TABLE] = "table", [POL_ECMP] = "ecmp",
+};
 
 static const struct {
 	const char *name;

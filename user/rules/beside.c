@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../hookmap.h"
 #include "rules.h"
 
 enum kind {
@@ -428,7 +429,7 @@ void beside(struct set *s, const char *path)
 		     kind == IIF			   ? "match.iif"
 		     : kind == SETMARK && first->mark_mask ? "match.mark"
 		     : kind == SETMARK			   ? "action"
-							   : action_names[first->action],
+							   : policy_actions[first->action],
 		     text);
 		errors += s->strict;
 	}

@@ -142,10 +142,10 @@ int main(int argc, char **argv)
 		text_print(&s);
 		return 0;
 	}
-	if (s.n_rules > (s.cfg.max_rules ? s.cfg.max_rules : POL_RULES_MAX))
+	if (s.n_rules > limit(s.cfg.max_rules, POL_RULES_MAX))
 		return !wrong(&files[0], "rules", "number",
 			      "%zu, but the limit set at attach is %u (attach.sh --max-rules)",
-			      s.n_rules, s.cfg.max_rules ? s.cfg.max_rules : POL_RULES_MAX);
+			      s.n_rules, limit(s.cfg.max_rules, POL_RULES_MAX));
 	if (!ranges_place(&s) || !tuples_make(&s))
 		return 1;
 	if (facts)

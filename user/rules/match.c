@@ -7,8 +7,6 @@
 #include "../hookmap.h"
 #include "rules.h"
 
-const char *const action_names[] = { "pass", "drop", "mark", "redirect", "table", "ecmp", NULL };
-
 __u32 mask_word(int bits)
 {
 	return bits <= 0 ? 0 : bits >= 32 ? ~0U : ~0U << (32 - bits);
@@ -208,7 +206,7 @@ static void print_ports(const char *field, const struct ports *p)
 
 static void print_action(const struct set *s, const struct rule *r)
 {
-	printf(": %s", action_names[r->action]);
+	printf(": %s", policy_actions[r->action]);
 	if (r->action == POL_REDIRECT)
 		printf(" %s", s->hops[r->arg].value.name);
 	else if (r->action == POL_TABLE)

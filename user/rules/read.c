@@ -197,7 +197,7 @@ static int find_hop(const struct set *s, const char *name)
 
 static size_t max_hops(const struct set *s)
 {
-	return s->cfg.max_hops ? s->cfg.max_hops : POL_HOPS_DEF;
+	return limit(s->cfg.max_hops, POL_HOPS_DEF);
 }
 
 static void read_hop(struct set *s, const struct source *file, char *name,
@@ -345,9 +345,9 @@ static bool read_action(struct set *s, struct rule *r, struct json_object *actio
 	} else {
 		kind = plain(action);
 	}
-	for (r->action = 0; r->action <= POL_ECMP && strcmp(kind, action_names[r->action]);)
+	for (r->action = 0; r->action < POL_ACTIONS && strcmp(kind, policy_actions[r->action]);)
 		r->action++;
-	if (r->action > POL_ECMP)
+	if (r->action == POL_ACTIONS)
 		return rule_wrong(r, "action",
 				  "%s: expected pass, drop, or an object with one of redirect, "
 				  "table, mark, ecmp",

@@ -109,6 +109,12 @@ struct set {
 	bool list_missing; /* devices that are not there are printed, and no error */
 };
 
+/* A limit as it was set at attach; 0 there is its default. */
+static inline __u32 limit(__u32 at_attach, __u32 otherwise)
+{
+	return at_attach ? at_attach : otherwise;
+}
+
 /* ARRAY with room for element N; ends the program where there is no memory. */
 void *grow(void *array, size_t n, size_t size);
 #define GROW(ARRAY, N) ((ARRAY) = grow(ARRAY, N, sizeof(*(ARRAY))))
@@ -144,7 +150,6 @@ bool match_small(struct rule *r, const char *field, const char *text, int max, i
 bool match_mark(struct rule *r, const char *text);
 bool match_vlan(struct rule *r, const char *text);
 bool match_fragment(struct rule *r, const char *text);
-extern const char *const action_names[]; /* by enum pol_action, NULL at the end */
 /* POL_M_*: what of struct rule is in that word, and its mask. */
 __u32 match_misc(const struct rule *r, __u32 *mask);
 /* The rules and next hops, a line each, the same for all ways of writing the same. */

@@ -78,11 +78,6 @@ bool ranges_place(struct set *s)
 
 /* --- tuples */
 
-static __u32 limit(__u32 at_attach, __u32 otherwise)
-{
-	return at_attach ? at_attach : otherwise;
-}
-
 /* What rules of one tuple have in common. */
 static struct pol_tuple tuple_value(const struct rule *r)
 {
