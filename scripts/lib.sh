@@ -168,7 +168,7 @@ ethtool() { look ethtool "$@"; }
 nsenter() { look nsenter "$@"; }
 nft() { look nft "$@"; }
 # (whom jq reads from is the first to be told)
-jq() { HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" jq "$@"; }
+jq() { HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" 'jq' "$@"; }
 bpftool() { look_at "${!#}" "$BPFTOOL" "$@"; }
 look_at() { # FILE COMMAND...
 	local HM_LIMIT=$HM_LIMIT size

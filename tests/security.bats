@@ -150,7 +150,7 @@ bats_require_minimum_version 1.5.0
 	# a program in double quotes that has an expansion; compgen -W
 	found() {
 		grep -nE '(^|[^A-Za-z_])(awk|jq|perl|python3?)([[:space:]]+-[a-eg-zA-KM-Z]+)*[[:space:]]+"[^"]*\$|(^|[^A-Za-z_])(bash|sh)[[:space:]]+-[a-z]*c[[:space:]]+"[^"$]+\$|compgen[^|;]*-W' "$@" |
-			grep -vE '^([^:]*:)?[0-9]+:[[:space:]]*#|jq "\$@"; \}$' || true
+			grep -vE '^([^:]*:)?[0-9]+:[[:space:]]*#' || true
 	}
 	equal "$(found "${files[@]}")" '' "programs with words in them"
 	printf '%s\n' 'awk "BEGIN { print $x }"' 'ls | jq -r ".[$x]"' 'bash -ec "ip link; $1"' 'compgen -W "$list" -- "$cur"' >"$BATS_TEST_TMPDIR/bad"
