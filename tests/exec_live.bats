@@ -227,13 +227,15 @@ hex() {
 	/bin/true
 	run hookmap --drain -j exec
 	equal "$(jq -sc '[.[0].event, .[1].table_full, .[1].table_full_before, .[1].events]' <<<"$output")" '["exec",0,1,1]'
-	# what has happened since a reader came, and what before
+	# what has happened since a reader came, and what before: it is there when it shows the first
+	/bin/true first
 	reader -j exec
-	/bin/true
-	busywait 5 grep -q true "$OUT"
+	busywait 5 grep -q first "$OUT"
+	/bin/true second
+	busywait 5 grep -q second "$OUT"
 	reader_stop || true
-	equal "$(jq -sc '.[-1] | [.table_full, .table_full_before, .events]' "$OUT")" '[1,1,1]' "with a reader"
-	like "$(hookmap --drain exec)" "table full 0 times (and 2 before)"
+	equal "$(jq -sc '.[-1] | [.table_full, .table_full_before, .events]' "$OUT")" '[1,2,2]' "with a reader"
+	like "$(hookmap --drain exec)" "table full 0 times (and 3 before)"
 }
 
 @test "exec: a process number that is used again is not the process that had it" {
