@@ -34,7 +34,7 @@ EOF
 
 lab_up() {
 	local name=${1:-hm$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')} host
-	[[ $name =~ ^[A-Za-z0-9_-]{1,32}$ && $name != -* ]] || misuse "lab name $name: use letters, digits, - and _"
+	[[ $name =~ ^[A-Za-z0-9_-]{1,32}$ && $name != -* ]] || misuse "lab name $name: use at most 32 letters, digits, - and _"
 	[[ -n $IPV4 || -d /proc/sys/net/ipv6 ]] || die "this kernel has no IPv6: lab.sh up -4"
 	undo_on_exit
 	for host in client host server; do
@@ -81,7 +81,7 @@ lab_address() { # NETNS DEV NET NUMBER
 
 lab_exec() {
 	local path=/run/netns/$1-$2
-	[[ -e $path ]] || die "lab $1 has no host $2 (client, host, server), or is not up"
+	[[ -e $path ]] || die "lab $1 is not up, or has no host named $2: there is client, host and server"
 	shift 2
 	exec nsenter --net="$path" -- "$@"
 }

@@ -96,7 +96,11 @@ numbers() { # FILE NAME: on stdout
 		--argjson compare "$( ((${#FILES[@]} == 2)) && printf true || printf false)" --argjson interval "$INTERVAL" \
 		--arg what "$WHAT" 'include "plot"; plot($what; $name; $interval)' <"$1" 2>/dev/null) ||
 		die "$1: not what hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency') prints"
-	[[ -n $text ]] || die "$1: nothing to draw: no packet was counted"
+	[[ -n $text ]] || {
+		text=$(jq -rn '[inputs.rows[]?.device] | unique | .[:8] | join(" ")' <"$1")
+		[[ -z $text ]] || die "$1: nothing to draw: none of its rows is as you asked; its devices: $text"
+		die "$1: nothing to draw: no packet was counted"
+	}
 	printf '%s\n' "$text"
 	[[ $WHAT == stages ]] || printf '\n' # ends the last curve
 }
@@ -209,14 +213,14 @@ draw_stages() {
 		file=$(gnuplot_text "$file")
 		plots+="$file using ((\$1+\$2/2)*$factor):(\$4+($shift)):(\$1*$factor):((\$1+\$2)*$factor):(\$4+($shift)-$half):(\$4+($shift)+$half) with boxxyerror lt $((i + 1)) title $(gnuplot_text "$title"), "
 		lines+="$file using ((\$1+\$2)*$factor):(\$4+($shift)):((\$3>\$2?\$3-\$2:0)*$factor):(0) with vectors nohead lt 7 lw 1 $( ((i)) && printf notitle || printf 'title "up to 99 %%"'), "
-		texts+="$file using ((\$1+(\$3>\$2?\$3:\$2))*$factor):(\$4+($shift)):(gprintf(\" %.1s %cs\", \$2)) with labels left notitle, "
+		texts+="$file using ((\$1+(\$3>\$2?\$3:\$2))*$factor):(\$4+($shift)):(gprintf(\" %.1s %cs\", \$2).gprintf(\", 99 %%: %.1s %cs\", \$3>\$2?\$3:\$2)) with labels left notitle, "
 	done
 	title='Where packets spend their time'
 	((${#FILES[@]} == 2)) || title+=": ${titles[0]}"
 	printf 'set title %s\n' "$(gnuplot_text "$title")"
 	printf 'set ytics (%s)\nset yrange [%d.6:0.4]\n' "$tics" "$rows"
-	printf 'set xlabel "%s since the first stage (bar: mean, with its length; line: up to 99 %%)"\n' "$unit"
-	printf 'set xrange [0:*]\nset style fill solid 0.8 noborder\nset offsets graph 0, graph 0.12, 0, 0\n'
+	printf 'set xlabel "%s since the first stage (bar: mean; line: up to 99 %%)"\n' "$unit"
+	printf 'set xrange [0:*]\nset style fill solid 0.8 noborder\nset offsets graph 0, graph 0.3, 0, 0\n'
 	plots+=$lines$texts
 	printf 'plot %s\n' "${plots%, }"
 }

@@ -81,7 +81,7 @@ bpf_fs)
 	PIN=$OBJ
 	;;
 *)
-	[[ -e $OBJ || $OBJ == *.o || $OBJ == /* ]] || OBJ=$HM_OBJ/$OBJ.o
+	[[ -e $OBJ || $OBJ == /* ]] || OBJ=$HM_OBJ/${OBJ%.o}.o
 	[[ -f $OBJ && -r $OBJ ]] || die "object $OBJ is not there: build first (make)"
 	if [[ -z ${HM_RUN_PRIVATE:-} ]]; then
 		HM_RUN_PRIVATE=1 exec unshare --mount --propagation private -- "$(realpath -s -- "$0")" "${WORDS[@]}"

@@ -57,9 +57,16 @@ trap 'exit 143' TERM HUP
 (
 	[[ -z $cgroup ]] || echo "$BASHPID" >"$cgroup/cgroup.procs"
 	unset HOOKMAP_BPFFS
+	# bash of Debian shows it in the prompt
+	export debian_chroot=sandbox
+	[[ ! -t 0 ]] || printf '%s: "exit" leaves it\n' "$name" >&2
 	exec unshare --mount --net --propagation private -- bash -ec '
 		mount -t tmpfs -o mode=755 netns /run/netns
 		mount -t bpf -o mode=700 bpf /sys/fs/bpf
+		# sysfs shows the devices of the network in which it was mounted
+		mount -t sysfs sysfs /mnt
+		for dir in /class/net /devices/virtual/net; do mount --bind /mnt$dir /sys$dir; done
+		umount /mnt
 		ip link set lo up
 		exec "$@"' sandbox "$@"
 )

@@ -194,7 +194,7 @@ if ((JSON)); then
 	jq -s . <<<"$out" | json_escaped
 	MISSED=$(jq '.missed[]' <<<"$out")
 else
-	[[ -z $out ]] || clean_lines <<<"$out"
+	clean_lines <<<"${out:-nothing of hookmap is attached}"
 	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi
 answered || exit 1

@@ -13,7 +13,10 @@
 	# a command's own options are its own
 	equal "$("$HM_TOP/scripts/lab.sh" exec "$name" host bash -c 'echo -n $0' -v)" "-v"
 	"$HM_TOP/scripts/lab.sh" down "$name"
+	fails 2 'use at most 32 letters' "$HM_TOP/scripts/lab.sh" up a-very-long-name-for-a-lab-indeed
+	fails 1 'lab one is not up, or has no host named hst' "$HM_TOP/scripts/lab.sh" exec one hst true
 	equal "$(ip netns list)" "" namespaces
+	equal "$("$HM_TOP/scripts/status.sh")$("$HM_TOP/scripts/status.sh" -j)" "nothing of hookmap is attached[]" status
 	run -0 "$HM_TOP/scripts/lab.sh" down "$name"
 	like "$output" "was not up"
 }
@@ -42,6 +45,8 @@
 	run env -u HM_IN_SANDBOX "$HM_TOP/scripts/sandbox.sh" bash -c 'ip netns add inside; touch "$HOOKMAP_CGROUP"/cgroup.procs; bpftool -n map create /sys/fs/bpf/x type array key 4 value 4 entries 1 name x; echo "$HOOKMAP_CGROUP"; sleep 100 & exit 7'
 	equal "$status" 7 status
 	[[ ! -e $output && ! -e /sys/fs/bpf/x && ! -e /run/netns/inside ]]
+	# its devices are those of its own network, also in /sys
+	equal "$(env -u HM_IN_SANDBOX "$HM_TOP/scripts/sandbox.sh" sh -c 'ip link add name v0 type veth peer name v1 && cat /sys/class/net/v1/ifindex && ls /sys/class/net')" $'2\nlo\nv0\nv1' devices
 }
 
 @test "deps: the preflight answers yes or no, and what for" {
@@ -96,7 +101,7 @@
 @test "demo: it shows the delay in the right row, and leaves nothing" {
 	run -0 env -u HM_IN_SANDBOX "$HM_TOP/scripts/demo.sh"
 	like "$output" "Over 10 ms in the median: socket -> app"
-	like "$output" "nothing of hookmap is pinned"
+	like "$output" "none of the maps that hookmap reads is pinned"
 	like "$output" "?host? + scripts/detach.sh eth0"
 	equal "$(ip netns list)" "" namespaces
 	equal "$(find /sys/fs/bpf -type f | grep -v debug)" "" pins

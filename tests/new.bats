@@ -20,7 +20,8 @@ generic() {
 
 @test "new: an object for each hook is written in the house's form, built, and works" {
 	for hook in xdp tc iptables kern; do
-		equal "$(new "$hook" mine)" "$hook/mine.c"$'\n'"$T/build/$hook/mine.o" output
+		equal "$(new "$hook" mine 2>"$BATS_TEST_TMPDIR/hint")" "$hook/mine.c"$'\n'"$T/build/$hook/mine.o" output
+		equal "$(<"$BATS_TEST_TMPDIR/hint")" "new.sh: note: try scripts/run.sh $hook/mine tests/packets/three.pcap"
 		equal "$(cd "$T" && clang-format --dry-run -Werror "$hook/mine.c" 2>&1)" "" "clang-format of $hook/mine.c"
 		equal "$(grep -c count_stat "$T/$hook/mine.c")" 0 "the template's map"
 		"$T/scripts/run.sh" "$hook/mine" "$T/tests/packets/ipv6-udp.hex" --repeat 19 --dump mine_stat >"$BATS_TEST_TMPDIR/out"
@@ -28,7 +29,7 @@ generic() {
 	done
 	equal "$(find "$T" -name '.new.*')" "" "temporary files"
 	new xdp bare --bare
-	"$T/scripts/run.sh" xdp/bare "$T/tests/packets/arp.hex" --expect pass
+	"$T/scripts/run.sh" xdp/bare.o "$T/tests/packets/arp.hex" --expect pass
 	# a long name
 	new tc abcdefghi9
 	equal "$(cd "$T" && clang-format --dry-run -Werror tc/abcdefghi9.c 2>&1)" "" clang-format

@@ -46,6 +46,13 @@ setup() {
 	equal "$(plot --data percentiles "$D/before.json" "$D/after.json" | grep '→')" 'before: xdp → input (total), eth0 in web, 100 packets
 after: xdp → input (total), eth0 in web, 100 packets'
 	equal "$(plot --data percentiles "$D/before.json" "$D/after.json" | awk '/^before/ { f = "b" } /^after/ { f = "a" } NF == 2 && !max[f] || NF == 2 && $2 > max[f] { max[f] = $2 } END { printf "%.0f %.0f", max["b"] * 1e9, max["a"] * 1e9 }')" '1999 3999' 'largest of both'
+	# all totals: the application's is the longest
+	for name in before after; do
+		jq -c '.rows += [.rows[4] | .to = "app" | .count = 40]' "$D/$name.json" >"$D/app.$name.json"
+	done
+	equal "$(plot --data percentiles "$D/app.before.json" "$D/app.after.json" | grep '→' | cut -d ' ' -f 2-5)" "$(printf 'xdp → %s (total),\n' input app input app)"
+	jq -c '.rows += [.rows[4] | .device = "eth9" | .count = 7]' "$D/before.json" >"$D/two.json"
+	equal "$(plot --data --device eth9 percentiles "$D/two.json" "$D/two.json" | grep '→' | cut -d, -f 2 | uniq)" ' eth9 in web'
 	# without buckets, the percentiles that there are
 	jq -c 'del(.rows[].buckets)' "$D/before.json" >"$D/few.json"
 	equal "$(plot --data percentiles --stage xdp-tc "$D/few.json" | awk 'NF == 2 { printf "%.0f:%.0f ", $1, $2 * 1e9 }')" '1:100 2:100 10:100 100:1000 1000:1000 '
@@ -89,7 +96,7 @@ after: xdp → input (total), eth0 in web, 100 packets'
 		# axes and curves have names
 		case $what in
 		percentiles*) for word in 'percentile of packets' 'time' '99 %' 'xdp → tc, eth0 in web, 100 packets'; do like "$(<"$D/a.svg")" "$word"; done ;;
-		stages*) for word in 'tc → prerouting' 'before' 'after' '118.0 ns' '236.0 ns' 'eth0 in web'; do like "$(<"$D/a.svg")" "$word"; done ;;
+		stages*) for word in 'tc → prerouting' 'before' 'after' '118.0 ns, 99 %: 1.0 us' '236.0 ns, 99 %: 2.0 us' 'eth0 in web'; do like "$(<"$D/a.svg")" "$word"; done ;;
 		drops*) for word in 'packets a second' 'seconds' 'ip X'; do like "$(<"$D/a.svg")" "$word"; done ;;
 		esac
 		# shellcheck disable=SC2086
@@ -137,6 +144,7 @@ after: xdp → input (total), eth0 in web, 100 packets'
 	printf '{"rows":[]}' >"$D/empty.json"
 	fails 1 'nothing to draw' plot stages "$D/empty.json"
 	fails 1 'nothing to draw' plot drops "$D/empty.json"
+	fails 1 'nothing to draw: none of its rows is as you asked; its devices: eth0' plot --device eth9 percentiles "$D/before.json"
 	fails 1 'attach first' plot stages
 	equal "$(ls "$TMPDIR")" '' 'left in TMPDIR'
 }

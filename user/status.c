@@ -307,7 +307,7 @@ int status_run(const struct options *opt)
 	}
 	err = show_pins(opt, top, &found);
 	if (!err && !found.n && !top)
-		printf("nothing of hookmap is pinned below %s\n", opt->bpffs);
+		printf("none of the maps that hookmap reads is pinned below %s\n", opt->bpffs);
 	if (!err && (found.n || top))
 		err = show_programs(opt, top, &found);
 	if (!err && (found.n || top))

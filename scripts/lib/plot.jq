@@ -14,7 +14,7 @@ def chosen: .rows[] | select(.count > 0
 	and ($stage == "" or "\(.from)-\(.to)" == $stage));
 
 # the device and namespace with the most packets, where none was asked for
-def busiest: [chosen | select($stage != "" or .kind == "stage")] | group_by([.device, .netns])
+def busiest($kind): [chosen | select($stage != "" or .kind == $kind)] | group_by([.device, .netns])
 	| max_by(map(.count) | max) // [];
 
 # points of a row: [share of packets that took longer, ns]; without --buckets, the
@@ -30,14 +30,12 @@ def points:
 
 # percentiles: TITLE, then 1/(1 - percentile) and seconds; an empty line ends a curve
 def percentiles($file):
-	.rows as $all
-	| (busiest | if $stage == "" and $compare then [$all[] | select(.kind == "total" and .count > 0)] | if length > 0 then [max_by(.count)] else [] end else . end)
-	| .[] | ("\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets" | line),
+	[if $compare then busiest("total") else empty end, busiest("stage")] | map(select(length > 0))[0][]? | ("\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets" | line),
 		(points | "\(1 / .[0])\t\(.[1] / 1e9)"), "";
 
 # stages: where the bar starts, its length (the mean), the median and 99 %, in seconds, STAGE
 def stages:
-	[busiest[] | select(.kind == "stage")]
+	[busiest("stage")[] | select(.kind == "stage")]
 	| reduce .[] as $r ({at: {}, out: []};
 		(.at[$r.from] // {end: 0}).end as $start | ($r.sum_ns / $r.count) as $mean
 		| .out += [[$start / 1e9, $mean / 1e9, $r.p50_ns / 1e9, $r.p99_ns / 1e9, ($r | stage_name), $r.count, $r.device, $r.netns]]
