@@ -11,9 +11,7 @@
 
 #include "maps.h"
 
-#define REACH_DECLARE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                      \
-	HM_DECLARE_AS(NAME, BPF_MAP_TYPE_##TYPE, 0, KEY, VALUE, ENTRIES, FLAGS, PIN_NONE)
-HM_MAP_hm_reach(REACH_DECLARE);
+HM_PRIVATE(hm_reach);
 
 static __always_inline void reach(__u32 ifindex)
 {

@@ -154,12 +154,25 @@ struct tcx_entry {
 	struct bpf_mprog_bundle bundle;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct kobject {
+	struct kernfs_node *sd;
+};
+
+struct device {
+	struct kobject kobj;
+};
+
 struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	unsigned short type;
 	char name[16];
 	int ifindex;
 	possible_net_t nd_net;
+	struct device dev;
 	struct bpf_prog *xdp_prog; /* in generic mode */
 	void *rx_handler_data;
 	const unsigned char *dev_addr;
@@ -176,6 +189,14 @@ struct net_device {
 	struct bpf_mprog_entry *tcx_ingress, *tcx_egress; /* since 6.6 */
 	struct nf_hook_entries *nf_hooks_ingress;	  /* CONFIG_NETFILTER_INGRESS */
 	struct nf_hook_entries *nf_hooks_egress;	  /* since 5.16 */
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
 };
 
 struct proto {

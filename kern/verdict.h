@@ -4,7 +4,6 @@
  * device, action and a reason of its own, per CPU, in map xdp_verdict.
  *
  *   #include "verdict.h"
- *   HM_MAP(xdp_verdict);
  *   ...
  *   return xdp_verdict(ctx, XDP_DROP, XDP_R_MALFORMED);
  *
@@ -21,38 +20,121 @@
 #define HOOKMAP_VERDICT_H
 
 #include "maps.h"
+#include "skb.h"
+
+HM_MAP(xdp_home);
+HM_MAP(xdp_verdict);
+HM_PRIVATE(xdp_here);
 
 #define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
+
+/* Notes what device the program runs on; returns its number. */
+__noinline int xdp_look(struct xdp_md *ctx)
+{
+	struct xdp_home *old, home = { .ifindex = ctx->ingress_ifindex };
+	__u32 device = home.ifindex;
+
+#ifndef HM_MAPS_LEGACY /* whose loader has no CO-RE: there the ifindex must do */
+	struct xdp_rxq_info *rxq = NULL;
+	struct net_device *dev;
+	struct net *net;
+
+	/* the context is the kernel's struct xdp_buff, of which programs may not load this */
+	bpf_probe_read_kernel(&rxq, sizeof(rxq),
+			      (void *)ctx + bpf_core_field_offset(struct xdp_buff, rxq));
+	dev = BPF_CORE_READ(rxq, dev);
+	net = BPF_CORE_READ(dev, nd_net.net);
+	device = BPF_CORE_READ(dev, dev.kobj.sd, id) ?: device;
+	home.netns = BPF_CORE_READ(net, ns.inum);
+	home.cookie = net_cookie(net);
+	BPF_CORE_READ_STR_INTO(&home.name, dev, name);
+#endif
+	/* in place: a new element may cost another one its own, if many CPUs keep free ones */
+	old = bpf_map_lookup_elem(&xdp_home, &device);
+	if (old)
+		*old = home;
+	else
+		bpf_map_update_elem(&xdp_home, &device, &home, BPF_ANY);
+	return device;
+}
+
+/* The device that the program runs on. (Its ifindex alone may be another's by now, or in
+ * another namespace: where a program was taken from one device to the next.) */
+static __always_inline __u32 xdp_device(struct xdp_md *ctx)
+{
+	__u32 zero = 0, ifindex = ctx->ingress_ifindex;
+	struct xdp_here *here = bpf_map_lookup_elem(&xdp_here, &zero);
+	__u64 tick = bpf_jiffies64();
+
+	if (!here)
+		return 0;
+	if (here->tick != tick || here->ifindex != ifindex) {
+		here->device = xdp_look(ctx);
+		here->ifindex = ifindex;
+		here->tick = tick;
+	}
+	return here->device;
+}
+
+/* A cell of a device that xdp_home has no room for any more; what it counted goes to the rest. */
+static __always_inline struct xdp_cell *xdp_cell_used(struct xdp_verdict *v, __u32 at)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < XDP_PROBES; i++, at++) {
+		struct xdp_cell *cell = &v->cell[at & (XDP_CELLS - 1)];
+		__u32 device = cell->device;
+
+		if (bpf_map_lookup_elem(&xdp_home, &device))
+			continue;
+		v->over_packets += cell->packets;
+		v->over_bytes += cell->bytes;
+		cell->packets = cell->bytes = 0;
+		return cell;
+	}
+	return NULL;
+}
+
+static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u32 device,
+						     __u32 action, __u32 reason)
+{
+	__u32 at = device * 67 + reason * 7 + action;
+	struct xdp_cell *cell;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < XDP_PROBES; i++) {
+		cell = &v->cell[(at + i) & (XDP_CELLS - 1)];
+		if (cell->device == device && cell->reason == reason && cell->action == action)
+			return cell;
+		if (!cell->device)
+			goto take;
+	}
+	cell = xdp_cell_used(v, at);
+	if (!cell)
+		return NULL;
+take:
+	cell->reason = reason;
+	cell->action = action;
+	cell->device = device;
+	return cell;
+}
 
 static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verdict *v, __u64 bytes,
 					     __u32 action, __u32 reason)
 {
-	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 at = ifindex * 67 + reason * 7 + action;
+	struct xdp_cell *cell = xdp_cell_get(v, xdp_device(ctx), action, reason);
 
 	if (action <= XDP_DROP) { /* XDP_ABORTED, XDP_DROP */
 		v->data = (__u64)(void *)(long)ctx->data;
-		v->ifindex = ifindex;
+		v->ifindex = ctx->ingress_ifindex;
 		v->aborted = action == XDP_ABORTED;
 	}
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < XDP_PROBES; i++, at++) {
-		struct xdp_cell *cell = &v->cell[at & (XDP_CELLS - 1)];
-
-		if (!cell->ifindex) {
-			cell->reason = reason;
-			cell->action = action;
-			cell->ifindex = ifindex;
-		} else if (cell->ifindex != ifindex || cell->reason != reason ||
-			   cell->action != action) {
-			continue;
-		}
+	if (cell) {
 		cell->packets++;
 		cell->bytes += bytes;
-		return action;
+	} else {
+		v->over_packets++;
+		v->over_bytes += bytes;
 	}
-	v->over_packets++;
-	v->over_bytes += bytes;
 	return action;
 }
 

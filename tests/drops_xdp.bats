@@ -176,6 +176,8 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	verdict_on xdpdrv
 	# every cell belongs to a device 999
 	local cell='e7 03 00 00 01 00 02 00 01 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00' value i
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$G/xdp_home" key 231 3 0 0 value $(printf '0 %.0s' {1..32})
 	[[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]] || skip "no little-endian machine"
 	value=$(printf '00 %.0s' {1..32})
 	for ((i = 0; i < 1024; i++)); do value+=" $cell"; done
@@ -186,15 +188,78 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	send 7001 11
 	busywait 5 bash -c "((\$($HM_BUILD/hookmap -j drops | jq .lost.verdict_table_full) >= $before + 11))"
 	like "$(hookmap drops)" "XDP verdicts in no row"
+	# when other devices have taken its place, its cells are used again, and nothing is lost in that
+	bpftool map delete pinned "$G/xdp_home" key 231 3 0 0
+	send 7001 13
+	settled '.reason == "XDP_TEST"' 13
+	(("$(drops | jq .lost.verdict_table_full)" >= before + 11 + 1024))
 	on host ip link set dev eth0 xdpdrv off
 }
+
+@test "drops: verdicts: a device that is made again under its number begins at zero; two namespaces do not mix" {
+	quiet
+	attach --host drops
+	local since=$BATS_TEST_TMPDIR/since.json
+	numbered host t0
+	numbered server t0
+	dropped host 11
+	dropped server 13
+	equal "$(verdicts)" "11 t0 host
+13 t0 server" "equal numbers"
+	drops --all >"$since"
+	on host "$HM_BUILD/hookmap" -j -i 0.3 -c 100 drops >"$BATS_TEST_TMPDIR/interval" &
+	busywait 5 test -s "$BATS_TEST_TMPDIR/interval"
+	# deleted and made again
+	numbered host t0
+	dropped host 5
+	equal "$(verdicts)" "5 t0 host
+11 t0 host
+13 t0 server" "made again"
+	equal "$(verdicts --since "$since")" "5 t0 host" "--since"
+	like "$(on host "$HM_BUILD/hookmap" --prom drops)" 'hookmap_xdp_packets_total{device="t0",action="DROP"} 29'
+	busywait 5 bash -c "jq -se '[.[].rows[] | select(.reason == \"XDP_TEST\" and (.netns | startswith(\"$LAB-\"))) | .packets] | add == 5' '$BATS_TEST_TMPDIR/interval'"
+	kill $!
+	# and under another name: what t0 lost stays t0's
+	numbered host n0
+	dropped host 3
+	equal "$(verdicts)" "3 n0 host
+5 t0 host
+11 t0 host
+13 t0 server" "another name"
+	# in another namespace it is the same device
+	on host ip link set dev n0 netns "$LAB-server" index 77
+	on server ip link set dev n0 up
+	dropped host 2
+	equal "$(verdicts | head -n 2)" "5 n0 server
+5 t0 host" "moved"
+}
+# numbered HOST NAME: a device 900 with the program, anew; its peer is p0 in the client
+numbered() {
+	on "$1" ip link del dev t0 2>/dev/null || true
+	on client ip link del dev "p$1" 2>/dev/null || true
+	on "$1" ip link add "$2" index 900 type veth peer name "p$1" netns "$LAB-client"
+	on "$1" ip link set dev "$2" up xdpdrv obj "$HM_BUILD/tests/bpf/verdict.o"
+	on client ip link set dev "p$1" up
+}
+# dropped HOST N: N frames to the device of HOST, which all have been counted then
+dropped() {
+	local before
+	before=$(verdict_sum)
+	on client "$HM_BUILD/tests/frames" "p$1" "$2" "$ETH_UDP_7001"
+	busywait 5 verdict_sum_is $((before + $2))
+}
+verdicts() { rows_of '.device + " " + .netns' "$@" | grep -E ' (t|n)0 '; }
+verdict_sum() { verdicts | awk '{ n += $1 } END { print n + 0 }'; }
+verdict_sum_is() { (($(verdict_sum) == $1)); }
+ETH_UDP_7001='ffffffffffff 020000000001 0800 4500 001e 0000 0000 4011 0000 c0000201 c0000202 1000 1b59 000a 0000 7878'
 
 @test "drops: xdp_verdict stays as long as an XDP program uses it" {
 	quiet
 	attach --host drops
 	verdict_on xdpdrv
 	detach --host drops
-	equal "$(find "$G" -type f)" "$G/xdp_verdict" "maps"
+	equal "$(find "$G" -type f | sort)" "$G/xdp_home
+$G/xdp_verdict" "maps"
 	# its counts are there again after the next attach
 	attach --host drops
 	send 7001 5

@@ -7,6 +7,7 @@
  *   layer reason location device netns protocol   text
  *   smac | dmac | sip | dip | flow                if it was counted by that
  *   ifindex netns_cookie                          what is never used again; 0 = not known
+ *   device_node                                   number of its folder in sysfs; of verdicts
  *   packets bytes                                 bytes are 0 where XDP does not tell
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i
@@ -43,6 +44,7 @@ enum shown {
 	SHOWN_COLS, /* COLS of them */
 	SHOWN_IFINDEX = SHOWN_COLS + COLS,
 	SHOWN_COOKIE,
+	SHOWN_NODE,
 	SHOWN_FIRST,
 	SHOWN_LAST,
 	SHOWN_AGO,
@@ -62,6 +64,7 @@ static const struct out_col shown_cols[SHOWN] = {
 	[SHOWN_COLS + COL_KEY] = { NULL, "KEY", OUT_STR },
 	[SHOWN_IFINDEX] = { "ifindex", NULL, OUT_U64 },
 	[SHOWN_COOKIE] = { "netns_cookie", NULL, OUT_U64 },
+	[SHOWN_NODE] = { "device_node", NULL, OUT_U64 },
 	[SHOWN_FIRST] = { "first_ns", NULL, OUT_U64 },
 	[SHOWN_LAST] = { "last_ns", NULL, OUT_U64 },
 	[SHOWN_AGO] = { NULL, "LAST", OUT_STR },
@@ -168,6 +171,7 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 								      : line->col[c]);
 	out_u64(o, line->ifindex);
 	out_u64(o, line->cookie);
+	out_u64(o, line->node);
 	out_u64(o, line->first);
 	out_u64(o, line->last);
 	out_str(o, ago);

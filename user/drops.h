@@ -26,12 +26,12 @@ struct drop_line {
 	const struct reason_text *text; /* NULL: by reason and location */
 	__u64 cookie;			/* of the namespace; 0: not known, its name must do */
 	__u32 ifindex;			/* 0: not known, or none */
-	bool cell;			/* of map xdp_verdict: counted by ifindex alone */
-	__u8 by;			/* enum drop_by: what COL_KEY is */
-	bool gone;			/* its device or its namespace is no more */
-	bool benign;			/* not a loss */
-	bool undecided;			/* it may be one */
-	bool verdict;			/* an XDP verdict that is no loss */
+	__u32 node;	/* of map xdp_verdict: number of the device in sysfs; or 0 */
+	__u8 by;	/* enum drop_by: what COL_KEY is */
+	bool gone;	/* its device or its namespace is no more */
+	bool benign;	/* not a loss */
+	bool undecided; /* it may be one */
+	bool verdict;	/* an XDP verdict that is no loss */
 	__u64 packets;
 	__u64 bytes;
 	__u64 first; /* ns */

@@ -109,7 +109,7 @@ void drops_prom(struct prom *prom, struct drop_table *t)
 		blank(&t->line[i].col[COL_KEY]);
 		t->line[i].by = DROP_BY_NONE;
 		/* series are what their labels say */
-		t->line[i].ifindex = t->line[i].cookie = t->line[i].cell = 0;
+		t->line[i].ifindex = t->line[i].cookie = t->line[i].node = 0;
 	}
 	drops_merge(t);
 	if (t->n)

@@ -39,8 +39,17 @@ const char *const drop_lost_key[LOSTS] = {
 #define NO_KEY "-"
 #define OTHER  "(other)" /* the table was full */
 
+/* A device of map xdp_home. */
+struct home {
+	__u32 node;
+	bool again; /* a younger one has its ifindex now */
+	struct xdp_home value;
+};
+
 /* What is needed to turn keys into lines. */
 struct reading {
+	struct home *home; /* by node, when they have been read */
+	size_t homes;
 	struct drop_table *table;
 	struct names *names;
 	struct ksyms *ksyms;
@@ -64,6 +73,7 @@ static int reading_open(const struct options *opt, struct reading *r)
 
 static void reading_close(struct reading *r)
 {
+	free(r->home);
 	reasons_free(r->reasons);
 	ksyms_free(r->ksyms);
 	names_free(r->names);
@@ -132,14 +142,14 @@ static int number_compare(__u64 a, __u64 b)
 static int line_compare(const void *a, const void *b)
 {
 	const struct drop_line *x = a, *y = b;
-	int order = number_compare(x->by, y->by) ?: number_compare(x->cell, y->cell)
-		?: number_compare(x->ifindex, y->ifindex);
+	int order = number_compare(x->by, y->by) ?: number_compare(x->node, y->node);
 
-	if (!order && !x->cell)
-		order = number_compare(x->cookie, y->cookie);
-	if (!order && !x->cell && !x->cookie)
+	if (!order && !x->node)
+		order = number_compare(x->ifindex, y->ifindex)
+				?: number_compare(x->cookie, y->cookie);
+	if (!order && !x->node && !x->cookie)
 		order = strcmp(x->col[COL_NETNS], y->col[COL_NETNS]);
-	if (!order && !x->ifindex)
+	if (!order && !x->node && !x->ifindex)
 		order = strcmp(x->col[COL_DEVICE], y->col[COL_DEVICE]);
 	for (int i = COL_LAYER; !order && i < COLS; i++) {
 		if (i != COL_DEVICE && i != COL_NETNS)
@@ -214,7 +224,7 @@ static int drops_evicted(const struct drop_table *t, struct drop_table *old)
 		struct drop_line *was = &old->line[i];
 		const struct drop_line *line = line_find(t, was);
 
-		if (was->cell || (line && line_same(line, was)))
+		if (was->node || (line && line_same(line, was)))
 			continue;
 		free(was->col[COL_KEY]);
 		was->col[COL_KEY] = strdup(OTHER);
@@ -243,7 +253,7 @@ int drops_growth(struct drop_table *t, struct drop_table *old)
 		const struct drop_line *was = line_find(old, line);
 
 		if (was) {
-			bool same = (line->cell ? cells : rows) && line_same(line, was);
+			bool same = (line->node ? cells : rows) && line_same(line, was);
 
 			line->packets = counter_growth(same, line->packets, was->packets);
 			line->bytes = counter_growth(same, line->bytes, was->bytes);
@@ -516,44 +526,90 @@ static int read_xdp(const void *key, const void *value, void *arg)
 	return line_ok(line);
 }
 
+static int home_compare(const void *a, const void *b)
+{
+	const struct home *x = a, *y = b;
+
+	return number_compare(x->node, y->node);
+}
+
+static int home_place_compare(const void *a, const void *b)
+{
+	const struct home *x = a, *y = b;
+
+	return number_compare(x->value.cookie, y->value.cookie)
+		?: number_compare(x->value.ifindex, y->value.ifindex)
+		?: home_compare(a, b);
+}
+
+static const struct home *home_find(const struct reading *r, __u32 node)
+{
+	const struct home want = { .node = node };
+
+	return r->homes ? bsearch(&want, r->home, r->homes, sizeof(want), home_compare) : NULL;
+}
+
+static int read_home(const void *key, const void *value, void *arg)
+{
+	struct reading *r = arg;
+	struct home *home = reallocarray(r->home, r->homes + 1, sizeof(*home));
+
+	if (!home)
+		return -ENOMEM;
+	r->home = home;
+	home += r->homes++;
+	memset(home, 0, sizeof(*home));
+	memcpy(&home->node, key, sizeof(home->node));
+	memcpy(&home->value, value, sizeof(home->value));
+	return 0;
+}
+
+static int read_cell(struct reading *r, const struct xdp_cell *cell, const struct home *home)
+{
+	char action[64], text[32], reason[64];
+	struct drop_line *line = drops_line(r->table);
+
+	if (!line)
+		return -ENOMEM;
+	snprintf(action, sizeof(action), "XDP_%s", action_name(cell->action, text, sizeof(text)));
+	line->node = cell->device;
+	line->verdict = cell->action > 1; /* not XDP_ABORTED, XDP_DROP */
+	line->packets = cell->packets;
+	line->bytes = cell->bytes;
+	line->col[COL_LAYER] = strdup("xdp");
+	line->col[COL_REASON] = strdup(reason_xdp(cell->reason, reason, sizeof(reason)));
+	line->col[COL_LOCATION] = strdup(action);
+	place(r, line, home->value.cookie, home->value.netns, home->value.ifindex);
+	line->gone |= home->again;
+	if (line->gone) {
+		free(line->col[COL_DEVICE]);
+		line->col[COL_DEVICE] = strndup(home->value.name, sizeof(home->value.name));
+	}
+	line->col[COL_PROTO] = strdup("-");
+	line->col[COL_KEY] = strdup(NO_KEY);
+	return line_ok(line);
+}
+
 static int read_verdict(const void *key, const void *value, void *arg)
 {
 	const struct xdp_verdict *v = value;
 	struct reading *r = arg;
-	char action[64], text[32], reason[64];
+	int err = 0;
 
 	(void)key;
 	for (int cpu = 0; cpu < r->cpus; cpu++) {
 		r->table->lost[LOST_VERDICT_OVER] += v[cpu].over_packets;
-		for (int i = 0; i < XDP_CELLS; i++) {
+		for (int i = 0; !err && i < XDP_CELLS; i++) {
 			const struct xdp_cell *cell = &v[cpu].cell[i];
-			struct drop_line *line;
-			__u64 ns;
+			const struct home *home = home_find(r, cell->device);
 
-			if (!cell->packets)
-				continue;
-			line = drops_line(r->table);
-			if (!line)
-				return -ENOMEM;
-			ns = names_attached(r->names, cell->ifindex);
-			snprintf(action, sizeof(action), "XDP_%s",
-				 action_name(cell->action, text, sizeof(text)));
-			line->verdict = cell->action > 1; /* not XDP_ABORTED, XDP_DROP */
-			line->col[COL_LAYER] = strdup("xdp");
-			line->col[COL_REASON] =
-				strdup(reason_xdp(cell->reason, reason, sizeof(reason)));
-			line->col[COL_LOCATION] = strdup(action);
-			line->cell = true;
-			place(r, line, 0, ns, cell->ifindex);
-			line->col[COL_PROTO] = strdup("-");
-			line->col[COL_KEY] = strdup(NO_KEY);
-			line->packets = cell->packets;
-			line->bytes = cell->bytes;
-			if (line_ok(line))
-				return -ENOMEM;
+			if (home && cell->packets)
+				err = read_cell(r, cell, home);
+			else
+				r->table->lost[LOST_VERDICT_OVER] += cell->packets;
 		}
 	}
-	return 0;
+	return err;
 }
 
 static int read_stat(const void *key, const void *value, void *arg)
@@ -593,6 +649,24 @@ static int read_map(const struct options *opt, const char *name, bool required,
 	if (err)
 		fail("map %s: %s", name, strerror(-err));
 	return err;
+}
+
+/* Devices, and which of them have gone without a trace but this: a younger one has their number. */
+static int read_homes(const struct options *opt, struct reading *r)
+{
+	int err = read_map(opt, "xdp_home", false, read_home, r, NULL);
+
+	if (err || !r->homes)
+		return err;
+	qsort(r->home, r->homes, sizeof(*r->home), home_place_compare);
+	for (size_t i = 1; i < r->homes; i++) {
+		const struct xdp_home *v = &r->home[i].value, *before = &r->home[i - 1].value;
+
+		r->home[i - 1].again =
+			v->cookie && v->cookie == before->cookie && v->ifindex == before->ifindex;
+	}
+	qsort(r->home, r->homes, sizeof(*r->home), home_compare);
+	return 0;
 }
 
 /* Rows that make room while they are read would be there twice, or not at all. */
@@ -648,6 +722,8 @@ int drops_read(const struct options *opt, struct drop_table *t)
 		if (err || rows_stayed(opt, &r))
 			break;
 	}
+	if (!err)
+		err = read_homes(opt, &r);
 	if (!err)
 		err = read_map(opt, "xdp_verdict", false, read_verdict, &r, &t->cells);
 	clock_gettime(CLOCK_MONOTONIC, &now);

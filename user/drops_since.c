@@ -43,7 +43,7 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 {
 	struct drop_line *line = drops_line(t);
 	const char *text = NULL;
-	__u64 ifindex;
+	__u64 ifindex, node;
 
 	if (!line)
 		return "no memory";
@@ -71,8 +71,8 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 	if (number(row, "ifindex", &ifindex))
 		line->ifindex = ifindex;
 	number(row, "first_ns", &line->first);
-	line->cell = !strcmp(line->col[COL_LAYER], "xdp") &&
-		     !strncmp(line->col[COL_LOCATION], "XDP_", 4);
+	if (number(row, "device_node", &node))
+		line->node = node;
 	if (!number(row, "packets", &line->packets))
 		return "packets";
 	if (!number(row, "bytes", &line->bytes))

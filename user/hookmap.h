@@ -261,10 +261,6 @@ __u64 names_unasked(const struct names *n);
 /* The how many-th to be attached the device was; UINT32_MAX if it is not. */
 __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
 
-/* The namespace in which the scripts attached something to a device IFINDEX, if
- * there is just one; else the reader's own. */
-__u64 names_attached(struct names *n, __u32 ifindex);
-
 /* --- reach.c: do packets get to tc? */
 
 struct reach;

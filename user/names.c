@@ -670,31 +670,3 @@ __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex)
 		return UINT32_MAX;
 	return dev.flags >> HM_DEV_ORDER;
 }
-
-struct attached {
-	__u32 ifindex;
-	unsigned found;
-	__u64 netns;
-};
-
-static int attached_row(const void *key, const void *value, void *arg)
-{
-	const struct hm_dev_key *k = key;
-	struct attached *a = arg;
-
-	(void)value;
-	if (k->ifindex == a->ifindex) {
-		a->found++;
-		a->netns = k->netns;
-	}
-	return 0;
-}
-
-__u64 names_attached(struct names *n, __u32 ifindex)
-{
-	struct attached a = { .ifindex = ifindex };
-
-	if (n->dev_fd >= 0)
-		pin_each(n->dev_fd, pin_find("hm_dev"), attached_row, &a);
-	return a.found == 1 ? a.netns : n->own;
-}

@@ -66,7 +66,7 @@ bool pin_there(const struct options *opt, const char *name)
 static const char *pin_maker(const char *path)
 {
 	static const char *const makers[][2] = {
-		{ "drop_", "--host drops" }, { "xdp_verdict", "--host drops" },
+		{ "drop_", "--host drops" }, { "xdp_", "--host drops" },
 		{ "l2_", "DEV l2fwd" },	     { "pol_", "DEV policy" },
 		{ "path_", "--host path" },  { "pktlat_", "--host pktlat" },
 		{ "napi_", "--host napi" },  { "exec_", "--host exec" },

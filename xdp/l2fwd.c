@@ -29,7 +29,6 @@ HM_MAP(l2_look);
 HM_MAP(l2_xlate);
 HM_MAP(l2_guard);
 HM_MAP(l2_storm);
-HM_MAP(xdp_verdict);
 HM_OUTER(l2_fdbs, HASH, sizeof(struct l2_key), sizeof(struct l2_fdb), 1);
 HM_OUTER(l2_txs, DEVMAP, sizeof(__u32), sizeof(__u32), 2);
 

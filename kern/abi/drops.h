@@ -189,6 +189,10 @@ struct drop_sample {
  * map xdp_verdict, per-CPU array of 1: what XDP programs of the collection decided,
  * see verdict.h. Each CPU has a table of cells; where a (device, action, reason)
  * lands is found by hashing. Reasons are append-only; each program has a block.
+ *
+ * An ifindex says little about a device: another namespace has the same ones, and they can be
+ * used again. The number of its folder in sysfs tells it from all others that were and will be.
+ * Which one that was is in map xdp_home, for as long as it has room.
  */
 enum xdp_reason {
 	XDP_R_NONE = 0,	     /* nothing to say */
@@ -198,9 +202,9 @@ enum xdp_reason {
 	XDP_R_MAX = 256,
 };
 struct xdp_cell {
-	__u32 ifindex; /* 0 = free */
-	__u16 reason;  /* enum xdp_reason */
-	__u8 action;   /* enum xdp_action */
+	__u32 device; /* key of xdp_home; 0 = free. So is a cell whose device is not there */
+	__u16 reason; /* enum xdp_reason */
+	__u8 action;  /* enum xdp_action */
 	__u8 pad;
 	__u64 packets;
 	__u64 bytes;
@@ -210,9 +214,26 @@ struct xdp_verdict {
 	__u64 data;	    /* address of the packet dropped last, until its skb is freed */
 	__u32 ifindex;	    /* where */
 	__u32 aborted;	    /* it was by XDP_ABORTED: xdp_exception follows */
-	__u64 over_packets; /* verdicts that found no cell */
+	__u64 over_packets; /* verdicts that found no cell, or whose cell was used again */
 	__u64 over_bytes;
 	struct xdp_cell cell[XDP_CELLS];
+};
+
+/* map xdp_home, LRU hash: devices on which verdicts were counted; key: the number of the device */
+#define XDP_HOMES 16384
+struct xdp_home {
+	__u64 cookie; /* of the namespace; 0 = unknown */
+	__u32 netns;  /* inode */
+	__u32 ifindex;
+	char name[16]; /* when it counted last */
+};
+
+/* map xdp_here, per-CPU array of 1, not pinned: each program that is loaded has one. On which
+ * device it runs; that is looked up once a timer tick, and when the ifindex is another. */
+struct xdp_here {
+	__u64 tick; /* jiffies */
+	__u32 ifindex;
+	__u32 device;
 };
 
 _Static_assert(sizeof(struct drop_key) == 72, "abi");
@@ -225,6 +246,8 @@ _Static_assert(sizeof(struct drop_xdp_slot) == 72, "abi");
 _Static_assert(sizeof(struct drop_stat) == 120, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 216, "abi");
+_Static_assert(sizeof(struct xdp_home) == 32, "abi");
+_Static_assert(sizeof(struct xdp_here) == 16, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 
 #define HM_MAP_drop_cfg(X)  X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
@@ -239,6 +262,8 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 #define HM_MAP_drop_name(X)                                                                        \
 	X(drop_name, HASH, struct drop_name_key, struct drop_name, DROP_NAMES, 0)
 #define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
+#define HM_MAP_xdp_home(X)    X(xdp_home, LRU_HASH, __u32, struct xdp_home, XDP_HOMES, 0)
+#define HM_MAP_xdp_here(X)    X(xdp_here, PERCPU_ARRAY, __u32, struct xdp_here, 1, 0)
 #define HM_MAP_drop_ring(X)   X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
 
 /* clang-format off */
@@ -252,6 +277,7 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 	HM_MAP_drop_xdp_slot(X) \
 	HM_MAP_drop_name(X) \
 	HM_MAP_drop_ring(X) \
+	HM_MAP_xdp_home(X) \
 	HM_MAP_xdp_verdict(X)
 /* clang-format on */
 

@@ -110,14 +110,14 @@ drops_unshare() {
 	drops_verdict_unshare
 }
 
-# xdp_verdict goes with its last user: XDP programs of other features have it, too
+# xdp_verdict and xdp_home go with their last user: XDP programs of other features have it, too
 drops_verdict_unshare() {
 	local users
 	[[ -e $GLOBALS/xdp_verdict ]] || return 0
 	pins_load
 	users=$(bpftool -j prog show | jq --argjson id "${PIN_ID[xdp_verdict]}" \
 		'any(.[]; (.map_ids // []) | index($id))')
-	[[ $users == true ]] || run rm -f "$GLOBALS/xdp_verdict"
+	[[ $users == true ]] || run rm -f "$GLOBALS/xdp_verdict" "$GLOBALS/xdp_home"
 }
 
 drops_status() {

@@ -186,7 +186,7 @@ l2fwd_attach() { # DEV
 	others=$(cut -d' ' -f1 <<<"$others" | sort -u)
 	[[ -z $others || $others == "$NETNS_INODE" ]] ||
 		die "$1: ports of another network namespace are attached: all ports must be in one"
-	maps_check "${L2_MAPS[@]}" xdp_verdict
+	maps_check "${L2_MAPS[@]}" xdp_verdict xdp_home
 	l2_size_check
 	if ((L2_MIRROR)); then
 		l2_mirror_attach "$1"

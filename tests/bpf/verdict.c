@@ -10,8 +10,6 @@
 #include "verdict.h"
 #include "parse.h"
 
-HM_MAP(xdp_verdict);
-
 SEC("prog")
 int verdict_xdp(struct xdp_md *ctx)
 {

@@ -4,8 +4,6 @@
  */
 #include "verdict.h"
 
-HM_MAP(xdp_verdict);
-
 SEC("xdp")
 int cost_plain(struct xdp_md *ctx)
 {
