@@ -292,7 +292,7 @@ c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.[ch] iptables/*.c use
 man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
 lint:
 	$(say) LINT shellcheck
-	$(Q)shellcheck -x -o quote-safe-variables $(shell_files) && shellcheck -x -s bats $(bats_files)
+	$(Q)shellcheck -x $(shell_files) && shellcheck -x -s bats $(bats_files)
 	$(say) LINT shfmt
 	$(Q)shfmt -d -ln bash $(shell_files) && shfmt -d -ln bats $(bats_files)
 	$(say) LINT clang-format

@@ -47,7 +47,7 @@ compile() { # SOURCE OBJECT [FLAG...]
 	bpftool map pin id "$jump" /sys/fs/bpf/jump
 	bpftool map update pinned /sys/fs/bpf/jump key 1 0 0 0 value pinned /sys/fs/bpf/t/api_landed
 	for program in misc maps info packet vlan tunnel redirect jumps landed; do
-		out=$("$HM_TOP/scripts/run.sh" /sys/fs/bpf/t/api_$program "$HM_TOP/tests/packets/ipv4-udp.hex" --expect ok 2>&1) || {
+		out=$("$HM_TOP/scripts/run.sh" /sys/fs/bpf/t/api_"$program" "$HM_TOP/tests/packets/ipv4-udp.hex" --expect ok 2>&1) || {
 			printf 'api_%s: %s\n' "$program" "$out" >&2
 			return 1
 		}

@@ -179,7 +179,7 @@ refused() {
 	fdb add 02:00:00:00:00:01 dev p1 vlan 7
 	fdb add 02:00:00:00:00:02 dev p2
 	equal "$(hookmap -j --dev p2 fdb | jq -c '[.rows, .ports, .rules, .guard, .translations | map(.device) | unique]')" '[["p2"],["p2"],["p2"],[],[]]' 'of p2'
-	for what in port acl guard; do equal "$(fdb $what p1)" "$(hookmap --summary --dev p1 fdb)" "fdb.sh $what p1"; done
+	for what in port acl guard; do equal "$(fdb "$what" p1)" "$(hookmap --summary --dev p1 fdb)" "fdb.sh $what p1"; done
 	like "$(fdb port p2)" 'p2              2 permit src 10.0.0.0/8 proto gre '
 	fails 1 'q1 is no port of l2fwd' hookmap --dev q1 fdb
 	# and gone again
@@ -233,17 +233,17 @@ refused() {
 	fdb port p1 mode transparent translate none
 	# nobody may speak
 	said 'p1: nothing comes in by it until a source is added: fdb.sh guard p1 add MAC' guard p1 on
-	expect 'not yet' p1 "$(mac 2)$(mac 1)88b5$PAD" $DROP
+	expect 'not yet' p1 "$(mac 2)$(mac 1)88b5$PAD" "$DROP"
 	said '' guard p1 add 02:00:00:00:00:01
-	expect 'added' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	expect 'added' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
 	fdb guard p1 off
 	said '' guard p1 on
 	# hosts that cannot be found
 	said '' acl p2 default deny
 	said 'p2: what is permitted will not be found: no rule permits ARP (ethertype arp)' acl p2 add 5 permit proto tcp dport 443
-	expect 'ARP' p1 "$(mac 2)$(mac 1)0806$PAD" $DROP
+	expect 'ARP' p1 "$(mac 2)$(mac 1)0806$PAD" "$DROP"
 	said '' acl p2 add 6 permit ethertype arp
-	expect 'ARP, permitted' p1 "$(mac 2)$(mac 1)0806$PAD" $SENT
+	expect 'ARP, permitted' p1 "$(mac 2)$(mac 1)0806$PAD" "$SENT"
 	said 'p2: what is permitted will not be found: no rule permits neighbour discovery (proto icmp6)' acl p2 add 7 permit src fd00::/8
 	said '' acl p2 add 8 permit proto icmp6
 	said 'p2: what is permitted will not be found: no rule permits ARP (ethertype arp)' acl p2 del 6
@@ -260,19 +260,19 @@ refused() {
 	ports 2
 	ip netns add other
 	fdb add 02:00:00:00:00:02 dev p2
-	expect 'before' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	expect 'before' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
 	ip link set p2 netns other
 	equal "$(port_count p2 state) $(port_count p1 state)" 'gone forwarding' 'states meanwhile'
-	expect 'meanwhile' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	expect 'meanwhile' p1 "$(mac 2)$(mac 1)88b5$PAD" "$PASS"
 	ip -n other link set p2 netns $$
 	ip link set p2 up
 	like "$("$HM_TOP/scripts/status.sh" p2)" 'nothing leaves by it: it was in another network namespace: attach.sh p2 l2fwd again'
-	expect 'back' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	expect 'back' p1 "$(mac 2)$(mac 1)88b5$PAD" "$PASS"
 	equal "$(reason p1 pass_no_device)" 2 'p1 pass_no_device'
 	# the command that it names
 	l2_attach p2 l2fwd
 	unset xdp_id_p2
-	expect 'attached again' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
+	expect 'attached again' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
 	equal "$(port_count p2 tx_packets) $("$HM_TOP/scripts/status.sh" p2 | grep -c 'nothing leaves' || true)" '2 0' 'sent by p2'
 	# renamed, by an altname, and in files
 	ip link set p2 name px
@@ -297,19 +297,19 @@ refused() {
 	mount -t bpf -o mode=700 bpf "$HOOKMAP_BPFFS"
 	ports 2
 	printf '02:00:00:00:00:%02x dev p1\n' {1..40} >"$BATS_TEST_TMPDIR/file"
-	for ((i = 1; i < 25; i++)); do printf '%d deny src 10.0.%d.0/24\n' $i $i; done >"$BATS_TEST_TMPDIR/rules"
+	for ((i = 1; i < 25; i++)); do printf '%d deny src 10.0.%d.0/24\n' "$i" "$i"; done >"$BATS_TEST_TMPDIR/rules"
 	fdb load "$BATS_TEST_TMPDIR/file"
 	fdb acl p1 load "$BATS_TEST_TMPDIR/rules"
 	fdb guard p1 add 02:00:00:00:00:01
 	fdb guard p1 add 02:00:00:00:00:02 10.0.0.1
-	expect 'denied' p2 "$(mac 1)$(mac 9)$(ip4 17 10.0.7.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'denied' p2 "$(mac 1)$(mac 9)$(ip4 17 10.0.7.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	fdb guard p1 del 02:00:00:00:00:01
 	equal "$(hookmap -j fdb | jq -c '[(.rows | length), (.rules | length), [.guard[].address]]')" '[40,24,["10.0.0.1"]]' 'what is there'
 	fdb acl p1 load /dev/null
 	fdb guard p1 flush
 	fdb flush dev p1
 	equal "$(hookmap -j fdb | jq -c '[.rows, .rules, .guard]') $(bpftool -j map dump pinned "$HOOKMAP_BPFFS/tc/globals/l2_sieve")" '[[],[],[]] []' 'what is left'
-	for i in p1 p2; do "$HM_TOP/scripts/detach.sh" $i; done
+	for i in p1 p2; do "$HM_TOP/scripts/detach.sh" "$i"; done
 	equal "$(find "$HOOKMAP_BPFFS"/{tc,hookmap} -type f)" '' 'pins left'
 }
 
@@ -665,8 +665,8 @@ learned() {
 	like "$("$HM_TOP/scripts/status.sh" p2)" '  l2fwd    mv0 is above p2, and gets only what l2fwd does not forward'
 	# and so it is
 	fdb add 02:00:00:00:00:02 dev p2
-	expect 'known' p1 "$(mac 2)$(mac 1)88b5$PAD" $SENT
-	expect 'unknown' p1 "$(mac 9)$(mac 1)88b5$PAD" $PASS
+	expect 'known' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
+	expect 'unknown' p1 "$(mac 9)$(mac 1)88b5$PAD" "$PASS"
 	# the bridge that is mirrored gets what it must
 	l2_attach br0 l2fwd --mirror
 	equal "$(above)" '[[],["mv0"],[]]' 'of ports of the mirrored bridge'
@@ -679,7 +679,7 @@ learned() {
 	ip link add p2 mtu 1400 type veth peer name q2
 	ip link set dev q2 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
 	local i
-	for i in p1 q1 p2 q2; do ip link set $i up; done
+	for i in p1 q1 p2 q2; do ip link set "$i" up; done
 	l2_attach p1 l2fwd
 	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'neither an XDP program nor GRO'
 	l2_attach p2 l2fwd
@@ -734,14 +734,14 @@ card() { # RXVLAN QUEUES CPUS
 	ip link set q1 up
 	ip link set dev p1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
 	ip link set dev q1 xdp obj "$HM_BUILD/xdp/l2fwd.o"
-	expect 'a frame' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	expect 'a frame' p1 "$(mac 2)$(mac 1)88b5$PAD" "$PASS"
 	# also to an address that is known: nobody has said what this device may do
 	local before
 	l2_attach q1 l2fwd
 	fdb add 02:00:00:00:00:02 dev q1
 	ip link set q1 down
 	before=$(reason '(none)' pass_no_port)
-	expect 'a frame of no port' p1 "$(mac 2)$(mac 1)88b5$PAD" $PASS
+	expect 'a frame of no port' p1 "$(mac 2)$(mac 1)88b5$PAD" "$PASS"
 	equal "$(($(reason '(none)' pass_no_port) - before))" 1 'of no port'
 	ip link set q1 up
 	"$HM_TOP/scripts/detach.sh" q1 l2fwd

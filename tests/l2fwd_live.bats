@@ -65,7 +65,7 @@ BCAST=ffffffffffff
 	say 3 "$BCAST$(mac 3)88a8e064$T"
 	say 3 "$BCAST$(mac 3)88a80014$T"
 	for i in 1 2 4; do
-		heard $i
+		heard "$i"
 		equal "$HEARD" "$BCAST$(mac 3)$T" "host $i"
 	done
 	# rules of a port count for copies; a blocked port gets none
@@ -133,7 +133,7 @@ BCAST=ffffffffffff
 	listen 3 5
 	say 1 "$BCAST$(mac 1)81000bad$T" 5
 	for i in 2 3; do
-		heard $i
+		heard "$i"
 		equal "$(sort -u <<<"$HEARD")" "$BCAST$(mac 1)81000bad$T" "host $i"
 	done
 	equal "$(reason p1 flooded)" 5 flooded

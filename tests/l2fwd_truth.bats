@@ -28,20 +28,20 @@ tagged_ports() {
 	local from
 	from=$(mac 153)
 	to() { printf '%s%s' "$(mac "$1")" "$from"; }
-	expect 'access to access' p1 "$(to 2)$T" $SENT
-	expect 'access to trunk: push' p1 "$(to 3)$T" $SENT "$(to 3)8100000a$T"
-	expect 'trunk to access: pop' p3 "$(to 1)8100a00a$T" $SENT "$(to 1)$T"
-	expect 'trunk to 802.1ad: ethertype, translated, priority kept' p3 "$(to 4)8100b00a$T" $SENT "$(to 4)88a8b064$T"
-	expect '802.1ad to trunk: back' p4 "$(to 3)88a8f064$T" $SENT "$(to 3)8100f00a$T"
-	expect '802.1ad to access' p4 "$(to 1)88a80064$T" $SENT "$(to 1)$T"
-	expect 'access to 802.1ad: push, translated' p1 "$(to 4)$T" $SENT "$(to 4)88a80064$T"
-	expect 'priority tag to access: popped' p1 "$(to 2)8100e000$T" $SENT "$(to 2)$T"
-	expect 'priority tag to trunk: priority kept' p1 "$(to 3)8100e000$T" $SENT "$(to 3)8100e00a$T"
-	expect 'own VLAN tagged on an access port' p1 "$(to 2)8100000a$T" $SENT "$(to 2)$T"
-	expect 'a tag of another ethertype stays inside' p1 "$(to 3)88a80007$T" $SENT "$(to 3)8100000a88a80007$T"
-	expect 'only the outer of two tags goes' p3 "$(to 1)8100000a81000014$T" $SENT "$(to 1)81000014$T"
-	expect 'transparent: tag untouched' p5 "$(to 6)81000bad$T" $SENT
-	expect 'transparent: untagged' p5 "$(to 6)$T" $SENT
+	expect 'access to access' p1 "$(to 2)$T" "$SENT"
+	expect 'access to trunk: push' p1 "$(to 3)$T" "$SENT" "$(to 3)8100000a$T"
+	expect 'trunk to access: pop' p3 "$(to 1)8100a00a$T" "$SENT" "$(to 1)$T"
+	expect 'trunk to 802.1ad: ethertype, translated, priority kept' p3 "$(to 4)8100b00a$T" "$SENT" "$(to 4)88a8b064$T"
+	expect '802.1ad to trunk: back' p4 "$(to 3)88a8f064$T" "$SENT" "$(to 3)8100f00a$T"
+	expect '802.1ad to access' p4 "$(to 1)88a80064$T" "$SENT" "$(to 1)$T"
+	expect 'access to 802.1ad: push, translated' p1 "$(to 4)$T" "$SENT" "$(to 4)88a80064$T"
+	expect 'priority tag to access: popped' p1 "$(to 2)8100e000$T" "$SENT" "$(to 2)$T"
+	expect 'priority tag to trunk: priority kept' p1 "$(to 3)8100e000$T" "$SENT" "$(to 3)8100e00a$T"
+	expect 'own VLAN tagged on an access port' p1 "$(to 2)8100000a$T" "$SENT" "$(to 2)$T"
+	expect 'a tag of another ethertype stays inside' p1 "$(to 3)88a80007$T" "$SENT" "$(to 3)8100000a88a80007$T"
+	expect 'only the outer of two tags goes' p3 "$(to 1)8100000a81000014$T" "$SENT" "$(to 1)81000014$T"
+	expect 'transparent: tag untouched' p5 "$(to 6)81000bad$T" "$SENT"
+	expect 'transparent: untagged' p5 "$(to 6)$T" "$SENT"
 	equal "$(entry 02:00:00:00:00:03 10 packets)" 4 'packets to 3'
 	equal "$(entry 02:00:00:00:00:02 10 bytes)" $((62 + 66 + 66)) 'bytes to 2'
 	equal "$(port_count p3 tx_packets)" 4 'sent by p3'
@@ -54,22 +54,22 @@ tagged_ports() {
 	local from n
 	from=$(mac 153)
 	to() { printf '%s%s' "$(mac "$1")" "$from"; }
-	expect 'a foreign VLAN on access' p1 "$(to 2)81000014$T" $DROP
-	expect 'a foreign VLAN on trunk' p3 "$(to 1)8100001e$T" $DROP
-	expect 'untagged on a trunk without native VLAN' p3 "$(to 1)$T" $DROP
-	expect 'VLAN 4095' p3 "$(to 1)81000fff$T" $DROP
-	expect 'the untranslated VLAN number' p4 "$(to 1)88a8000b$T" $DROP
-	expect 'a tag of another ethertype counts as untagged' p4 "$(to 1)81000064$T" $DROP
-	expect 'to the port that it came by' p3 "$(to 3)81000014$T" $DROP
-	expect 'to a port outside the VLAN' p1 "$(to 5)$T" $DROP
-	expect 'an entry of another VLAN' p3 "$(to 1)81000014$T" $PASS
-	expect 'half a tag' p1 "$(to 2)810000" $PASS
+	expect 'a foreign VLAN on access' p1 "$(to 2)81000014$T" "$DROP"
+	expect 'a foreign VLAN on trunk' p3 "$(to 1)8100001e$T" "$DROP"
+	expect 'untagged on a trunk without native VLAN' p3 "$(to 1)$T" "$DROP"
+	expect 'VLAN 4095' p3 "$(to 1)81000fff$T" "$DROP"
+	expect 'the untranslated VLAN number' p4 "$(to 1)88a8000b$T" "$DROP"
+	expect 'a tag of another ethertype counts as untagged' p4 "$(to 1)81000064$T" "$DROP"
+	expect 'to the port that it came by' p3 "$(to 3)81000014$T" "$DROP"
+	expect 'to a port outside the VLAN' p1 "$(to 5)$T" "$DROP"
+	expect 'an entry of another VLAN' p3 "$(to 1)81000014$T" "$PASS"
+	expect 'half a tag' p1 "$(to 2)810000" "$PASS"
 	for n in 00 02 03 0e 0f; do
-		expect "control frame $n" p1 "0180c20000$n$from$T" $PASS
+		expect "control frame $n" p1 "0180c20000$n$from$T" "$PASS"
 	done
-	expect 'broadcast' p1 "ffffffffffff$from$T" $PASS
-	expect 'multicast' p1 "01005e000001$from$T" $PASS
-	expect '01:80:c2:00:00:10 is no control frame' p1 "0180c2000010$from$T" $PASS
+	expect 'broadcast' p1 "ffffffffffff$from$T" "$PASS"
+	expect 'multicast' p1 "01005e000001$from$T" "$PASS"
+	expect '01:80:c2:00:00:10 is no control frame' p1 "0180c2000010$from$T" "$PASS"
 	equal "$(reason p1 drop_vlan_in)" 1 'p1 drop_vlan_in'
 	equal "$(reason p3 drop_vlan_in)" 3 'p3 drop_vlan_in'
 	equal "$(reason p4 drop_vlan_in)" 2 'p4 drop_vlan_in'
@@ -82,17 +82,17 @@ tagged_ports() {
 	equal "$(reason p1 pass_multicast)" 2 'p1 pass_multicast'
 	# the other ways to treat them; hairpin and blocked ports
 	fdb port p1 miss drop bcast drop mcast drop
-	expect 'unknown' p1 "$(to 9)$T" $DROP
-	expect 'broadcast' p1 "ffffffffffff$from$T" $DROP
-	expect 'multicast' p1 "333300000001$from$T" $DROP
-	expect 'control frame all the same' p1 "0180c200000e$from$T" $PASS
+	expect 'unknown' p1 "$(to 9)$T" "$DROP"
+	expect 'broadcast' p1 "ffffffffffff$from$T" "$DROP"
+	expect 'multicast' p1 "333300000001$from$T" "$DROP"
+	expect 'control frame all the same' p1 "0180c200000e$from$T" "$PASS"
 	equal "$(reason p1 drop_unknown) $(reason p1 drop_broadcast) $(reason p1 drop_multicast)" '1 1 1'
 	fdb port p3 hairpin on
-	expect 'to the port that it came by, allowed' p3 "$(to 3)81000014$T" $SENT
+	expect 'to the port that it came by, allowed' p3 "$(to 3)81000014$T" "$SENT"
 	fdb port p2 block on
-	expect 'to a blocked port' p1 "$(to 2)$T" $DROP
-	expect 'from a blocked port' p2 "$(to 1)$T" $DROP
-	expect 'control frame from a blocked port' p2 "0180c2000000$from$T" $PASS
+	expect 'to a blocked port' p1 "$(to 2)$T" "$DROP"
+	expect 'from a blocked port' p2 "$(to 1)$T" "$DROP"
+	expect 'control frame from a blocked port' p2 "0180c2000000$from$T" "$PASS"
 	equal "$(reason p2 drop_state_out) $(reason p2 drop_state_in)" '1 1'
 }
 
@@ -106,13 +106,13 @@ tagged_ports() {
 	fdb add 02:00:00:00:00:01 dev p1 vlan 11
 	fdb add 02:00:00:00:00:02 dev p2 vlan 11
 	fdb add 02:00:00:00:00:07 local vlan 11
-	expect 'native in: push' p1 "$(to 2)$T" $SENT "$(to 2)8100000b$T"
-	expect 'native in, tagged' p1 "$(to 2)8100000b$T" $SENT
-	expect 'native out: pop' p2 "$(to 1)8100000b$T" $SENT "$(to 1)$T"
-	expect 'local' p2 "$(to 7)8100000b$T" $PASS
+	expect 'native in: push' p1 "$(to 2)$T" "$SENT" "$(to 2)8100000b$T"
+	expect 'native in, tagged' p1 "$(to 2)8100000b$T" "$SENT"
+	expect 'native out: pop' p2 "$(to 1)8100000b$T" "$SENT" "$(to 1)$T"
+	expect 'local' p2 "$(to 7)8100000b$T" "$PASS"
 	equal "$(reason p2 pass_local)" 1 'p2 pass_local'
 	ip link del p1
-	expect 'its device has gone: passed unchanged' p2 "$(to 1)8100000b$T" $PASS
+	expect 'its device has gone: passed unchanged' p2 "$(to 1)8100000b$T" "$PASS"
 	equal "$(reason p2 pass_no_device)" 1 'p2 pass_no_device'
 	"$HM_TOP/scripts/detach.sh" p3
 	# p1 was found to have vanished, and its entry has gone with it
@@ -144,25 +144,25 @@ rule_table() {
 		$SENT|tcp 24|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 24)")
 		$SENT|tcp 26|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 26)")
 		$SENT|tcp from 25|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 25 999)")
-		$DROP|tcp 25, IPv6|$(ip6 6 $A $B "$(l4 999 25)")
-		$SENT|tcp 80, IPv6|$(ip6 6 $A $B "$(l4 999 80)")
-		$DROP|tcp 25 behind hop-by-hop options|$(ip6 0 $A $B "0600000000000000$(l4 999 25)")
-		$DROP|tcp 25 behind destination options and routing|$(ip6 60 $A $B "2b000000000000000600000000000000$(l4 999 25)")
+		$DROP|tcp 25, IPv6|$(ip6 6 "$A" "$B" "$(l4 999 25)")
+		$SENT|tcp 80, IPv6|$(ip6 6 "$A" "$B" "$(l4 999 80)")
+		$DROP|tcp 25 behind hop-by-hop options|$(ip6 0 "$A" "$B" "0600000000000000$(l4 999 25)")
+		$DROP|tcp 25 behind destination options and routing|$(ip6 60 "$A" "$B" "2b000000000000000600000000000000$(l4 999 25)")
 		$SENT|udp 53 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 53)")
 		$SENT|udp 54 of 10/8|$(ip4 17 10.255.255.255 10.0.0.2 "$(l4 999 54)")
 		$DROP|udp 55 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 55)")
 		$DROP|udp 52 of 10/8|$(ip4 17 10.1.2.3 10.0.0.2 "$(l4 999 52)")
 		$DROP|udp 53 of 11/8|$(ip4 17 11.1.2.3 10.0.0.2 "$(l4 999 53)")
 		$DROP|udp 53 of 9.255.255.255|$(ip4 17 9.255.255.255 10.0.0.2 "$(l4 999 53)")
-		$DROP|udp, IPv6|$(ip6 17 $A $B "$(l4 999 53)")
-		$DROP|udp, IPv6, first bits as 10/8|$(ip6 17 0a000000000000000000000000000001 $B "$(l4 999 53)")
-		$DROP|tcp from fd00:bad::|$(ip6 6 $BAD $B "$(l4 999 80)")
-		$DROP|icmp6 from fd00:bad::|$(ip6 58 $BAD $B "$(l4 0 0)")
-		$SENT|icmp6 from fd00::1|$(ip6 58 $A $B "$(l4 0 0)")
-		$SENT|icmp6 to fd00:bad::|$(ip6 58 $A $BAD "$(l4 0 0)")
+		$DROP|udp, IPv6|$(ip6 17 "$A" "$B" "$(l4 999 53)")
+		$DROP|udp, IPv6, first bits as 10/8|$(ip6 17 0a000000000000000000000000000001 "$B" "$(l4 999 53)")
+		$DROP|tcp from fd00:bad::|$(ip6 6 "$BAD" "$B" "$(l4 999 80)")
+		$DROP|icmp6 from fd00:bad::|$(ip6 58 "$BAD" "$B" "$(l4 0 0)")
+		$SENT|icmp6 from fd00::1|$(ip6 58 "$A" "$B" "$(l4 0 0)")
+		$SENT|icmp6 to fd00:bad::|$(ip6 58 "$A" "$BAD" "$(l4 0 0)")
 		$DROP|icmp|$(ip4 1 10.0.0.1 10.0.0.2 "$(l4 0 0)")
 		$DROP|icmp, only the header|$(ip4 1 10.0.0.1 10.0.0.2 00000000)
-		$DROP|protocol 1 in IPv6|$(ip6 1 $A $B "$(l4 0 0)")
+		$DROP|protocol 1 in IPv6|$(ip6 1 "$A" "$B" "$(l4 0 0)")
 		$SENT|gre|$(ip4 47 10.0.0.1 10.0.0.2 "$(l4 0 0)")
 		$SENT|protocol 253|$(ip4 253 10.0.0.1 10.0.0.2 "$(l4 0 25)")
 		$DROP|tcp 25, first fragment|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)" 2000)
@@ -175,14 +175,14 @@ rule_table() {
 		$SENT|tcp, the first fragment to 10.9/16|$(ip4 6 10.0.0.1 10.9.0.2 "$(l4 999 80)" 2000)
 		$SENT|tcp, no fragment, to 10.9/16|$(ip4 6 10.0.0.1 10.9.0.2 "$(l4 999 80)" 4000)
 		$DROP|tcp without room for ports: rule 10 denies|$(ip4 6 10.0.0.1 10.0.0.2 03e7)
-		$SENT|tcp, IPv6, a later fragment|$(ip6 44 $A $B "0600001000000001$(l4 999 25)")
-		$DROP|tcp 25, IPv6, first fragment|$(ip6 44 $A $B "0600000100000001$(l4 999 25)")
-		$DROP|udp, IPv6, a later fragment|$(ip6 44 $A $B "1100001000000001$(l4 999 53)")
+		$SENT|tcp, IPv6, a later fragment|$(ip6 44 "$A" "$B" "0600001000000001$(l4 999 25)")
+		$DROP|tcp 25, IPv6, first fragment|$(ip6 44 "$A" "$B" "0600000100000001$(l4 999 25)")
+		$DROP|udp, IPv6, a later fragment|$(ip6 44 "$A" "$B" "1100001000000001$(l4 999 53)")
 		$DROP|IPv4 with a bad header length|08004300005400004000400600000a0000010a000002$PAD
 		$DROP|IPv4 header cut off|0800450000540000400040060000
 		$DROP|IPv6 header cut off|86dd600000000028
 		$DROP|version 6 behind the IPv4 ethertype|0800650000540000400040060000${PAD:0:20}
-		$DROP|seven extension headers|$(ip6 0 $A $B "$SIX_HEADERS$(l4 1536 80)")
+		$DROP|seven extension headers|$(ip6 0 "$A" "$B" "$SIX_HEADERS$(l4 1536 80)")
 		$SENT|ARP|0806$PAD
 		$DROP|ethertype 88b6|88b6$PAD
 		$SENT|ethertype 88b5|88b5$PAD
@@ -240,7 +240,7 @@ sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
 	acl_table <<-EOF
 		$SENT|ARP|0806$PAD
 		$SENT|tcp 443|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 443)")
-		$SENT|tcp 443, IPv6|$(ip6 6 $A $B "$(l4 999 443)")
+		$SENT|tcp 443, IPv6|$(ip6 6 "$A" "$B" "$(l4 999 443)")
 		$DROP|tcp 444|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 444)")
 		$SENT|tcp, a later fragment: rule 2 has ports and permits|$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 9 9)" 0010)
 		$DROP|tcp without room for ports|$(ip4 6 10.0.0.1 10.0.0.2 03e7)
@@ -251,7 +251,7 @@ sieved() { bpftool -j map dump pinned "$G/l2_sieve" | jq length; }
 	equal "$(sieved)" 0 'prefixes in the sieve, with two rules'
 	fdb acl p2 default permit
 	fdb acl p2 flush
-	expect 'no rules any more' p1 "$(mac 2)$(mac 1)$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")" $SENT
+	expect 'no rules any more' p1 "$(mac 2)$(mac 1)$(ip4 6 10.0.0.1 10.0.0.2 "$(l4 999 25)")" "$SENT"
 }
 
 # what may have IP inside that no rule can read: "verdict" of all of these
@@ -276,35 +276,35 @@ hidden() { # VERDICT TABLE
 	local rule
 	ports 2
 	fdb add 02:00:00:00:00:02 dev p2
-	hidden $SENT "$HIDES"$'\n'"$HIDES_IP"
+	hidden "$SENT" "$HIDES"$'\n'"$HIDES_IP"
 	for rule in 'dst 10.0.0.9/32' 'proto udp' 'ethertype ip6' 'fragment yes'; do
 		# shellcheck disable=SC2086
 		fdb acl p2 add 10 deny $rule
-		hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
-		expect "spanning tree, deny $rule" p1 "$(mac 2)$(mac 1)0026424203000000$PAD" $SENT
-		expect "88b5, deny $rule" p1 "$(mac 2)$(mac 1)$T" $SENT
+		hidden "$DROP" "$HIDES"$'\n'"$HIDES_IP"
+		expect "spanning tree, deny $rule" p1 "$(mac 2)$(mac 1)0026424203000000$PAD" "$SENT"
+		expect "88b5, deny $rule" p1 "$(mac 2)$(mac 1)$T" "$SENT"
 		fdb acl p2 del 10
 	done
 	equal "$(reason p2 drop_acl)" 40 'p2 drop_acl'
 	# the ethertype of what is behind tags is not known, that of the others is
 	fdb acl p2 add 10 deny ethertype 0x88b6
-	hidden $DROP "$HIDES"
-	hidden $SENT "$HIDES_IP"
+	hidden "$DROP" "$HIDES"
+	hidden "$SENT" "$HIDES_IP"
 	# what permits does not know, either; but an ethertype that is there can be named
 	fdb acl p2 flush
 	fdb acl p2 default deny
 	fdb acl p2 add 10 permit dst 10.0.0.0/8
-	hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
+	hidden "$DROP" "$HIDES"$'\n'"$HIDES_IP"
 	fdb acl p2 add 5 permit ethertype 0x8864
-	hidden $SENT "$(head -n 1 <<<"$HIDES_IP")"
-	hidden $DROP "$HIDES"
+	hidden "$SENT" "$(head -n 1 <<<"$HIDES_IP")"
+	hidden "$DROP" "$HIDES"
 	# also where the sieve decides which rules are asked
 	fdb acl p2 flush
 	fdb acl p2 default permit
 	fdb acl p2 add 10 deny dst 10.0.0.9/32
 	fill 20 p2
 	(($(sieved) > 20))
-	hidden $DROP "$HIDES"$'\n'"$HIDES_IP"
+	hidden "$DROP" "$HIDES"$'\n'"$HIDES_IP"
 }
 
 @test "l2fwd: rules on a VLAN, and 1024 rules at most" {
@@ -315,8 +315,8 @@ hidden() { # VERDICT TABLE
 	fdb add 02:00:00:00:00:02 dev p2 vlan 10
 	fdb add 02:00:00:00:00:02 dev p2 vlan 20
 	fdb acl p2 add 5 deny vlan 20
-	expect 'VLAN 10' p1 "$(mac 2)$(mac 1)8100000a$T" $SENT
-	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
+	expect 'VLAN 10' p1 "$(mac 2)$(mac 1)8100000a$T" "$SENT"
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" "$DROP"
 	equal "$(reason p2 drop_acl)" 1 'p2 drop_acl'
 	{
 		echo '2000 deny vlan 20 # the last, wherever it stands'
@@ -324,21 +324,21 @@ hidden() { # VERDICT TABLE
 	} >"$BATS_TEST_TMPDIR/rules"
 	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
 	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[63].priority]')" '[64,101,2000]'
-	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" "$DROP"
 	# 1024, each of the words of the sieve used
 	for ((i = 164; i < 1124; i++)); do echo "$i deny src 10.$((i / 250)).$((i % 250)).0/24"; done >>"$BATS_TEST_TMPDIR/rules"
 	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
 	equal "$(hookmap -j --summary fdb | jq -c '.rules | [length, .[0].priority, .[1023].priority]')" '[1024,101,2000]'
-	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" $DROP
-	expect 'the first prefix' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.0.164.1 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'the last one' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.123.255 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'one behind' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.124.0 10.0.0.2 "$(l4 1 2)")" $SENT
+	expect 'VLAN 20' p1 "$(mac 2)$(mac 1)81000014$T" "$DROP"
+	expect 'the first prefix' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.0.164.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'the last one' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.123.255 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'one behind' p1 "$(mac 2)$(mac 1)8100000a$(ip4 6 10.4.124.0 10.0.0.2 "$(l4 1 2)")" "$SENT"
 	run fdb acl p2 add 2001 deny
 	equal "$status" 1 status
 	like "$output" '1024 rules at most'
 	fdb acl p2 del 163
 	fdb acl p2 add 1999 deny ethertype 0x88b5
-	expect 'the 1023rd rule' p1 "$(mac 2)$(mac 1)8100000a$T" $DROP
+	expect 'the 1023rd rule' p1 "$(mac 2)$(mac 1)8100000a$T" "$DROP"
 	equal "$(hookmap -j --summary fdb | jq -c '.rules | [.[1022].priority, .[1022].packets]')" '[1999,1]'
 	# what is taken away leaves nothing
 	fdb acl p2 flush
@@ -383,7 +383,7 @@ hidden() { # VERDICT TABLE
 		for (n = 0; n < 60; n++) {
 			for (s = 0; s < 2; s++) a[s] = 10 * 16777216 + int(rand() * 5) * 65536 + int(rand() * 5) * 256 + int(rand() * 5)
 			for (i = 0; i < 300; i++) if (!never[i] && within(a[0], i, 0) && within(a[1], i, 1)) break
-			print (i < 300 && deny[i] ? '$DROP' : '$SENT'), dotted(a[0]), dotted(a[1]), i >frames
+			print (i < 300 && deny[i] ? '"$DROP"' : '"$SENT"'), dotted(a[0]), dotted(a[1]), i >frames
 		}
 	}
 	function dotted(n) { return int(n / 16777216) "." int(n / 65536) % 256 "." int(n / 256) % 256 "." n % 256 }
@@ -405,42 +405,42 @@ hidden() { # VERDICT TABLE
 	fdb add 02:00:00:00:00:02 dev p2
 	fdb guard p1 on
 	local a arp
-	expect 'nobody is known' p1 "$(mac 2)$(mac 1)$T" $DROP
+	expect 'nobody is known' p1 "$(mac 2)$(mac 1)$T" "$DROP"
 	fdb guard p1 add 02:00:00:00:00:01 10.0.0.1 fd00::1
 	fdb guard p1 add 02:00:00:00:00:05
 	a=$(mac 2)$(mac 1)
-	expect 'his address' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $SENT
-	expect 'another address' p1 "$a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'no address yet (DHCP)' p1 "$a$(ip4 17 0.0.0.0 10.0.0.2 "$(l4 68 67)")" $SENT
-	expect 'his IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000001 "$B" "$(l4 1 2)")" $SENT
-	expect 'another IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000009 "$B" "$(l4 1 2)")" $DROP
-	expect 'duplicate address detection' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "$(l4 1 2)")" $SENT
-	expect 'neither IP nor ARP' p1 "$a$T" $DROP
+	expect 'his address' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$SENT"
+	expect 'another address' p1 "$a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'no address yet (DHCP)' p1 "$a$(ip4 17 0.0.0.0 10.0.0.2 "$(l4 68 67)")" "$SENT"
+	expect 'his IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000001 "$B" "$(l4 1 2)")" "$SENT"
+	expect 'another IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000009 "$B" "$(l4 1 2)")" "$DROP"
+	expect 'duplicate address detection' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "$(l4 1 2)")" "$SENT"
+	expect 'neither IP nor ARP' p1 "$a$T" "$DROP"
 	arp=0806000108000604000102000000
-	expect 'ARP' p1 "$a${arp}00010a0000010000000000000a000002" $SENT
-	expect 'ARP with another IP address' p1 "$a${arp}00010a0000030000000000000a000002" $DROP
-	expect 'ARP with another MAC' p1 "$a${arp}00090a0000010000000000000a000002" $DROP
-	expect 'ARP probe' p1 "$a${arp}0001000000000000000000000a000002" $SENT
-	expect 'ARP cut off' p1 "$a${arp}00010a000001" $DROP
-	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" $SENT
+	expect 'ARP' p1 "$a${arp}00010a0000010000000000000a000002" "$SENT"
+	expect 'ARP with another IP address' p1 "$a${arp}00010a0000030000000000000a000002" "$DROP"
+	expect 'ARP with another MAC' p1 "$a${arp}00090a0000010000000000000a000002" "$DROP"
+	expect 'ARP probe' p1 "$a${arp}0001000000000000000000000a000002" "$SENT"
+	expect 'ARP cut off' p1 "$a${arp}00010a000001" "$DROP"
+	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" "$SENT"
 	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 5'
 	# what the stack is sent as well: a bridge learns from it, and IP reaches its sockets
 	a=0180c200000e
-	expect 'LLDP' p1 "$a$(mac 1)88cc$PAD" $PASS
-	expect 'spanning tree' p1 "0180c2000000$(mac 1)0026424203000000$PAD" $PASS
-	expect 'LLDP of another MAC' p1 "$a$(mac 9)88cc$PAD" $DROP
-	expect 'his address to 01:80:c2:00:00:0e' p1 "$a$(mac 1)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $PASS
-	expect 'another address there' p1 "$a$(mac 1)$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'another address there, behind a tag' p1 "$a$(mac 1)8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'any address there, behind three tags' p1 "$a$(mac 1)8100000a8100000a8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" $DROP
-	expect 'ARP there with another IP address' p1 "$a$(mac 1)${arp}00010a0000030000000000000a000002" $DROP
+	expect 'LLDP' p1 "$a$(mac 1)88cc$PAD" "$PASS"
+	expect 'spanning tree' p1 "0180c2000000$(mac 1)0026424203000000$PAD" "$PASS"
+	expect 'LLDP of another MAC' p1 "$a$(mac 9)88cc$PAD" "$DROP"
+	expect 'his address to 01:80:c2:00:00:0e' p1 "$a$(mac 1)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$PASS"
+	expect 'another address there' p1 "$a$(mac 1)$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'another address there, behind a tag' p1 "$a$(mac 1)8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'any address there, behind three tags' p1 "$a$(mac 1)8100000a8100000a8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
+	expect 'ARP there with another IP address' p1 "$a$(mac 1)${arp}00010a0000030000000000000a000002" "$DROP"
 	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 9 3'
 	a=$(mac 2)$(mac 1)
 	fdb guard p1 del 02:00:00:00:00:01
-	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" $DROP
+	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	fdb guard p1 off
-	expect 'after off' p1 "$a$T" $SENT
+	expect 'after off' p1 "$a$T" "$SENT"
 }
 
 @test "l2fwd: a storm limit counts exactly; another port does not pay" {

@@ -153,7 +153,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	catch server eth0 1
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
 	like "$(caught)" 115c1b58
-	equal "$(for id in t m d p; do rule $id packets; done | xargs)" "2 2 2 2" "packets"
+	equal "$(for id in t m d p; do rule "$id" packets; done | xargs)" "2 2 2 2" "packets"
 	# a route that says no is no way out
 	local hole
 	hole=$(frame4 "$to" "$from" - 64 | sed 's/c6336401/c0000201/')
@@ -240,7 +240,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	}
 	for action in '{"redirect":"b"}' '{"table":100}' '{"ecmp":{"b":9}}'; do
 		for fallback in drop pass; do
-			rules '[{"id":"r","priority":1,"action":'"$action"',"fallback":"'$fallback'"}]'
+			rules '[{"id":"r","priority":1,"action":'"$action"',"fallback":"'"$fallback"'"}]'
 			errors=$(counted icmp_sent) pieces=$(counted fragmented)
 			on client ip route flush cache
 			on client ip -6 route flush cache

@@ -539,7 +539,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	on host ip link add gone type veth peer name gone2
 	jq -n '{nexthops: ([range(100) | {"h\(.)": (if . == 90 then {dev: "gone", l2: true} else {dev: "veth0", via: "10.11.2.2"} end)}] | add),
 		rules: [range(100) | {priority: ., match: {dst: "198.51.100.\(.)"}, action: {redirect: "h\(.)"}}]}' | policy load -
-	for dev in 1 88 89; do on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.$dev 7000 1; done
+	for dev in 1 88 89; do on client "$HM_BUILD/tests/traffic" udp-send 198.51.100."$dev" 7000 1; done
 	prom=$(on host "$HM_BUILD/hookmap" --prom policy)
 	grep -qx 'hookmap_policy_nexthop_up{nexthop="h1"} 1' <<<"$prom"
 	grep -qx 'hookmap_policy_nexthop_up{nexthop="other"} 0' <<<"$prom"
