@@ -630,7 +630,7 @@ map_put() {
 # pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name
 declare -A PIN_ID=() PIN_SHAPE=()
 pins_load() {
-	local name id type rest there=() out
+	local name id type rest there=() out fd
 	PIN_ID=() PIN_SHAPE=()
 	for name in $HM_MAPS; do
 		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
@@ -640,10 +640,10 @@ pins_load() {
 	out=$(printf 'map show pinned %s\n' "${there[@]/#/"$GLOBALS/"}" |
 		{ bpftool -j batch file - 2>/dev/null || true; } |
 		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
+	exec {fd}<<<"$out"
 	for name in "${there[@]}"; do
 		id=0 type='' rest=''
-		read -r id type rest <<<"$(head -n 1 <<<"$out")" || true
-		out=${out#*$'\n'}
+		read -r -u "$fd" id type rest || true
 		[[ -n $type && $type != null ]] || {
 			out=$(bpftool map show pinned "$GLOBALS/$name" 2>&1) || true
 			die "$GLOBALS/$name is not a map that can be read ($(first_error "$out")): if it is not ours, remove it or set HOOKMAP_BPFFS"
@@ -651,6 +651,7 @@ pins_load() {
 		PIN_ID[$name]=$id
 		PIN_SHAPE[$name]="$type $rest"
 	done
+	exec {fd}<&-
 }
 
 # map_check NAME: a pin that is there must have our shape. False if it is not there.

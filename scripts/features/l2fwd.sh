@@ -233,8 +233,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	object xdp/l2fwd.o
 	# a program of ours that was attached by hand needs no second one
 	slot_attach "$1" "$OBJECT" l2fwd_xdp "$LAT_MODE"
-	((DRY_RUN)) || xdp_get "$1"
-	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	[[ $XDP_MODE != generic ]] || dev_flag "$HM_DEV_GENERIC"
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" l2fwd_tc "${L2_PREF:-2}" 0
 	l2_preflight "$1" "$XDP_MODE"
@@ -275,18 +274,19 @@ l2_port_detach() { # DEV
 
 # --- the mirror of a bridge
 
-# l2_with_port DEV COMMAND...: runs it with IFINDEX and DEV_* of another device of the
-# same namespace, and writes its entry back
+# l2_with_port DEV IFINDEX COMMAND...: runs it with IFINDEX and DEV_* of another device of the
+# same namespace, whose line of the registry is in L2_ENTRY
+declare -A L2_ENTRY=()
 l2_with_port() {
-	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=0
+	local IFINDEX=$2 DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=1
 	local nsid=$DEV_NSID DEV_NSID
-	device_index "$1" && DEV_ALIVE=1
-	dev_find "$1" || {
+	if [[ -n ${L2_ENTRY[$2]:-} ]]; then
+		dev_read "${L2_ENTRY[$2]}"
+	else
 		dev_unknown "$1"
-		DEV_NSID=$nsid DEV_NAME=$1
-	}
-	"${@:2}" "$1"
-	dev_put
+		DEV_NSID=$nsid
+	fi
+	"${@:3}" "$1"
 }
 
 # l2_with_entry LINE COMMAND...: the same for a line of the registry, whatever the device is
@@ -314,6 +314,7 @@ l2_mirror_port_add() { # DEV
 	dev_intend "$flags" l2fwd
 	l2_port_attach "$1"
 	((!DRY_RUN)) || return 0
+	l2_port_share "$1"
 	l2_mirror_partial "$1"
 	l2_port_read "$PORT"
 	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
@@ -326,16 +327,30 @@ l2_mirror_port_add() { # DEV
 	l2_ports_changed
 }
 
+# l2_port_share DEV: what the first port has is for the others, too
+l2_port_share() {
+	[[ ! -d $PINS/_shared ]] || return 0
+	[[ $XDP_NAME != l2fwd_xdp || -n ${XDP_SEC[*]} ]] || program_share "$XDP_ID" "$HM_OBJ/xdp/l2fwd.o"
+	! tc_find "$1" l2fwd_tc || program_share "$TC_ID" "$HM_OBJ/tc/l2fwd.o"
+}
+
 l2_mirror_partial() { # DEV
 	((!L2_FORCE)) || PARTIAL=''
 	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
 }
 
-# l2_mirror_whole: in WHOLE, by ifindex, number and flags of the mirror's ports that have all that
-# attach gives a port
+# l2_mirror_whole: in L2_ENTRY, by ifindex, what the registry has here; in WHOLE, number and flags
+# of the mirror's ports that have all that attach gives a port
 l2_mirror_whole() {
-	local hooked devs ports number index inode features flags rest known=' '
+	local hooked devs ports number index line inode features flags rest known=' '
 	declare -gA WHOLE=()
+	devs=$(dev_list) || exit 1
+	while read -r line; do
+		read -r inode index features rest <<<"$line"
+		[[ $inode == "$NETNS_INODE" ]] || continue
+		L2_ENTRY[$index]=$line
+		((!(features & HM_FEAT_l2fwd))) || known+="$index "
+	done <<<"$devs"
 	[[ -z $LAT_MODE$L2_PREF ]] && ((!DRY_RUN)) || return 0
 	# shellcheck disable=SC2016
 	hooked=$({ "$BPFTOOL" -j prog show && in_netns "$BPFTOOL" -j net show; } 2>/dev/null | jq -rs --arg ids "${PIN_ID[*]}" '
@@ -344,10 +359,6 @@ l2_mirror_whole() {
 		  ours("l2fwd_xdp") as $xdp | ours("l2fwd_tc") as $tc
 		| [.[1][].tc[]? | select(.id // .prog_id | IN($tc[])) | .ifindex] as $at
 		| .[1][].xdp[]? | select((.id | IN($xdp[])) and (.ifindex | IN($at[]))) | .ifindex') || return 0
-	devs=$(dev_list) || exit 1
-	while read -r inode index features rest; do
-		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_l2fwd))) || known+="$index "
-	done <<<"$devs"
 	ports=$(l2_ports) || exit 1
 	while read -r number index flags rest; do
 		[[ -n $number && $known == *" $index "* && $'\n'$hooked$'\n' == *$'\n'"$index"$'\n'* ]] && ((flags & L2_P_MIRROR)) || continue
@@ -443,7 +454,7 @@ l2_mirror_attach() { # BRIDGE
 			# shellcheck disable=SC2086
 			l2_mirror_port_again "$dev" "$index" ${WHOLE[$index]}
 		else
-			l2_with_port "$dev" l2_mirror_port_add
+			l2_with_port "$dev" "$index" l2_mirror_port_add
 		fi
 	done <<<"$members"
 	[[ -z $members ]] || IFINDEX=${members%% *} l2_preflight_mtu "$(cut -d' ' -f2 <<<"${members%%$'\n'*}")"

@@ -176,7 +176,6 @@ slot_graft() {
 
 # slot_attach DEV OBJECT PROGRAM MODE: to the slot, or behind latency if that is there
 slot_attach() {
-	pins_load
 	xdp_get "$1"
 	if [[ -z $XDP_ID ]] || ! prog_is_ours "$XDP_ID" latency_xdp; then
 		xdp_attach "$@"
@@ -221,9 +220,8 @@ slot_yield() {
 # slot_yields: what xdp_get has found in the slot can stand behind latency
 slot_yields() { [[ -n ${SLOT_OBJECT[${XDP_NAME:--}]:-} ]] && prog_is_ours "$XDP_ID" "$XDP_NAME"; }
 
-# xdp_check DEV PROGRAM: refuses a device that has somebody else's
+# xdp_check DEV PROGRAM: after xdp_get, refuses a device that has somebody else's
 xdp_check() {
-	xdp_get "$1"
 	[[ -z $XDP_ID ]] || prog_is_ours "$XDP_ID" "$2" || { [[ $2 == latency_xdp ]] && slot_yields; } ||
 		xdp_refuse "$1" "$2"
 }
@@ -237,7 +235,7 @@ xdp_refuse() { # DEV PROGRAM
 	die "$1 has $what: $XDP_NAME (id $XDP_ID, $XDP_MODE): $next"
 }
 
-# xdp_attach DEV OBJECT PROGRAM MODE: to a device that has none, or ours
+# xdp_attach DEV OBJECT PROGRAM MODE: after xdp_get, to a device that has none, or ours
 xdp_attach() {
 	xdp_check "$1" "$3"
 	if [[ $3 == latency_xdp ]] && slot_yields; then
@@ -256,12 +254,30 @@ xdp_attach() {
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
 }
 
+# program OBJECT: words for ip and tc to load it, or to take what was loaded of it, in PROGRAM
+declare -A SHARED=()
+program() {
+	PROGRAM=(obj "$1")
+	[[ -z ${SHARED[$1]:-} ]] || PROGRAM=(pinned "${SHARED[$1]}")
+}
+
+# program_share ID OBJECT: the other devices get this program, which the verifier has passed
+program_share() {
+	local pin=$PINS/_shared/$1
+	[[ -d $PINS/_shared ]] || {
+		run mkdir "$PINS/_shared"
+		defer rm -rf "$PINS/_shared"
+	}
+	! try "$BPFTOOL" prog pin id "$1" "$pin" || SHARED[$2]=$pin
+}
+
 # xdp_put DEV OBJECT MODE: the program that the driver takes: of section prog; of xdp.frags, where
 # frames of the device's MTU come in several pieces; without MODE also in generic mode
 xdp_put() {
 	local OUT why='' word
 	word=$(xdp_word "$3")
-	if ! xdp_try "$1" "$word" obj "$2"; then
+	program "$2"
+	if ! xdp_try "$1" "$word" "${PROGRAM[@]}"; then
 		why=$(xdp_refusal "$OUT") || failed "$OUT" "$(command_text "${NSCMD[@]}" ip link set dev "$1" "$word" obj "$2") failed"
 		if xdp_try "$1" "$word" obj "$2" sec xdp.frags; then
 			why=''
@@ -330,23 +346,23 @@ tc_filters() {
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
 }
 
-# tc_find DEV PROGRAM: TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
+# tc_find DEV PROGRAM: TC_ID, TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
 tc_find() {
 	local pref handle id class name list
 	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
 	while read -r pref handle id class name; do
 		[[ -n $pref ]] || continue
 		((id)) && [[ ${name:0:15} == "${2:0:15}" ]] && prog_is_ours "$id" "$2" || continue
-		TC_PREF=$pref TC_HANDLE=$handle TC_CLASS=$class
+		TC_ID=$id TC_PREF=$pref TC_HANDLE=$handle TC_CLASS=$class
 		return 0
 	done <<<"$list"
 	return 1
 }
 
-# tc_qdisc DEV: makes sure that there is an ingress hook, and remembers in DEV_FLAGS
-# if we made it
+# tc_qdisc DEV: after tc_check, makes sure that there is an ingress hook, and remembers in
+# DEV_FLAGS if we made it
 tc_qdisc() {
-	tc_hooked "$1" && return
+	((!TC_HOOKED)) || return 0
 	dev_flag "$HM_DEV_QDISC"
 	run "${NSCMD[@]}" tc qdisc add dev "$1" clsact
 	defer "${NSCMD[@]}" tc qdisc del dev "$1" clsact
@@ -361,10 +377,12 @@ tc_hooked() {
 }
 
 # tc_check DEV PROGRAM PREF DEFAULT: refuses a place that has somebody else's, and PREF, if it
-# was asked for, where ours is at another
+# was asked for, where ours is at another. What it has found is for tc_qdisc and tc_attach.
 tc_check() {
 	local pref handle id class name list
+	TC_HOOKED=0 TC_PREF=''
 	tc_hooked "$1" || return 0
+	TC_HOOKED=1
 	if tc_find "$1" "$2"; then
 		[[ -z $3 || $3 == "$TC_PREF" ]] ||
 			die "$1: $2 is at ingress pref $TC_PREF: detach it first to have it at $3"
@@ -383,7 +401,7 @@ tc_check() {
 # tc_attach DEV OBJECT PROGRAM PREF CLASSID: after tc_check
 tc_attach() {
 	local words=("${NSCMD[@]}" tc filter) place
-	if tc_find "$1" "$3"; then
+	if [[ -n $TC_PREF ]]; then
 		# ours: it stays where it is, perhaps with another class
 		[[ $TC_CLASS != ":$5" ]] || return 0
 		place=(dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf)
@@ -394,7 +412,8 @@ tc_attach() {
 	fi
 	TC_PREF=$4
 	place=(dev "$1" ingress pref "$4" handle 1 bpf)
-	run "${words[@]}" add "${place[@]}" da obj "$2" classid "0:$5"
+	program "$2"
+	run "${words[@]}" add "${place[@]}" da "${PROGRAM[@]}" classid "0:$5"
 	defer "${words[@]}" del "${place[@]}"
 }
 

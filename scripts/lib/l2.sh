@@ -192,18 +192,17 @@ l2_port_flag() { # FLAG ON: in VALUE
 
 # l2_port_new IFINDEX NAME: gives the device a number, in PORT, if it has none yet
 l2_port_new() {
-	local used n ports index
+	local used=' ' n ports index rest
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
 	l2_port_find "$1" || {
 		ports=$(l2_ports) || exit 1
-		used=" $(cut -d' ' -f1 <<<"$ports" | tr '\n' ' ')"
-		if l2_port_slot "$1"; then
-			n=$PORT
-		else
-			for ((n = 1; n < L2_PORTS; n++)); do
-				[[ $used == *" $n "* ]] || break
-			done
-		fi
+		while read -r n index rest; do
+			[[ $index != "$1" ]] || break
+			used+="$n "
+		done <<<"$ports"
+		[[ -n $n ]] || for ((n = 1; n < L2_PORTS; n++)); do
+			[[ $used == *" $n "* ]] || break
+		done
 		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
 		PORT=$n
 		defer l2_port_remove "$n" "$1"

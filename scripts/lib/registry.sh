@@ -200,11 +200,15 @@ dev_intend() {
 }
 
 # dev_order: a new device comes after all others, whatever its number is
+DEV_LAST=''
 dev_order() {
-	local list last
-	list=$(dev_list) || exit 1
-	last=$(awk -v unit=$((1 << HM_DEV_ORDER)) '{ n = int($4 / unit); if (n > last) last = n } END { print last + 0 }' <<<"$list")
-	DEV_FLAGS=$((DEV_FLAGS | (last % 65535 + 1) << HM_DEV_ORDER))
+	local list
+	[[ -n $DEV_LAST ]] || {
+		list=$(dev_list) || exit 1
+		DEV_LAST=$(awk -v unit=$((1 << HM_DEV_ORDER)) '{ n = int($4 / unit); if (n > last) last = n } END { print last + 0 }' <<<"$list")
+	}
+	DEV_LAST=$((DEV_LAST % 65535 + 1))
+	DEV_FLAGS=$((DEV_FLAGS | DEV_LAST << HM_DEV_ORDER))
 }
 
 # abi_mark: programs and maps of two versions do not go together. A folder says whose they are.
