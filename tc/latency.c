@@ -12,6 +12,11 @@
  * stage because there is no XDP program in front, and whether packets have no Ethernet
  * header there (tun, wireguard, gre).
  *
+ * Section tc takes the tag off again, for filters behind it that decide by all
+ * of tc_index. The packet is not measured any further:
+ *
+ *   tc filter add dev D egress prio 1 handle 1 bpf da obj build/tc/latency.o sec tc
+ *
  * In-packet mode: also writes the stamps into the payload of UDP datagrams to
  * one port. It does so for XDP too: only at tc can the kernel keep the checksum
  * right in every state that skb->ip_summed may have.
@@ -166,5 +171,23 @@ int latency_tc(struct __sk_buff *skb)
 		lat_enter(skb, cfg, st, stamp, class);
 	else if (class & LAT_CLASS_START)
 		lat_first(skb, cfg, st, packet, class);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int latency_end(struct __sk_buff *skb)
+{
+	struct lat_stamp *stamp;
+	struct lat_stat *st;
+
+	if (!(skb->tc_index & LAT_INDEX_TAG))
+		return TC_ACT_UNSPEC;
+	st = lat_lookup(lat_stat);
+	stamp = lat_stamp_get(skb, skb->tc_index, lat_head);
+	if (st && stamp && stamp->stage < LAT_STAGES) {
+		__sync_fetch_and_add(&st->gone[stamp->stage], 1);
+		stamp->skb = 0;
+	}
+	skb->tc_index &= LAT_INDEX_OTHERS;
 	return TC_ACT_UNSPEC;
 }

@@ -286,31 +286,41 @@ server 10.11.2.1 $(($(nproc) - 1))"
 	nothing_lost
 }
 
-@test "latency: who decides by the low bits of tc_index decides as without us" {
-	on host tc qdisc add dev eth0 clsact
-	on host tc filter add dev eth0 ingress pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/index_reader.o"
-	attach eth0 --mode none --sample 1 --filter 'proto udp dport 7000'
-	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7000 5003 --timeout 3 >"$BATS_TEST_TMPDIR/udp" 3>&- &
-	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
-	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 5003
+# decided NS DEV HOOK SECTION ADDR: of 20 000 datagrams to ADDR, how many a reader of tc_index there lets through
+decided() {
+	local to=host
+	[[ $5 != 10.11.2.2 ]] || to=server
+	on "$1" tc qdisc replace dev "$2" clsact
+	on "$1" tc filter add dev "$2" "$3" pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/index_reader.o" sec "$4"
+	on "$to" "$HM_BUILD/tests/traffic" udp-recv "$5" 7000 20000 --timeout 1 >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	busywait 5 on "$to" bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send "$5" 7000 20000
 	wait || true
-	equal "$(cat "$BATS_TEST_TMPDIR/udp")" 0 "datagrams that got through"
-	equal "$(lost started)" 5003 "measured"
+	on "$1" tc filter del dev "$2" "$3" pref 10
+	cat "$BATS_TEST_TMPDIR/udp"
+}
+
+@test "latency: who decides by tc_index decides as without us: by the low bits anywhere, by all where ours ends" {
+	local said
+	attach eth0 --mode none --sample 1 --filter 'proto udp dport 7000'
+	equal "$(decided host eth0 ingress classifier 10.11.1.1)" 0 "got through behind ours"
 	# nor on the way of what is forwarded, at another device's egress, and in another namespace
-	on host tc filter del dev eth0 ingress pref 10
-	on host tc qdisc add dev veth0 clsact
-	on server tc qdisc add dev eth0 clsact
-	for at in 'host veth0 egress' 'server eth0 ingress'; do
-		read -r ns dev hook <<<"$at"
-		on "$ns" tc filter add dev "$dev" "$hook" pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/index_reader.o"
-		on server "$HM_BUILD/tests/traffic" udp-recv 10.11.2.2 7000 5003 --timeout 1 >"$BATS_TEST_TMPDIR/udp" 3>&- &
-		busywait 5 on server bash -c 'ss -Huln sport = :7000 | grep -q .'
-		on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7000 5003
-		wait || true
-		equal "$(cat "$BATS_TEST_TMPDIR/udp")" 0 "datagrams that got through $at"
-		on "$ns" tc filter del dev "$dev" "$hook" pref 10
-	done
-	equal "$(lost started)" 15009 "measured"
+	equal "$(decided host veth0 egress classifier 10.11.2.2)" 0 "got through at egress"
+	equal "$(decided server eth0 ingress classifier 10.11.2.2)" 0 "got through in another namespace"
+	equal "$(lost started)" 60000 "measured"
+	# by all bits: as attach says
+	equal "$(decided host veth0 egress classifier/all 10.11.2.2)" 20000 "got through, by all bits"
+	on host tc filter add dev veth0 egress pref 10 handle 1 bpf da obj "$HM_BUILD/tests/bpf/index_reader.o"
+	said=$(attach eth0 2>&1 | grep tc_index)
+	on host tc filter del dev veth0 egress pref 10
+	like "$said" "index_reader (id "
+	like "$said" " on veth0 reads skb->tc_index, of which bits 5 to 15 are not 0"
+	on host bash -ec "${said##*end the measurement before it: }"
+	equal "$(decided host veth0 egress classifier/all 10.11.2.2)" 0 "got through, by all bits"
+	equal "$(decided server eth0 ingress classifier/all 10.11.2.2)" 0 "got through in another namespace, by all bits"
+	equal "$(hookmap -j latency | jq -c '.lost | [.started, .on_the_way]')" "[120000,0]" "measured to the end"
+	"$HM_TOP/scripts/detach.sh" --all
+	equal "$(on host tc filter show dev veth0 egress)" "" "filters"
 }
 
 @test "latency: an impossible time is counted, and a stamp of another packet not taken" {

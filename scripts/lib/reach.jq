@@ -5,7 +5,8 @@
 # Output: lines of six fields, separated by tabs, "-" where there is nothing:
 #   tcx     ID    0     LINK-ID DEV      NAME   at ingress of this device
 #   netkit  ID    0     LINK-ID DEV      NAME   of its peer, which sends to it
-#   other   ID    0     LINK-ID DEV      NAME   anywhere else in this network namespace
+#   other   ID    HOOK  LINK-ID DEV      NAME   anywhere else in this network namespace; HOOK: ingress
+#                                               or egress, if it is a filter
 #   bpfda   ID    PREF  HANDLE  PROTOCOL NAME   a filter; bpf without direct-action
 #   filter  0     PREF  ENDS    PROTOCOL KIND   of another kind; ENDS: some, all or -
 #   qdisc   0     0     -       -        -      there is an ingress hook
@@ -21,7 +22,7 @@ def place($index): if .ifindex == $index and .kind == "tcx/ingress" then "tcx"
 
 first(.link[] | select(.ifname == $dev)) as $link
 | (.net[0].tc // [] | .[] | select(.ifindex != $link.ifindex or .kind != "clsact/ingress")
-	| [place($link.ifindex), .prog_id // .id, 0, .link_id // 0, .devname, .name]),
+	| [place($link.ifindex), .prog_id // .id, (.kind | if startswith("clsact/") then .[7:] else 0 end), .link_id // 0, .devname, .name]),
   (.qdisc[] | select(.kind | IN("clsact", "ingress"))
 	| ["qdisc", 0, 0, "-", "-", "-"], (select(.ingress_block) | ["block", .ingress_block, 0, "-", .kind, "-"])),
   (.filter[] | select(.pref and .options and .chain == 0)

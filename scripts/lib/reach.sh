@@ -109,13 +109,16 @@ reach_tc() {
 
 # reach_index PREF: who decides by tc_index, and who changes it behind the filter at PREF
 reach_index() {
-	local kind id pref dev name
+	local kind id pref dev name next
 	while IFS=$'\t' read -r kind id pref _ dev name; do
 		[[ $kind =~ ^(tcx|bpf|netkit|other) ]] && ! reach_ours "$id" "$name" || continue
 		name=${REACH_NAME[$id]:-$name}
 		[[ $kind != bpf* ]] || dev=
+		next='see that it decides by bits 0 to 4 alone'
+		[[ $kind != other || $pref == 0 ]] ||
+			next+=", or end the measurement before it: $(typed tc filter add dev "$dev" "$pref" pref 1 handle 1 bpf da obj "$HM_OBJ/tc/latency.o" sec tc)"
 		[[ ${REACH_INDEX[$id]:-} != *reads* ]] ||
-			fact note tc "$name (id $id)${dev:+ on $dev} reads skb->tc_index, of which bits 4 to 15 are not 0 in packets that are measured" 'see that it decides by bits 0 to 3 alone'
+			fact note tc "$name (id $id)${dev:+ on $dev} reads skb->tc_index, of which bits 5 to 15 are not 0 in packets that are measured" "$next"
 		[[ $kind == bpfda ]] && ((pref > $1)) || continue
 		[[ ",${REACH_RETURNS[$id]:-}," != *,0,* && ${REACH_INDEX[$id]:-} != *writes* ]] ||
 			fact note tc "the filter $name (id $id) at pref $pref sets skb->tc_index, as TC_ACT_OK does: packets for which it does so are not measured behind tc" 'let it return TC_ACT_UNSPEC (-1)'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * index_reader - somebody else's filter, who decides by the low bits of tc_index, as a CNI
- * does: UDP passes only with one of them set.
+ * does: UDP passes only with one of them set. Section classifier/all decides by all bits.
  *
  *   tc filter add dev D ingress pref 10 handle 1 bpf da obj build/tests/bpf/index_reader.o
  */
@@ -13,8 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-SEC("classifier")
-int index_reader(struct __sk_buff *skb)
+static __always_inline int decide(struct __sk_buff *skb, __u32 bits)
 {
 	struct ethhdr *eth = (void *)(long)skb->data;
 	struct iphdr *ip = (void *)(eth + 1);
@@ -22,7 +21,19 @@ int index_reader(struct __sk_buff *skb)
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    ip->protocol != IPPROTO_UDP)
 		return TC_ACT_UNSPEC;
-	return skb->tc_index & 0x1f ? TC_ACT_OK : TC_ACT_SHOT;
+	return skb->tc_index & bits ? TC_ACT_OK : TC_ACT_SHOT;
+}
+
+SEC("classifier")
+int index_reader(struct __sk_buff *skb)
+{
+	return decide(skb, 0x1f);
+}
+
+SEC("classifier/all")
+int index_all(struct __sk_buff *skb)
+{
+	return decide(skb, 0xffff);
 }
 
 char index_reader_license[] SEC("license") = "GPL";
