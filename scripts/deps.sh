@@ -77,7 +77,7 @@ test|jsonschema|python3-jsonschema|policy: the schema is not tried
 bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
-bench|nft|nftables|policy: no comparison with nftables
+test|nft|nftables|policy, reach: no test of its rules
 package|dh|debhelper|no make deb
 package|g++|build-essential|no make deb
 package|dpkg-buildpackage|dpkg-dev|no make deb

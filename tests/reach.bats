@@ -343,6 +343,110 @@ measured() {
 	nothing_left
 }
 
+# nft_says TEXT: an nft that lists this, as 1.0.6 prints it
+nft_says() {
+	mkdir -p "$BATS_TEST_TMPDIR/nft"
+	printf '#!/bin/sh\n[ "$*" = "-y -t list ruleset" ] && cat "$0.text"\n' >"$BATS_TEST_TMPDIR/nft/nft"
+	chmod +x "$BATS_TEST_TMPDIR/nft/nft"
+	printf '%s' "$1" >"$BATS_TEST_TMPDIR/nft/nft.text"
+	[[ $PATH == "$BATS_TEST_TMPDIR/nft:"* ]] || PATH=$BATS_TEST_TMPDIR/nft:$PATH
+}
+
+@test "reach: nft's chains and flowtables that come before our rules are named" {
+	local chain said
+	lab_up
+	# what may drop, and what may not, or is not about this device
+	nft_says 'table netdev t {
+	chain c {
+		type filter hook ingress devices = { "veth9", "eth0" } priority 5; policy accept;
+		jump d
+	}
+
+	chain d {
+		ip saddr 198.51.100.1 counter packets 3 bytes 90 drop comment "all of this"
+	}
+
+	chain other {
+		type filter hook ingress device "veth0" priority 0; policy drop;
+	}
+}
+table inet r {
+	flowtable x {
+		hook ingress priority 0
+		devices = { eth0, veth0 }
+	}
+
+	chain p {
+		type filter hook prerouting priority -301; policy accept;
+		iifname "veth0" drop
+		log prefix "drop " accept
+		meta l4proto vmap { tcp : jump q, udp : accept }
+	}
+
+	chain q {
+		tcp flags syn queue to 0
+	}
+
+	chain late {
+		type filter hook prerouting priority -299; policy drop;
+	}
+
+	chain i {
+		type filter hook input priority -1; policy drop;
+		tcp dport 22 accept
+	}
+
+	chain away {
+		type filter hook prerouting priority -400; policy accept;
+		iifname "veth*" drop
+		iifname != "eth0" drop
+	}
+}
+table ip raw {
+	chain PREROUTING {
+		type filter hook prerouting priority -300; policy accept;
+		meta l4proto 1 counter packets 0 bytes 0 drop
+	}
+}
+'
+	said=$(attach eth0 --mode none 2>&1 >/dev/null)
+	equal "$(sort <<<"${said//attach.sh: /}")" "note: eth0: nft chain inet r i (hook input, priority -1) may drop packets before: give it a priority above -1
+note: eth0: nft chain inet r p (hook prerouting, priority -301) may drop packets before: give it a priority above -300
+note: eth0: nft chain netdev t c (hook ingress, priority 5) may drop packets before: what it drops is last seen at tc
+note: eth0: nft flowtable inet r x forwards packets of established flows before: they are last seen at tc"
+	run -0 status_sh --check eth0
+	like "$output" 'reach    note: nft chain inet r p (hook prerouting, priority -301) may drop packets before: '
+	# an end to all
+	nft_says 'table netdev t {
+	chain c {
+		type filter hook ingress device "eth0" priority 0; policy accept;
+		counter packets 17 bytes 900 drop
+	}
+}
+'
+	like "$(attach eth0 2>&1)" 'note: eth0: nft chain netdev t c (hook ingress, priority 0) drops all packets'
+	run -1 status_sh --check eth0
+	like "$output" 'attached but not reached: latency at prerouting (nft chain netdev t c (hook ingress, priority 0) drops all packets): '
+	nft_says ''
+	run -0 status_sh --check eth0
+	[[ $output != *nft* ]]
+}
+
+@test "reach: what nft drops is measured as far as attach says" {
+	local rule
+	skip_without nft command -v nft
+	lab_up
+	for rule in 'netdev t { chain c { type filter hook ingress device "eth0" priority 0; udp dport 7000 drop; }; }' \
+		'inet t { chain c { type filter hook prerouting priority -301; udp dport 7000 drop; }; }'; do
+		on host nft -f - <<<"table $rule"
+		like "$(attach eth0 --sample 1 --filter 'proto udp dport 7000' 2>&1)" "nft chain ${rule%% *} t c "
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 "$N"
+		equal "$(rows xdp tc) $(rows tc prerouting)" "$N 0" "measured"
+		on host nft flush ruleset
+		detach eth0
+	done
+}
+
 # the bridge itself calls PREROUTING, before tc of the bridge
 brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null) == 1 ]]; }
 

@@ -142,6 +142,82 @@ reach_rules() {
 	done <<<"$REACH_WAY"
 }
 
+# reach_nft DEV NOW: chains of nft that come before our rules, and flowtables. (JSON of nft 1.0.6 does
+# not have the devices of a chain.)
+reach_nft() {
+	local severity stage what next
+	type -P nft >/dev/null || {
+		((!$2)) || fact note prerouting 'nft is not installed: what its rules drop before ours cannot be looked at' "$(typed apt install nftables)"
+		return 0
+	}
+	# shellcheck disable=SC2016
+	in_netns nft -y -t list ruleset 2>/dev/null | awk -v dev="$1" '
+		function is_dev(name) { return name == dev || (sub(/\*$/, "", name) && index(dev, name) == 1) }
+		function of_dev(list,  i, n, name) {
+			n = split(list, name, /[ ,{}"]+/)
+			for (i = 1; i <= n; i++) if (is_dev(name[i])) return 1
+			return 0
+		}
+		# 2: all packets end in CHAIN, 1: some may, 0: none
+		function ends(chain,  i, n, to, worst) {
+			if (chain in been) return 0
+			been[chain] = 1
+			worst = worst_of[chain] + 0
+			n = split(jumps[chain], to, " ")
+			for (i = 1; i <= n; i++) if (!worst && ends(table_of[chain] " " to[i])) worst = 1
+			return worst
+		}
+		/^table / { table = $2 " " $3 }
+		/^\tchain / { chain = table " " $2; table_of[chain] = table; rules[chain] = 0 }
+		/^\tflowtable / { chain = ""; flows = table " " $2 }
+		/^\t}/ { chain = flows = "" }
+		flows != "" && $1 == "devices" && of_dev($0) { flowtable[flows] = 1 }
+		chain == "" || !/^\t\t/ { next }
+		$1 == "type" && $3 == "hook" {
+			at = 0
+			for (i = 5; i < NF; i++) if ($i == "priority") at = i
+			order = $(at + 1) + 0
+			# (iptables has looked at its own)
+			if ($4 == "ingress") ours = of_dev($0)
+			else ours = ($4 == "prerouting" && order <= -300 || $4 == "input" && order < 0) && chain !~ /^ip6? [a-z]+ (PREROUTING|INPUT)$/
+			if (ours) base[++bases] = chain
+			hook[chain] = $4
+			prio[chain] = order
+			if (/policy drop/) policy[chain] = 1
+			next
+		}
+		{
+			if (match($0, /iif(name)? "[^"]*"/)) {
+				name = substr($0, RSTART, RLENGTH)
+				gsub(/^[^"]*"|"$/, "", name)
+				if (!is_dev(name)) next
+			} else if (index($0, "iifname != \"" dev "\"")) next
+			gsub(/"[^"]*"/, "x")
+			rules[chain]++
+			if (/(^|[ \t:])(drop|reject|queue|synproxy|fwd)([ ,]|$)|vmap @/)
+				if (!worst_of[chain]) worst_of[chain] = rules[chain] == 1 && /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?drop( comment x)?$/ ? 2 : 1
+			for (line = $0; match(line, /(jump|goto) [^ ,]+/); line = substr(line, RSTART + RLENGTH))
+				jumps[chain] = jumps[chain] " " substr(line, RSTART + 5, RLENGTH - 5)
+		}
+		END {
+			for (i = 1; i <= bases; i++) {
+				c = base[i]
+				split("", been)
+				worst = ends(c)
+				if (policy[c] && !worst) worst = rules[c] ? 1 : 2
+				if (!worst) continue
+				stage = hook[c] == "input" ? "input" : "prerouting"
+				print worst == 2 ? "all" : "some", stage, "nft chain " c " (hook " hook[c] ", priority " prio[c] ") " (worst == 2 ? "drops all packets" : "may drop packets before"), \
+					hook[c] == "ingress" ? "what it drops is last seen at tc" : "give it a priority above " (stage == "input" ? -1 : -300)
+			}
+			for (f in flowtable) print "some", "prerouting", "nft flowtable " f " forwards packets of established flows before", "they are last seen at tc"
+		}' OFS='\t' | while IFS=$'\t' read -r severity stage what next; do
+		# (packets get to tc)
+		((!$2)) && severity=some
+		fact "$severity" "$stage" "$what" "$next"
+	done
+}
+
 # reach_facts DEV FEATURE NOW: what can stop its packets, lines of fact, after reach_read; NOW (1): it
 # is attached, and others may have taken it off or put theirs in its place
 reach_facts() {
@@ -156,7 +232,10 @@ reach_facts() {
 			reach_tc "$1" "$pref" "${line[2]}"
 			;;
 		index) reach_index "$pref" ;;
-		rules) reach_rules "$1" ;;
+		rules)
+			reach_rules "$1"
+			[[ ${line[1]} != raw ]] || reach_nft "$1" "$3"
+			;;
 		esac
 	done < <("${2}_reach")
 }
