@@ -246,6 +246,25 @@ gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature
 	nothing_left
 }
 
+@test "reach: programs of another set of pins, on a device of the same number, count for nothing here" {
+	lab_up
+	attach eth0
+	on client ping -q -c 3 -i 0.01 10.11.1.1
+	equal "$(gauge latency)" 1 gauge
+	# theirs are stopped
+	# shellcheck disable=SC2016
+	run -0 "$HM_TOP/scripts/sandbox.sh" bash -ec 'lab=$("$0/scripts/lab.sh" up)
+		on() { nsenter --net="/run/netns/$lab-$1" -- "${@:2}"; }
+		on host "$0/scripts/attach.sh" eth0 --pref 2
+		on host tc filter add dev eth0 ingress pref 1 handle 1 bpf da obj "$HOOKMAP_OBJ/tests/bpf/beside.o" sec classifier
+		there() { on client ping -q -c 1 -W 1 10.11.1.1; "$HOOKMAP_OBJ/hookmap" --prom | grep -q "^hookmap_stage_reached.* 0"; }
+		for ((i = 0; i < 50; i++)); do ! there || break; done
+		there
+		nsenter --mount="/proc/$1/ns/mnt" -- "$HOOKMAP_OBJ/hookmap" --prom' "$HM_TOP" "$$"
+	like "$output" 'hookmap_stage_reached{stage="tc",feature="latency",device="eth0",'
+	equal "$(sed -n 's/^hookmap_stage_reached{.*} //p' <<<"$output")" 1 'gauge'
+}
+
 # advised TEXT COMMAND...: it is refused; what the message says behind TEXT is done
 advised() {
 	local out

@@ -4,7 +4,8 @@
  * hookmap_stage_reached.
  *
  * Each XDP and tc program of a device has a map hm_reach of its own: packets and when the last
- * one came. What XDP hands on is at tc within the same softirq. Reached is
+ * one came. It is ours if it uses the feature's map of settings that is pinned here. What XDP
+ * hands on is at tc within the same softirq. Reached is
  *   false  XDP has handed packets on, and tc has seen none, or none for REACH_LATE
  *   true   it has seen packets
  *   null   nothing has come since the program is there, or one that is not ours stands between
@@ -31,15 +32,35 @@ struct reach_prog {
 	__u64 loaded;	     /* ns, by the clock of sum.last */
 };
 
+static const struct {
+	__u32 xdp, tc; /* its bit, where it has a program there */
+	const char *feature, *map;
+} reach_features[] = {
+	{ HM_FEAT_latency, HM_FEAT_latency, "latency", "lat_cfg" },
+	{ HM_FEAT_l2fwd, HM_FEAT_l2fwd, "l2fwd", "l2_cfg" },
+	{ 0, HM_FEAT_policy, "policy", "pol_cfg" },
+};
+#define NFEATURES (sizeof(reach_features) / sizeof(reach_features[0]))
+
 struct reach_list {
 	struct reach_prog *prog;
 	size_t n;
+	__u32 map[NFEATURES]; /* ids; 0 = not pinned */
 };
 
-/* The map hm_reach among IDS, or negative. */
-static int reach_map(const __u32 *ids, __u32 n)
+static bool reach_ours(const struct reach_list *l, const __u32 *ids, __u32 n)
 {
-	for (__u32 i = 0; i < n; i++) {
+	for (__u32 i = 0; i < n; i++)
+		for (size_t j = 0; j < NFEATURES; j++)
+			if (ids[i] == l->map[j])
+				return true;
+	return false;
+}
+
+/* The map hm_reach among IDS, or negative. */
+static int reach_map(const struct reach_list *l, const __u32 *ids, __u32 n)
+{
+	for (__u32 i = 0; i < n && reach_ours(l, ids, n); i++) {
 		struct bpf_map_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_map_get_fd_by_id(ids[i]);
@@ -70,7 +91,7 @@ static int reach_add(struct reach_list *l, const struct bpf_prog_info *info, con
 {
 	struct hm_reach *values = calloc(cpus, sizeof(*values));
 	struct reach_prog *p = reallocarray(l->prog, l->n + 1, sizeof(*p));
-	int fd = reach_map(ids, info->nr_map_ids < MAX_MAPS ? info->nr_map_ids : MAX_MAPS);
+	int fd = reach_map(l, ids, info->nr_map_ids < MAX_MAPS ? info->nr_map_ids : MAX_MAPS);
 	__u32 zero = 0;
 
 	if (p)
@@ -144,6 +165,16 @@ struct reach *reach_new(const struct options *opt)
 	for (int i = 0; i < 3; i++)
 		r->next_fd[i] = reach_open(opt, next[i]);
 	r->dev_fd = reach_open(opt, "hm_dev");
+	for (size_t i = 0; i < NFEATURES; i++) {
+		struct bpf_map_info info = {};
+		__u32 len = sizeof(info);
+		int fd = reach_open(opt, reach_features[i].map);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			r->list.map[i] = info.id;
+		if (fd >= 0)
+			close(fd);
+	}
 	if (reach_read(&r->list)) {
 		reach_free(r);
 		return NULL;
@@ -203,16 +234,6 @@ static __u64 reach_fresh(const struct reach *r, __u32 type, const char *feature)
 	}
 	return latest;
 }
-
-static const struct {
-	__u32 xdp, tc; /* its bit, where it has a program there */
-	const char *feature;
-} reach_features[] = {
-	{ HM_FEAT_latency, HM_FEAT_latency, "latency" },
-	{ HM_FEAT_l2fwd, HM_FEAT_l2fwd, "l2fwd" },
-	{ 0, HM_FEAT_policy, "policy" },
-};
-#define NFEATURES (sizeof(reach_features) / sizeof(reach_features[0]))
 
 /* What hands packets to tc: the last of ours at XDP. NULL if that is not known: a program that is
  * not ours stands behind, or l2fwd sends all frames on. */
