@@ -119,6 +119,7 @@ tuns() {
 	equal "$(rows tc app total)" "$COUNT" "tc -> app"
 	equal "$(rows tc prerouting)" "$(lost seen)" "tc -> prerouting"
 	equal "$(hookmap -j latency | jq -r '[.rows[].device] | unique | join(" ")')" tun0 device
+	on host "$HM_TOP/scripts/status.sh" --check tun0 >/dev/null
 	accounts
 	# IPv6, and what is written into the payload
 	on host ip addr add fd99::1/64 dev tun0 nodad
@@ -295,10 +296,13 @@ listener() {
 @test "latency: a bond by its own name: filter, rows, --next, and members that join later" {
 	local mac
 	skip_without bonding on host ip link add bond0 type bond mode balance-rr
-	for dev in eth0 veth0; do on host ip link set "$dev" down; done
+	# (a member's own address would be the way back)
+	for dev in eth0 veth0; do
+		on host ip link set "$dev" down
+		on host ip addr flush dev "$dev"
+	done
 	on host ip link set eth0 master bond0
 	on host ip link set bond0 up
-	on host ip addr flush dev veth0
 	on host ip addr add 10.11.1.1/24 dev bond0
 	busywait 5 on client ping -q -c 1 -W 1 10.11.1.1
 	fails 1 'bond0 is a bond: in native mode' attach bond0 --mode native
@@ -321,13 +325,15 @@ listener() {
 	equal "$(lost seen)" $((n + COUNT)) "seen, of the new member too"
 	equal "$(hookmap -j latency | jq -r '[.rows[].device] | unique | join(" ")')" bond0 device
 	accounts
-	# what runs behind ours has the bond's number
-	on client ping -q -c 1 -W 1 10.11.1.1
+	# what runs behind ours has the bond's number. (Each second answer goes out by the new member)
+	busywait 5 on client ping -q -c 1 -W 1 10.11.1.1
+	on host "$HM_TOP/scripts/status.sh" --check bond0 >/dev/null
 	attach bond0 --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	on host "$HM_TOP/scripts/status.sh" --check bond0 >/dev/null
 	equal "$(on host ip -j link show bond0 | jq '.[0].xdp.mode')" 2 "XDP mode"
 	run ! on client ping -q -c 2 -i 0.05 -W 0.2 10.11.1.1
 	attach bond0 --next none
-	on client ping -q -c 1 -W 1 10.11.1.1
+	busywait 5 on client ping -q -c 1 -W 1 10.11.1.1
 	detach bond0
 	nothing_left bond0
 }
@@ -438,7 +444,8 @@ listener() {
 	on host ip link set eth0 master vrf7
 	on host sysctl -qw net.ipv4.tcp_l3mdev_accept=1
 	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
-	ask client host 10.11.1.1
+	# (an address of a VRF can be bound in it alone)
+	ASKED=10.11.1.1 ask client host 0.0.0.0
 	equal "$(rows socket app) $(rows xdp app total)" "$COUNT $COUNT" app
 	accounts
 }

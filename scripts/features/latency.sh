@@ -192,7 +192,6 @@ latency_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${LAT_MAPS[@]}"
 	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
-	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	[[ -z $LAT_NEXT ]] || ((!(DEV_FEATURES & HM_FEAT_l2fwd))) ||
 		die "--next: l2fwd stands behind latency on $1: detach it first"
 	link_kind "$1"
@@ -200,6 +199,7 @@ latency_attach() { # DEV
 		xdp_get "$1"
 		lat_first_stage "$1"
 	}
+	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	((container)) || lat_from_tc || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
 		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
