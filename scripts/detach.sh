@@ -54,7 +54,7 @@ load_abi
 need_bpffs
 lock
 leftovers_remove
-((ALL)) || map_check hm_dev || true
+((ALL)) || { map_check hm_dev && map_check hm_netns; } || true
 
 # detach_one NAME: the features asked for of DEV_*; all that it has, or could have
 # been given by hand

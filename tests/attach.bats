@@ -793,6 +793,10 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	# the same maps, but other programs
 	mv /sys/fs/bpf/tc/_abi_* /sys/fs/bpf/tc/_abi_1
 	fails 1 "another version of hookmap has attached what is there: detach.sh --all" attach veth0 policy
+	mv "$G/hm_netns" "$G/netns"
+	bpftool map create "$G/hm_netns" type hash key 4 value 64 entries 256 name hm_netns
+	fails 1 "hm_netns is 'hash 4 64 256' (type, key, value, entries), expected 'hash 4 72 256': made by another version: detach.sh --all takes off" detach eth0
+	mv "$G/netns" "$G/hm_netns"
 	# maps of another shape, and one that this version does not know
 	for map in hm_dev lat_cfg; do
 		rm "$G/$map"
@@ -804,6 +808,7 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	fails 1 "made by another version: detach.sh --all takes off" detach eth0
 	run -0 detach --all
 	like "$output" "eth0: taking off a program that is not written down"
+	like "$output" "eth0: left its clsact qdisc, which has no filters now: nsenter --net=/proc/self/ns/net -- tc qdisc del dev eth0 clsact"
 	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f)" "$G/somebody" pins
 	rm "$G/somebody"
 	on host tc qdisc del dev eth0 clsact

@@ -33,16 +33,23 @@ remains_devices() {
 
 # remains_off DEV IDS: takes these programs off a device in $NETNS
 remains_off() {
-	local hook pref handle id rest list
+	local hook pref handle id rest list ours=0 others=''
 	xdp_get "$1"
 	[[ -z $XDP_ID || ,$2, != *",$XDP_ID,"* ]] || xdp_change "$1" "$(xdp_word "$XDP_MODE")" off
 	for hook in ingress egress; do
 		list=$(tc_filters "$1" "$hook") || die "$1: tc filter show failed: has the device gone?"
 		while read -r pref handle id rest; do
-			[[ -n $pref && ,$2, == *",$id,"* ]] || continue
-			run "${NSCMD[@]}" tc filter del dev "$1" "$hook" pref "$pref" handle "$handle" bpf
+			[[ -n $pref ]] || continue
+			if [[ ,$2, == *",$id,"* ]]; then
+				run "${NSCMD[@]}" tc filter del dev "$1" "$hook" pref "$pref" handle "$handle" bpf
+				ours=1
+			else
+				others+=" $id"
+			fi
 		done <<<"$list"
 	done
+	# (who made it, is not known)
+	[[ $ours$others != 1 ]] || warn "$1: left its clsact qdisc, which has no filters now: $(command_text "${NSCMD[@]}" tc qdisc del dev "$1" clsact)"
 }
 
 # remains_follow NAME IFINDEX: a device that was written down is not in its namespace any more. If
