@@ -920,6 +920,7 @@ attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scrip
 	run -0 attach_first eth0 latency --sample 1 --filter 'proto icmp'
 	like "$output" "iptables has no match bpf here (iptables: No chain/target/match by that name.): the stages prerouting and input of IPv4"
 	like "$output" "ip6tables has no match bpf here"
+	run -0 on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scripts/status.sh" --check
 	equal "$(on host iptables-save | grep hookmap)" "" rules
 	on client ping -q -c 7 -i 0.01 10.11.1.1
 	equal "$(rows xdp tc)/$(rows tc prerouting)" 7/0 "packets"
@@ -928,6 +929,30 @@ attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scrip
 	run -0 env IPTABLES=/nowhere/iptables IP6TABLES=/nowhere/ip6tables nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/attach.sh" eth0
 	like "$output" "/nowhere/iptables is not installed: the stages prerouting and input of IPv4 are not measured"
 	detach eth0
+	nothing_left
+}
+
+# bats test_tags=vm
+@test "attach: without IPv6 (ipv6.disable=1) every feature is attached, and what is missing is said" {
+	local said
+	# (a guest may have been started so)
+	if [[ -e /proc/sys/net/ipv6/conf/all/disable_ipv6 ]]; then
+		mount -t tmpfs tmpfs /proc/sys/net/ipv6
+		command_first ip6tables "echo \"modprobe: FATAL: Module ip6_tables not found\" >&2
+			echo \"ip6tables: can't initialize ip6tables table: Address family not supported by protocol\" >&2; exit 3"
+	else
+		command_first true ''
+	fi
+	LAB=$("$HM_TOP/scripts/lab.sh" up -4)
+	said=$(attach_first eth0 latency policy --sample 1 --filter 'proto udp dport 7000' 2>&1)
+	on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" ip6tables -S >/dev/null 2>&1 || like "$said" "the stages prerouting and input of IPv6 are not measured"
+	attach_first veth0 l2fwd 2>/dev/null
+	attach_first --host drops exec napi open path pktlat 2>/dev/null
+	udp host 10.11.1.1 101
+	equal "$(rows prerouting input) $(rows input socket)" '101 101' measured
+	run -0 on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scripts/status.sh" --check
+	on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" ip6tables -S >/dev/null 2>&1 || like "$output" 'note: ip6tables does not work here: the stages prerouting and input of IPv6 are not measured: attach.sh eth0 says why'
+	on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scripts/detach.sh" --all
 	nothing_left
 }
 

@@ -264,8 +264,10 @@ reach_jumps() {
 		if in_netns "$ipt" -w -t "$2" -C "$3" -i "$1" -j "$4" 2>/dev/null; then
 			read -r severity rule < <(ipt_before "$ipt" "$2" "$3" "$4" "$1") || true
 			[[ -z $severity ]] || fact "$severity" "${3,,}" "$ipt: the rule $rule comes before ours" "$(typed attach.sh "$1")"
-		else
+		elif in_netns "$ipt" -w -t "$2" -S "$3" >/dev/null 2>&1 && ipt_bpf "$ipt"; then
 			fact all "${3,,}" "$ipt has lost our rule in $2 $3" "$(typed attach.sh "$1")"
+		else
+			fact note "${3,,}" "$ipt does not work here: $(ipt_missing "$ipt")" "$(typed attach.sh "$1") says why"
 		fi
 	done
 }
