@@ -182,6 +182,51 @@ block: refused' l2fwd --l2-pref 10
 	equal "$got" '' 'not all seen'
 }
 
+# (those at ingress of nkit are in the matrix of any device)
+set_netkit_ok() { WHO=beside_ok && netkit beside_ok; }
+set_netkit_next() { WHO=beside_next && netkit beside_next; }
+set_netkit_some() { WHO=beside_some && netkit beside_some; }
+netkit() {
+	pins
+	where "$HM_BUILD/tests/netkit" nkit "$PINS/$1"
+}
+
+# bats test_tags=vm
+@test "reach: latency and policy on netkit, beside programs of its peer" {
+	local peer expected='nothing: all
+netkit_ok: all
+netkit_next: all
+netkit_some: named'
+	lab_up
+	skip_without netkit on host ip link add nkit type netkit
+	peer=$(on host ip -j link show type netkit | jq -r '.[].ifname | select(. != "nkit")')
+	on host ip link set "$peer" netns "$LAB-client"
+	for ns in "host nkit 1" "client $peer 2"; do
+		read -r ns dev n <<<"$ns"
+		on "$ns" ip link set "$dev" up
+		on "$ns" ip addr add "10.98.0.$n/24" dev "$dev"
+	done
+	on host ip route add default via 10.11.2.2
+	on client ip route add 198.51.100.0/24 via 10.98.0.1
+	WHERE=$LAB-host DEV=nkit
+	set_away() { where "$HM_BUILD/tests/netkit" nkit; }
+	SETS=(nothing netkit_ok netkit_next netkit_some) ALL="$N $N $N"
+	measure() {
+		udp host 10.98.0.1 "$N" --timeout 1 >/dev/null || true
+		printf '%s ' "$(rows xdp tc)" "$(rows tc prerouting)" | tr -d '\n'
+		rows prerouting input
+	}
+	matrix "$expected" latency --sample 1 --filter 'proto udp dport 7000'
+	ALL=$N
+	measure() {
+		printf '{"rules":[{"id":"r","priority":1,"match":{"proto":"udp","dport":7000},"action":"pass"}]}' |
+			on host "$HM_TOP/scripts/policy.sh" load - >/dev/null 2>&1
+		on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 "$N" || true
+		on host "$HM_BUILD/hookmap" -j policy | jq '.rows[] | select(.id == "r").packets'
+	}
+	matrix "$expected" policy
+}
+
 # bats test_tags=vm
 @test "reach: what programs return, and whether they use tc_index, by their instructions" {
 	local id=()
