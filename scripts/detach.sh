@@ -200,7 +200,7 @@ for entry in "${entries[@]}"; do
 		continue
 	}
 	((!DEV_ALIVE)) || continue
-	warn "$DEV_NAME has vanished: removing what is left of it"
+	note "$DEV_NAME has vanished: removing what is left of it"
 	detach_one "$DEV_NAME"
 done
 use_netns ''

@@ -95,7 +95,7 @@ lab_down() {
 		((!${#pids[@]})) || try kill "${pids[@]}" || true
 		run ip netns del "$1-$host"
 	done
-	((found)) || warn "lab $1 was not up"
+	((found)) || note "lab $1 was not up"
 }
 
 IPV4=

@@ -66,7 +66,9 @@ misuse() {
 	exit 2
 }
 
-warn() { spoken "$HM_NAME: $(clean "$*")" >&2; }
+# what works less well than the user may think; and what is good to know
+warn() { spoken "$HM_NAME: warning: $(clean "$*")" >&2; }
+note() { spoken "$HM_NAME: note: $(clean "$*")" >&2; }
 
 # number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER. 010 is 8 to
 # some and 10 to others: no number.
@@ -457,7 +459,7 @@ lock() {
 	done
 	exec {HM_LOCK}<"$BPFFS/tc/_lock"
 	flock -n "$HM_LOCK" && return
-	((VERBOSE)) && warn "waiting for another attach or detach"
+	((VERBOSE)) && note "waiting for another attach or detach"
 	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stuck?"
 }
 
@@ -694,7 +696,7 @@ maps_remove() {
 		done
 	fi
 	if [[ -n $users ]]; then
-		warn "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
+		note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
 		return
 	fi
 	for name in "${there[@]}"; do run rm -f "$GLOBALS/$name"; done

@@ -76,4 +76,4 @@ run make -C "$TOP" "O=$HM_OBJ" "${HM_OBJ#"$TOP/"}/$HOOK/$NAME.o"
 commit
 rm -f "$TEMP"
 printf '%s/%s.c\n%s\n' "$HOOK" "$NAME" "$HM_OBJ/$HOOK/$NAME.o"
-warn "note: try scripts/run.sh $HOOK/$NAME tests/packets/three.pcap"
+note "try scripts/run.sh $HOOK/$NAME tests/packets/three.pcap"

@@ -264,7 +264,7 @@ for i in "${!FRAMES[@]}"; do
 	[[ ${retval:--} != - ]] || {
 		why=$(jq -r '.error // "no message"' <<<"$result" 2>/dev/null) || why='no message'
 		((bytes < 3400)) || why+=": it has $bytes bytes, and this kernel runs a $KIND program on less (XDP programs on up to 64 KiB, since Linux 5.18)"
-		warn "packet $((i + 1)): the kernel did not run the program: $why"
+		spoken >&2 "$HM_NAME: packet $((i + 1)): the kernel did not run the program: $why"
 		WRONG=1
 		((JSON)) || printf '%-8s %6d  %-10s %6s %9s\n' "$((i + 1))" "$bytes" 'not run' - -
 		continue
@@ -278,7 +278,7 @@ for i in "${!FRAMES[@]}"; do
 		printf '%-8s %6d  %-10s %6d %9d\n' "${row[@]}"
 	fi
 	expected "$retval" "$VERDICT" || {
-		warn "packet $((i + 1)): returned $VERDICT ($retval), expected $EXPECT"
+		spoken >&2 "$HM_NAME: packet $((i + 1)): returned $VERDICT ($retval), expected $EXPECT"
 		WRONG=1
 	}
 done

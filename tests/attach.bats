@@ -642,6 +642,27 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	nothing_left
 }
 
+@test "attach: cgroups that go while bpftool walks all of them fail nothing" {
+	local bin=$BATS_TEST_TMPDIR/bin
+	mkdir "$bin"
+	cat >"$bin/bpftool" <<-EOF
+		#!/bin/bash
+		if [[ \$* == *'cgroup tree' ]] && ((\$(wc -l <"$bin/tries") < 3)); then
+			echo "\$*" >>"$bin/tries"
+			printf '[{"cgroup":"/half'
+			exit 255
+		fi
+		PATH=\${PATH#*:} exec bpftool "\$@"
+	EOF
+	chmod +x "$bin/bpftool"
+	: >"$bin/tries"
+	PATH=$bin:$PATH attach eth0 2>/dev/null
+	equal "$(wc -l <"$bin/tries")" 3 "failed looks"
+	: >"$bin/tries"
+	PATH=$bin:$PATH "$HM_TOP/scripts/detach.sh" --netns "/run/netns/$LAB-host" eth0
+	equal "$(wc -l <"$bin/tries")$(find /sys/fs/bpf/hookmap 2>/dev/null)" 3 "failed looks"
+}
+
 @test "attach: another bpf filesystem, by HOOKMAP_BPFFS" {
 	mkdir -p "$BATS_TEST_TMPDIR/bpf"
 	mount -t bpf bpf "$BATS_TEST_TMPDIR/bpf"

@@ -392,6 +392,15 @@ NONE_GIVEN" reasons
 			and (.flow | test("^10.11.1.2:[0-9]+ > 10.11.1.1:9$")))'
 	}
 	busywait 15 sampled
+	kill "$!" && wait "$!" || true
+	# for people, with the time of day
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 5
+	run -0 timeout 10 "$HM_BUILD/hookmap" drops --samples -c 1
+	equal "${lines[0]}" "TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES"
+	[[ ${lines[1]} =~ ^([0-2][0-9]:[0-5][0-9]:[0-5][0-9])\.[0-9]{6}\  ]]
+	(($(date +%s) - $(date -d "${BASH_REMATCH[1]}" +%s) < 60))
+	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 3>&- &
+	busywait 5 sampled
 	run -1 hookmap drops --samples
 	like "$output" "another reader is at work"
 	kill $!

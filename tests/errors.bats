@@ -168,6 +168,7 @@ fails() {
 	fails 2 "fly: unknown verb" hookmap fly
 	fails 2 "--fly: unknown option" hookmap --fly latency
 	fails 2 "latency: unexpected argument" hookmap status latency
+	fails 2 "exec: -c: needs a number (for colours: --color)" hookmap exec -c
 	fails 2 "choose one of" hookmap --hgrm --prom latency
 	fails 2 "-i 0: expected seconds" hookmap -i 0 latency
 	fails 2 "-c 0: expected a number" hookmap -i 1 -c 0 latency

@@ -169,7 +169,7 @@ unattached() {
 	while IFS= read -r line; do
 		bash -c "$line" # as a person would
 		n=$((n + 1))
-	done < <(sed -n 's/.*: \(ethtool -K .*\), over there$/\1/p' said)
+	done < <(sed -n 's/.*: \(ethtool -K .*\)$/\1/p' said)
 	equal "$n" 3 "hints"
 	# they were the right ones
 	"$S/attach.sh" h0 l2fwd 2>said

@@ -121,7 +121,7 @@ refused() {
 }
 
 @test "fdb.sh: an entry that no frame will use is said" {
-	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: $1}" "what fdb.sh ${*:2} says"; }
+	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: warning: $1}" "what fdb.sh ${*:2} says"; }
 	ports 2
 	fdb port p1 mode access 51
 	said '02:00:00:00:00:01: no frame will use it: p1 has VLANs, and an entry without vlan is for transparent ports (add vlan 51)' add 02:00:00:00:00:01 dev p1
@@ -221,7 +221,7 @@ refused() {
 }
 
 @test "fdb.sh: translations, a guard and rules that let nothing through are said" {
-	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: $1}" "what fdb.sh ${*:2} says"; }
+	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: warning: $1}" "what fdb.sh ${*:2} says"; }
 	ports 2
 	fdb add 02:00:00:00:00:02 dev p2
 	said 'p2: translate 5:6: no frame will use it: p2 is transparent (mode trunk LIST)' port p2 translate 5:6
@@ -656,7 +656,7 @@ learned() {
 	ip link set p3 master br0
 	equal "$(above)" '[[],[]]' 'of ports whose peers are here'
 	l2_attach p3 l2fwd
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'attach.sh: br0 is above p3, and gets only what l2fwd does not forward (attach.sh br0 l2fwd --mirror follows it)'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'attach.sh: warning: br0 is above p3, and gets only what l2fwd does not forward (attach.sh br0 l2fwd --mirror follows it)'
 	ip link set p1 master br0
 	ip link add mv0 link p2 type macvlan
 	equal "$(above)" '[["br0"],["mv0"],["br0"]]' 'of all ports'
@@ -717,11 +717,11 @@ card() { # RXVLAN QUEUES CPUS
 	ip link set p1 up
 	ip link set q1 up
 	card on 8 8
-	equal "$WARNED" 'attach.sh: p1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K p1 rxvlan off'
+	equal "$WARNED" 'attach.sh: warning: p1: rx-vlan-offload is on: the card takes VLAN tags off, and XDP sees all frames untagged: ethtool -K p1 rxvlan off'
 	card off 8 8
 	equal "$WARNED" '' 'of a card that is fine'
 	card off 4 8
-	equal "$WARNED" 'attach.sh: p1 has 4 transmit queues for 8 CPUs: drivers that give XDP a queue for each CPU drop what the others send'
+	equal "$WARNED" 'attach.sh: warning: p1 has 4 transmit queues for 8 CPUs: drivers that give XDP a queue for each CPU drop what the others send'
 	card 'off [fixed]' 0 8
 	equal "$WARNED" '' 'of a device without a number of queues'
 	card 'on [fixed]' 16 8

@@ -53,7 +53,7 @@ past() {
 @test "policy: beside: redirect, table and ecmp go past NAT of sources, and say so; mark does not" {
 	on host iptables -t nat -A POSTROUTING -o veth1 -j MASQUERADE
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: eth0: policy: rules with redirect, ecmp or table go past NAT (iptables MASQUERADE); action mark and ip rule do not"
+	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table go past NAT (iptables MASQUERADE); action mark and ip rule do not"
 	past "goes past NAT: the source of what leaves by veth1 is not rewritten (iptables MASQUERADE)" nat MASQUERADE
 	# where it is not theirs: other devices, other sources, other ways in
 	on host iptables -t nat -F
@@ -247,7 +247,7 @@ syn() {
 	equal "$(caught | wc -l) $(rule web packets)" "1 1" "by br0"
 	detach br0 policy
 	run -0 on host "$HM_TOP/scripts/attach.sh" p0 policy
-	equal "$output" "attach.sh: p0: policy: it belongs to br0: rules see packets for its own MAC address, not those for br0: attach.sh br0 policy"
+	equal "$output" "attach.sh: warning: p0: policy: it belongs to br0: rules see packets for its own MAC address, not those for br0: attach.sh br0 policy"
 	like "$(said "$REDIRECT" '{"iif":"p0"}')" "p0 belongs to br0: rules see packets for its own MAC address, not those for br0; attach.sh br0 policy"
 	to_bridge
 	equal "$(rule web packets)" 0 "attached to p0"

@@ -534,6 +534,12 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	like "$("$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=veth1')" "rule in, priority 1"
 	like "$("$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=veth0')" "no rule matches"
 	like "$("$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 iif=nosuch')" "no rule matches"
+	# a rule about a device is asked for that device, by its name
+	printf '{"interfaces":{"lan":"eth0"},"rules":[{"priority":1,"match":{"iif":"lan"},"action":"drop"}]}' >"$F"
+	policy load "$F"
+	equal "$(for packet in '' iif=eth0 iif=lan; do on host "$HM_BUILD/hookmap" policy --explain "src=1.1.1.1 dst=1.1.1.2 $packet" | grep -o 'no rule matches.*\|: drop$'; done)" "no rule matches; rules with iif were left out (give iif=DEV)
+: drop
+no rule matches; no rule names that device as its iif (is it an alias of the file's interfaces? give the device)"
 	# of over 64 next hops, those that share a series are down if one is
 	on host "$HM_TOP/scripts/attach.sh" eth0 policy --max-hops 256
 	on host ip link add gone type veth peer name gone2

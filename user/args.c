@@ -477,6 +477,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 	struct option longs[NARGS + 1] = {};
 	char letters[2 * NARGS + 2] = ":";
 	unsigned long given = 0;
+	bool no_count = false;
 	size_t len = 1;
 	int c, err;
 
@@ -497,7 +498,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 		size_t i = 0;
 
 		if (c == ':' && optopt == 'c')
-			c = 'c', value = NULL;
+			c = 'c', value = NULL, no_count = true;
 		if (c == 'c' && args_c_is_color(argv, &value)) {
 			while (args[i].kind != ARG_COLOR)
 				i++;
@@ -550,6 +551,9 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 		}
 		opt->verbs |= 1U << (*verb - verbs);
 	}
+	/* what waits for events would do so for ever, in colour */
+	if (no_count && opt->verbs & EVENTS)
+		return misuse("%s: -c: needs a number (for colours: --color)", (*verb)->name, NULL);
 	if (!opt->verbs) {
 		opt->verbs = PROM;
 		opt->every = true;

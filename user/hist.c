@@ -106,7 +106,7 @@ __u64 hist_quantile(const struct hist *h, double q)
 void hist_draw(const struct hist *h, FILE *f)
 {
 	static const char bar[] = "########################################";
-	unsigned first = HIST_BUCKETS, last = 0, step = 1;
+	unsigned first = HIST_BUCKETS, last = 0, step = 1, empty = 0;
 	__u64 top = 0;
 
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
@@ -136,6 +136,12 @@ void hist_draw(const struct hist *h, FILE *f)
 
 		for (unsigned j = i; j < i + step; j++)
 			n += h->bucket[j];
+		/* of those that are empty, one line stands for all */
+		empty = n ? 0 : empty + 1;
+		if (empty == 2)
+			fputs("      ...\n", f);
+		if (empty > 1)
+			continue;
 		width = top ? (int)ceil((double)n * DRAW_WIDTH / top) : 0;
 		fprintf(f, "  %7s - %-7s |%-*.*s| %llu\n",
 			format_ns(hist_gt(i), from, sizeof(from)),

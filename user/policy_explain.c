@@ -20,7 +20,7 @@
 
 struct packet {
 	__u32 word[POL_WORDS];
-	bool v6, sport, dport, src, dst;
+	bool v6, sport, dport, src, dst, iif;
 	__u8 addr[2][16];
 };
 
@@ -77,6 +77,7 @@ static bool set_field(struct packet *k, struct policy *p, const char *field, con
 		ok = set_number(&k->word[POL_W_MARK], 0, value, ~0U);
 	} else if (!strcmp(field, "iif")) {
 		k->word[POL_W_IIF] = policy_iif(p, value);
+		k->iif = true;
 	} else if (!strcmp(field, "vlan")) {
 		/* VLAN 0: a priority */
 		if (strcmp(value, "none")) {
@@ -263,6 +264,16 @@ static __u32 find(const struct options *opt, struct explain *e, const struct pac
 	return best;
 }
 
+/* What keeps rules with iif from being asked, if anything does. */
+static const char *iif_note(const struct policy *p, const struct packet *k)
+{
+	if (!p->iifs || k->word[POL_W_IIF])
+		return "";
+	return k->iif ? "; no rule names that device as its iif (is it an alias of the file's "
+			"interfaces? give the device)"
+		      : "; rules with iif were left out (give iif=DEV)";
+}
+
 static void verdict_of(const struct options *opt, struct policy *p, const char *passed, __u32 rank,
 		       char *buf, size_t size)
 {
@@ -318,7 +329,8 @@ int policy_explain(const struct options *opt, struct policy *p)
 		e.tuples = NULL;
 		json_print(opt, top);
 	} else {
-		printf("%s\n", text_plain(verdict, clean, sizeof(clean)));
+		printf("%s%s\n", text_plain(verdict, clean, sizeof(clean)),
+		       passed ? "" : iif_note(p, &k));
 		if (rank < p->set.rules && p->rules[rank].action >= POL_REDIRECT)
 			printf("(unless the destination is an address of this host)\n");
 	}

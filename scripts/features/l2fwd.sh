@@ -147,6 +147,7 @@ l2_preflight_card() {
 declare -A NSID_NAME=()
 l2_peer() {
 	local path=$NETNS_PATH id name
+	IN=()
 	[[ $PEER_NETNS == - ]] || {
 		((${#NSID_NAME[@]})) || {
 			NSID_NAME[none]=-
@@ -154,6 +155,7 @@ l2_peer() {
 		}
 		[[ -n ${NSID_NAME[$PEER_NETNS]:-} ]] || return 1
 		path=/run/netns/${NSID_NAME[$PEER_NETNS]}
+		IN=(nsenter "--net=$path")
 	}
 	l2_links "$path"
 	read -r NAME KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR XDP MODE <<<"${LINK["$path $PEER"]:-}"
@@ -167,14 +169,14 @@ l2_preflight_veth() {
 		return 0
 	}
 	[[ $OFFLOADS != *$'\n'tx-checksumming:\ on* ]] ||
-		PARTIAL="its veth peer $NAME leaves TCP and UDP checksums to its device: over there, $(typed ethtool -K "$NAME" tx off); then attach again"
+		PARTIAL="its veth peer $NAME leaves TCP and UDP checksums to its device: $(typed "${IN[@]}" ethtool -K "$NAME" tx off); then attach again"
 	[[ $2 == native ]] || return 0
 	[[ $XDP != - || $OFFLOADS == *$'\n'generic-receive-offload:\ on* ]] ||
-		warn "$1: its veth peer $NAME has neither an XDP program nor GRO, and drops what XDP sends: $(typed ethtool -K "$NAME" gro on), over there"
+		warn "$1: its veth peer $NAME has neither an XDP program nor GRO, and drops what XDP sends: $(typed "${IN[@]}" ethtool -K "$NAME" gro on)"
 	((L2_MIRROR)) || [[ -z $PARTIAL ]] ||
-		warn "$1: its veth peer $NAME leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed ethtool -K "$NAME" tx off), over there"
+		warn "$1: its veth peer $NAME leaves TCP and UDP checksums to its device, and XDP forwards them unfinished: $(typed "${IN[@]}" ethtool -K "$NAME" tx off)"
 	[[ $OFFLOADS != *$'\n'tx-vlan-offload:\ on* ]] ||
-		warn "$1: its veth peer $NAME sends VLAN tags beside the frame, where XDP does not see them: $(typed ethtool -K "$NAME" txvlan off), over there"
+		warn "$1: its veth peer $NAME sends VLAN tags beside the frame, where XDP does not see them: $(typed "${IN[@]}" ethtool -K "$NAME" txvlan off)"
 }
 
 # --- a device

@@ -279,7 +279,7 @@ lat_first_stage() {
 		return 0
 	fi
 	[[ -z $LAT_MODE && -z $XDP_ID ]] || return 0
-	((DEV_FLAGS & HM_DEV_NOXDP)) || warn "note: $1 $what: tc is the first stage"
+	((DEV_FLAGS & HM_DEV_NOXDP)) || note "$1 $what: tc is the first stage"
 	LAT_MODE=none
 }
 
@@ -295,10 +295,10 @@ lat_jumps_remove() {
 
 # lat_notes DEV: what a person should know before XDP is attached
 lat_notes() {
-	! lat_rps "$1" || warn "note: $1 $LAT_RPS"
+	! lat_rps "$1" || note "$1 $LAT_RPS"
 	[[ -z $XDP_ID ]] || return 0
 	if [[ $LAT_MODE != generic && $LINK_KIND == veth ]]; then
-		warn "note: $1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
+		note "$1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
 	fi
 }
 

@@ -289,7 +289,7 @@ xdp_put() {
 	fi
 	# at once: what looks at it can fail, too
 	defer xdp_change "$1" "$word" off
-	[[ -z $why ]] || warn "note: $1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
+	[[ -z $why ]] || note "$1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
 }
 
 # xdp_refusal OUTPUT: the kernel's words in what ip has said. False if it was not the driver that
@@ -335,7 +335,7 @@ xdp_detach() {
 			xdp_off "$1" "$ours"
 		fi
 	elif [[ $2 != latency_xdp || -z ${SLOT_OBJECT[$XDP_NAME]:-} ]]; then
-		warn "$1: left the XDP program $XDP_NAME (id $XDP_ID), which is not ours"
+		note "$1: left the XDP program $XDP_NAME (id $XDP_ID), which is not ours"
 	fi
 }
 
@@ -434,7 +434,7 @@ tc_detach() {
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
 	elif ((!DRY_RUN && !(DEV_FEATURES & ~BIT))); then
 		# no other feature has filters there, so they are somebody else's
-		warn "$1: left the clsact qdisc, which has other filters now"
+		note "$1: left the clsact qdisc, which has other filters now"
 	fi
 }
 
@@ -459,10 +459,13 @@ cgroup_attach() {
 
 # cgroup_users ID tree | show CGROUP: a line a cgroup that the program is attached to
 cgroup_users() {
+	local list tries=0
 	[[ -n $1 ]] || return 0
-	bpftool -j cgroup "${@:2}" 2>/dev/null | jq -r --argjson id "$1" \
-		'.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' ||
-		die "bpftool cgroup ${*:2} failed"
+	# it fails, too, where a cgroup goes while it walks the tree: containers that come and go
+	until list=$(bpftool -j cgroup "${@:2}" 2>/dev/null); do
+		((++tries < 20)) && answered || die "bpftool cgroup ${*:2} failed"
+	done
+	jq -r --argjson id "$1" '.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' <<<"$list"
 }
 
 # cgroup_detach PIN: from wherever it is

@@ -252,7 +252,7 @@ reach_check() {
 		[[ $severity != all ]] || die "$1: no packet would get to $feature at $stage: $what: $next"
 	done <<<"$facts"
 	while IFS=$'\t' read -r _ severity stage what next; do
-		[[ -z $severity ]] || warn "note: $1: $what: $next"
+		[[ -z $severity ]] || note "$1: $what: $next"
 	done < <(sort -t $'\t' -u -k 2,4 <<<"$facts")
 }
 

@@ -66,7 +66,7 @@ remains_follow() {
 		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
 		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
 			netns_words
-			warn "$1 has become $dev of network namespace $file: taking our program off there"
+			note "$1 has become $dev of network namespace $file: taking our program off there"
 			remains_off "$dev" "$ids"
 			return
 		fi
@@ -87,7 +87,7 @@ remains_remove() {
 	while read -r file dev; do
 		[[ -n $file ]] && use_netns "$file" || continue
 		netns_words
-		warn "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): taking off a program that is not written down"
+		note "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): taking off a program that is not written down"
 		remains_off "$dev" "$ids"
 		remains_iptables
 	done <<<"$list"
