@@ -578,8 +578,8 @@ bytes() {
 # A value under construction: VALUE is an array of hexadecimal bytes.
 value_new() { # SIZE
 	local zeros
-	printf -v zeros '00 %.0s' $(seq "$1")
-	read -ra VALUE <<<"$zeros"
+	printf -v zeros '%*s' "$1" ''
+	read -ra VALUE <<<"${zeros// /00 }"
 }
 value_raw() { # OFFSET BYTE...
 	local at=$1 byte
