@@ -308,6 +308,7 @@ bindir = $(PREFIX)/bin
 man8dir = $(PREFIX)/share/man/man8
 compdir = $(PREFIX)/share/bash-completion/completions
 unitdir = $(PREFIX)/lib/systemd/system
+docdir = $(PREFIX)/share/doc/hookmap
 confdir = /etc/hookmap
 # those with a page; new.sh is for the source tree
 commands = $(filter-out new,$(patsubst scripts/%.8,%,$(wildcard scripts/*.8)))
@@ -329,6 +330,8 @@ install: all
 	install -m 644 scripts/prometheus/*.yml scripts/prometheus/*.json $(DESTDIR)$(libdir)/prometheus
 	install $(O)/hookmap $(DESTDIR)$(bindir)
 	install -m 644 user/hookmap.8 $(DESTDIR)$(man8dir)
+	for d in . kern xdp tc iptables user scripts tests; do install -D -m 644 $$d/README.md $(DESTDIR)$(docdir)/$$d/README.md || exit 1; done
+	install -D -m 644 -t $(DESTDIR)$(docdir)/examples scripts/examples/*
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/hookmap
 	for s in $(commands); do \
 		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(bindir)/hookmap-$$s && \
@@ -337,10 +340,11 @@ install: all
 	for u in $(units); do \
 		sed $(foreach part,attaching hardening,-e '/^@$(part)@$$/{' -e 'r scripts/systemd/$(part)' -e 'd' -e '}') -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
+	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || echo 'make: now: systemctl daemon-reload'
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -x $(bindir)/hookmap-detach ] || [ ! -e /sys/fs/bpf/hookmap -a ! -e /sys/fs/bpf/tc/globals/hm_dev ] || \
 		$(bindir)/hookmap-detach --all || { echo 'make: not uninstalled, because what is attached could not be taken off: see above' >&2; exit 1; }
-	rm -rf $(DESTDIR)$(libdir)
+	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(docdir)
 	rm -f $(addprefix $(DESTDIR),$(bindir)/hookmap $(man8dir)/hookmap.8 $(compdir)/hookmap $(units:%=$(unitdir)/%) \
 		$(foreach s,$(commands),$(bindir)/hookmap-$(s) $(man8dir)/hookmap-$(s).8 $(compdir)/hookmap-$(s)))
 	[ ! -d $(DESTDIR)$(confdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(confdir)

@@ -112,16 +112,15 @@ version() {
 
 # --- the preflight
 
-FAILED=0
+FAILED=0 MISSING=()
 answer() { # yes|no NEEDED WHAT VERSION WITHOUT
+	[[ $1 == yes ]] || ((!$2)) || { FAILED=1 && MISSING+=("$3"); }
 	if ((JSON)); then
 		printf '%s\t%s\t%s\t%s\n' "$1" "$3" "$4" "$5"
-		[[ $1 == yes ]] || ((!$2)) || FAILED=1
 	elif [[ $1 == yes ]]; then
 		printf 'yes  %-34s %s\n' "$3" "$4"
 	else
 		printf 'no   %-34s %s\n' "$3" "without it: $5"
-		((!$2)) || FAILED=1
 	fi
 }
 
@@ -297,6 +296,10 @@ if ((CHECK && JSON)); then
 	exit "$FAILED"
 elif ((CHECK)); then
 	check
-	exit "$FAILED"
+	((!FAILED)) || {
+		printf -v list ', %s' "${MISSING[@]}"
+		die "needed, and missing: ${list:2}"
+	}
+	exit
 fi
 install

@@ -20,7 +20,8 @@ usage: policy.sh [OPTION...] check FILE...   is it right? Nothing is changed
        policy.sh [OPTION...] flush           takes all rules away
 
 Several files are one set: their rules follow each other. "-" is standard input.
-tc/README.md has the reference of the file, scripts/policy.schema.json its schema.
+tc/README.md (installed in share/doc/hookmap) has the reference of the file, and
+policy.schema.json, beside this script, its schema.
 Rules go to the devices that policy is attached to (attach.sh DEV policy). A new set
 comes into force at once: each packet sees all of the old or all of the new one.
 

@@ -115,6 +115,7 @@ if [[ $VERB == stop ]]; then
 fi
 [[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
 conf_each line_check
+grep -qvE '^[[:space:]]*(#|$)' -- "$FILE" || die "$FILE has no line that attaches anything"
 if [[ $VERB == start ]]; then
 	ended() { # STATUS
 		# all that is left of the time is for this

@@ -59,6 +59,7 @@
 	BPFTOOL=/nowhere run "$HM_TOP/scripts/deps.sh" --check
 	equal "$status" 1 status
 	like "$output" "no   bpftool (package bpftool)"
+	like "${lines[-1]}" "deps.sh: needed, and missing: bpftool (package bpftool)"
 	equal "$("$HM_TOP/scripts/deps.sh" -n)" "" "what is to install"
 }
 

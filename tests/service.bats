@@ -180,6 +180,16 @@ written_since() { [[ $(sd grep ^hookmap_read_timestamp "$file") != "$1" ]]; }
 	run -0 "$s" --config "$conf" start a0
 	"$s" --config "$conf" stop a0
 	fails 1 "none.conf is not there" "$s" --config "$conf" start none
+	printf '\n # comment\n' >"$conf/a0.conf"
+	fails 1 "a0.conf has no line that attaches anything" "$s" --config "$conf" start a0
+	# the examples that are shipped
+	ip link add name eth0 type veth peer name eth1
+	ip link add name eth2 type veth peer name eth3
+	for dev in eth0 --host; do
+		"$s" --config "$HM_TOP/scripts/examples" start "$dev" 2>/dev/null
+		"$s" --config "$HM_TOP/scripts/examples" stop "$dev"
+	done
+	"$HM_TOP/scripts/policy.sh" check "$HM_TOP/scripts/examples/rules.json" 2>/dev/null
 	fails 2 "start needs one device, or --host" "$s" start
 	fails 2 "expected start, reload or stop" "$s" restart a0
 }

@@ -20,8 +20,8 @@
  * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
  * counted twice), samples, samples_over_rate, samples_ring_full.
  *
- * --samples: a line a packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location, device,
- * netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
+ * --samples: a line a packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location,
+ * device, netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -555,7 +555,8 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 			puts("TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES");
 		strftime(text, sizeof(text), "%T", localtime_r(&second, &tm));
 		printf("%s.%06lld %s %s %s %s %s %s %s %u\n", text, real % 1000000000 / 1000,
-		       line->col[COL_LAYER], reason_short(line->col[COL_REASON]), line->col[COL_LOCATION],
+		       line->col[COL_LAYER], reason_short(line->col[COL_REASON]),
+		       line->col[COL_LOCATION],
 		       text_plain(line->col[COL_DEVICE], device, sizeof(device)),
 		       text_plain(line->col[COL_NETNS], netns, sizeof(netns)), line->col[COL_PROTO],
 		       flow, s->len);

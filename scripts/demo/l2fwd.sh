@@ -63,6 +63,7 @@ say "6. latency on the same port: it takes the slot, and l2fwd runs behind it"
 on host "$ATTACH" uplink latency --sample 1
 on outside ping -c 3 -i 0.2 -q 10.51.0.11
 on host "$READER" latency
+echo "l2fwd sends these frames on from XDP, so none of them comes to tc, and no stage has a time."
 
 say "7. What was forwarded, and what was not"
 on host "$READER" --summary fdb

@@ -55,6 +55,7 @@ cat >"$WORK/policy.json" <<'EOF'
   ]
 }
 EOF
+cat "$WORK/policy.json"
 on edge "$ATTACH" lan policy
 on edge "$POLICY" check "$WORK/policy.json"
 on edge "$POLICY" load "$WORK/policy.json"
