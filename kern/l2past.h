@@ -22,14 +22,16 @@ struct past_cls_bpf_prog {
 	struct list_head *next;
 };
 
-/* Those that only keep frames until the device takes them. */
+#define PAST_MQ 2 /* each queue has one of its own; of all others, they have the root's */
+
+/* 0: one that only keeps frames until the device takes them */
 static __always_inline int past_qdisc(struct Qdisc *q)
 {
 	char id[16] = {};
 
 	BPF_CORE_READ_STR_INTO(&id, q, ops, id);
 	if (!bpf_strncmp(id, sizeof(id), "mq"))
-		return 0;
+		return PAST_MQ;
 	return bpf_strncmp(id, sizeof(id), "noqueue") && bpf_strncmp(id, sizeof(id), "noop") &&
 	       bpf_strncmp(id, sizeof(id), "pfifo_fast") && bpf_strncmp(id, sizeof(id), "fq") &&
 	       bpf_strncmp(id, sizeof(id), "fq_codel");
@@ -45,18 +47,19 @@ static long past_queue(__u32 i, void *arg)
 	struct past_queues *w = arg;
 	struct netdev_queue *q = (void *)w->tx + i * bpf_core_type_size(struct netdev_queue);
 
-	w->shapes = past_qdisc(BPF_CORE_READ(q, qdisc_sleeping));
+	w->shapes = !!past_qdisc(BPF_CORE_READ(q, qdisc_sleeping));
 	return w->shapes;
 }
 
 /* Something shapes, orders or drops what DEV sends. */
 static __noinline int past_queued(struct net_device *dev)
 {
+	struct past_queues w = { .shapes = past_qdisc(BPF_CORE_READ(dev, qdisc)) };
 	__u32 n = BPF_CORE_READ(dev, num_tx_queues);
-	struct past_queues w = { .tx = BPF_CORE_READ(dev, _tx) };
 
-	if (past_qdisc(BPF_CORE_READ(dev, qdisc)) || n > PAST_QUEUES)
-		return 1;
+	if (w.shapes != PAST_MQ || n > PAST_QUEUES)
+		return w.shapes;
+	w.tx = BPF_CORE_READ(dev, _tx);
 	bpf_loop(n, past_queue, &w, 0);
 	return w.shapes;
 }

@@ -787,3 +787,74 @@ settle() {
 	sw_attach p2 latency
 	goes p2 latency
 }
+
+# bats test_tags=vm
+@test "mirror: queueing disciplines and filters of a port, kind by kind" {
+	local kind
+	bridge_up 2
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	sw ip link add p3 numtxqueues 2 numrxqueues 2 type veth peer name q3
+	sw ethtool -K q3 tx off >/dev/null
+	sw ip link set dev q3 up
+	sw ip link set dev p3 master br0 up
+	sw_attach br0 l2fwd --mirror --refresh 10
+	because() {
+		say 1 "$(mac 2)$(mac 153)$T"
+		[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
+	}
+	# is DEV WHY WHAT
+	is() { busywait 10 because "$1" "$2" || equal "$(hookmap -j --summary fdb | jq -c '[.ports[] | {device, slow_because}]')" "$1: $2" "$3"; }
+	shot() { sw tc filter add "$@" bpf da obj "$HM_BUILD/tests/bpf/shot.o"; }
+
+	# a queue of mq that shapes, and it alone
+	sw tc qdisc add dev p3 root handle 1: mq
+	is p3 '' mq
+	sw tc qdisc replace dev p3 parent 1:2 tbf rate 1mbit burst 3000 latency 1ms
+	is p3 qdisc 'tbf below mq'
+	sw tc qdisc del dev p3 root
+	sw tc qdisc add dev p3 root handle 1: htb default 10
+	sw tc class add dev p3 parent 1: classid 1:10 htb rate 1mbit
+	is p3 qdisc 'htb with a class'
+	sw tc qdisc del dev p3 root
+	for kind in fq fq_codel; do
+		sw tc qdisc add dev p3 root "$kind" 2>/dev/null || continue
+		is p3 '' "$kind"
+		sw tc qdisc replace dev p3 root sfq
+		is p3 qdisc "sfq"
+		sw tc qdisc del dev p3 root
+	done
+
+	# a list of filters that is empty, one that no packet comes to, and one behind ours
+	sw tc filter del dev p2 ingress
+	sw tc filter add dev p1 ingress chain 5 pref 9 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	is p1 '' 'chain 5'
+	is p2 '' 'an empty clsact'
+	shot dev p1 ingress pref 2 handle 77 protocol all
+	is p1 ingress_filter 'two programs of one filter'
+	sw tc qdisc del dev p1 clsact
+	# filters of a block that two ports share
+	for kind in p1 p2; do
+		sw tc qdisc del dev "$kind" clsact 2>/dev/null || true
+		sw tc qdisc add dev "$kind" ingress_block 22 egress_block 23 clsact
+	done
+	is p1 '' 'an empty block'
+	shot block 22 pref 9
+	shot block 23 pref 9
+	is p1 'ingress_filter egress_filter' 'blocks'
+	is p2 'ingress_filter egress_filter' 'blocks'
+	for kind in p1 p2; do sw tc qdisc del dev "$kind" clsact; done
+	is p1 '' nothing
+	bpftool -n prog load "$HM_BUILD/tests/bpf/shot.o" /sys/fs/bpf/shot
+	if sw bpftool net attach tcx_ingress pinned /sys/fs/bpf/shot dev p1 2>/dev/null; then
+		sw bpftool net attach tcx_egress pinned /sys/fs/bpf/shot dev p2
+		is p1 ingress_filter tcx
+		is p2 egress_filter tcx
+		sw bpftool net detach tcx_ingress dev p1
+		is p1 '' 'no tcx'
+		sw bpftool net detach tcx_egress dev p2
+		is p2 '' 'no tcx'
+	fi
+	if sw nft -f - <<<'table netdev t { chain c { type filter hook egress device "p2" priority 0; ether type 0x88b5 drop; }; }' 2>/dev/null; then
+		is p2 egress_filter nft
+	fi
+}
