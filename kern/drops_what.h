@@ -64,9 +64,7 @@ static __always_inline bool drop_vague(__u32 reason)
 static __always_inline bool drop_tcp_reason(__u32 reason)
 {
 	return drop_vague(reason) || drop_reason_is(reason, TCP_RESET) ||
-	       drop_reason_is(reason, TCP_OLD_DATA) || drop_reason_is(reason, TCP_OLD_SEQUENCE) ||
 	       drop_reason_is(reason, TCP_INVALID_SEQUENCE) ||
-	       drop_reason_is(reason, TCP_INVALID_END_SEQUENCE) ||
 	       drop_reason_is(reason, TCP_OLD_ACK) || drop_reason_is(reason, TCP_FLAGS) ||
 	       drop_reason_is(reason, TCP_CLOSE) || drop_reason_is(reason, TCP_RFC7323_PAWS) ||
 	       drop_reason_is(reason, TCP_RFC7323_PAWS_ACK);
@@ -106,8 +104,6 @@ static __always_inline __u8 drop_tcp(struct sk_buff *skb, struct sock *sk, __u32
 	empty = h->end > h->l3 && h->end <= h->l4 + (tcp.offset >> 4) * 4;
 	if (drop_reason_is(reason, NO_SOCKET))
 		return empty ? DROP_W_GONE : DROP_W_NONE;
-	if (!drop_tcp_reason(reason))
-		return DROP_W_NONE;
 	/* nobody has the connection any more, but somebody the port */
 	if (sk && empty && BPF_CORE_READ(sk, __sk_common.skc_state) == DROP_TCP_LISTEN)
 		return DROP_W_GONE;
@@ -152,16 +148,10 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 
 		if (vague && drop_is_test(sk))
 			return DROP_W_TEST;
-		if (family == DROP_AF_UNIX && !vague)
-			return DROP_W_UNREAD;
-		/* where all else has a reason, an error of sendmsg() is left */
 		if (family == DROP_AF_UNIX)
-			return bpf_core_enum_value_exists(enum skb_drop_reason,
-							  SKB_DROP_REASON_UNIX_DISCONNECT)
-				       ? DROP_W_TOLD
-				       : DROP_W_NONE;
+			return vague ? DROP_W_NONE : DROP_W_UNREAD;
 		/* what it sent may still be on its way, and is not meant here */
-		if ((purge || vague) && BPF_CORE_READ(sk, __sk_common.skc_flags) & DROP_SOCK_DEAD &&
+		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & DROP_SOCK_DEAD &&
 		    (BPF_CORE_READ(skb, skb_iif) ||
 		     BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == DROP_PKT_OUTGOING ||
 		     (!dev && (purge || !inet))))
@@ -173,9 +163,7 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 		if (vague && family == DROP_AF_VSOCK && !BPF_CORE_READ(skb, len))
 			return DROP_W_CONTROL;
 	}
-	if (!purge)
-		return DROP_W_NONE;
-	return dev ? DROP_W_QUEUED : DROP_W_UNREAD;
+	return purge && dev ? DROP_W_QUEUED : DROP_W_NONE;
 }
 
 /* NO_SOCKET, or an address that is not ours: nobody waits for it. Any more? */
@@ -185,12 +173,10 @@ static __always_inline __u8 drop_nobody(struct sk_buff *skb, const struct drop_k
 	bool no_socket = drop_reason_is(key->reason, NO_SOCKET);
 	__be16 port[2];
 
-	if (!h->l4 || !drop_read(h, h->l4, port, sizeof(port)))
-		return DROP_W_NONE;
-	if (no_socket && ((key->l4proto == IPPROTO_ICMP && *(__u8 *)port == 0) ||
-			  (key->l4proto == IPPROTO_ICMPV6 && *(__u8 *)port == 129)))
+	/* only ping sockets have it for ICMP */
+	if (no_socket && (key->l4proto == IPPROTO_ICMP || key->l4proto == IPPROTO_ICMPV6))
 		return DROP_W_ECHO;
-	if (key->l4proto != IPPROTO_UDP)
+	if (key->l4proto != IPPROTO_UDP || !h->l4 || !drop_read(h, h->l4, port, sizeof(port)))
 		return DROP_W_NONE;
 	if (port[0] == bpf_htons(67) && port[1] == bpf_htons(68) &&
 	    BPF_CORE_READ_BITFIELD_PROBED(skb, cloned))
@@ -208,8 +194,7 @@ static __always_inline __u8 drop_route(struct sk_buff *skb)
 		(void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL); /* SKB_DST_NOREF */
 	short error = 0;
 
-	if (!dst || bpf_core_read(&error, sizeof(error), &dst->error))
-		return DROP_W_NONE;
+	bpf_core_read(&error, sizeof(error), &dst->error);
 	if (error < 0)
 		error = -error;
 	switch (error) {
@@ -250,19 +235,11 @@ static __always_inline __u8 drop_vlan(struct net_device *dev, const __u16 *mac)
 	return drop_equal(mac, addr, sizeof(addr)) ? DROP_W_VLAN : DROP_W_NONE;
 }
 
-/* 01:80:c2:00:00:0X: bridges do not forward it. */
-static __always_inline bool drop_link_local(const __u16 *mac)
-{
-	return mac[0] == bpf_htons(0x0180) && mac[1] == bpf_htons(0xc200) &&
-	       (mac[2] & bpf_htons(0xfff0)) == 0;
-}
-
 static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key *key,
 				      struct net_device *dev, const struct drop_headers *h)
 {
 	bool unhandled = drop_reason_is(key->reason, UNHANDLED_PROTO);
 	bool no_target = drop_reason_is(key->reason, NO_TX_TARGET);
-	bool vague = drop_vague(key->reason);
 	struct net_bridge_port *port;
 	unsigned long flags = 0;
 	__u16 mac[ETH_ALEN / 2];
@@ -271,17 +248,17 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 	if (!dev || h->mac == DROP_UNSET || !drop_read(h, h->mac, mac, sizeof(mac)))
 		return DROP_W_NONE;
 	many = *(__u8 *)mac & 1;
-	if (drop_reason_is(key->reason, OTHERHOST) || (unhandled && key->tags))
+	if (drop_reason_is(key->reason, OTHERHOST))
 		return drop_vlan(dev, mac);
-	if ((unhandled || vague) && drop_received(skb, dev) &&
-	    (drop_link_local(mac) || (many && key->l3proto == bpf_htons(ETH_P_802_2))))
+	/* STP, CDP: what the LLC layer does not want has no reason */
+	if (many && key->l3proto == bpf_htons(ETH_P_802_2) && drop_received(skb, dev))
 		return DROP_W_CONTROL;
-	if ((vague || no_target) && drop_bridge_port(dev)) {
+	if (drop_bridge_port(dev)) {
 		port = BPF_CORE_READ(dev, rx_handler_data);
 		bpf_core_read(&flags, sizeof(flags), &port->flags);
 		if (flags & DROP_PORT_ISOLATED)
 			return DROP_W_ISOLATED;
-		if (flags & DROP_PORT_LOCKED && vague)
+		if (flags & DROP_PORT_LOCKED && drop_vague(key->reason))
 			return DROP_W_LOCKED;
 	}
 	return (unhandled || no_target) && many ? DROP_W_GROUP : DROP_W_NONE;
@@ -349,7 +326,6 @@ static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_key *key,
 					 struct net_device *dev, const struct drop_headers *h)
 {
-	bool vague = drop_vague(key->reason);
 	__u16 mac[ETH_ALEN / 2] = {}, own[ETH_ALEN / 2] = {};
 	const unsigned char *addr;
 	__u8 type, hops = 0;
@@ -364,7 +340,7 @@ static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_
 	}
 	if (key->l4proto != IPPROTO_ICMPV6 || !drop_received(skb, dev))
 		return DROP_W_NONE;
-	if (vague && type >= 133 && type <= 136 && drop_at_transport(skb, key, h) &&
+	if (type >= 133 && type <= 136 && drop_at_transport(skb, key, h) &&
 	    drop_read(h, h->l3 + 7, &hops, 1) && hops == 255)
 		return DROP_W_CONTROL;
 	if (drop_reason_is(key->reason, IP_INNOROUTES) && type == 130 && h->mac != DROP_UNSET &&
@@ -458,8 +434,7 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 		what = drop_tcp(skb, sk, reason, h);
 	if (!what && (no_socket || drop_reason_is(reason, IP_INADDRERRORS)))
 		what = drop_nobody(skb, key, h);
-	if (!what && (vague || drop_reason_is(reason, IP_INNOROUTES) ||
-		      drop_reason_is(reason, IP_OUTNOROUTES)))
+	if (!what)
 		what = drop_route(skb);
 	if (!what && (vague || drop_reason_is(reason, UNHANDLED_PROTO) ||
 		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET)))

@@ -82,6 +82,7 @@ frames_of() {
 		tcp-keepalive 20 0 0 -
 		tcp-zero-window 2 0 0 -
 		tcp-out-of-order 20 0 0 -
+		tcp-again 20 0 0 -
 	E
 	if known TCP_ABORT_ON_DATA; then
 		catalogue <<<'tcp-late-data 11 11 0 -'
@@ -89,7 +90,7 @@ frames_of() {
 	else
 		catalogue <<<'tcp-late-data 11 0 11 -'
 	fi
-	catalogue <<<'tcp-beyond 5 5 0 -'
+	catalogue <<<'tcp-beyond 5 10 0 -'
 	if on host sysctl -qn net.mptcp.enabled 2>/dev/null | grep -q 1; then
 		catalogue <<<'mptcp 20 0 0 -'
 	fi
@@ -108,6 +109,7 @@ frames_of() {
 		fin|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501103e8ce9b0000
 		rst|0 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500403e8cea80000
 		syn|5 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500203e8ceaa0000
+		http|5 0 5|$mac 020000000099 0800 45c0002c00010000400663f30a0b01020a0b010100501f3f000003e8000007d0501803e891be000064617461
 	E
 }
 
@@ -121,6 +123,7 @@ frames_of() {
 	busywait 5 on host bash -c 'ss -Hltn sport = :7999 | grep -q .'
 	frames_of <<-E
 		data|5 0 5|$mac 020000000099 0800 45c0002c00010000400663f30a0b01020a0b01019c401f3f000003e8000007d0501803e8f5cd000064617461
+		high|5 0 5|$mac 020000000099 0800 45c0002c00010000400663f30a0b01020a0b01019c401f3ff0000000000007d0501803e809b5000064617461
 		ack|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501003e8ce9c0000
 		fin|0 0 10|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501103e8ce9b0000
 		rst|0 0 5|$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0500403e8cea80000
@@ -140,7 +143,8 @@ no_losses() {
 @test "drops: neighbour discovery: a duplicate address, news of others; from behind a router it is lost" {
 	quiet6
 	attach --host drops --by flow
-	local h
+	local h mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
 	for h in client host; do on "$h" sysctl -qw net.ipv6.conf.eth0.accept_dad=1 net.ipv6.conf.eth0.dad_transmits=1; done
 	BEFORE=$(totals)
 	on client ip addr add fd11:1::77/64 dev eth0
@@ -149,6 +153,10 @@ no_losses() {
 	busywait 5 has_dad fd11:1::1 true
 	catalogue <<<'nd-news 13 0 0 -'
 	no_losses "duplicate address detection"
+	frames_of <<-E
+		echo-reply|0 0 5|$mac 020000000099 86dd 60000000000c3afffd110001000000000000000000000002fd11000100000000000000000000000181008442004d000100000000
+		unknown-type|0 5 0|$mac 020000000099 86dd 6000000000083afffd110001000000000000000000000002fd110001000000000000000000000001c8003d9400000000
+	E
 	if known IPV6_NDISC_HOP_LIMIT; then
 		catalogue <<<'nd-routed 13 13 0 0'
 	else
@@ -161,13 +169,16 @@ has_dad() { # ADDRESS failed: true, or null
 
 # bats test_tags=vm
 @test "drops: IGMP and MLD by a snooping bridge, members that come and go with their namespaces" {
-	local i group
+	local i
 	quiet6
 	attach --host drops --by flow
 	on host ip link add br0 type bridge mcast_snooping 1 mcast_querier 1 mcast_query_interval 50 mcast_startup_query_interval 50
 	on host ip addr add 10.40.0.254/24 dev br0
 	on host ip link set dev br0 up
 	BEFORE=$(totals)
+	# nobody is behind it yet
+	on host ip route add 224.0.0.0/4 dev br0
+	on host "$HM_BUILD/tests/traffic" udp-send 239.7.7.7 "$PORT" 5
 	for i in 1 2 3; do
 		ip netns add "$LAB-m$i"
 		on host ip link add "m$i" type veth peer name eth0 netns "$LAB-m$i"
@@ -224,6 +235,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		dhcp-discover 13 0 0 26
 		udp-large 13 0 0 0
 		udp-unread 13 0 0 13
+		udp-stamps 13 0 0 13
 		packet-unread 13 0 0 39
 		dns-late 13 0 13 0
 		udp-nobody 13 13 0 0
@@ -252,10 +264,13 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		igmp2|0 0 5|01005e090909 $from 0800 46c0002000010000010220f80a0b0102ef090909940400001600f1ecef090909
 		igmp-leave|0 0 5|01005e000002 $from 0800 46c0002000010000010239080a0b0102e0000002940400001700f0ecef090909
 		igmp3|0 0 5|01005e000016 $from 0800 46c0002800010000010238ec0a0b0102e0000016940400002200e1eb0000000104000000ef090909
+		igmp-all|0 0 5|01005e000001 $from 0800 46c0002800010000010239010a0b0102e0000001940400002200e1eb0000000104000000ef090909
+		igmp-unknown|0 5 0|01005e000001 $from 0800 46c0002000010000010239090a0b0102e000000194040000990066ff00000000
 		igmp-query|0 0 0|01005e000001 $from 0800 46c0002000010000010239090a0b0102e0000001940400001100eeff00000000
 		arp-of-others|0 0 0|ffffffffffff $from 0806 0001 0800 0604 0001 $from 0a0b0102 000000000000 0a0b0163
 		unknown-group|0 0 5|01005e999999 $from 88b5 00
 		unknown-type|5 0 0|$mac $from 88b5 00
+		llc|0 5 0|$mac $from 0004 aaaa 0300
 		echo-reply|0 0 5|$mac $from 0800 45c0002400010000400164000a0b01020a0b01010000ffb1004d00010000000000000000
 		unreachable-late|0 0 0|$mac $from 0800 45c0003c00010000400163e80a0b01020a0b0101030378a10000000045c0002000010000401163f40a0b01010a0b01029c400035000c000074657374
 		other-host|0 5 0|020000000777 $from 0800 45c0002800010000ff70cf850a0b0102e0000012
@@ -263,6 +278,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		vlan|5 0 0|$mac $from 8100 0064 0800 45c0002800010000ff70cf850a0b0102e0000012
 	E
 	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "in a VLAN that has no device here"
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "multicast or broadcast in a VLAN that has no device here"
 	# the same frames, lost by a firewall, are losses
 	on host iptables -t raw -I PREROUTING -p ospf -j DROP
 	on host iptables -t raw -I PREROUTING -p icmp --icmp-type echo-reply -j DROP
@@ -276,12 +292,20 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	quiet
 	on host sysctl -qw net.ipv4.ip_forward=0
 	attach --host drops --by flow
-	local mac offer
+	local mac offer elsewhere
 	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
 	offer="$mac 020000000099 0800 45c0008000010000401163480a0b01020a0b014d00430044006c0000$(printf '00%.0s' {1..100})"
 	frames_of <<<"lease|5 0 0|$offer"
-	on host "$HM_BUILD/tests/healthy" packet-reader "$LAB-client" "$LAB-host" "$PORT" 5 >"$BATS_TEST_TMPDIR/reader" 3>&- &
+	on host "$HM_BUILD/tests/healthy" packet-reader "$LAB-client" "$LAB-host" "$PORT" 10 >"$BATS_TEST_TMPDIR/reader" 3>&- &
 	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/reader"
+	# that it has a copy of these proves nothing
+	elsewhere="$mac 020000000099 0800 45c0008000010000401163480a0b01020a0b014d"
+	frames_of <<-E
+		dns|5 0 0|$elsewhere 00359c40006c0000$(printf '00%.0s' {1..100})
+		other-server|5 0 0|$elsewhere 00440044006c0000$(printf '00%.0s' {1..100})
+		other-client|5 0 0|$elsewhere 00430043006c0000$(printf '00%.0s' {1..100})
+		echo-reply|5 0 0|$mac 020000000099 0800 45c0002400010000400163b40a0b01020a0b014d0000ffb1004d00010000000000000000
+	E
 	frames_of <<<"lease|0 0 5|$offer"
 	wait $!
 }
@@ -314,10 +338,17 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 
 @test "drops: what a closed socket had sent, and a queue still has, is lost with the queue" {
 	quiet
+	local mac
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
 	attach --host drops --by flow
 	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 20000
 	send 7022 9 --size 1000
-	becomes queue 8 0 0 on client tc qdisc del dev eth0 root
+	# by itself, none of these would be a loss: nothing in it, nobody's group, control, old news
+	frame 2 "$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501003e8ce9c0000"
+	frame 2 "01005e000016 020000000099 0800 46c0002800010000010238ec0a0b0102e0000016940400002200e1eb0000000104000000ef090909"
+	frame 2 "0180c200000e 020000000099 88cc 0207 0402 0000 0000 99"
+	frame 2 "0180c2000000 020000000099 0026 4242 0300 0000 00"
+	becomes queue 16 0 0 on client tc qdisc del dev eth0 root
 }
 
 @test "drops: BPF test runs are not packets" {
@@ -340,10 +371,8 @@ test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.locat
 	for type in blackhole prohibit unreachable; do
 		on host ip route add "$type" "10.6$((i += 1)).0.0/16"
 		becomes "$type" 7 0 0 on client "$HM_BUILD/tests/traffic" udp-send "10.6$i.0.1" 7000 7 || return
+		like "$(on host "$HM_BUILD/hookmap" drops --explain)" "$type route"
 	done
-	local explain
-	explain=$(on host "$HM_BUILD/hookmap" drops --explain)
-	like "$explain" "a blackhole route"
 }
 
 # bats test_tags=vm
@@ -491,6 +520,8 @@ as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 
 	on host bridge fdb del "$(ip -n "$LAB-p1" -j link show dev eth0 | jq -r '.[0].address')" dev p1 master
 	on p1 "$HM_BUILD/tests/traffic" udp-send 10.40.0.2 7000 7
 	equal "$(at_bridge)" 12 "and locked"
+	on p1 "$HM_BUILD/tests/frames" eth0 3 "01005e090909 $(ip -n "$LAB-p1" -j link show dev eth0 | jq -r '.[0].address' | tr -d :) 88b5 00"
+	equal "$(at_bridge)" 15 "and what is for all"
 	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "its port is locked"
 	# nobody has this address: the first packets wait for it, and are lost
 	on client ping -q -c 1 -W 5 fd11:2::99 || true

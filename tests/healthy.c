@@ -14,6 +14,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/ip.h>
+#include <linux/net_tstamp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
@@ -353,8 +354,8 @@ static uint32_t tcp_seq(int fd, int queue)
 	return seq;
 }
 
-/* a segment so far ahead, from the other end of cli[i] */
-static void beyond(int fd, uint32_t distance)
+/* a segment so far ahead, with FIN or SIZE bytes, from the end FD of a connection */
+static void segment(int fd, uint32_t distance, int fin, size_t size)
 {
 	struct {
 		struct iphdr ip;
@@ -363,7 +364,7 @@ static void beyond(int fd, uint32_t distance)
 	} __attribute__((packed)) f = { .ip = { .version = 4, .ihl = 5, .ttl = 64 } };
 	int raw = sock(client_ns, AF_INET, SOCK_RAW, IPPROTO_RAW), on = 1, off = -1;
 	struct sockaddr_in from, to = at(HOST, port), raw_to = at(HOST, 0);
-	size_t tcp_len = sizeof(f) - sizeof(f.ip);
+	size_t tcp_len = sizeof(f.tcp) + size;
 	socklen_t len = sizeof(from);
 
 	check(!getsockname(fd, (void *)&from, &len), "getsockname");
@@ -378,19 +379,23 @@ static void beyond(int fd, uint32_t distance)
 	f.tcp.dest = to.sin_port;
 	f.tcp.doff = 5;
 	f.tcp.ack = 1;
+	f.tcp.fin = fin;
 	f.tcp.window = htons(1000);
 	f.tcp.check = htons(~fold(fold(IPPROTO_TCP + tcp_len, &f.ip.saddr, 8), &f.tcp, tcp_len));
-	check(sendto(raw, &f, sizeof(f), 0, (void *)&raw_to, sizeof(raw_to)) == sizeof(f),
+	size += sizeof(f.ip) + sizeof(f.tcp);
+	check(sendto(raw, &f, size, 0, (void *)&raw_to, sizeof(raw_to)) == (ssize_t)size,
 	      "segment");
 	close(raw);
 }
 
-/* a loss: data that no window has room for */
+/* losses: data and an end that no window has room for */
 static void tcp_beyond(void)
 {
 	open_tcp(0, 0);
-	for (int i = 0; i < n; i++)
-		beyond(cli[i], 0x10000000);
+	for (int i = 0; i < n; i++) {
+		segment(cli[i], 0x10000000, 0, 4);
+		segment(cli[i], 0x10000000, 1, 0);
+	}
 	requests(1);
 	close_all(cli);
 	for (int i = 0; i < n; i++)
@@ -398,12 +403,29 @@ static void tcp_beyond(void)
 	close_all(srv);
 }
 
+/* data, a probe and an end that were here already, the last in TIME-WAIT */
+static void tcp_again(void)
+{
+	open_tcp(0, 0);
+	requests(1);
+	for (int i = 0; i < n; i++) {
+		segment(cli[i], -4, 0, 4);
+		segment(cli[i], -1, 0, 0);
+		check(!shutdown(srv[i], SHUT_WR) && get(cli[i], 1) == 0, "end");
+		check(!shutdown(cli[i], SHUT_WR) && get(srv[i], 1) == 0, "end");
+		until(info(cli[i]).tcpi_state == STATE_CLOSE);
+		segment(cli[i], -1, 1, 0);
+	}
+	close_all(srv);
+	close_all(cli);
+}
+
 /* closed with something behind a gap, which the process could not have read yet */
 static void tcp_out_of_order(void)
 {
 	open_tcp(0, 0);
 	for (int i = 0; i < n; i++) {
-		beyond(cli[i], 1000);
+		segment(cli[i], 1000, 0, 4);
 		until(info(srv[i]).tcpi_rcv_ooopack == 1);
 	}
 	close_all(srv);
@@ -494,6 +516,23 @@ static void udp_large(void)
 	for (int i = 0; i < n; i++) {
 		put(c, 32768);
 		check(get(s, 32768) == 32768, "32 KB");
+	}
+	close(c);
+	close(s);
+}
+
+/* time stamps of what was sent, which nobody has asked for when the socket is closed */
+static void udp_stamps(void)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0),
+	    on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+
+	join(c, HOST, port);
+	check(!setsockopt(c, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)), "SO_TIMESTAMPING");
+	for (int i = 0; i < n; i++) {
+		put(c, 100);
+		check(get(s, 100) == 100, "datagram");
 	}
 	close(c);
 	close(s);
@@ -900,6 +939,7 @@ static const struct {
 	{ "tcp-late-data", tcp_late_data },
 	{ "tcp-out-of-order", tcp_out_of_order },
 	{ "tcp-beyond", tcp_beyond },
+	{ "tcp-again", tcp_again },
 	{ "mptcp", mptcp },
 	{ "sctp", sctp },
 	{ "vsock", vsock },
@@ -912,6 +952,7 @@ static const struct {
 	{ "group-port", group_port },
 	{ "udp-large", udp_large },
 	{ "udp-unread", udp_unread },
+	{ "udp-stamps", udp_stamps },
 	{ "dns-late", dns_late },
 	{ "udp-nobody", udp_nobody },
 	{ "unix-stream", unix_stream },

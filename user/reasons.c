@@ -364,8 +364,8 @@ static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast that nobody here has asked for",
 			   "" },
 	[DROP_W_CONTROL] = { "", "benign",
-			     "a control message (IGMP, MLD, neighbour discovery, STP, LLDP, "
-			     "LACP): read, not for this host, or of a device that is down",
+			     "a control message (IGMP, MLD, neighbour discovery, STP): read, "
+			     "not for this host, or of a device that is down",
 			     "" },
 	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
 	[DROP_W_ECHO] = { "", "benign",
@@ -375,7 +375,7 @@ static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_LEASE] = { "", "benign", "a DHCP answer, read by a packet socket", "" },
 	[DROP_W_READ] = { "", "benign", "SCTP: its association has got it", "" },
 	[DROP_W_TOLD] = { "", "benign",
-			  "a netlink or Unix message: answered, or its sender got an error", "" },
+			  "a netlink message: answered, or its sender got an error", "" },
 	[DROP_W_ANSWER] = { "", "undecided",
 			    "an answer to a socket that was closed before it came, or a service "
 			    "that "

@@ -27,11 +27,11 @@ enum drop_what {
 	DROP_W_OLD = 2,	    /* TCP: its socket had all of it */
 	DROP_W_GONE = 3,    /* TCP without data, of a connection that has gone */
 	DROP_W_GROUP = 4,   /* multicast or broadcast that nobody here wants */
-	DROP_W_CONTROL = 5, /* IGMP, MLD, link-local frames: read, or not for this host */
+	DROP_W_CONTROL = 5, /* IGMP, MLD, ND, STP: read, or not for this host */
 	DROP_W_UNREAD = 6,  /* in the queue of a socket that was closed */
 	DROP_W_ECHO = 7,    /* an echo reply that no ping socket waits for */
 	DROP_W_LEASE = 8,   /* a DHCP answer that a packet socket has got */
-	DROP_W_TOLD = 9,    /* a netlink or Unix message that its sender knows of */
+	DROP_W_TOLD = 9,    /* a netlink message that its sender knows of */
 	/* it may be a loss */
 	DROP_W_ANSWER = 10,	/* UDP from a service's port to a port where nobody is any more */
 	DROP_W_VLAN_GROUP = 11, /* multicast or broadcast in a VLAN that has no device */
