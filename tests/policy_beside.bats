@@ -259,6 +259,80 @@ syn() {
 	like "$(said "$REDIRECT" '{"iif":"p0"}')" "policy is not attached to p0: no packet comes in by it, of others on top of it by v5; attach.sh p0 policy"
 }
 
+# bats test_tags=vm
+@test "policy: beside: bonds, VLAN devices and VRFs: what is said of them is what their packets find" {
+	local kind
+	for kind in bond vrf vlan; do skip_without "$kind devices" devices_of "$kind"; done
+	attach_says() { on host "$HM_TOP/scripts/attach.sh" "$@" 2>&1; }
+	to() { # DEV-OF-CLIENT DMAC: a packet for the server
+		on client "$HM_BUILD/tests/policy_frames" send "$1" "$(frame4 "$2" "$(mac client "$1")" - 64)"
+	}
+	# taken DEV-OF-CLIENT DMAC: by the rule, and it leaves by veth1
+	taken() {
+		catch server eth1 1
+		to "$@"
+		equal "$(caught | wc -l) $(rule web packets)" "1 1" "by $1"
+	}
+	on host ip link add p0 type veth peer name p1 netns "$LAB-client"
+	on host ip link add bond0 type bond mode active-backup miimon 100
+	on host ip link set p0 master bond0
+	on client ip link set p1 up
+	on host ip link set bond0 up
+	on host ip addr add 10.11.7.1/24 dev bond0
+	busywait 10 on host grep -q '^up$' /sys/class/net/bond0/operstate
+	# a bond has what comes in by its members, and members have it before it
+	attach bond0 policy
+	equal "$(said "$REDIRECT" '{"iif":"p0"}')" "$F: rule 1 (web): match.iif: policy is not attached to p0: no packet comes in by it, but by bond0, which it belongs to; attach.sh p0 policy, or name another device"
+	to p1 "$(mac host bond0)"
+	equal "$(rule web packets)" 0 "by p0"
+	equal "$(said "$REDIRECT" '{"iif":"bond0"}')" ''
+	taken p1 "$(mac host bond0)"
+	detach bond0 policy
+	equal "$(attach_says p0 policy)" ''
+	equal "$(said "$REDIRECT" '{"iif":"p0"}')" ''
+	taken p1 "$(mac host bond0)"
+	detach p0 policy
+	# a VLAN device has what its lower device has first
+	on host ip link add v10 link bond0 type vlan id 10
+	on host ip addr add 10.11.8.1/24 dev v10
+	on host ip link set v10 up
+	on client ip link add v10 link p1 type vlan id 10
+	on client ip link set v10 up
+	attach bond0 policy
+	equal "$(said "$REDIRECT" '{"iif":"bond0","vlan":"10"}')" ''
+	taken v10 "$(mac host v10)"
+	detach bond0 policy
+	attach v10 policy
+	like "$(said "$REDIRECT" '{"iif":"bond0"}')" "policy is not attached to bond0: no packet comes in by it, of others on top of it by v10; attach.sh bond0 policy"
+	equal "$(said "$REDIRECT" '{"iif":"v10","vlan":"none"}')" ''
+	taken v10 "$(mac host v10)"
+	detach v10 policy
+	# in a VRF, packets come in by its devices
+	on host ip link add red type vrf table 66
+	on host ip link set red up
+	on host ip link set v10 master red
+	equal "$(attach_says red policy)" "attach.sh: red: policy: a VRF: packets come in by its devices: attach.sh DEV policy for each of them"
+	like "$(said "$REDIRECT" '{"iif":"red"}')" "red is a VRF: packets come in by its devices; attach.sh DEV policy for each of them"
+	to v10 "$(mac host v10)"
+	equal "$(rule web packets)" 0 "by red"
+	detach red policy
+	attach v10 policy
+	like "$(said "$REDIRECT" '{"iif":"v10"}')" ''
+	taken v10 "$(mac host v10)"
+	# what is for the host there is its own, whatever the rules say
+	set_of "$REDIRECT" '{}'
+	policy load "$F"
+	on client ip addr add 10.11.8.2/24 dev v10
+	on client ping -q -c 3 -i 0.1 -W 10 10.11.8.1
+}
+devices_of() { # KIND
+	case $1 in
+	vrf) ip link add hm-kind type vrf table 99 ;;
+	vlan) ip link add hm-kind link lo type vlan id 9 ;;
+	*) ip link add hm-kind type "$1" ;;
+	esac && ip link del hm-kind
+}
+
 @test "policy: beside: the looks take under a second together, with a firewall of 2 000 rules; one that hangs is ended" {
 	local i ms TIMEFORMAT='%U+%S'
 	attach eth0 policy
