@@ -384,7 +384,8 @@ NONE_GIVEN" reasons
 	like "$(hookmap drops)" "lost in the full ring"
 	# a packet of ours can be read, with its flow; a flood elsewhere may take the rate
 	attach_host --samples 1000
-	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 3>&- &
+	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	local reader=$!
 	sampled() {
 		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 5
 		grep -F "$LAB-host" "$BATS_TEST_TMPDIR/samples" | jq -ec 'select(.reason == "SKB_DROP_REASON_NO_SOCKET")
@@ -403,7 +404,13 @@ NONE_GIVEN" reasons
 	busywait 5 sampled
 	run -1 hookmap drops --samples
 	like "$output" "another reader is at work"
-	kill $!
+	# attached again: the ring that it reads is not that of the programs any more
+	"$HM_TOP/scripts/detach.sh" --host drops
+	attach_host --samples 1000
+	local status=0
+	wait "$reader" || status=$?
+	equal "$status" 1 "exit status of the reader"
+	equal "$(<"$BATS_TEST_TMPDIR/err")" "hookmap: drops: the pin of map drop_ring has gone: detached"
 	attach_host --samples off
 	run -2 hookmap drops --samples -i 1
 	run -2 attach_host --samples many

@@ -815,6 +815,7 @@ int drops_samples(const struct options *opt,
 {
 	struct sampling sampling = { .each = each, .arg = arg };
 	struct ring_buffer *ring = NULL;
+	ino_t pin = pin_inode(opt, "drop_ring");
 	char path[4096];
 	int fd, lock, err;
 
@@ -839,8 +840,7 @@ int drops_samples(const struct options *opt,
 	while (!err) {
 		int n = ring_buffer__poll(ring, 1000);
 
-		if (n < 0 && n != -EINTR)
-			err = n;
+		err = n < 0 && n != -EINTR ? n : pin_same(opt, "drops", "drop_ring", pin);
 	}
 	if (err == -ECANCELED)
 		err = 0;

@@ -515,12 +515,21 @@ int reader_lock(const struct options *opt, const char *feature)
 }
 
 /* The inode of the map's pin; 0 if it has gone. */
-static ino_t pin_inode(const struct options *opt, const struct events *ev)
+ino_t pin_inode(const struct options *opt, const char *map)
 {
 	char path[4096];
 	struct stat st;
 
-	return stat(pin_path(opt, ev->ring, path, sizeof(path)), &st) ? 0 : st.st_ino;
+	return stat(pin_path(opt, map, path, sizeof(path)), &st) ? 0 : st.st_ino;
+}
+
+/* It may be another's by now: attached again. */
+int pin_same(const struct options *opt, const char *feature, const char *map, ino_t pin)
+{
+	if (pin_inode(opt, map) == pin)
+		return 0;
+	fail("%s: the pin of map %s has gone: detached", feature, map);
+	return -ESTALE;
 }
 
 /* The time may be set while we read. */
@@ -553,12 +562,10 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 		if (r->opt->drain)
 			break;
 		zone_follow(&r->line);
-		/* it may be another's by now: attached again */
-		if (n % 20 == 19 && pin_inode(r->opt, r->ev) != r->pin) {
-			fail("%s: the pin of map %s has gone: detached", r->ev->feature,
-			     r->ev->ring);
-			return -ESTALE;
-		}
+		if (n % 20 == 19)
+			err = pin_same(r->opt, r->ev->feature, r->ev->ring, r->pin);
+		if (err)
+			return err;
 	}
 	if (r->ev->idle && !r->done)
 		showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), true));
@@ -574,7 +581,7 @@ int events_run(const struct options *opt, const struct events *ev)
 	struct ring_buffer *rb = NULL;
 
 	r.start = clock_ns(CLOCK_MONOTONIC);
-	r.pin = pin_inode(opt, ev);
+	r.pin = pin_inode(opt, ev->ring);
 	ring_fd = pin_open(opt, ev->ring, false);
 	if (ring_fd == -ENOENT)
 		fail("%s is not attached below %s: attach first (scripts/attach.sh --host %s)",

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "abi.h"
@@ -167,6 +168,8 @@ void wait_seconds(double seconds);
 /* Lets only one reader at a time have the events of FEATURE. Returns a descriptor, to be
  * closed, or -1, having printed why. (events.c) */
 int reader_lock(const struct options *opt, const char *feature);
+ino_t pin_inode(const struct options *opt, const char *map);
+int pin_same(const struct options *opt, const char *feature, const char *map, ino_t pin);
 
 /* --- pins.c: pinned maps */
 
