@@ -325,10 +325,10 @@ syn() {
 	on client ip addr add 10.11.8.2/24 dev v10
 	on client ping -q -c 3 -i 0.1 -W 10 10.11.8.1
 }
-devices_of() { # KIND
+devices_of() { # KIND: on a device, as lo takes no VLANs
 	case $1 in
 	vrf) ip link add hm-kind type vrf table 99 ;;
-	vlan) ip link add hm-kind link lo type vlan id 9 ;;
+	vlan) ip link add hm-low type bridge && ip link add hm-kind link hm-low type vlan id 9 ;;
 	*) ip link add hm-kind type "$1" ;;
 	esac && ip link del hm-kind
 }
