@@ -470,6 +470,59 @@ insert_failed() {
 	}
 }
 
+@test "drops: beside the rules of container runtimes, what is healthy has no losses; what they drop is the firewall's" {
+	quiet
+	attach --host drops --by flow
+	# as Docker, kube-proxy and Calico have them: published ports, services, marks, what is invalid goes
+	on host iptables-restore <<-E
+		*nat
+		:DOCKER - [0:0]
+		:KUBE-SERVICES - [0:0]
+		:KUBE-SVC-WEB - [0:0]
+		:KUBE-POSTROUTING - [0:0]
+		-A PREROUTING -j KUBE-SERVICES
+		-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+		-A POSTROUTING -j KUBE-POSTROUTING
+		-A DOCKER -p tcp --dport 8080 -j DNAT --to-destination 10.11.2.2:7000
+		-A KUBE-SERVICES -d 10.96.0.10/32 -p tcp --dport 80 -j KUBE-SVC-WEB
+		-A KUBE-SVC-WEB -j MARK --set-xmark 0x4000/0x4000
+		-A KUBE-SVC-WEB -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.11.2.2:7000
+		-A KUBE-SVC-WEB -p tcp -j DNAT --to-destination 10.11.2.2:7000
+		-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+		-A KUBE-POSTROUTING -j MASQUERADE --random-fully
+		COMMIT
+		*filter
+		:FORWARD DROP [0:0]
+		:KUBE-FORWARD - [0:0]
+		:cali-INPUT - [0:0]
+		-A INPUT -j cali-INPUT
+		-A FORWARD -j KUBE-FORWARD
+		-A FORWARD -o veth0 -p tcp --dport 7000 -j ACCEPT
+		-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+		-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A cali-INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A cali-INPUT -m conntrack --ctstate INVALID -j DROP
+		COMMIT
+	E
+	on client ip route add 10.96.0.0/16 via 10.11.1.1
+	requests() { # ADDRESS PORT: 30 that the server answers
+		on server "$HM_BUILD/tests/traffic" tcp-server 10.11.2.2 7000 30 3>&- &
+		busywait 5 on server bash -c 'ss -Hltn sport = :7000 | grep -q .'
+		on client "$HM_BUILD/tests/traffic" tcp-client "$1" "$2" 30 && wait $!
+	}
+	becomes "a published port" 0 0 - requests 10.11.1.1 8080
+	becomes "a service" 0 0 - requests 10.96.0.10 80
+	catalogue <<-'E'
+		tcp-server-first 10 0 0 -
+		tcp-half-close 10 0 0 -
+		tcp-reset 10 0 0 -
+		tcp-time-wait 10 0 0 -
+		tcp-again 10 0 0 -
+	E
+	becomes "a port that is not published" 5 0 0 on client "$HM_BUILD/tests/traffic" udp-send 10.11.2.2 7000 5
+	equal "$(rows_of .layer | cut -d' ' -f2)" netfilter losses
+}
+
 # as_counter KIND: how many the kernel's own counter says were lost
 as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 50; }
 

@@ -206,6 +206,38 @@ hex() {
 	run ! grep old "$OUT"
 }
 
+@test "exec: bursts, files that have gone, scripts of scripts, another PID namespace" {
+	local i j dir=$BATS_TEST_TMPDIR
+	host_attach exec --cgroup "$HOOKMAP_CGROUP"
+	for i in {1..6}; do
+		(
+			for j in {1..50}; do /bin/true burst & done
+			wait
+		) 3>&- &
+	done
+	wait
+	events exec >"$dir/all"
+	equal "$(jq -s '[.[] | select(.name == "true")] | [([.[] | select(.args[1] == "burst")] | length), ([.[] | select(.event == "exit" and .code == 0)] | length)]' -c "$dir/all")" '[300,300]' "execs and exits"
+	cp /bin/true "$dir/gone"
+	(
+		exec 5<"$dir/gone"
+		rm "$dir/gone"
+		exec /proc/self/fd/5 gone
+	)
+	printf '#!%s -x\n' "$dir/second" >"$dir/first"
+	printf '#!/bin/sh\nexit 7\n' >"$dir/second"
+	chmod +x "$dir/first" "$dir/second"
+	run -7 "$dir/first" one
+	unshare --pid --fork /bin/true inner
+	events exec >"$dir/all"
+	equal "$(jq -c 'select(.event == "exec" and .file == "/proc/self/fd/5") | .args' "$dir/all")" '["/proc/self/fd/5","gone"]' "of a file that has gone"
+	equal "$(jq -c --arg f "$dir/first" 'select(.event == "exec" and .file == $f) | .args' "$dir/all")" \
+		"[\"/bin/sh\",\"$dir/second\",\"-x\",\"$dir/first\",\"one\"]" "of a script of a script"
+	equal "$(jq -c 'select(.name == "first" and .event == "exit") | .code' "$dir/all")" 7 "its exit"
+	# by its number here, where its parent is
+	equal "$(jq -sc '[.[] | select(.args? // [] | contains(["inner"]))] | [.[-1].ppid == .[0].pid, .[-1].pid != 1, .[-1].name]' "$dir/all")" '[true,true,"true"]' "in a PID namespace"
+}
+
 @test "exec: a full buffer loses events and says how many" {
 	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name calls
 	calls exec-fail 99991 /no/such/file

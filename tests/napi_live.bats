@@ -95,6 +95,26 @@ fill() {
 }
 fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 $(($1 % 256)) $(($1 / 256)) 0 0 0 0 0 0 255 255 255 255 7 0 0 0 0 0 1 0 0 0 0 0; }
 
+@test "napi: a device that is renamed, and one that has gone, keep what they counted under their names" {
+	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
+	host_attach napi
+	udp host 10.11.1.1 53
+	busywait 5 is_sum 53 || is_sum 53
+	# a name that belongs to another now
+	on host ip link set dev eth0 down
+	on host ip link set dev eth0 name eth9
+	on host ip link set dev eth9 up
+	on host ip link add eth0 type veth peer name eth8
+	neighbour host eth9 10.11.1.2 client eth0
+	udp host 10.11.1.1 71
+	is_renamed() { (($(sum rows packets eth9) >= 71)); }
+	busywait 5 is_renamed
+	on host ip link del eth0
+	on host ip link del eth9
+	is_sum 53
+	equal "$(sum rows packets eth9)" 71 "after the new name"
+}
+
 @test "napi: a full table makes room: a new device always has rows, and who went is counted" {
 	local evicted
 	host_attach napi
