@@ -145,7 +145,7 @@ no_losses() {
 	attach --host drops --by flow
 	local h mac
 	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
-	for h in client host; do on "$h" sysctl -qw net.ipv6.conf.eth0.accept_dad=1 net.ipv6.conf.eth0.dad_transmits=1; done
+	for h in client host; do on "$h" sysctl -qw net.ipv6.conf.eth0.accept_dad=1 net.ipv6.conf.eth0.dad_transmits=1 net.ipv6.conf.eth0.router_solicitations=0; done
 	BEFORE=$(totals)
 	on client ip addr add fd11:1::77/64 dev eth0
 	on client ip addr add fd11:1::1/64 dev eth0
@@ -162,6 +162,14 @@ no_losses() {
 	else
 		catalogue <<<'nd-routed 13 0 13 0'
 	fi
+	# while it has no route for groups, as a bridge that is just being set up
+	on host ip -6 route del multicast ff00::/8 dev eth0 table local
+	frames_of <<-E
+		own-query|0 0 5|333300000001 $mac 86dd 6000000000183afffe800000000000000000000000000002ff02000000000000000000000000000182007c3e03e8000000000000000000000000000000000000
+		query|5 0 0|333300000001 020000000099 86dd 6000000000183afffe800000000000000000000000000002ff02000000000000000000000000000182007c3e03e8000000000000000000000000000000000000
+		own-echo|5 0 0|333300000001 $mac 86dd 6000000000083afffe800000000000000000000000000002ff0200000000000000000000000000018000823500000001
+		nobody|0 0 5|333300000099 020000000099 86dd 6000000000083afffe800000000000000000000000000002ff0e00000000000000000000000000998000819100000001
+	E
 }
 has_dad() { # ADDRESS failed: true, or null
 	on client ip -6 -j addr show dev eth0 | jq -e --arg a "$1" --argjson f "$2" 'any(.[].addr_info[]; .local == $a and .dadfailed == $f and .tentative == $f)' >/dev/null
@@ -209,6 +217,36 @@ has_dad() { # ADDRESS failed: true, or null
 	on client ip addr add 239.7.7.7/32 dev eth0 autojoin
 	lost_report() { (("$(packets '.protocol == "ipv4/igmp" and .layer == "qdisc" and .device == "eth0"')" > 0)); }
 	busywait 5 lost_report
+}
+
+@test "drops: IGMP and MLD of a device without carrier, or that goes down, are not lost; what else it sends is" {
+	quiet
+	attach --host drops --by flow
+	local name want frame
+	on host ip link add va type veth peer name vb
+	on host ip link set dev va up
+	while IFS='|' read -r name want frame; do
+		# shellcheck disable=SC2086
+		becomes "$name" $want on host "$HM_BUILD/tests/frames" va 5 "$frame"
+	done <<-E
+		report|0 0 5|01005e000016 020000000001 0800 46c0002800010000010238ec0a0b0102e0000016940400002200e1eb0000000104000000ef090909
+		query|0 0 5|01005e000001 020000000001 0800 46c0002000010000010239090a0b0102e0000001940400001100eeff00000000
+		report6|0 0 5|333300000001 020000000001 86dd 60000000001c3afffe800000000000000000000000000002ff0200000000000000000000000000018f006f9b0000000104000000ff0e0000000000000000000000000077
+		query6|0 0 5|333300000001 020000000001 86dd 6000000000183afffe800000000000000000000000000002ff02000000000000000000000000000182007c3e03e8000000000000000000000000000000000000
+		echo6|5 0 0|333300000001 020000000001 86dd 6000000000083afffe800000000000000000000000000002ff0200000000000000000000000000018000823500000001
+	E
+	# with carrier, but down: it leaves its groups
+	on host ip link set dev vb up
+	on host ip link add br1 type bridge mcast_snooping 0
+	on host ip link set dev va master br1
+	on host sysctl -qw net.ipv6.conf.br1.disable_ipv6=0 net.ipv6.conf.br1.accept_dad=0 \
+		net.ipv6.conf.br1.force_mld_version=1 net.ipv6.conf.br1.mldv1_unsolicited_report_interval=1 net.ipv6.conf.br1.router_solicitations=0
+	on host ip link set dev br1 up
+	on host ip addr add ff0e::78/128 dev br1 autojoin
+	# its groups, and those of its addresses: of all, it was the last to report
+	reported() { (($(on host grep -c ' br1 .* 00000006 ' /proc/net/igmp6) == 3)); }
+	busywait 5 reported
+	becomes down 0 0 3 on host ip link set dev br1 down
 }
 
 # bats test_tags=vm

@@ -279,7 +279,8 @@ syn() {
 	on client ip link set p1 up
 	on host ip link set bond0 up
 	on host ip addr add 10.11.7.1/24 dev bond0
-	busywait 10 on host grep -q '^up$' /sys/class/net/bond0/operstate
+	bond_up() { on host ip -j link show dev bond0 | jq -e '.[0].operstate == "UP"'; }
+	busywait 10 bond_up
 	# a bond has what comes in by its members, and members have it before it
 	attach bond0 policy
 	equal "$(said "$REDIRECT" '{"iif":"p0"}')" "$F: rule 1 (web): match.iif: policy is not attached to p0: no packet comes in by it, but by bond0, which it belongs to; attach.sh p0 policy, or name another device"
