@@ -82,13 +82,17 @@ frames_of() {
 		tcp-keepalive 20 0 0 -
 		tcp-zero-window 2 0 0 -
 		tcp-out-of-order 20 0 0 -
-		tcp-again 20 0 0 -
 	E
 	if known TCP_ABORT_ON_DATA; then
 		catalogue <<<'tcp-late-data 11 11 0 -'
 		equal "$(rows_of .reason | cut -d' ' -f2 | sort -u)" SKB_DROP_REASON_TCP_ABORT_ON_DATA "the loss"
+		catalogue <<<'tcp-again 20 0 0 -'
 	else
-		catalogue <<<'tcp-late-data 11 0 11 -'
+		# the end, and the reset that follows, come to a TIME-WAIT that is not told
+		catalogue <<-'E'
+			tcp-late-data 11 0 11 -
+			tcp-again 20 0 40 -
+		E
 	fi
 	catalogue <<<'tcp-beyond 5 10 0 -'
 	if on host sysctl -qn net.mptcp.enabled 2>/dev/null | grep -q 1; then
