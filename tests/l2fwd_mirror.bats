@@ -716,6 +716,12 @@ settle() {
 	equal "$(port_count p2 state)" blocked 'state of p2'
 }
 
+# because DEV LIST: the port is slow because of it; frames have it looked at
+because() {
+	say 1 "$(mac 2)$(mac 153)$T"
+	[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
+}
+
 @test "mirror: queueing disciplines and filters of a port do what they do on the bridge" {
 	local before sent
 	bridge_up 2
@@ -729,11 +735,6 @@ settle() {
 		say 1 "$(mac 2)$(mac 153)$T" 10
 		busywait 10 test "$(($(received) - before))" -ge "$1"
 		equal "$(($(received) - before))" "$1" "of ten, with $2"
-	}
-	# because DEV LIST: the port is slow because of it; frames have it looked at
-	because() {
-		say 1 "$(mac 2)$(mac 153)$T"
-		[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
 	}
 	stops() { # DEV WHY: what a filter or shaper there stops, and not when it has gone
 		busywait 10 because "$1" "$2"
@@ -798,10 +799,6 @@ settle() {
 	sw ip link set dev q3 up
 	sw ip link set dev p3 master br0 up
 	sw_attach br0 l2fwd --mirror --refresh 10
-	because() {
-		say 1 "$(mac 2)$(mac 153)$T"
-		[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
-	}
 	# is DEV WHY WHAT
 	is() { busywait 10 because "$1" "$2" || equal "$(hookmap -j --summary fdb | jq -c '[.ports[] | {device, slow_because}]')" "$1: $2" "$3"; }
 	shot() { sw tc filter add "$@" bpf da obj "$HM_BUILD/tests/bpf/shot.o"; }

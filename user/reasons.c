@@ -374,8 +374,8 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			  "" },
 	[DROP_W_LEASE] = { "", "benign", "a DHCP answer, read by a packet socket", "" },
 	[DROP_W_READ] = { "", "benign", "SCTP: its association has got it", "" },
-	[DROP_W_TOLD] = { "", "benign",
-			  "a netlink message: answered, or its sender got an error", "" },
+	[DROP_W_TOLD] = { "", "benign", "a netlink message: answered, or its sender got an error",
+			  "" },
 	[DROP_W_ANSWER] = { "", "undecided",
 			    "an answer to a socket that was closed before it came, or a service "
 			    "that "
