@@ -17,6 +17,8 @@
  *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
  *   --piece BYTES (TCP: reads at most so many at a time)
  *   --mptcp
+ *   --reuseport, --busy-poll
+ *   --zero-copy (TCP: sends with MSG_ZEROCOPY; the server maps what it can of what it reads)
  *   --splice (tcp-server moves what it reads into a pipe, without a copy)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came, or, with
  * --gro, how often it has read.
@@ -31,11 +33,13 @@
 #include <linux/if_packet.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -45,6 +49,7 @@ static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
 static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, splices;
+static int reuseport, busy_poll, zero_copy;
 static char buffer[262144];
 
 static void die(const char *what)
@@ -79,6 +84,12 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	if (reuseport)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (busy_poll && setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &busy_poll, sizeof(busy_poll)))
+		die("SO_BUSY_POLL");
+	if (zero_copy && setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		die("SO_ZEROCOPY");
 	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &gso, sizeof(gso)))
 		die("UDP_SEGMENT");
 	if (gro && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &gro, sizeof(gro)))
@@ -185,7 +196,8 @@ static int whole(int fd, int out)
 	size_t at = 0;
 
 	while (at < size) {
-		ssize_t n = out ? send(fd, buffer + at, size - at, MSG_NOSIGNAL)
+		ssize_t n = out ? send(fd, buffer + at, size - at,
+				       MSG_NOSIGNAL | (zero_copy ? MSG_ZEROCOPY : 0))
 				: recv(fd, buffer + at, size - at < piece ? size - at : piece, 0);
 
 		if (n < 0 && errno == EINTR)
@@ -215,6 +227,36 @@ static int whole_splice(int fd)
 	return 0;
 }
 
+/* All of SIZE bytes: mapped where they fill pages, the others copied. */
+static int whole_mapped(int fd)
+{
+	static void *area;
+	size_t at = 0;
+
+	if (!area)
+		area = mmap(NULL, sizeof(buffer), PROT_READ, MAP_SHARED, fd, 0);
+	if (area == MAP_FAILED)
+		die("mmap");
+	while (at < size) {
+		struct tcp_zerocopy_receive z = { .address = (uintptr_t)area,
+						  .length = sizeof(buffer) };
+		struct pollfd in = { .fd = fd, .events = POLLIN };
+		socklen_t len = sizeof(z);
+		ssize_t n = 0;
+
+		if (poll(&in, 1, timeout_s * 1000) != 1 ||
+		    getsockopt(fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &z, &len))
+			return -1;
+		if (z.recv_skip_hint)
+			n = recv(fd, buffer,
+				 z.recv_skip_hint < size - at ? z.recv_skip_hint : size - at, 0);
+		if (n < 0)
+			return -1;
+		at += n + z.length;
+	}
+	return 0;
+}
+
 static int tcp_client(int fd, long count)
 {
 	struct timespec next;
@@ -240,7 +282,10 @@ static int tcp_server(int fd, long count)
 	for (long i = 0; i < count; i++) {
 		if (delay_ms)
 			sleep_ns(delay_ms * 1000000);
-		if ((splices ? whole_splice(c) : whole(c, 0)) || whole(c, 1))
+		if ((splices	 ? whole_splice(c)
+		     : zero_copy ? whole_mapped(c)
+				 : whole(c, 0)) ||
+		    whole(c, 1))
 			die("answer");
 	}
 	/* the client closes */
@@ -279,21 +324,15 @@ static const struct mode {
 };
 
 static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },
-	{ "delay", required_argument, NULL, 'd' },
-	{ "cpu", required_argument, NULL, 'c' },
-	{ "rate", required_argument, NULL, 'r' },
-	{ "timeout", required_argument, NULL, 't' },
-	{ "stamps", no_argument, NULL, 'm' },
-	{ "no-check", no_argument, NULL, 'n' },
-	{ "window", required_argument, NULL, 'w' },
-	{ "rcvbuf", required_argument, NULL, 'b' },
-	{ "gso", required_argument, NULL, 'g' },
-	{ "piece", required_argument, NULL, 'p' },
-	{ "gro", no_argument, &gro, 1 },
-	{ "mptcp", no_argument, &mptcp, 1 },
-	{ "splice", no_argument, &splices, 1 },
-	{},
+	{ "size", required_argument, NULL, 's' },    { "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },     { "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
+	{ "no-check", no_argument, NULL, 'n' },	     { "window", required_argument, NULL, 'w' },
+	{ "rcvbuf", required_argument, NULL, 'b' },  { "gso", required_argument, NULL, 'g' },
+	{ "piece", required_argument, NULL, 'p' },   { "gro", no_argument, &gro, 1 },
+	{ "mptcp", no_argument, &mptcp, 1 },	     { "splice", no_argument, &splices, 1 },
+	{ "reuseport", no_argument, &reuseport, 1 }, { "busy-poll", no_argument, &busy_poll, 50 },
+	{ "zero-copy", no_argument, &zero_copy, 1 }, {},
 };
 
 int main(int argc, char **argv)
