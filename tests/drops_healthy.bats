@@ -383,7 +383,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	local mac
 	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
 	attach --host drops --by flow
-	on client tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 20000
+	on client tc qdisc add dev eth0 root tbf rate 8bit burst 1600 limit 20000
 	send 7022 9 --size 1000
 	# by itself, none of these would be a loss: nothing in it, nobody's group, control, old news
 	frame 2 "$mac 020000000099 0800 45c0002800010000400663f70a0b01020a0b01019c401f3f000003e8000007d0501003e8ce9c0000"
