@@ -52,7 +52,7 @@ while :; do
 	clock_measure "$PTP"
 	bytes 4 0
 	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
-	exec {HM_LOCK}<&-
+	unlock
 	[[ -n $INTERVAL ]] || break
 	sleep "$INTERVAL"
 done

@@ -327,7 +327,7 @@ load_end() {
 	local status=$?
 	trap '' INT TERM HUP
 	[[ -z $LOADING ]] || load_undo "$LOADING" || true
-	exit "$status"
+	leave "$status"
 }
 
 fdb_load() {
@@ -383,7 +383,7 @@ fdb_dump() {
 	local out=cat
 	# a file has the names as they are
 	[[ ! -t 1 ]] || out=clean_lines
-	reader -j | jq -r '.rows[] | select(.type == "static")
+	reader -j | command jq -r '.rows[] | select(.type == "static")
 		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | "$out"
 }
 

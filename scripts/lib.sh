@@ -13,6 +13,12 @@
 
 set -euo pipefail
 export LC_ALL=C
+# other ways of reading options, file names and folders
+unset POSIXLY_CORRECT GLOBIGNORE CDPATH
+# the next file that is opened must not become what is written to
+[[ -e /proc/self/fd/0 ]] || exec </dev/null
+[[ -e /proc/self/fd/1 ]] || exec >/dev/full
+[[ -e /proc/self/fd/2 ]] || exec 2>/dev/null
 
 HM_NAME=${0##*/}
 HM_SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -69,6 +75,15 @@ misuse() {
 # what works less well than the user may think; and what is good to know
 warn() { spoken "$HM_NAME: warning: $(clean "$*")" >&2; }
 note() { spoken "$HM_NAME: note: $(clean "$*")" >&2; }
+
+# leave STATUS [ERROR]: exit; with ERROR (1) for what a command that failed unexpectedly has made
+# it. Ours are 0, 1 and 2, and those of signals.
+leave() {
+	(($1 > 2 && $1 < 128)) || exit "$1"
+	warn "failed, with exit status $1: ${BASH_COMMAND%%$'\n'*}"
+	exit "${2:-1}"
+}
+trap 'leave $?' EXIT
 
 # number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER. 010 is 8 to
 # some and 10 to others: no number.
@@ -132,7 +147,8 @@ show() {
 command_text() { typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}"; }
 
 # No command may hang for ever: the lock is held. A driver or a lock of iptables may take its time.
-HM_LIMIT=${HOOKMAP_LIMIT:-120}
+number HOOKMAP_LIMIT "${HOOKMAP_LIMIT:-120}" 1 86400
+HM_LIMIT=$NUMBER
 
 # A look that has hung is told once, by whatever subshell it was in: a byte in this pipe says so.
 # Nothing is looked at or changed any more then; what was changed is undone.
@@ -204,6 +220,7 @@ held() {
 	HELD=''
 	OUT=${OUT%$'\n'}
 	((status != 137)) || OUT="error: it was killed ${HELD_WHY:-after $HM_LIMIT seconds}: is a driver or a lock stuck?"
+	((status <= 128)) || OUT=${OUT:-"error: it was ended by signal $((status - 128))"}
 	return "$status"
 }
 held_end() {
@@ -225,7 +242,11 @@ change() {
 # and we are done.
 run() {
 	local OUT
-	change "$@" || failed "$OUT" "$* failed"
+	change "$@" || {
+		# (perhaps by what told us to end)
+		signals_now
+		failed "$OUT" "$* failed"
+	}
 }
 
 # failed OUTPUT WHAT: dies of a command's output, after the last lines of the verifier's log
@@ -315,7 +336,7 @@ undo() {
 		first=${first:-"$(command_text "${UNDO[@]:at:n}"): $(first_error "$OUT")"}
 	done
 	((!failed)) || warn "could not undo $failed of the changes: $first: $UNDO_HINT"
-	exit "$status"
+	leave "$status"
 }
 undo_one() {
 	trap '' INT TERM HUP
@@ -381,6 +402,8 @@ need_tools() {
 }
 
 need_bpffs() {
+	# bpftool's batch files have these for themselves
+	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path may have no blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
 	die "no bpf filesystem is mounted on $BPFFS: $(typed mount -t bpf -o mode=700 bpf "$BPFFS")"
 }
@@ -462,6 +485,9 @@ lock() {
 	((VERBOSE)) && note "waiting for another attach or detach"
 	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stuck?"
 }
+
+# unlock: before what may wait for a person
+unlock() { exec {HM_LOCK}<&-; }
 
 # What is loaded is pinned in a directory _NAME first, and what is unloaded last, so that
 # a feature's pins are there as a whole or not at all, whenever a script is killed. Under

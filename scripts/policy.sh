@@ -46,22 +46,23 @@ show | flush) ((!$#)) || misuse "$VERB takes no file" ;;
 *) misuse "unknown verb $VERB" ;;
 esac
 
-need_tools jq awk ip
-load_abi
-
-WORK=$(mktemp -d) LOADING=0 DIFFERENT=0
+WORK='' LOADING=0 DIFFERENT=0
 finish() {
-	local status=$?
-	[[ $VERB != diff || $status != 1 ]] || ((DIFFERENT)) || status=2
+	local status=$? error=1
+	[[ $VERB != diff ]] || error=2
+	((status != 1 || DIFFERENT)) || status=$error
 	trap '' INT TERM HUP
 	phase ''
 	((!LOADING)) || load_clean
-	rm -rf -- "$WORK"
-	exit "$status"
+	[[ -z $WORK ]] || rm -rf -- "$WORK"
+	leave "$status" "$error"
 }
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+need_tools jq awk ip
+load_abi
+WORK=$(mktemp -d)
 
 # bounded COMMAND...: what it says is in $WORK/error, also that it took over HM_LIMIT seconds
 bounded() {
@@ -139,7 +140,7 @@ known() {
 	missing=$(rules missing "$@" 2>/dev/null) || true # what is wrong is said later
 	[[ -n $missing ]] && ((GEN)) || return 0
 	hookmap_reader
-	"$READER" -j --bpffs "$BPFFS" policy | jq -r '[.nexthops[].dev, .rows[].rule.match.iif] - [null] | unique[]' >"$WORK/gone"
+	look "$READER" -j --bpffs "$BPFFS" policy | jq -r '[.nexthops[].dev, .rows[].rule.match.iif] - [null] | unique[]' >"$WORK/gone"
 }
 
 # beside FILE...: what the rules go past, in $WORK/facts
@@ -240,7 +241,9 @@ flush)
 	;;
 show)
 	attached
-	current
+	current >"$WORK/current"
+	unlock
+	cat "$WORK/current"
 	;;
 add)
 	attached
@@ -264,6 +267,7 @@ diff)
 	rules text "$WORK/current" >"$WORK/in force"
 	rules text "${INPUTS[@]}" >"$WORK/file" || exit 1
 	cd -- "$WORK"
+	unlock
 	diff -u "in force" file || {
 		DIFFERENT=$(($? == 1))
 		exit $((2 - DIFFERENT))

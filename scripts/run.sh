@@ -95,7 +95,7 @@ esac
 
 FRAMES=()
 TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
+trap 'status=$?; rm -rf "$TMP"; leave "$status"' EXIT
 
 # hex32 TEXT AT: a 32-bit number of a pcap header, in NUMBER
 hex32() {

@@ -122,7 +122,7 @@ if [[ $VERB == start ]]; then
 		trap '' TERM HUP INT
 		trap - EXIT
 		((!$1)) || stop || warn "what was attached could not all be taken off: see above: $(typed "$SIBLING" "${TARGET[@]}") again"
-		exit "$1"
+		leave "$1"
 	}
 	trap 'ended $?' EXIT
 	# the device goes while it is being attached to: systemd kills us

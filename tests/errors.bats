@@ -62,7 +62,26 @@ fails() {
 	fails 1 "--filter: no device eth9" attach eth0 --filter 'dev eth9'
 }
 
+@test "errors: what stands in the environment, and closed descriptors, are not in the way" {
+	local script
+	for script in 1h 0 'a[$(>x)]'; do
+		fails 2 "HOOKMAP_LIMIT *: expected a number from 1 to 86400" on host env HOOKMAP_LIMIT="$script" "$HM_TOP/scripts/attach.sh" eth0 policy
+	done
+	[[ ! -e x ]]
+	for script in attach detach; do
+		on host env POSIXLY_CORRECT=1 GLOBIGNORE='*' CDPATH=/ "$HM_TOP/scripts/$script.sh" eth0 policy 2>/dev/null
+		[[ $script == detach ]] || like "$(on host tc filter show dev eth0 ingress)" policy_tc
+	done
+	nothing_left
+	for script in attach detach; do
+		on host "$HM_TOP/scripts/$script.sh" eth0 policy <&- >&- 2>&-
+		[[ $script == detach ]] || like "$(on host tc filter show dev eth0 ingress)" policy_tc
+	done
+	nothing_left
+}
+
 @test "errors: what is not there" {
+	fails 1 "its path may have no blanks, quotes or #" env HOOKMAP_BPFFS="/sys/fs/b pf" "$HM_TOP/scripts/attach.sh" lo
 	fails 1 "no device eth7" attach eth7
 	fails 1 "no device drops: the feature drops is of the host, attach.sh --host drops" attach drops
 	fails 1 "no device eth7" detach eth7
@@ -72,6 +91,26 @@ fails() {
 	fails 1 "no device eth7 in network namespace $LAB-server" attach eth7 --netns "$LAB-server"
 	fails 1 "no object /nowhere.o" attach eth0 --next /nowhere.o
 	fails 1 "lab nolab has no host client" "$HM_TOP/scripts/lab.sh" exec nolab client true
+}
+
+@test "errors: a command that fails where that is not expected: status 1, and which it was" {
+	local line d=$BATS_TEST_TMPDIR
+	attach eth0 l2fwd policy 2>/dev/null
+	mkdir "$d/bin"
+	printf '#!/bin/sh\nexit 4\n' | tee "$d/bin/stat" "$d/bin/mktemp" >/dev/null
+	chmod +x "$d/bin/"*
+	printf '{"rules":[]}' >"$d/rules"
+	for line in 'attach.sh eth0 latency' 'detach.sh eth0' 'status.sh' 'status.sh -j' 'fdb.sh dump' 'policy.sh show'; do
+		# shellcheck disable=SC2086
+		fails 1 'failed, with exit status 4' on host env PATH="$d/bin:$PATH" "$HM_TOP/scripts/"$line
+	done
+	printf '#!/bin/sh\n[ "$1" != qdisc ] || [ "$2" != add ] || kill -SEGV $$\nexec %s "$@"\n' "$(type -P tc)" >"$d/bin/tc"
+	rm "$d/bin/stat"
+	chmod +x "$d/bin/tc"
+	fails 1 'tc qdisc add dev veth0 clsact failed: error: it was ended by signal 11' on host env PATH="$d/bin:$PATH" "$HM_TOP/scripts/attach.sh" veth0 policy
+	# diff has 1 for another thing
+	fails 2 'failed, with exit status 4: WORK=$(mktemp -d)' on host env PATH="$d/bin:$PATH" "$HM_TOP/scripts/policy.sh" diff "$d/rules"
+	detach eth0
 }
 
 @test "errors: not root" {

@@ -454,6 +454,26 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	policy check <(printf '{"rules":[]}')
 }
 
+@test "policy: the lock is free while somebody reads what show and diff say" {
+	local verb
+	attach eth0 policy
+	big 1800 a >"$F"
+	policy load "$F"
+	printf '{}' >"$BATS_TEST_TMPDIR/none"
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	for verb in show "diff $BATS_TEST_TMPDIR/none"; do
+		# shellcheck disable=SC2086
+		policy $verb >"$BATS_TEST_TMPDIR/pipe" 3>&- &
+		exec 5<"$BATS_TEST_TMPDIR/pipe"
+		read -r _ <&5
+		run -0 timeout 20 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" del 10
+		(($(cat <&5 | wc -c) > 65536))
+		exec 5<&-
+		wait $! || true
+		policy load "$F"
+	done
+}
+
 @test "policy: several files are one set" {
 	attach eth0 policy
 	printf '{"nexthops":{"a":{"dev":"veth0"}}}' >"$BATS_TEST_TMPDIR/static.json"

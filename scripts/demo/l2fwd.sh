@@ -16,7 +16,7 @@ station() {
 	MAC[$1]=$(quiet "$1" ip -j link show eth0 | jq -r '.[0].address')
 }
 tcp() { # FROM ADDRESS PORT: can one connect?
-	if quiet "$1" timeout 1 bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null; then
+	if quiet "$1" timeout 1 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$2" "$3" 2>/dev/null; then
 		printf '%s -> %s port %s: connected\n' "$1" "$2" "$3"
 	else
 		printf '%s -> %s port %s: no answer\n' "$1" "$2" "$3"

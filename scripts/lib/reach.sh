@@ -31,7 +31,7 @@ reach_read() {
 	hookmap_reader
 	while read -r id _ name returns index; do
 		REACH_NAME[$id]=$name REACH_RETURNS[$id]=$returns REACH_INDEX[$id]=$index
-	done < <("$READER" progs --look "$id" 2>/dev/null)
+	done < <(look "$READER" progs --look "$id" 2>/dev/null)
 }
 
 # reach_ours ID NAME: it is called as a feature's program at tc (strangers of that name are refused)
@@ -277,7 +277,7 @@ reach_jumps() {
 reach_counts() {
 	(hookmap_reader) 2>/dev/null || return 0
 	hookmap_reader
-	{ "$READER" -j status 2>/dev/null || printf '{"devices":[]}'; } |
+	{ look "$READER" -j status 2>/dev/null || printf '{"devices":[]}'; } |
 		jq -r '.devices[] | . as $d | .reach[]? | [$d.inode, $d.ifindex, .feature, .stage, .before, .packets, .reached // (.reached | tojson)] | @tsv'
 }
 
