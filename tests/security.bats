@@ -26,6 +26,7 @@ bats_require_minimum_version 1.5.0
 	done
 	# what needs no privilege: help, a check of rules
 	nobody /mnt/build/hookmap --help >/dev/null
+	(($(nobody /mnt/build/hookmap drops --reasons | wc -l) > 50))
 	nobody /mnt/scripts/attach.sh --help >/dev/null
 	printf '{"rules":[{"priority":1,"action":"drop"}]}' | nobody /mnt/scripts/policy.sh check -
 	equal "$(hookmap -j status | jq -c '[.devices[].device] | sort')" '["eth0","host"]' "what is attached"
@@ -145,8 +146,11 @@ bats_require_minimum_version 1.5.0
 	equal "$(find . -name '.hookmap*')" '' "left"
 }
 
+all_scripts() { find "$HM_TOP/scripts" -type f ! -name '*.[0-9]' ! -path '*/prometheus/*' -exec grep -lE '^#!.*sh|^# shellcheck shell' {} +; }
+
 @test "security: no program is put together of words: awk, jq, gnuplot, sh and completion get them as values" {
-	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/*.bash "$HM_TOP"/scripts/lib/*.sh "$HM_TOP"/scripts/features/*)
+	local files
+	mapfile -t files < <(all_scripts)
 	# a program in double quotes that has an expansion; compgen -W
 	found() {
 		grep -nE '(^|[^A-Za-z_])(awk|jq|perl|python3?)([[:space:]]+-[a-eg-zA-KM-Z]+)*[[:space:]]+"[^"]*\$|(^|[^A-Za-z_])(bash|sh)[[:space:]]+-[a-z]*c[[:space:]]+"[^"$]+\$|compgen[^|;]*-W' "$@" |
@@ -158,7 +162,8 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "security: programs of sed and gnuplot have no words of others in them" {
-	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/*.bash "$HM_TOP"/scripts/lib/*.sh "$HM_TOP"/scripts/features/*)
+	local files
+	mapfile -t files < <(all_scripts)
 	# numbers, hexadecimal bytes, programs of our own, root's own paths, and what was looked at (new.sh), names of features
 	local ours='DEV_NSID|NETNS_INODE|1|2|MAC\[\*\]|GLOBALS|table|CLEAN_SED|JSON_SED|HOOK|FROM|NAME|SUFFIX|feature'
 	seds() {
@@ -182,7 +187,8 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "security: scripts have no eval, no temporary file of a known name, and give no one a right to write" {
-	local files=("$HM_TOP"/scripts/*.sh "$HM_TOP"/scripts/lib/* "$HM_TOP"/scripts/features/*)
+	local files
+	mapfile -t files < <(all_scripts)
 	found() { grep -nE "$1" "${files[@]}" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*#' || true; }
 	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)')" "" "eval"
 	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* "?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)')" "" "files of a known name"
@@ -195,6 +201,30 @@ bats_require_minimum_version 1.5.0
 	equal "$(found '(^|[^A-Za-z_.-])eval([^A-Za-z_]|$)' | wc -l)" 1 "eval found"
 	equal "$(found '(>|touch|mkdir|tee|mkfifo|cp|mv)[^|;]* ?"?(/tmp|/var/tmp|/dev/shm|\$\{?TMPDIR)' | wc -l)" 1 "known name found"
 	equal "$(found '>>? ?"?\$\{?[A-Za-z_]+\}?"?\.[A-Za-z]' | wc -l)" 1 "name made of another found"
+}
+
+@test "security: each promise of README names tests that there are" {
+	local row item suite n=0
+	[[ -e $HM_TOP/README.md ]]
+	while IFS= read -r row; do
+		suite=
+		while IFS= read -r item; do
+			# `suite`, `suite`: what is in the name of a test; the same suite; `make target`
+			while [[ $item =~ ^\`([a-z0-9_]+\.bats)\`(:\ |,\ |)(.*)$ ]]; do
+				suite=$HM_TOP/tests/${BASH_REMATCH[1]} item=${BASH_REMATCH[3]}
+				[[ -e $suite ]] || equal "$suite" 'a suite' "$row"
+				n=$((n + 1))
+			done
+			if [[ $item =~ ^\`make\ ([a-z-]+)\`$ ]]; then
+				grep -q "^${BASH_REMATCH[1]}:" "$HM_TOP/Makefile" || equal "$item" 'a target' "$row"
+			elif [[ -n $item ]]; then
+				grep '^@test' "$suite" | grep -qiF -- "$item" || equal "$item" "part of a test's name in $suite" "$row"
+				n=$((n + 1))
+			fi
+		done <<<"${row//; /$'\n'}"
+		[[ -n $suite ]]
+	done < <(sed -n '/^## Security/,/^## How/ s/^| .* | \([^|]*\) |$/\1/p' "$HM_TOP/README.md" | grep -vxE 'test|---')
+	((n > 30))
 }
 
 @test "security: the reader is built to resist: PIE, RELRO, BIND_NOW, no executable stack, canaries, fortified" {

@@ -235,6 +235,8 @@ user_owns() {
 	A=/mnt/usr/bin/hookmap-attach D=/mnt/usr/bin/hookmap-detach R=/mnt/usr/bin/hookmap
 	unset HOOKMAP_OBJ
 }
+# pins_mode MODE: of all pins but those that the reader may write to
+pins_mode() { find /sys/fs/bpf -type f ! -name '*_ring' ! -name drop_name -exec chmod "$1" {} +; }
 on_can() { on host bash -c "$(declare -f can); can \"\$@\"" - "$@"; }
 
 @test "caps: attach with BPF, NET_ADMIN and PERFMON, read with none, detach with SYS_ADMIN, too" {
@@ -243,15 +245,19 @@ on_can() { on host bash -c "$(declare -f can); can \"\$@\"" - "$@"; }
 	for feature in latency l2fwd policy; do
 		on_can +bpf,+net_admin,+perfmon "$A" eth0 "$feature"
 		name=${feature/l2fwd/fdb}
+		pins_mode 400
 		equal "$(on_can -all "$R" -j "$name" | jq 'has("rows")')" true "$name"
+		pins_mode 600
 		on_can +bpf,+net_admin,+perfmon,+sys_admin "$D" eth0
 		nothing_left
 	done
 	on_can +bpf,+net_admin,+perfmon "$A" --host drops path pktlat exec open napi
+	pins_mode 400
 	for name in drops napi pktlat; do
 		equal "$(on_can +bpf "$R" -j "$name" | jq 'has("rows")')" true "$name"
 	done
 	on_can +bpf "$R" --drain -c 1 exec
+	pins_mode 600
 	on_can +bpf,+net_admin,+perfmon,+sys_admin "$D" --host
 	nothing_left
 }
