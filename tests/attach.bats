@@ -717,20 +717,21 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 		if [[ $how == descriptor ]]; then
 			sleep 60 4</run/netns/gone 3>&- &
 		else
-			"$HM_BUILD/tests/nsthread" /run/netns/gone 3>&- &
+			# of more than a command takes as words
+			"$HM_BUILD/tests/nsthread" /run/netns/gone 4000 3>&- &
 		fi
 		pid=$!
-		busywait 5 bash -c 'stat -L -c %i /proc/"$1"/fd/* /proc/"$1"/task/*/ns/net | grep -xF "$2"' - "$pid" "$inode"
+		busywait 10 bash -c 'stat -L -c %i /proc/"$1"/fd/* /proc/"$1"/task/*/ns/net | grep -xF "$2"' - "$pid" "$inode"
 		ip netns del gone
 		# another device's detach finds nothing that has vanished
-		run --separate-stderr detach lo
+		run --separate-stderr on host bash -c 'ulimit -s 256; exec "$1" lo' - "$HM_TOP/scripts/detach.sh"
 		equal "$status$stderr" 0 "detach of another"
 		like "$("$HM_TOP/scripts/status.sh")" latency_tc
 		"$HM_TOP/scripts/detach.sh" --netns gone eth0
 		if [[ $how == descriptor ]]; then
 			file=/proc/$pid/fd/4
 		else
-			file=$(printf '%s\n' /proc/"$pid"/task/* | grep -v "/$pid\$")/ns/net
+			file=$(printf '%s\n' /proc/"$pid"/task/*/ns/net | xargs stat -L -c '%i %n' | sed -n "s/^$inode //p")
 		fi
 		equal "$(nsenter --net="$file" -- tc qdisc show dev eth0 | grep -c clsact || true)" 0 "qdiscs ($how)"
 		kill "$pid"
