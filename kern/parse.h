@@ -32,6 +32,10 @@ struct flow {
 	__u8 l4proto;
 	__u8 fragment; /* not the first fragment: what follows is no L4 header */
 	__u8 more;     /* more fragments follow */
+	__u8 inside;   /* IPv6: the header in front of which it was cut, where that is another
+			  extension */
+	__u8 pad[3];
+	__u32 id; /* of the datagram, if this is a fragment */
 };
 
 struct parse_vlan {
@@ -91,6 +95,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
 	f->fragment = !!(ip->frag_off & bpf_htons(0x1fff));
 	f->more = !!(ip->frag_off & bpf_htons(0x2000));
 	f->l4proto = ip->protocol;
+	f->id = ip->id;
 	c->pos += len;
 	return f->l4proto;
 }
@@ -137,6 +142,8 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 			/* a second one takes nothing back */
 			f->fragment |= !!(ext->frag_off & bpf_htons(0xfff8));
 			f->more |= !!(ext->frag_off & bpf_htons(1));
+			f->id = ext->frag_id;
+			f->inside = parse_is_extension(ext->next) ? ext->next : 0;
 		}
 		next = ext->next;
 		if (c->pos + len > c->end)

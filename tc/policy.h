@@ -16,6 +16,7 @@
 #include <linux/if_packet.h>
 
 HM_MAP(pol_cfg);
+HM_MAP(pol_frag);
 HM_MAP(pol_set);
 HM_MAP(pol_stat);
 HM_MAP(pol_tuple);
@@ -39,6 +40,7 @@ struct pol_pkt {
 	__u32 len;	       /* from the IP header on */
 	__u32 share;	       /* pol_share() */
 	__u32 iif;	       /* pol_iif_number() */
+	__u32 id;	       /* of the datagram, if it is a fragment */
 	__u16 l4;	       /* offset of the L4 header, where it is not hidden */
 	__be16 check;	       /* IPv4 header checksum */
 	__u8 ttl;
@@ -47,7 +49,7 @@ struct pol_pkt {
 	__u8 all;    /* no more of it can be seen (pulled) */
 	__u8 hidden; /* its L4 header cannot be seen */
 	__u8 piece;  /* POL_P_* */
-	__u8 pad[2];
+	__u8 pad[6];
 };
 
 #define POL_P_LATER 1 /* a fragment, not the first */
@@ -163,6 +165,32 @@ static __always_inline int pol_parse6(struct pol_pkt *p, const struct cursor *c,
 	return POL_N_SEEN;
 }
 
+/* The datagram that P is a fragment of. */
+static __always_inline void pol_frag_of(const struct pol_pkt *p, struct pol_frag_key *key)
+{
+	key->word[0] = p->word[POL_W_SRC];
+	key->word[1] = p->word[POL_W_DST];
+	for (int i = 0; i < 6; i++)
+		key->word[2 + i] = p->word[POL_WORDS4 + i];
+	key->id = p->id;
+}
+
+/* The protocol of a fragment with IPv6 extension headers behind the one that it was cut at: the
+ * first has them all, the others only know of INSIDE. */
+static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside, __u32 proto)
+{
+	struct pol_frag_key key = { .proto = inside };
+	__u32 *known;
+
+	pol_frag_of(p, &key);
+	if (p->piece & POL_P_LATER) {
+		known = bpf_map_lookup_elem(&pol_frag, &key);
+		return known ? *known : proto;
+	}
+	bpf_map_update_elem(&pol_frag, &key, &proto, BPF_ANY);
+	return proto;
+}
+
 /* What comes after the headers' chain: a function of its own, which the verifier looks at
  * once and not for each of the ways through the chain. NEXT: the L4 protocol, or -1. */
 POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct flow *f, int next)
@@ -188,7 +216,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 	if (err)
 		return err;
 
-	p->l4proto = next;
+	p->id = f->id;
 	p->word[POL_W_PORTS] = 0;
 	/* a router forwards what ends amid its L4 header: rules hold for it as well */
 	if (!p->hidden && !f->fragment && pol_has_ports(next) &&
@@ -204,13 +232,16 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f->sport) << 16 | bpf_ntohs(f->dport);
 		p->word[POL_W_MISC] |= POL_M_PORTS;
 	}
-	p->word[POL_W_MISC] |= next & 0xff;
 	p->word[POL_W_SRC] = bpf_ntohl(f->src[0]);
 	p->word[POL_W_DST] = bpf_ntohl(f->dst[0]);
 	for (int i = 0; i < 3; i++) {
 		p->word[POL_W_SRC6 + i] = bpf_ntohl(f->src[1 + i]);
 		p->word[POL_W_DST6 + i] = bpf_ntohl(f->dst[1 + i]);
 	}
+	if (f->inside && (f->fragment | f->more) && !p->hidden)
+		next = pol_frag_proto(p, f->inside, next);
+	p->l4proto = next;
+	p->word[POL_W_MISC] |= next & 0xff;
 	p->word[POL_W_MARK] = skb->mark;
 	p->word[POL_W_IIF] = skb->ifindex; /* until rules are asked */
 	if (f->family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])

@@ -12,7 +12,6 @@
 #include "policy.h"
 
 HM_MAP(pol_group);
-HM_MAP(pol_frag);
 
 static __always_inline __u32 pol_share_by(const struct pol_pkt *p, __u32 ports)
 {
@@ -33,20 +32,10 @@ POL_GLOBAL int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *p
 {
 	struct pol_frag_key key = {};
 	__u32 share, ports, *known;
-	long err;
 
 	if (!p)
 		return 0;
-	if (p->word[POL_W_MISC] & POL_M_IP6) /* of the header before this one */
-		err = bpf_skb_load_bytes(skb, p->l4 - 4, &key.id, 4);
-	else
-		err = bpf_skb_load_bytes(skb, p->nh_off + 4, &key.id, 2);
-	if (err)
-		return pol_share_by(p, 0);
-	key.word[0] = p->word[POL_W_SRC];
-	key.word[1] = p->word[POL_W_DST];
-	for (int i = 0; i < 6; i++)
-		key.word[2 + i] = p->word[POL_WORDS4 + i];
+	pol_frag_of(p, &key);
 	key.proto = p->l4proto;
 	if (p->piece & POL_P_LATER) {
 		known = bpf_map_lookup_elem(&pol_frag, &key);

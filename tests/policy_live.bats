@@ -573,6 +573,38 @@ options_sum() { # of the header of 24 bytes in FRAME
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${v6[@]}"
 	b=$(($(hop b packets) - b))
 	((b > 50 && b < 150 && b % 2 == 0))
+	# hop-by-hop and destination options before the fragment header, and behind it: then only the
+	# first one knows that it is UDP
+	local chain first before behind to=40fd11000100000000000000000000000220010db8009900000000000000000001
+	for chain in 00/ '00 3c/' /3c '00/3c 3c'; do
+		b=$(hop b packets)
+		v6=()
+		# shellcheck disable=SC2086
+		extensions 11 ${chain#*/}
+		first=$NEXT behind=$CHAIN
+		# shellcheck disable=SC2086
+		extensions 2c ${chain%/*}
+		before=$NEXT$to$CHAIN
+		for ((i = 1000; i < 1100; i++)); do
+			printf -v port %04x "$i"
+			v6+=("${head}86dd60000000$(printf %04x $(((${#CHAIN} + ${#behind}) / 2 + 16)))$before${first}000001abce$port$behind${port}1b5800180000"
+				"${head}86dd60000000$(printf %04x $((${#CHAIN} / 2 + 16)))$before${first}00$(printf %04x $((${#behind} / 2 + 8)))abce$port$port$port$port$port")
+		done
+		on client "$HM_BUILD/tests/policy_frames" send eth0 "${v6[@]}"
+		b=$(($(hop b packets) - b))
+		((b > 50 && b < 150 && b % 2 == 0)) || equal "$b" 'two of each' "$chain"
+	done
+	equal "$(rule e packets)" 1400 'found by the rule'
+}
+# extensions LAST TYPE...: IPv6 extension headers in CHAIN, the last of which says LAST; NEXT is what
+# the header before them says
+extensions() {
+	local i
+	NEXT=$1 CHAIN=
+	for ((i = $#; i > 1; i--)); do
+		CHAIN=${NEXT}00010400000000$CHAIN
+		NEXT=${!i}
+	done
 }
 
 @test "policy: a device that many share the kernel's hash bucket with is found, or taken for up" {

@@ -196,7 +196,7 @@ struct lat_ring {
 	/* the packet being parsed, struct lat_packet */
 #define LAT_SCRATCH_XDP 0
 #define LAT_SCRATCH_TC	1
-	__u32 scratch[2][14];
+	__u32 scratch[2][16];
 	struct lat_pending entry[LAT_RING];
 };
 
@@ -214,7 +214,7 @@ _Static_assert(sizeof(struct lat_row) == 152, "abi");
 _Static_assert(sizeof(struct lat_stamp) == 40, "abi");
 _Static_assert(sizeof(struct lat_stat) == 136, "abi");
 _Static_assert(sizeof(struct lat_cfg) == 92, "abi");
-_Static_assert(sizeof(struct lat_ring) == 144 + 16 * LAT_RING, "abi");
+_Static_assert(sizeof(struct lat_ring) == 160 + 16 * LAT_RING, "abi");
 
 #define HM_MAP_lat_cfg(X)   X(lat_cfg, ARRAY, __u32, struct lat_cfg, 1, 0)
 #define HM_MAP_lat_stat(X)  X(lat_stat, PERCPU_ARRAY, __u32, struct lat_stat, 1, 0)

@@ -282,7 +282,8 @@ struct pol_group {
 
 /*
  * map pol_frag, LRU hash: the share of a datagram whose first fragment was seen, which has
- * the ports, for its other fragments, which have none
+ * the ports, for its other fragments, which have none. And its protocol, where they only know
+ * of an IPv6 extension header: proto is that header then.
  */
 struct pol_frag_key {
 	__u32 word[8]; /* addresses, as in pol_pkt */
