@@ -189,6 +189,30 @@ value_bit_is() {
 	printf '%d' $((16#${VALUE[at]} >> ($2 % 8) & 1))
 }
 
+# entry_stays COMMAND...: writes again what is missing. The mirror deletes what the bridge has
+# deleted, and nothing static; but a program that looked just before our entry came deletes ours.
+# When the programs that ran then have ended, nobody does any more.
+entry_stays() {
+	local VALUE
+	l2_cfg_read
+	(($(value_num "$HM_OFF_l2_cfg_bridge" 4) && !DRY_RUN)) || return 0
+	l2_wait
+	"$@"
+}
+
+entry_put() {
+	map_put l2_fdb "${KEY[@]}" -- \
+		"map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
+}
+
+# entry_again BYTE...: the entry KEY with this value, if it is not there
+entry_again() {
+	value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) == L2_STATIC)) && return
+	VALUE=("$@")
+	entry_put
+	entry_stays entry_again "$@"
+}
+
 fdb_set() { # add|replace WORD...
 	local verb=$1 own
 	entry_words 1 "${@:2}"
@@ -210,8 +234,8 @@ fdb_set() { # add|replace WORD...
 	# the entry says whose it is, see kern/abi/l2fwd.h
 	value_set "$HM_OFF_l2_fdb_vlan" 1 $((VLAN & 255))
 	value_raw "$HM_OFF_l2_fdb_mac" "${MAC[@]:2}"
-	map_put l2_fdb "${KEY[@]}" -- \
-		"map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
+	entry_put
+	entry_stays entry_again "${VALUE[@]}"
 }
 
 fdb_del() {
@@ -322,6 +346,14 @@ load_run() {
 	return 1
 }
 
+# load_again: what is not there any more
+load_again() {
+	load_plan >/dev/null
+	[[ -s $NEW ]] || return 0
+	load_run "$NEW" || return
+	entry_stays load_again
+}
+
 # load_end: the load is over, however: what is not whole is taken back
 load_end() {
 	local status=$?
@@ -362,6 +394,7 @@ fdb_load() {
 			load_run "$OLD" || break
 			LOADING=
 			trap '' INT TERM HUP # it is done: too late to be told to end
+			entry_stays load_again || break
 			# what the file says, as a map would
 			sed 's/.* key hex \(.*\) value hex /\1|/' "$BATCH" | entries_dead "$1"
 			return

@@ -97,6 +97,27 @@ T=88b5$PAD
 	sw bridge fdb del 02:00:00:00:02:01 dev p1 master
 	equal "$(entry 02:00:00:00:02:01 0 device) $(entry 02:00:00:00:02:01 0 type)" 'p3 static'
 	swdb del 02:00:00:00:02:01
+	# nor if its program looked before ours came, and deletes what it did not see
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/bpftool" <<-EOF
+		#!/bin/bash
+		$(command -v bpftool) "\$@" || exit
+		[[ "\$*" == *'map update pinned $G/l2_fdb key'* || "\$*" == *'batch file'* ]] && [[ -s $BATS_TEST_TMPDIR/late ]] || exit 0
+		: >"$BATS_TEST_TMPDIR/late"
+		exec $(command -v bpftool) map delete pinned "$G/l2_fdb" key hex 00 00 02 00 00 00 02 01
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bin/bpftool"
+	local how
+	for how in add load; do
+		echo 1 >"$BATS_TEST_TMPDIR/late"
+		case $how in
+		add) BPFTOOL=$BATS_TEST_TMPDIR/bin/bpftool swdb add 02:00:00:00:02:01 dev p3 ;;
+		load) printf '02:00:00:00:02:01 dev p3\n02:00:00:00:02:02 dev p3\n' | BPFTOOL=$BATS_TEST_TMPDIR/bin/bpftool swdb load - ;;
+		esac
+		equal "$(wc -c <"$BATS_TEST_TMPDIR/late") $(entry 02:00:00:00:02:01 0 type)" '0 static' "$how"
+		swdb del 02:00:00:00:02:01
+	done
+	swdb del 02:00:00:00:02:02
 	sw_attach br0 l2fwd --mirror
 	tables_agree
 }
