@@ -68,6 +68,9 @@ xdp() {
 
 readonly DROP=1 PASS=2 SENT=4
 
+# an entry of 02:00:00:00:00:0b, by hand, at port 3 (struct l2_fdb of a little-endian machine)
+OTHER_ENTRY="03 00 00 00 00 00 00 0b$(printf ' 00%.0s' {1..80})"
+
 # expect WHAT DEV FRAME VERDICT [AFTER]: the frame is as it was, unless AFTER
 expect() {
 	xdp "$2" "$3"

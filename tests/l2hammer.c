@@ -7,11 +7,11 @@
  *       One CPU runs xdp/l2fwd on frames to 02:00:00:00:00:0a that come in by IFINDEX; another
  *       replaces that entry (PORT-A) and the one of ...:0b (PORT-B) in turn: each takes the
  *       memory that the other had before. Prints "runs changes".
- *   l2hammer ports PORTS STATES PORT DEV ROUNDS
+ *   l2hammer ports PORTS STATES CFG PORT DEV ROUNDS
  *       In each round the bridge blocks its port DEV or lets it forward, the bridge is looked at,
- *       and the settings of PORT in map PORTS are read, changed and written as scripts do, all
- *       at once. Prints how often the settings, and how often the state (in map
- *       STATES), are not what was set last.
+ *       and the settings of PORT in map PORTS, and of all in map CFG, are read, changed and
+ *       written as scripts do, all at once. Prints how often the settings of PORT, its state
+ *       (in map STATES), and the settings of all are not what was set last.
  *   l2hammer entries FDB PORT DEV OTHER MILLISECONDS
  *       The bridge moves an address from DEV to OTHER and back, while its entry is removed again
  *       and again, and that of another address (by hand, at PORT) gets the memory. Prints
@@ -237,13 +237,19 @@ static void frames(char **arg)
 
 /* --- ports */
 
-static int ports_fd, states_fd, number, dev, sock[DOERS];
-static int guard_undone, state_undone;
+static int ports_fd, states_fd, cfg_fd, number, dev, sock[DOERS];
+static int guard_undone, state_undone, cfg_undone;
+static struct l2_cfg cfg_set;
 
 static void script_once(int round)
 {
 	struct l2_port p;
+	int zero = 0;
 
+	bpf_map_lookup_elem(cfg_fd, &zero, &cfg_set);
+	cfg_set.refresh_ns = 3600000000000ULL + round;
+	cfg_set.flags ^= L2_F_SNAPSHOT;
+	bpf_map_update_elem(cfg_fd, &zero, &cfg_set, BPF_ANY);
 	bpf_map_lookup_elem(ports_fd, &number, &p);
 	p.flags = (p.flags & ~L2_P_GUARD) | (round & 1 ? L2_P_GUARD : 0);
 	bpf_map_update_elem(ports_fd, &number, &p, BPF_ANY);
@@ -265,9 +271,14 @@ static void look_once(int round)
 
 static void ports_check(int round)
 {
+	struct l2_cfg cfg = {};
 	struct l2_port p;
 	struct l2_wire w;
+	int zero = 0;
 
+	bpf_map_lookup_elem(cfg_fd, &zero, &cfg);
+	cfg_undone +=
+		!!memcmp(&cfg, &cfg_set, sizeof(cfg)) || cfg.refresh_ns != 3600000000000ULL + round;
 	bpf_map_lookup_elem(ports_fd, &number, &p);
 	bpf_map_lookup_elem(states_fd, &number, &w);
 	guard_undone += !!(p.flags & L2_P_GUARD) != (round & 1);
@@ -282,12 +293,13 @@ static void ports(char **arg)
 
 	ports_fd = map_open(arg[0]);
 	states_fd = map_open(arg[1]);
-	number = atoi(arg[2]);
-	dev = if_nametoindex(arg[3]);
+	cfg_fd = map_open(arg[2]);
+	number = atoi(arg[3]);
+	dev = if_nametoindex(arg[4]);
 	sock[0] = rtnl();
 	sock[1] = rtnl();
-	rounds(d, 3, atoi(arg[4]), ports_check);
-	printf("%d %d\n", guard_undone, state_undone);
+	rounds(d, 3, atoi(arg[5]), ports_check);
+	printf("%d %d %d\n", guard_undone, state_undone, cfg_undone);
 }
 
 /* --- entries */
@@ -336,7 +348,7 @@ int main(int argc, char **argv)
 		const char *name;
 		int args;
 		void (*run)(char **arg);
-	} verbs[] = { { "frames", 6, frames }, { "ports", 5, ports }, { "entries", 5, entries } };
+	} verbs[] = { { "frames", 6, frames }, { "ports", 6, ports }, { "entries", 5, entries } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (argc - 2 == verbs[i].args && !strcmp(argv[1], verbs[i].name)) {

@@ -588,7 +588,7 @@ options_sum() { # of the header of 24 bytes in FRAME
 		for ((i = 1000; i < 1100; i++)); do
 			printf -v port %04x "$i"
 			v6+=("${head}86dd60000000$(printf %04x $(((${#CHAIN} + ${#behind}) / 2 + 16)))$before${first}000001abce$port$behind${port}1b5800180000"
-				"${head}86dd60000000$(printf %04x $((${#CHAIN} / 2 + 16)))$before${first}00$(printf %04x $((${#behind} / 2 + 8)))abce$port$port$port$port$port")
+			"${head}86dd60000000$(printf %04x $((${#CHAIN} / 2 + 16)))$before${first}00$(printf %04x $((${#behind} / 2 + 8)))abce$port$port$port$port$port")
 		done
 		on client "$HM_BUILD/tests/policy_frames" send eth0 "${v6[@]}"
 		b=$(($(hop b packets) - b))

@@ -43,7 +43,8 @@ enum l2_type {
  * load and one store, and a head of another key is no entry. Scripts replace whole elements,
  * programs of the mirror store heads. The key's 5 bytes here leave out the first two of the MAC
  * and 4 bits of the VLAN: it would take two addresses that agree in the rest, one of which is
- * deleted, and the other made, between two instructions. What is added to the counters of an
+ * deleted, and the other made, between two instructions. (No hammer has hit that time yet; the
+ * tests write into the table what a program would see then.) What is added to the counters of an
  * element that is somebody else's by then is lost to one and found by the other.
  *
  * A CPU counts in count[its number % L2_LANES]: with at most L2_LANES CPUs (L2_F_FEW_CPUS)
@@ -319,7 +320,8 @@ struct l2_sieve {
 #define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
 #define L2_F_NO_BRNF  0x8 /* br_netfilter does not call iptables and its like */
 
-/* map l2_cfg, array of 1. Written by scripts only, see l2_port. */
+/* map l2_cfg, array of 1. Written by scripts only, one at a time, and whole; programs read word by
+ * word, and what they have to write down is in l2_look. See l2_wire. */
 struct l2_cfg {
 	__u32 flags;  /* L2_F_* */
 	__u32 ports;  /* highest port number in use */
