@@ -391,6 +391,23 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	frame 2 "0180c200000e 020000000099 88cc 0207 0402 0000 0000 99"
 	frame 2 "0180c2000000 020000000099 0026 4242 0300 0000 00"
 	becomes queue 16 0 0 on client tc qdisc del dev eth0 root
+	# BPDUs that a bridge sends
+	local n=0
+	on client ip link add br0 type bridge stp_state 1 hello_time 100
+	on client ip link add p0 type veth peer name p1
+	on client sysctl -qw net.ipv6.conf.p0.disable_ipv6=1 net.ipv6.conf.p1.disable_ipv6=1
+	on client tc qdisc add dev p0 root tbf rate 8bit burst 100 limit 20000
+	on client ip link set dev p0 master br0 up
+	on client ip link set dev p1 up
+	on client ip link set dev br0 up
+	held() {
+		n=$(on client tc -j -s qdisc show dev p0 | jq '.[0].qlen')
+		((n > 0))
+	}
+	busywait 10 held
+	on client ip link set dev br0 type bridge stp_state 0
+	held
+	becomes BPDUs "$n" 0 0 on client tc qdisc del dev p0 root
 }
 
 @test "drops: BPF test runs are not packets" {
