@@ -312,13 +312,13 @@ syn() {
 	on host ip link add red type vrf table 66
 	on host ip link set red up
 	on host ip link set v10 master red
-	equal "$(attach_says red policy)" "attach.sh: red: policy: a VRF: packets come in by its devices: attach.sh DEV policy for each of them"
+	like "$(attach_says red policy)" "red: policy: a VRF: packets come in by its devices: attach.sh DEV policy for each of them"
 	like "$(said "$REDIRECT" '{"iif":"red"}')" "red is a VRF: packets come in by its devices; attach.sh DEV policy for each of them"
 	to v10 "$(mac host v10)"
 	equal "$(rule web packets)" 0 "by red"
 	detach red policy
 	attach v10 policy
-	like "$(said "$REDIRECT" '{"iif":"v10"}')" ''
+	equal "$(said "$REDIRECT" '{"iif":"v10"}')" ''
 	taken v10 "$(mac host v10)"
 	# what is for the host there is its own, whatever the rules say
 	set_of "$REDIRECT" '{}'
