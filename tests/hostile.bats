@@ -329,18 +329,18 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 }
 
 # say COMMAND...: what it says is kept in all that was said
-SAID=0
+SAID=0 CRASHED=''
 say() {
 	{
 		printf '== %q ' "$@"
 		printf '\n'
-		timeout 20 "$@" </dev/null 2>&1 || true
+		timeout 20 "$@" </dev/null 2>&1 || (($? < 128)) || CRASHED+=" $*"
 	} >>said
 	SAID=$((SAID + 1))
 }
 
 @test "hostile: no output of any command has a control character of a name, and none runs one" {
-	local dev=$'`>x`$(>x)\e\xc2\x9b\'"' ns=$'n`>x`\e[7m\xc2\x9b\xff\n$(>x)' group=$HOOKMAP_CGROUP/$'g`>x`\e[7m\xc2\x9b\xff' file=$'./f`>x`\e\v\xc2\x9b\xff\n$(>x)' verb how dumped
+	local verbs dev=$'`>x`$(>x)\e\xc2\x9b\'"' ns=$'n`>x`\e[7m\xc2\x9b\xff\n$(>x)' group=$HOOKMAP_CGROUP/$'g`>x`\e[7m\xc2\x9b\xff' file=$'./f`>x`\e\v\xc2\x9b\xff\n$(>x)' verb how dumped
 	ip link add name "$dev" type veth peer name peer
 	ip link set dev "$dev" up
 	ip link set dev "$dev" alias $'\e[7m\v\xc2\x9b`>x`'
@@ -385,9 +385,13 @@ say() {
 	say "$S/policy.sh" diff rules.json
 	say "$S/policy.sh" del "no$dev"
 	say "$S/policy.sh" load "$file"
-	say "$S/status.sh"
-	say "$S/status.sh" -j
-	say "$S/status.sh" -- "$dev"
+	tc filter add dev "$dev" ingress pref 1 protocol arp u32 match u32 0 0 2>/dev/null || true
+	for how in '' --check -j '-j --check'; do
+		# shellcheck disable=SC2086
+		say "$S/status.sh" $how
+		# shellcheck disable=SC2086
+		say "$S/status.sh" $how -- "$dev"
+	done
 	say "$S/status.sh" --netns "$ns" -- "$dev"
 	say "$S/run.sh" xdp/pass "$file"
 	say "$S/run.sh" "$file" "$file"
@@ -404,20 +408,44 @@ say() {
 	say "$S/service.sh" --config "$PWD/conf" -v stop -- "no$dev"
 	say "$S/clock.sh" --ptp "$file"
 	say "$S/new.sh" xdp "$dev"
-	for verb in latency drops policy fdb exec open path napi pktlat status progs "$dev" "--$dev"; do
-		for how in '' -j --pretty --prom --summary --hist '--buckets -j'; do
+	say "$S/stat.sh" -c 1
+	for verb in demo deps sandbox; do say "$S/$verb.sh" "$file"; done
+	# (what it prints is the rule set)
+	printf '*filter\nCOMMIT\n' >rules.v4
+	for verb in "$file/x" rules.v4; do say "$S/saved.sh" "$verb"; done
+	# all verbs that there are, and no verb
+	mapfile -t verbs < <("$HM_BUILD/hookmap" --help | awk '/^$/ { blank++ } blank == 1 && NF { print $1 }')
+	((${#verbs[@]} > 10))
+	for verb in "${verbs[@]}" "$dev" "--$dev"; do
+		for how in '' -j --pretty --prom --summary --hist '--buckets -j' --explain '--explain -j'; do
+			[[ ! $verb =~ ^(exec|path|open|pktlat)$ ]] || how+=' --drain'
 			# shellcheck disable=SC2086
 			say timeout 3 "$HM_BUILD/hookmap" $how "$verb"
 		done
 	done
-	say "$HM_BUILD/hookmap" drops --by netns,device
+	say "$HM_BUILD/hookmap"
+	say "$HM_BUILD/hookmap" -j
+	say "$HM_BUILD/hookmap" latency --netns "$ns" --dev "$dev"
+	for verb in netns device layer; do say "$HM_BUILD/hookmap" drops --sum "$verb"; done
+	say "$HM_BUILD/hookmap" drops --since "$file"
+	say "$HM_BUILD/hookmap" --prom --output "$file/x"
+	for verb in check text tables; do
+		say "$HM_BUILD/rules" "$verb" "$file" rules.json "$file" "$file"
+		say "$HM_BUILD/rules" "$verb" --links "$file" "$file" rules.json
+	done
 	say "$HM_BUILD/hookmap" policy --explain "iif=$dev src=10.0.0.1 dst=10.9.0.2"
+	say "$S/detach.sh" -n --all
 	say "$S/detach.sh" -n -- "$dev"
 	say "$S/detach.sh" -v --netns "$ns" -- "$dev"
 	say "$S/detach.sh" -v -- "$dev"
 	say "$S/detach.sh" -v --host
 	clean said
-	((SAID > 100))
+	equal "$CRASHED" '' 'what a signal has ended'
+	((SAID > 160))
+	# each script was asked
+	for how in "$S"/*.sh; do
+		[[ $how == */lib.sh ]] || grep -qF "== $how " said
+	done
 	# the names were there to be seen
 	(($(grep -acF '`>x`' said) > 50))
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' pins

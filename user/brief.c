@@ -18,7 +18,7 @@ static int brief_latency(const struct options *opt, struct json_object *top)
 
 	if (!pin_there(opt, "lat_cfg") || latency_worst(opt, &worst))
 		return 0;
-	if (top) {
+	if (top && worst.count) {
 		row = json_object_new_object();
 		json_object_object_add(row, "from", json_object_new_string(worst.from));
 		json_object_object_add(row, "to", json_object_new_string(worst.to));
@@ -26,10 +26,8 @@ static int brief_latency(const struct options *opt, struct json_object *top)
 		json_object_object_add(row, "netns", json_text(worst.netns));
 		json_object_object_add(row, "count", json_object_new_uint64(worst.count));
 		json_object_object_add(row, "p50_ns", json_object_new_uint64(worst.p50));
-		json_object_object_add(top, "latency", worst.count ? row : NULL);
-		if (!worst.count)
-			json_object_put(row);
-	} else if (worst.count) {
+		json_object_object_add(top, "latency", row);
+	} else if (!top && worst.count) {
 		char device[TEXT_MAX], netns[TEXT_MAX];
 
 		printf("slowest stage: %s to %s on %s in %s, half of %llu packets took over %s "
@@ -37,7 +35,7 @@ static int brief_latency(const struct options *opt, struct json_object *top)
 		       worst.from, worst.to, text_plain(worst.device, device, sizeof(device)),
 		       text_plain(worst.netns, netns, sizeof(netns)), worst.count,
 		       format_ns(worst.p50, p99, sizeof(p99)));
-	} else {
+	} else if (!top) {
 		printf("latency: nothing measured yet (hookmap latency)\n");
 	}
 	return 0;

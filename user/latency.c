@@ -389,10 +389,13 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		json_print(opt, top);
 		json_object_put(top);
 	} else {
+		char device[TEXT_MAX];
+
 		if (!shown)
 			printf("nothing measured %s%s%s\n",
 			       opt->interval > 0 ? "in this interval" : "yet",
-			       opt->device ? " on " : "", opt->device ?: "");
+			       opt->device ? " on " : "",
+			       text_plain(opt->device ?: "", device, sizeof(device)));
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;

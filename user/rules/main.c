@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../hookmap.h"
 #include "rules.h"
 
 static const char usage[] =
@@ -118,7 +119,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!read_links(&s, links)) {
-		fprintf(stderr, "rules: %s is not what ip -j link prints\n", links);
+		char name[TEXT_MAX];
+
+		fprintf(stderr, "rules: %s is not what ip -j link prints\n",
+			text_plain(links, name, sizeof(name)));
 		return 1;
 	}
 	if (gone)
