@@ -628,10 +628,32 @@ value_str() { # OFFSET SIZE TEXT
 		VALUE[$1 + i]=$hex
 	done
 }
-value_u32() { # OFFSET: prints the number
-	local b=("${VALUE[@]:$1:4}")
-	[[ $HM_ENDIAN == big ]] || b=("${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}")
-	printf '%d' "0x${b[0]}${b[1]}${b[2]}${b[3]}"
+# number_at OFFSET SIZE: the number there, in NUM; text_at: the text, in TEXT
+number_at() {
+	local i hex=
+	for ((i = $1; i < $1 + $2; i++)); do
+		if [[ $HM_ENDIAN == little ]]; then hex=${VALUE[i]}$hex; else hex+=${VALUE[i]}; fi
+	done
+	NUM=$((16#$hex))
+}
+text_at() {
+	local i bytes=
+	for ((i = $1; i < $1 + $2; i++)); do
+		[[ ${VALUE[i]} != 00 ]] || break
+		bytes+="\\x${VALUE[i]}"
+	done
+	printf -v TEXT %b "$bytes"
+}
+value_num() { # OFFSET SIZE: prints the number
+	local NUM
+	number_at "$@"
+	printf '%d' "$NUM"
+}
+# value_of JSON: the first value that bpftool has printed. False if there is none.
+value_of() {
+	[[ $1 =~ \"value\":\[\"([^]]*)\"\] ]] || return 1
+	local bytes=${BASH_REMATCH[1]//[\",]/ }
+	read -ra VALUE <<<"${bytes//0x/}"
 }
 
 # map_shape NAME: key and value size in KEY_SIZE and VALUE_SIZE
@@ -768,14 +790,28 @@ map_dump() {
 
 # map_value NAME: the present value of a map of one entry in VALUE; zeros without it
 map_value() {
-	local raw
+	local out
 	map_shape "$1"
-	raw=$(map_dump "$1" | jq -r '.[0] | (.value // .values[0].value // [])[] | ltrimstr("0x")')
-	if [[ -n $raw ]]; then
-		mapfile -t VALUE <<<"$raw"
-	else
-		value_new "$VALUE_SIZE"
-	fi
+	out=$(map_dump "$1") || exit 1
+	value_of "$out" || value_new "$VALUE_SIZE"
+}
+
+# map_rows NAME TEXT-OFFSET SIZE OFFSET:SIZE...: for each entry of a map without BTF a line of
+# these numbers, and of the text behind them ("-" without one). Offsets count from the key on.
+map_rows() {
+	local name=$1 at=$2 size=$3 rows field line VALUE NUM TEXT
+	shift 3
+	rows=$(map_dump "$name" | LC_ALL=C sed -E 's/"(key|value)":|"0x//g; s/\},\{/\n/g; s/[^0-9a-f\n]+/ /g') || exit 1
+	while read -ra VALUE; do
+		((${#VALUE[@]})) || continue
+		line=
+		for field; do
+			number_at "${field%:*}" "${field#*:}"
+			line+="$NUM "
+		done
+		text_at "$at" "$size"
+		printf '%s%s\n' "$line" "${TEXT:--}"
+	done <<<"$rows"
 }
 
 # map_keep NAME: what a map of one entry has now comes back if we fail
@@ -795,14 +831,4 @@ map_options() {
 	done
 }
 
-# jq functions for maps without BTF: bpftool prints bytes as "0x..": u(o; n) is the
-# number of n bytes at offset o, s(o; n) the text.
-JQ_BYTES='
-def byte: ltrimstr("0x") | explode | map(if . > 96 then . - 87 else . - 48 end) | .[0] * 16 + .[1];
-def u(o; n): [.[o:o + n][] | byte] | (if $endian == "big" then . else reverse end) | reduce .[] as $b (0; . * 256 + $b);
-def s(o; n): [.[o:o + n][] | byte] | .[:(index(0) // n)] | implode;
-'
 if [[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]]; then HM_ENDIAN=little; else HM_ENDIAN=big; fi
-
-# (names are bytes, each of which is a character to jq)
-jq_bytes() { jq -r --arg endian "$HM_ENDIAN" "$JQ_BYTES$1" "${@:2}" | iconv -f UTF-8 -t ISO-8859-1; }

@@ -92,12 +92,12 @@ cfg_load() {
 		((${#VALUE[@]} == VALUE_SIZE)) ||
 			die "map $GLOBALS/pol_cfg has ${#VALUE[@]} bytes, expected $VALUE_SIZE: made by another version"
 	fi
-	GEN=$(value_u32 "$HM_OFF_pol_cfg_gen")
+	GEN=$(value_num "$HM_OFF_pol_cfg_gen" 4)
 	# the other slot, whatever it is; 0 is none
 	NEXT=$((GEN < 4294967295 ? GEN + 1 : 2))
-	MAX_RULES=$(value_u32 "$HM_OFF_pol_cfg_max_rules")
-	MAX_TUPLES=$(value_u32 "$HM_OFF_pol_cfg_max_tuples")
-	MAX_HOPS=$(value_u32 "$HM_OFF_pol_cfg_max_hops")
+	MAX_RULES=$(value_num "$HM_OFF_pol_cfg_max_rules" 4)
+	MAX_TUPLES=$(value_num "$HM_OFF_pol_cfg_max_tuples" 4)
+	MAX_HOPS=$(value_num "$HM_OFF_pol_cfg_max_hops" 4)
 }
 
 # inputs FILE...: what comes through a pipe is read here, before the lock is held: nobody
@@ -171,8 +171,8 @@ attached() {
 	cfg_load
 	local inode
 	inode=$(stat -L -c %i /proc/self/ns/net)
-	[[ $(policy_netns) == "$inode" || $(policy_netns) == 0 ]] ||
-		die "policy is attached in another network namespace (inode $(policy_netns)): run this in it"
+	[[ $(value_num "$HM_OFF_pol_cfg_netns" 8) == "$inode" || $(value_num "$HM_OFF_pol_cfg_netns" 8) == 0 ]] ||
+		die "policy is attached in another network namespace (inode $(value_num "$HM_OFF_pol_cfg_netns" 8)): run this in it"
 }
 
 # load_clean: what a load works in

@@ -124,6 +124,6 @@ drops_status() {
 	local programs=("$DROP_PINS"/*)
 	map_value drop_cfg
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
-	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_u32 "$HM_OFF_drop_cfg_by")]}"
-	printf '  samples  %s per second and CPU\n' "$(value_u32 "$HM_OFF_drop_cfg_sample_rate")"
+	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_num "$HM_OFF_drop_cfg_by" 4)]}"
+	printf '  samples  %s per second and CPU\n' "$(value_num "$HM_OFF_drop_cfg_sample_rate" 4)"
 }

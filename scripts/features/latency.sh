@@ -106,7 +106,7 @@ lat_filter_parse() {
 # lat_flag FLAG ON: sets or clears a flag in VALUE
 lat_flag() {
 	local old
-	old=$(value_u32 "$HM_OFF_lat_cfg_flags")
+	old=$(value_num "$HM_OFF_lat_cfg_flags" 4)
 	value_set "$HM_OFF_lat_cfg_flags" 4 $(((old & ~$1) | ($2 ? $1 : 0)))
 }
 
@@ -117,7 +117,7 @@ lat_cfg_change() {
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	while ((1 << (16 - shift) < cpus && shift > 8)); do shift=$((shift - 1)); done
 	value_set "$HM_OFF_lat_cfg_shift" 4 $((shift > 15 ? 15 : shift))
-	[[ -n $LAT_SAMPLE ]] || (($(value_u32 "$HM_OFF_lat_cfg_sample"))) || LAT_SAMPLE=$LAT_SAMPLE_DEFAULT
+	[[ -n $LAT_SAMPLE ]] || (($(value_num "$HM_OFF_lat_cfg_sample" 4))) || LAT_SAMPLE=$LAT_SAMPLE_DEFAULT
 	[[ -z $LAT_SAMPLE ]] || value_set "$HM_OFF_lat_cfg_sample" 4 "$LAT_SAMPLE"
 	((LAT_FILTER_SET)) && lat_filter_parse "$LAT_FILTER"
 	case $LAT_INPACKET in
@@ -406,8 +406,8 @@ latency_status() {
 	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
 	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp, skb_splice_bits\n'
-	id=$(value_u32 "$HM_OFF_lat_cfg_sample")
+	id=$(value_num "$HM_OFF_lat_cfg_sample" 4)
 	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : 1))" \
-		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_FILTER)) && printf ' of those that match the filter')" \
-		"$( (($(value_u32 "$HM_OFF_lat_cfg_flags") & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
+		"$( (($(value_num "$HM_OFF_lat_cfg_flags" 4) & LAT_F_FILTER)) && printf ' of those that match the filter')" \
+		"$( (($(value_num "$HM_OFF_lat_cfg_flags" 4) & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
 }

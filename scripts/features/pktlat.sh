@@ -46,7 +46,7 @@ pktlat_attach() {
 	# without fentry, part of UDP is not seen: the reader says so
 	[[ -e $PINS/pktlat/pktlat_udp ]] || return 0
 	map_value pktlat_cfg
-	value_set "$HM_OFF_pktlat_cfg_flags" 4 $(($(value_u32 "$HM_OFF_pktlat_cfg_flags") | PKTLAT_F_UDP))
+	value_set "$HM_OFF_pktlat_cfg_flags" 4 $(($(value_num "$HM_OFF_pktlat_cfg_flags" 4) | PKTLAT_F_UDP))
 	bytes 4 0
 	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
 }

@@ -44,15 +44,6 @@ policy_option() { # OPTION VALUE
 	esac
 }
 
-# policy_netns: the inode of the namespace that the rules' devices are in, in VALUE
-policy_netns() {
-	local at=$HM_OFF_pol_cfg_netns b
-	b=("${VALUE[@]:at:8}")
-	[[ $HM_ENDIAN == big ]] || b=("${b[7]}" "${b[6]}" "${b[5]}" "${b[4]}" "${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}")
-	local IFS=
-	printf '%d' "0x${b[*]}"
-}
-
 # policy_beside DEV: says what rules will go past here, and what keeps them from being asked
 policy_beside() {
 	local line
@@ -87,7 +78,7 @@ policy_attach() { # DEV
 	map_value pol_cfg
 	local was=("${VALUE[@]}")
 	tc_check "$1" policy_tc "$POL_PREF" 50
-	other=$(policy_netns)
+	other=$(value_num "$HM_OFF_pol_cfg_netns" 8)
 	((!other || other == NETNS_INODE)) ||
 		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"
 	value_set "$HM_OFF_pol_cfg_netns" 8 "$NETNS_INODE"

@@ -8,14 +8,27 @@
 
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
 prog_is_ours() {
-	local ids
+	local id PROG_NAME PROG_MAPS
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
-	ids=$(bpftool -j prog show id "$1" 2>/dev/null | jq -r --arg name "$2" \
-		'select((.name // "" | sub("_(xdp2|frags)$"; "_xdp"))[0:15] == $name[0:15]) | .map_ids // [] | .[]') ||
-		die "program $1 cannot be looked at: bpftool prog show failed"
-	[[ -n $ids ]] && printf '%s\n' "${PIN_ID[@]}" | grep -xF "$ids" >/dev/null
+	prog_look "$1" || die "program $1 cannot be looked at: bpftool prog show failed"
+	[[ $PROG_NAME =~ _(xdp2|frags)$ ]] && PROG_NAME=${PROG_NAME%_*}_xdp
+	[[ ${PROG_NAME:0:15} == "${2:0:15}" ]] || return 1
+	for id in "${PIN_ID[@]}"; do
+		[[ $PROG_MAPS != *,$id,* ]] || return 0
+	done
+	return 1
+}
+
+# prog_look ID: PROG_NAME ("-" without one: the kernel lets it have letters, digits, _ and .) and
+# in PROG_MAPS the ids of its maps, each between commas. False if it cannot be seen.
+prog_look() {
+	local json
+	json=$(bpftool -j prog show id "$1" 2>/dev/null) || return 1
+	PROG_NAME=- PROG_MAPS=,
+	[[ ! $json =~ \"name\":\"([^\"]*)\" ]] || PROG_NAME=${BASH_REMATCH[1]}
+	[[ ! $json =~ \"map_ids\":\[([0-9,]*)\] ]] || PROG_MAPS=,${BASH_REMATCH[1]},
 }
 
 # Our XDP objects have their program in several sections (kern/xdp.h). Here it has one name,
@@ -131,17 +144,15 @@ declare -A SLOT_OBJECT=([l2fwd_xdp]=xdp/l2fwd.o)
 
 # slot_next IFINDEX: the program behind latency: NEXT_ID, NEXT_NAME and NEXT_MAP, empty if none
 slot_next() {
-	local raw XDP_NAME XDP_SEC
+	local raw XDP_NAME XDP_SEC PROG_NAME PROG_MAPS VALUE
 	NEXT_ID='' NEXT_NAME=''
 	bytes 4 "$1"
 	for NEXT_MAP in "${NEXT_MAPS[@]}"; do
 		[[ -e $GLOBALS/$NEXT_MAP ]] || continue
-		raw=$(bpftool -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null |
-			jq_bytes '.value // empty | u(0; 4)') || raw=
-		[[ -n $raw ]] || continue
-		NEXT_ID=$raw
-		raw=$(bpftool -j prog show id "$raw" 2>/dev/null | jq -r '.name // "-"') || raw=-
-		xdp_name "$raw"
+		raw=$(bpftool -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null) && value_of "$raw" || continue
+		NEXT_ID=$(value_num 0 4)
+		prog_look "$NEXT_ID" || PROG_NAME=-
+		xdp_name "$PROG_NAME"
 		NEXT_NAME=$XDP_NAME
 		return
 	done

@@ -34,20 +34,7 @@ value_read() {
 	local name=$1 raw
 	shift
 	raw=$(bpftool -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
-	[[ $raw == *'"value":["0x'* ]] || return 1
-	raw=${raw#*'"value":['}
-	raw=${raw%%]*}
-	raw=${raw//[\"]/}
-	raw=${raw//0x/}
-	read -ra VALUE <<<"${raw//,/ }"
-}
-
-value_num() { # OFFSET SIZE: prints the number (of a field of up to 7 bytes)
-	local i n=0 b=("${VALUE[@]:$1:$2}")
-	for ((i = 0; i < $2; i++)); do
-		if [[ $HM_ENDIAN == little ]]; then n=$((n | 16#${b[i]} << (8 * i))); else n=$((n << 8 | 16#${b[i]})); fi
-	done
-	printf '%d' "$n"
+	value_of "$raw"
 }
 
 value_zero() { # OFFSET SIZE

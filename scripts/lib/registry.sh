@@ -170,12 +170,8 @@ net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
 dev_list() {
-	# shellcheck disable=SC2016
-	map_dump hm_dev | jq_bytes '.[] | [(.key | u(0; 8), u(8; 4)), (.value | u($features; 4),
-		u($flags; 4), u($nsid; 4), u($pref; 4), s($name; 16))] | map(tostring) | join(" ")' \
-		--argjson features "$HM_OFF_hm_dev_features" --argjson flags "$HM_OFF_hm_dev_flags" \
-		--argjson nsid "$HM_OFF_hm_dev_nsid" --argjson pref "$HM_OFF_hm_dev_pref" \
-		--argjson name "$HM_OFF_hm_dev_name"
+	map_rows hm_dev $((16 + HM_OFF_hm_dev_name)) 16 0:8 8:4 $((16 + HM_OFF_hm_dev_features)):4 $((16 + HM_OFF_hm_dev_flags)):4 \
+		$((16 + HM_OFF_hm_dev_nsid)):4 $((16 + HM_OFF_hm_dev_pref)):4
 }
 
 dev_key() { # INODE IFINDEX
@@ -263,9 +259,7 @@ dev_delete() {
 
 # netns_list: a line "nsid inode cookie name" a namespace ("-" without a name)
 netns_list() {
-	# shellcheck disable=SC2016
-	map_dump hm_netns | jq_bytes '.[] | [(.key | u(0; 4)), (.value | u(0; 8), u($cookie; 8), s($at; 56))] | "\(.[0]) \(.[1]) \(.[2]) \(if .[3] == "" then "-" else .[3] end)"' \
-		--argjson at "$HM_OFF_hm_netns_name" --argjson cookie "$HM_OFF_hm_netns_cookie"
+	map_rows hm_netns $((4 + HM_OFF_hm_netns_name)) 56 0:4 4:8 $((4 + HM_OFF_hm_netns_cookie)):8
 }
 
 # The name of the current namespace, for people: in /run/netns, if it is there.

@@ -51,7 +51,7 @@ trace_part() {
 	local at=$HM_OFF_trace_filter_flags flags on=1
 	[[ -n $3 ]] || return 1
 	[[ $3 != any ]] || on=0
-	flags=$(value_u32 "$at")
+	flags=$(value_num "$at" 4)
 	value_set "$at" 4 $(((flags & ~$1) | (on ? $1 : 0)))
 	((on))
 }
@@ -129,7 +129,7 @@ clock_measure() {
 	local real mono ptp error flags options=()
 	hookmap_reader
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
-	flags=$(value_u32 "$HM_OFF_pktlat_cfg_flags")
+	flags=$(value_num "$HM_OFF_pktlat_cfg_flags" 4)
 	read -r real mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
 	[[ $real =~ ^[0-9]+$ ]] || die "the clocks could not be compared (hookmap clock ${options[*]})"
 	value_set "$HM_OFF_pktlat_cfg_real" 8 "$real"
