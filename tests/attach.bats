@@ -527,20 +527,69 @@ jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*
 	nothing_left
 }
 
+# netns_was OLD: as if what is written down for the first namespace had been for OLD, which had its inode
+netns_was() {
+	local value
+	value=$(bpftool -j map lookup pinned "$G/hm_netns" key 1 0 0 0 | jq -r --arg old "$(printf %s "$1" | od -An -tx1 | tr -d '\n')" \
+		'.value | map(ltrimstr("0x")) | .[0:8] + ["01"] + [range(7) | "00"] + ($old | split(" ")[1:]) | . + [range(72 - length) | "00"] | join(" ")')
+	# shellcheck disable=SC2086
+	bpftool map update pinned "$G/hm_netns" key 1 0 0 0 value hex $value
+}
+
 @test "attach: a namespace that gets the inode of one that has gone is another one" {
 	ip netns add new
 	ip -n new link set lo up
 	attach lo --netns new
-	# shellcheck disable=SC2046
-	# as if it had been written down for one that had this inode before
-	bpftool map update pinned "$G/hm_netns" key 1 0 0 0 value hex $(bpftool -j map lookup pinned "$G/hm_netns" key 1 0 0 0 |
-		jq -r '.value | map(ltrimstr("0x")) | .[0:8] + ["01", "00", "00", "00", "00", "00", "00", "00", "67", "6f", "6e", "65", "00"] + .[21:] | join(" ")')
+	netns_was gone
 	like "$("$HM_TOP/scripts/status.sh")" "lo in network namespace gone: has vanished"
 	attach lo --netns new
 	equal "$(hookmap -j status | jq -c '[.devices[] | .netns] | sort')" "[\"gone\",\"new\"]" namespaces
 	like "$("$HM_TOP/scripts/status.sh")" "lo in network namespace new: latency"
 	run -0 detach lo --netns "new"
 	like "$output" "lo has vanished"
+	nothing_left
+}
+
+@test "attach: what was measured in a namespace that has gone is not its successor's" {
+	attach eth0 --sample 1 --filter 'proto icmp' 2>/dev/null
+	on client ping -q -c 3 -i 0.01 10.11.1.1 >/dev/null
+	netns_was gone
+	attach eth0 2>/dev/null
+	on client ping -q -c 5 -i 0.01 10.11.1.1 >/dev/null
+	equal "$(hookmap -j latency | jq -c '[.rows[] | select(.from == "tc" and .kind == "stage") | [.netns, .count]] | sort')" "[[\"gone\",3],[\"$LAB-host\",5]]" "packets by namespace"
+}
+
+@test "attach: policy and l2fwd of a namespace that has gone, and whose inode another has, are named, and give way" {
+	local inode map feature said
+	in_new() { nsenter --net=/run/netns/new -- "$@"; }
+	inode_in() { bpftool -j map dump pinned "$G/$1" | jq -r --argjson at "$2" '.[0].value[$at:$at + 8] | map(ltrimstr("0x")) | reverse | join("")'; }
+	# shellcheck source=/dev/null
+	. "$HM_BUILD/abi.sh"
+	ip netns add new
+	inode=$(stat -L -c %i /run/netns/new)
+	in_new ip link add name n0 type veth peer name n1
+	attach n0 policy l2fwd --netns new 2>/dev/null
+	in_new "$HM_TOP/scripts/policy.sh" load - <<<'{"rules":[{"priority":1,"match":{"iif":"n0"},"action":"drop"}]}' 2>/dev/null
+	# it went with its devices, and another one has its inode now
+	in_new ip link del n0
+	in_new ip link add name n0 type veth peer name n1
+	netns_was gone
+	like "$("$HM_TOP/scripts/status.sh")" "n0 in network namespace gone: has vanished"
+	attach n0 latency --netns new 2>/dev/null
+	for map in "pol_cfg $HM_OFF_pol_cfg_netns" "l2_cfg $HM_OFF_l2_cfg_netns"; do
+		# shellcheck disable=SC2086
+		equal "$((16#$(inode_in $map)))" $((inode | 1 << 32)) "the namespace in ${map% *}"
+	done
+	# nobody's rules, and nobody's ports, hold for the new one
+	for feature in policy l2fwd; do
+		said=$(attach n0 "$feature" --netns new 2>&1) && return 1
+		like "$said" "one network namespace, and n0 in network namespace gone has it: detach.sh --netns gone n0 takes"
+	done
+	"$HM_TOP/scripts/detach.sh" --netns gone n0 2>/dev/null
+	attach n0 policy l2fwd --netns new 2>/dev/null
+	equal "$(nsenter --net=/run/netns/new "$HM_BUILD/hookmap" -j policy | jq -c .rows)" '[]' "rules"
+	equal "$(hookmap -j status | jq -c '[.devices[] | [.device, .netns, .features]]')" '[["n0","new","latency,policy,l2fwd"]]' devices
+	detach n0 --netns new
 	nothing_left
 }
 

@@ -51,7 +51,24 @@ through() {
 	# ovs0 is inside va
 	equal "$(($(port va total sum_ns) - $(port ovs0 total sum_ns)))" "$(port va self sum_ns)" "va itself"
 	equal "$(port ovs0 self sum_ns)" "$(port ovs0 total sum_ns)" "nothing is inside ovs0"
-	equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0,"evicted":0,"evicted_calls":0,"missed":0}' lost
+	nothing_lost
+}
+nothing_lost() { equal "$(hookmap -j ovslat | jq -c .lost)" '{"table_full":0,"too_deep":0,"no_return":0,"evicted":0,"evicted_calls":0,"missed":0}' lost; }
+
+# hammered: all CPUs at once: no call is taken for another CPU's, or for one that it is inside
+hammered() {
+	local cpu jobs=() n=2000 p
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		"$HM_BUILD/tests/traffic" udp-send 192.168.8.2 9 "$n" --cpu "$cpu" --rate 2000 3>&- &
+		jobs+=($!)
+	done
+	for p in "${jobs[@]}"; do wait "$p"; done
+	n=$((23 + n * ${#jobs[@]}))
+	busywait 60 bash -c "[[ \$($HM_BUILD/hookmap -j ovslat | jq '[.rows[] | select(.kind == \"total\") | .count] | add') == $((2 * n)) ]]" ||
+		hookmap ovslat >&2
+	for p in va ovs0; do equal "$(port "$p" total count) $(port "$p" self count)" "$n $n" "calls of $p, on all CPUs"; done
+	equal "$(($(port va total sum_ns) - $(port ovs0 total sum_ns)))" "$(port va self sum_ns)" "va itself, on all CPUs"
+	nothing_lost
 }
 
 # bats test_tags=vm
@@ -62,6 +79,7 @@ through() {
 	host_attach ovslat
 	equal "$(bpftool -j link show pinned /sys/fs/bpf/hookmap/ovslat/ovslat_exit | jq -r .type)" tracing kind
 	through
+	hammered
 	host_attach ovslat
 	host_detach ovslat
 	host_nothing_left
@@ -78,6 +96,7 @@ through() {
 	HOOKMAP_OBJ=$BATS_TEST_TMPDIR/build host_attach ovslat
 	equal "$(bpftool -j link show pinned /sys/fs/bpf/hookmap/ovslat/ovslat_exit | jq -r .type)" perf_event kind
 	through
+	hammered
 	host_detach ovslat
 	host_nothing_left
 }

@@ -182,12 +182,9 @@ l2_preflight_veth() {
 # --- a device
 
 l2fwd_attach() { # DEV
-	local others above
+	local above
 	[[ $LAT_MODE != none ]] || misuse "--mode none: l2fwd is in XDP"
-	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
-	others=$(cut -d' ' -f1 <<<"$others" | sort -u)
-	[[ -z $others || $others == "$NETNS_INODE" ]] ||
-		die "$1: ports of another network namespace are attached: all ports must be in one"
+	dev_elsewhere "$HM_FEAT_l2fwd" "all ports must be in one network namespace"
 	maps_check "${L2_MAPS[@]}" xdp_verdict xdp_home
 	l2_size_check
 	if ((L2_MIRROR)); then

@@ -69,7 +69,7 @@ policy_beside() {
 }
 
 policy_attach() { # DEV
-	local class other TC_PREF_OPTION=--policy-pref
+	local class TC_PREF_OPTION=--policy-pref
 	object tc/policy.o
 	local tc=$OBJECT
 
@@ -78,9 +78,7 @@ policy_attach() { # DEV
 	map_value pol_cfg
 	local was=("${VALUE[@]}")
 	tc_check "$1" policy_tc "$POL_PREF" 50
-	other=$(value_num "$HM_OFF_pol_cfg_netns" 8)
-	((!other || other == NETNS_INODE)) ||
-		die "policy is attached in another network namespace (inode $other), and rules name devices of one only: detach it there first"
+	dev_elsewhere "$HM_FEAT_policy" 'rules name devices of one network namespace'
 	value_set "$HM_OFF_pol_cfg_netns" 8 "$NETNS_INODE"
 	[[ -z $POL_MAX_RULES ]] || value_set "$HM_OFF_pol_cfg_max_rules" 4 "$POL_MAX_RULES"
 	[[ -z $POL_MAX_MASKS ]] || value_set "$HM_OFF_pol_cfg_max_tuples" 4 "$POL_MAX_MASKS"

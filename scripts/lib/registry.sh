@@ -27,6 +27,17 @@ dev_others() {
 	done <<<"$list"
 }
 
+# dev_elsewhere BIT WHY: dies if the feature is on a device of another network namespace
+dev_elsewhere() {
+	local list inode nsid name netns
+	list=$(dev_others "$1") || exit 1
+	while read -r inode _ _ _ nsid _ name; do
+		[[ -n $inode && $inode != "$NETNS_INODE" ]] || continue
+		netns=$(netns_list | sed -n "s/^$nsid [0-9]* [0-9]* //p")
+		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") takes it off there"
+	done <<<"$list"
+}
+
 # dev_read LINE: DEV_* from a line of dev_list
 dev_read() {
 	read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME <<<"$1"
