@@ -384,8 +384,7 @@ NONE_GIVEN" reasons
 	like "$(hookmap drops)" "lost in the full ring"
 	# a packet of ours can be read, with its flow; a flood elsewhere may take the rate
 	attach_host --samples 1000
-	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
-	local reader=$!
+	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 3>&- &
 	sampled() {
 		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 5
 		grep -F "$LAB-host" "$BATS_TEST_TMPDIR/samples" | jq -ec 'select(.reason == "SKB_DROP_REASON_NO_SOCKET")
@@ -400,7 +399,8 @@ NONE_GIVEN" reasons
 	equal "${lines[0]}" "TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES"
 	[[ ${lines[1]} =~ ^([0-2][0-9]:[0-5][0-9]:[0-5][0-9])\.[0-9]{6}\  ]]
 	(($(date +%s) - $(date -d "${BASH_REMATCH[1]}" +%s) < 60))
-	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 3>&- &
+	timeout 30 "$HM_BUILD/hookmap" -j drops --samples >"$BATS_TEST_TMPDIR/samples" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	local reader=$!
 	busywait 5 sampled
 	run -1 hookmap drops --samples
 	like "$output" "another reader is at work"
