@@ -90,7 +90,7 @@ fails() {
 	fails 1 "no network namespace nowhere" detach eth0 --netns nowhere
 	fails 1 "no device eth7 in network namespace $LAB-server" attach eth7 --netns "$LAB-server"
 	fails 1 "no object /nowhere.o" attach eth0 --next /nowhere.o
-	fails 1 "lab nolab has no host client" "$HM_TOP/scripts/lab.sh" exec nolab client true
+	fails 1 "lab nolab is not up, or has no host named client" "$HM_TOP/scripts/lab.sh" exec nolab client true
 }
 
 @test "errors: a command that fails where that is not expected: status 1, and which it was" {
