@@ -361,7 +361,7 @@ hangs() {
 		sleep 0.3
 	done
 	wait "$pid" || status=$?
-	equal "$status" 1 "status: $(<"$BATS_TEST_TMPDIR/out")"
+	equal "$status" 143 "status: $(<"$BATS_TEST_TMPDIR/out")"
 	((SECONDS - since < 100)) || equal "$((SECONDS - since))" '< 100' seconds
 	like "$(<"$BATS_TEST_TMPDIR/out")" "killed when we were told to end once more"
 	like "$(<"$BATS_TEST_TMPDIR/out")" "could not undo"
