@@ -594,7 +594,7 @@ settle() {
 	ip -n sw tuntap add tap9 mode tap vnet_hdr
 	sw ip link set tap9 master br0 up
 	sw_attach br0 l2fwd --mirror
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path: its veth peer eth0 leaves TCP and UDP checksums to its device: over there, ethtool -K eth0 tx off; then attach again'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path: its veth peer eth0 leaves TCP and UDP checksums to its device: nsenter --net=/run/netns/h1 ethtool -K eth0 tx off; then attach again'
 	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'tap9: what comes in by it takes the slow path: its VM may leave checksums and segments to the host (vnet_hdr on)'
 	equal "$(port_count p1 state) $(port_count p3 state)" 'slow forwarding' states
 	h 2 "$HM_BUILD/tests/traffic" tcp-server 10.0.0.2 7000 20 3>&- &
