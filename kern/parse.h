@@ -32,8 +32,7 @@ struct flow {
 	__u8 l4proto;
 	__u8 fragment; /* not the first fragment: what follows is no L4 header */
 	__u8 more;     /* more fragments follow */
-	__u8 inside;   /* IPv6: the header in front of which it was cut, where that is another
-			  extension */
+	__u8 inside;   /* IPv6: the header behind that of the fragment, which may be an extension */
 	__u8 pad[3];
 	__u32 id; /* of the datagram, if this is a fragment */
 };
@@ -143,7 +142,7 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 			f->fragment |= !!(ext->frag_off & bpf_htons(0xfff8));
 			f->more |= !!(ext->frag_off & bpf_htons(1));
 			f->id = ext->frag_id;
-			f->inside = parse_is_extension(ext->next) ? ext->next : 0;
+			f->inside = ext->next;
 		}
 		next = ext->next;
 		if (c->pos + len > c->end)

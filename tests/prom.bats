@@ -93,7 +93,14 @@ hookmap_build_info'
 	ip link add p1 type veth peer name q1
 	"$HM_TOP/scripts/attach.sh" p1 l2fwd latency policy 2>/dev/null
 	"$HM_TOP/scripts/attach.sh" --host drops
-	rm -r /sys/fs/bpf/hookmap/drops # the tracepoints see the whole machine
+	# the tracepoints see the whole machine: what it has lost by now is taken out again
+	rm -r /sys/fs/bpf/hookmap/drops
+	flushed() {
+		bpftool -j map dump pinned "$G/drop_row" | jq -r --arg pin "$G/drop_row" '.[].key | "map delete pinned \($pin) key \(join(" "))"' |
+			bpftool batch file - >/dev/null
+		[[ $(bpftool -j map dump pinned "$G/drop_row") == '[]' ]]
+	}
+	busywait 10 flushed
 	hist_rows 0 1000
 	drop_rows 0 4000
 	hookmap --prom >"$last"
