@@ -362,15 +362,15 @@ static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_
 		in |= MIRROR_WHY(FLAG);
 	if (port->flags & L2_P_PARTIAL)
 		in |= MIRROR_WHY(CHECKSUM);
-	if (past_filtered(dev, 0))
+	if (past_filtered((__u64)dev, 0))
 		in |= MIRROR_WHY(INGRESS);
 	if (says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN))
 		out |= MIRROR_WHY(FLAG);
 	if (mirror_backup(p))
 		out |= MIRROR_WHY(BACKUP);
-	if (past_queued(dev))
+	if (past_queued((__u64)dev))
 		out |= MIRROR_WHY(QDISC);
-	if (past_filtered(dev, 1))
+	if (past_filtered((__u64)dev, 1))
 		out |= MIRROR_WHY(EGRESS);
 	return state | in | out | (in ? L2_P_SLOW : 0) | (out ? L2_P_SLOW_OUT : 0);
 }

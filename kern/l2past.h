@@ -51,9 +51,13 @@ static long past_queue(__u32 i, void *arg)
 	return w->shapes;
 }
 
-/* Something shapes, orders or drops what DEV sends. */
-static __noinline int past_queued(struct net_device *dev)
+/*
+ * Something shapes, orders or drops what the device at ADDRESS sends. (The verifier looks at a
+ * global function once, wherever it is called from; it takes an address for a number.)
+ */
+__noinline int past_queued(__u64 address)
 {
+	struct net_device *dev = (void *)address;
 	struct past_queues w = { .shapes = past_qdisc(BPF_CORE_READ(dev, qdisc)) };
 	__u32 n = BPF_CORE_READ(dev, num_tx_queues);
 
@@ -106,10 +110,11 @@ static long past_filter(__u32 i, void *arg)
 	return 0;
 }
 
-/* Something decides about what DEV receives, or with EGRESS sends: a filter of clsact or ingress,
- * a program of tcx, nft in family netdev. */
-static __noinline int past_filtered(struct net_device *dev, int egress)
+/* Something decides about what the device receives, or with EGRESS sends: a filter of clsact or
+ * ingress, a program of tcx, nft in family netdev. */
+__noinline int past_filtered(__u64 address, int egress)
 {
+	struct net_device *dev = (void *)address;
 	struct nf_hook_entries *nf = NULL;
 	struct mini_Qdisc *miniq = NULL;
 	struct bpf_mprog_bundle *bundle;
