@@ -710,8 +710,10 @@ static void netlink_unread(void)
 static void packet_unread(void)
 {
 	int fd = sock(host_ns, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
-	int raw = sock(host_ns, AF_INET, SOCK_RAW, IPPROTO_UDP);
+	int raw = sock(host_ns, AF_INET, SOCK_RAW, IPPROTO_UDP), room = 64 << 20;
 
+	/* it hears what others send as well: what has no room would be lost */
+	check(!setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), "room");
 	udp_unread();
 	close(raw);
 	close(fd);
