@@ -33,7 +33,7 @@ dev_elsewhere() {
 	list=$(dev_others "$1") || exit 1
 	while read -r inode _ _ _ nsid _ name; do
 		[[ -n $inode && $inode != "$NETNS_INODE" ]] || continue
-		netns=$(netns_list | sed -n "s/^$nsid [0-9]* [0-9]* //p")
+		netns=$(netns_list | awk -v id="$nsid" '$1 == id { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }')
 		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") takes it off there"
 	done <<<"$list"
 }
