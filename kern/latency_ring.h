@@ -148,19 +148,13 @@ LAT_FUNCTION __u64 lat_ring_take(__u32 segments)
 		tail = head - LAT_RING_SCAN;
 	ring->time = 0;
 	ring->tail = head;
-	ring->at = tail;
 	ring->segments = segments;
 	ring->flow = lat_flow(&((struct lat_packet *)ring->scratch[LAT_SCRATCH_TC])->f);
-	/* The place is read from memory each time: of numbers that are known to be a distance from
-	 * each other the verifier of Linux 7.3 keeps so many states that it gives up. */
 	for (int i = 0; i < LAT_RING_SCAN; i++) {
-		__u32 at = *(volatile __u32 *)&ring->at;
-
-		if (at == head)
+		if (tail + i == head)
 			break;
-		ring->at = at + 1;
-		if (!lat_ring_try(at) && *(volatile __u32 *)&ring->tail == head)
-			ring->tail = at;
+		if (!lat_ring_try(tail + i) && *(volatile __u32 *)&ring->tail == head)
+			ring->tail = tail + i;
 	}
 	if (!ring->time && !--ring->look)
 		ring->tail = head;

@@ -192,8 +192,8 @@ struct lat_ring {
 	__u32 segments; /* while tc looks for a packet: how many more may be in it */
 	__u64 time;	/* what it has found */
 	__u32 flow;	/* what it looks for */
-	__u32 at;	/* where it looks */
-			/* the packet being parsed, struct lat_packet */
+	__u32 pad;
+	/* the packet being parsed, struct lat_packet */
 #define LAT_SCRATCH_XDP 0
 #define LAT_SCRATCH_TC	1
 	__u32 scratch[2][16];
