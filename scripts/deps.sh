@@ -112,9 +112,9 @@ version() {
 
 # --- the preflight
 
-FAILED=0 MISSING=()
+MISSING=()
 answer() { # yes|no NEEDED WHAT VERSION WITHOUT
-	[[ $1 == yes ]] || ((!$2)) || { FAILED=1 && MISSING+=("$3"); }
+	[[ $1 == yes ]] || ((!$2)) || MISSING+=("$3")
 	if ((JSON)); then
 		printf '%s\t%s\t%s\t%s\n' "$1" "$3" "$4" "$5"
 	elif [[ $1 == yes ]]; then
@@ -293,10 +293,10 @@ if ((CHECK && JSON)); then
 	need_tools jq
 	check > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')
 	wait $!
-	exit "$FAILED"
+	exit $((${#MISSING[@]} > 0))
 elif ((CHECK)); then
 	check
-	((!FAILED)) || {
+	((!${#MISSING[@]})) || {
 		printf -v list ', %s' "${MISSING[@]}"
 		die "needed, and missing: ${list:2}"
 	}

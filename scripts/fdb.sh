@@ -87,7 +87,7 @@ port_of() {
 	l2_cfg_read
 	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
 	((have == 0 || have == NETNS_INODE)) ||
-		die "$1: the ports are in another network namespace ($(netns_list | awk -v i="$have" '$2 == i { print $4 }')): use --netns"
+		die "$1: the ports are in another network namespace ($(netns_called 2 "$have")): use --netns"
 	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: $(typed attach.sh "$1" l2fwd)"
 }
 

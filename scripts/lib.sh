@@ -656,6 +656,15 @@ value_of() {
 	read -ra VALUE <<<"${bytes//0x/}"
 }
 
+# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
+# takes longer to start than all the rest.)
+value_read() {
+	local name=$1 raw
+	shift
+	raw=$(bpftool -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
+	value_of "$raw"
+}
+
 # map_shape NAME: key and value size in KEY_SIZE and VALUE_SIZE
 map_shape() {
 	local shape=HM_MAP_$1

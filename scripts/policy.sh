@@ -171,10 +171,11 @@ attached() {
 		die "policy is attached to no device: attach it first ($HM_SCRIPTS/attach.sh DEV policy)"
 	lock
 	cfg_load
-	local inode
+	local inode have
 	inode=$(stat -L -c %i /proc/self/ns/net)
-	[[ $(value_num "$HM_OFF_pol_cfg_netns" 8) == "$inode" || $(value_num "$HM_OFF_pol_cfg_netns" 8) == 0 ]] ||
-		die "policy is attached in another network namespace (inode $(value_num "$HM_OFF_pol_cfg_netns" 8)): run this in it"
+	have=$(value_num "$HM_OFF_pol_cfg_netns" 8)
+	[[ $have == "$inode" || $have == 0 ]] ||
+		die "policy is attached in another network namespace (inode $have): run this in it"
 }
 
 # load_clean: what a load works in

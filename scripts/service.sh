@@ -72,9 +72,11 @@ conf_each() {
 	done <"$FILE"
 }
 
+LINES_READ=0
 # line_check: stop would not take off what is attached elsewhere
 line_check() {
 	local word
+	LINES_READ=$((LINES_READ + 1))
 	[[ ! ${WORDS[0]:-} =~ ^hookmap-(policy|fdb)$ ]] || return 0
 	for word in "${WORDS[@]}"; do
 		[[ ! $word =~ ^--(netns|host)(=|$) ]] || die "$FILE, line $n: $word: a line is about ${ARGS[1]:-the host} only"
@@ -115,7 +117,7 @@ if [[ $VERB == stop ]]; then
 fi
 [[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
 conf_each line_check
-grep -qvE '^[[:space:]]*(#|$)' -- "$FILE" || die "$FILE has no line that attaches anything"
+((LINES_READ)) || die "$FILE has no line that attaches anything"
 if [[ $VERB == start ]]; then
 	ended() { # STATUS
 		# all that is left of the time is for this

@@ -60,7 +60,9 @@ static bool reach_ours(const struct reach_list *l, const __u32 *ids, __u32 n)
 /* The map hm_reach among IDS, or negative. */
 static int reach_map(const struct reach_list *l, const __u32 *ids, __u32 n)
 {
-	for (__u32 i = 0; i < n && reach_ours(l, ids, n); i++) {
+	if (!reach_ours(l, ids, n))
+		return -1;
+	for (__u32 i = 0; i < n; i++) {
 		struct bpf_map_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_map_get_fd_by_id(ids[i]);

@@ -133,10 +133,6 @@ lat_cfg_change() {
 
 # --- the host's stages, shared by all devices
 
-lat_socket_id() {
-	bpftool -j prog show pinned "$LAT_PINS/latency_socket" 2>/dev/null | jq -r .id
-}
-
 # lat_shared: loads and attaches what is not there yet
 lat_shared() {
 	local staging=$PINS/_latency
@@ -402,8 +398,7 @@ latency_status() {
 	}
 	((!DEV_ALIVE || DEV_FLAGS & (HM_DEV_NETNS | HM_DEV_NOXDP))) || ! lat_rps "$1" || printf '  xdp      %s\n' "$LAT_RPS"
 	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: %s again, or detach it\n' "$(typed attach.sh "$1" latency)"
-	id=$(lat_socket_id) || id=
-	[[ -z $id ]] || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$id"
+	! prog_look pinned "$LAT_PINS/latency_socket" || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$PROG_ID"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
 	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp, skb_splice_bits\n'
 	id=$(value_num "$HM_OFF_lat_cfg_sample" 4)

@@ -8,11 +8,11 @@
 
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
 prog_is_ours() {
-	local id PROG_NAME PROG_MAPS
+	local id PROG_ID PROG_NAME PROG_MAPS
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
-	prog_look "$1" || die "program $1 cannot be looked at: bpftool prog show failed"
+	prog_look id "$1" || die "program $1 cannot be looked at: bpftool prog show failed"
 	[[ $PROG_NAME =~ _(xdp2|frags)$ ]] && PROG_NAME=${PROG_NAME%_*}_xdp
 	[[ ${PROG_NAME:0:15} == "${2:0:15}" ]] || return 1
 	for id in "${PIN_ID[@]}"; do
@@ -21,12 +21,13 @@ prog_is_ours() {
 	return 1
 }
 
-# prog_look ID: PROG_NAME ("-" without one: the kernel lets it have letters, digits, _ and .) and
-# in PROG_MAPS the ids of its maps, each between commas. False if it cannot be seen.
+# prog_look id ID | pinned PIN: PROG_ID, PROG_NAME ("-" without one: the kernel lets it have letters,
+# digits, _ and .) and in PROG_MAPS the ids of its maps, each between commas. False if it cannot be
+# seen.
 prog_look() {
 	local json
-	json=$(bpftool -j prog show id "$1" 2>/dev/null) || return 1
-	PROG_NAME=- PROG_MAPS=,
+	json=$(bpftool -j prog show "$@" 2>/dev/null) && [[ $json =~ \"id\":([0-9]+) ]] || return 1
+	PROG_ID=${BASH_REMATCH[1]} PROG_NAME=- PROG_MAPS=,
 	[[ ! $json =~ \"name\":\"([^\"]*)\" ]] || PROG_NAME=${BASH_REMATCH[1]}
 	[[ ! $json =~ \"map_ids\":\[([0-9,]*)\] ]] || PROG_MAPS=,${BASH_REMATCH[1]},
 }
@@ -144,14 +145,14 @@ declare -A SLOT_OBJECT=([l2fwd_xdp]=xdp/l2fwd.o)
 
 # slot_next IFINDEX: the program behind latency: NEXT_ID, NEXT_NAME and NEXT_MAP, empty if none
 slot_next() {
-	local raw XDP_NAME XDP_SEC PROG_NAME PROG_MAPS VALUE
+	local XDP_NAME XDP_SEC PROG_ID PROG_NAME PROG_MAPS VALUE
 	NEXT_ID='' NEXT_NAME=''
 	bytes 4 "$1"
 	for NEXT_MAP in "${NEXT_MAPS[@]}"; do
 		[[ -e $GLOBALS/$NEXT_MAP ]] || continue
-		raw=$(bpftool -j map lookup pinned "$GLOBALS/$NEXT_MAP" key hex "${BYTES[@]}" 2>/dev/null) && value_of "$raw" || continue
+		value_read "$NEXT_MAP" "${BYTES[@]}" || continue
 		NEXT_ID=$(value_num 0 4)
-		prog_look "$NEXT_ID" || PROG_NAME=-
+		prog_look id "$NEXT_ID" || PROG_NAME=-
 		xdp_name "$PROG_NAME"
 		NEXT_NAME=$XDP_NAME
 		return
@@ -459,10 +460,10 @@ cgroup_find() {
 
 # cgroup_attach CGROUP PIN: unless it is attached, there or elsewhere
 cgroup_attach() {
-	local id='' where
-	((DRY_RUN)) || id=$(bpftool -j prog show pinned "$2" | jq -r .id) || die "program $2 cannot be read"
-	where=$(cgroup_users "$id" show "$1") || exit 1
-	where+=$(cgroup_users "$id" tree) || exit 1
+	local PROG_ID='' PROG_NAME PROG_MAPS where
+	((DRY_RUN)) || prog_look pinned "$2" || die "program $2 cannot be read"
+	where=$(cgroup_users "$PROG_ID" show "$1") || exit 1
+	where+=$(cgroup_users "$PROG_ID" tree) || exit 1
 	[[ -z $where ]] || return 0
 	run "$BPFTOOL" cgroup attach "$1" ingress pinned "$2" multi
 	defer "$BPFTOOL" cgroup detach "$1" ingress pinned "$2"
@@ -481,10 +482,10 @@ cgroup_users() {
 
 # cgroup_detach PIN: from wherever it is
 cgroup_detach() {
-	local id list cgroup
+	local PROG_ID PROG_NAME PROG_MAPS list cgroup
 	[[ -e $1 ]] || return 0
-	id=$(bpftool -j prog show pinned "$1" | jq -r .id) || die "program $1 cannot be read"
-	list=$(cgroup_users "$id" tree) || exit 1
+	prog_look pinned "$1" || die "program $1 cannot be read"
+	list=$(cgroup_users "$PROG_ID" tree) || exit 1
 	while read -r cgroup; do
 		[[ -z $cgroup ]] || run "$BPFTOOL" cgroup detach "$cgroup" ingress pinned "$1"
 	done <<<"$list"

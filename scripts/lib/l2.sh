@@ -28,15 +28,6 @@ l2_wait() {
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
 }
 
-# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
-# takes longer to start than all the rest.)
-value_read() {
-	local name=$1 raw
-	shift
-	raw=$(bpftool -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
-	value_of "$raw"
-}
-
 value_zero() { # OFFSET SIZE
 	local i
 	for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=00; done

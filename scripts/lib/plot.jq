@@ -30,7 +30,8 @@ def points:
 
 # percentiles: TITLE, then 1/(1 - percentile) and seconds; an empty line ends a curve
 def percentiles($file):
-	[if $compare then busiest("total") else empty end, busiest("stage")] | map(select(length > 0))[0][]? | ("\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets" | line),
+	[if $compare then busiest("total") else empty end, busiest("stage")] | map(select(length > 0))[0][]?
+	| ("\($file)\(stage_name)\(if .kind == "total" then " (total)" else "" end), \(.device) in \(.netns), \(.count) packets" | line),
 		(points | "\(1 / .[0])\t\(.[1] / 1e9)"), "";
 
 # stages: where the bar starts, its length (the mean), the median and 99 %, in seconds, STAGE

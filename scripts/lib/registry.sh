@@ -33,7 +33,7 @@ dev_elsewhere() {
 	list=$(dev_others "$1") || exit 1
 	while read -r inode _ _ _ nsid _ name; do
 		[[ -n $inode && $inode != "$NETNS_INODE" ]] || continue
-		netns=$(netns_list | awk -v id="$nsid" '$1 == id { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }')
+		netns=$(netns_called 1 "$nsid")
 		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") takes it off there"
 	done <<<"$list"
 }
@@ -181,8 +181,9 @@ net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
 dev_list() {
-	map_rows hm_dev $((16 + HM_OFF_hm_dev_name)) 16 0:8 8:4 $((16 + HM_OFF_hm_dev_features)):4 $((16 + HM_OFF_hm_dev_flags)):4 \
-		$((16 + HM_OFF_hm_dev_nsid)):4 $((16 + HM_OFF_hm_dev_pref)):4
+	local at=$HM_SIZE_hm_dev_key
+	map_rows hm_dev $((at + HM_OFF_hm_dev_name)) 16 "$HM_OFF_hm_dev_key_netns:8" "$HM_OFF_hm_dev_key_ifindex:4" \
+		$((at + HM_OFF_hm_dev_features)):4 $((at + HM_OFF_hm_dev_flags)):4 $((at + HM_OFF_hm_dev_nsid)):4 $((at + HM_OFF_hm_dev_pref)):4
 }
 
 dev_key() { # INODE IFINDEX
@@ -270,8 +271,11 @@ dev_delete() {
 
 # netns_list: a line "nsid inode cookie name" a namespace ("-" without a name)
 netns_list() {
-	map_rows hm_netns $((4 + HM_OFF_hm_netns_name)) 56 0:4 4:8 $((4 + HM_OFF_hm_netns_cookie)):8
+	map_rows hm_netns $((4 + HM_OFF_hm_netns_name)) 56 0:4 $((4 + HM_OFF_hm_netns_netns)):8 $((4 + HM_OFF_hm_netns_cookie)):8
 }
+
+# netns_called 1 NSID | 2 INODE: the name of a namespace of netns_list
+netns_called() { netns_list | awk -v field="$1" -v number="$2" '$field == number { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }'; }
 
 # The name of the current namespace, for people: in /run/netns, if it is there.
 netns_name() {
