@@ -824,7 +824,12 @@ netns_was() {
 	# where the rules are ours: those of somebody else that jump to our chain go as they are
 	attach eth0 2>/dev/null
 	on host iptables -A INPUT -m comment --comment 'x --modprobe=EVIL "q" \ '"'y" -j hookmap-latency
+	on host iptables -A INPUT -p sctp
+	# (iptables prints this name without quotes)
+	on host iptables -A INPUT -m recent --set --name 'x --modprobe=EVIL y' -j hookmap-latency ||
+		on host iptables -A INPUT -m hashlimit --hashlimit-name 'x --y z' --hashlimit-upto 1/s -j hookmap-latency
 	detach eth0
+	equal "$(on host iptables -S INPUT | grep ^-A)" '-A INPUT -p sctp' "rules of others"
 	nothing_left
 }
 

@@ -622,43 +622,21 @@ ipt_detach() {
 	return 0
 }
 
-# ipt_words RULE: the words of a rule as iptables -S prints it, in WORDS: those with blanks and
-# the like are in double quotes, with backslashes before quotes
-ipt_words() {
-	local rest=$1 word
-	WORDS=()
-	while [[ -n $rest ]]; do
-		word=''
-		if [[ $rest == \"* ]]; then
-			rest=${rest#\"}
-			while [[ -n $rest && $rest != \"* ]]; do
-				[[ $rest != \\* ]] || rest=${rest:1}
-				word+=${rest:0:1} rest=${rest:1}
-			done
-			rest=${rest#\"}
-			rest=${rest# }
-		else
-			word=${rest%% *}
-			rest=${rest:${#word}}
-			rest=${rest# }
-		fi
-		WORDS+=("$word")
-	done
-}
-
-# ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours
+# ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours. Rules of
+# others go by number, the last one first: not all that iptables prints of them can be typed
+# (recent --name), and a word of theirs must not become an option.
 ipt_remove() {
-	local ipt line rules WORDS
+	local ipt number rules
 	for ipt in "${IPT[@]}"; do
 		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null) || continue
 		# (an empty one is what is left of ours)
 		[[ $rules == *"--object-pinned $4"* || $rules == "-N $3" ]] || continue
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
-		while IFS= read -r line; do
-			[[ -n $line ]] || continue
-			ipt_words "$line"
-			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "${WORDS[@]:1}"
-		done <<<"$(ipt_jumps "$ipt" "$1" "$2" "$3")"
+		while read -r number; do
+			[[ -z $number ]] || run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "$2" "$number"
+		done <<<"$(in_netns "$ipt" -w -t "$1" -S "$2" 2>/dev/null | awk -v jump=" -j $3" '
+			/^-A / && ++n && substr($0, length($0) - length(jump) + 1) == jump { list = n "\n" list }
+			END { printf "%s", list }')"
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -X "$3"
 	done
 }
