@@ -11,7 +11,8 @@
 #   HOOKMAP_LIMIT    seconds after which a command that hangs is ended (120)
 #   IPTABLES, IP6TABLES, BPFTOOL  the commands to use
 
-set -euo pipefail
+# (noclobber, noglob and others come by SHELLOPTS)
+set -euo pipefail +Cafk
 export LC_ALL=C
 # other ways of reading options, file names and folders
 unset POSIXLY_CORRECT GLOBIGNORE CDPATH
@@ -572,21 +573,19 @@ netns_cookie() {
 # of which DEV may be another (altname). False if unknown; that it cannot be asked is
 # another thing.
 device_index() {
-	local there line
-	line=$(ip_json link show dev "$1" 2>/dev/null | jq -r --arg name "$1" '.[0] | select(.ifindex) | "\(.ifindex) \(if .ifname == $name then "" else .ifname end)"') || line=
-	# (what is not UTF-8 would not come back from jq as it was)
-	IFINDEX=${line%% *} IFNAME=${line#* }
-	IFNAME=${IFNAME:-$1}
+	local there
+	read -r IFINDEX IFNAME < <(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.ifindex) | "\(.ifindex) \(.ifname)"') || true
+	[[ $IFNAME != *$'\xf4\x8f'* ]] || IFNAME=$(as_named <<<"$IFNAME")
 	[[ -z $IFINDEX ]] || return 0
 	IFNAME=$1
-	there=$(ip_json link 2>/dev/null | jq -r --arg name "$1" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
+	there=$(ip_json link 2>/dev/null | jq -r --arg name "$(carried "$1")" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
 	[[ $there == false ]] || die "$1: ip link show failed"
 	return 1
 }
 
 # device_name IFINDEX: what the device is called in the current namespace; empty if it is not there
 device_name() {
-	ip_json link | jq -r --argjson index "$1" '.[] | select(.ifindex == $index) | .ifname' || die "ip link show failed"
+	ip_json link | jq -r --argjson index "$1" '.[] | select(.ifindex == $index) | .ifname' | as_named || die "ip link show failed"
 }
 
 # --- maps

@@ -142,7 +142,7 @@ all() {
 		fi
 		netns_words
 		if ((DEV_INODE && DEV_ALIVE)); then
-			name=$(ip_json link 2>/dev/null | jq -r --argjson index "$DEV_IFINDEX" '.[] | select(.ifindex == $index) | .ifname') || name=
+			name=$(device_name "$DEV_IFINDEX" 2>/dev/null) || name=
 			[[ -n $name ]] || DEV_ALIVE=0
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
@@ -154,7 +154,7 @@ all() {
 	netns_words
 	DEV_ALIVE=1
 	ours=" $(progs_ours | tr '\n' ' ')"
-	hooked=$(tc_json qdisc show | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev')
+	hooked=$(tc_json qdisc show | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev' | as_named)
 	while read -r name id; do
 		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" || continue
 		device_index "$name" || continue
@@ -166,7 +166,7 @@ all() {
 		fi
 		printf '%s: attached by hand\n' "$name"
 		device_hooks "$name"
-	done <<<"$(ip_json -d link show 2>/dev/null | jq -r '.[] | "\(.ifname) \(.xdp // {} | (.attached[0]? // .).prog.id // "-")"')"
+	done <<<"$(ip_json -d link show 2>/dev/null | jq -r '.[] | "\(.ifname) \(.xdp // {} | (.attached[0]? // .).prog.id // "-")"' | as_named)"
 }
 
 # progs_ours: the ids of the programs of devices that use our maps

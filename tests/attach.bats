@@ -789,6 +789,24 @@ netns_was() {
 	nothing_left
 }
 
+@test "attach: descriptors on a file system that does not answer keep neither status nor detach" {
+	local pid
+	skip_without /dev/fuse test -c /dev/fuse
+	mkdir "$BATS_TEST_TMPDIR/mnt"
+	ip netns add gone
+	ip -n gone link add eth0 type veth peer name peer0
+	"$HM_TOP/scripts/attach.sh" --netns gone eth0 latency 2>/dev/null
+	"$HM_BUILD/tests/nsthread" --stuck "$BATS_TEST_TMPDIR/mnt" >"$BATS_TEST_TMPDIR/ready" 3>&- &
+	pid=$!
+	busywait 5 grep ready "$BATS_TEST_TMPDIR/ready"
+	ip netns del gone
+	like "$(HOOKMAP_LIMIT=2 timeout 60 "$HM_TOP/scripts/status.sh")" "eth0 in network namespace gone: has vanished"
+	HOOKMAP_LIMIT=2 timeout 60 "$HM_TOP/scripts/detach.sh" --netns gone eth0
+	kill "$pid"
+	wait "$pid" || true
+	nothing_left
+}
+
 @test "attach: a namespace that nobody finds, but in which our filter still is, has not vanished" {
 	local pid
 	ip netns add gone

@@ -35,7 +35,7 @@ clean() {
 
 index() { ip -j link show dev "$1" | jq '.[0].ifindex'; }
 unattached() {
-	equal "$(ip -j -d link show | tr '\001-\037' '?' | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
+	equal "$(ip -j -d link show | tr '\001-\011\013-\037' '?' | jq -c '[.[] | select(.xdp) | .ifname]')" '[]' "XDP programs"
 	equal "$(tc qdisc show | grep -c clsact || true)" 0 "qdiscs"
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" "" "pins"
 	equal "$(iptables-save | grep -c hookmap || true)" 0 "rules"
@@ -140,6 +140,17 @@ unattached() {
 		"$S/detach.sh" -- "$dev"
 		unattached
 	done
+	# it gets a name that is not UTF-8 after it was attached
+	name=$'\xf4\x8f\xbf\xbf\xc3\xff'
+	"$S/attach.sh" peer latency policy 2>/dev/null
+	ip link set dev peer down
+	ip link set dev peer name "$name"
+	"$S/status.sh" >text
+	clean text
+	equal "$(grep -cE '^\?+: latency policy|xdp      latency_xdp' text)" 2 "$(cat text)"
+	"$S/status.sh" -j | jq -e 'length == 1 and (.[0].tc | length == 2)'
+	"$S/detach.sh" --all
+	unattached
 }
 
 @test "hostile: devices: -v, -n and hints show names as a shell reads them" {
@@ -294,6 +305,23 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 		ip link del inner
 		umount "/run/netns/$name"
 		rm -- "/run/netns/$name"
+	done
+	# found by what is written down, whatever the place is called or has become
+	mkfifo /run/netns/a
+	mkdir 'm  t'
+	for name in '/run/netns/ a  * b ' "$PWD/m  t/a\\b" /run/netns/hidden; do
+		touch "$name"
+		unshare --net bash -c 'mount --bind /proc/self/ns/net "$1"; exec sleep 60' - "$name" 3>&- &
+		busywait 5 mountpoint -q "$name"
+		nsenter --net="$name" -- ip link add name inner type veth peer name other
+		"$S/attach.sh" --netns "$name" inner latency 2>/dev/null
+		if [[ $name == */hidden ]]; then mount --bind /run/netns/a "$name"; else kill $!; fi
+		like "$("$S/status.sh")" latency_tc
+		like "$("$HM_BUILD/hookmap" status)" inner
+		"$S/detach.sh" --all
+		unattached
+		[[ $name != */hidden ]] || kill $!
+		wait $! || true
 	done
 }
 

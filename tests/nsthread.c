@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nsthread NETNS [COUNT] - a thread of this process, but not the first, is in a network namespace;
  * COUNT others are not.
+ * nsthread --stuck DIR - this process has a descriptor, whose link says "/", of a file system
+ * (FUSE) that answers nobody.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static void *thread(void *path)
@@ -23,6 +27,23 @@ static void *thread(void *path)
 		pause();
 }
 
+static int stuck(const char *dir)
+{
+	int fd = open("/dev/fuse", O_RDWR);
+	char options[96];
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
+		 fd);
+	if (fd < 0 || mount("stuck", dir, "fuse", 0, options) || open(dir, O_PATH) < 0 ||
+	    umount2(dir, MNT_DETACH)) {
+		perror(dir);
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	return pause();
+}
+
 int main(int argc, char **argv)
 {
 	int i, others = argc == 3 ? atoi(argv[2]) : 0;
@@ -31,6 +52,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	if (argc == 3 && !strcmp(argv[1], "--stuck"))
+		return stuck(argv[2]);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 65536);
 	for (i = 0; i <= others; i++) {

@@ -80,7 +80,7 @@ l2_links() {
 			| [.ifindex, .ifname, .linkinfo.info_kind // "-", .mtu, .num_tx_queues // 0, .link_type,
 				.link_index // $index[.link // ""] // "-", .link_netnsid // "-", .master // "-", .linkinfo.info_slave_kind // "-",
 				.linkinfo.info_data.vnet_hdr // false, $xdp.prog.id // "-",
-				(if $xdp.mode == 2 then "generic" else "native" end)] | map(tostring) | join(" ")')
+				(if $xdp.mode == 2 then "generic" else "native" end)] | map(tostring) | join(" ")' | as_named)
 }
 
 # l2_link: of the device IFINDEX: NAME, KIND, MTU, QUEUES, LINK_TYPE, PEER (ifindex), PEER_NETNS (id, -:
@@ -302,7 +302,7 @@ l2_with_entry() {
 
 # l2_mirror_members BRIDGE: a line "ifindex name kind" a port of the bridge
 l2_mirror_members() {
-	ip_json -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' ||
+	ip_json -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' | as_named ||
 		die "$1: its ports cannot be listed: $(typed ip link show master "$1") failed"
 }
 

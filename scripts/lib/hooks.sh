@@ -129,11 +129,11 @@ xdp_try() {
 # xdp_uppers DEV: a line "name mode id program" for each device above DEV that has one. The
 # kernel's word for the other end of a veth is the same as that for a device below.
 xdp_uppers() {
-	ip_json -d link | jq -r --arg dev "$1" '(.[] | select(.ifname == $dev)) as $d | .[]
+	ip_json -d link | jq -r --arg dev "$(carried "$1")" '(.[] | select(.ifname == $dev)) as $d | .[]
 		| select(.xdp and (.ifname == $d.master or (.linkinfo.info_kind != "veth" and .link_netnsid == null and (.link == $dev or .linkinfo.info_data.link == $dev))))
 		| (.xdp | if .attached then .attached[0] else . end) as $x
 		| if .ifname == $d.master and ($d.linkinfo.info_slave_kind // "" | test("bond|team")) then "\(.ifname) slave - -"
-		  else "\(.ifname) \({"1": "native", "2": "generic", "3": "offload"}[$x.mode | tostring]) \($x.prog.id) \($x.prog.name // "-")" end' ||
+		  else "\(.ifname) \({"1": "native", "2": "generic", "3": "offload"}[$x.mode | tostring]) \($x.prog.id) \($x.prog.name // "-")" end' | as_named ||
 		die "ip link show failed"
 }
 

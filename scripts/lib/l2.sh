@@ -109,7 +109,7 @@ l2_port_names() {
 }
 
 # l2_name IFINDEX: the device's name; false if there is none
-l2_name() { ip_json link | jq -re --argjson i "$1" 'first(.[] | select(.ifindex == $i) | .ifname)'; }
+l2_name() { device_name "$1" | grep .; }
 
 # l2_port_find IFINDEX: its number in PORT. False if it is no port.
 l2_port_find() {

@@ -115,28 +115,37 @@ netns_reused() (
 	return 1
 )
 
-# netns_holders: a line "inode file" for each name, mount and thread that has a network namespace
+# netns_holders: each name, mount and thread that has a network namespace: its inode, a newline,
+# the file, a NUL
 netns_holders() {
-	# (as many words as there are go to printf, and as many as a command can take to stat)
-	printf '%s\0' /run/netns/* | xargs -0 stat -L -c '%i %n'
-	sed -n 's/^[^ ]* [^ ]* [^ ]* net:\[\([0-9]*\)\] \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
-	printf '%s\0' /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net | xargs -0 stat -L -c '%i %n'
+	local root point
+	{
+		printf '%s\0' /run/netns/*
+		while read -r _ _ _ root point _; do
+			[[ $root != net:* ]] || printf '%b\0' "${point//\\/\\0}"
+		done </proc/self/mountinfo
+		printf '%s\0' /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net
+	} | xargs -0 stat -L --printf '%i\n%n\0'
 } 2>/dev/null
 
 # netns_file INODE: a file of this namespace, for use_netns: one of netns_holders, or a descriptor
 # of a process. Empty if none is found.
 netns_file() {
-	local inode file list
-	list=$(netns_holders) || true
-	while read -r inode file; do
+	local inode file
+	while read -r inode && IFS= read -rd '' file; do
 		[[ $inode == "$1" ]] || continue
 		printf '%s' "$file"
 		return
-	done <<<"$list"
-	# (the link of a descriptor says "/" when the name has gone)
-	file=$(printf '%s\0' /proc/[0-9]*/fd | xargs -0 sh -c 'exec find "$@" -maxdepth 1 "(" -lname "net:*" -o -lname / -o -lname "*/netns/*" ")" -print0' sh 2>/dev/null |
-		xargs -0r stat -L -c '%i %n' 2>/dev/null | sed -n "s/^$1 //p") || true
+	done < <(netns_holders)
+	# (the link of a descriptor has the inode, or the name that was opened, or "/" if that has
+	# gone. Then it can be anything, on a file system that does not answer, too.)
+	file=$(netns_descriptors "net:\\[$1\\]" "net:\\[$1\\]" | tr '\0' '\n')
+	[[ -n $file ]] || file=$(netns_descriptors / '*/netns/*' |
+		timeout -s KILL $((HM_LIMIT < 5 ? HM_LIMIT : 5)) xargs -0r stat -L -c '%i %n' 2>/dev/null | sed -n "s/^$1 //p") || true
 	printf '%s' "${file%%$'\n'*}"
+}
+netns_descriptors() { # PATTERN PATTERN
+	printf '%s\0' /proc/[0-9]*/fd | xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
 }
 
 # netns_vanished INODE: this namespace has gone. That it is not found is no proof: a process

@@ -14,19 +14,19 @@ remains_progs() {
 		| "\(.id) \(.type) \(.map_ids | join(","))"' || die "bpftool prog show failed"
 }
 
-# remains_devices IDS: a line "file dev" for each device with one of these programs (separated by
+# remains_devices IDS: a line "dev file" for each device with one of these programs (separated by
 # commas), in whatever network namespace
 remains_devices() {
 	local inode file seen=' '
-	while read -r inode file; do
-		[[ $seen != *" $inode "* ]] && use_netns "$file" || continue
+	while read -r inode && IFS= read -rd '' file; do
+		[[ $seen != *" $inode "* ]] && use_netns "$file" && [[ $NETNS_INODE == "$inode" ]] || continue
 		seen+="$inode "
 		# shellcheck disable=SC2016
-		in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson ids "[$1]" --arg file "$file" \
-			'[.[] | (.xdp[]?, .tc[]?) | select((.id // .prog_id) | IN($ids[])) | .devname] | unique[] | "\($file) \(.)"' ||
+		in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson ids "[$1]" --arg file "$(carried "$file")" \
+			'[.[] | (.xdp[]?, .tc[]?) | select((.id // .prog_id) | IN($ids[])) | .devname] | unique[] | "\(.) \($file)"' | as_named ||
 			warn "what is attached in network namespace $file cannot be listed"
 	done < <(
-		printf '%s /proc/self/ns/net\n' "$NETNS_INODE_OWN"
+		printf '%s\n/proc/self/ns/net\0' "$NETNS_INODE_OWN"
 		netns_holders
 	)
 }
@@ -55,13 +55,14 @@ remains_off() {
 # remains_follow NAME IFINDEX: a device that was written down is not in its namespace any more. If
 # it is in another one, under its number or its name, its XDP program went with it.
 remains_follow() {
-	local ids list file dev known others=()
+	local ids list line file dev known others=()
 	local NETNS NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX IFNAME
 	ids=$(remains_progs xdp | cut -d' ' -f1 | paste -sd,) || exit 1
 	[[ -n $ids ]] || return 0
 	list=$(remains_devices "$ids") || exit 1
 	known=$(dev_list | cut -d' ' -f1,2) || exit 1
-	while read -r file dev; do
+	while IFS= read -r line; do
+		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" && device_index "$dev" || continue
 		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
 		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
@@ -78,13 +79,14 @@ remains_follow() {
 
 # remains_remove: all that is ours, whoever has put it where, by whatever version
 remains_remove() {
-	local progs ids list file dev id type maps name names=() cgroup
+	local progs ids list line file dev id type maps name names=() cgroup
 	pins_load
 	progs=$(remains_progs) || exit 1
 	ids=$(cut -d' ' -f1 <<<"$progs" | paste -sd,)
 	list=''
 	[[ -z $ids ]] || list=$(remains_devices "$ids") || exit 1
-	while read -r file dev; do
+	while IFS= read -r line; do
+		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" || continue
 		netns_words
 		note "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): taking off a program that is not written down"

@@ -8,17 +8,18 @@
 #   typed WORD...            a shell, into which a person copies the command
 #   gnuplot_text TEXT        gnuplot
 #   json_escaped             a parser of JSON, or a person at a terminal
+#   carried TEXT, as_named   what goes into jq, and comes out
 # jq gets them by --arg, awk by -v and the environment; no program is put together of them.
 
+# What is well formed UTF-8, but for the last 128 characters, which CARRY_SED takes.
+UTF8='[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8e][\x80-\xbf]{2}|\xf4\x8f[\x80-\xbd][\x80-\xbf]'
+
 # A terminal obeys the control characters of ASCII and, in UTF-8, U+0080 to U+009F. What is
-# not UTF-8 becomes "?", too: another character set has its controls there. Between \x01 and
-# \x02 stands a character that is well formed.
+# not UTF-8 becomes "?", too: another character set has its controls there.
 CLEAN_SED='s/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/?/g
 /[\x80-\xff]/ {
-	s/[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}/\x01&\x02/g
-	:next
-	s/^(([\x09\x20-\x7e]|\x01[\x80-\xff]+\x02)*)[\x80-\xff]/\1?/
-	t next
+	s/'$UTF8'|[\x80-\xff]/\x01&\x02/g
+	s/\x01[\x80-\xff]\x02/?/g
 	s/[\x01\x02]//g
 }'
 
@@ -59,10 +60,28 @@ gnuplot_text() {
 	printf "'%s'" "${text//\'/\'\'}"
 }
 
-# json_escaped: JSON on standard input, with all control characters escaped. iproute2 prints
-# those of names and aliases as they are, but for \t, \n, \f and \r, which no parser takes; jq
-# and json-c print those from U+007F to U+009F, which a terminal obeys.
-json_escaped() { LC_ALL=C sed "$JSON_SED"; }
-JSON_SED='/[\x01-\x08\x0b\x0e-\x1f\x7f]\|\xc2[\x80-\x9f]/!b;'
+# json_escaped: JSON on standard input, with all control characters escaped, and bytes that are
+# not UTF-8 carried. iproute2 prints those of names and aliases as they are, but for \t, \n, \f
+# and \r, which no parser takes; jq and json-c print those from U+007F to U+009F, which a
+# terminal obeys.
+json_escaped() { LC_ALL=C sed -E "$JSON_SED"; }
+# jq has one character for all bytes that are not UTF-8, and a device whose name has some would
+# be another, or none. On the way through jq they are U+10FF80 to U+10FFFF:
+#   carried TEXT  what jq is given, to be compared
+#   as_named      what jq has printed, on standard input, as it is named
+carried() { LC_ALL=C sed -E "$CARRY_SED" <<<"$1"; }
+as_named() { LC_ALL=C sed "$NAMED_SED"; }
+JSON_SED='/[\x01-\x08\x0b\x0e-\x1f\x7f-\xff]/!b;'
 for i in {1..8} 11 {14..31} 127; do printf -v i 's/\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
 for i in {128..159}; do printf -v i 's/\\xc2\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
+CARRY_SED='/[\x80-\xff]/!b;s/'$UTF8'|[\x80-\xff]/\x01&\x02/g;'
+NAMED_SED=''
+# (as_named from the last one on: f4 8f has come out by the time that it could be taken for one)
+for i in {128..255}; do
+	printf -v CARRIER '\\xf4\\x8f\\x%x\\x%x' $((188 + i / 64)) $((128 + i % 64))
+	printf -v i '\\x%x' "$i"
+	CARRY_SED+="s/\\x01$i\\x02/$CARRIER/g;" NAMED_SED="s/$CARRIER/$i/g;$NAMED_SED"
+done
+CARRY_SED+='s/[\x01\x02]//g'
+NAMED_SED='/\xf4\x8f[\xbe\xbf]/!b;'$NAMED_SED
+JSON_SED+=$CARRY_SED
