@@ -11,8 +11,9 @@
 #   HOOKMAP_LIMIT    seconds after which a command that hangs is ended (120)
 #   IPTABLES, IP6TABLES, BPFTOOL  the commands to use
 
-# (noclobber, noglob and others come by SHELLOPTS)
+# (others can come by SHELLOPTS and BASHOPTS)
 set -euo pipefail +Cafk
+shopt -u dotglob failglob nocasematch nullglob
 export LC_ALL=C
 # other ways of reading options, file names and folders
 unset POSIXLY_CORRECT GLOBIGNORE CDPATH

@@ -69,7 +69,7 @@ fails() {
 	done
 	[[ ! -e x ]]
 	for script in attach detach; do
-		on host env POSIXLY_CORRECT=1 GLOBIGNORE='*' CDPATH=/ "$HM_TOP/scripts/$script.sh" eth0 policy 2>/dev/null
+		on host env POSIXLY_CORRECT=1 GLOBIGNORE='*' CDPATH=/ SHELLOPTS=noglob:noclobber:allexport BASHOPTS=failglob:nocasematch "$HM_TOP/scripts/$script.sh" eth0 policy 2>/dev/null
 		[[ $script == detach ]] || like "$(on host tc filter show dev eth0 ingress)" policy_tc
 	done
 	nothing_left

@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 
 S=$HM_TOP/scripts
 # shellcheck disable=SC2016
-NAMES=('-*?[a]{b,c}~é#' '"`\$(>x)'\'';|&<!')
+NAMES=('-*?[a]{b,c}~é#' '"`\t$(>x)'\'';|&<!')
 
 setup() {
 	local i
@@ -51,7 +51,9 @@ unattached() {
 	done
 	"$S/attach.sh" --filter "dev ${NAMES[1]}" -- "${NAMES[1]}" latency 2>/dev/null
 	"$S/status.sh" | grep -cF 'xdp      latency_xdp'
-	for name in "${NAMES[@]}"; do "$S/detach.sh" -- "$name"; done
+	# one that has gone is known by its name
+	ip link del "${NAMES[1]}"
+	for name in "${NAMES[1]}" "${NAMES[0]}"; do "$S/detach.sh" -- "$name" 2>&1; done
 	unattached
 }
 

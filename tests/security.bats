@@ -153,19 +153,19 @@ all_scripts() { find "$HM_TOP/scripts" -type f ! -name '*.[0-9]' ! -path '*/prom
 	mapfile -t files < <(all_scripts)
 	# a program in double quotes that has an expansion; compgen -W
 	found() {
-		grep -nE '(^|[^A-Za-z_])(awk|jq|perl|python3?)([[:space:]]+-[a-eg-zA-KM-Z]+)*[[:space:]]+"[^"]*\$|(^|[^A-Za-z_])(bash|sh)[[:space:]]+-[a-z]*c[[:space:]]+"[^"$]+\$|compgen[^|;]*-W' "$@" |
+		grep -nE '(^|[^A-Za-z_])(awk|jq|perl|python3?)([[:space:]]+-[a-eg-zA-KM-Z]+)*[[:space:]]+"[^"]*\$|(^|[^A-Za-z_])(bash|sh)[[:space:]]+-[a-z]*c[[:space:]]+"[^"$]+\$|compgen[^|;]*-W|awk .*-v (dev|name|hint|text)=' "$@" |
 			grep -vE '^([^:]*:)?[0-9]+:[[:space:]]*#' || true
 	}
 	equal "$(found "${files[@]}")" '' "programs with words in them"
-	printf '%s\n' 'awk "BEGIN { print $x }"' 'ls | jq -r ".[$x]"' 'bash -ec "ip link; $1"' 'compgen -W "$list" -- "$cur"' >"$BATS_TEST_TMPDIR/bad"
-	equal "$(found "$BATS_TEST_TMPDIR/bad" | wc -l)" 4 "found"
+	printf '%s\n' 'awk "BEGIN { print $x }"' 'ls | jq -r ".[$x]"' 'bash -ec "ip link; $1"' 'compgen -W "$list" -- "$cur"' 'awk -v dev="$1" 1' >"$BATS_TEST_TMPDIR/bad"
+	equal "$(found "$BATS_TEST_TMPDIR/bad" | wc -l)" 5 "found"
 }
 
 @test "security: programs of sed and gnuplot have no words of others in them" {
 	local files
 	mapfile -t files < <(all_scripts)
 	# numbers, hexadecimal bytes, programs of our own, root's own paths, and what was looked at (new.sh), names of features
-	local ours='DEV_NSID|NETNS_INODE|1|2|MAC\[\*\]|GLOBALS|table|CLEAN_SED|JSON_SED|HOOK|FROM|NAME|SUFFIX|feature'
+	local ours='DEV_NSID|NETNS_INODE|1|2|MAC\[\*\]|GLOBALS|table|CLEAN_SED|JSON_SED|CARRY_SED|NAMED_SED|HOOK|FROM|NAME|SUFFIX|feature'
 	seds() {
 		grep -hoE '(^|[^A-Za-z_])sed([[:space:]]+-[a-zA-Z]+)*[[:space:]]+"[^"]*"([[:space:]]+-e[[:space:]]+"[^"]*")*' "$@" | grep -oE '\$\{?[A-Za-z0-9_]+(\[[^]]*\])?|\$\(' | tr -d '${' | grep -vxE "$ours" || true
 	}

@@ -593,7 +593,8 @@ ipt_attach() {
 # ipt_before IPT TABLE HOOK CHAIN DEV: the first rule before the jump of DEV at which packets can end,
 # behind "all " if all do
 ipt_before() {
-	in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | awk -v dev="-A $3 -i $5 -j " -v any="-A $3 -j " -v chain="$4" '
+	in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | dev="-A $3 -i $5 -j " awk -v any="-A $3 -j " -v chain="$4" '
+		BEGIN { dev = ENVIRON["dev"] }
 		$0 == dev chain { exit }
 		!/^-A / || $NF == chain || !match($0, / -[jg] [^ ]*/) { next }
 		{

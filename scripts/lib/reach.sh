@@ -152,7 +152,8 @@ reach_nft() {
 		return 0
 	}
 	# shellcheck disable=SC2016
-	in_netns nft -y -t list ruleset 2>/dev/null | awk -v dev="$1" '
+	in_netns nft -y -t list ruleset 2>/dev/null | dev=$1 awk '
+		BEGIN { dev = ENVIRON["dev"] }
 		function is_dev(name) { return name == dev || (sub(/\*$/, "", name) && index(dev, name) == 1) }
 		function of_dev(list,  i, n, name) {
 			n = split(list, name, /[ ,{}"]+/)
@@ -227,7 +228,7 @@ reach_facts() {
 		case ${line[0]:-} in
 		xdp) ((!$3)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program has gone' "$(typed attach.sh "$1" "$2")" ;;
 		tc)
-			pref=$(awk -F'\t' -v name="${2}_tc" '$1 == "bpfda" && $6 == name { print $3; exit }' <<<"$REACH_WAY")
+			pref=$(awk -F'\t' -v want="${2}_tc" '$1 == "bpfda" && $6 == want { print $3; exit }' <<<"$REACH_WAY")
 			[[ -n $pref ]] || ((!$3)) || fact all tc 'its filter has gone' "$(typed attach.sh "$1" "$2")"
 			pref=${pref:-${line[1]}}
 			reach_tc "$1" "$pref" "${line[2]}"
@@ -300,7 +301,8 @@ reach_now() {
 				done < <("${feature}_reach")
 			} | sed "s/^/$feature\t/"
 		done
-	} | awk -F'\t' -v OFS='\t' -v inode="$DEV_INODE" -v ifindex="$DEV_IFINDEX" -v hint="$( (($2)) || typed status.sh --check "$1")" '
+	} | hint=$( (($2)) || typed status.sh --check "$1") awk -F'\t' -v OFS='\t' -v inode="$DEV_INODE" -v ifindex="$DEV_IFINDEX" '
+		BEGIN { hint = ENVIRON["hint"] }
 		function miss(place, why, n, next_) { print "missed", "attached but not reached: " place " (" why ")" n (next_ == "" ? "" : ": " next_) }
 		# a fact; then what is counted
 		NF == 5 {

@@ -11,8 +11,8 @@
 dev_find() {
 	local line list
 	list=$(dev_list) || exit 1
-	line=$(awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" -v name="$1" \
-		'$1 == inode && (index_ != "" ? $2 == index_ : $7 == name)' <<<"$list" | tail -n 1)
+	line=$(name=$1 awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" \
+		'$1 == inode && (index_ != "" ? $2 == index_ : $7 "" == ENVIRON["name"])' <<<"$list" | tail -n 1)
 	[[ -n $line ]] || return 1
 	dev_read "$line"
 }

@@ -9,7 +9,8 @@
 #   gnuplot_text TEXT        gnuplot
 #   json_escaped             a parser of JSON, or a person at a terminal
 #   carried TEXT, as_named   what goes into jq, and comes out
-# jq gets them by --arg, awk by -v and the environment; no program is put together of them.
+# jq gets them by --arg, awk by the environment (-v has backslashes of its own); no program is
+# put together of them.
 
 # What is well formed UTF-8, but for the last 128 characters, which CARRY_SED takes.
 UTF8='[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8e][\x80-\xbf]{2}|\xf4\x8f[\x80-\xbd][\x80-\xbf]'
