@@ -707,9 +707,33 @@ netns_was() {
 	: >"$bin/tries"
 	PATH=$bin:$PATH attach eth0 2>/dev/null
 	equal "$(wc -l <"$bin/tries")" 3 "failed looks"
-	: >"$bin/tries"
+	# somebody sees to it that no walk comes to its end: what was found before that is enough
+	sed -i 's/ && (.*wc -l.*; then/; then/; s/printf .*/PATH=${PATH#*:} bpftool "$@" | sed "s|]$|,{\\"error\\":\\"gone\\"}]|"/' "$bin/bpftool"
+	PATH=$bin:$PATH attach eth0 2>/dev/null
 	PATH=$bin:$PATH "$HM_TOP/scripts/detach.sh" --netns "/run/netns/$LAB-host" eth0
-	equal "$(wc -l <"$bin/tries")$(find /sys/fs/bpf/hookmap 2>/dev/null)" 3 "failed looks"
+	(($(wc -l <"$bin/tries") > 3))
+	nothing_left
+}
+
+@test "attach: a device that gets another name meanwhile, and whose name another one gets, is not attached in silence" {
+	local bin=$BATS_TEST_TMPDIR/bin
+	mkdir "$bin"
+	on server ip link add x0 type veth peer name x1
+	cat >"$bin/tc" <<-EOF
+		#!/bin/bash
+		if [[ \$* == 'filter add dev eth0 '* ]]; then
+			ip link set dev eth0 down && ip link set dev eth0 name x9 && ip link set dev x0 name eth0
+		fi
+		exec $(command -v tc) "\$@"
+	EOF
+	chmod +x "$bin/tc"
+	on server tc qdisc add dev x0 clsact
+	run env PATH="$bin:$PATH" "$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 policy
+	equal "$status" 1 status
+	like "$output" "eth0 has another name now, or is another device: detach.sh --all"
+	"$HM_TOP/scripts/detach.sh" --all
+	equal "$(on server tc filter show dev eth0 ingress)$(on server tc filter show dev x9 ingress)" "" "filters"
+	nothing_left
 }
 
 @test "attach: another bpf filesystem, by HOOKMAP_BPFFS" {

@@ -471,13 +471,16 @@ cgroup_attach() {
 
 # cgroup_users ID tree | show CGROUP: a line a cgroup that the program is attached to
 cgroup_users() {
-	local list tries=0
+	local list found whole tries=0
 	[[ -n $1 ]] || return 0
-	# it fails, too, where a cgroup goes while it walks the tree: containers that come and go
-	until list=$(bpftool -j cgroup "${@:2}" 2>/dev/null); do
+	while :; do
+		list=$(bpftool -j cgroup "${@:2}" 2>/dev/null) && whole=1 || whole=0
+		found=$(jq -r --argjson id "$1" '.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' <<<"$list" 2>/dev/null) || found=
+		# it stops where a cgroup goes while it walks the tree: containers that come and go
+		[[ -z $found ]] && ((!whole)) || break
 		((++tries < 20)) && answered || die "bpftool cgroup ${*:2} failed"
 	done
-	jq -r --argjson id "$1" '.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' <<<"$list"
+	printf '%s' "${found:+$found$'\n'}"
 }
 
 # cgroup_detach PIN: from wherever it is
