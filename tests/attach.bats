@@ -846,7 +846,8 @@ netns_was() {
 	equal "$status" 0 "detach of another"
 	like "$stderr" "kept"
 	hookmap -j status | jq -e '.devices[] | select(.device == "eth0")'
-	kill "$pid"
+	# (unshare does not listen to another signal)
+	kill -KILL "$pid"
 	wait "$pid" || true
 	busywait 10 bash -c '"$1" --netns gone eth0 2>/dev/null' - "$HM_TOP/scripts/detach.sh"
 	nothing_left

@@ -67,14 +67,21 @@ run_frame() {
 	bpftool prog run id "$PROG" data_in "$BATS_TEST_TMPDIR/in" ctx_in "$BATS_TEST_TMPDIR/ctx" data_out /dev/null >/dev/null
 }
 
+# counts: what became of all frames, and what is new since the last call
+counts() {
+	local before='{}'
+	[[ ! -e $BATS_TEST_TMPDIR/counts ]] || read -r before <"$BATS_TEST_TMPDIR/counts"
+	hookmap -j --summary fdb | jq -r --argjson a "$before" '[.ports[] | (.reasons | to_entries[]), {key: "forwarded", value: (.tx_packets - .tx_copies)}]
+		| group_by(.key) | map({key: .[0].key, value: (map(.value) | add)}) | from_entries | tojson,
+			([to_entries[] | select(.value != ($a[.key] // 0)) | "\(.key) \(.value - ($a[.key] // 0))"] | join(", "))' >"$BATS_TEST_TMPDIR/counts.new"
+	mv "$BATS_TEST_TMPDIR/counts.new" "$BATS_TEST_TMPDIR/counts"
+}
 # counted DEV HEX METADATA [TIMES]: what became of a frame: "reason", or several
-counts() { hookmap -j --summary fdb | jq -c '[.ports[] | (.reasons | to_entries[]), {key: "forwarded", value: (.tx_packets - .tx_copies)}]
-	| group_by(.key) | map({key: .[0].key, value: (map(.value) | add)}) | from_entries'; }
 counted() {
-	local before i
-	before=$(counts)
+	local i
 	for ((i = 0; i < ${4:-1}; i++)); do run_frame "$@"; done
-	jq -nr --argjson a "$before" --argjson b "$(counts)" '[$b | to_entries[] | select(.value != ($a[.key] // 0)) | "\(.key) \(.value - ($a[.key] // 0))"] | join(", ")'
+	counts
+	sed -n 2p "$BATS_TEST_TMPDIR/counts"
 }
 
 # flag "NUMBER..." MASK 1|0: of l2_port, by hand
@@ -148,6 +155,7 @@ wire() {
 	ip link del p4
 	while IFS='|' read -r key way line; do ROW["$key:$way"]=$line; done < <(way_rows)
 	each() { # WHAT: of the columns, for each frame
+		counts
 		while IFS='|' read -r key way dev to rest meta; do
 			IFS='|' read -r guard rules storm <<<"${ROW["$key:$way"]}"
 			frame=$to$(mac 250)$rest
