@@ -51,9 +51,11 @@ unattached() {
 	done
 	"$S/attach.sh" --filter "dev ${NAMES[1]}" -- "${NAMES[1]}" latency 2>/dev/null
 	"$S/status.sh" | grep -cF 'xdp      latency_xdp'
-	# one that has gone is known by its name
-	ip link del "${NAMES[1]}"
-	for name in "${NAMES[1]}" "${NAMES[0]}"; do "$S/detach.sh" -- "$name" 2>&1; done
+	# those that have gone are known by their names
+	for name in "${NAMES[@]}"; do
+		ip link del "$name"
+		"$S/detach.sh" -- "$name" 2>&1
+	done
 	unattached
 }
 
