@@ -181,23 +181,31 @@ tuns() {
 }
 
 # bats test_tags=vm
-@test "latency: BIG TCP: every segment is in one packet" {
-	local addr
-	skip_without "BIG TCP" on host ip link set eth0 gro_max_size 200000
-	on host ethtool -K eth0 gro on
-	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
-	for addr in fd11:1::1 10.11.1.1; do
-		on host "$T" tcp-server "$addr" 7000 $((COUNT / 100)) --size 190000 3>&- &
-		on client "$T" tcp-client "$addr" 7000 $((COUNT / 100)) --size 190000 --timeout 20
-		wait $!
-		[[ $addr != fd* ]] || on host ip link set eth0 gro_ipv4_max_size 200000 2>/dev/null || {
-			printf '# no BIG TCP of IPv4 (Linux and iproute2 6.3)\n' >&3
-			break
-		}
+@test "latency: BIG TCP: every segment is in one packet, and each request is one of app" {
+	local addr ip mode n=$((COUNT / 100)) asked=0
+	for ns in host client; do
+		skip_without "BIG TCP" on "$ns" ip link set eth0 gro_max_size 200000 gso_max_size 200000
+		on "$ns" "$HM_BUILD/tests/nic" big eth0 200000 ||
+			printf '# no BIG TCP of IPv4 (Linux 6.3)\n' >&3
 	done
-	(($(lost seen) > COUNT))
-	(($(lost merged) > COUNT / 2))
-	(($(rows socket app) > 0))
+	on host ethtool -K eth0 gro on
+	# merged by GRO, and as the client sends them
+	for mode in native none; do
+		attach eth0 --sample 1 --filter 'proto tcp dport 7000' --mode "$mode"
+		for addr in fd11:1::1 10.11.1.1; do
+			ip=iptables
+			[[ $addr != fd* ]] || ip=ip6tables
+			# longer than 65 535
+			on host "$ip" -I INPUT -m bpf --bytecode '4,128 0 0 0,37 0 1 65535,6 0 0 1,6 0 0 0'
+			on host "$T" tcp-server "$addr" 7000 "$n" --size 190000 3>&- &
+			on client "$T" tcp-client "$addr" 7000 "$n" --size 190000 --timeout 20
+			wait $!
+			like "$(on host "$ip" -v -S INPUT 1)" " -c [1-9]"
+			# (those behind the first in the socket may become part of it)
+			(($(rows socket app) >= (asked += n)))
+		done
+		[[ $mode != native ]] || (($(lost seen) > COUNT && $(lost merged) > COUNT / 2))
+	done
 	equal "$(rows tc prerouting)" "$(lost started)" "tc -> prerouting"
 	accounts merged
 }
@@ -226,6 +234,26 @@ tuns() {
 	wait $!
 	(($(lost read) <= $(lost started)))
 	accounts merged
+}
+
+# bats test_tags=vm
+@test "latency: io_uring reads, in the task or in a worker: each request is one of app" {
+	local way n=0 read
+	skip_without io_uring traffic udp-recv 127.0.0.1 7000 0 --uring
+	attach eth0 --sample 1 --filter 'dport 7000'
+	for way in uring uring-worker; do
+		ask client host 10.11.1.1 "--$way"
+		equal "$(rows socket app) $(rows xdp app total)" "$((n += COUNT)) $n" "$way: app"
+	done
+	# datagrams as those of any reader: seen with fentry
+	read=$(lost read)
+	! has fentry || read=$((read + 101))
+	on host "$T" udp-recv 10.11.1.1 7000 101 --uring >"$BATS_TEST_TMPDIR/udp" 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client "$T" udp-send 10.11.1.1 7000 101
+	wait $!
+	equal "$(<"$BATS_TEST_TMPDIR/udp") $(lost read)" "101 $read" datagrams
+	accounts
 }
 
 @test "latency: what XDP behind ours sends to a cpumap is counted, and measured where it is found" {

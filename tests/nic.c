@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nic - the receive stamps and the clock of a NIC, for the tests.
+ * nic - what ip and ethtool cannot set: the receive stamps and the clock of a NIC, and
+ * the sizes of BIG TCP over IPv4 (Linux 6.3, iproute2 6.3), for the tests.
  *
  *   nic stamps DEV        the NIC stamps PTP events that it receives, from now on
  *   nic step CLOCK NS     sets the clock (/dev/ptp0) NS ahead of what it says
  *   nic recv DEV COUNT    receives COUNT PTP frames (ethertype 88f7), a line each; "ready"
  *                         first. It may be down in between. Gives up after 30 s.
+ *   nic big DEV BYTES     IPv4 packets that DEV sends, and that GRO makes, may be as large
  * Exit status: 0 done, 1 not, 2 usage.
  */
 #include <arpa/inet.h>
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/net_tstamp.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
@@ -25,7 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ETHERTYPE_PTP 0x88f7
+#define ETHERTYPE_PTP	  0x88f7
+#define GSO_IPV4_MAX_SIZE 63 /* IFLA_..., Linux 6.3 */
+#define GRO_IPV4_MAX_SIZE 64
 
 static int stamps(const char *dev)
 {
@@ -96,6 +101,39 @@ static int recv_frames(const char *dev, long want)
 	return 0;
 }
 
+static int big(const char *dev, __u32 bytes)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg link;
+		struct {
+			struct rtattr a;
+			__u32 bytes;
+		} max[2];
+	} want = {
+		.h = { .nlmsg_len = sizeof(want),
+		       .nlmsg_type = RTM_NEWLINK,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.link.ifi_index = (int)if_nametoindex(dev),
+		.max = { { { sizeof(want.max[0]), GSO_IPV4_MAX_SIZE }, bytes },
+			 { { sizeof(want.max[0]), GRO_IPV4_MAX_SIZE }, bytes } },
+	};
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr err;
+	} got = {};
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+	if (fd >= 0 && send(fd, &want, sizeof(want), 0) > 0 &&
+	    recv(fd, &got, sizeof(got), 0) >= (ssize_t)sizeof(got)) {
+		if (!got.err.error)
+			return 0;
+		errno = -got.err.error;
+	}
+	perror("nic: big");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "stamps"))
@@ -104,6 +142,8 @@ int main(int argc, char **argv)
 		return step(argv[2], atoll(argv[3]));
 	if (argc == 4 && !strcmp(argv[1], "recv"))
 		return recv_frames(argv[2], atol(argv[3]));
-	fprintf(stderr, "usage: nic stamps DEV | step CLOCK NS | recv DEV COUNT\n");
+	if (argc == 4 && !strcmp(argv[1], "big"))
+		return big(argv[2], atol(argv[3]));
+	fprintf(stderr, "usage: nic stamps DEV | step CLOCK NS | recv DEV COUNT | big DEV BYTES\n");
 	return 2;
 }

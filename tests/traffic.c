@@ -20,6 +20,7 @@
  *   --reuseport, --busy-poll
  *   --zero-copy (TCP: sends with MSG_ZEROCOPY; the server maps what it can of what it reads)
  *   --splice (tcp-server moves what it reads into a pipe, without a copy)
+ *   --uring, --uring-worker (io_uring receives: in the task, or in a worker of the kernel)
  * Exit status: 0 all of them, 1 not, 2 usage. udp-recv prints how many came, or, with
  * --gro, how often it has read.
  */
@@ -31,6 +32,7 @@
 #include <netdb.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/io_uring.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -41,15 +43,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#define URING_WORKER 2
 
 static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
 static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, splices;
-static int reuseport, busy_poll, zero_copy;
+static int reuseport, busy_poll, zero_copy, uring;
 static char buffer[262144];
 
 static void die(const char *what)
@@ -157,6 +162,59 @@ static int udp_send(int fd, long count)
 	return 0;
 }
 
+static struct uring {
+	struct io_uring_params p;
+	struct io_uring_sqe *sqe;
+	char *sq, *cq;
+	int fd;
+} ring;
+
+/* A ring of one entry. */
+static void uring_setup(void)
+{
+	struct io_uring_params *p = &ring.p;
+	const int rw = PROT_READ | PROT_WRITE;
+
+	ring.fd = syscall(SYS_io_uring_setup, 1, p);
+	if (ring.fd < 0)
+		die("io_uring_setup");
+	ring.sqe = mmap(NULL, sizeof(*ring.sqe), rw, MAP_SHARED, ring.fd, IORING_OFF_SQES);
+	ring.sq = mmap(NULL, p->sq_off.array + sizeof(__u32), rw, MAP_SHARED, ring.fd,
+		       IORING_OFF_SQ_RING);
+	ring.cq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), rw,
+		       MAP_SHARED, ring.fd, IORING_OFF_CQ_RING);
+	if (ring.sqe == MAP_FAILED || ring.sq == MAP_FAILED || ring.cq == MAP_FAILED)
+		die("io_uring mmap");
+}
+
+/* recv(2), by the ring. */
+static ssize_t uring_recv(int fd, void *to, size_t len)
+{
+	struct __kernel_timespec limit = { .tv_sec = timeout_s };
+	struct io_uring_getevents_arg wait = { .ts = (uintptr_t)&limit };
+	unsigned int *cq_head = (void *)(ring.cq + ring.p.cq_off.head);
+	unsigned int *cq_tail = (void *)(ring.cq + ring.p.cq_off.tail);
+	unsigned int *sq_tail = (void *)(ring.sq + ring.p.sq_off.tail);
+	struct io_uring_cqe *cqe = (void *)(ring.cq + ring.p.cq_off.cqes);
+	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+	int n;
+
+	*ring.sqe = (struct io_uring_sqe){ .opcode = IORING_OP_RECV,
+					   .flags = uring == URING_WORKER ? IOSQE_ASYNC : 0,
+					   .fd = fd,
+					   .addr = (uintptr_t)to,
+					   .len = len };
+	/* the array's one entry is 0 and stays so */
+	__atomic_add_fetch(sq_tail, 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring.fd, 1, 1, flags, &wait, sizeof(wait)) != 1)
+		die("io_uring_enter");
+	if (*cq_head == __atomic_load_n(cq_tail, __ATOMIC_ACQUIRE))
+		return -1;
+	n = cqe[*cq_head & (ring.p.cq_entries - 1)].res;
+	__atomic_store_n(cq_head, *cq_head + 1, __ATOMIC_RELEASE);
+	return n;
+}
+
 static int udp_recv(int fd, long count)
 {
 	long got = 0, reads = 0;
@@ -169,7 +227,8 @@ static int udp_recv(int fd, long count)
 
 		if (delay_ms)
 			sleep_ns(delay_ms * 1000000);
-		n = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &len);
+		n = uring ? uring_recv(fd, buffer, sizeof(buffer))
+			  : recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -196,9 +255,11 @@ static int whole(int fd, int out)
 	size_t at = 0;
 
 	while (at < size) {
-		ssize_t n = out ? send(fd, buffer + at, size - at,
-				       MSG_NOSIGNAL | (zero_copy ? MSG_ZEROCOPY : 0))
-				: recv(fd, buffer + at, size - at < piece ? size - at : piece, 0);
+		size_t len = size - at < piece ? size - at : piece;
+		ssize_t n = out	    ? send(fd, buffer + at, size - at,
+					   MSG_NOSIGNAL | (zero_copy ? MSG_ZEROCOPY : 0))
+			    : uring ? uring_recv(fd, buffer + at, len)
+				    : recv(fd, buffer + at, len, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -324,15 +385,26 @@ static const struct mode {
 };
 
 static const struct option options[] = {
-	{ "size", required_argument, NULL, 's' },    { "delay", required_argument, NULL, 'd' },
-	{ "cpu", required_argument, NULL, 'c' },     { "rate", required_argument, NULL, 'r' },
-	{ "timeout", required_argument, NULL, 't' }, { "stamps", no_argument, NULL, 'm' },
-	{ "no-check", no_argument, NULL, 'n' },	     { "window", required_argument, NULL, 'w' },
-	{ "rcvbuf", required_argument, NULL, 'b' },  { "gso", required_argument, NULL, 'g' },
-	{ "piece", required_argument, NULL, 'p' },   { "gro", no_argument, &gro, 1 },
-	{ "mptcp", no_argument, &mptcp, 1 },	     { "splice", no_argument, &splices, 1 },
-	{ "reuseport", no_argument, &reuseport, 1 }, { "busy-poll", no_argument, &busy_poll, 50 },
-	{ "zero-copy", no_argument, &zero_copy, 1 }, {},
+	{ "size", required_argument, NULL, 's' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "cpu", required_argument, NULL, 'c' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "stamps", no_argument, NULL, 'm' },
+	{ "no-check", no_argument, NULL, 'n' },
+	{ "window", required_argument, NULL, 'w' },
+	{ "rcvbuf", required_argument, NULL, 'b' },
+	{ "gso", required_argument, NULL, 'g' },
+	{ "piece", required_argument, NULL, 'p' },
+	{ "gro", no_argument, &gro, 1 },
+	{ "mptcp", no_argument, &mptcp, 1 },
+	{ "splice", no_argument, &splices, 1 },
+	{ "reuseport", no_argument, &reuseport, 1 },
+	{ "busy-poll", no_argument, &busy_poll, 50 },
+	{ "zero-copy", no_argument, &zero_copy, 1 },
+	{ "uring", no_argument, &uring, 1 },
+	{ "uring-worker", no_argument, &uring, URING_WORKER },
+	{},
 };
 
 int main(int argc, char **argv)
@@ -386,6 +458,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (uring)
+		uring_setup();
 	if (argc - optind == 4 && !strcmp(argv[optind], "frame"))
 		return frame(argv[optind + 1], argv[optind + 2],
 			     strtol(argv[optind + 3], NULL, 10));
