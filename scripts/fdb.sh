@@ -47,6 +47,7 @@ rule commands, for frames that leave by DEV; the first match by PRIORITY decides
   add PRIORITY permit|deny [MATCH VALUE]...   del PRIORITY   flush
   load FILE              lines as for add replace all rules at once
   default permit|deny    what happens without a match (default permit)
+  pass and drop are other words for permit and deny
   MATCH: src PREFIX, dst PREFIX, proto tcp|udp|sctp|icmp|icmp6|NUMBER,
          sport|dport N[-N] (with proto), vlan VID, ethertype ip|ip6|arp|0xNNNN,
          fragment yes (only fragments after the first)

@@ -52,7 +52,8 @@ fails() {
 }
 
 @test "errors: filters name the word that is wrong" {
-	fails 2 "--filter: unknown word udp" attach eth0 --filter 'udp 5000'
+	fails 2 "--filter: unknown word 5000" attach eth0 --filter 'udp 5000'
+	fails 2 "--filter: unknown word host" attach eth0 --filter 'host 10.11.1.2 and tcp'
 	fails 2 "--filter: port needs a value" attach eth0 --filter 'proto udp port'
 	fails 2 "--filter: port 99999: expected a number" attach eth0 --filter 'port 99999'
 	fails 2 "--filter: src 10.0.0.0/33: expected an IPv4 or IPv6 prefix" attach eth0 --filter 'src 10.0.0.0/33'

@@ -69,7 +69,7 @@ BCAST=ffffffffffff
 		equal "$HEARD" "$BCAST$(mac 3)$T" "host $i"
 	done
 	# rules of a port count for copies; a blocked port gets none
-	swdb acl p2 add 1 deny ethertype 0x88b5
+	swdb acl p2 add 1 drop ethertype 0x88b5
 	swdb port p3 block on
 	say 1 "$BCAST$(mac 1)$T" 2
 	busywait 30 test "$(reason p2 drop_acl)" = 2

@@ -82,7 +82,7 @@ server 10.11.2.1 $(($(nproc) - 1))"
 
 @test "latency: both CPUs, softirqs on top of tasks, and a reader all the time: nothing is lost or goes back" {
 	local addr cpu jobs=() last=$(($(nproc) - 1)) log=$BATS_TEST_TMPDIR/log
-	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
+	attach eth0 --sample 1 --filter 'tcp and dport 7000'
 	for cpu in 0 "$last"; do
 		addr=10.11.1.1
 		((!cpu || !last)) || addr=fd11:1::1

@@ -60,9 +60,9 @@ voice() { on client "$HM_BUILD/tests/traffic" udp-send "$1" 7000 "$2"; }
 	to=$(mac host eth0) from=$(mac client eth0) b_host=$(mac host veth1) b_server=$(mac server eth1)
 	attach eth0 policy
 	printf '{"nexthops":{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"},"tagged":{"dev":"veth1","via":"10.11.3.2","vlan":77},"wire":{"dev":"veth1","l2":true}},"rules":[
-		{"priority":1,"match":{"dscp":10},"action":{"redirect":"tagged"}},
+		{"priority":1,"match":{"dscp":"AF11"},"action":{"redirect":"tagged"}},
 		{"priority":2,"match":{"dscp":12},"action":{"redirect":"wire"}},
-		{"priority":3,"match":{"vlan":5,"dscp":14},"action":"drop"},
+		{"priority":3,"match":{"vlan":5,"dscp":"AF13"},"action":"drop"},
 		{"priority":4,"action":{"redirect":"b"}}]}' | policy load -
 	local in=(
 		"$(frame4 "$to" "$from" - 64)"

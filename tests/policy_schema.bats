@@ -63,7 +63,7 @@ both() {
 		{"id":"a.b:c-d_5","priority":"0x10","match":{},"action":{"mark":"0xff"},"description":"x"}
 		{"priority":4294967295,"match":{"src":"10.0.0.0/8","dst":"10.1.2.3","proto":"tcp","sport":0,"dport":"80-443","dscp":63,"mark":"0x10/0xf0","iif":"lan","vlan":4094,"fragment":false},"action":{"redirect":"a"},"fallback":"pass"}
 		{"priority":1,"match":{"src":"fd00::/8","dst":"::1:2","proto":255,"vlan":"none","mark":7},"action":{"ecmp":{"a":1,"b":255}}}
-		{"priority":1,"match":{"proto":"udplite","dscp":"46","vlan":"7"},"action":{"table":100,"mark":5},"fallback":"drop"}
+		{"priority":1,"match":{"proto":"udplite","dscp":"AF42","vlan":"7"},"action":{"table":100,"mark":5},"fallback":"drop"}
 		{"priority":1,"action":{"drop":true,"mark":1}}
 		{"priority":1,"action":{"table":"0x10","mark":null},"fallback":null,"match":null,"id":null,"description":null}
 		{"priority":1,"action":{"ecmp":{"a":"3"}},"match":{"src":null,"dst":null,"proto":null,"sport":null,"dport":null,"dscp":null,"mark":null,"iif":null,"vlan":null,"fragment":null}}
@@ -126,6 +126,7 @@ both() {
 		{"priority":1,"action":"pass","match":{"dport":65536}}
 		{"priority":1,"action":"pass","match":{"sport":"80-"}}
 		{"priority":1,"action":"pass","match":{"dscp":64}}
+		{"priority":1,"action":"pass","match":{"dscp":"CS8"}}
 		{"priority":1,"action":"pass","match":{"mark":"x"}}
 		{"priority":1,"action":"pass","match":{"vlan":4095}}
 		{"priority":1,"action":"pass","match":{"vlan":"all"}}

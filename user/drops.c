@@ -353,13 +353,17 @@ static int show_rows(const struct options *opt, struct json_object *top, const s
 }
 
 /* Lines in order, sums made. SECONDS: of the interval, or 0. */
+static const char *const by_head[DROP_BY_MAX] = {
+	[DROP_BY_SMAC] = "SMAC", [DROP_BY_DMAC] = "DMAC", [DROP_BY_SIP] = "SRC",
+	[DROP_BY_DIP] = "DST",	 [DROP_BY_FLOW] = "FLOW",
+};
+
 static int show(const struct options *opt, struct drop_table *t, int column, double seconds)
 {
 	struct json_object *top = NULL;
 	struct out_col cols[SHOWN];
 	__u64 more[2] = {};
-	bool keys = t->by;
-	char head[8] = "";
+	bool keys = t->by, mixed = false;
 	int err;
 
 	if (opt->output == OUT_PROM) {
@@ -371,12 +375,13 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		return err;
 	drops_sort(t);
 	memcpy(cols, shown_cols, sizeof(cols));
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
 		keys |= t->line[i].by;
-	for (const char *c = drop_by_name[t->by]; t->by && *c; c++)
-		head[c - drop_by_name[t->by]] = *c - ('a' - 'A');
-	if (*head)
-		cols[SHOWN_COLS + COL_KEY].head = head;
+		mixed |= t->line[i].by && t->line[i].by != t->by;
+	}
+	/* a row that was counted before another --by has what was asked for then */
+	if (t->by && !mixed)
+		cols[SHOWN_COLS + COL_KEY].head = by_head[t->by];
 	if (!keys)
 		cols[SHOWN_COLS + COL_KEY].head = NULL;
 	if (seconds <= 0)

@@ -159,6 +159,8 @@ __s64 parse_number(const char *text, __u32 max);
 int parse_address(const char *text, void *bytes);
 /* By name or number; -1 if TEXT is neither. */
 int proto_number(const char *text);
+/* Likewise: EF, AF11 to AF43, CS0 to CS7, VA, LE, or 0 to 63. */
+int dscp_number(const char *text);
 /* Its name or number, until the next call. */
 const char *proto_name(__u8 proto);
 

@@ -92,7 +92,7 @@ const char *out_color(const char *head, const char *value)
 	static const struct {
 		const char *head, *color;
 	} heads[] = { { "DEVICE", "cyan" }, { "MAC", "yellow" },  { "SMAC", "yellow" },
-		      { "DMAC", "yellow" }, { "SIP", "magenta" }, { "DIP", "magenta" } };
+		      { "DMAC", "yellow" }, { "SRC", "magenta" }, { "DST", "magenta" } };
 	static const char *const good[] = { "ok", "up", "yes" };
 	static const char *const bad[] = { "down", "unreachable", "failed", "gone" };
 

@@ -72,7 +72,8 @@ static bool set_field(struct packet *k, struct policy *p, const char *field, con
 		ok = set_number(&k->word[POL_W_PORTS], 0, value, 65535);
 		k->dport = true;
 	} else if (!strcmp(field, "dscp")) {
-		ok = set_number(misc, 8, value, 63);
+		ok = dscp_number(value) >= 0;
+		*misc |= ok ? dscp_number(value) << 8 : 0;
 	} else if (!strcmp(field, "mark")) {
 		ok = set_number(&k->word[POL_W_MARK], 0, value, ~0U);
 	} else if (!strcmp(field, "iif")) {

@@ -56,6 +56,23 @@ int proto_number(const char *text)
 	return parse_number(text, 255);
 }
 
+int dscp_number(const char *text)
+{
+	/* RFC 2474, 2597, 3246, 5865, 8622 */
+	if (!strcmp(text, "EF"))
+		return 46;
+	if (!strcmp(text, "VA"))
+		return 44;
+	if (!strcmp(text, "LE"))
+		return 1;
+	if (!strncmp(text, "CS", 2) && strlen(text) == 3 && text[2] >= '0' && text[2] <= '7')
+		return (text[2] - '0') * 8;
+	if (!strncmp(text, "AF", 2) && strlen(text) == 4 && text[2] >= '1' && text[2] <= '4' &&
+	    text[3] >= '1' && text[3] <= '3')
+		return (text[2] - '0') * 8 + (text[3] - '0') * 2;
+	return parse_number(text, 63);
+}
+
 const char *proto_name(__u8 proto)
 {
 	static char text[4];

@@ -13,8 +13,8 @@ latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
   --sample N      measure one packet in N (all devices; default 256)
   --filter WORDS  measure only packets that match (all devices): any of
-                    dev NAME, proto tcp|udp|icmp|icmp6|NUMBER, port N, sport N,
-                    dport N, src PREFIX, dst PREFIX; "none" takes it away
+                    dev NAME, tcp, udp, icmp, icmp6, sctp or proto NUMBER, port N,
+                    sport N, dport N, src PREFIX, dst PREFIX; "none" takes it away
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
                     default: native if the driver can, else generic; none for bonds,
                     teams and devices without an Ethernet header
@@ -75,19 +75,19 @@ latency_option() {
 # --- settings
 
 # lat_filter_parse TEXT: checks a filter, in words as in tcpdump:
-#   dev NAME  proto tcp|udp|icmp|icmp6|NUMBER  port|sport|dport N  src|dst PREFIX
+#   dev NAME  [proto] tcp|udp|icmp|icmp6|sctp  proto NUMBER  port|sport|dport N  src|dst PREFIX
 # and puts it into VALUE (a lat_cfg); empty or "none" takes the filter away.
 lat_filter_parse() {
-	local words key arg i flags=0
-	read -ra words <<<"$1"
-	[[ ${words[*]} != none ]] || words=()
+	local key arg i flags=0
+	filter_words "$1"
+	[[ ${WORDS[*]} != none ]] || WORDS=()
 	for ((i = HM_OFF_lat_cfg_sport; i < HM_OFF_lat_cfg_l4proto + 3; i++)); do VALUE[i]=00; done
 	for ((i = HM_OFF_lat_cfg_src; i < HM_OFF_lat_cfg_dst_mask + 16; i++)); do VALUE[i]=00; done
 	value_set "$HM_OFF_lat_cfg_ifindex" 4 0
-	for ((i = 0; i < ${#words[@]}; i += 2)); do
-		key=${words[i]}
-		arg=${words[i + 1]:-}
-		[[ -n $arg ]] || misuse "--filter: $key needs a value"
+	for ((i = 0; i < ${#WORDS[@]}; i += 2)); do
+		key=${WORDS[i]}
+		arg=${WORDS[i + 1]:-}
+		[[ -n $arg || $key != @(dev|proto|port|sport|dport|src|dst) ]] || misuse "--filter: $key needs a value"
 		case $key in
 		dev)
 			local index

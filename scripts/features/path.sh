@@ -31,34 +31,19 @@ path_option() {
 
 # path_match TEXT: VALUE becomes a path_cfg
 path_match() {
-	local words key arg i
+	local key arg i
 	map_shape path_cfg
 	value_new "$VALUE_SIZE"
-	read -ra words <<<"$1"
-	((${#words[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
-	[[ ${words[*]} != any ]] || words=()
+	filter_words "$1"
+	((${#WORDS[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
+	[[ ${WORDS[*]} != any ]] || WORDS=()
 	value_set "$HM_OFF_path_cfg_flags" 4 "$PATH_F_SET"
-	for ((i = 0; i < ${#words[@]}; i += 2)); do
-		key=${words[i]}
-		if [[ $key == echo ]]; then
-			value_set "$HM_OFF_path_cfg_echo" 1 1
-			i=$((i - 1))
-			continue
-		fi
-		case $key in
-		tcp | udp | icmp | icmp6 | sctp)
-			filter_word path_cfg --match proto "$key"
-			i=$((i - 1))
-			continue
-			;;
-		and)
-			i=$((i - 1))
-			continue
-			;;
-		esac
-		arg=${words[i + 1]:-}
+	for ((i = 0; i < ${#WORDS[@]}; i += 2)); do
+		key=${WORDS[i]}
+		arg=${WORDS[i + 1]:-}
 		[[ -n $arg ]] || misuse "--match: $key needs a value, or is unknown"
 		case $key in
+		echo) value_set "$HM_OFF_path_cfg_echo" 1 1 ;;
 		proto | port | sport | dport | host | src | dst) filter_word path_cfg --match "$key" "$arg" ;;
 		vxlan)
 			number "--match: vxlan" "$arg" 1 65535

@@ -83,6 +83,24 @@ ip6_bytes() {
 	done
 }
 
+# filter_words TEXT: WORDS, in which each condition has a value: "tcp" alone is "proto tcp"
+filter_words() {
+	local words word last=''
+	WORDS=()
+	read -ra words <<<"$1"
+	for word in ${words[@]+"${words[@]}"}; do
+		# (a value may be any word)
+		if [[ -z $last && $word == @(tcp|udp|icmp|icmp6|sctp) ]]; then
+			WORDS+=(proto "$word")
+		elif [[ -z $last && $word == echo ]]; then
+			WORDS+=(echo 1)
+		elif [[ -n $last || $word != and ]]; then
+			WORDS+=("$word")
+			[[ -z $last ]] && last=$word || last=''
+		fi
+	done
+}
+
 # filter_word STRUCT OPTION KEY TEXT: the condition KEY (proto, port, sport, dport, src,
 # dst, host) into VALUE, which is a STRUCT that has fields for it
 filter_word() {

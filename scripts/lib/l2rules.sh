@@ -97,8 +97,8 @@ acl_rule() {
 	ACL_PRIORITY=$NUMBER
 	value_set "$HM_OFF_l2_acl_priority" 2 "$NUMBER"
 	case $2 in
-	permit) ;;
-	deny) ACL_FLAGS=$L2_A_DENY ;;
+	permit | pass) ;;
+	deny | drop) ACL_FLAGS=$L2_A_DENY ;;
 	*) misuse "acl add $1 $2: expected permit or deny" ;;
 	esac
 	shift 2
@@ -352,8 +352,8 @@ fdb_acl() { # DEV COMMAND...
 		(($# == 3)) || misuse "acl default needs permit or deny"
 		l2_port_read "$PORT"
 		case $3 in
-		permit) l2_port_flag "$L2_P_ACL_DENY" 0 ;;
-		deny) l2_port_flag "$L2_P_ACL_DENY" 1 ;;
+		permit | pass) l2_port_flag "$L2_P_ACL_DENY" 0 ;;
+		deny | drop) l2_port_flag "$L2_P_ACL_DENY" 1 ;;
 		*) misuse "acl default $3: expected permit or deny" ;;
 		esac
 		acl_put "$PORT"

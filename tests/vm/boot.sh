@@ -10,6 +10,7 @@
 # HM_VM_MEM      MiB (1024)
 # HM_VM_ACCEL    kvm or tcg; found out if not given, once for each boot of this machine
 # HM_VM_ENV      names of variables that the command shall have
+# HM_VM_APPEND   parameters of the kernel: ipv6.disable=1
 # QEMU           the emulator (qemu-system-x86_64)
 #
 # boot.sh --accel DIR - prints which accelerator it will use.
@@ -107,7 +108,7 @@ shared=security_model=none,readonly=on,multidevs=remap
 timeout "${HM_VM_TIMEOUT:-300}" "$QEMU" -M q35 "${machine[@]}" -m "${HM_VM_MEM:-1024}" ${nics[@]+"${nics[@]}"} \
 	-nodefaults -display none -no-reboot -serial "file:$run/console" -serial stdio \
 	-kernel "$guest/vmlinux" -initrd "$guest/initrd.gz" \
-	-append "console=ttyS0 loglevel=5 panic=-1 panic_on_oops=1 mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests sysrq_always_enabled RUN=$run" \
+	-append "console=ttyS0 loglevel=5 panic=-1 panic_on_oops=1 mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests sysrq_always_enabled RUN=$run ${HM_VM_APPEND:-}" \
 	-virtfs "local,path=/,mount_tag=host,$shared" -virtfs "local,path=$guest/layer,mount_tag=layer,$shared" </dev/null &
 qemu=$!
 wait "$qemu" || true

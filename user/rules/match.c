@@ -94,13 +94,12 @@ bool match_proto(struct rule *r, const char *text)
 	return true;
 }
 
-bool match_small(struct rule *r, const char *field, const char *text, int max, int *value)
+bool match_dscp(struct rule *r, const char *text)
 {
-	*value = -1;
-	if (!text)
-		return true;
-	*value = parse_number(text, max);
-	return *value >= 0 || rule_wrong(r, field, "%s: expected 0 to %d", text, max);
+	r->dscp = text ? dscp_number(text) : -1;
+	return !text || r->dscp >= 0 ||
+	       rule_wrong(r, "match.dscp",
+			  "%s: expected 0 to 63, or a name such as EF, AF41 or CS6", text);
 }
 
 bool match_mark(struct rule *r, const char *text)

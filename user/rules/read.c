@@ -397,8 +397,7 @@ static bool read_match(struct set *s, struct rule *r, struct json_object *match)
 	    !match_proto(r, get(match, "proto")) ||
 	    !match_ports(r, "match.sport", get(match, "sport"), &r->port[0]) ||
 	    !match_ports(r, "match.dport", get(match, "dport"), &r->port[1]) ||
-	    !match_small(r, "match.dscp", get(match, "dscp"), 63, &r->dscp) ||
-	    !match_mark(r, get(match, "mark")))
+	    !match_dscp(r, get(match, "dscp")) || !match_mark(r, get(match, "mark")))
 		return false;
 	iif = get(match, "iif");
 	if (iif) {

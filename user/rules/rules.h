@@ -146,7 +146,7 @@ __u32 mask_word(int bits);
 bool match_prefix(struct rule *r, const char *field, const char *text, struct prefix *p);
 bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p);
 bool match_proto(struct rule *r, const char *text);
-bool match_small(struct rule *r, const char *field, const char *text, int max, int *value);
+bool match_dscp(struct rule *r, const char *text);
 bool match_mark(struct rule *r, const char *text);
 bool match_vlan(struct rule *r, const char *text);
 bool match_fragment(struct rule *r, const char *text);
