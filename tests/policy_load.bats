@@ -248,8 +248,8 @@ sent_by() {
 		{"priority":1,"action":"pass","match":{"dport":"90-80"}}|rule 1: match.dport: 90-80: expected a port (0 to 65535) or a range such as 8000-8080
 		{"priority":1,"action":"pass","match":{"sport":65536}}|rule 1: match.sport: 65536: expected a port (0 to 65535) or a range such as 8000-8080
 		{"priority":1,"action":"pass","match":{"proto":"icmp","dport":1}}|rule 1: match.dport: protocol icmp has no ports
-		{"priority":1,"action":"pass","match":{"dscp":64}}|rule 1: match.dscp: 64: expected 0 to 63
-		{"priority":1,"action":"pass","match":{"dscp":"AF44"}}|rule 1: match.dscp: AF44: expected 0 to 63
+		{"priority":1,"action":"pass","match":{"dscp":64}}|rule 1: match.dscp: 64: expected 0 to 63, or a name such as EF, AF41 or CS6
+		{"priority":1,"action":"pass","match":{"dscp":"AF44"}}|rule 1: match.dscp: AF44: expected 0 to 63, or a name such as EF, AF41 or CS6
 		{"priority":1,"action":"pass","match":{"mark":"0x11/0x10"}}|rule 1: match.mark: 0x11/0x10: bits are set outside the mask
 		{"priority":1,"action":"pass","match":{"iif":"eth9"}}|rule 1: match.iif: no device eth9
 		{"priority":1,"action":"pass","match":{"vlan":4095}}|rule 1: match.vlan: 4095: expected 1 to 4094, or none
