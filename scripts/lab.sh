@@ -35,7 +35,10 @@ EOF
 lab_up() {
 	local name=${1:-hm$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')} host
 	[[ $name =~ ^[A-Za-z0-9_-]{1,32}$ && $name != -* ]] || misuse "lab name $name: use at most 32 letters, digits, - and _"
-	[[ -n $IPV4 || -d /proc/sys/net/ipv6 ]] || die "this kernel has no IPv6: lab.sh up -4"
+	[[ -n $IPV4 || -e /proc/sys/net/ipv6/conf ]] || {
+		note "this kernel has no IPv6, so the lab has none"
+		IPV4=1
+	}
 	undo_on_exit
 	for host in client host server; do
 		[[ ! -e /run/netns/$name-$host ]] || die "there is a network namespace $name-$host already"

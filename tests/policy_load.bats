@@ -263,7 +263,7 @@ sent_by() {
 		{"priority":1e+300,"action":"pass"}|rule 1: priority: 1e+300: expected a number up to 4294967295
 		{"priority":1,"action":"pass","match":{"iif":"\u001b[31m"}}|rule 1: match.iif: no device ?[31m
 	EOF
-	equal "$n $files" "4 2" "rules in the last file, files before it"
+	equal "$n $files" "5 2" "rules in the last file, files before it"
 	said
 	printf '{"rules":[{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}]}' >"$F"
 	run -1 policy check "$F"

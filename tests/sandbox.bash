@@ -93,11 +93,7 @@ tree_copy() {
 
 # --- the lab: client, host and server of scripts/lab.sh
 
-lab_up() { # of IPv4 alone where the kernel has no IPv6
-	local only=()
-	[[ -e /proc/sys/net/ipv6 ]] || only=(-4)
-	LAB=$("$HM_TOP/scripts/lab.sh" up ${only[@]+"${only[@]}"})
-}
+lab_up() { LAB=$("$HM_TOP/scripts/lab.sh" up); }
 on() { # HOST COMMAND...
 	local host=$1
 	shift
