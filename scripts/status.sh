@@ -40,7 +40,7 @@ need_caps bpf net_admin sys_admin
 need_tools ip tc jq nsenter "$BPFTOOL"
 load_abi
 need_bpffs
-HOST=0 NETNS_GONE=0
+HOST=0 NETNS_GONE=0 FAILED=0
 pins_load
 map_check hm_dev || true
 map_check hm_netns || true
@@ -95,6 +95,19 @@ one() {
 	} | sed 's/^[a-z]*\t/  reach    /'
 }
 
+# one_of_many DEV: the same, and whoever gives it another name meanwhile hides no other device
+one_of_many() {
+	local status
+	set +e
+	(
+		set -e
+		one "$1"
+	)
+	status=$?
+	set -e
+	((!status)) || FAILED=1
+}
+
 # device_hooks DEV: its XDP program and its ingress filters, ours and others'
 device_hooks() {
 	local pref handle id class name
@@ -146,7 +159,7 @@ all() {
 			[[ -n $name ]] || DEV_ALIVE=0
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
-		one "${name:-$DEV_NAME}"
+		one_of_many "${name:-$DEV_NAME}"
 	done <<<"$list"
 
 	# by hand: programs of ours on devices that are not in the registry
@@ -167,6 +180,7 @@ all() {
 		printf '%s: attached by hand\n' "$name"
 		device_hooks "$name"
 	done <<<"$(ip_json -d link show 2>/dev/null | jq -r '.[] | "\(.ifname) \(.xdp // {} | (.attached[0]? // .).prog.id // "-")"' | as_named)"
+	return "$FAILED"
 }
 
 # progs_ours: the ids of the programs of devices that use our maps
@@ -189,7 +203,14 @@ by_hand() {
 }
 
 COUNTS=$(reach_counts) || exit 1
-out=$(all)
+set +e
+out=$(
+	set -e
+	all
+)
+FAILED=$?
+set -e
+[[ -n $out ]] || ((!FAILED)) || exit "$FAILED"
 if ((JSON)); then
 	jq -s . <<<"$out" | json_escaped
 	MISSED=$(jq '.missed[]' <<<"$out")
@@ -197,5 +218,5 @@ else
 	clean_lines <<<"${out:-nothing of hookmap is attached}"
 	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi
-answered || exit 1
+answered && ((!FAILED)) || exit 1
 [[ -z $MISSED ]] || ((!CHECK))

@@ -200,6 +200,14 @@ unattached() {
 	"$S/status.sh" >text
 	equal "$(grep -cE '^peer[01]: latency' text)" 2 "devices"
 	equal "$("$S/status.sh" -j | jq -c '[.[].device] | sort')" '["peer0","peer1"]'
+	# one that has another name at each look hides no other
+	mkdir bin
+	printf '#!/bin/bash\n[[ $* != *"show dev peer0"* ]] && exec %s "$@"\n' "$(command -v ip)" >bin/ip
+	chmod +x bin/ip
+	PATH=$PWD/bin:$PATH run -1 --separate-stderr "$S/status.sh"
+	like "$output" 'peer1: latency'
+	equal "$stderr" 'status.sh: peer0: ip link show failed: has the device gone?'
+	rm -r bin
 	"$S/detach.sh" peer0
 	"$S/detach.sh" peer1
 	unattached
