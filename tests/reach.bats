@@ -70,6 +70,9 @@ matrix() {
 			got+="$name: refused"
 		else
 			COUNTED=$(measure)
+			# each stamp ends in a stage or a cause
+			[[ $2 != latency ]] || equal "$(hookmap -j latency | jq -c '.lost | [.started > 0 or .seen == .not_at_tc,
+				.started - .read - .on_the_way - ([.last_seen[]] | add)]')" '[true,0]' "$name: started, and stamps that nobody knows of"
 			if [[ $COUNTED == "$ALL" ]]; then
 				got+="$name: all"
 			elif [[ $out$(where "$HM_TOP/scripts/status.sh" --check "$DEV") == *"$WHO"* ]]; then
