@@ -470,7 +470,7 @@ hidden() { # VERDICT TABLE
 }
 
 @test "fdb.sh acl: prefixes of the rules of before go when no frame can be asking them" {
-	ports 1
+	ports 2
 	rules() { # NET
 		local i
 		for i in {1..20}; do printf '%d permit dst 10.%d.%d.0/24\n' "$i" "$1" "$i"; done
@@ -482,4 +482,8 @@ hidden() { # VERDICT TABLE
 update pinned $G/l2_fdbs 
 delete pinned $G/l2_sieve "
 	equal "$(bpftool -j map dump pinned "$G/l2_sieve" | jq length)" 23 'prefixes of 20 rules, and one for each family'
+	# those of a set that begins at 0 stay when a port goes that has none
+	rules 3 | fdb acl p1 load -
+	"$HM_TOP/scripts/detach.sh" p2 l2fwd
+	equal "$(bpftool -j map dump pinned "$G/l2_sieve" | jq length)" 23 'prefixes, when another port has gone'
 }

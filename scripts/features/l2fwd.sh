@@ -262,13 +262,16 @@ l2_here() {
 }
 
 l2_port_detach() { # DEV
+	local ports
 	l2_here || return 0
+	l2_port_unhook "$1"
+	ports=$(l2_ports_of "$DEV_IFINDEX") || exit 1
+	l2_ports_remove "$ports"
+}
+
+l2_port_unhook() { # DEV
 	slot_detach "$1" l2fwd_xdp "$DEV_IFINDEX"
 	((!DEV_ALIVE)) || tc_detach "$1" l2fwd_tc
-	[[ -e $GLOBALS/l2_if ]] || return 0
-	if l2_port_find "$DEV_IFINDEX" || l2_port_slot "$DEV_IFINDEX"; then
-		l2_port_remove "$PORT" "$DEV_IFINDEX"
-	fi
 }
 
 # --- the mirror of a bridge
@@ -291,12 +294,12 @@ l2_with_port() {
 # l2_with_entry LINE COMMAND...: the same for a line of the registry, whatever the device is
 # called by now, and if it has gone
 l2_with_entry() {
-	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0 name
+	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0
 	dev_read "$1"
 	IFINDEX=$DEV_IFINDEX
-	name=$(l2_name "$IFINDEX" 2>/dev/null) || name=
-	[[ -z $name ]] || DEV_ALIVE=1
-	"${@:2}" "${name:-$DEV_NAME}"
+	l2_link
+	[[ -z $NAME ]] || DEV_ALIVE=1
+	"${@:2}" "${NAME:-$DEV_NAME}"
 	dev_put
 }
 
@@ -529,21 +532,43 @@ l2_mirror_kernel() {
 		die "--mirror needs Linux 5.17 (bpf_loop), and this is $(uname -r): l2fwd of a device, with entries by fdb.sh, works without"
 }
 
-# l2_mirror_left MEMBERS: ports that are not in the bridge any more
+# l2_mirror_left MEMBERS: ports that are not in the bridge any more. What is on the devices goes one
+# by one, what is in the maps all at once.
 l2_mirror_left() {
-	local line inode ifindex features flags rest number others ports
-	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
-	while read -r line; do
-		read -r inode ifindex features flags rest <<<"$line"
-		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
-		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || l2_with_entry "$line" l2_mirror_port_del
-	done <<<"$others"
+	local number ifindex flags rest ports left
+	left=$(l2_mirror_lines "$1") || exit 1
+	l2_each "$left" l2_port_unhook
+	# shellcheck disable=SC2046
+	ports=$(l2_ports_of $(cut -d' ' -f2 <<<"$left")) || exit 1
+	! l2_here || l2_ports_remove "$ports"
+	[[ -z $left ]] || ((DRY_RUN)) || left=$(l2_mirror_lines "$1") || exit 1
+	l2_each "$left" l2_mirror_port_end
 	((!DRY_RUN)) || return 0
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
 		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || l2_mirror_port_leave "$number"
 	done <<<"$ports"
+}
+
+# l2_mirror_lines MEMBERS: lines of the registry: ports that attach has made for the mirror, and that
+# are not among MEMBERS
+l2_mirror_lines() {
+	local line inode ifindex features flags rest others
+	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	while read -r line; do
+		read -r inode ifindex features flags rest <<<"$line"
+		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
+		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || printf '%s\n' "$line"
+	done <<<"$others"
+}
+
+# l2_each LINES COMMAND...: see l2_with_entry
+l2_each() {
+	local line lines
+	[[ -n $1 ]] || return 0
+	mapfile -t lines <<<"$1"
+	for line in "${lines[@]}"; do l2_with_entry "$line" "${@:2}"; done
 }
 
 # l2_mirror_knock BRIDGE MEMBER: has its ports looked at, and the bridge's address kept, before
@@ -615,9 +640,7 @@ l2_mirror_snapshot() {
 	((!full)) || warn "$1: map $GLOBALS/l2_fdb has no room for $full addresses of the bridge, which take the slow path: $(typed detach.sh "$1"), and attach with a larger --fdb-size"
 }
 
-l2_mirror_port_del() { # DEV
-	((DEV_FLAGS & HM_DEV_BRPORT)) || return 0
-	l2_port_detach "$1"
+l2_mirror_port_end() { # DEV
 	DEV_FEATURES=$((DEV_FEATURES & ~HM_FEAT_l2fwd))
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_BRPORT))
 }

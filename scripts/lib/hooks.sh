@@ -7,8 +7,10 @@
 # name and never replaced.
 
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
+declare -A OURS=() # found to be so: no other program gets the id meanwhile
 prog_is_ours() {
 	local id PROG_ID PROG_NAME PROG_MAPS
+	[[ -z ${OURS["$1 $2"]:-} ]] || return 0
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
@@ -16,7 +18,9 @@ prog_is_ours() {
 	[[ $PROG_NAME =~ _(xdp2|frags)$ ]] && PROG_NAME=${PROG_NAME%_*}_xdp
 	[[ ${PROG_NAME:0:15} == "${2:0:15}" ]] || return 1
 	for id in "${PIN_ID[@]}"; do
-		[[ $PROG_MAPS != *,$id,* ]] || return 0
+		[[ $PROG_MAPS == *,$id,* ]] || continue
+		OURS["$1 $2"]=1
+		return 0
 	done
 	return 1
 }

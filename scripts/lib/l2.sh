@@ -123,13 +123,12 @@ l2_port_find() {
 	((PORT))
 }
 
-# l2_port_slot IFINDEX: the number that belongs to it in l2_port, in PORT: all there is of
-# a port while it is made or removed
-l2_port_slot() {
+# l2_ports_of IFINDEX...: a line "number ifindex" for each that has a number in l2_port, which is all
+# there is of a port while it is made or removed
+l2_ports_of() {
 	local ports
 	ports=$(l2_ports) || exit 1
-	PORT=$(awk -v index_="$1" '$2 == index_ { print $1; exit }' <<<"$ports")
-	[[ -n $PORT ]]
+	awk -v list=" $* " 'NF && index(list, " " $2 " ") { print $1, $2 }' <<<"$ports"
 }
 
 l2_port_read() { # NUMBER
@@ -183,7 +182,7 @@ l2_port_new() {
 		done
 		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
 		PORT=$n
-		defer l2_port_remove "$n" "$1"
+		defer l2_ports_remove "$n $1"
 		map_shape l2_port
 		value_new "$VALUE_SIZE"
 		value_set "$HM_OFF_l2_port_ifindex" 4 "$1"
@@ -199,30 +198,44 @@ l2_port_new() {
 	l2_ports_changed
 }
 
-# l2_port_remove NUMBER IFINDEX: and all that was said about it
-l2_port_remove() {
-	local zero=() n
-	bytes 4 0
-	zero=("${BYTES[@]}")
-	bytes 4 "$2"
-	map_set l2_if "${BYTES[@]}" -- "${zero[@]}"
-	bytes 4 "$1"
-	try "$BPFTOOL" map delete pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" || true
-	l2_delete l2_fdb "$1"
-	l2_delete l2_guard "$1"
-	l2_delete l2_xlate "$1"
-	l2_port_read "$1"
-	l2_sieve_flush "$(value_num "$HM_OFF_l2_port_acl_at" 2)"
-	map_shape l2_stat
-	n=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
-	value_new "$VALUE_SIZE"
-	bytes 4 "$1"
-	map_set l2_stat "${BYTES[@]}" -- "${VALUE[@]}"
-	# last: the number is free again
-	map_shape l2_port
-	value_new "$VALUE_SIZE"
-	l2_port_write "$1"
+# l2_ports_remove PORTS: a line "number ifindex" each, and all that was said about them
+l2_ports_remove() {
+	local port ports rules at numbers=' ' sets=' '
+	[[ -n $1 ]] || return 0
+	ports=$(l2_ports) || exit 1
+	while read -r port _; do numbers+="$port "; done <<<"$1"
+	# (a port without rules has a set that begins at 0, as that of another may)
+	while read -r port _ _ rules at; do
+		[[ $numbers != *" $port "* || ${rules:-0} == 0 ]] || sets+="$at "
+	done <<<"$ports"
+	l2_ports_zero l2_if 2 "$1"
+	scratch L2_FILE
+	while read -r port _; do
+		bytes 4 "$port"
+		printf 'map delete pinned %s key hex %s\n' "$GLOBALS/l2_tx" "${BYTES[*]}"
+	done <<<"$1" | into "$L2_FILE" || exit 1
+	l2_batch l2_tx "$L2_FILE" >/dev/null
+	l2_delete l2_fdb "$numbers"
+	l2_delete l2_guard "$numbers"
+	l2_delete l2_xlate "$numbers"
+	[[ $sets == ' ' ]] || l2_sieve_flush "$sets"
+	l2_ports_zero l2_stat 1 "$1"
+	# last: the numbers are free again
+	l2_ports_zero l2_port 1 "$1"
 	l2_ports_changed
+}
+
+# l2_ports_zero MAP COLUMN PORTS: clears the values of the keys in that column
+l2_ports_zero() {
+	local VALUE key
+	map_shape "$1"
+	value_new "$VALUE_SIZE"
+	scratch L2_FILE
+	while read -ra key; do
+		bytes 4 "${key[$2 - 1]}"
+		printf 'map update pinned %s key hex %s value hex %s\n' "$GLOBALS/$1" "${BYTES[*]}" "${VALUE[*]}"
+	done <<<"$3" | into "$L2_FILE" || exit 1
+	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
 # l2_ports_changed: XDP may flood by itself if all ports want the same bytes and no
@@ -279,17 +292,17 @@ l2_entries() { # MAP
 	bpftool map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
 }
 
-# l2_select MAP PORT TYPES: keys of MAP (as hexadecimal bytes) that belong to PORT
-# ("" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
+# l2_select MAP PORTS TYPES: keys of MAP (as hexadecimal bytes) that belong to one of PORTS (" 1 2 ",
+# "" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
 l2_select() {
 	local at=1
 	[[ $1 != l2_fdb ]] || at=2
-	l2_entries "$1" | awk -F'|' -v port="$2" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
+	l2_entries "$1" | awk -F'|' -v ports="${2:+" $2 "}" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 		{
 			split($at, b, " ")
 			p = endian == "little" ? hex(b[1]) + 256 * hex(b[2]) : hex(b[2]) + 256 * hex(b[1])
-			if ((port == "" || p == port) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print $1
+			if ((ports == "" || index(ports, " " p " ")) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print $1
 		}'
 }
 
@@ -340,19 +353,23 @@ l2_batch_rest() {
 # awk -v take for their own.)
 l2_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
 
-# l2_delete MAP PORT [TYPES]: see l2_select
+# l2_delete MAP PORTS [TYPES]: see l2_select
 l2_delete() {
 	scratch L2_FILE
 	l2_select "$1" "$2" "${3:-}" | l2_deletes "$1" | into "$L2_FILE" || exit 1
 	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
-# l2_sieve_flush SET: what l2_sieve has of the rules that begin at SET
+# l2_sieve_flush SETS: what l2_sieve has of the rules that begin at one of SETS
 l2_sieve_flush() {
+	local set sets='|'
 	((!DRY_RUN)) || return 0
 	scratch L2_FILE
-	bytes 2 "$1"
-	l2_entries l2_sieve | awk -F'|' -v set="${BYTES[*]}" 'substr($1, 13, 5) == set { print $1 }' |
+	for set in $1; do
+		bytes 2 "$set"
+		sets+="${BYTES[*]}|"
+	done
+	l2_entries l2_sieve | awk -F'|' -v sets="$sets" 'index(sets, "|" substr($1, 13, 5) "|") { print $1 }' |
 		l2_deletes l2_sieve | into "$L2_FILE" || exit 1
 	l2_batch l2_sieve "$L2_FILE" >/dev/null
 }
