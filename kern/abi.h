@@ -15,9 +15,17 @@
 
 #include "abi/count.h"
 #include "abi/drops.h"
+#include "abi/exec.h"
+#include "abi/flow.h"
+#include "abi/hist.h"
 #include "abi/host.h"
 #include "abi/l2fwd.h"
 #include "abi/latency.h"
+#include "abi/napi.h"
+#include "abi/open.h"
+#include "abi/ovslat.h"
+#include "abi/path.h"
+#include "abi/pktlat.h"
 #include "abi/policy.h"
 #include "abi/trace.h"
 
@@ -33,7 +41,12 @@
 	HM_MAPS_LATENCY(X) \
 	HM_MAPS_HOST(X) \
 	HM_MAPS_DROPS(X) \
-	HM_MAPS_TRACE(X) \
+	HM_MAPS_EXEC(X) \
+	HM_MAPS_OPEN(X) \
+	HM_MAPS_PATH(X) \
+	HM_MAPS_NAPI(X) \
+	HM_MAPS_PKTLAT(X) \
+	HM_MAPS_OVSLAT(X) \
 	HM_MAPS_COUNT(X) \
 	HM_MAPS_L2FWD(X) \
 	HM_MAPS_POLICY(X)

@@ -15,27 +15,13 @@
 #define HOOKMAP_L2ACL_H
 
 #include "l2fwd.h"
+#include "match.h"
 #include "parse.h"
-#include "prefix.h"
 
 HM_MAP(l2_acl);
 HM_MAP(l2_sieve);
 
-struct l2_flow {
-	struct flow f;
-	__u16 vlan;
-	__be16 ethertype;
-	__u16 sport; /* host order */
-	__u16 dport;
-	__u8 ports; /* sport and dport were there */
-	__u8 bad;   /* IP that cannot be read */
-	__u8 hides; /* L2_HIDES_* */
-};
-
-#define L2_HIDES_IP   1 /* IP may be inside, behind headers that are not read */
-#define L2_HIDES_TYPE 2 /* ethertype is that of another tag, not of what is inside */
-
-/* What a frame whose ethertype is PROTO, at C behind it, may have inside: L2_HIDES_*. */
+/* What a frame whose ethertype is PROTO, at C behind it, may have inside: FLOW_HIDES_*. */
 static __always_inline int l2_hides(const struct cursor *c, int proto)
 {
 	const __u8 *llc = c->pos;
@@ -45,7 +31,7 @@ static __always_inline int l2_hides(const struct cursor *c, int proto)
 		if (c->pos + 5 > c->end)
 			return 0;
 		return llc[0] == 0x06 || (llc[0] == 0xaa && llc[1] == 0xaa && !llc[3] && !llc[4])
-			       ? L2_HIDES_IP | L2_HIDES_TYPE
+			       ? FLOW_HIDES_IP | FLOW_HIDES_TYPE
 			       : 0;
 	}
 	switch (bpf_ntohs(proto)) {
@@ -64,72 +50,49 @@ static __always_inline int l2_hides(const struct cursor *c, int proto)
 	case 0x893f: /* 802.1BR */
 	case 0x8926: /* VN-Tag */
 	case 0x8909: /* Cisco metadata */
-		return L2_HIDES_IP | L2_HIDES_TYPE;
+		return FLOW_HIDES_IP | FLOW_HIDES_TYPE;
 	case ETH_P_PPP_SES:
 	case ETH_P_MPLS_UC:
 	case ETH_P_MPLS_MC:
 	case 0x880b: /* PPP */
 	case 0xa0ed: /* 6LoWPAN */
-		return L2_HIDES_IP;
+		return FLOW_HIDES_IP;
 	}
 	return 0;
 }
 
-/* Reads what rules ask for, from the MAC header on. FLOW is all zero. */
-static __always_inline void l2_flow_read(struct cursor *c, struct l2_flow *flow)
+/* Reads what rules ask for, from the MAC header on. F is all zero but for the VLAN. */
+static __always_inline void l2_flow_read(struct cursor *c, struct flow *f)
 {
 	int proto = parse_eth(c);
-	struct flow *f = &flow->f;
 
 	if (proto < 0)
 		return;
-	flow->ethertype = proto;
+	f->ethertype = proto;
 	if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6)) {
-		flow->hides = l2_hides(c, proto);
+		f->hides = l2_hides(c, proto);
 		return;
 	}
 	if (parse_ip(c, proto, f) < 0 ||
-	    (f->family == 6 && !f->fragment && parse_is_extension(f->l4proto))) {
-		flow->bad = 1;
-		return;
-	}
-	if (f->fragment || c->pos + sizeof(struct parse_ports) > c->end)
-		return;
-	parse_l4_ports(c, f);
-	flow->sport = bpf_ntohs(f->sport);
-	flow->dport = bpf_ntohs(f->dport);
-	flow->ports = 1;
+	    (f->family == 6 && !f->fragment && parse_is_extension(f->l4proto)))
+		f->hides = FLOW_UNREADABLE;
+	else
+		parse_l4(c, f);
 }
 
-static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct l2_flow *flow)
+/* What rule permits must be certain, what it denies need not be. A later fragment has no
+ * ports; without the first one it is lost. */
+static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct flow *f)
 {
-	__u8 flags = rule->flags;
-
-	if (flags & L2_A_VLAN && rule->vlan != flow->vlan)
-		return 0;
-	if (rule->ethertype && rule->ethertype != flow->ethertype) {
-		int ip = rule->ethertype == bpf_htons(ETH_P_IP) ||
-			 rule->ethertype == bpf_htons(ETH_P_IPV6);
-
-		return flow->hides & (ip ? L2_HIDES_IP : L2_HIDES_TYPE) ? flags & L2_A_DENY : 0;
-	}
-	if (flow->hides && flags & (L2_A_PROTO | L2_A_FRAGMENT))
-		return flags & L2_A_DENY;
-	if (flags & L2_A_PROTO && (!flow->f.family || rule->proto != flow->f.l4proto))
-		return 0;
-	if (flags & L2_A_FRAGMENT && !flow->f.fragment)
-		return 0;
-	if (!prefix_match(flow->f.src, rule->src, rule->src_mask) ||
-	    !prefix_match(flow->f.dst, rule->dst, rule->dst_mask))
-		return 0;
-	if (!(flags & L2_A_PORTS))
+	switch (match_flow(&rule->match, f)) {
+	case MATCH_YES:
 		return 1;
-	if (flow->f.fragment)
-		return !(flags & L2_A_DENY);
-	if (!flow->ports)
-		return flags & L2_A_DENY;
-	return flow->sport >= rule->sport_min && flow->sport <= rule->sport_max &&
-	       flow->dport >= rule->dport_min && flow->dport <= rule->dport_max;
+	case MATCH_FIRST:
+		return !rule->deny;
+	case MATCH_UNREAD:
+		return rule->deny;
+	}
+	return 0;
 }
 
 /* The rules that one of the frame's addresses leaves over. */
@@ -163,9 +126,9 @@ static __always_inline __u64 l2_sieve_left(const struct l2_sieve *src, const str
  * its number + 1, or 0. This and l2_acl_permits are functions of their own (kernel 5.12):
  * the verifier then looks at the loop once, not once for each way to get here.
  */
-__noinline int l2_acl_first(struct l2_flow *flow, __u32 first, __u64 left)
+__noinline int l2_acl_first(struct flow *f, __u32 first, __u64 left)
 {
-	if (!flow)
+	if (!f)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < 64; i++, left >>= 1) {
@@ -179,31 +142,31 @@ __noinline int l2_acl_first(struct l2_flow *flow, __u32 first, __u64 left)
 		rule = bpf_map_lookup_elem(&l2_acl, &key);
 		if (!rule)
 			break;
-		if (l2_acl_match(rule, flow))
+		if (l2_acl_match(rule, f))
 			return key + 1;
 	}
 	return 0;
 }
 
 /* 1 if the port NUMBER may be sent the frame of BYTES. */
-__noinline int l2_acl_permits(struct l2_flow *flow, __u32 number, __u32 bytes)
+__noinline int l2_acl_permits(struct flow *f, __u32 number, __u32 bytes)
 {
 	struct l2_port *port = l2_port_get(number);
 	struct l2_sieve *src = NULL, *dst = NULL;
 	__u16 part[2] = {};
 	__u32 n, set;
 
-	if (!flow || !port || flow->bad)
+	if (!f || !port || f->hides & FLOW_UNREADABLE)
 		return 0;
 	/* acl_n and acl_at at once: they belong together */
 	*(__u32 *)part = *(volatile __u32 *)&port->acl_n;
 	n = part[0] & L2_ACL_MASK;
 	set = part[1];
 	/* where the addresses are not known, no rule is out of the question */
-	if (part[0] & L2_ACL_SRC && !flow->hides)
-		src = l2_sieve_get(set, 0, flow->f.family, flow->f.src);
-	if (part[0] & L2_ACL_DST && !flow->hides)
-		dst = l2_sieve_get(set, 1, flow->f.family, flow->f.dst);
+	if (part[0] & L2_ACL_SRC && !f->hides)
+		src = l2_sieve_get(set, 0, f->family, f->src);
+	if (part[0] & L2_ACL_DST && !f->hides)
+		dst = l2_sieve_get(set, 1, f->family, f->dst);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < L2_ACL_RULES / 64; i++) {
 		struct l2_acl *rule;
@@ -213,7 +176,7 @@ __noinline int l2_acl_permits(struct l2_flow *flow, __u32 number, __u32 bytes)
 		if (i * 64 >= n)
 			break;
 		left = l2_sieve_left(src, dst, i, n);
-		key = left ? l2_acl_first(flow, set + i * 64, left) : 0;
+		key = left ? l2_acl_first(f, set + i * 64, left) : 0;
 		if (!key)
 			continue;
 		key--;
@@ -222,7 +185,7 @@ __noinline int l2_acl_permits(struct l2_flow *flow, __u32 number, __u32 bytes)
 			break;
 		__sync_fetch_and_add(&rule->packets, 1);
 		__sync_fetch_and_add(&rule->bytes, bytes);
-		return !(rule->flags & L2_A_DENY);
+		return !rule->deny;
 	}
 	return !(port->flags & L2_P_ACL_DENY);
 }

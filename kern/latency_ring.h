@@ -10,6 +10,7 @@
 #include <linux/tcp.h>
 
 #include "latency.h"
+#include "match.h"
 #include "parse.h"
 
 HM_MAP(lat_ring);
@@ -59,12 +60,20 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	p->l4 = c.pos - data;
 	l4 = *(volatile __u16 *)&p->l4 & 0x3ff; /* from here on, one way for all */
 	c.pos = data + l4;
-	parse_l4_ports(&c, &p->f);
+	parse_l4(&c, &p->f);
 	p->id = parse_l4_id(&c, &p->f);
 	tcp = c.pos;
 	if (p->f.l4proto == IPPROTO_TCP && !p->f.fragment && (void *)(tcp + 1) <= end)
 		p->tcp = len - l4 - tcp->doff * 4;
 	return p;
+}
+
+/* Is a packet that came in by IFINDEX, the first stage's device, one of those to be measured? */
+static __always_inline int lat_match(const struct lat_cfg *cfg, __u32 ifindex,
+				     const struct flow *f)
+{
+	return (!cfg->ifindex || cfg->ifindex == ifindex) &&
+	       match_flow(&cfg->match, f) == MATCH_YES;
 }
 
 /* What packets of one flow have in common: never 0. */

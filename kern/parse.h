@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * parse.h - a cursor over a packet. Each function checks, advances and returns
- * the next protocol, or a negative number if the packet ends too early or makes
- * no sense. Ethertypes are in network order, IP protocols are one byte.
+ * parse.h - a cursor over a packet that can be read by pointers. Each function checks,
+ * advances and returns the next protocol, or a negative number if the packet ends too early
+ * or makes no sense. Ethertypes are in network order, IP protocols are one byte.
+ * parse_copy.h reads the same of packets that must be copied.
  */
 #ifndef HOOKMAP_PARSE_H
 #define HOOKMAP_PARSE_H
@@ -14,27 +15,11 @@
 #include <linux/ipv6.h>
 #include <bpf/bpf_endian.h>
 
-#define PARSE_VLANS	 2 /* tags skipped at most: QinQ */
-#define PARSE_EXTENSIONS 6 /* IPv6 extension headers skipped at most */
+#include "abi/flow.h"
 
 struct cursor {
 	void *pos;
 	void *end;
-};
-
-/* What a packet is, as far as latency and the filters need it. */
-struct flow {
-	__u32 src[4]; /* network order; IPv4 in word 0 */
-	__u32 dst[4];
-	__u16 sport; /* network order; 0 without ports or in a later fragment */
-	__u16 dport;
-	__u8 family; /* 4, 6, or 0: not IP */
-	__u8 l4proto;
-	__u8 fragment; /* not the first fragment: what follows is no L4 header */
-	__u8 more;     /* more fragments follow */
-	__u8 inside;   /* IPv6: the header behind that of the fragment, which may be an extension */
-	__u8 pad[3];
-	__u32 id; /* of the datagram, if this is a fragment */
 };
 
 struct parse_vlan {
@@ -65,7 +50,7 @@ static __always_inline int parse_eth(struct cursor *c)
 	proto = eth->h_proto;
 
 #pragma unroll
-	for (int i = 0; i < PARSE_VLANS; i++) {
+	for (int i = 0; i < FLOW_VLANS; i++) {
 		struct parse_vlan *tag = c->pos;
 
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
@@ -124,7 +109,7 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 	c->pos = ip + 1;
 
 #pragma unroll
-	for (int i = 0; i < PARSE_EXTENSIONS; i++) {
+	for (int i = 0; i < FLOW_EXTENSIONS; i++) {
 		struct parse_ext *ext = c->pos;
 		__u32 len;
 
@@ -165,19 +150,20 @@ static __always_inline int parse_ip(struct cursor *c, int proto, struct flow *f)
 	return -1;
 }
 
-static __always_inline void parse_l4_ports(struct cursor *c, struct flow *f)
+/* Ports, or the type of ICMP, at the L4 header C. */
+static __always_inline void parse_l4(struct cursor *c, struct flow *f)
 {
 	struct parse_ports *ports = c->pos;
 
-	if (f->fragment)
+	if (f->fragment || (void *)(ports + 1) > c->end)
 		return;
-	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP &&
-	    f->l4proto != IPPROTO_UDPLITE && f->l4proto != IPPROTO_SCTP)
-		return;
-	if ((void *)(ports + 1) > c->end)
+	if (f->l4proto == IPPROTO_ICMP || f->l4proto == IPPROTO_ICMPV6)
+		f->type = *(__u8 *)ports;
+	if (!flow_has_ports(f->l4proto))
 		return;
 	f->sport = ports->source;
 	f->dport = ports->dest;
+	f->ports = 1;
 }
 
 /* 4 bytes that tell packets of one flow apart, at the L4 header C: TCP's sequence

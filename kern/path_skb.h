@@ -8,7 +8,7 @@
 
 #include "skb.h"
 
-#define PATH_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
+#define FLOW_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
 
 #include "path.h"
 
@@ -21,32 +21,21 @@ enum path_from {
 	FROM_NETWORK, /* data may be anywhere, network_header is set */
 };
 
-/* A tag that the hardware took off, or will put on. */
-static __always_inline void path_vlan(const struct sk_buff *skb, struct path_head *h)
-{
-	if (!skb_has_tag(skb) || h->flags & PATH_H_VXLAN)
-		return;
-	h->vlan = skb->vlan_tci & 0xfff;
-	h->flags |= PATH_H_VLAN;
-}
-
 /* What most packets fail by, in one copy: from the ethertype to the ports. */
 struct path_glance {
 	__be16 pad;
 	__be16 proto;
-	union path_ip ip;
+	union copy_ip ip;
 	__be16 port6[2]; /* of IPv6 without extension headers */
 };
 
 /* Can it be told at a glance that this packet does not match? AT is where the network
- * header is, behind a frame's header if PROTO is 0. Packets with VLAN tags, options,
- * extension headers or vxlan inside, and those whose headers do not end before END, are
- * left to path_parse(). */
+ * header is, behind a frame's header if PROTO is 0. In F is the tag that the kernel keeps.
+ * Packets with VLAN tags, options, extension headers, fragments or vxlan inside, and those
+ * whose headers do not end before END, are left to path_parse(). */
 static __always_inline int path_fails(const struct path_cfg *c, unsigned long at, __be16 proto,
-				      unsigned long end)
+				      unsigned long end, struct flow *f)
 {
-	__u8 l4, family = 4, want = c->l4proto;
-	const __u32 *src, *dst;
 	struct path_glance g;
 	const __be16 *port;
 
@@ -55,41 +44,44 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	if (proto)
 		g.proto = proto;
 	if (g.proto == bpf_htons(ETH_P_IP)) {
-		if (g.ip.v4.version != 0x45 || at + sizeof(g.ip.v4) + sizeof(g.port6) > end)
+		if (g.ip.v4.version != 0x45 || g.ip.v4.frag & bpf_htons(0x3fff) ||
+		    at + sizeof(g.ip.v4) + sizeof(g.port6) > end)
 			return 0;
-		l4 = g.ip.v4.proto;
-		src = &g.ip.v4.src;
-		dst = &g.ip.v4.dst;
+		f->family = 4;
+		f->l4proto = g.ip.v4.proto;
+		f->src[0] = g.ip.v4.src;
+		f->dst[0] = g.ip.v4.dst;
 		port = (const __be16 *)(&g.ip.v4 + 1);
 	} else if (g.proto == bpf_htons(ETH_P_IPV6)) {
 		if (at + sizeof(g.ip.v6) + sizeof(g.port6) > end)
 			return 0;
-		family = 6;
-		l4 = g.ip.v6.next;
-		src = g.ip.v6.src;
-		dst = g.ip.v6.dst;
+		f->family = 6;
+		f->l4proto = g.ip.v6.next;
+		__builtin_memcpy(f->src, g.ip.v6.src, sizeof(f->src));
+		__builtin_memcpy(f->dst, g.ip.v6.dst, sizeof(f->dst));
 		port = g.port6;
 	} else {
-		return g.proto != bpf_htons(ETH_P_8021Q) && g.proto != bpf_htons(ETH_P_8021AD);
+		return !copy_is_tag(g.proto);
 	}
-	if (l4 != IPPROTO_TCP && l4 != IPPROTO_UDP && l4 != IPPROTO_ICMP && l4 != IPPROTO_ICMPV6)
+	if (f->l4proto == IPPROTO_ICMP || f->l4proto == IPPROTO_ICMPV6) {
+		f->type = *(const __u8 *)port;
+		return path_judge(c, f) != MATCH_YES;
+	}
+	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP)
 		return 0;
-	if (l4 == IPPROTO_UDP && port[1] == path_vxlan_port(c))
-		return 0;
-	if (!(c->flags & PATH_F_SET) || c->echo)
-		want = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	if (want && l4 != want)
-		return 1;
-	if ((l4 == IPPROTO_TCP || l4 == IPPROTO_UDP) && !path_ports(c, port[0], port[1]))
-		return 1;
-	return !path_addresses(c, family, src, dst);
+	f->sport = port[0];
+	f->dport = port[1];
+	f->ports = 1;
+	return (f->l4proto != IPPROTO_UDP || f->dport != path_vxlan_port(c)) &&
+	       path_judge(c, f) != MATCH_YES;
 }
 
-static __always_inline void path_unread(void)
+/* Headers are not there, without which it cannot be told that the packet does not match. */
+static __always_inline void path_unread(const struct path_cfg *c, const struct flow *f)
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);
 
-	if (st)
+	if (st && (!f->family || f->l4proto == IPPROTO_UDP || path_judge(c, f) != MATCH_NO))
 		__sync_fetch_and_add(&st->unread, 1);
 }
 
@@ -98,12 +90,13 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 {
 	int link = from == FROM_LINK && (dev->type == ARPHRD_ETHER || dev->type == ARPHRD_LOOPBACK);
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
-	struct path_at at = { .proto = skb->protocol };
+	struct copy_at at = { .proto = skb->protocol };
 	struct skb_room room = skb_room(skb);
 	struct path_head h = {};
 	struct path_event *e;
 	struct path_mark *m;
 	__u64 id = 0;
+	__u16 vlan;
 	int marked;
 
 	m = path_mark_of(skb, &id);
@@ -117,16 +110,18 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 			return NULL;
 		at.pos = (unsigned long)skb->head + skb->network_header;
 	}
+	/* a tag that the hardware took off, or will put on */
+	vlan = skb_has_tag(skb) ? skb->vlan_tci & 0xfff : 0;
+	h.flow.vlan = vlan;
 	if (!marked &&
-	    path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto, room.end))
+	    path_fails(cfg, at.pos + (link ? ETH_HLEN : 0), link ? 0 : at.proto, room.end, &h.flow))
 		return NULL;
-	if ((link ? path_eth(&room, &at, &h) : path_tags(&room, &at, &h)) ||
-	    !path_parse(&room, cfg, &at, &h, marked ? m : NULL)) {
-		if (room.beyond && skb->data_len)
-			path_unread();
-		return NULL;
-	}
-	path_vlan(skb, &h);
+	if ((link ? copy_ethernet(&room, &at, &h.flow) : copy_tags(&room, &at, &h.flow)))
+		goto unread;
+	if (vlan)
+		h.flow.vlan = vlan;
+	if (!path_parse(&room, cfg, &at, &h, marked ? m : NULL))
+		goto unread;
 	if (from == FROM_LINK && skb->skb_iif)
 		h.flags |= PATH_H_CAME;
 	/* read or dropped: what has this sk_buff next is another packet */
@@ -138,6 +133,11 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 	if (e)
 		e->skb = id;
 	return e;
+
+unread:
+	if (room.beyond && skb->data_len)
+		path_unread(cfg, &h.flow);
+	return NULL;
 }
 
 static __always_inline void path_device(struct path_event *e, const struct net_device *dev)

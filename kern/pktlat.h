@@ -8,9 +8,9 @@
 
 #include "skb.h"
 
-#define PATH_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
+#define FLOW_COPY(CTX, TO, SIZE, AT) skb_copy(CTX, TO, SIZE, AT)
 
-#include "head.h"
+#include "parse_copy.h"
 #include "hist_age.h"
 #include "trace.h"
 
@@ -123,9 +123,10 @@ static __always_inline int pktlat_tap(struct pktlat_key *key, const struct sk_bu
 static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat_stat *st,
 					const struct pktlat_key *key, __u64 now, __u64 delta)
 {
-	struct path_at at = { .proto = skb->protocol };
+	struct copy_at at = { .proto = skb->protocol };
 	struct skb_room room = skb_room(skb);
 	struct pktlat_event *e;
+	__be16 word[4];
 
 	e = bpf_ringbuf_reserve(&pktlat_ring, sizeof(*e), 0);
 	if (!e) {
@@ -140,8 +141,10 @@ static __always_inline void pktlat_slow(const struct sk_buff *skb, struct pktlat
 	e->key.octave = 0;
 	/* TCP data that was copied together has no headers */
 	at.pos = (unsigned long)skb->head + skb->network_header;
-	if (skb->network_header && !path_ip(&room, &at, &e->head))
-		path_l4(&room, &at, &e->head);
+	if (skb->network_header && !copy_ip(&room, &at, &e->flow)) {
+		copy_l4(&room, &at, &e->flow, word);
+		e->len = at.len;
+	}
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 

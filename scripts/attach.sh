@@ -30,7 +30,8 @@ EOF
 		"${feature}_help"
 		printf '\n'
 	done
-	printf 'Exit status: 0 attached, 1 not attached and nothing changed, 2 usage.\n'
+	condition_help
+	printf '\nExit status: 0 attached, 1 not attached and nothing changed, 2 usage.\n'
 }
 
 DEV='' HOST=0 ASKED=() RENAMED=''

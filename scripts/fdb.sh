@@ -8,7 +8,7 @@
 . "$HM_SCRIPTS/lib/l2.sh"
 . "$HM_SCRIPTS/lib/l2rules.sh"
 . "$HM_SCRIPTS/lib/progress.sh"
-. "$HM_SCRIPTS/lib/filter.sh"
+. "$HM_SCRIPTS/lib/condition.sh"
 
 usage() {
 	cat <<'EOF'
@@ -44,13 +44,13 @@ port settings:
 On a port of a mirrored bridge, only pass and drop can be set; the rest is the bridge's.
 
 rule commands, for frames that leave by DEV; the first match by PRIORITY decides:
-  add PRIORITY permit|deny [MATCH VALUE]...   del PRIORITY   flush
+  add PRIORITY permit|deny [CONDITION]   del PRIORITY   flush
+  pass and drop are other words for permit and deny
   load FILE              lines as for add replace all rules at once
   default permit|deny    what happens without a match (default permit)
-  pass and drop are other words for permit and deny
-  MATCH: src PREFIX, dst PREFIX, proto tcp|udp|sctp|icmp|icmp6|NUMBER,
-         sport|dport N[-N] (with proto), vlan VID, ethertype ip|ip6|arp|0xNNNN,
-         fragment yes (only fragments after the first)
+EOF
+	condition_help
+	cat <<'EOF'
 
 guard on: what comes in by DEV must have a source MAC that was added, and if that has
 addresses, IP and ARP with one of them.
@@ -634,8 +634,9 @@ guard_add() { # MAC ADDRESS...
 	unicast "$1"
 	# everything is checked before the first change
 	for text in "${@:2}"; do
-		[[ $text != */* ]] && prefix "$text" || misuse "$text: expected an IPv4 or IPv6 address"
-		keys+=("$FAMILY ${ADDRESS[*]}")
+		[[ $text != */* ]] && (condition guard '' src "$text") 2>/dev/null || misuse "$text: expected an IPv4 or IPv6 address"
+		condition guard '' src "$text"
+		keys+=("$((16#${CONDITION[HM_OFF_match_family]})) ${CONDITION[*]:HM_OFF_match_src:16}")
 	done
 	if ((!${#keys[@]})); then
 		guard_put 0

@@ -451,6 +451,12 @@ hookmap_reader() {
 	READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
 }
 
+# compiler: the compiler of rules and conditions (user/rules), in COMPILER
+compiler() {
+	COMPILER=$HM_OBJ/rules
+	[[ -x $COMPILER ]] || die "$COMPILER is not there: build first (make), or set HOOKMAP_OBJ"
+}
+
 # object NAME: the path of an object, in OBJECT, after a check of its ABI.
 object() {
 	OBJECT=$HM_OBJ/$1

@@ -124,11 +124,11 @@ inputs() {
 rules() {
 	local mode=$1 file files=() cpus
 	shift
-	[[ -x $HM_OBJ/rules ]] || die "$HM_OBJ/rules is not there: build first (make), or set HOOKMAP_OBJ"
+	compiler
 	for file; do files+=("${NAMES[_$file]:-$file}" "$file"); done
 	[[ -e $WORK/links ]] || ip_json link >"$WORK/links" || die "ip -j link failed"
 	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
-	"$HM_OBJ/rules" "$mode" --links "$WORK/links" --gone "$WORK/gone" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
+	"$COMPILER" "$mode" --links "$WORK/links" --gone "$WORK/gone" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
 		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"
 }
 

@@ -24,7 +24,7 @@ HM_MAP(l2_xlate);
 /* A frame that is flooded. */
 struct l2_copy {
 	struct __sk_buff *skb;
-	struct l2_flow flow;
+	struct flow flow;
 	__u32 in;
 	__u32 vlan;
 	__u32 prio;  /* PCP and DEI */

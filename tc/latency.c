@@ -26,7 +26,6 @@
  */
 #define LAT_RECORD
 #include "latency.h"
-#include "latency_filter.h"
 #include "latency_ring.h"
 #include "reach.h"
 
@@ -130,7 +129,7 @@ static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cf
 				      struct lat_stat *st, const struct lat_packet *packet,
 				      __u32 class)
 {
-	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_filter(cfg, skb->ifindex, &packet->f)))
+	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_match(cfg, skb->ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, lat_turn(cfg, st)))
 		lat_start(skb, cfg, st, &packet->f, 0, class);

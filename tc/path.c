@@ -11,7 +11,7 @@
  *
  * Maps: path_cfg, path_ring, path_stat. Returns TC_ACT_UNSPEC: other filters run.
  */
-#define PATH_COPY(CTX, TO, SIZE, AT) bpf_skb_load_bytes(CTX, AT, TO, SIZE)
+#define FLOW_COPY(CTX, TO, SIZE, AT) bpf_skb_load_bytes(CTX, AT, TO, SIZE)
 
 #include "path.h"
 

@@ -89,12 +89,6 @@ static __always_inline void pol_event(__u64 *n, __u64 i, const __u64 max)
 		n[i]++;
 }
 
-static __always_inline int pol_has_ports(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
-	       proto == IPPROTO_SCTP;
-}
-
 /* The outermost VLAN tag: the kernel's own copy, else in the frame. One of VLAN 0 has a
  * priority only: to the stack the frame is untagged. */
 static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor *c)
@@ -219,7 +213,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 	p->id = f->id;
 	p->word[POL_W_PORTS] = 0;
 	/* a router forwards what ends amid its L4 header: rules hold for it as well */
-	if (!p->hidden && !f->fragment && pol_has_ports(next) &&
+	if (!p->hidden && !f->fragment && flow_has_ports(next) &&
 	    c.pos + sizeof(struct parse_ports) > c.end) {
 		if (!p->all)
 			return POL_N_MALFORMED;
@@ -227,8 +221,8 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 	}
 	if (p->hidden | f->fragment | f->more) {
 		p->word[POL_W_MISC] |= POL_M_FRAGMENT;
-	} else if (pol_has_ports(next)) {
-		parse_l4_ports(&c, f);
+	} else if (flow_has_ports(next)) {
+		parse_l4(&c, f);
 		p->word[POL_W_PORTS] = (__u32)bpf_ntohs(f->sport) << 16 | bpf_ntohs(f->dport);
 		p->word[POL_W_MISC] |= POL_M_PORTS;
 	}

@@ -50,7 +50,7 @@ POL_GLOBAL int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *p
 
 static __always_inline __u32 pol_share(struct __sk_buff *skb, const struct pol_pkt *p)
 {
-	if (p->piece & (POL_P_LATER | POL_P_MORE) && !p->hidden && pol_has_ports(p->l4proto))
+	if (p->piece & (POL_P_LATER | POL_P_MORE) && !p->hidden && flow_has_ports(p->l4proto))
 		return pol_share_fragment(skb, p);
 	return pol_share_by(p, p->word[POL_W_PORTS]);
 }

@@ -527,7 +527,7 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_ou
 {
 	long err = 0;
 
-	for (int i = 0; !l3 && i < PARSE_VLANS; i++) {
+	for (int i = 0; !l3 && i < FLOW_VLANS; i++) {
 		if (!skb->vlan_present && skb->protocol != bpf_htons(ETH_P_8021Q) &&
 		    skb->protocol != bpf_htons(ETH_P_8021AD))
 			break;

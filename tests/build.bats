@@ -123,7 +123,7 @@ load_all() {
 		equal "$(bpftool -j map show name "$name" | jq -r 'if type == "array" then .[-1] else . end | "\(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"')" "$(cut -d' ' -f1-4 <<<"${!size}")" "$name"
 	done
 	# offsets: as BTF has them, and as the scripts use them
-	equal "$(bpftool -j btf dump file "$HM_BUILD/xdp/latency.o" | jq -r '.types[] | select(.name == "lat_cfg" and .kind == "STRUCT") | .members[] | select(.name == "dst_mask") | .bits_offset / 8')" "$HM_OFF_lat_cfg_dst_mask" "offset of dst_mask"
+	equal "$(bpftool -j btf dump file "$HM_BUILD/xdp/latency.o" | jq -r '.types[] | select(.name == "lat_cfg" and .kind == "STRUCT") | .members[] | select(.name == "match") | .bits_offset / 8')" "$HM_OFF_lat_cfg_match" "offset of match"
 }
 
 @test "build: make deb installs nothing, and says what is missing" {

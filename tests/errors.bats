@@ -53,7 +53,13 @@ fails() {
 
 @test "errors: filters name the word that is wrong" {
 	fails 2 "--filter: unknown word 5000" attach eth0 --filter 'udp 5000'
-	fails 2 "--filter: unknown word host" attach eth0 --filter 'host 10.11.1.2 and tcp'
+	fails 2 "--filter: proto is there twice" attach eth0 --filter 'udp proto 17'
+	fails 2 "--filter: protocol icmp has no ports" attach eth0 --filter 'icmp port 7'
+	fails 2 "--filter: no packet has both: echo, and proto tcp" attach eth0 --filter 'echo tcp'
+	fails 2 "--filter: vlan cannot be told here" attach eth0 --filter 'vlan 5'
+	fails 2 "--match: no frame has both: ethertype 0x0800, and proto icmp6" attach --host path --match 'src 10.0.0.0/8 icmp6'
+	fails 2 "--match: host fd00::1: another protocol family" attach --host path --match 'src 10.0.0.0/8 host fd00::1'
+	fails 2 "--match: vlan 4095: expected a number from 1 to 4094" attach --host path --match 'vlan 4095'
 	fails 2 "--filter: port needs a value" attach eth0 --filter 'proto udp port'
 	fails 2 "--filter: port 99999: expected a number" attach eth0 --filter 'port 99999'
 	fails 2 "--filter: src 10.0.0.0/33: expected an IPv4 or IPv6 prefix" attach eth0 --filter 'src 10.0.0.0/33'
@@ -150,7 +156,7 @@ fails() {
 	mkdir -p "$G"
 	bpftool -n map create "$G/lat_hist" type percpu_hash key 8 value 48 entries 2048 name lat_hist
 	fails 1 "map $G/lat_hist is 'percpu_hash 8 48 2048'" attach eth0
-	bpftool -n map create "$G/lat_cfg" type array key 4 value 92 entries 1 name lat_cfg
+	bpftool -n map create "$G/lat_cfg" type array key 4 value 136 entries 1 name lat_cfg
 	bpftool -n map create "$G/lat_stat" type percpu_array key 4 value 136 entries 1 name lat_stat
 	bpftool -n map create "$G/lat_stamp" type array key 4 value 40 entries 65536 name lat_stamp
 	fails 1 "map $G/lat_hist: value is 48 bytes, expected 152" hookmap latency

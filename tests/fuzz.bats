@@ -376,6 +376,12 @@ count_tc_policy() {
 @test "fuzz: each iptables program" { each iptables; }
 @test "fuzz: each cgroup_skb program" { each kern; }
 
+@test "fuzz: both parsers read the same flow" {
+	bpftool prog load "$HM_BUILD/tests/bpf/flows.o" /sys/fs/bpf/flows type xdp
+	fuzz flows /sys/fs/bpf/flows --keep frame --allow 2
+	equal "$CHANGED" 0 changed
+}
+
 @test "fuzz: frames on a wire, between filters that give them any tc_index and class id" {
 	local sent json
 	stray() { tc filter add dev p1 ingress pref "$1" handle 1 bpf da obj "$HM_BUILD/tests/bpf/stray.o"; }

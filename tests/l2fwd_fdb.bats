@@ -54,13 +54,13 @@ refused() {
 	refused 2 'dst 10.0.0.0/08: expected' acl p1 add 7 deny dst 10.0.0.0/08
 	refused 2 'dport 025: expected a number' acl p1 add 7 deny proto tcp dport 025
 	refused 2 'vlan 010: expected a number' add 02:00:00:00:00:01 dev p1 vlan 010
-	refused 2 'ports need proto' acl p1 add 7 deny dport 25
+	refused 2 'protocol icmp has no ports' acl p1 add 7 deny proto icmp dport 25
 	refused 2 'the first is larger' acl p1 add 7 deny proto tcp dport 26-25
 	refused 2 'expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 10.0.0.0/33
 	refused 2 'another protocol family' acl p1 add 7 deny src 10.0.0.0/8 dst fd00::/8
 	refused 2 'bits are set behind the prefix' acl p1 add 7 deny src 10.0.0.1/24
 	refused 2 'proto is there twice' acl p1 add 7 deny proto tcp proto udp
-	refused 2 'no frame has both: ethertype 0x0800, and proto 58' acl p1 add 7 deny proto icmp6 src 10.0.0.0/8
+	refused 2 'no frame has both: ethertype 0x0800, and proto icmp6' acl p1 add 7 deny proto icmp6 src 10.0.0.0/8
 	refused 2 'no frame has both: ethertype 0x0806, and fragment' acl p1 add 7 deny ethertype arp fragment yes
 	refused 2 'has no ports' acl p1 add 7 deny proto tcp dport 5 fragment yes
 	refused 1 'priority 5 already' acl p1 add 5 deny
@@ -72,8 +72,8 @@ refused() {
 	refused 2 'acl flush takes nothing' acl p1 flush 5
 	refused 2 'acl default needs' acl p1 default deny 5
 	refused 2 'unknown option' --force flush
-	printf '%s\n' '# comment' '' '7 permit' '8 deny dport 3' >"$BATS_TEST_TMPDIR/rules"
-	refused 1 'line 4: acl: ports need proto' acl p1 load "$BATS_TEST_TMPDIR/rules"
+	printf '%s\n' '# comment' '' '7 permit' '8 deny icmp dport 3' >"$BATS_TEST_TMPDIR/rules"
+	refused 1 'line 4: protocol icmp has no ports' acl p1 load "$BATS_TEST_TMPDIR/rules"
 	printf '%s\n' '7 permit' '7 deny' >"$BATS_TEST_TMPDIR/rules"
 	refused 1 'line 2: priority 7 is there already' acl p1 load "$BATS_TEST_TMPDIR/rules"
 	# a directory is no file without lines

@@ -159,46 +159,30 @@ waiting() { # stamps in the rings
 }
 
 @test "latency: the filter, word by word" {
-	local word cfg
-	# protocol 17 at 24; network order ports at 18 (source), 20 (destination), 22 (either)
-	filter() { config 01 00 00 00 01 "${@}"; }
-	matches() { # NAME YES|NO
-		local before
-		before=$(stat seen)
-		run_one latency_xdp "${FIXTURES[$1]}"
-		equal "$(($(stat seen) - before))" "$2" "match of $1"
-	}
-	zeros() { printf '00 %.0s' $(seq "$1"); }
-	# shellcheck disable=SC2046
-	{
-		filter $(zeros 19) 11
-		matches udp4 1
-		matches udp6_chain 1
-		matches tcp4 0
-		matches arp 0
-		filter $(zeros 15) 1b 58 # destination port 7000
-		matches udp4 1
-		matches tcp6 1
-		matches udp4_first_fragment 1
-		matches udp4_later_fragment 0
-		matches icmp4 0
-		filter $(zeros 13) 1b 58 # as source port
-		matches udp4 0
-		filter $(zeros 17) 12 34 # source or destination port 0x1234
-		matches udp4 1
-		matches tcp4 1
-		filter $(zeros 20) 04 00 00 0a 0b 01 00 $(zeros 12) ff ff ff 00 # source 10.11.1.0/24
-		matches udp4 1
-		matches udp6 0
-		filter $(zeros 20) 04 00 00 0a 0b 02 00 $(zeros 12) ff ff ff 00
-		matches udp4 0
-		filter $(zeros 21) 06 00 $(zeros 32) fd 11 00 01 $(zeros 12) ff ff ff ff # destination fd11:1::/32
-		matches udp6 1
-		matches udp4 0
-		filter $(zeros 21) 04 00 $(zeros 64) # any IPv4 destination
-		matches udp4 1
-		matches udp6 0
-	}
+	local words yes name before
+	while IFS='|' read -r words yes; do
+		# shellcheck disable=SC2046,SC2086
+		config 01 00 00 00 01 $(printf '00 %.0s' {1..15}) $("$HM_BUILD/rules" match -- $words)
+		for name in "${!FIXTURES[@]}"; do
+			before=$(stat seen)
+			run_one latency_xdp "${FIXTURES[$name]}" >/dev/null
+			equal "$words: $name $(($(stat seen) - before))" "$words: $name $([[ " $yes " == *" $name "* ]] && echo 1 || echo 0)"
+		done
+	done <<-EOF
+		proto udp|udp4 udp4_options udp4_vlan udp4_qinq udp4_first_fragment udp4_later_fragment udp6 udp6_vlan udp6_hopopts udp6_chain udp6_later_fragment udp6_ah
+		dport 7000 src 10.11.1.0/24|udp4 udp4_options udp4_vlan udp4_qinq udp4_first_fragment tcp4
+		sport 7000|
+		ip6 port 4000-4660|udp6 udp6_vlan udp6_hopopts udp6_chain tcp6 udp6_ah
+		port 4661-6999|
+		src 10.11.2.0/24|
+		tcp dst fd11:1::/32|tcp6
+		host 10.11.1.1 dport 6999-7001 udp|udp4 udp4_options udp4_vlan udp4_qinq udp4_first_fragment
+		host fd11:1::2 fragment yes|udp6_later_fragment
+		fragment yes|udp4_later_fragment udp6_later_fragment
+		echo|icmp4
+		icmp6|
+		dst 0.0.0.0/0 tcp|tcp4
+	EOF
 }
 
 @test "latency: in-packet mode leaves a datagram that is too short alone" {

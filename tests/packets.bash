@@ -47,6 +47,7 @@ declare -gA FIXTURES=(
 	[udp6_vlan]=$(eth 8100)$(vlan 0033 86dd)$(ip6 17 12)$(udp 7000 4)deadbeef
 	[udp6_hopopts]=$(eth 86dd)$(ip6 0 20)$(ext 17 0)$(udp 7000 4)deadbeef
 	[udp6_chain]=$(eth 86dd)$(ip6 0 52)$(ext 60 0)$(ext 43 1)$(ext 44 1)$(frag6 17 0000)$(udp 7000 4)deadbeef
+	[udp6_ah]=$(eth 86dd)$(ip6 51 24)110100000000000100000001$(udp 7000 4)deadbeef
 	[udp6_later_fragment]=$(eth 86dd)$(ip6 44 20)$(frag6 17 0009)$(udp 7000 4)deadbeef
 	[tcp6]=$(eth 86dd)$(ip6 6 24)$(tcp 7000)deadbeef
 	[arp]=$(eth 0806)00010800060400010200000000ee0a0b01020000000000000a0b0101
@@ -57,4 +58,4 @@ declare -gA FIXTURES=(
 )
 # of these, the ones that are whole IP packets
 FIXTURES_IP='udp4 udp4_options udp4_vlan udp4_qinq udp4_first_fragment udp4_later_fragment tcp4 icmp4
-	udp6 udp6_vlan udp6_hopopts udp6_chain udp6_later_fragment tcp6'
+	udp6 udp6_vlan udp6_hopopts udp6_chain udp6_ah udp6_later_fragment tcp6'

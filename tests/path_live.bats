@@ -243,7 +243,7 @@ host vx0 netif_receive_skb" "packet $n"
 	on client ping -q -c 1 -W 1 "$NET.65" || true
 	busywait 10 grep -q 'packets,' "$OUT"
 	wait "$READER"
-	equal "$(head -n 1 "$OUT")" "packets that match: proto icmp host $NET.65/32 (attach.sh --host path --match changes it)"
+	equal "$(head -n 1 "$OUT")" "packets that match: host $NET.65/32 proto icmp (attach.sh --host path --match changes it)"
 	equal "$(grep -c ' icmp type 8 ' "$OUT")" 1 packets
 	equal "$(grep -o 'kfree_skb .*\|= .*' "$OUT" | tr '\n' ' ')" "kfree_skb NEIGH_FAILED = dropped: NEIGH_FAILED " end
 }
@@ -257,12 +257,14 @@ host vx0 netif_receive_skb" "packet $n"
 	done <<-'EOF'
 		any|
 		echo|
-		echo host fd77::/64|
+		echo host fd77::/64|host fd77::/64 echo
 		tcp port 443|proto tcp port 443
-		udp and dst 10.0.0.0/8 and sport 53|proto udp sport 53 dst 10.0.0.0/8
-		proto 47 src 10.1.2.3|proto gre src 10.1.2.3/32
-		proto 99 src 10.1.2.3|proto 99 src 10.1.2.3/32
+		udp and dst 10.0.0.0/8 and sport 53|dst 10.0.0.0/8 proto udp sport 53
+		proto 47 src 10.1.2.3|src 10.1.2.3/32 proto gre
+		proto 99 src 10.1.2.3|src 10.1.2.3/32 proto 99
 		icmp6|proto icmp6
+		vlan 7 dport 80-90|
+		fragment yes|
 		dport 7 vxlan 8472|
 	EOF
 	host_detach path

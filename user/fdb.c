@@ -584,58 +584,6 @@ static void show_ports(struct fdb *f, struct json_object *top)
 
 /* --- rules */
 
-static size_t prefix_text(const char *word, const __u32 *addr, const __u32 *mask, __u16 type,
-			  char *buf, size_t size)
-{
-	char text[INET6_ADDRSTRLEN];
-	int bits = 0, six = type == htons(0x86dd);
-
-	for (int i = 0; i < 4; i++)
-		bits += __builtin_popcount(mask[i]);
-	if (!bits)
-		return 0;
-	inet_ntop(six ? AF_INET6 : AF_INET, addr, text, sizeof(text));
-	return snprintf(buf, size, "%s %s/%d ", word, text, bits);
-}
-
-static size_t ports_text(const char *word, __u16 min, __u16 max, char *buf, size_t size)
-{
-	if (!min && max == 65535)
-		return 0;
-	return snprintf(buf, size, min == max ? "%s %u " : "%s %u-%u ", word, min, max);
-}
-
-/* The words that fdb.sh takes. */
-static char *rule_text(const struct l2_acl *r, char *buf, size_t size)
-{
-	__u16 type = ntohs(r->ethertype);
-	size_t at = 0;
-
-	*buf = 0;
-	at += prefix_text("src", r->src, r->src_mask, r->ethertype, buf + at, size - at);
-	at += prefix_text("dst", r->dst, r->dst_mask, r->ethertype, buf + at, size - at);
-	if (type && !at) /* a prefix says it */
-		at += snprintf(buf + at, size - at,
-			       type == 0x0800	? "ethertype ip "
-			       : type == 0x86dd ? "ethertype ip6 "
-			       : type == 0x0806 ? "ethertype arp "
-						: "ethertype 0x%04x ",
-			       type);
-	if (r->flags & L2_A_VLAN)
-		at += snprintf(buf + at, size - at, "vlan %u ", r->vlan);
-	if (r->flags & L2_A_PROTO)
-		at += snprintf(buf + at, size - at, "proto %s ", proto_name(r->proto));
-	if (r->flags & L2_A_PORTS) {
-		at += ports_text("sport", r->sport_min, r->sport_max, buf + at, size - at);
-		at += ports_text("dport", r->dport_min, r->dport_max, buf + at, size - at);
-	}
-	if (r->flags & L2_A_FRAGMENT)
-		at += snprintf(buf + at, size - at, "fragment yes ");
-	if (at)
-		buf[at - 1] = 0;
-	return buf;
-}
-
 static const struct out_col rule_cols[] = {
 	{ "device", "RULES OF", OUT_STR }, { "priority", "PRIORITY", OUT_U64 },
 	{ "action", "ACTION", OUT_STR },   { "match", "MATCH", OUT_STR },
@@ -661,8 +609,8 @@ static int show_rules(struct fdb *f, struct json_object *top)
 			out_row(o);
 			out_str(o, f->device[n]);
 			out_u64(o, r.priority);
-			out_str(o, r.flags & L2_A_DENY ? "deny" : "permit");
-			out_str(o, rule_text(&r, text, sizeof(text)));
+			out_str(o, r.deny ? "deny" : "permit");
+			out_str(o, condition_text(&r.match, text, sizeof(text)));
 			out_u64(o, r.packets);
 			out_u64(o, r.bytes);
 		}

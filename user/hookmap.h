@@ -163,6 +163,8 @@ int proto_number(const char *text);
 int dscp_number(const char *text);
 /* Its name or number, until the next call. */
 const char *proto_name(__u8 proto);
+/* A condition in words; empty if every packet fulfils it. Returns BUF. */
+char *condition_text(const struct match *m, char *buf, size_t size);
 
 /* clock.c: sleeps, whatever signals come; no limit such as that of usleep() */
 void wait_seconds(double seconds);

@@ -76,10 +76,12 @@ static struct {
 
 static bool same_packet(const struct path_head *a, const struct path_head *b)
 {
-	return a->family == b->family && a->l4proto == b->l4proto && a->id == b->id &&
-	       a->l4id == b->l4id && a->type == b->type && a->sport == b->sport &&
-	       a->dport == b->dport && !memcmp(a->src, b->src, sizeof(a->src)) &&
-	       !memcmp(a->dst, b->dst, sizeof(a->dst));
+	const struct flow *f = &a->flow, *g = &b->flow;
+
+	return f->family == g->family && f->l4proto == g->l4proto && f->id == g->id &&
+	       f->type == g->type && f->sport == g->sport && f->dport == g->dport &&
+	       a->l4id == b->l4id && a->tcp == b->tcp && !memcmp(f->src, g->src, sizeof(f->src)) &&
+	       !memcmp(f->dst, g->dst, sizeof(f->dst));
 }
 
 /* NAT has changed addresses and ports of the same skb. */
@@ -88,9 +90,10 @@ static bool same_skb(const struct path_event *last, const struct path_event *e)
 	const struct path_head *a = &last->head, *b = &e->head;
 
 	return e->skb && last->skb == e->skb && last->hook != PATH_DROP &&
-	       last->hook != PATH_READ && e->time - last->time < NAT_NS && a->family == b->family &&
-	       a->l4proto == b->l4proto && a->id == b->id && a->len == b->len &&
-	       (a->l4proto == IPPROTO_UDP || (__u16)a->l4id == (__u16)b->l4id);
+	       last->hook != PATH_READ && e->time - last->time < NAT_NS &&
+	       a->flow.family == b->flow.family && a->flow.l4proto == b->flow.l4proto &&
+	       a->flow.id == b->flow.id && a->len == b->len &&
+	       (a->flow.l4proto == IPPROTO_UDP || (__u16)a->l4id == (__u16)b->l4id);
 }
 
 /* Was P at this place already? A lower TTL is a loop, not another packet. */
@@ -150,27 +153,24 @@ static const struct {
 	[END_QUEUED] = { "queued", "in the queue of a device" },
 };
 
-static bool is_echo(const struct path_head *h, bool answer)
+static bool is_echo(const struct flow *f, bool answer)
 {
-	if (h->flags & PATH_H_FRAG)
-		return false;
-	if (h->l4proto == IPPROTO_ICMP)
-		return h->type == (answer ? 0 : 8);
-	return h->l4proto == IPPROTO_ICMPV6 && h->type == (answer ? 129 : 128);
+	return flow_is_echo(f) && answer == (f->type == 0 || f->type == 129);
 }
 
 static bool answers(const struct path_head *a, const struct path_head *request)
 {
-	return is_echo(a, true) && a->l4id == request->l4id && a->family == request->family &&
-	       !memcmp(a->src, request->dst, sizeof(a->src)) &&
-	       !memcmp(a->dst, request->src, sizeof(a->dst));
+	const struct flow *f = &a->flow, *g = &request->flow;
+
+	return is_echo(f, true) && a->l4id == request->l4id && f->family == g->family &&
+	       !memcmp(f->src, g->dst, sizeof(f->src)) && !memcmp(f->dst, g->src, sizeof(f->dst));
 }
 
 static bool is_answered(const struct packet *p)
 {
 	const struct path_head *h = &p->hop[p->hops - 1].head;
 
-	for (unsigned i = 0; is_echo(h, false) && i < path.n; i++) {
+	for (unsigned i = 0; is_echo(&h->flow, false) && i < path.n; i++) {
 		const struct packet *a = path.packet[i];
 
 		/* NAT may have changed it on its way */
@@ -258,14 +258,14 @@ static const char *netns_name(const struct path_event *e)
 	return cache[next].name;
 }
 
-static bool is_icmp(const struct path_head *h)
+static bool is_icmp(const struct flow *f)
 {
-	return h->l4proto == IPPROTO_ICMP || h->l4proto == IPPROTO_ICMPV6;
+	return f->l4proto == IPPROTO_ICMP || f->l4proto == IPPROTO_ICMPV6;
 }
 
-static bool is_tcp(const struct path_head *h)
+static bool is_tcp(const struct flow *f)
 {
-	return h->l4proto == IPPROTO_TCP && !(h->flags & PATH_H_FRAG);
+	return f->l4proto == IPPROTO_TCP && !f->fragment;
 }
 
 /* As tcpdump has them: S is SYN, . is ACK. */
@@ -282,30 +282,32 @@ static const char *tcp_flags(__u8 flags, char buf[9])
 	return buf;
 }
 
-static void address(const struct path_head *h, const __u32 *from, char *buf, size_t size)
+static void address(const struct flow *f, const __u32 *from, char *buf, size_t size)
 {
-	inet_ntop(h->family == 4 ? AF_INET : AF_INET6, from, buf, size);
+	inet_ntop(f->family == 4 ? AF_INET : AF_INET6, from, buf, size);
 }
 
 /* The line above the hops, in text. */
 static void show_title(struct line *l, const struct packet *p)
 {
 	const struct path_head *h = &p->hop[0].head;
+	const struct flow *f = &h->flow;
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], flags[9], text[256];
 
-	address(h, h->src, src, sizeof(src));
-	address(h, h->dst, dst, sizeof(dst));
-	if (is_icmp(h))
+	address(f, f->src, src, sizeof(src));
+	address(f, f->dst, dst, sizeof(dst));
+	if (is_icmp(f))
 		snprintf(text, sizeof(text), "%s > %s %s type %u id %u seq %u", src, dst,
-			 proto_name(h->l4proto), h->type, h->l4id >> 16, h->l4id & 0xffff);
-	else if (is_tcp(h))
-		snprintf(text, sizeof(text), "%s.%u > %s.%u tcp [%s] seq %u len %u", src, h->sport,
-			 dst, h->dport, tcp_flags(h->type, flags), h->l4id, h->len);
-	else if (h->sport | h->dport)
-		snprintf(text, sizeof(text), "%s.%u > %s.%u %s len %u", src, h->sport, dst,
-			 h->dport, proto_name(h->l4proto), h->len);
+			 proto_name(f->l4proto), f->type, h->l4id >> 16, h->l4id & 0xffff);
+	else if (is_tcp(f))
+		snprintf(text, sizeof(text), "%s.%u > %s.%u tcp [%s] seq %u len %u", src,
+			 ntohs(f->sport), dst, ntohs(f->dport), tcp_flags(h->tcp, flags), h->l4id,
+			 h->len);
+	else if (f->ports)
+		snprintf(text, sizeof(text), "%s.%u > %s.%u %s len %u", src, ntohs(f->sport), dst,
+			 ntohs(f->dport), proto_name(f->l4proto), h->len);
 	else
-		snprintf(text, sizeof(text), "%s > %s %s", src, dst, proto_name(h->l4proto));
+		snprintf(text, sizeof(text), "%s > %s %s", src, dst, proto_name(f->l4proto));
 	line_begin(l);
 	line_time(l, p->hop[0].time);
 	line_str(l, NULL, 1, text);
@@ -314,30 +316,31 @@ static void show_title(struct line *l, const struct packet *p)
 
 static void show_headers(struct line *l, const struct path_head *h)
 {
+	const struct flow *f = &h->flow;
 	char text[INET6_ADDRSTRLEN], flags[9];
 
-	address(h, h->src, text, sizeof(text));
+	address(f, f->src, text, sizeof(text));
 	line_str(l, "src", 0, text);
-	address(h, h->dst, text, sizeof(text));
+	address(f, f->dst, text, sizeof(text));
 	line_str(l, "dst", 0, text);
-	line_str(l, "proto", 0, proto_name(h->l4proto));
-	if (is_icmp(h)) {
-		line_int(l, "type", 0, h->type);
+	line_str(l, "proto", 0, proto_name(f->l4proto));
+	if (is_icmp(f)) {
+		line_int(l, "type", 0, f->type);
 		line_int(l, "id", 0, h->l4id >> 16);
 		line_int(l, "seq", 0, h->l4id & 0xffff);
-	} else if (h->sport | h->dport) {
-		line_int(l, "sport", 0, h->sport);
-		line_int(l, "dport", 0, h->dport);
+	} else if (f->ports) {
+		line_int(l, "sport", 0, ntohs(f->sport));
+		line_int(l, "dport", 0, ntohs(f->dport));
 	}
-	if (is_tcp(h)) {
-		line_str(l, "flags", 0, tcp_flags(h->type, flags));
+	if (is_tcp(f)) {
+		line_str(l, "flags", 0, tcp_flags(h->tcp, flags));
 		line_int(l, "seq", 0, h->l4id);
 	}
 	line_int(l, "ttl", 0, h->ttl);
 	line_int(l, "len", 0, h->len);
-	line_bool(l, "fragment", h->flags & PATH_H_FRAG);
-	if (h->flags & PATH_H_VLAN)
-		line_int(l, "vlan", 0, h->vlan);
+	line_bool(l, "fragment", f->fragment);
+	if (f->vlan)
+		line_int(l, "vlan", 0, f->vlan);
 	if (h->flags & PATH_H_VXLAN)
 		line_int(l, "vni", 0, h->vni);
 }
@@ -395,8 +398,8 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 		if (i + 1 == p->hops)
 			line_str(l, "end", 0, end_name[packet_end(p)].word);
 	} else {
-		if (h->flags & PATH_H_VLAN) {
-			snprintf(text, sizeof(text), "vlan %u", h->vlan);
+		if (h->flow.vlan) {
+			snprintf(text, sizeof(text), "vlan %u", h->flow.vlan);
 			line_str(l, NULL, 1, text);
 		}
 		if (h->flags & PATH_H_VXLAN) {
@@ -497,8 +500,8 @@ static int path_show(struct line *l, const void *event, size_t size)
 	int n = 0;
 
 	(void)size;
-	if (path.to_family &&
-	    (path.to_family != e->head.family || memcmp(path.to, e->head.dst, sizeof(path.to))))
+	if (path.to_family && (path.to_family != e->head.flow.family ||
+			       memcmp(path.to, e->head.flow.dst, sizeof(path.to))))
 		return 0;
 	p = packet_of(e);
 	if (!p) {
@@ -539,49 +542,18 @@ static int path_idle(struct line *l, __u64 now, bool last)
 
 /* --- the filter */
 
-static void word_prefix(char *text, size_t size, const char *what, __u8 family,
-			const __u32 *address, const __u32 *mask)
-{
-	char number[INET6_ADDRSTRLEN];
-	size_t at = strlen(text);
-	unsigned bits = 0;
-
-	if (!family)
-		return;
-	for (int i = 0; i < (family == 4 ? 1 : 4); i++)
-		bits += __builtin_popcount(mask[i]);
-	inet_ntop(family == 4 ? AF_INET : AF_INET6, address, number, sizeof(number));
-	snprintf(text + at, size - at, " %s %s/%u", what, number, bits);
-}
-
-static void word_number(char *text, size_t size, const char *what, unsigned n)
-{
-	size_t at = strlen(text);
-
-	if (n)
-		snprintf(text + at, size - at, " %s %u", what, n);
-}
-
 /* What is looked for, as --match has it. */
 static void path_words(const struct path_cfg *c, char *text, size_t size)
 {
-	snprintf(text, size, "%s", !(c->flags & PATH_F_SET) || c->echo ? " echo" : "");
-	if (!(c->flags & PATH_F_SET))
-		return;
-	if (c->l4proto) {
-		size_t at = strlen(text);
+	size_t at;
 
-		snprintf(text + at, size - at, " proto %s", proto_name(c->l4proto));
-	}
-	word_number(text, size, "port", ntohs(c->port));
-	word_number(text, size, "sport", ntohs(c->sport));
-	word_number(text, size, "dport", ntohs(c->dport));
-	word_prefix(text, size, "host", c->host_family, c->host, c->host_mask);
-	word_prefix(text, size, "src", c->src_family, c->src, c->src_mask);
-	word_prefix(text, size, "dst", c->dst_family, c->dst, c->dst_mask);
-	if (!*text)
-		snprintf(text, size, " any");
-	word_number(text, size, "vxlan", ntohs(c->vxlan_port));
+	if (!(c->flags & PATH_F_SET))
+		snprintf(text, size, "echo");
+	else if (!*condition_text(&c->match, text, size))
+		snprintf(text, size, "any");
+	at = strlen(text);
+	if (c->vxlan_port)
+		snprintf(text + at, size - at, " vxlan %u", ntohs(c->vxlan_port));
 }
 
 /* Says which packets are shown: what is missing may just not match. 0 or -errno, having
@@ -597,7 +569,7 @@ static int path_says(const struct options *opt)
 		return fd == -ENOENT ? 0 : fd;
 	if (!bpf_map_lookup_elem(fd, &zero, &c)) {
 		path_words(&c, text, sizeof(text));
-		printf("packets that match:%s (attach.sh --host path --match changes it)\n", text);
+		printf("packets that match: %s (attach.sh --host path --match changes it)\n", text);
 	}
 	close(fd);
 	return 0;

@@ -45,7 +45,7 @@ static __u64 slow_ns;
 static int slow_show(struct line *l, const void *event, size_t size)
 {
 	const struct pktlat_event *e = event;
-	const struct path_head *h = &e->head;
+	const struct flow *f = &e->flow;
 	char text[64];
 
 	(void)size;
@@ -59,15 +59,15 @@ static int slow_show(struct line *l, const void *event, size_t size)
 	line_str(l, "kind", 7, kind_name[e->key.kind]);
 	line_bytes(l, "name", 15, e->key.name, strnlen(e->key.name, sizeof(e->key.name)));
 	line_int(l, "pid", 7, e->key.pid);
-	if (h->family) {
-		int family = h->family == 4 ? AF_INET : AF_INET6;
+	if (f->family) {
+		int family = f->family == 4 ? AF_INET : AF_INET6;
 
-		line_str(l, "src", 1, inet_ntop(family, h->src, text, sizeof(text)));
-		line_int(l, "sport", 1, h->sport);
-		line_str(l, "dst", 1, inet_ntop(family, h->dst, text, sizeof(text)));
-		line_int(l, "dport", 1, h->dport);
-		line_int(l, "proto", 1, h->l4proto);
-		line_int(l, "len", 0, h->len);
+		line_str(l, "src", 1, inet_ntop(family, f->src, text, sizeof(text)));
+		line_int(l, "sport", 1, ntohs(f->sport));
+		line_str(l, "dst", 1, inet_ntop(family, f->dst, text, sizeof(text)));
+		line_int(l, "dport", 1, ntohs(f->dport));
+		line_int(l, "proto", 1, f->l4proto);
+		line_int(l, "len", 0, e->len);
 	}
 	line_end(l);
 	return 1;

@@ -315,7 +315,7 @@ static __always_inline int l2_no_entry(struct xdp_md *ctx, const struct l2_frame
 __noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan, __u32 bytes)
 {
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	struct l2_flow flow = { .vlan = vlan };
+	struct flow flow = { .vlan = vlan };
 
 	l2_flow_read(&c, &flow);
 	return l2_acl_permits(&flow, number, bytes);

@@ -19,7 +19,6 @@
  * Returns XDP_PASS, or what the next program returns.
  */
 #include "latency.h"
-#include "latency_filter.h"
 #include "latency_ring.h"
 #include "reach.h"
 #include "xdp.h"
@@ -51,7 +50,7 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 	if (!ring)
 		return;
 	packet = lat_parse(ring, LAT_SCRATCH_XDP, data, end, xdp_bytes(ctx, frags), 0);
-	if (!packet || (filter && !lat_filter(cfg, ctx->ingress_ifindex, &packet->f)))
+	if (!packet || (filter && !lat_match(cfg, ctx->ingress_ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, !filter || lat_turn(cfg, st)))
 		lat_ring_push(ring, packet);

@@ -10,7 +10,7 @@
  *
  * Maps: path_cfg, path_ring, path_stat. Returns XDP_PASS.
  */
-#define PATH_COPY(CTX, TO, SIZE, AT) bpf_xdp_load_bytes(CTX, AT, TO, SIZE)
+#define FLOW_COPY(CTX, TO, SIZE, AT) bpf_xdp_load_bytes(CTX, AT, TO, SIZE)
 
 #include "path.h"
 #include "xdp.h"
@@ -19,9 +19,9 @@ HM_XDP(path)
 {
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);
 	struct path_head h = {};
-	struct path_at at = {};
+	struct copy_at at = {};
 
-	if (!cfg || path_eth(ctx, &at, &h) || !path_parse(ctx, cfg, &at, &h, NULL))
+	if (!cfg || copy_ethernet(ctx, &at, &h.flow) || !path_parse(ctx, cfg, &at, &h, NULL))
 		return XDP_PASS;
 	path_note(&h, PATH_XDP, ctx->ingress_ifindex, 0);
 	return XDP_PASS;

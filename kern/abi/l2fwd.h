@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "flow.h"
+
 /*
  * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are
  * arrays. Number 0 is what nobody configured: the stack gets its frames.
@@ -272,25 +274,13 @@ struct l2_guard_key {
 	__u32 ip[4];  /* network order; IPv4 in word 0 */
 };
 
-/* l2_acl.flags */
-#define L2_A_DENY     0x01
-#define L2_A_PORTS    0x02 /* sport and dport count */
-#define L2_A_FRAGMENT 0x04 /* only fragments after the first */
-#define L2_A_VLAN     0x08
-#define L2_A_PROTO    0x10
-
 /* map l2_acl, array: the rules of a port are in one piece, by priority; the first that
- * matches decides. All addresses in network order. */
+ * matches decides. */
 struct l2_acl {
-	__u32 src[4], src_mask[4];
-	__u32 dst[4], dst_mask[4];
-	__u16 sport_min, sport_max; /* host order */
-	__u16 dport_min, dport_max;
-	__u16 vlan;
-	__u16 ethertype; /* network order, 0 = any */
+	struct match match;
 	__u16 priority;
-	__u8 proto;    /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
-	__u8 flags;    /* L2_A_* */
+	__u8 deny;
+	__u8 pad;
 	__u64 packets; /* hits */
 	__u64 bytes;
 };
@@ -368,7 +358,7 @@ _Static_assert(sizeof(struct l2_stat) == 304, "abi");
 _Static_assert(sizeof(struct l2_storm) == 16, "abi");
 _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
-_Static_assert(sizeof(struct l2_acl) == 96, "abi");
+_Static_assert(sizeof(struct l2_acl) == 136, "abi");
 _Static_assert(sizeof(struct l2_cfg) == 40, "abi");
 _Static_assert(sizeof(struct l2_look) == 56, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");

@@ -5,6 +5,9 @@
 
 #include <linux/types.h>
 
+#include "flow.h"
+#include "hist.h"
+
 /* latency: stages, in the order in which a packet usually passes them */
 enum lat_stage {
 	LAT_NONE = 0,
@@ -32,19 +35,6 @@ enum lat_lost {
 	LAT_LOST_MAX,
 };
 
-/*
- * Histograms are log-linear, 16 buckets an octave (HdrHistogram's shape):
- * with x = ns - 1, octave 0 holds x = 0..15, octave o > 0 holds x in
- * [16 << (o - 1), 16 << o), each bucket 1 << (o - 1) ns wide. A bucket's
- * upper bound is inclusive ("le"). Rows are stored by octave, so an octave
- * that never occurs costs nothing.
- */
-#define LAT_SUB_BITS 4
-#define LAT_SUB	     (1 << LAT_SUB_BITS)
-#define LAT_MAX_BITS 40
-#define LAT_MAX_NS   (1ULL << LAT_MAX_BITS) /* 18 min 19 s */
-#define LAT_OCTAVES  (LAT_MAX_BITS - LAT_SUB_BITS + 1)
-
 #define LAT_HIST_ROWS 2048
 #define LAT_SLOTS     65536
 /* By make bench: all stages cost some 10 to 15 ns on a packet that is not sampled, and
@@ -60,14 +50,6 @@ struct lat_key {
 	__u8 octave;   /* 0 .. LAT_OCTAVES - 1 */
 	__u8 nsid;     /* index into map hm_netns */
 	__u32 ifindex; /* the device entered last, in that namespace */
-};
-
-/* map lat_hist: value. Who may write it at the same time: hist_count() in hist.h. */
-struct lat_row {
-	__u64 sum;	       /* ns */
-	__u64 max;	       /* ns */
-	__u64 min_inv;	       /* ~(smallest ns): an all-zero row is empty */
-	__u64 bucket[LAT_SUB]; /* packets */
 };
 
 /*
@@ -134,26 +116,19 @@ struct lat_stat {
 };
 
 /* lat_cfg.flags */
-#define LAT_F_FILTER   0x1 /* some field below must match */
+#define LAT_F_FILTER   0x1 /* ifindex and match must hold */
 #define LAT_F_INPACKET 0x2 /* also write stamps into UDP to inpacket_port */
 #define LAT_F_PAUSE    0x4 /* measure nothing */
 
-/* map lat_cfg, array of 1. In the filter, 0 matches everything. */
+/* map lat_cfg, array of 1 */
 struct lat_cfg {
 	__u32 sample;	     /* one in N packets, 0 = every packet */
 	__u32 flags;	     /* LAT_F_* */
 	__u32 shift;	     /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
-	__u32 ifindex;	     /* filter: device of the first stage */
+	__u32 ifindex;	     /* filter: device of the first stage, 0 = any */
 	__u16 inpacket_port; /* network order */
-	__u16 sport;	     /* filter, network order */
-	__u16 dport;	     /* filter, network order */
-	__u16 port;	     /* filter: source or destination, network order */
-	__u8 l4proto;	     /* filter, IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
-	__u8 src_family;     /* filter: 4 or 6, 0 = no prefix */
-	__u8 dst_family;     /* filter: 4 or 6, 0 = no prefix */
-	__u8 pad;
-	__u32 src[4], src_mask[4]; /* network order; IPv4 in word 0 */
-	__u32 dst[4], dst_mask[4];
+	__u16 pad;
+	struct match match; /* filter; without vlan and ethertype */
 };
 
 /*
@@ -210,10 +185,9 @@ struct lat_ring {
 #define LAT_CLASS_L3	    0x400 /* the device's packets have no Ethernet header */
 
 _Static_assert(sizeof(struct lat_key) == 8, "abi");
-_Static_assert(sizeof(struct lat_row) == 152, "abi");
 _Static_assert(sizeof(struct lat_stamp) == 40, "abi");
 _Static_assert(sizeof(struct lat_stat) == 136, "abi");
-_Static_assert(sizeof(struct lat_cfg) == 92, "abi");
+_Static_assert(sizeof(struct lat_cfg) == 136, "abi");
 _Static_assert(sizeof(struct lat_ring) == 160 + 16 * LAT_RING, "abi");
 
 #define HM_MAP_lat_cfg(X)   X(lat_cfg, ARRAY, __u32, struct lat_cfg, 1, 0)

@@ -4,17 +4,16 @@
 # latency.sh - the feature latency: its stages on one device (XDP, tc, iptables), in
 # a container (tc), and on the host (socket, application); its settings.
 
-# shellcheck source=scripts/lib/filter.sh
-. "$HM_SCRIPTS/lib/filter.sh"
+# shellcheck source=scripts/lib/condition.sh
+. "$HM_SCRIPTS/lib/condition.sh"
 
 latency_help() {
 	cat <<'EOF'
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
   --sample N      measure one packet in N (all devices; default 256)
-  --filter WORDS  measure only packets that match (all devices): any of
-                    dev NAME, tcp, udp, icmp, icmp6, sctp or proto NUMBER, port N,
-                    sport N, dport N, src PREFIX, dst PREFIX; "none" takes it away
+  --filter CONDITION  measure only such packets (all devices), of "dev NAME" as well,
+                    but not by vlan and ethertype; "none" takes it away
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
                     default: native if the driver can, else generic; none for bonds,
                     teams and devices without an Ethernet header
@@ -74,33 +73,26 @@ latency_option() {
 
 # --- settings
 
-# lat_filter_parse TEXT: checks a filter, in words as in tcpdump:
-#   dev NAME  [proto] tcp|udp|icmp|icmp6|sctp  proto NUMBER  port|sport|dport N  src|dst PREFIX
-# and puts it into VALUE (a lat_cfg); empty or "none" takes the filter away.
+# lat_filter_parse TEXT: checks a filter, the words of a condition and "dev NAME", and puts it
+# into VALUE (a lat_cfg); empty or "none" takes the filter away.
 lat_filter_parse() {
-	local key arg i flags=0
-	filter_words "$1"
-	[[ ${WORDS[*]} != none ]] || WORDS=()
-	for ((i = HM_OFF_lat_cfg_sport; i < HM_OFF_lat_cfg_l4proto + 3; i++)); do VALUE[i]=00; done
-	for ((i = HM_OFF_lat_cfg_src; i < HM_OFF_lat_cfg_dst_mask + 16; i++)); do VALUE[i]=00; done
-	value_set "$HM_OFF_lat_cfg_ifindex" 4 0
-	for ((i = 0; i < ${#WORDS[@]}; i += 2)); do
-		key=${WORDS[i]}
-		arg=${WORDS[i + 1]:-}
-		[[ -n $arg || $key != @(dev|proto|port|sport|dport|src|dst) ]] || misuse "--filter: $key needs a value"
-		case $key in
-		dev)
-			local index
-			index=$(NETNS='' ip_json link show dev "$arg" 2>/dev/null | jq -r '.[0].ifindex') || index=
-			[[ -n $index ]] || die "--filter: no device $arg"
-			value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
-			;;
-		proto | port | sport | dport | src | dst) filter_word lat_cfg --filter "$key" "$arg" ;;
-		*) misuse "--filter: unknown word $key (dev, proto, port, sport, dport, src, dst)" ;;
-		esac
-		flags=$LAT_F_FILTER
+	local words rest=() i index=0
+	read -ra words <<<"$1"
+	[[ ${words[*]} != none ]] || words=()
+	for ((i = 0; i < ${#words[@]}; i++)); do
+		if [[ ${words[i]} != dev ]]; then
+			rest+=("${words[i]}")
+			continue
+		fi
+		((++i < ${#words[@]})) || misuse '--filter: dev needs a value'
+		index=$(NETNS='' ip_json link show dev "${words[i]}" 2>/dev/null | jq -r '.[0].ifindex') || index=
+		[[ -n $index ]] || die "--filter: no device ${words[i]}"
 	done
-	lat_flag "$LAT_F_FILTER" "$flags"
+	# (XDP does not see the tags that the hardware takes off, and only IP is measured)
+	condition --filter 'vlan ethertype' "${rest[@]}"
+	value_raw "$HM_OFF_lat_cfg_match" "${CONDITION[@]}"
+	value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
+	lat_flag "$LAT_F_FILTER" $((${#words[@]} > 0))
 }
 
 # lat_flag FLAG ON: sets or clears a flag in VALUE

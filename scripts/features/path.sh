@@ -5,8 +5,8 @@
 
 # shellcheck source=scripts/lib/trace.sh
 . "$HM_SCRIPTS/lib/trace.sh"
-# shellcheck source=scripts/lib/filter.sh
-. "$HM_SCRIPTS/lib/filter.sh"
+# shellcheck source=scripts/lib/condition.sh
+. "$HM_SCRIPTS/lib/condition.sh"
 HOST_FEATURES+=(path)
 PATH_MAPS=(path_cfg path_stat path_mark path_ring)
 PATH_PROGRAMS=(path_queue path_xmit path_rx path_gro path_receive path_read path_drop)
@@ -15,10 +15,8 @@ PATH_MATCH='' PATH_MATCH_SET=0
 path_help() {
 	cat <<'EOF'
 path (of the host): the journey of packets across devices and network namespaces
-  --match WORDS   of packets that match all of: echo (ICMP echo, both families),
-                    tcp, udp, icmp, icmp6, sctp or proto NUMBER, port N, sport N,
-                    dport N, host PREFIX, src PREFIX, dst PREFIX, also inside vxlan, to UDP
-                    port "vxlan N" (4789); default: echo; "any": every packet
+  --match CONDITION  of such packets, also inside vxlan, to UDP port "vxlan N" (4789);
+                    not by ethertype; default: echo; "any": every packet
 EOF
 }
 
@@ -31,27 +29,22 @@ path_option() {
 
 # path_match TEXT: VALUE becomes a path_cfg
 path_match() {
-	local key arg i
+	local words rest=() i
 	map_shape path_cfg
 	value_new "$VALUE_SIZE"
-	filter_words "$1"
-	((${#WORDS[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
-	[[ ${WORDS[*]} != any ]] || WORDS=()
-	value_set "$HM_OFF_path_cfg_flags" 4 "$PATH_F_SET"
-	for ((i = 0; i < ${#WORDS[@]}; i += 2)); do
-		key=${WORDS[i]}
-		arg=${WORDS[i + 1]:-}
-		[[ -n $arg ]] || misuse "--match: $key needs a value, or is unknown"
-		case $key in
-		echo) value_set "$HM_OFF_path_cfg_echo" 1 1 ;;
-		proto | port | sport | dport | host | src | dst) filter_word path_cfg --match "$key" "$arg" ;;
-		vxlan)
-			number "--match: vxlan" "$arg" 1 65535
-			value_be16 "$HM_OFF_path_cfg_vxlan_port" "$NUMBER"
-			;;
-		*) misuse "--match: unknown word $key (echo, proto, port, sport, dport, host, src, dst, vxlan)" ;;
-		esac
+	read -ra words <<<"$1"
+	((${#words[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
+	for ((i = 0; i < ${#words[@]}; i++)); do
+		if [[ ${words[i]} != vxlan ]]; then
+			rest+=("${words[i]}")
+			continue
+		fi
+		number '--match: vxlan' "${words[++i]:-}" 1 65535
+		value_be16 "$HM_OFF_path_cfg_vxlan_port" "$NUMBER"
 	done
+	condition --match ethertype "${rest[@]}"
+	value_raw "$HM_OFF_path_cfg_match" "${CONDITION[@]}"
+	value_set "$HM_OFF_path_cfg_flags" 4 "$PATH_F_SET"
 }
 
 path_attach() {

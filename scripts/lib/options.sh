@@ -32,7 +32,7 @@ option_find() {
 }
 
 options() {
-	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vxlan' bare='tcp|udp|icmp|icmp6|echo'
+	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vlan|vxlan|fragment' bare='tcp|udp|icmp|icmp6|sctp|echo|and'
 	read -ra SPEC <<<"$1"
 	shift
 	ARGS=()

@@ -39,7 +39,7 @@ int foreign_xdp(struct xdp_md *ctx)
 	proto = parse_eth(&c);
 	if (proto < 0 || parse_ip(&c, proto, &f) != IPPROTO_UDP)
 		return XDP_PASS;
-	parse_l4_ports(&c, &f);
+	parse_l4(&c, &f);
 	switch (bpf_ntohs(f.dport)) {
 	case 7001:
 		return XDP_DROP;

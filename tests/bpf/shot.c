@@ -25,6 +25,6 @@ int shot_tc(struct __sk_buff *skb)
 	proto = parse_eth(&c);
 	if (proto < 0 || parse_ip(&c, proto, &f) != IPPROTO_UDP)
 		return TC_ACT_UNSPEC;
-	parse_l4_ports(&c, &f);
+	parse_l4(&c, &f);
 	return f.dport == bpf_htons(7010) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

@@ -20,7 +20,7 @@ int verdict_xdp(struct xdp_md *ctx)
 
 	proto = parse_eth(&c);
 	if (proto >= 0 && parse_ip(&c, proto, &f) == IPPROTO_UDP) {
-		parse_l4_ports(&c, &f);
+		parse_l4(&c, &f);
 		reason = XDP_R_TEST;
 		if (f.dport == bpf_htons(7001))
 			action = XDP_DROP;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../hookmap.h"
-#include "rules.h"
+#include "condition.h"
 
 static const char usage[] =
 	"usage: rules check|batch|text|tables OPTION... NAME FILE [NAME FILE]...\n"
@@ -17,6 +17,15 @@ static const char usage[] =
 	"  tables   the first 16 routing tables that rules name\n"
 	"  missing  the devices that they name and that are not there\n"
 	"\n"
+	"  match [WORD...]  a condition about packets, as struct match\n"
+	"  acl [WORD...]    rules of a port of l2fwd, on standard input and in words, as commands "
+	"for\n"
+	"           bpftool batch, after a line \"# PLACE COUNT\"\n"
+	"\n"
+	"  --without WORDS  match: words that cannot be judged\n"
+	"  --file NAME  acl: of standard input, for messages\n"
+	"  --del N      acl: the rule of this priority goes\n"
+	"  --used LIST  acl: \"PLACE COUNT\" of each port's rules in l2_acl\n"
 	"  --links FILE   what ip -j link says\n"
 	"  --gone FILE    devices that may come again\n"
 	"  --facts FILE   what the rules may go past, of policy_beside.sh\n"
@@ -68,12 +77,23 @@ static void print_tables(const struct set *s)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "links", 1, NULL, 'l' }, { "facts", 1, NULL, 'f' }, { "gone", 1, NULL, 'g' },
-		{ "cfg", 1, NULL, 'c' },   { "cpus", 1, NULL, 'n' },  { "maps", 1, NULL, 'm' },
-		{ "pins", 1, NULL, 'p' },  { "help", 0, NULL, 'h' },  {},
+		{ "links", 1, NULL, 'l' },
+		{ "facts", 1, NULL, 'f' },
+		{ "gone", 1, NULL, 'g' },
+		{ "cfg", 1, NULL, 'c' },
+		{ "cpus", 1, NULL, 'n' },
+		{ "maps", 1, NULL, 'm' },
+		{ "pins", 1, NULL, 'p' },
+		{ "help", 0, NULL, 'h' },
+		{ "without", 1, NULL, 'w' },
+		{ "file", 1, NULL, 'F' },
+		{ "del", 1, NULL, 'd' },
+		{ "used", 1, NULL, 'u' },
+		{},
 	};
 	const char *links = NULL, *gone = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
-	const char *mode;
+	struct acl_options acl = { .used = "", .del = -1 };
+	const char *mode, *without = "";
 	/* static: in force until the end, and so no leak */
 	static struct source *files;
 	static struct set s;
@@ -102,6 +122,18 @@ int main(int argc, char **argv)
 		case 'p':
 			pins = optarg;
 			break;
+		case 'w':
+			without = optarg;
+			break;
+		case 'F':
+			acl.file = optarg;
+			break;
+		case 'd':
+			acl.del = parse_number(optarg, 65535);
+			break;
+		case 'u':
+			acl.used = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -110,6 +142,11 @@ int main(int argc, char **argv)
 		}
 	}
 	mode = argv[optind++];
+	if (mode && !strcmp(mode, "match"))
+		return condition_main(argc - optind, argv + optind, without);
+	acl.maps = maps;
+	if (mode && !strcmp(mode, "acl"))
+		return acl_main(argc - optind, argv + optind, &acl);
 	if (!mode || !links || argc == optind || (argc - optind) % 2) {
 		fputs(usage, stderr);
 		return 2;

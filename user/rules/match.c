@@ -58,24 +58,39 @@ bool match_prefix(struct rule *r, const char *field, const char *text, struct pr
 	return true;
 }
 
-bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p)
+int ports_read(const char *text, __u16 *range)
 {
-	const char *dash = text ? strchr(text, '-') : NULL;
+	const char *dash = strchr(text, '-');
 	char first[16];
 	__s64 from, to;
 
-	if (!text)
-		return true;
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "-"), text);
 	from = parse_number(first, 65535);
 	to = dash ? parse_number(dash + 1, 65535) : from;
-	if (from < 0 || to < from)
+	if (from < 0 || to < 0)
+		return 0;
+	range[0] = from;
+	range[1] = to;
+	return to < from ? -1 : 1;
+}
+
+bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p)
+{
+	__u16 range[2];
+
+	if (!text)
+		return true;
+	if (ports_read(text, range) < 1)
 		return rule_wrong(r, field,
 				  "%s: expected a port (0 to 65535) or a range such as 8000-8080",
 				  text);
-	*p = (struct ports){ .mode = from < to ? 2 : 1, .from = from, .to = to, .key = from };
-	if (r->proto >= 0 && r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP &&
-	    r->proto != IPPROTO_SCTP && r->proto != IPPROTO_UDPLITE)
+	*p = (struct ports){
+		.mode = range[0] < range[1] ? 2 : 1,
+		.from = range[0],
+		.to = range[1],
+		.key = range[0],
+	};
+	if (r->proto >= 0 && !flow_has_ports(r->proto))
 		return rule_wrong(r, field, "protocol %s has no ports", proto_name(r->proto));
 	return true;
 }

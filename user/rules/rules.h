@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rules.h - the compiler of policy rules: JSON in, a batch for bpftool out. It opens what its
- * command line names, and nothing of the kernel; it writes to stdout, and what is wrong
- * to stderr, a line each: FILE: WHERE: FIELD: what is wrong.
+ * rules.h - the compiler of what people write: policy rules (JSON), l2fwd's rules and conditions
+ * about packets (words) in, a batch for bpftool or bytes out. It opens what its command line names,
+ * and nothing of the kernel; it writes to stdout, and what is wrong to stderr, a line each: FILE:
+ * WHERE: FIELD: what is wrong.
  */
 #ifndef HOOKMAP_RULES_H
 #define HOOKMAP_RULES_H
@@ -140,6 +141,9 @@ void note(const char *file, const char *fmt, ...) __attribute__((format(printf, 
 
 /* Returns 4, 6, or 0 if TEXT is neither a prefix nor an address. Bits behind it may be set. */
 int prefix_read(const char *text, struct prefix *p);
+/* A port or a range of ports: the first and the last. 0 if TEXT is neither, -1 if the first is
+ * larger. */
+int ports_read(const char *text, __u16 *range);
 /* The mask of a prefix in a word that has BITS or less of it. */
 __u32 mask_word(int bits);
 /* Fills in what a rule matches, and says what is wrong. NULL: the field is not there. */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * abi/flow.h - what the headers of a packet say, and a condition about them. See abi.h for
+ * the rules.
+ */
+#ifndef HOOKMAP_ABI_FLOW_H
+#define HOOKMAP_ABI_FLOW_H
+
+#include <linux/types.h>
+
+/* Limits of both parsers, parse.h and parse_copy.h */
+#define FLOW_VLANS	2 /* tags skipped at most: QinQ */
+#define FLOW_EXTENSIONS 6 /* IPv6 extension headers skipped at most */
+
+/* The packet of the outermost IP header, unless a feature says otherwise. */
+struct flow {
+	__u32 src[4]; /* network order; IPv4 in word 0 */
+	__u32 dst[4];
+	__u16 sport; /* network order; 0 without ports or in a later fragment */
+	__u16 dport;
+	__u8 family; /* 4, 6, or 0: not IP */
+	__u8 l4proto;
+	__u8 fragment;	 /* not the first fragment: what follows is no L4 header */
+	__u8 more;	 /* more fragments follow */
+	__u8 inside;	 /* IPv6: the header behind that of the fragment, perhaps an extension */
+	__u8 type;	 /* of ICMP and ICMPv6 */
+	__u8 ports;	 /* sport and dport are those of the packet */
+	__u8 hides;	 /* FLOW_HIDES_* */
+	__u16 vlan;	 /* id of the outermost tag, 0 = none */
+	__u16 ethertype; /* network order, behind VLAN tags; 0 = not known */
+	__u32 id;	 /* of the datagram, as in the packet: IPv4, and fragments of IPv6 */
+};
+
+#define FLOW_HIDES_IP	0x1 /* IP may be inside, behind headers that are not read */
+#define FLOW_HIDES_TYPE 0x2 /* ethertype is that of another tag, not of what is inside */
+#define FLOW_UNREADABLE 0x4 /* it claims to be IP, and is not */
+
+/* IPPROTO_TCP, UDP, SCTP, UDPLITE */
+static inline __attribute__((always_inline)) int flow_has_ports(__u8 l4proto)
+{
+	return l4proto == 6 || l4proto == 17 || l4proto == 132 || l4proto == 136;
+}
+
+/* ICMP echo of both families: request or reply */
+static inline __attribute__((always_inline)) int flow_is_echo(const struct flow *f)
+{
+	if (f->fragment)
+		return 0;
+	return f->family == 4 ? f->l4proto == 1 && (f->type == 0 || f->type == 8)
+			      : f->l4proto == 58 && (f->type == 128 || f->type == 129);
+}
+
+/* struct match.flags: which of its fields count */
+#define MATCH_SRC      0x001
+#define MATCH_DST      0x002
+#define MATCH_HOST     0x004
+#define MATCH_PROTO    0x008
+#define MATCH_SPORT    0x010
+#define MATCH_DPORT    0x020
+#define MATCH_PORT     0x040
+#define MATCH_VLAN     0x080
+#define MATCH_FRAGMENT 0x100 /* a later fragment */
+#define MATCH_ECHO     0x200 /* ICMP echo, request or reply, of both families */
+
+#define MATCH_PORTS  (MATCH_SPORT | MATCH_DPORT | MATCH_PORT)
+#define MATCH_INSIDE (MATCH_PROTO | MATCH_PORTS | MATCH_FRAGMENT | MATCH_ECHO) /* of IP */
+
+/*
+ * A condition about packets, which people write in tcpdump's words and `rules match` compiles
+ * (user/rules/condition.c). All of it must hold; all zero is every packet. Judged by
+ * match_flow() in match.h.
+ */
+struct match {
+	__u32 src[4], src_mask[4]; /* network order; IPv4 in word 0 */
+	__u32 dst[4], dst_mask[4];
+	__u32 host[4], host_mask[4]; /* source or destination */
+	__u16 sport[2];		     /* first and last, host order */
+	__u16 dport[2];
+	__u16 port[2];	 /* source or destination */
+	__u16 flags;	 /* MATCH_* */
+	__u16 vlan;	 /* id */
+	__u16 ethertype; /* network order, 0 = any; never that of IP */
+	__u8 family;	 /* 4, 6, 0 = any */
+	__u8 proto;	 /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
+};
+
+_Static_assert(sizeof(struct flow) == 52, "abi");
+_Static_assert(sizeof(struct match) == 116, "abi");
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/ovslat.h - time in Open vSwitch. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_OVSLAT_H
+#define HOOKMAP_ABI_OVSLAT_H
+
+#include <linux/types.h>
+
+#include "hist.h"
+
+#define OVSLAT_ROWS 2048
+
+/* ovslat_key.kind */
+enum ovslat_kind {
+	OVSLAT_TOTAL = 1, /* of a call, with those inside it */
+	OVSLAT_SELF = 2,  /* without those */
+};
+
+/* map ovslat_hist, per-CPU hash */
+struct ovslat_key {
+	char name[16]; /* input port */
+	__u64 cookie;  /* of the namespace: never used again */
+	__u32 netns;   /* inode */
+	__u32 ifindex;
+	__u8 kind; /* enum ovslat_kind */
+	__u8 octave;
+	__u8 pad[6];
+};
+
+#define OVSLAT_DEPTH 8
+
+/* A call that has not returned. */
+struct ovslat_frame {
+	__u64 start;
+	__u64 inner; /* ns in the calls inside it */
+	__u64 vport; /* address */
+	__u64 task;  /* address */
+};
+
+/*
+ * map ovslat_call, per-CPU array of 1: calls do not leave their CPU.
+ *
+ * Concurrency: softirqs are off in a call, so nothing else on its CPU makes one before it
+ * returns. With PREEMPT_RT without its per-CPU lock (PREEMPT_RT_NEEDS_BH_LOCK=n) another task
+ * may: the calls under way are given up then, and counted as lost.
+ */
+struct ovslat_call {
+	struct ovslat_frame frame[OVSLAT_DEPTH];
+	__u32 depth;
+	__u32 pad;
+	__u64 full; /* values that found no room in ovslat_hist */
+	__u64 deep; /* calls inside OVSLAT_DEPTH others: not measured */
+	__u64 lost; /* calls whose return was not seen */
+	struct hist_age age;
+};
+
+_Static_assert(sizeof(struct ovslat_key) == 40, "abi");
+_Static_assert(sizeof(struct ovslat_call) == 32 * OVSLAT_DEPTH + 56, "abi");
+
+#define HM_MAP_ovslat_hist(X)                                                                      \
+	X(ovslat_hist, PERCPU_HASH, struct ovslat_key, struct lat_row, OVSLAT_ROWS, 0)
+#define HM_MAP_ovslat_who(X)                                                                       \
+	X(ovslat_who, HASH, struct ovslat_key, struct hist_who, OVSLAT_ROWS / 4, 0)
+#define HM_MAP_ovslat_call(X) X(ovslat_call, PERCPU_ARRAY, __u32, struct ovslat_call, 1, 0)
+
+/* clang-format off */
+#define HM_MAPS_OVSLAT(X) \
+	HM_MAP_ovslat_hist(X) \
+	HM_MAP_ovslat_who(X) \
+	HM_MAP_ovslat_call(X)
+/* clang-format on */
+
+#endif

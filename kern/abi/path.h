@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* abi/path.h - the journey of packets. See abi.h for the rules. */
+#ifndef HOOKMAP_ABI_PATH_H
+#define HOOKMAP_ABI_PATH_H
+
+#include <linux/types.h>
+
+#include "flow.h"
+#include "trace.h"
+
+/* path_cfg.flags */
+#define PATH_F_SET 0x1 /* match is the filter; else it is ICMP echo */
+
+#define PATH_VXLAN_PORT 4789
+
+/* map path_cfg, array of 1 */
+struct path_cfg {
+	__u32 flags;	  /* PATH_F_* */
+	__u16 vxlan_port; /* network order, 0 = PATH_VXLAN_PORT */
+	__u16 pad;
+	struct match match; /* without ethertype */
+};
+
+/* map path_stat, per-CPU array of 1 */
+struct path_stat {
+	struct trace_stat ring;
+	__u64 unread; /* looks at packets whose headers are not in the linear part */
+};
+
+/* Where a packet was seen. */
+enum path_hook {
+	PATH_QUEUE = 1,	     /* net_dev_queue */
+	PATH_XMIT = 2,	     /* net_dev_start_xmit */
+	PATH_RX = 3,	     /* netif_rx */
+	PATH_GRO = 4,	     /* napi_gro_receive_entry */
+	PATH_RECEIVE = 5,    /* netif_receive_skb */
+	PATH_SOCKET = 6,     /* cgroup/skb: before the socket's queue */
+	PATH_READ = 7,	     /* skb_copy_datagram_iovec: a process reads it */
+	PATH_DROP = 8,	     /* kfree_skb */
+	PATH_TC = 9,	     /* tc/path, where the user has attached it */
+	PATH_IPTABLES = 10,  /* iptables/path, likewise */
+	PATH_XDP = 11,	     /* xdp/path, likewise */
+	PATH_NETFILTER = 12, /* nf_hook_slow has accepted it, by all rules of a hook */
+	PATH_HOOKS,
+};
+
+#define PATH_H_VXLAN 0x1 /* the packet is inside vxlan, vni is valid */
+#define PATH_H_CAME  0x2 /* on the way out, and it had come in: not sent by this host */
+
+/* What the headers say: of the packet that matched, be it inside vxlan. */
+struct path_head {
+	struct flow flow;
+	__u32 l4id; /* ICMP: id << 16 | sequence; TCP: sequence; UDP: length << 16 | checksum */
+	__u32 vni;
+	__u16 len; /* from the IP header on */
+	__u8 ttl;
+	__u8 tcp;   /* flags */
+	__u8 flags; /* PATH_H_* */
+	__u8 pad[3];
+};
+
+/*
+ * map path_mark, array: packets that have matched, by a hash of the sk_buff's address. One
+ * that does not match any more, and is still the same, is followed: NAT has changed it. What
+ * it leaves as it is tells it from another one in the same sk_buff. Writers do not wait for
+ * each other: at worst, a packet is not followed.
+ */
+#define PATH_MARKS   256
+#define PATH_MARK_NS 1000000000ULL /* followed so long after it was seen last */
+
+struct path_mark {
+	__u64 skb; /* its address less that of the map, 0 = none */
+	__u64 time;
+	__u32 src, dst; /* first words of the addresses */
+	__u32 id, l4id; /* as in flow and path_head; ICMP: the sequence, UDP: 0 */
+	__u16 len;
+	__u8 family;
+	__u8 l4proto;
+	__u32 pad;
+};
+
+/* the classid of tc/path: packets have no Ethernet header here */
+#define PATH_CLASS_L3 0x1
+
+/* ring buffer path_ring */
+struct path_event {
+	__u64 time;
+	__u64 skb;	/* as in path_mark, to tell clones apart; 0 = unknown */
+	__u64 location; /* PATH_DROP: who dropped it */
+	__u64 cookie;	/* of the network namespace, 0 = unknown */
+	__u32 netns;	/* inode, 0 = unknown */
+	__u32 ifindex;
+	__u32 reason; /* PATH_DROP: enum skb_drop_reason, DROP_NO_REASON */
+	__u32 pid;    /* PATH_READ */
+	char device[16];
+	char name[16]; /* PATH_READ */
+	struct path_head head;
+	__u8 hook;    /* enum path_hook */
+	__u8 nf_hook; /* PATH_NETFILTER: enum nf_inet_hooks */
+	__u8 pad[6];
+};
+
+_Static_assert(sizeof(struct path_cfg) == 124, "abi");
+_Static_assert(sizeof(struct path_stat) == 32, "abi");
+_Static_assert(sizeof(struct path_head) == 68, "abi");
+_Static_assert(sizeof(struct path_event) == 160, "abi");
+_Static_assert(sizeof(struct path_mark) == 40, "abi");
+
+#define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
+#define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
+#define HM_MAP_path_mark(X) X(path_mark, ARRAY, __u32, struct path_mark, PATH_MARKS, 0)
+#define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
+
+/* clang-format off */
+#define HM_MAPS_PATH(X) \
+	HM_MAP_path_cfg(X) \
+	HM_MAP_path_stat(X) \
+	HM_MAP_path_mark(X) \
+	HM_MAP_path_ring(X)
+/* clang-format on */
+
+#endif

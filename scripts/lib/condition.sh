@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# condition.sh - conditions about packets, in tcpdump's words, by the compiler (user/rules).
+
+condition_help() {
+	cat <<'EOF'
+  CONDITION, in tcpdump's words, all of which must hold:
+  src|dst|host PREFIX     IPv4 or IPv6; host: either of both
+  proto NAME|NUMBER       or tcp, udp, icmp, icmp6, sctp alone
+  sport|dport|port N[-N]  of packets that have ports: later fragments have none
+  vlan VID                of the outermost tag
+  ethertype TYPE          ip, ip6, arp (or one of these alone), 0xNNNN
+  fragment yes            fragments after the first
+  echo                    ICMP echo, of both families
+EOF
+}
+
+# condition OPTION WITHOUT WORD...: struct match in CONDITION, as hexadecimal bytes. WITHOUT: words
+# that the feature cannot judge.
+condition() {
+	local out
+	compiler
+	out=$("$COMPILER" match --without "$2" -- "${@:3}" 2>&1) || misuse "$1: $out"
+	read -ra CONDITION <<<"$out"
+}
