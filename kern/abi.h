@@ -29,6 +29,8 @@
 #include "abi/policy.h"
 #include "abi/trace.h"
 
+#define HM_BYTE_ORDER  __BYTE_ORDER__ /* 1234: little endian */
+
 /*
  * Every pinned map: X(name, type, key, value, entries, flags). Programs declare
  * their maps from it (HM_MAP in maps.h), the reader and the scripts check pins

@@ -50,8 +50,7 @@ while :; do
 	map_check pktlat_cfg
 	map_value pktlat_cfg
 	clock_measure "$PTP"
-	bytes 4 0
-	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	map_write pktlat_cfg 0
 	unlock
 	[[ -n $INTERVAL ]] || break
 	sleep "$INTERVAL"

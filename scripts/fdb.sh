@@ -86,7 +86,7 @@ port_of() {
 	local have
 	device_index "$1" || die "no device $1${NETNS:+ in network namespace $NETNS}"
 	l2_cfg_read
-	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
+	have=$(field_num l2_cfg.netns)
 	((have == 0 || have == NETNS_INODE)) ||
 		die "$1: the ports are in another network namespace ($(netns_called 2 "$have")): use --netns"
 	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: $(typed attach.sh "$1" l2fwd)"
@@ -128,15 +128,15 @@ entry_words() {
 entry_dead() {
 	local VALUE pvid
 	l2_port_now "$PORT"
-	if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
+	if ((!($(field_num l2_port.flags) & L2_P_VLAN))); then
 		WHY="$1 is transparent, and its entries have no vlan"
 		(($2))
 		return
 	fi
-	pvid=$(value_num "$HM_OFF_l2_port_pvid" 2)
+	pvid=$(field_num l2_port.pvid)
 	WHY="$1 is not in VLAN $2 (hookmap fdb shows its VLANs)"
 	(($2)) || WHY="$1 has VLANs, and an entry without vlan is for transparent ports (add vlan ${pvid/#0/N})"
-	((!$2 || !$(value_bit_is "$HM_OFF_l2_port_vlans" "$2")))
+	((!$2)) || ! bit_is l2_port.vlans "$2"
 }
 
 # entries_dead NAME [PORT]: says how many of the entries that it reads (as l2_entries has them, PORT: only
@@ -179,15 +179,8 @@ entries_dead() {
 	read -r count mac vlan PORT <<<"$dead"
 	((count)) || return 0
 	l2_port_read "$PORT"
-	entry_dead "$(l2_name "$(value_num "$HM_OFF_l2_port_ifindex" 4)" || printf 'port %d' "$PORT")" "$vlan" || return 0
+	entry_dead "$(l2_name "$(field_num l2_port.ifindex)" || printf 'port %d' "$PORT")" "$vlan" || return 0
 	warn "$1: no frame will use $count of its entries; the first is $mac$( ((!vlan)) || printf ' vlan %d' "$vlan"): $WHY"
-}
-
-# value_bit_is OFFSET NUMBER: 1 if that bit of an array of __u64 is set
-value_bit_is() {
-	local at=$(($1 + $2 / 8))
-	[[ $HM_ENDIAN == little ]] || at=$(($1 + (($2 / 8) ^ 7)))
-	printf '%d' $((16#${VALUE[at]} >> ($2 % 8) & 1))
 }
 
 # entry_stays COMMAND...: writes again what is missing. The mirror deletes what the bridge has
@@ -196,7 +189,7 @@ value_bit_is() {
 entry_stays() {
 	local VALUE
 	l2_cfg_read
-	(($(value_num "$HM_OFF_l2_cfg_bridge" 4) && !DRY_RUN)) || return 0
+	(($(field_num l2_cfg.bridge) && !DRY_RUN)) || return 0
 	l2_wait
 	"$@"
 }
@@ -208,7 +201,7 @@ entry_put() {
 
 # entry_again BYTE...: the entry KEY with this value, if it is not there
 entry_again() {
-	value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) == L2_STATIC)) && return
+	value_read l2_fdb "${KEY[@]}" && (($(field_num l2_fdb.type) == L2_STATIC)) && return
 	VALUE=("$@")
 	entry_put
 	entry_stays entry_again "$@"
@@ -224,17 +217,16 @@ fdb_set() { # add|replace WORD...
 		[[ -z $own ]] || warn "$ENTRY is the address of $own: this host will not get frames for it (local)"
 		! entry_dead "$TO" "$VLAN" || warn "$ENTRY$( ((!VLAN)) || printf ' vlan %d' "$VLAN"): no frame will use it: $WHY"
 	}
-	if value_read l2_fdb "${KEY[@]}" && (($(value_num "$HM_OFF_l2_fdb_type" 1) != L2_GONE)); then
+	if value_read l2_fdb "${KEY[@]}" && (($(field_num l2_fdb.type) != L2_GONE)); then
 		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
 	else
-		map_shape l2_fdb
-		value_new "$VALUE_SIZE"
+		struct_new l2_fdb
 	fi
-	value_set "$HM_OFF_l2_fdb_port" 2 "$PORT"
-	value_set "$HM_OFF_l2_fdb_type" 1 "$L2_STATIC"
+	field l2_fdb.port "$PORT"
+	field l2_fdb.type "$L2_STATIC"
 	# the entry says whose it is, see kern/abi/l2fwd.h
-	value_set "$HM_OFF_l2_fdb_vlan" 1 $((VLAN & 255))
-	value_raw "$HM_OFF_l2_fdb_mac" "${MAC[@]:2}"
+	field l2_fdb.vlan $((VLAN & 255))
+	field l2_fdb.mac "${MAC[@]:2}"
 	entry_put
 	entry_stays entry_again "${VALUE[@]}"
 }
@@ -453,21 +445,21 @@ on_off() { # WHAT TEXT: in ON
 }
 
 port_untagged() { # VID: this one is untagged outside
-	value_zero "$HM_OFF_l2_port_untagged" 512
-	value_set "$HM_OFF_l2_port_pvid" 2 "$1"
+	field l2_port.untagged
+	field l2_port.pvid "$1"
 	(($1)) || return 0
-	value_bit "$HM_OFF_l2_port_vlans" "$1" 1
-	value_bit "$HM_OFF_l2_port_untagged" "$1" 1
+	bit_set l2_port.vlans "$1"
+	bit_set l2_port.untagged "$1"
 }
 
 port_mode() { # mode MODE [VLANS]: in TOOK how many words it took
 	local v
 	TOOK=2
-	value_zero "$HM_OFF_l2_port_vlans" 512
+	field l2_port.vlans
 	port_untagged 0
 	case $2 in
 	transparent)
-		l2_port_flag "$L2_P_VLAN" 0
+		flag l2_port.flags "$L2_P_VLAN" 0
 		return
 		;;
 	access)
@@ -476,12 +468,12 @@ port_mode() { # mode MODE [VLANS]: in TOOK how many words it took
 		;;
 	trunk)
 		vlan_list "${3:-none}"
-		for v in "${VLANS[@]}"; do value_bit "$HM_OFF_l2_port_vlans" "$v" 1; done
+		for v in "${VLANS[@]}"; do bit_set l2_port.vlans "$v"; done
 		;;
 	*) misuse "mode $2: expected transparent, access VID or trunk LIST" ;;
 	esac
 	TOOK=3
-	l2_port_flag "$L2_P_VLAN" 1
+	flag l2_port.flags "$L2_P_VLAN" 1
 }
 
 port_translate() { # OUT:IN
@@ -495,18 +487,18 @@ port_translate() { # OUT:IN
 
 # xlate_write PORT: what port_translate has found, and what it replaces goes with its way back
 xlate_write() {
-	local line key from dir to VALUE old
+	local line key from dir to VALUE NUM
 	for line in "${XLATE[@]}"; do
 		read -r from dir to <<<"$line"
-		value_new 8
-		value_set 0 2 "$1"
-		value_set 2 2 "$from"
-		value_set 4 2 "$dir"
+		struct_new l2_xlate_key
+		field l2_xlate_key.port "$1"
+		field l2_xlate_key.vlan "$from"
+		field l2_xlate_key.out "$dir"
 		key=("${VALUE[@]}")
-		if value_read l2_xlate "${key[@]}" && old=$(value_num 0 4) && ((old != to)); then
+		if value_read l2_xlate "${key[@]}" && number_at 0 4 && ((NUM != to)); then
 			VALUE=("${key[@]}")
-			value_set 2 2 "$old"
-			value_set 4 2 $((!dir))
+			field l2_xlate_key.vlan "$NUM"
+			field l2_xlate_key.out $((!dir))
 			try "$BPFTOOL" map delete pinned "$GLOBALS/l2_xlate" key hex "${VALUE[@]}" || true
 		fi
 		bytes 4 "$to"
@@ -520,11 +512,11 @@ xlate_dead() {
 	for line in "${XLATE[@]}"; do
 		read -r from dir to <<<"$line"
 		((!dir)) || continue
-		if ((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN))); then
+		if ((!($(field_num l2_port.flags) & L2_P_VLAN))); then
 			warn "$1: translate $from:$to: no frame will use it: $1 is transparent (mode trunk LIST)"
-		elif ((!$(value_bit_is "$HM_OFF_l2_port_vlans" "$to"))); then
+		elif ! bit_is l2_port.vlans "$to"; then
 			warn "$1: translate $from:$to: no frame will use it: $1 is not in VLAN $to"
-		elif ((from != to && $(value_bit_is "$HM_OFF_l2_port_vlans" "$from"))) && [[ " ${XLATE[*]} " != *" $from 1 "* ]]; then
+		elif ((from != to)) && bit_is l2_port.vlans "$from" && [[ " ${XLATE[*]} " != *" $from 1 "* ]]; then
 			warn "$1: translate $from:$to: $1 is in VLAN $from, too, which leaves as $from and comes back as $to"
 		fi
 	done
@@ -537,43 +529,42 @@ port_setting() {
 	mode) port_mode "$@" ;;
 	native)
 		number native "$2" 0 4094
-		(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_VLAN)) || misuse "native: the port is transparent: mode trunk LIST first"
+		(($(field_num l2_port.flags) & L2_P_VLAN)) || misuse "native: the port is transparent: mode trunk LIST first"
 		port_untagged "$NUMBER"
 		;;
 	proto)
 		case $2 in
-		802.1q) value_be16 "$HM_OFF_l2_port_proto" 0x8100 ;;
-		802.1ad) value_be16 "$HM_OFF_l2_port_proto" 0x88a8 ;;
+		802.1q) field l2_port.proto 0x8100 ;;
+		802.1ad) field l2_port.proto 0x88a8 ;;
 		*) misuse "proto $2: expected 802.1q or 802.1ad" ;;
 		esac
 		;;
 	translate)
 		if [[ $2 == none ]]; then
 			XLATE_OFF=1
-			l2_port_flag "$L2_P_XLATE" 0
+			flag l2_port.flags "$L2_P_XLATE" 0
 		else
 			port_translate "$2"
-			l2_port_flag "$L2_P_XLATE" 1
+			flag l2_port.flags "$L2_P_XLATE" 1
 		fi
 		;;
 	miss | bcast | mcast)
-		at=HM_OFF_l2_port_$1
 		case $2 in
-		pass) value_set "${!at}" 1 0 ;;
-		flood) value_set "${!at}" 1 1 ;;
-		drop) value_set "${!at}" 1 2 ;;
+		pass) field "l2_port.$1" "$L2_MISS_PASS" ;;
+		flood) field "l2_port.$1" "$L2_MISS_FLOOD" ;;
+		drop) field "l2_port.$1" "$L2_MISS_DROP" ;;
 		*) misuse "$1 $2: expected pass, flood or drop" ;;
 		esac
 		;;
 	storm)
 		number storm "$2" 0 100000000
-		value_set "$HM_OFF_l2_port_storm" 4 "$NUMBER"
+		field l2_port.storm "$NUMBER"
 		;;
 	hairpin | block)
 		on_off "$1" "$2"
 		at=$L2_P_HAIRPIN
 		[[ $1 == hairpin ]] || at=$L2_P_BLOCKED
-		l2_port_flag "$at" "$ON"
+		flag l2_port.flags "$at" "$ON"
 		;;
 	*) misuse "unknown port setting $1" ;;
 	esac
@@ -602,7 +593,7 @@ fdb_port() {
 		(($# > 1)) || misuse "$1 needs a value"
 		port_setting "$@"
 		[[ ! $1 =~ ^(mode|native)$ ]] || mode=1
-		((!($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR))) || port_mirrored "$dev" "$@"
+		((!($(field_num l2_port.flags) & L2_P_MIRROR))) || port_mirrored "$dev" "$@"
 		shift "$TOOK"
 	done
 	((!XLATE_OFF)) || l2_delete l2_xlate "$port"
@@ -616,11 +607,11 @@ fdb_port() {
 # --- guard
 
 guard_key() { # FAMILY ADDRESSBYTE...: in VALUE
-	value_new 28
-	value_set 0 2 "$PORT"
-	value_raw 2 "${MAC[@]}"
-	value_set 8 4 "$1"
-	value_raw 12 "${@:2}"
+	struct_new l2_guard_key
+	field l2_guard_key.port "$PORT"
+	field l2_guard_key.mac "${MAC[@]}"
+	field l2_guard_key.family "$1"
+	field l2_guard_key.ip "${@:2}"
 }
 
 guard_put() { # FAMILY ADDRESSBYTE...
@@ -630,13 +621,15 @@ guard_put() { # FAMILY ADDRESSBYTE...
 }
 
 guard_add() { # MAC ADDRESS...
-	local text words keys=()
+	local text words keys=() FIELD
 	unicast "$1"
 	# everything is checked before the first change
 	for text in "${@:2}"; do
 		[[ $text != */* ]] && (condition guard '' src "$text") 2>/dev/null || misuse "$text: expected an IPv4 or IPv6 address"
 		condition guard '' src "$text"
-		keys+=("$((16#${CONDITION[HM_OFF_match_family]})) ${CONDITION[*]:HM_OFF_match_src:16}")
+		VALUE=("${CONDITION[@]}")
+		field_get match.src
+		keys+=("$(field_num match.family) $FIELD")
 	done
 	if ((!${#keys[@]})); then
 		guard_put 0
@@ -666,7 +659,7 @@ fdb_guard() {
 	on | off)
 		on_off guard "$2"
 		l2_port_read "$PORT"
-		l2_port_flag "$L2_P_GUARD" "$ON"
+		flag l2_port.flags "$L2_P_GUARD" "$ON"
 		l2_port_write "$PORT"
 		l2_ports_changed
 		((!ON)) || [[ -n $(l2_select l2_guard "$PORT" '') ]] || warn "$1: nothing comes in by it until a source is added: $(typed fdb.sh guard "$1" add) MAC"

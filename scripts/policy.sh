@@ -75,8 +75,7 @@ bounded() {
 # cfg_load: what is in force: GEN, limits
 cfg_load() {
 	VALUE=()
-	map_shape pol_cfg
-	value_new "$VALUE_SIZE"
+	struct_new pol_cfg
 	if [[ -e $GLOBALS/pol_cfg ]]; then
 		local raw
 		raw=$(bpftool -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>"$WORK/error") || {
@@ -92,12 +91,12 @@ cfg_load() {
 		((${#VALUE[@]} == VALUE_SIZE)) ||
 			die "map $GLOBALS/pol_cfg has ${#VALUE[@]} bytes, expected $VALUE_SIZE: made by another version"
 	fi
-	GEN=$(value_num "$HM_OFF_pol_cfg_gen" 4)
+	GEN=$(field_num pol_cfg.gen)
 	# the other slot, whatever it is; 0 is none
 	NEXT=$((GEN < 4294967295 ? GEN + 1 : 2))
-	MAX_RULES=$(value_num "$HM_OFF_pol_cfg_max_rules" 4)
-	MAX_TUPLES=$(value_num "$HM_OFF_pol_cfg_max_tuples" 4)
-	MAX_HOPS=$(value_num "$HM_OFF_pol_cfg_max_hops" 4)
+	MAX_RULES=$(field_num pol_cfg.max_rules)
+	MAX_TUPLES=$(field_num pol_cfg.max_tuples)
+	MAX_HOPS=$(field_num pol_cfg.max_hops)
 }
 
 # inputs FILE...: what comes through a pipe is read here, before the lock is held: nobody
@@ -173,7 +172,7 @@ attached() {
 	cfg_load
 	local inode have
 	inode=$(stat -L -c %i /proc/self/ns/net)
-	have=$(value_num "$HM_OFF_pol_cfg_netns" 8)
+	have=$(field_num pol_cfg.netns)
 	[[ $have == "$inode" || $have == 0 ]] ||
 		die "policy is attached in another network namespace (inode $have): run this in it"
 }

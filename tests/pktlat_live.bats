@@ -29,9 +29,14 @@ hardware() {
 		frame=${mac//:/}020000000001080045000028000700004
 		frame+=0fd63ba0a0b01020a0b01010000000000000000000000000000000000000000
 		for ((i = 0; i < ${#frame}; i += 2)); do printf '%b' "\\x${frame:i:2}"; done >"$BATS_TEST_TMPDIR/data"
+		load_abi
 		value_new 192
-		value_set 8 4 "$(jq '.[0].ifindex' <<<"$link")"
-		value_set 184 8 "$(($(date +%s%N) - $1))"
+		put() { # OFFSET SIZE NUMBER
+			bytes "$2" "$3"
+			for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=${BYTES[i]}; done
+		}
+		put 8 4 "$(jq '.[0].ifindex' <<<"$link")"
+		put 184 8 "$(($(date +%s%N) - $1))"
 		printf '%b' "$(printf '\\x%s' "${VALUE[@]}")" >"$BATS_TEST_TMPDIR/ctx"
 	)
 	[[ -e /sys/fs/bpf/hwstamp ]] || bpftool prog load "$HM_BUILD/tests/bpf/hwstamp.o" /sys/fs/bpf/hwstamp
@@ -48,8 +53,8 @@ ptp() {
 		. "$HM_TOP/scripts/lib/trace.sh"
 		load_abi
 		map_value pktlat_cfg
-		value_set "$HM_OFF_pktlat_cfg_ptp" 8 "$1"
-		value_set "$HM_OFF_pktlat_cfg_flags" 4 $((PKTLAT_F_REAL | PKTLAT_F_PTP))
+		field pktlat_cfg.ptp "$1"
+		field pktlat_cfg.flags $((PKTLAT_F_REAL | PKTLAT_F_PTP))
 		bytes 4 0
 		map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
 	)

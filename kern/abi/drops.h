@@ -58,13 +58,13 @@ struct drop_key {
 	__u32 reason;	/* enum skb_drop_reason of the running kernel, DROP_NO_REASON */
 	__u32 ifindex;	/* 0 = unknown */
 	__u32 netns;	/* inode, for people: the kernel uses it again; 0 = unknown */
-	__u16 l3proto;	/* ethertype behind VLAN tags, network order; 0 = unknown */
+	__be16 l3proto; /* ethertype behind VLAN tags; 0 = unknown */
 	__u8 l4proto;	/* IPPROTO_*, 0 of ARP, DROP_NO_L4 */
 	__u8 tags;	/* VLAN tags: 0, 1, 2 */
 	__u8 by;	/* enum drop_by */
 	__u8 what;	/* enum drop_what */
 	__u8 pad[2];
-	__u16 sport; /* network order; flow only */
+	__be16 sport; /* flow only */
 	__u16 dport;
 	__u32 src[4]; /* network order; IPv4 in word 0; a MAC in the first 6 bytes */
 	__u32 dst[4];
@@ -161,16 +161,18 @@ struct drop_stat {
 	__u64 xdp_evicted;   /* rows of drop_xdp */
 };
 
+struct drop_range {
+	__u64 start;
+	__u64 end;
+};
+
 /* map drop_cfg, array of 1 */
 #define DROP_RANGES 8
 struct drop_cfg {
 	__u32 by;	   /* enum drop_by */
 	__u32 sample_rate; /* samples a second and CPU; 0 = none */
 	/* where the kernel frees an skb because of XDP: from start to end */
-	struct {
-		__u64 start;
-		__u64 end;
-	} xdp[DROP_RANGES];
+	struct drop_range xdp[DROP_RANGES];
 };
 
 /* map drop_ring, ring buffer: a sample */

@@ -16,19 +16,19 @@
 struct flow {
 	__u32 src[4]; /* network order; IPv4 in word 0 */
 	__u32 dst[4];
-	__u16 sport; /* network order; 0 without ports or in a later fragment */
-	__u16 dport;
+	__be16 sport; /* 0 without ports or in a later fragment */
+	__be16 dport;
 	__u8 family; /* 4, 6, or 0: not IP */
 	__u8 l4proto;
-	__u8 fragment;	 /* not the first fragment: what follows is no L4 header */
-	__u8 more;	 /* more fragments follow */
-	__u8 inside;	 /* IPv6: the header behind that of the fragment, perhaps an extension */
-	__u8 type;	 /* of ICMP and ICMPv6 */
-	__u8 ports;	 /* sport and dport are those of the packet */
-	__u8 hides;	 /* FLOW_HIDES_* */
-	__u16 vlan;	 /* id of the outermost tag, 0 = none */
-	__u16 ethertype; /* network order, behind VLAN tags; 0 = not known */
-	__u32 id;	 /* of the datagram, as in the packet: IPv4, and fragments of IPv6 */
+	__u8 fragment;	  /* not the first fragment: what follows is no L4 header */
+	__u8 more;	  /* more fragments follow */
+	__u8 inside;	  /* IPv6: the header behind that of the fragment, perhaps an extension */
+	__u8 type;	  /* of ICMP and ICMPv6 */
+	__u8 ports;	  /* sport and dport are those of the packet */
+	__u8 hides;	  /* FLOW_HIDES_* */
+	__u16 vlan;	  /* id of the outermost tag, 0 = none */
+	__be16 ethertype; /* behind VLAN tags; 0 = not known */
+	__u32 id;	  /* of the datagram, as in the packet: IPv4, and fragments of IPv6 */
 };
 
 #define FLOW_HIDES_IP	0x1 /* IP may be inside, behind headers that are not read */
@@ -76,12 +76,12 @@ struct match {
 	__u32 host[4], host_mask[4]; /* source or destination */
 	__u16 sport[2];		     /* first and last, host order */
 	__u16 dport[2];
-	__u16 port[2];	 /* source or destination */
-	__u16 flags;	 /* MATCH_* */
-	__u16 vlan;	 /* id */
-	__u16 ethertype; /* network order, 0 = any; never that of IP */
-	__u8 family;	 /* 4, 6, 0 = any */
-	__u8 proto;	 /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
+	__u16 port[2];	  /* source or destination */
+	__u16 flags;	  /* MATCH_* */
+	__u16 vlan;	  /* id */
+	__be16 ethertype; /* 0 = any; never that of IP */
+	__u8 family;	  /* 4, 6, 0 = any */
+	__u8 proto;	  /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
 };
 
 _Static_assert(sizeof(struct flow) == 52, "abi");

@@ -104,7 +104,7 @@ struct l2_port {
 	__u32 ifindex; /* 0: no such port */
 	__u32 flags;   /* L2_P_* */
 	__u16 pvid;    /* VLAN of untagged frames, 0 = they are not accepted */
-	__u16 proto;   /* network order: ethertype of its tags, 0 = 802.1Q */
+	__be16 proto;  /* ethertype of its tags, 0 = 802.1Q */
 	__u8 miss;     /* enum l2_miss: unknown unicast */
 	__u8 bcast;    /* enum l2_miss */
 	__u8 mcast;    /* enum l2_miss */

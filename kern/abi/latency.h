@@ -122,11 +122,11 @@ struct lat_stat {
 
 /* map lat_cfg, array of 1 */
 struct lat_cfg {
-	__u32 sample;	     /* one in N packets, 0 = every packet */
-	__u32 flags;	     /* LAT_F_* */
-	__u32 shift;	     /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
-	__u32 ifindex;	     /* filter: device of the first stage, 0 = any */
-	__u16 inpacket_port; /* network order */
+	__u32 sample;  /* one in N packets, 0 = every packet */
+	__u32 flags;   /* LAT_F_* */
+	__u32 shift;   /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
+	__u32 ifindex; /* filter: device of the first stage, 0 = any */
+	__be16 inpacket_port;
 	__u16 pad;
 	struct match match; /* filter; without vlan and ethertype */
 };

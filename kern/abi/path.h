@@ -15,8 +15,8 @@
 
 /* map path_cfg, array of 1 */
 struct path_cfg {
-	__u32 flags;	  /* PATH_F_* */
-	__u16 vxlan_port; /* network order, 0 = PATH_VXLAN_PORT */
+	__u32 flags;	   /* PATH_F_* */
+	__be16 vxlan_port; /* 0 = PATH_VXLAN_PORT */
 	__u16 pad;
 	struct match match; /* without ethertype */
 };

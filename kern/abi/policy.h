@@ -188,7 +188,7 @@ struct pol_port_key {
 	__u32 bits;
 	__u8 dir; /* 0 source, 1 destination */
 	__u8 pad;
-	__u16 port; /* network order */
+	__be16 port;
 };
 struct pol_port {
 	__u16 range[POL_LAYERS]; /* number of the range that holds the port, 0 = none */

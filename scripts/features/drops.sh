@@ -50,19 +50,23 @@ drops_option() {
 # hides its addresses, or if the first is not there and may be loaded later, anywhere:
 # then any place may be one.
 drops_ranges() {
-	local start end name at=$HM_OFF_drop_cfg_xdp ranges='' i
-	value_set "$at" $((16 * DROP_RANGES)) 0
+	local start end name n=0 ranges='' cfg list=()
+	field drop_cfg.xdp
+	cfg=("${VALUE[@]}")
 	ranges=$(grep -E ' [tT] ' /proc/kallsyms 2>/dev/null | sort -k1,1 | awk -v want=" ${DROP_XDP_FUNCTIONS[*]} " '
 		last != "" && $1 != last { print last, $1, of; last = "" }
 		{ name = $3; sub(/\.(isra|constprop|part)\..*/, "", name) }
 		index(want, " " name " ") { last = $1; of = name }')
 	[[ $ranges == *" ${DROP_XDP_FUNCTIONS[0]}"* ]] || return 0
 	while read -r start end name; do
-		((16#$start && at < HM_OFF_drop_cfg_xdp + 16 * DROP_RANGES)) || continue
-		value_set "$at" 8 "$((16#$start))"
-		value_set "$((at + 8))" 8 "$((16#$end))"
-		at=$((at + 16))
+		((16#$start && n++ < DROP_RANGES)) || continue
+		struct_new drop_range
+		field drop_range.start "$((16#$start))"
+		field drop_range.end "$((16#$end))"
+		list+=("${VALUE[@]}")
 	done <<<"$ranges"
+	VALUE=("${cfg[@]}")
+	field drop_cfg.xdp "${list[@]}"
 }
 
 drops_load() {
@@ -92,12 +96,12 @@ drops_attach() {
 	pins_loaded drops drops_skb || fresh=1
 	map_value drop_cfg
 	drops_ranges
-	[[ -z $DROP_BY ]] || value_set "$HM_OFF_drop_cfg_by" 4 "$DROP_BY"
-	[[ -z $DROP_SAMPLES ]] || value_set "$HM_OFF_drop_cfg_sample_rate" 4 "$DROP_SAMPLES"
+	[[ -z $DROP_BY ]] || field drop_cfg.by "$DROP_BY"
+	[[ -z $DROP_SAMPLES ]] || field drop_cfg.sample_rate "$DROP_SAMPLES"
 	local cfg=("${VALUE[@]}")
 	for name in "${DROP_MAPS[@]}" xdp_verdict; do map_create "$name"; done
-	bytes 4 0
-	map_set drop_cfg "${BYTES[@]}" -- "${cfg[@]}"
+	VALUE=("${cfg[@]}")
+	map_write drop_cfg 0
 	((!fresh)) || drops_load
 }
 
@@ -124,6 +128,6 @@ drops_status() {
 	local programs=("$DROP_PINS"/*)
 	map_value drop_cfg
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
-	printf '  by       %s\n' "${DROP_DIMENSIONS[$(value_num "$HM_OFF_drop_cfg_by" 4)]}"
-	printf '  samples  %s per second and CPU\n' "$(value_num "$HM_OFF_drop_cfg_sample_rate" 4)"
+	printf '  by       %s\n' "${DROP_DIMENSIONS[$(field_num drop_cfg.by)]}"
+	printf '  samples  %s per second and CPU\n' "$(field_num drop_cfg.sample_rate)"
 }

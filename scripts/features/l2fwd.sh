@@ -203,7 +203,7 @@ l2_above() {
 	local name kind VALUE=() bridge=0
 	[[ ! -e $GLOBALS/l2_cfg ]] || {
 		l2_cfg_read
-		bridge=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
+		bridge=$(field_num l2_cfg.bridge)
 	}
 	ip_json -d link | jq -r --argjson i "$2" --argjson bridge "$bridge" '(.[] | select(.ifindex == $i)) as $port
 		| .[] | select(.ifname == $port.master or .link == $port.ifname and .ifname != $port.link)
@@ -257,7 +257,7 @@ l2_here() {
 	local have
 	[[ -e $GLOBALS/l2_cfg ]] || return 0
 	l2_cfg_read
-	have=$(value_num "$HM_OFF_l2_cfg_netns" 7)
+	have=$(field_num l2_cfg.netns)
 	((have == 0 || have == DEV_INODE))
 }
 
@@ -319,11 +319,11 @@ l2_mirror_port_add() { # DEV
 	l2_port_share "$1"
 	l2_mirror_partial "$1"
 	l2_port_read "$PORT"
-	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
-	(($(value_num "$HM_OFF_l2_port_flags" 4) & L2_P_MIRROR)) || {
+	flag l2_port.flags "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
+	(($(field_num l2_port.flags) & L2_P_MIRROR)) || {
 		defer l2_port_restore "$PORT" "${VALUE[@]}"
 		l2_wire_new "$PORT"
-		l2_port_flag "$L2_P_MIRROR" 1
+		flag l2_port.flags "$L2_P_MIRROR" 1
 	}
 	l2_port_write "$PORT"
 	l2_ports_changed
@@ -376,7 +376,7 @@ l2_mirror_port_again() {
 	l2_mirror_partial "$1"
 	(((${#PARTIAL} > 0) != (($4 & L2_P_PARTIAL) > 0))) || return 0
 	l2_port_read "$3"
-	l2_port_flag "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
+	flag l2_port.flags "$L2_P_PARTIAL" "$((${#PARTIAL} > 0))"
 	l2_port_write "$3"
 }
 
@@ -384,11 +384,9 @@ l2_mirror_port_again() {
 # has waited for those that may have, when the port was one of a mirror before.
 l2_wire_new() {
 	local VALUE
-	map_shape l2_wire
-	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_l2_wire_state" 8 "$L2_P_BLOCKED"
-	bytes 4 "$1"
-	map_set l2_wire "${BYTES[@]}" -- "${VALUE[@]}"
+	struct_new l2_wire
+	field l2_wire.state "$L2_P_BLOCKED"
+	map_write l2_wire "$1"
 }
 
 # l2_port_restore NUMBER BYTE...: a port as it was
@@ -404,17 +402,17 @@ l2_mirror_port_free() {
 	local VALUE flags
 	l2_port_find "$IFINDEX" || return 0
 	l2_port_read "$PORT"
-	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	flags=$(field_num l2_port.flags)
 	((!(flags & L2_P_MIRROR))) || return 0
 	((!(flags & (L2_P_VLAN | L2_P_XLATE | L2_P_HAIRPIN | L2_P_BLOCKED)))) &&
-		[[ " ${VALUE[*]:HM_OFF_l2_port_miss:3} " != *' 01 '* ]] ||
+		[[ " $(field_num l2_port.miss) $(field_num l2_port.bcast) $(field_num l2_port.mcast) " != *" $L2_MISS_FLOOD "* ]] ||
 		die "$1 has settings by hand ($(typed fdb.sh port "$1")) that are the bridge's in a mirror: $(typed detach.sh "$1" l2fwd) first"
 }
 
 # l2_mirror_port_leave NUMBER: nobody mirrors it any more
 l2_mirror_port_leave() {
 	l2_port_read "$1"
-	l2_port_flag "$((L2_P_MIRROR | L2_P_PARTIAL))" 0
+	flag l2_port.flags "$((L2_P_MIRROR | L2_P_PARTIAL))" 0
 	l2_port_write "$1"
 }
 
@@ -430,7 +428,7 @@ l2_mirror_attach() { # BRIDGE
 	local object=$OBJECT
 	if [[ -e $GLOBALS/l2_cfg ]]; then
 		l2_cfg_read
-		line=$(value_num "$HM_OFF_l2_cfg_bridge" 4)
+		line=$(field_num l2_cfg.bridge)
 		((line == 0 || line == IFINDEX)) || {
 			! dev=$(l2_name "$line") ||
 				die "$1: bridge $dev is mirrored already, and a host can have one mirror: $(typed detach.sh "$dev") first"
@@ -466,12 +464,12 @@ l2_mirror_attach() { # BRIDGE
 	((!DRY_RUN)) || return 0
 	map_keep l2_cfg
 	l2_cfg_read
-	value_set "$HM_OFF_l2_cfg_bridge" 4 "$IFINDEX"
-	[[ -z $L2_REFRESH ]] || value_set "$HM_OFF_l2_cfg_refresh_ns" 8 "$((L2_REFRESH * 1000000))"
-	value_set "$HM_OFF_l2_cfg_outside" 8 "$outside"
-	flags=$(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_NO_BRNF | L2_F_SNAPSHOT))
+	field l2_cfg.bridge "$IFINDEX"
+	[[ -z $L2_REFRESH ]] || field l2_cfg.refresh_ns "$((L2_REFRESH * 1000000))"
+	field l2_cfg.outside "$outside"
+	flags=$(($(field_num l2_cfg.flags) & ~L2_F_NO_BRNF | L2_F_SNAPSHOT))
 	! l2_brnf_off || flags=$((flags | L2_F_NO_BRNF))
-	value_set "$HM_OFF_l2_cfg_flags" 4 "$flags"
+	field l2_cfg.flags "$flags"
 	l2_cfg_write
 	l2_mirror_knock "$1" "$(head -n 1 <<<"$members")"
 	l2_mirror_snapshot "$1"
@@ -513,7 +511,7 @@ l2_mirror_slow() {
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
 		l2_wire_read "$number"
-		why=$(value_num "$HM_OFF_l2_wire_state" 8)
+		why=$(field_num l2_wire.state)
 		((!(why >> L2_WHY_BRIDGE & 1))) || {
 			warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
 			return
@@ -585,15 +583,14 @@ l2_mirror_knock() {
 
 # l2_looks: how often the bridge was looked at
 l2_looks() {
-	bytes 4 0
-	value_read l2_look "${BYTES[@]}" || die "map $GLOBALS/l2_look cannot be read"
-	value_num "$HM_OFF_l2_look_looks" 4
+	map_read l2_look 0 || die "map $GLOBALS/l2_look cannot be read"
+	field_num l2_look.looks
 }
 
 l2_mirror_forget() {
 	l2_cfg_read
-	value_set "$HM_OFF_l2_cfg_bridge" 4 0
-	value_set "$HM_OFF_l2_cfg_flags" 4 $(($(value_num "$HM_OFF_l2_cfg_flags" 4) & ~L2_F_SNAPSHOT))
+	field l2_cfg.bridge 0
+	field l2_cfg.flags $(($(field_num l2_cfg.flags) & ~L2_F_SNAPSHOT))
 	l2_cfg_write
 }
 
@@ -693,15 +690,14 @@ l2fwd_status() { # DEV
 	fi
 	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
 	l2_port_now "$PORT"
-	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	flags=$(field_num l2_port.flags)
 	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'
 	((!(flags & L2_P_MIRROR))) || text+=', mirrors its bridge'
-	((!(flags & L2_P_ACL))) || text+=", $(($(value_num "$HM_OFF_l2_port_acl_n" 2) & L2_ACL_MASK)) rules"
+	((!(flags & L2_P_ACL))) || text+=", $(($(field_num l2_port.acl_n) & L2_ACL_MASK)) rules"
 	((!(flags & L2_P_GUARD))) || text+=', guarded'
 	((!(flags & L2_P_BLOCKED))) || text+=', blocked'
 	printf '  l2fwd    port %d%s\n' "$PORT" "$text"
-	bytes 4 "$PORT"
-	value_read l2_tx "${BYTES[@]}" ||
+	map_read l2_tx "$PORT" ||
 		printf '  l2fwd    nothing leaves by it: it was in another network namespace: %s again\n' "$(typed attach.sh "$1" l2fwd)"
 	l2_above "$1" "$DEV_IFINDEX" | sed 's/^/  l2fwd    /'
 }

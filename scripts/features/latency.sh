@@ -43,8 +43,7 @@ latency_option() {
 	--filter)
 		LAT_FILTER=$2 LAT_FILTER_SET=1
 		# a typing error is found before anything else
-		map_shape lat_cfg
-		value_new "$VALUE_SIZE"
+		struct_new lat_cfg
 		lat_filter_parse "$LAT_FILTER"
 		;;
 	--mode)
@@ -90,16 +89,9 @@ lat_filter_parse() {
 	done
 	# (XDP does not see the tags that the hardware takes off, and only IP is measured)
 	condition --filter 'vlan ethertype' "${rest[@]}"
-	value_raw "$HM_OFF_lat_cfg_match" "${CONDITION[@]}"
-	value_set "$HM_OFF_lat_cfg_ifindex" 4 "$index"
-	lat_flag "$LAT_F_FILTER" $((${#words[@]} > 0))
-}
-
-# lat_flag FLAG ON: sets or clears a flag in VALUE
-lat_flag() {
-	local old
-	old=$(value_num "$HM_OFF_lat_cfg_flags" 4)
-	value_set "$HM_OFF_lat_cfg_flags" 4 $(((old & ~$1) | ($2 ? $1 : 0)))
+	field lat_cfg.match "${CONDITION[@]}"
+	field lat_cfg.ifindex "$index"
+	flag lat_cfg.flags "$LAT_F_FILTER" $((${#words[@]} > 0))
 }
 
 # lat_cfg_change: VALUE becomes what is in force with what was asked for on top
@@ -108,16 +100,16 @@ lat_cfg_change() {
 	map_value lat_cfg
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 	while ((1 << (16 - shift) < cpus && shift > 8)); do shift=$((shift - 1)); done
-	value_set "$HM_OFF_lat_cfg_shift" 4 $((shift > 15 ? 15 : shift))
-	[[ -n $LAT_SAMPLE ]] || (($(value_num "$HM_OFF_lat_cfg_sample" 4))) || LAT_SAMPLE=$LAT_SAMPLE_DEFAULT
-	[[ -z $LAT_SAMPLE ]] || value_set "$HM_OFF_lat_cfg_sample" 4 "$LAT_SAMPLE"
+	field lat_cfg.shift $((shift > 15 ? 15 : shift))
+	[[ -n $LAT_SAMPLE ]] || (($(field_num lat_cfg.sample))) || LAT_SAMPLE=$LAT_SAMPLE_DEFAULT
+	[[ -z $LAT_SAMPLE ]] || field lat_cfg.sample "$LAT_SAMPLE"
 	((LAT_FILTER_SET)) && lat_filter_parse "$LAT_FILTER"
 	case $LAT_INPACKET in
 	'') ;;
-	off) lat_flag "$LAT_F_INPACKET" 0 ;;
+	off) flag lat_cfg.flags "$LAT_F_INPACKET" 0 ;;
 	*)
-		value_be16 "$HM_OFF_lat_cfg_inpacket_port" "$LAT_INPACKET"
-		lat_flag "$LAT_F_INPACKET" 1
+		field lat_cfg.inpacket_port "$LAT_INPACKET"
+		flag lat_cfg.flags "$LAT_F_INPACKET" 1
 		;;
 	esac
 	LAT_VALUE=("${VALUE[@]}")
@@ -199,8 +191,8 @@ latency_attach() { # DEV
 	# measured to the end, from the first packet on
 	map_create lat_cfg
 	map_keep lat_cfg
-	bytes 4 0
-	map_set lat_cfg "${BYTES[@]}" -- "${LAT_VALUE[@]}"
+	VALUE=("${LAT_VALUE[@]}")
+	map_write lat_cfg 0
 
 	class=$DEV_NSID
 	((!LINK_BARE)) || class=$((class | LAT_CLASS_L3))
@@ -393,8 +385,8 @@ latency_status() {
 	! prog_look pinned "$LAT_PINS/latency_socket" || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$PROG_ID"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'
 	[[ ! -e $LAT_PINS/latency_udp ]] || printf '  app      fentry skb_consume_udp, skb_splice_bits\n'
-	id=$(value_num "$HM_OFF_lat_cfg_sample" 4)
+	id=$(field_num lat_cfg.sample)
 	printf '  measures 1 packet in %s%s%s\n' "$((id ? id : 1))" \
-		"$( (($(value_num "$HM_OFF_lat_cfg_flags" 4) & LAT_F_FILTER)) && printf ' of those that match the filter')" \
-		"$( (($(value_num "$HM_OFF_lat_cfg_flags" 4) & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
+		"$( (($(field_num lat_cfg.flags) & LAT_F_FILTER)) && printf ' of those that match the filter')" \
+		"$( (($(field_num lat_cfg.flags) & LAT_F_INPACKET)) && printf ', with stamps in UDP payloads')"
 }

@@ -30,8 +30,7 @@ path_option() {
 # path_match TEXT: VALUE becomes a path_cfg
 path_match() {
 	local words rest=() i
-	map_shape path_cfg
-	value_new "$VALUE_SIZE"
+	struct_new path_cfg
 	read -ra words <<<"$1"
 	((${#words[@]})) || misuse "--match needs a filter, or \"any\" or \"echo\""
 	for ((i = 0; i < ${#words[@]}; i++)); do
@@ -40,11 +39,11 @@ path_match() {
 			continue
 		fi
 		number '--match: vxlan' "${words[++i]:-}" 1 65535
-		value_be16 "$HM_OFF_path_cfg_vxlan_port" "$NUMBER"
+		field path_cfg.vxlan_port "$NUMBER"
 	done
 	condition --match ethertype "${rest[@]}"
-	value_raw "$HM_OFF_path_cfg_match" "${CONDITION[@]}"
-	value_set "$HM_OFF_path_cfg_flags" 4 "$PATH_F_SET"
+	field path_cfg.match "${CONDITION[@]}"
+	field path_cfg.flags "$PATH_F_SET"
 }
 
 path_attach() {
@@ -53,8 +52,7 @@ path_attach() {
 	if ((PATH_MATCH_SET)); then
 		path_match "$PATH_MATCH"
 		map_create path_cfg
-		bytes 4 0
-		map_set path_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+		map_write path_cfg 0
 	fi
 	# without fexit, what rules accept is not seen; what they drop is
 	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}" \

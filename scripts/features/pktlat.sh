@@ -37,18 +37,16 @@ pktlat_attach() {
 	maps_check "${PKTLAT_MAPS[@]}"
 	map_create pktlat_cfg
 	map_value pktlat_cfg
-	[[ -z $PKTLAT_SLOW ]] || value_set "$HM_OFF_pktlat_cfg_slow" 8 $((PKTLAT_SLOW * 1000))
+	[[ -z $PKTLAT_SLOW ]] || field pktlat_cfg.slow $((PKTLAT_SLOW * 1000))
 	clock_measure "$PKTLAT_PTP"
-	bytes 4 0
-	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	map_write pktlat_cfg 0
 	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
 		"${PKTLAT_MAPS[@]}" -- pktlat_copy -- pktlat_fentry pktlat_udp
 	# without fentry, part of UDP is not seen: the reader says so
 	[[ -e $PINS/pktlat/pktlat_udp ]] || return 0
 	map_value pktlat_cfg
-	value_set "$HM_OFF_pktlat_cfg_flags" 4 $(($(value_num "$HM_OFF_pktlat_cfg_flags" 4) | PKTLAT_F_UDP))
-	bytes 4 0
-	map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	field pktlat_cfg.flags $(($(field_num pktlat_cfg.flags) | PKTLAT_F_UDP))
+	map_write pktlat_cfg 0
 }
 
 pktlat_detach() { :; }

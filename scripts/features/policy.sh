@@ -76,13 +76,12 @@ policy_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
 	map_value pol_cfg
-	local was=("${VALUE[@]}")
 	tc_check "$1" policy_tc "$POL_PREF" 50
 	dev_elsewhere "$HM_FEAT_policy" 'rules name devices of one network namespace'
-	value_set "$HM_OFF_pol_cfg_netns" 8 "$NETNS_INODE"
-	[[ -z $POL_MAX_RULES ]] || value_set "$HM_OFF_pol_cfg_max_rules" 4 "$POL_MAX_RULES"
-	[[ -z $POL_MAX_MASKS ]] || value_set "$HM_OFF_pol_cfg_max_tuples" 4 "$POL_MAX_MASKS"
-	[[ -z $POL_MAX_HOPS ]] || value_set "$HM_OFF_pol_cfg_max_hops" 4 "$POL_MAX_HOPS"
+	field pol_cfg.netns "$NETNS_INODE"
+	[[ -z $POL_MAX_RULES ]] || field pol_cfg.max_rules "$POL_MAX_RULES"
+	[[ -z $POL_MAX_MASKS ]] || field pol_cfg.max_tuples "$POL_MAX_MASKS"
+	[[ -z $POL_MAX_HOPS ]] || field pol_cfg.max_hops "$POL_MAX_HOPS"
 	local cfg=("${VALUE[@]}")
 
 	link_kind "$1"
@@ -91,9 +90,9 @@ policy_attach() { # DEV
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
 	POL_BESIDE=$1
-	bytes 4 0
-	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
-	map_set pol_cfg "${BYTES[@]}" -- "${cfg[@]}"
+	map_keep pol_cfg
+	VALUE=("${cfg[@]}")
+	map_write pol_cfg 0
 }
 
 policy_reach() { printf 'tc %s --policy-pref\n' "${POL_PREF:-50}"; }

@@ -155,7 +155,8 @@ slot_next() {
 	for NEXT_MAP in "${NEXT_MAPS[@]}"; do
 		[[ -e $GLOBALS/$NEXT_MAP ]] || continue
 		value_read "$NEXT_MAP" "${BYTES[@]}" || continue
-		NEXT_ID=$(value_num 0 4)
+		number_at 0 4
+		NEXT_ID=$NUM
 		prog_look id "$NEXT_ID" || PROG_NAME=-
 		xdp_name "$PROG_NAME"
 		NEXT_NAME=$XDP_NAME

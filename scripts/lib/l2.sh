@@ -28,36 +28,19 @@ l2_wait() {
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
 }
 
-value_zero() { # OFFSET SIZE
-	local i
-	for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=00; done
-}
-
-# value_bit OFFSET NUMBER ON: sets or clears a bit of an array of __u64
-value_bit() {
-	local at=$(($1 + $2 / 8)) byte
-	[[ $HM_ENDIAN == little ]] || at=$(($1 + (($2 / 8) ^ 7)))
-	byte=$((16#${VALUE[at]} & ~(1 << ($2 % 8)) | $3 << ($2 % 8)))
-	printf -v "VALUE[$at]" '%02x' "$byte"
-}
-
 # --- settings of all
 
 l2_cfg_read() {
-	bytes 4 0
-	value_read l2_cfg "${BYTES[@]}" || die "map $GLOBALS/l2_cfg cannot be read"
+	map_read l2_cfg 0 || die "map $GLOBALS/l2_cfg cannot be read"
 }
 
 l2_cfg_write() {
-	bytes 4 0
-	map_set l2_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+	map_write l2_cfg 0
 }
 
 l2_cfg_flag() { # FLAG ON
-	local flags
 	l2_cfg_read
-	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
-	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~$1) | ($2 ? $1 : 0)))
+	flag l2_cfg.flags "$1" "$2"
 	l2_cfg_write
 }
 
@@ -67,10 +50,10 @@ l2_cfg_init() {
 	((!DRY_RUN)) || return 0
 	l2_cfg_read
 	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
-	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
+	flags=$(field_num l2_cfg.flags)
 	((cpus > L2_LANES)) || flags=$((flags | L2_F_FEW_CPUS))
-	value_set "$HM_OFF_l2_cfg_flags" 4 "$flags"
-	value_set "$HM_OFF_l2_cfg_netns" 8 "$NETNS_INODE"
+	field l2_cfg.flags "$flags"
+	field l2_cfg.netns "$NETNS_INODE"
 	l2_cfg_write
 }
 
@@ -79,24 +62,12 @@ l2_cfg_init() {
 # l2_ports: a line "number ifindex flags rules first-rule" a port. It dies if they cannot be
 # read, and so must the caller in whose subshell that is.
 l2_ports() {
-	[[ ! -e $GLOBALS/l2_port ]] || l2_ports_dump || die "map $GLOBALS/l2_port cannot be read"
-}
-
-l2_ports_dump() {
-	bpftool -j map dump pinned "$GLOBALS/l2_port" 2>/dev/null | awk -v RS='}' -v endian="$HM_ENDIAN" \
-		-v index_="$HM_OFF_l2_port_ifindex" -v flags="$HM_OFF_l2_port_flags" -v rules="$HM_OFF_l2_port_acl_n" \
-		-v at_="$HM_OFF_l2_port_acl_at" -v mask="$L2_ACL_MASK" '
-		function hex(s) { return (index("0123456789abcdef", substr(s, 3, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 4, 1)) - 1 }
-		function u4(b, at,  i, n) {
-			for (i = 0; i < 4; i++) n = n * 256 + hex(b[at + (endian == "little" ? 4 - i : i + 1)])
-			return n
-		}
-		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
-		/"key":\["0x/ {
-			gsub(/"/, ""); at = index($0, "value:["); split(substr($0, index($0, "key:[") + 5, 19), key, ",")
-			split(substr($0, at + 7, 120), value, ",")
-			if (u4(value, index_)) print u4(key, 0), u4(value, index_), u4(value, flags), u2(value, rules) % (mask + 1), u2(value, at_)
-		}'
+	local number index flags rules at rows
+	[[ -e $GLOBALS/l2_port ]] || return 0
+	rows=$(map_rows l2_port key l2_port.ifindex l2_port.flags l2_port.acl_n l2_port.acl_at) || exit 1
+	while read -r number index flags rules at; do
+		((!${index:-0})) || printf '%d %d %d %d %d\n' "$number" "$index" "$flags" $((rules & L2_ACL_MASK)) "$at"
+	done <<<"$rows"
 }
 
 # l2_port_names: the devices: "name/number ...", number - for what is no port. A name may
@@ -113,13 +84,13 @@ l2_name() { device_name "$1" | grep .; }
 
 # l2_port_find IFINDEX: its number in PORT. False if it is no port.
 l2_port_find() {
-	local VALUE
+	local VALUE NUM
 	PORT=0
 	[[ -e $GLOBALS/l2_if ]] || return 1
 	(($1 < L2_IFINDEX)) || return 1
-	bytes 4 "$1"
-	value_read l2_if "${BYTES[@]}" || return 1
-	PORT=$(value_num 0 4)
+	map_read l2_if "$1" || return 1
+	number_at 0 4
+	PORT=$NUM
 	((PORT))
 }
 
@@ -132,39 +103,33 @@ l2_ports_of() {
 }
 
 l2_port_read() { # NUMBER
-	bytes 4 "$1"
-	value_read l2_port "${BYTES[@]}" || die "map $GLOBALS/l2_port cannot be read"
+	map_read l2_port "$1" || die "map $GLOBALS/l2_port cannot be read"
 }
 
 l2_wire_read() { # NUMBER
-	bytes 4 "$1"
-	value_read l2_wire "${BYTES[@]}" || die "map $GLOBALS/l2_wire cannot be read"
+	map_read l2_wire "$1" || die "map $GLOBALS/l2_wire cannot be read"
 }
 
 # l2_port_now NUMBER: the same, to look at: on a port of a mirrored bridge, what that says
 l2_port_now() {
-	local port flags pvid at=$HM_OFF_l2_port_vlans
+	local port flags pvid vlans FIELD
 	l2_port_read "$1"
-	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	flags=$(field_num l2_port.flags)
 	((flags & L2_P_MIRROR)) || return 0
 	port=("${VALUE[@]}")
 	l2_wire_read "$1"
-	flags=$((flags | $(value_num "$HM_OFF_l2_wire_state" 8) & 0xffffffff))
-	pvid=$(value_num "$HM_OFF_l2_wire_pvid" 2)
-	VALUE=("${port[@]:0:at}" "${VALUE[@]:HM_OFF_l2_wire_vlans:512}" "${port[@]:at+512}")
-	value_set "$HM_OFF_l2_port_flags" 4 "$flags"
-	value_set "$HM_OFF_l2_port_pvid" 2 "$pvid"
+	flags=$((flags | $(field_num l2_wire.state) & 0xffffffff))
+	pvid=$(field_num l2_wire.pvid)
+	field_get l2_wire.vlans
+	read -ra vlans <<<"$FIELD"
+	VALUE=("${port[@]}")
+	field l2_port.vlans "${vlans[@]}"
+	field l2_port.flags "$flags"
+	field l2_port.pvid "$pvid"
 }
 
 l2_port_write() { # NUMBER
-	bytes 4 "$1"
-	map_set l2_port "${BYTES[@]}" -- "${VALUE[@]}"
-}
-
-l2_port_flag() { # FLAG ON: in VALUE
-	local flags
-	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
-	value_set "$HM_OFF_l2_port_flags" 4 $(((flags & ~$1) | ($2 ? $1 : 0)))
+	map_write l2_port "$1"
 }
 
 # l2_port_new IFINDEX NAME: gives the device a number, in PORT, if it has none yet
@@ -183,9 +148,8 @@ l2_port_new() {
 		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
 		PORT=$n
 		defer l2_ports_remove "$n $1"
-		map_shape l2_port
-		value_new "$VALUE_SIZE"
-		value_set "$HM_OFF_l2_port_ifindex" 4 "$1"
+		struct_new l2_port
+		field l2_port.ifindex "$1"
 		l2_port_write "$n"
 	}
 	# the kernel looks the device up in the namespace of whoever writes, and drops it when the device
@@ -252,9 +216,8 @@ l2_ports_changed() {
 		last=$number
 	done <<<"$ports"
 	l2_cfg_read
-	value_set "$HM_OFF_l2_cfg_ports" 4 "$last"
-	flags=$(value_num "$HM_OFF_l2_cfg_flags" 4)
-	value_set "$HM_OFF_l2_cfg_flags" 4 $(((flags & ~L2_F_UNIFORM) | (uniform ? L2_F_UNIFORM : 0)))
+	field l2_cfg.ports "$last"
+	flag l2_cfg.flags "$L2_F_UNIFORM" "$uniform"
 	l2_cfg_write
 }
 

@@ -10,8 +10,8 @@
 acl_change() {
 	local port=$1 at room sieved used n status=0
 	l2_port_read "$port"
-	at=$(value_num "$HM_OFF_l2_port_acl_at" 2)
-	sieved=$(($(value_num "$HM_OFF_l2_port_acl_n" 2) & (L2_ACL_SRC | L2_ACL_DST)))
+	at=$(field_num l2_port.acl_at)
+	sieved=$(($(field_num l2_port.acl_n) & (L2_ACL_SRC | L2_ACL_DST)))
 	used=$(l2_ports | awk '{ print $5, $4 }') || exit 1
 	scratch BATCH
 	scratch WHY
@@ -22,8 +22,8 @@ acl_change() {
 	read -r _ room n <"$BATCH" || scratch_full
 	((!(n & (L2_ACL_SRC | L2_ACL_DST)))) || l2_sieve_flush "$room" # of a change that failed
 	((!n)) || run "$BPFTOOL" batch file "$BATCH"
-	value_set "$HM_OFF_l2_port_acl_n" 2 "$n"
-	value_set "$HM_OFF_l2_port_acl_at" 2 "$room"
+	field l2_port.acl_n "$n"
+	field l2_port.acl_at "$room"
 	acl_put "$port"
 	# a frame may still be asking the rules of before: with only some of their prefixes gone,
 	# a shorter one would leave over others
@@ -35,8 +35,8 @@ acl_change() {
 acl_rules() {
 	local i n at list
 	l2_port_read "$1"
-	n=$(($(value_num "$HM_OFF_l2_port_acl_n" 2) & L2_ACL_MASK))
-	at=$(value_num "$HM_OFF_l2_port_acl_at" 2)
+	n=$(($(field_num l2_port.acl_n) & L2_ACL_MASK))
+	at=$(field_num l2_port.acl_at)
 	((n)) || return 0
 	scratch BATCH
 	for ((i = 0; i < n; i++)); do
@@ -51,10 +51,10 @@ acl_rules() {
 # acl_put PORT: VALUE, with L2_P_ACL if there is anything to ask
 acl_put() {
 	local flags
-	flags=$(value_num "$HM_OFF_l2_port_flags" 4)
+	flags=$(field_num l2_port.flags)
 	((!(flags & L2_P_MIRROR))) ||
 		warn "the bridge does not know these rules: what it floods, or sends from other devices, needs rules of its own (nft, family bridge)"
-	l2_port_flag "$L2_P_ACL" $(($(value_num "$HM_OFF_l2_port_acl_n" 2) > 0 || (flags & L2_P_ACL_DENY)))
+	flag l2_port.flags "$L2_P_ACL" $(($(field_num l2_port.acl_n) > 0 || (flags & L2_P_ACL_DENY)))
 	l2_port_write "$1"
 	l2_ports_changed
 	((!(flags & L2_P_ACL_DENY) || DRY_RUN)) || acl_found
@@ -97,8 +97,8 @@ fdb_acl() { # DEV COMMAND...
 		(($# == 3)) || misuse "acl default needs permit or deny"
 		l2_port_read "$PORT"
 		case $3 in
-		permit | pass) l2_port_flag "$L2_P_ACL_DENY" 0 ;;
-		deny | drop) l2_port_flag "$L2_P_ACL_DENY" 1 ;;
+		permit | pass) flag l2_port.flags "$L2_P_ACL_DENY" 0 ;;
+		deny | drop) flag l2_port.flags "$L2_P_ACL_DENY" 1 ;;
 		*) misuse "acl default $3: expected permit or deny" ;;
 		esac
 		acl_put "$PORT"

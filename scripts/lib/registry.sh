@@ -86,19 +86,18 @@ netns_settle() {
 			DEV_INODE=$inode
 			dev_delete
 		done <<<"$devs"
-		netns_moved pol_cfg "$HM_OFF_pol_cfg_netns" "$inode" "$gone"
-		netns_moved l2_cfg "$HM_OFF_l2_cfg_netns" "$inode" "$gone"
+		netns_moved pol_cfg "$inode" "$gone"
+		netns_moved l2_cfg "$inode" "$gone"
 		netns_put "$id" "$gone" "$cookie" "${name#-}"
 	done <<<"$list"
 }
 
-netns_moved() { # MAP OFFSET INODE GONE
+netns_moved() { # MAP INODE GONE
 	[[ -e $GLOBALS/$1 ]] || return 0
 	map_value "$1"
-	(($(value_num "$2" 7) == $3)) || return 0
-	value_set "$2" 8 "$4"
-	bytes 4 0
-	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+	(($(field_num "$1.netns") == $2)) || return 0
+	field "$1.netns" "$3"
+	map_write "$1" 0
 }
 
 # netns_same COOKIE: that of the current namespace (NETNS_COOKIE), as far as both are known
@@ -190,15 +189,13 @@ net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
 # dev_list: a line "inode ifindex features flags nsid pref name" a device
 dev_list() {
-	local at=$HM_SIZE_hm_dev_key
-	map_rows hm_dev $((at + HM_OFF_hm_dev_name)) 16 "$HM_OFF_hm_dev_key_netns:8" "$HM_OFF_hm_dev_key_ifindex:4" \
-		$((at + HM_OFF_hm_dev_features)):4 $((at + HM_OFF_hm_dev_flags)):4 $((at + HM_OFF_hm_dev_nsid)):4 $((at + HM_OFF_hm_dev_pref)):4
+	map_rows hm_dev hm_dev_key.netns hm_dev_key.ifindex hm_dev.features hm_dev.flags hm_dev.nsid hm_dev.pref hm_dev.name
 }
 
 dev_key() { # INODE IFINDEX
-	value_new 16
-	value_set 0 8 "$1"
-	value_set 8 4 "$2"
+	struct_new hm_dev_key
+	field hm_dev_key.netns "$1"
+	field hm_dev_key.ifindex "$2"
 	DEV_KEY=("${VALUE[@]}")
 }
 
@@ -262,13 +259,12 @@ dev_put() {
 		return
 	fi
 	dev_key "$DEV_INODE" "$DEV_IFINDEX"
-	map_shape hm_dev
-	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_hm_dev_features" 4 "$DEV_FEATURES"
-	value_set "$HM_OFF_hm_dev_flags" 4 "$DEV_FLAGS"
-	value_set "$HM_OFF_hm_dev_nsid" 4 "$DEV_NSID"
-	value_set "$HM_OFF_hm_dev_pref" 4 "$DEV_PREF"
-	value_str "$HM_OFF_hm_dev_name" 16 "$DEV_NAME"
+	struct_new hm_dev
+	field hm_dev.features "$DEV_FEATURES"
+	field hm_dev.flags "$DEV_FLAGS"
+	field hm_dev.nsid "$DEV_NSID"
+	field hm_dev.pref "$DEV_PREF"
+	field hm_dev.name "$DEV_NAME"
 	map_put hm_dev "${DEV_KEY[@]}" -- "$DEV_NAME: $MAP_ENTRIES devices are attached, which is the limit: detach some"
 }
 
@@ -280,7 +276,7 @@ dev_delete() {
 
 # netns_list: a line "nsid inode cookie name" a namespace ("-" without a name)
 netns_list() {
-	map_rows hm_netns $((4 + HM_OFF_hm_netns_name)) 56 0:4 $((4 + HM_OFF_hm_netns_netns)):8 $((4 + HM_OFF_hm_netns_cookie)):8
+	map_rows hm_netns key hm_netns.netns hm_netns.cookie hm_netns.name
 }
 
 # netns_called 1 NSID | 2 INODE: the name of a namespace of netns_list
@@ -316,11 +312,9 @@ netns_id() {
 }
 
 netns_put() { # NSID INODE COOKIE NAME
-	map_shape hm_netns
-	value_new "$VALUE_SIZE"
-	value_set "$HM_OFF_hm_netns_netns" 8 "$2"
-	value_set "$HM_OFF_hm_netns_cookie" 8 "$3"
-	value_str "$HM_OFF_hm_netns_name" 56 "$4"
-	bytes 4 "$1"
-	map_set hm_netns "${BYTES[@]}" -- "${VALUE[@]}"
+	struct_new hm_netns
+	field hm_netns.netns "$2"
+	field hm_netns.cookie "$3"
+	field hm_netns.name "$4"
+	map_write hm_netns "$1"
 }

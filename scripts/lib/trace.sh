@@ -46,32 +46,26 @@ trace_option() {
 	TRACE_ASKED=1
 }
 
-# trace_part FLAG FIELD TEXT: one condition into VALUE; false if nothing was asked for
+# trace_part FLAG TEXT: one condition into VALUE; false if nothing, or "any", was asked for
 trace_part() {
-	local at=$HM_OFF_trace_filter_flags flags on=1
-	[[ -n $3 ]] || return 1
-	[[ $3 != any ]] || on=0
-	flags=$(value_num "$at" 4)
-	value_set "$at" 4 $(((flags & ~$1) | (on ? $1 : 0)))
-	((on))
+	[[ -n $2 ]] || return 1
+	flag trace_filter.flags "$1" "$([[ $2 == any ]] && printf 0 || printf 1)"
+	[[ $2 != any ]]
 }
 
 # trace_filter MAP: changes the filter in MAP as was asked for; before the programs
 # are loaded, so that the first event matches, too
 trace_filter() {
-	local zeros level path
+	local level path
 	((TRACE_ASKED)) || return 0
 	map_create "$1"
 	map_value "$1"
-	! trace_part "$TRACE_F_UID" uid "$TRACE_UID" || value_set "$HM_OFF_trace_filter_uid" 4 "$TRACE_UID"
-	! trace_part "$TRACE_F_PID" pid "$TRACE_PID" || value_set "$HM_OFF_trace_filter_pid" 4 "$TRACE_PID"
-	if trace_part "$TRACE_F_NAME" name "$TRACE_COMM"; then
-		printf -v zeros '00 %.0s' {1..16}
-		# shellcheck disable=SC2086
-		value_raw "$HM_OFF_trace_filter_name" $zeros
-		value_str "$HM_OFF_trace_filter_name" 16 "$TRACE_COMM"
+	! trace_part "$TRACE_F_UID" "$TRACE_UID" || field trace_filter.uid "$TRACE_UID"
+	! trace_part "$TRACE_F_PID" "$TRACE_PID" || field trace_filter.pid "$TRACE_PID"
+	if trace_part "$TRACE_F_NAME" "$TRACE_COMM"; then
+		field trace_filter.name "$TRACE_COMM"
 	fi
-	if trace_part "$TRACE_F_CGROUP" cgroup "$TRACE_CGROUP"; then
+	if trace_part "$TRACE_F_CGROUP" "$TRACE_CGROUP"; then
 		path=$(cd -- "$TRACE_CGROUP" && pwd -P)
 		level=0
 		# the root of the hierarchy has no cgroup.type
@@ -79,11 +73,10 @@ trace_filter() {
 			level=$((level + 1))
 			path=${path%/*}
 		done
-		value_set "$HM_OFF_trace_filter_cgroup" 8 "$(stat -c %i -- "$TRACE_CGROUP")"
-		value_set "$HM_OFF_trace_filter_level" 4 "$level"
+		field trace_filter.cgroup "$(stat -c %i -- "$TRACE_CGROUP")"
+		field trace_filter.level "$level"
 	fi
-	bytes 4 0
-	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+	map_write "$1" 0
 }
 
 # trace_load FEATURE WHY MAP... -- PROGRAM... [-- OBJECT PROGRAM]: makes the maps, loads
@@ -129,17 +122,17 @@ clock_measure() {
 	local real mono ptp error flags options=()
 	hookmap_reader
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
-	flags=$(value_num "$HM_OFF_pktlat_cfg_flags" 4)
+	flags=$(field_num pktlat_cfg.flags)
 	read -r real mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
 	[[ $real =~ ^[0-9]+$ ]] || die "the clocks could not be compared (hookmap clock ${options[*]})"
-	value_set "$HM_OFF_pktlat_cfg_real" 8 "$real"
-	value_set "$HM_OFF_pktlat_cfg_measured" 8 "$mono"
+	field pktlat_cfg.real "$real"
+	field pktlat_cfg.measured "$mono"
 	flags=$((flags | PKTLAT_F_REAL))
 	[[ $1 != none ]] || flags=$((flags & ~PKTLAT_F_PTP))
 	if ((${#options[@]})); then
-		value_set "$HM_OFF_pktlat_cfg_ptp" 8 "$ptp"
-		value_set "$HM_OFF_pktlat_cfg_error" 8 "$error"
+		field pktlat_cfg.ptp "$ptp"
+		field pktlat_cfg.error "$error"
 		flags=$((flags | PKTLAT_F_PTP))
 	fi
-	value_set "$HM_OFF_pktlat_cfg_flags" 4 "$flags"
+	field pktlat_cfg.flags "$flags"
 }

@@ -1,0 +1,356 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# maps.sh - pinned maps, and values by the names of their fields: abi.sh has where each is
+# (HM_FIELD_STRUCT_NAME), how long, and what (kern/abi/layout.jq).
+
+# bytes SIZE NUMBER: NUMBER as SIZE hexadecimal bytes in host order, in BYTES
+bytes() {
+	local i hex
+	BYTES=()
+	for ((i = 0; i < $1; i++)); do
+		printf -v hex '%02x' $((($2 >> (8 * i)) & 255))
+		if [[ $HM_ENDIAN == little ]]; then BYTES+=("$hex"); else BYTES=("$hex" "${BYTES[@]}"); fi
+	done
+}
+
+# A value under construction: VALUE is an array of hexadecimal bytes.
+value_new() { # SIZE
+	local zeros
+	printf -v zeros '%*s' "$1" ''
+	read -ra VALUE <<<"${zeros// /00 }"
+}
+# struct_new STRUCT: VALUE, all zero
+struct_new() {
+	local size=HM_SIZE_$1
+	value_new "${!size}"
+}
+
+# field STRUCT.NAME [VALUE...]: into VALUE: a number, a text, or of anything else hexadecimal bytes
+field() {
+	local spec=HM_FIELD_${1/./_} at size kind i hex text=''
+	read -r at size kind <<<"${!spec}"
+	shift
+	case $kind in
+	n) bytes "$size" "$1" ;;
+	be)
+		printf -v hex '%0*x' $((2 * size)) "$1"
+		BYTES=()
+		for ((i = 0; i < 2 * size; i += 2)); do BYTES+=("${hex:i:2}"); done
+		;;
+	text)
+		text=${1:0:size-1}
+		BYTES=()
+		for ((i = 0; i < size; i++)); do
+			printf -v hex '%02x' "'${text:i:1}"
+			((i < ${#text})) || hex=00
+			BYTES+=("$hex")
+		done
+		;;
+	*)
+		BYTES=("$@")
+		for ((i = $#; i < size; i++)); do BYTES+=(00); done
+		;;
+	esac
+	for hex in "${BYTES[@]}"; do VALUE[at++]=$hex; done
+}
+# field_get STRUCT.NAME: the number or text there, or the hexadecimal bytes, in FIELD
+field_get() {
+	local spec=HM_FIELD_${1/./_} at size kind NUM TEXT
+	read -r at size kind <<<"${!spec}"
+	case $kind in
+	text)
+		text_at "$at" "$size"
+		FIELD=$TEXT
+		;;
+	bytes) FIELD=${VALUE[*]:at:size} ;;
+	*)
+		number_at "$at" "$size"
+		FIELD=$NUM
+		;;
+	esac
+}
+# field_num STRUCT.NAME: prints the number
+field_num() {
+	local FIELD
+	field_get "$1"
+	printf '%d' "$FIELD"
+}
+# bit_find STRUCT.NAME N: where the bit N of an array of __u64 is: in VALUE[AT], BIT
+bit_find() {
+	local spec=HM_FIELD_${1/./_}
+	AT=$((${!spec%% *} + $2 / 8)) BIT=$(($2 % 8))
+	[[ $HM_ENDIAN == little ]] || AT=$(((AT - $2 / 8) + (($2 / 8) ^ 7)))
+}
+bit_set() { # STRUCT.NAME N
+	local AT BIT
+	bit_find "$@"
+	printf -v "VALUE[$AT]" '%02x' $((16#${VALUE[AT]} | 1 << BIT))
+}
+bit_is() { # STRUCT.NAME N
+	local AT BIT
+	bit_find "$@"
+	((16#${VALUE[AT]} >> BIT & 1))
+}
+# flag STRUCT.NAME BITS ON: sets or clears bits of the number there
+flag() {
+	local FIELD
+	field_get "$1"
+	field "$1" $(((FIELD & ~$2) | ($3 ? $2 : 0)))
+}
+
+# number_at OFFSET SIZE: the number there, in NUM; text_at: the text, in TEXT
+number_at() {
+	local i hex=
+	for ((i = $1; i < $1 + $2; i++)); do
+		if [[ $HM_ENDIAN == little ]]; then hex=${VALUE[i]}$hex; else hex+=${VALUE[i]}; fi
+	done
+	NUM=$((16#$hex))
+}
+text_at() {
+	local hex=${VALUE[*]:$1:$2}
+	hex_text "${hex// /}"
+}
+# hex_text DIGITS: the text up to its 0, in TEXT
+hex_text() {
+	local i bytes=''
+	for ((i = 0; i < ${#1}; i += 2)); do
+		[[ ${1:i:2} != 00 ]] || break
+		bytes+="\\x${1:i:2}"
+	done
+	printf -v TEXT %b "$bytes"
+}
+# value_of JSON: the first value that bpftool has printed. False if there is none.
+value_of() {
+	[[ $1 =~ \"value\":\[\"([^]]*)\"\] ]] || return 1
+	local bytes=${BASH_REMATCH[1]//[\",]/ }
+	read -ra VALUE <<<"${bytes//0x/}"
+}
+
+# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
+# takes longer to start than all the rest.)
+value_read() {
+	local name=$1 raw
+	shift
+	raw=$(bpftool -j map lookup pinned "$GLOBALS/$name" key hex "$@" 2>/dev/null) || return 1
+	value_of "$raw"
+}
+
+# map_shape NAME: key and value size in KEY_SIZE and VALUE_SIZE
+map_shape() {
+	local shape=HM_MAP_$1
+	read -r MAP_TYPE KEY_SIZE VALUE_SIZE MAP_ENTRIES MAP_FLAGS <<<"${!shape}"
+}
+
+# map_put NAME KEYBYTE... -- FULL: VALUE into the pinned map; FULL is the message if there is
+# no room. PIN_SHAPE knows how large the map was made (pins_load).
+map_put() {
+	local name=$1 key=() OUT
+	shift
+	while [[ $1 != -- ]]; do
+		key+=("$1")
+		shift
+	done
+	local full=$2
+	change "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}" && return
+	[[ $OUT != *"too long"* ]] || die "$full"
+	die "map $GLOBALS/$name: $(first_error "$OUT")"
+}
+
+# pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name
+declare -A PIN_ID=() PIN_SHAPE=()
+pins_load() {
+	local name id type rest there=() out fd
+	PIN_ID=() PIN_SHAPE=()
+	for name in $HM_MAPS; do
+		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
+	done
+	((${#there[@]})) || return 0
+	# bpftool closes a descriptor twice here, and says so at the end with rc 255
+	out=$(printf 'map show pinned %s\n' "${there[@]/#/"$GLOBALS/"}" |
+		{ bpftool -j batch file - 2>/dev/null || true; } |
+		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
+	exec {fd}<<<"$out"
+	for name in "${there[@]}"; do
+		id=0 type='' rest=''
+		read -r -u "$fd" id type rest || true
+		[[ -n $type && $type != null ]] || {
+			out=$(bpftool map show pinned "$GLOBALS/$name" 2>&1) || true
+			die "$GLOBALS/$name is not a map that can be read ($(first_error "$out")): if it is not ours, remove it or set HOOKMAP_BPFFS"
+		}
+		PIN_ID[$name]=$id
+		PIN_SHAPE[$name]="$type $rest"
+	done
+	exec {fd}<&-
+}
+
+# map_check NAME: a pin that is there must have our shape. False if it is not there.
+map_check() {
+	local pin=$GLOBALS/$1
+	[[ -e $pin ]] || return 1
+	[[ -n ${PIN_ID[$1]:-} ]] || pins_load
+	map_shape "$1"
+	# 0 entries: the number was chosen at attach
+	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=${PIN_SHAPE[$1]##* }
+	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
+		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version: detach.sh --all takes off what that one has left"
+}
+
+# maps_check NAME...: before the first change: those that are there must have our
+# shape, those that are not are removed again if we fail
+maps_check() {
+	local name
+	for name; do
+		map_check "$name" || defer rm -f "$GLOBALS/$name"
+	done
+}
+
+# maps_remove NAME...: unpins them, unless a program that was attached by hand still
+# uses them. What was just detached needs a moment to go.
+maps_remove() {
+	local name i users='' there=() ids=''
+	for name; do
+		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
+	done
+	((${#there[@]})) || return 0
+	if ((!DRY_RUN)); then
+		pins_load
+		for name in "${there[@]}"; do ids+=${ids:+,}${PIN_ID[$name]:-0}; done
+		for ((i = 0; i < 20; i++)); do
+			users=$(bpftool -j prog show | jq -r --argjson ids "[$ids]" \
+				'[.[] | select((.map_ids // []) - ((.map_ids // []) - $ids) != []) | "\(.name) id \(.id)"] | join(", ")')
+			[[ -n $users ]] || break
+			sleep 0.05
+		done
+	fi
+	if [[ -n $users ]]; then
+		note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
+		return
+	fi
+	for name in "${there[@]}"; do run rm -f "$GLOBALS/$name"; done
+	pins_load
+}
+
+# map_create NAME [ENTRIES [INNER]]: makes and pins a map that no program declares;
+# ENTRIES if abi.h leaves the number open; INNER is the pinned map that a table of
+# tables takes as its template.
+map_create() {
+	local inner=()
+	map_check "$1" && return
+	map_shape "$1"
+	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=$2
+	[[ -z ${3:-} ]] || inner=(inner_map pinned "$GLOBALS/$3")
+	run "$BPFTOOL" -n map create "$GLOBALS/$1" type "$MAP_TYPE" key "$KEY_SIZE" value "$VALUE_SIZE" \
+		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS" "${inner[@]}"
+	defer rm -f "$GLOBALS/$1"
+}
+
+map_set() { # NAME KEYBYTE... -- VALUEBYTE...
+	local name=$1 key=()
+	shift
+	while [[ $1 != -- ]]; do
+		key+=("$1")
+		shift
+	done
+	shift
+	run "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "$@"
+}
+
+# map_dump NAME: JSON, or [] without the map. It dies if the map cannot be read, and so
+# must the caller in whose subshell that is: nothing is not what we know then.
+map_dump() {
+	[[ -e $GLOBALS/$1 ]] || {
+		printf '[]\n'
+		return
+	}
+	local out
+	out=$(bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || die "map $GLOBALS/$1 cannot be read: $out"
+	printf '%s\n' "$out"
+}
+
+# map_value NAME: the present value of a map of one entry in VALUE; zeros without it
+map_value() {
+	local out
+	map_shape "$1"
+	out=$(map_dump "$1") || exit 1
+	value_of "$out" || value_new "$VALUE_SIZE"
+}
+
+# map_rows NAME FIELD...: a line of these for each entry: STRUCT.NAME, or "key", its number. Fields of
+# a STRUCT that ends in _key are the key's. The last may be a text ("-" without one).
+map_rows() {
+	local name=$1 field spec at size kind spots='' kinds=() words word line TEXT
+	shift
+	map_shape "$name"
+	for field; do
+		if [[ $field == key ]]; then
+			at=0 size=$KEY_SIZE kind=n
+		else
+			spec=HM_FIELD_${field/./_}
+			read -r at size kind <<<"${!spec}"
+		fi
+		[[ $field == key || ${field%.*} == *_key ]] || at=$((at + KEY_SIZE))
+		spots+="$at $size $kind "
+		kinds+=("$kind")
+	done
+	# in hexadecimal, the first digits first (numbers are too large for awk)
+	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" '
+		BEGIN {
+			n = split(where, w, " ")
+			for (i = 1; i <= n; i += 3) if (w[i] + w[i + 1] > most) most = w[i] + w[i + 1]
+		}
+		/"key":\["0x/ {
+			# each byte has 7 characters: "0x00",
+			split(substr($0, index($0, "\"key\":[") + 7, 7 * key - 1) "," substr($0, index($0, "\"value\":[") + 9, 7 * (most - key)), byte, ",")
+			line = ""
+			for (i = 1; i <= n; i += 3) {
+				hex = ""
+				for (k = w[i] + 1; k <= w[i] + w[i + 1]; k++)
+					hex = w[i + 2] == "n" && little ? substr(byte[k], 4, 2) hex : hex substr(byte[k], 4, 2)
+				line = line hex " "
+			}
+			print line
+		}' | while read -ra words; do
+		line=
+		for word in "${!words[@]}"; do
+			case ${kinds[word]} in
+			text)
+				hex_text "${words[word]}"
+				line+="${TEXT:--} "
+				;;
+			bytes) line+="${words[word]} " ;;
+			*) line+="$((16#${words[word]})) " ;;
+			esac
+		done
+		printf '%s\n' "${line% }"
+	done
+}
+
+# map_read NAME N: entry N of an array in VALUE. False if there is none.
+map_read() {
+	bytes 4 "$2"
+	value_read "$1" "${BYTES[@]}"
+}
+
+# map_write NAME N: VALUE becomes its entry N
+map_write() {
+	bytes 4 "$2"
+	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
+# map_keep NAME: what a map of one entry has now comes back if we fail
+map_keep() {
+	local VALUE
+	map_value "$1"
+	bytes 4 0
+	defer map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
+}
+
+# map_options NAME...: words that give pinned maps to `bpftool prog load`, in MAP_OPTIONS
+map_options() {
+	local name
+	MAP_OPTIONS=()
+	for name; do
+		MAP_OPTIONS+=(map name "$name" pinned "$GLOBALS/$name")
+	done
+}
