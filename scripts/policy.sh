@@ -75,7 +75,8 @@ bounded() {
 # cfg_load: what is in force: GEN, limits
 cfg_load() {
 	VALUE=()
-	struct_new pol_cfg
+	map_shape pol_cfg
+	value_new "$VALUE_SIZE"
 	if [[ -e $GLOBALS/pol_cfg ]]; then
 		local raw
 		raw=$(bpftool -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>"$WORK/error") || {

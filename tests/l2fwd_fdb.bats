@@ -590,7 +590,7 @@ learned() {
 	like "$output" "map $G/l2_acl is 'array 4 8 1'"
 	run hookmap fdb
 	equal "$status" 1 'status of the reader'
-	like "$output" 'value is 8 bytes, expected 96'
+	like "$output" 'value is 8 bytes, expected 136'
 }
 
 @test "attach l2fwd twice is once; detach twice is fine; nothing is left" {

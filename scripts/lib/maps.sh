@@ -26,11 +26,14 @@ struct_new() {
 	value_new "${!size}"
 }
 
-# field STRUCT.NAME [VALUE...]: into VALUE: a number, a text, or of anything else hexadecimal bytes
+# field STRUCT.NAME [VALUE...]: into VALUE: a number, a text, or hexadecimal bytes (more than one)
 field() {
 	local spec=HM_FIELD_${1/./_} at size kind i hex text=''
 	read -r at size kind <<<"${!spec}"
 	shift
+	case $kind in
+	n | be) (($# == 1)) || kind=bytes ;;
+	esac
 	case $kind in
 	n) bytes "$size" "$1" ;;
 	be)

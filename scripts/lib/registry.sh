@@ -265,7 +265,7 @@ dev_put() {
 	field hm_dev.nsid "$DEV_NSID"
 	field hm_dev.pref "$DEV_PREF"
 	field hm_dev.name "$DEV_NAME"
-	map_put hm_dev "${DEV_KEY[@]}" -- "$DEV_NAME: $MAP_ENTRIES devices are attached, which is the limit: detach some"
+	map_put hm_dev "${DEV_KEY[@]}" -- "$DEV_NAME: $HM_DEVS devices are attached, which is the limit: detach some"
 }
 
 dev_delete() {
