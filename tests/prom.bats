@@ -158,6 +158,8 @@ hookmap_build_info'
 	(($(cut -d. -f1 /proc/uptime) > 3700)) || skip_without 'time namespaces' test "${later[0]}" = unshare
 	"$HM_TOP/scripts/attach.sh" --host drops
 	rm -r /sys/fs/bpf/hookmap/drops # the tracepoints see the whole machine
+	bpftool -j map dump pinned "$G/drop_row" | jq -r --arg map "$G/drop_row" '.[] | "map delete pinned \($map) key \(.key | join(" "))"' |
+		bpftool batch file - >/dev/null
 	COOKIE=7 drop_rows 0 600
 	# of a namespace of which nobody knows whether it is there
 	drop_rows 700 701
@@ -277,7 +279,8 @@ hookmap_build_info'
 	fails 2 'has no such output' hookmap --prom latency status
 	fails 2 'frobnicate: unknown verb' hookmap --prom latency frobnicate
 	fails 2 'no -i' hookmap --prom -i 1
-	fails 2 'latency: takes no --top' hookmap --prom --top 3 || fails 2 'latency: takes no -n' hookmap --prom --top 3
+	fails 2 '-n: needs a verb, one of drops' hookmap --prom --top 3
+	fails 2 'latency: takes no -n' hookmap --prom --top 3 latency
 	fails 2 'only counts' hookmap --prom drops --reasons
 	fails 2 'choose one of' hookmap --prom -j latency
 	fails 2 'unexpected argument' hookmap status drops

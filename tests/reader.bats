@@ -97,7 +97,7 @@ oracle() { # FROM TO
 	fails 2 'dorps: unknown verb: did you mean drops?' hookmap dorps
 	fails 2 'attahc: unknown verb: did you mean attach?' hookmap attahc
 	fails 2 'hookmap: frobnicate: unknown verb (see' hookmap frobnicate
-	fails 2 '-i: needs a verb, one of latency' hookmap -i 1
+	fails 2 '-i: needs a verb, one of drops, latency' hookmap -i 1
 }
 
 @test "reader: without a verb: what is attached, and the worst of it; the right hint where it is not" {

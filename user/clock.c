@@ -19,6 +19,9 @@
 #include <json-c/json.h>
 
 #include "clock.h"
+#include "verb.h"
+
+static const char *device; /* --ptp */
 
 #define TRIES 20
 
@@ -96,14 +99,14 @@ void wait_seconds(double seconds)
 		;
 }
 
-int clock_run(const struct options *opt)
+static int clock_run(const struct options *opt)
 {
 	struct clock_offset real, ptp = {};
 	struct timespec now;
 
 	clock_real(&real);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (opt->ptp && clock_ptp(opt->ptp, &ptp))
+	if (device && clock_ptp(device, &ptp))
 		return 1;
 	if (opt->output == OUT_JSON) {
 		struct json_object *top = json_object_new_object();
@@ -122,7 +125,11 @@ int clock_run(const struct options *opt)
 	}
 	printf("realtime - monotonic: %lld ns, error at most %llu ns\n", real.ns, real.error);
 	if (ptp.valid)
-		printf("realtime - %s: %lld ns, error at most %llu ns\n", opt->ptp, ptp.ns,
+		printf("realtime - %s: %lld ns, error at most %llu ns\n", device, ptp.ns,
 		       ptp.error);
 	return 0;
 }
+
+static const struct arg clock_args[] = { ARG_PTP(&device), {} };
+
+VERB(clock, .help = "distances between clocks (--ptp)", .run = clock_run, .args = clock_args)

@@ -31,6 +31,13 @@
 #include <json-c/json.h>
 
 #include "drops.h"
+#include "verb.h"
+
+static struct {
+	const char *sum, *since, *device, *netns;
+	unsigned long top;
+	bool all, explain, reasons, samples;
+} asked;
 
 static const char *const column_name[COL_KEY] = {
 	[COL_LAYER] = "layer",	 [COL_REASON] = "reason", [COL_LOCATION] = "location",
@@ -71,18 +78,18 @@ static const struct out_col shown_cols[SHOWN] = {
 };
 
 /* -s: the column, COLS without it, or -EINVAL */
-static int sum_column(const struct options *opt, const struct drop_table *t)
+static int sum_column(const struct drop_table *t)
 {
-	if (!opt->sum)
+	if (!asked.sum)
 		return COLS;
 	for (int i = 0; i < COL_KEY; i++) {
-		if (!strcmp(opt->sum, column_name[i]))
+		if (!strcmp(asked.sum, column_name[i]))
 			return i;
 	}
-	if (!strcmp(opt->sum, "protocol"))
+	if (!strcmp(asked.sum, "protocol"))
 		return COL_PROTO;
 	for (int by = DROP_BY_SMAC; by < DROP_BY_MAX; by++) {
-		if (strcmp(opt->sum, drop_by_name[by]))
+		if (strcmp(asked.sum, drop_by_name[by]))
 			continue;
 		if (t->by == (__u32)by)
 			return COL_KEY;
@@ -92,7 +99,7 @@ static int sum_column(const struct options *opt, const struct drop_table *t)
 		}
 		fail("-s %s: drops are not counted by %s but by %s: scripts/attach.sh --host drops "
 		     "--by %s",
-		     opt->sum, opt->sum, drop_by_name[t->by], opt->sum);
+		     asked.sum, asked.sum, drop_by_name[t->by], asked.sum);
 		return -EINVAL;
 	}
 	return -EINVAL;
@@ -148,9 +155,9 @@ static int sum_by(struct drop_table *t, int column)
 	return 0;
 }
 
-static bool is_shown(const struct options *opt, const struct drop_line *line)
+static bool is_shown(const struct drop_line *line)
 {
-	return line->packets && (opt->all || (!line->benign && !line->verdict));
+	return line->packets && (asked.all || (!line->benign && !line->verdict));
 }
 
 static void show_line(const struct options *opt, struct out *o, const struct drop_table *t,
@@ -240,7 +247,7 @@ static int add_left_out(const struct options *opt, const struct drop_table *t,
 	if (!o)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->line[i].packets && !is_shown(opt, &t->line[i]))
+		if (t->line[i].packets && !is_shown(&t->line[i]))
 			show_line(opt, o, t, &t->line[i], seconds);
 	}
 	out_section(o, top, "left_out", NULL);
@@ -248,8 +255,7 @@ static int add_left_out(const struct options *opt, const struct drop_table *t,
 }
 
 /* Under the table: what is not in it. */
-static void show_rest(const struct options *opt, const struct drop_table *t, size_t rows,
-		      __u64 packets)
+static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 {
 	struct json_object *benign = benign_json(t);
 	size_t n = json_object_array_length(benign);
@@ -257,7 +263,7 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 
 	if (rows)
 		printf("%zu more rows, %llu packets\n", rows, packets);
-	if (!opt->all && n) {
+	if (!asked.all && n) {
 		printf("not a loss, left out:");
 		for (size_t i = 0; i < n; i++) {
 			struct json_object *row = json_object_array_get_idx(benign, i);
@@ -297,7 +303,7 @@ static void show_rest(const struct options *opt, const struct drop_table *t, siz
 		printf("the kernel has no BTF with its drop reasons: reasons are numbers\n");
 }
 
-static void show_explain(const struct options *opt, const struct drop_table *t)
+static void show_explain(const struct drop_table *t)
 {
 	const struct reason_text **seen = calloc(t->n + 1, sizeof(const void *));
 	size_t n = 0;
@@ -309,7 +315,7 @@ static void show_explain(const struct options *opt, const struct drop_table *t)
 			t->line[i].text ?: reason_text(reason, t->line[i].col[COL_LOCATION], 0);
 		size_t j = 0;
 
-		if (!is_shown(opt, &t->line[i]) || !strcmp(reason, "*"))
+		if (!is_shown(&t->line[i]) || !strcmp(reason, "*"))
 			continue;
 		while (j < n && seen[j] != text)
 			j++;
@@ -335,9 +341,9 @@ static int show_rows(const struct options *opt, struct json_object *top, const s
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
 
-		if (!is_shown(opt, line) || (line->undecided && !opt->all) != undecided)
+		if (!is_shown(line) || (line->undecided && !asked.all) != undecided)
 			continue;
-		if (opt->top && n == opt->top) {
+		if (asked.top && n == asked.top) {
 			more[0]++;
 			more[1] += line->packets;
 			continue;
@@ -390,7 +396,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		top = json_object_new_object();
 	err = show_rows(opt, top, t, cols, false, seconds, more);
 	if (!err && !top)
-		printf("no losses%s%s\n", opt->device ? " on " : "", opt->device ?: "");
+		printf("no losses%s%s\n", asked.device ? " on " : "", asked.device ?: "");
 	if (err >= 0)
 		err = show_rows(opt, top, t, cols, true, seconds, more);
 	if (err < 0) {
@@ -408,17 +414,17 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		json_object_object_add(top, "generation", generation_json(t));
 		if (seconds > 0)
 			json_object_object_add(top, "seconds", json_object_new_double(seconds));
-		if (opt->sum || opt->top)
-			json_object_object_add(top, "sum",
-					       json_object_new_string(opt->sum ? opt->sum : "top"));
+		if (asked.sum || asked.top)
+			json_object_object_add(
+				top, "sum", json_object_new_string(asked.sum ? asked.sum : "top"));
 		json_print(opt, top);
 		json_object_put(top);
 	} else {
-		show_rest(opt, t, more[0], more[1]);
-		if (!opt->interval && !opt->since)
+		show_rest(t, more[0], more[1]);
+		if (!opt->interval && !asked.since)
 			programs_since(opt, "drops");
-		if (opt->explain)
-			show_explain(opt, t);
+		if (asked.explain)
+			show_explain(t);
 	}
 	fflush(stdout);
 	return 0;
@@ -433,8 +439,8 @@ static int read_wanted(const struct options *opt, struct drop_table *t)
 	for (size_t i = 0; !err && i < t->n; i++) {
 		struct drop_line *line = &t->line[i];
 
-		if ((opt->device && strcmp(opt->device, line->col[COL_DEVICE])) ||
-		    (opt->netns && strcmp(opt->netns, line->col[COL_NETNS])))
+		if ((asked.device && strcmp(asked.device, line->col[COL_DEVICE])) ||
+		    (asked.netns && strcmp(asked.netns, line->col[COL_NETNS])))
 			drops_line_free(line);
 		else
 			t->line[n++] = *line;
@@ -534,7 +540,7 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 	struct samples *samples = arg;
 	struct json_object *o;
 
-	if (line->benign && !samples->opt->all)
+	if (line->benign && !asked.all)
 		return 0;
 	for (int i = 0; i < s->cap && i < DROP_SAMPLE_BYTES; i++)
 		sprintf(hex + 2 * i, "%02x", s->data[i]);
@@ -570,14 +576,14 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 	return ++samples->n == samples->opt->count ? -ECANCELED : 0;
 }
 
-int drops_run(const struct options *opt)
+static int drops_run(const struct options *opt)
 {
 	struct drop_table t, old;
 	int err, column;
 
-	if (opt->reasons)
+	if (asked.reasons)
 		return show_reasons(opt) < 0;
-	if (opt->samples) {
+	if (asked.samples) {
 		struct samples samples = { .opt = opt };
 
 		return drops_samples(opt, show_sample, &samples) < 0;
@@ -585,7 +591,7 @@ int drops_run(const struct options *opt)
 	err = read_wanted(opt, &t);
 	if (err)
 		return 1;
-	column = err = sum_column(opt, &t);
+	column = err = sum_column(&t);
 	if (err < 0)
 		goto out;
 	if (opt->interval > 0) {
@@ -593,15 +599,15 @@ int drops_run(const struct options *opt)
 		goto out;
 	}
 	err = 0;
-	if (opt->since) {
-		err = drops_since(opt->since, &old);
+	if (asked.since) {
+		err = drops_since(asked.since, &old);
 		if (err)
 			goto out;
 		if (t.hidden != old.hidden) {
 			fail("--since %s: places in the kernel are %s there and %s here: read both "
 			     "as "
 			     "root",
-			     opt->since, old.hidden ? "numbers" : "names",
+			     asked.since, old.hidden ? "numbers" : "names",
 			     t.hidden ? "numbers" : "names");
 			err = -EINVAL;
 		} else {
@@ -618,3 +624,63 @@ out:
 	drops_free(&t);
 	return err < 0;
 }
+
+static bool drops_streams(void)
+{
+	return asked.samples;
+}
+
+static const char *drops_wrong(const struct options *opt)
+{
+	if (asked.samples && opt->output == OUT_PROM)
+		return "--samples does not go with --prom";
+	if (asked.reasons && opt->output == OUT_PROM)
+		return "--prom shows only counts";
+	if ((asked.device || asked.netns) && opt->output == OUT_PROM)
+		return "--prom shows all devices";
+	return asked.since && opt->interval > 0 ? "--since and -i: choose one" : NULL;
+}
+
+static const struct arg drops_args[] = {
+	{ .name = "sum",
+	  .letter = 's',
+	  .takes = "WHAT",
+	  .kind = ARG_TEXT,
+	  .to = &asked.sum,
+	  .help = "sums by one column, or by what they are counted by",
+	  .words = "layer reason location device netns proto protocol smac dmac sip dip flow" },
+	{ .name = "top",
+	  .letter = 'n',
+	  .takes = "N",
+	  .kind = ARG_NUMBER,
+	  .to = &asked.top,
+	  .help = "only the N largest" },
+	{ .name = "since",
+	  .takes = "FILE",
+	  .kind = ARG_TEXT,
+	  .to = &asked.since,
+	  .help = "what is new since FILE was saved with -j" },
+	{ .name = "all",
+	  .kind = ARG_FLAG,
+	  .to = &asked.all,
+	  .help = "also what is no loss, and all XDP verdicts" },
+	{ .name = "explain",
+	  .kind = ARG_FLAG,
+	  .to = &asked.explain,
+	  .help = "what the rows mean, and where to look next" },
+	{ .name = "reasons",
+	  .kind = ARG_FLAG,
+	  .to = &asked.reasons,
+	  .help = "all reasons that this kernel knows" },
+	{ .name = "samples",
+	  .kind = ARG_FLAG,
+	  .to = &asked.samples,
+	  .help = "packets with their headers, as they are lost" },
+	ARG_DEV(&asked.device),
+	ARG_NETNS(&asked.netns),
+	{},
+};
+
+VERB(drops, .help = "packets lost in any layer, and why", .run = drops_run,
+     .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args, .device = &asked.device,
+     .pin = "drop_cfg", .streams = drops_streams, .wrong = drops_wrong)

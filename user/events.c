@@ -21,6 +21,8 @@
 
 #include "events.h"
 
+struct events_asked events_asked;
+
 #define LOOK_MS 50
 #define ZONE_NS 1000000 /* less is the reading of two clocks */
 
@@ -481,7 +483,7 @@ static int on_event(void *ctx, void *data, size_t size)
 	if (size < r->ev->least || size < sizeof(time))
 		return 0;
 	memcpy(&time, data, sizeof(time));
-	if (!r->opt->fresh || time >= r->start)
+	if (!events_asked.fresh || time >= r->start)
 		showed(r, r->ev->show(&r->line, data, size));
 	return r->done || stop || time > r->round ? -ECANCELED : 0;
 }
@@ -546,7 +548,7 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 	int err = 0;
 
 	for (unsigned long n = 0; !stop && !r->done; n++) {
-		if (!r->opt->drain)
+		if (!events_asked.drain)
 			poll(NULL, 0, LOOK_MS); /* a signal ends it */
 		r->round = clock_ns(CLOCK_MONOTONIC);
 		err = ring_buffer__consume(rb);
@@ -554,12 +556,13 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 			return err;
 		err = 0;
 		if (r->ev->idle && !r->done) {
-			showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), r->opt->drain));
+			showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC),
+					      events_asked.drain));
 		}
 		show_lost(r);
 		if (fflush(r->line.f))
 			return -errno;
-		if (r->opt->drain)
+		if (events_asked.drain)
 			break;
 		zone_follow(&r->line);
 		if (n % 20 == 19)

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "hookmap.h"
+#include "verb.h"
 
 struct line;
 
@@ -26,6 +26,21 @@ struct events {
 	/* From time to time, NOW being CLOCK_MONOTONIC ns; LAST: for the last time. */
 	int (*idle)(struct line *l, __u64 now, bool last);
 };
+
+/* Options of all of them */
+extern struct events_asked {
+	bool drain, fresh;
+} events_asked;
+
+#define EVENTS_ARGS                                                                                \
+	{ .name = "drain",                                                                         \
+	  .kind = ARG_FLAG,                                                                        \
+	  .to = &events_asked.drain,                                                               \
+	  .help = "show the events that are buffered, then stop" },                                \
+	{                                                                                          \
+		.name = "new", .kind = ARG_FLAG, .to = &events_asked.fresh,                        \
+		.help = "leave out the events that are buffered already"                           \
+	}
 
 /* Reads until -c, a signal or (--drain) the end. Returns an exit code. */
 int events_run(const struct options *opt, const struct events *ev);

@@ -104,7 +104,7 @@ static int exec_show(struct line *l, const void *event, size_t size)
 	return 1;
 }
 
-int exec_run(const struct options *opt)
+static int exec_run(const struct options *opt)
 {
 	static const struct events ev = {
 		.feature = "exec",
@@ -118,3 +118,8 @@ int exec_run(const struct options *opt)
 
 	return events_run(opt, &ev);
 }
+
+static const struct arg exec_args[] = { EVENTS_ARGS, {} };
+
+VERB(exec, .help = "programs that are started, and their exits", .run = exec_run,
+     .takes = VERB_STREAMS, .args = exec_args)

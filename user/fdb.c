@@ -38,6 +38,12 @@
 #include <json-c/json.h>
 
 #include "prom.h"
+#include "verb.h"
+
+static struct {
+	bool summary;
+	const char *device;
+} asked;
 
 static const char *const type_name[L2_TYPES] = {
 	[L2_STATIC] = "static", [L2_DYNAMIC] = "dynamic", [L2_EXTERN] = "extern",
@@ -105,7 +111,7 @@ static int map_each(struct fdb *f, enum fdb_map map,
 static bool port_wanted(const struct fdb *f, unsigned n)
 {
 	return n < L2_PORTS && f->port[n].ifindex &&
-	       (!f->opt->device || !strcmp(f->opt->device, f->device[n]));
+	       (!asked.device || !strcmp(asked.device, f->device[n]));
 }
 
 /* --- reading */
@@ -177,7 +183,7 @@ static int stat_read(const void *key, const void *value, void *arg)
 static int ports_read(struct fdb *f)
 {
 	int err = map_each(f, PORT, port_read, f);
-	bool wanted = !f->opt->device;
+	bool wanted = !asked.device;
 
 	if (!err)
 		err = map_each(f, WIRE, wire_read, f);
@@ -190,7 +196,7 @@ static int ports_read(struct fdb *f)
 		wanted |= port_wanted(f, n);
 	}
 	if (!err && !wanted) {
-		fail("fdb: %s is no port of l2fwd", f->opt->device);
+		fail("fdb: %s is no port of l2fwd", asked.device);
 		return -ENODEV;
 	}
 	return err;
@@ -306,8 +312,8 @@ static int entry_show(const void *key, const void *value, void *arg)
 		return 0;
 	f->by_type[e->type]++;
 	f->entries++;
-	if (f->opt->summary || f->opt->output == OUT_PROM ||
-	    (f->opt->device && !port_wanted(f, e->port)))
+	if (asked.summary || f->opt->output == OUT_PROM ||
+	    (asked.device && !port_wanted(f, e->port)))
 		return 0;
 	f->shown++;
 	for (int i = 0; i < L2_LANES; i++) {
@@ -549,7 +555,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		int vlans;
 
 		/* number 0: what is attached and is no port */
-		if (!port_wanted(f, n) && (n || !st->rx_packets || f->opt->device))
+		if (!port_wanted(f, n) && (n || !st->rx_packets || asked.device))
 			continue;
 		vlans = vlans_text(p, text);
 		if (f->opt->output != OUT_JSON)
@@ -787,7 +793,7 @@ static int show_text(struct fdb *f)
 	char buf[32];
 	int err;
 
-	if (!f->opt->summary)
+	if (!asked.summary)
 		printf("VLAN  MAC                DEVICE           TYPE         PACKETS           "
 		       "BYTES   IDLE-S\n");
 	err = map_each(f, FDB, entry_show, f);
@@ -859,7 +865,7 @@ static int show_prom(struct fdb *f)
 	return 0;
 }
 
-int fdb_run(const struct options *opt)
+static int fdb_run(const struct options *opt)
 {
 	struct fdb *f = calloc(1, sizeof(*f));
 	int err;
@@ -888,3 +894,15 @@ int fdb_run(const struct options *opt)
 	free(f);
 	return err < 0;
 }
+
+static const struct arg fdb_args[] = {
+	{ .name = "summary",
+	  .kind = ARG_FLAG,
+	  .to = &asked.summary,
+	  .help = "without the entries" },
+	ARG_DEV(&asked.device),
+	{},
+};
+
+VERB(fdb, .help = "layer-2 forwarding: entries, ports and rules", .run = fdb_run,
+     .takes = VERB_PROM, .args = fdb_args, .device = &asked.device, .pin = "l2_cfg")

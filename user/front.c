@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hookmap.h"
+#include "verb.h"
 
 static bool front_word(const char *word)
 {
@@ -51,8 +51,8 @@ void front_exec(char **argv)
 	char dir[4096], path[4400];
 	int len;
 
-	for (int i = 0; i < VERBS; i++) {
-		if (!strcmp(argv[1], verbs[i].name))
+	for (const struct verb *v = verbs; v; v = v->next) {
+		if (!strcmp(argv[1], v->name))
 			return;
 	}
 	len = front_dir(dir, sizeof(dir));

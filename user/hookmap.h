@@ -26,72 +26,21 @@ struct options {
 	enum output output;
 	bool pretty;	     /* -p */
 	bool help;	     /* -h */
-	const char *when;    /* --color: always, auto or never */
-	bool color;	     /* and so: with colours */
-	bool hist;	     /* --hist */
-	bool buckets;	     /* --buckets */
-	bool summary;	     /* --summary */
-	const char *device;  /* --dev */
-	const char *netns;   /* --netns */
-	bool cookie;	     /* --cookie */
+	bool color;	     /* colours are asked for */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 
-	const char *look; /* --look: ids of programs */
-
-	/* drops */
-	const char *sum;    /* -s, name of a column */
-	unsigned long top;  /* -n, 0 = all */
-	const char *since;  /* --since */
-	bool all;	    /* --all */
-	bool explain;	    /* --explain */
-	const char *packet; /* --explain: a packet (policy) */
-	const char *verify; /* --verify: now or next (policy) */
-	bool reasons;	    /* --reasons */
-	bool samples;	    /* --samples */
-	bool drain;	    /* --drain */
-	bool fresh;	    /* --new */
-	const char *to;	    /* --to */
-	const char *ptp;    /* --ptp */
-	unsigned long slow; /* --slow, microseconds */
-
 	/* --prom: several verbs, or all that are attached */
-	unsigned verbs;	   /* bit mask of enum verb_id */
 	bool every;	   /* none was named */
 	const char *save;  /* --output: a file */
 	struct prom *prom; /* where the numbers go, see prom.h */
 };
 
-/* Bits of the table of options in args.c. */
-enum verb_id {
-	VERB_LATENCY,
-	VERB_STATUS,
-	VERB_DROPS,
-	VERB_PROGS,
-	VERB_EXEC,
-	VERB_PATH,
-	VERB_OPEN,
-	VERB_NAPI,
-	VERB_PKTLAT,
-	VERB_OVSLAT,
-	VERB_CLOCK,
-	VERB_POLICY,
-	VERB_FDB,
-	VERBS,
-};
-
-/* One verb of the command line. RUN returns an exit code. */
-struct verb {
-	const char *name;
-	const char *help;
-	int (*run)(const struct options *opt);
-	const char *pin; /* with --prom: a map that is there if it is attached */
-};
-
-extern const struct verb verbs[VERBS];
 struct json_object;
 
-/* --- args.c: the command line. Fills OPT and VERB (with --prom: OPT->verbs); 0, an exit
+struct verb;
+
+/* --- args.c: the command line. Fills OPT and VERB (with --prom, verbs are chosen); 0, an exit
  * code, or ARGS_DONE */
 #define ARGS_DONE -1
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb);
@@ -101,19 +50,8 @@ void front_exec(char **argv);
 /* Calls scripts in TEXT as they are called where the reader is installed. */
 void front_text(char *text);
 
-int latency_run(const struct options *opt);
-int fdb_run(const struct options *opt);
-int status_run(const struct options *opt);
-int drops_run(const struct options *opt);
-int progs_run(const struct options *opt);
-int insns_run(const struct options *opt);
-int exec_run(const struct options *opt);
-int open_run(const struct options *opt);
-int path_run(const struct options *opt);
-int napi_run(const struct options *opt);
-int pktlat_run(const struct options *opt);
-int ovslat_run(const struct options *opt);
-int clock_run(const struct options *opt);
+/* insns.c: the programs of LOOK, "ID,..." */
+int insns_run(const struct options *opt, const char *look);
 /* brief.c: without a verb */
 int brief_run(const struct options *opt);
 
@@ -126,7 +64,6 @@ struct latency_worst {
 int latency_worst(const struct options *opt, struct latency_worst *worst);
 /* status.c: what is attached; adds to N how many that are */
 int status_devices(const struct options *opt, struct json_object *top, size_t *n);
-int policy_run(const struct options *opt);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -300,12 +300,12 @@ static int look_prog(struct out *o, int fd, int tc_index)
 	return err;
 }
 
-int insns_run(const struct options *opt)
+int insns_run(const struct options *opt, const char *look)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
 	int tc_index = tc_index_offset(), err = 0;
-	const char *at = opt->look;
+	const char *at = look;
 	char *end;
 
 	if (!o)

@@ -27,6 +27,12 @@
 #include <json-c/json.h>
 
 #include "prom.h"
+#include "verb.h"
+
+static struct {
+	bool hist, buckets, explain;
+	const char *device, *netns;
+} asked;
 
 static const char *const stage_name[LAT_STAGES] = {
 	[LAT_XDP] = "xdp",
@@ -312,19 +318,19 @@ static const struct out_col latency_cols[] = {
 };
 
 /* Is the row one that OPT asks for? */
-static bool is_shown(const struct options *opt, struct names *names, const struct pair *p)
+static bool is_shown(struct names *names, const struct pair *p)
 {
 	const struct lat_key *key = &p->key;
 
-	if (opt->device && strcmp(opt->device, names_device(names, key->nsid, key->ifindex)))
+	if (asked.device && strcmp(asked.device, names_device(names, key->nsid, key->ifindex)))
 		return false;
-	if (opt->netns && strcmp(opt->netns, names_netns(names, key->nsid)))
+	if (asked.netns && strcmp(asked.netns, names_netns(names, key->nsid)))
 		return false;
 	return p->hist.count;
 }
 
 /* --explain: each pair of stages once */
-static void show_explain(const struct options *opt, const struct snapshot *s, struct names *names)
+static void show_explain(const struct snapshot *s, struct names *names)
 {
 	const struct lat_key *last = NULL;
 
@@ -334,7 +340,7 @@ static void show_explain(const struct options *opt, const struct snapshot *s, st
 		const char *from = stage_str(key->from), *to = stage_str(key->to);
 		const struct reason_text *text = latency_text(from, to);
 
-		if (!is_shown(opt, names, &s->pairs[i]) || key->to & LAT_TOTAL ||
+		if (!is_shown(names, &s->pairs[i]) || key->to & LAT_TOTAL ||
 		    (last && last->from == key->from && last->to == key->to))
 			continue;
 		last = key;
@@ -354,7 +360,7 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		const struct lat_key *key = &s->pairs[i].key;
 		const struct hist *h = &s->pairs[i].hist;
 
-		if (!is_shown(opt, names, &s->pairs[i]))
+		if (!is_shown(names, &s->pairs[i]))
 			continue;
 		shown++;
 		out_row(o);
@@ -371,9 +377,9 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		out_quantile(o, h, 0.99);
 		out_quantile(o, h, 0.999);
 		out_u64(o, h->max);
-		if (opt->buckets)
+		if (asked.buckets)
 			out_json(o, "buckets", buckets_json(h));
-		if (opt->explain && !(key->to & LAT_TOTAL)) {
+		if (asked.explain && !(key->to & LAT_TOTAL)) {
 			const struct reason_text *text =
 				latency_text(stage_str(key->from), stage_str(key->to));
 
@@ -394,8 +400,8 @@ static int show_rows(const struct options *opt, const struct snapshot *s, struct
 		if (!shown)
 			printf("nothing measured %s%s%s\n",
 			       opt->interval > 0 ? "in this interval" : "yet",
-			       opt->device ? " on " : "",
-			       text_plain(opt->device ?: "", device, sizeof(device)));
+			       asked.device ? " on " : "",
+			       text_plain(asked.device ?: "", device, sizeof(device)));
 		out_section(o, NULL, NULL, NULL);
 	}
 	return 0;
@@ -406,7 +412,7 @@ static void show_lost(const struct options *opt, const struct snapshot *s)
 	const __u64 *n = s->count;
 
 	printf("\n%s%llu packets seen, %llu sampled (1 in %u), %llu of them measured\n",
-	       opt->device || opt->netns ? "all devices: " : "", n[SEEN], n[SAMPLED], s->sample,
+	       asked.device || asked.netns ? "all devices: " : "", n[SEEN], n[SAMPLED], s->sample,
 	       n[STARTED]);
 	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu not seen at tc (%llu "
 	       "of them merged by GRO)\n",
@@ -485,7 +491,7 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 		break;
 	case OUT_HGRM:
 		for (size_t i = 0; i < s->npairs; i++) {
-			if (!is_shown(opt, names, &s->pairs[i]))
+			if (!is_shown(names, &s->pairs[i]))
 				continue;
 			each_title(&s->pairs[i], names, i ? "\n# " : "# ");
 			hist_hgrm(&s->pairs[i].hist, stdout);
@@ -496,15 +502,15 @@ static int show(const struct options *opt, const struct snapshot *s, struct name
 		break;
 	case OUT_TEXT:
 		err = show_rows(opt, s, names);
-		for (size_t i = 0; opt->hist && i < s->npairs; i++) {
-			if (!is_shown(opt, names, &s->pairs[i]))
+		for (size_t i = 0; asked.hist && i < s->npairs; i++) {
+			if (!is_shown(names, &s->pairs[i]))
 				continue;
 			each_title(&s->pairs[i], names, "\n");
 			hist_draw(&s->pairs[i].hist, stdout);
 		}
 		show_lost(opt, s);
-		if (opt->explain)
-			show_explain(opt, s, names);
+		if (asked.explain)
+			show_explain(s, names);
 		break;
 	}
 	fflush(stdout);
@@ -576,7 +582,7 @@ int latency_worst(const struct options *opt, struct latency_worst *worst)
 	return err;
 }
 
-int latency_run(const struct options *opt)
+static int latency_run(const struct options *opt)
 {
 	struct names *names;
 	struct snapshot s = {};
@@ -597,3 +603,32 @@ int latency_run(const struct options *opt)
 	names_free(names);
 	return err < 0;
 }
+
+static const char *latency_wrong(const struct options *opt)
+{
+	return (asked.device || asked.netns) && opt->output == OUT_PROM ? "--prom shows all devices"
+									: NULL;
+}
+
+static const struct arg latency_args[] = {
+	{ .name = "hgrm",
+	  .kind = ARG_OUTPUT,
+	  .value = OUT_HGRM,
+	  .help = "HdrHistogram percentile distribution" },
+	{ .name = "hist", .kind = ARG_FLAG, .to = &asked.hist, .help = "draw the distributions" },
+	{ .name = "buckets",
+	  .kind = ARG_FLAG,
+	  .to = &asked.buckets,
+	  .help = "add the histogram buckets to JSON" },
+	{ .name = "explain",
+	  .kind = ARG_FLAG,
+	  .to = &asked.explain,
+	  .help = "what the rows mean, and where to look next" },
+	ARG_DEV(&asked.device),
+	ARG_NETNS(&asked.netns),
+	{},
+};
+
+VERB(latency, .help = "time between the stages of the receive path", .run = latency_run,
+     .takes = VERB_PROM | VERB_REPEATS, .args = latency_args, .device = &asked.device,
+     .pin = "lat_cfg", .wrong = latency_wrong)

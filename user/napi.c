@@ -18,6 +18,7 @@
 #include <json-c/json.h>
 
 #include "rows.h"
+#include "verb.h"
 
 static const struct out_col poll_cols[] = {
 	{ "device", "DEVICE", OUT_STR },   { "netns", "NETNS", OUT_STR },
@@ -133,7 +134,7 @@ static void show_kinds(const struct options *opt, const struct rows *rows, struc
 	names_free(names);
 }
 
-int napi_run(const struct options *opt)
+static int napi_run(const struct options *opt)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct out *poll, *devmap, *softirq;
@@ -181,3 +182,5 @@ out:
 	rows_free(&rows);
 	return err < 0;
 }
+
+VERB(napi, .help = "packets per poll, frames per devmap batch, delay of NET_RX", .run = napi_run)

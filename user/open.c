@@ -103,7 +103,7 @@ static int open_show(struct line *l, const void *event, size_t size)
 	return 1;
 }
 
-int open_run(const struct options *opt)
+static int open_run(const struct options *opt)
 {
 	static const struct events ev = {
 		.feature = "open",
@@ -117,3 +117,8 @@ int open_run(const struct options *opt)
 
 	return events_run(opt, &ev);
 }
+
+static const struct arg open_args[] = { EVENTS_ARGS, {} };
+
+VERB(open, .help = "files that are opened", .run = open_run, .takes = VERB_STREAMS,
+     .args = open_args)

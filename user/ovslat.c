@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 
 #include "rows.h"
+#include "verb.h"
 
 static const struct out_col cols[] = {
 	{ "port", "PORT", OUT_STR },   { "netns", "NETNS", OUT_STR }, { "kind", "KIND", OUT_STR },
@@ -40,7 +41,7 @@ static bool row_begin(struct out *o, const void *at, struct names *names)
 
 static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_port, row_begin };
 
-int ovslat_run(const struct options *opt)
+static int ovslat_run(const struct options *opt)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL, *lost;
 	const size_t words = sizeof(struct ovslat_call) / 8;
@@ -79,3 +80,5 @@ out:
 	rows_free(&rows);
 	return err < 0;
 }
+
+VERB(ovslat, .help = "time in Open vSwitch's kernel datapath, by port", .run = ovslat_run)

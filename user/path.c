@@ -29,6 +29,8 @@
 
 #include "events.h"
 
+static const char *to; /* --to: a host */
+
 #define PACKETS	 1024
 #define HOPS	 64
 #define QUIET_NS 1000000000ULL
@@ -594,7 +596,7 @@ static int path_to(const char *host)
 	return 0;
 }
 
-int path_run(const struct options *opt)
+static int path_run(const struct options *opt)
 {
 	static const struct events ev = {
 		.feature = "path",
@@ -609,7 +611,7 @@ int path_run(const struct options *opt)
 	};
 	int rc;
 
-	if (opt->to && path_to(opt->to))
+	if (to && path_to(to))
 		return 2;
 	path.opt = opt;
 	rc = opt->output == OUT_JSON || !path_says(opt) ? events_run(opt, &ev) : 1;
@@ -619,3 +621,16 @@ int path_run(const struct options *opt)
 	path.names = NULL;
 	return rc;
 }
+
+static const struct arg path_args[] = {
+	EVENTS_ARGS,
+	{ .name = "to",
+	  .takes = "HOST",
+	  .kind = ARG_TEXT,
+	  .to = &to,
+	  .help = "only packets to this address" },
+	{},
+};
+
+VERB(path, .help = "the journey of packets, hop by hop", .run = path_run, .takes = VERB_STREAMS,
+     .args = path_args)

@@ -35,6 +35,11 @@
 #include "events.h"
 #include "rows.h"
 
+static struct {
+	unsigned long slow; /* microseconds */
+	const char *ptp;
+} asked;
+
 static const char *const stamp_name[] = { "?", "hardware", "software" };
 static const char *const kind_name[] = { "?", "process", "tap" };
 
@@ -86,7 +91,7 @@ static int slow_run(const struct options *opt)
 		.show = slow_show,
 	};
 
-	slow_ns = (__u64)opt->slow * 1000;
+	slow_ns = (__u64)asked.slow * 1000;
 	return events_run(opt, &ev);
 }
 
@@ -124,8 +129,7 @@ static bool row_begin(struct out *o, const void *at, struct names *names)
 static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_count, row_begin };
 
 /* What the offsets in use are worth now. */
-static int show_clock(const struct options *opt, struct json_object *top,
-		      const struct pktlat_cfg *cfg)
+static int show_clock(struct json_object *top, const struct pktlat_cfg *cfg)
 {
 	struct clock_offset real, ptp = {};
 	struct json_object *o;
@@ -134,7 +138,7 @@ static int show_clock(const struct options *opt, struct json_object *top,
 	__u64 age;
 
 	clock_real(&real);
-	if (opt->ptp && clock_ptp(opt->ptp, &ptp))
+	if (asked.ptp && clock_ptp(asked.ptp, &ptp))
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	age = now.tv_sec * 1000000000ULL + now.tv_nsec - cfg->measured;
@@ -291,7 +295,7 @@ static int show(const struct options *opt, struct reading *r)
 	int err;
 
 	rows_show(opt, top, &r->rows, &form);
-	err = show_clock(opt, top, &r->cfg);
+	err = show_clock(top, &r->cfg);
 	show_lost(opt, top, r);
 	if (!err && top)
 		json_print(opt, top);
@@ -334,12 +338,12 @@ static int stamps_on(void)
 	return fd;
 }
 
-int pktlat_run(const struct options *opt)
+static int pktlat_run(const struct options *opt)
 {
 	struct reading r = {};
 	int stamps, err;
 
-	if (opt->slow)
+	if (asked.slow)
 		return slow_run(opt);
 	if (opt->interval > 0) {
 		stamps = stamps_on();
@@ -354,3 +358,31 @@ int pktlat_run(const struct options *opt)
 	reading_free(&r);
 	return err != 0;
 }
+
+static bool pktlat_streams(void)
+{
+	return asked.slow;
+}
+
+static const char *pktlat_wrong(const struct options *opt)
+{
+	(void)opt;
+	return !asked.slow && (events_asked.drain || events_asked.fresh)
+		       ? "--drain and --new go with --slow"
+		       : NULL;
+}
+
+static const struct arg pktlat_args[] = {
+	EVENTS_ARGS,
+	{ .name = "slow",
+	  .takes = "USEC",
+	  .kind = ARG_NUMBER,
+	  .to = &asked.slow,
+	  .help = "packets that took this long, one by one" },
+	ARG_PTP(&asked.ptp),
+	{},
+};
+
+VERB(pktlat, .help = "time from a packet's receive stamp to user space", .run = pktlat_run,
+     .takes = VERB_REPEATS | VERB_STREAMS, .args = pktlat_args, .streams = pktlat_streams,
+     .wrong = pktlat_wrong)

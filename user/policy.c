@@ -21,6 +21,13 @@
 
 #include "policy.h"
 #include "prom.h"
+#include "verb.h"
+
+static struct {
+	const char *verify;
+	bool explain;
+	char packet[1024];
+} asked;
 
 static const struct out_col rule_cols[] = {
 	{ "priority", "PRIORITY", OUT_U64 }, { "id", "ID", OUT_STR },
@@ -361,7 +368,7 @@ int policy_read(const struct options *opt, struct policy *p)
 	err = read_one(opt, "pol_cfg", &p->cfg);
 	if (err)
 		return err;
-	if (opt->verify && !strcmp(opt->verify, "next")) {
+	if (asked.verify && !strcmp(asked.verify, "next")) {
 		p->cfg.gen++; /* its slot is what counts */
 		err = read_set(opt, p);
 		goto out;
@@ -555,7 +562,7 @@ static void show_prom(struct prom *prom, struct policy *p)
 	}
 }
 
-int policy_run(const struct options *opt)
+static int policy_run(const struct options *opt)
 {
 	struct policy *p = calloc(1, sizeof(*p));
 	int err;
@@ -565,10 +572,10 @@ int policy_run(const struct options *opt)
 	err = policy_read(opt, p);
 	if (err)
 		;
-	else if (opt->verify)
+	else if (asked.verify)
 		err = policy_verify(opt, p);
-	else if (opt->packet)
-		err = policy_explain(opt, p);
+	else if (asked.explain)
+		err = policy_explain(opt, p, asked.packet);
 	else if (opt->output == OUT_PROM)
 		show_prom(opt->prom, p);
 	else
@@ -577,3 +584,44 @@ int policy_run(const struct options *opt)
 	free(p);
 	return err == -EINVAL ? 2 : err < 0;
 }
+
+/* The rest of a packet: src=A dst=B ... */
+static bool policy_word(const char *word)
+{
+	size_t len = strlen(asked.packet);
+
+	if (!asked.explain || !strchr(word, '='))
+		return false;
+	snprintf(asked.packet + len, sizeof(asked.packet) - len, "%s%s", len ? " " : "", word);
+	return true;
+}
+
+static const char *policy_wrong(const struct options *opt)
+{
+	if (asked.explain && !*asked.packet)
+		return "--explain needs a packet: 'src=A dst=B ...'";
+	if (asked.verify && asked.explain)
+		return "--verify and --explain: choose one";
+	return (asked.explain || asked.verify) && opt->output == OUT_PROM
+		       ? "--prom shows only counts"
+		       : NULL;
+}
+
+static const struct arg policy_args[] = {
+	{ .name = "explain",
+	  .kind = ARG_FLAG,
+	  .to = &asked.explain,
+	  .help = "with src=A dst=B ...: which rule such a packet takes" },
+	{ .name = "verify",
+	  .takes = "SET",
+	  .kind = ARG_TEXT,
+	  .to = &asked.verify,
+	  .help = "looks each rule up as packets do: of the set in force, or of the one that is "
+		  "being loaded",
+	  .words = "now next" },
+	{},
+};
+
+VERB(policy, .help = "rules of policy routing, and what they did", .run = policy_run,
+     .takes = VERB_PROM, .args = policy_args, .pin = "pol_cfg", .word = policy_word,
+     .wrong = policy_wrong)

@@ -68,6 +68,6 @@ struct json_object *policy_rule_json(const struct options *opt, struct policy *p
 struct json_object *policy_hop_json(struct policy *p, __u32 hop);
 
 /* policy_explain.c */
-int policy_explain(const struct options *opt, struct policy *p);
+int policy_explain(const struct options *opt, struct policy *p, const char *packet);
 
 #endif

@@ -302,7 +302,7 @@ static void verdict_of(const struct options *opt, struct policy *p, const char *
 		snprintf(buf + n, size - n, " (next hop: %s)", state);
 }
 
-int policy_explain(const struct options *opt, struct policy *p)
+int policy_explain(const struct options *opt, struct policy *p, const char *packet)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct explain e = { .p = p, .tuples = top ? json_object_new_array() : NULL };
@@ -310,7 +310,7 @@ int policy_explain(const struct options *opt, struct policy *p)
 	__u32 rank = POL_NO_RULE;
 	struct packet k = {};
 	const char *passed;
-	int err = parse(opt->packet, p, &k);
+	int err = parse(packet, p, &k);
 
 	if (err)
 		goto out;

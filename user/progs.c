@@ -23,6 +23,9 @@
 #include <json-c/json.h>
 
 #include "hookmap.h"
+#include "verb.h"
+
+static const char *look; /* --look: ids of programs */
 
 #define MAX_MAPS 64 /* of one program: the kernel's own limit */
 
@@ -244,14 +247,14 @@ static int show(const struct options *opt, struct progs *p, double seconds)
 	return fflush(stdout) ? -errno : 0;
 }
 
-int progs_run(const struct options *opt)
+static int progs_run(const struct options *opt)
 {
 	unsigned long count = opt->interval > 0 ? opt->count : 1;
 	struct progs old = {}, new = {};
 	int stats, err;
 
-	if (opt->look)
-		return insns_run(opt);
+	if (look)
+		return insns_run(opt, look);
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (stats < 0) {
 		fail("statistics of BPF programs: %s: %s", strerror(errno),
@@ -279,3 +282,20 @@ int progs_run(const struct options *opt)
 	close(stats);
 	return err < 0;
 }
+
+static const char *progs_wrong(const struct options *opt)
+{
+	return look && opt->interval > 0 ? "--look and -i: choose one" : NULL;
+}
+
+static const struct arg progs_args[] = {
+	{ .name = "look",
+	  .takes = "ID,...",
+	  .kind = ARG_TEXT,
+	  .to = &look,
+	  .help = "what these return, and whether they use skb->tc_index, by their instructions" },
+	{},
+};
+
+VERB(progs, .help = "what each BPF program of the machine costs", .run = progs_run,
+     .takes = VERB_REPEATS, .args = progs_args, .wrong = progs_wrong)

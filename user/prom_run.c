@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 
 #include "prom.h"
+#include "verb.h"
 
 static int count_one(const void *key, const void *value, void *arg)
 {
@@ -87,9 +88,9 @@ int prom_run(struct options *opt)
 	/* before, so that it is never newer than what it stands for */
 	clock_gettime(CLOCK_REALTIME, &now);
 	prom_add(opt->prom, PROM_READ_TIME, now.tv_sec * 1000000000ULL + now.tv_nsec);
-	for (int i = 0; !err && i < VERBS; i++) {
-		if (opt->verbs & 1U << i && (!opt->every || pin_there(opt, verbs[i].pin)))
-			err = verbs[i].run(opt);
+	for (const struct verb *v = verbs; !err && v; v = v->next) {
+		if (v->chosen && (!opt->every || pin_there(opt, v->pin)))
+			err = v->run(opt);
 	}
 	if (!err && add_host(opt))
 		err = 1;

@@ -16,6 +16,9 @@
 #include <json-c/json.h>
 
 #include "hookmap.h"
+#include "verb.h"
+
+static bool cookie_only; /* --cookie */
 
 static const struct out_col pin_cols[] = {
 	{ "pin", "PIN", OUT_STR },	    { "id", "ID", OUT_U64 },
@@ -181,11 +184,9 @@ static const char *features(__u32 bits, char *buf, size_t size)
 		__u32 bit;
 		const char *name;
 	} known[] = {
-		{ HM_FEAT_latency, "latency" }, { HM_FEAT_policy, "policy" },
-		{ HM_FEAT_l2fwd, "l2fwd" },	{ HM_FEAT_drops, "drops" },
-		{ HM_FEAT_path, "path" },	{ HM_FEAT_pktlat, "pktlat" },
-		{ HM_FEAT_ovslat, "ovslat" },	{ HM_FEAT_exec, "exec" },
-		{ HM_FEAT_open, "open" },	{ HM_FEAT_napi, "napi" },
+#define FEATURE(NAME) { HM_FEAT_##NAME, #NAME },
+		HM_FEATURES(FEATURE)
+#undef FEATURE
 	};
 	size_t at = 0;
 
@@ -295,13 +296,13 @@ static int show_cookie(const struct options *opt)
 	return 0;
 }
 
-int status_run(const struct options *opt)
+static int status_run(const struct options *opt)
 {
 	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct found found = {};
 	int err;
 
-	if (opt->cookie) {
+	if (cookie_only) {
 		json_object_put(top);
 		return show_cookie(opt);
 	}
@@ -317,3 +318,14 @@ int status_run(const struct options *opt)
 	json_object_put(top);
 	return err < 0;
 }
+
+static const struct arg status_args[] = {
+	{ .name = "cookie",
+	  .kind = ARG_FLAG,
+	  .to = &cookie_only,
+	  .help = "only the number of this network namespace that the kernel never uses again" },
+	{},
+};
+
+VERB(status, .help = "pins, their shapes, and devices that were attached", .run = status_run,
+     .args = status_args)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * verb.h - a verb of the command line describes itself in its own file: what it is called and
+ * does, and the options that only it has. The parser, the usage text and the completion of
+ * names take it from there.
+ */
+#ifndef HOOKMAP_VERB_H
+#define HOOKMAP_VERB_H
+
+#include "hookmap.h"
+
+enum arg_kind {
+	ARG_FLAG,    /* bool */
+	ARG_TEXT,    /* const char *; one of .words, if there are any */
+	ARG_NUMBER,  /* unsigned long, from 1 */
+	ARG_SECONDS, /* double */
+	ARG_OUTPUT,  /* enum output: .value */
+	ARG_COLOR,   /* as ARG_TEXT; its value goes behind "=" or is left out */
+	ARG_VERSION,
+	ARG_HELP,
+};
+
+struct arg {
+	const char *name;
+	char letter;
+	const char *takes; /* what its value is called */
+	enum arg_kind kind;
+	void *to;      /* where the value goes */
+	unsigned for_; /* common options: VERB_*, one of which the verb must have; 0: all verbs */
+	const char *help;
+	const char *words; /* ARG_TEXT: what it may be */
+	enum output value; /* ARG_OUTPUT */
+};
+
+/* verb.takes: common options that go with it */
+#define VERB_PROM    0x1 /* --prom */
+#define VERB_REPEATS 0x2 /* -i, -c */
+#define VERB_STREAMS 0x4 /* shows events as they come: -c */
+
+struct verb {
+	const char *name;
+	const char *help;
+	int (*run)(const struct options *opt); /* returns an exit code */
+	unsigned takes;			       /* VERB_* */
+	const struct arg *args;		       /* its own options; the last has no name */
+	const char **device;		       /* where the word behind it goes, if it takes one */
+	const char *pin;		       /* --prom: a map that is there if it is attached */
+	/* True if these options make it show events as they come. */
+	bool (*streams)(void);
+	/* Takes a word behind the verb; false if it is none for it. */
+	bool (*word)(const char *word);
+	/* What does not go together, or NULL. */
+	const char *(*wrong)(const struct options *opt);
+	bool chosen;
+	struct verb *next; /* by name */
+};
+
+/* All verbs, by name */
+extern struct verb *verbs;
+void verb_add(struct verb *verb);
+
+/* --- verb.c */
+
+/* Options of all verbs, or of those that take them (args.c); the last has no name */
+extern const struct arg common_args[];
+/* The option of this name in a list, NULL if there is none. */
+const struct arg *arg_find(const struct arg *in, const char *name);
+/* The option of this name that VERB has; NULL if it has none. */
+const struct arg *verb_arg(const struct verb *verb, const char *name);
+/* Does a verb before this one have an option of this name of its own? */
+bool arg_was(const struct verb *before, const char *name);
+/* "-c" or "--hist", as one types it; and the names of the verbs that have it. Until the next
+ * call. */
+const char *arg_typed(const struct arg *arg);
+const char *arg_verbs(const char *name);
+/* --help, of one verb or (NULL) of all */
+void verb_usage(const struct verb *verb);
+/* Say what is wrong, and return 2. */
+int misuse(const char *format, const char *a, const char *b);
+int verb_unknown(const char *name);
+
+/* Options that several verbs have, each for itself */
+#define ARG_DEV(TO)                                                                                \
+	{                                                                                          \
+		.name = "dev", .takes = "DEV", .kind = ARG_TEXT, .to = (TO),                       \
+		.help = "only what is of this device, which may also stand behind the verb"        \
+	}
+#define ARG_NETNS(TO)                                                                              \
+	{                                                                                          \
+		.name = "netns", .takes = "NAME", .kind = ARG_TEXT, .to = (TO),                    \
+		.help = "only what is of this network namespace, as the table calls it"            \
+	}
+#define ARG_PTP(TO)                                                                                \
+	{                                                                                          \
+		.name = "ptp", .takes = "DEV", .kind = ARG_TEXT, .to = (TO),                       \
+		.help = "a clock device such as /dev/ptp0"                                         \
+	}
+
+/* VERB(NAME, .help = ..., .run = ..., ...) */
+#define VERB(NAME, ...)                                                                            \
+	static struct verb verb_##NAME = { .name = #NAME, __VA_ARGS__ };                           \
+	__attribute__((constructor)) static void verb_##NAME##_add(void)                           \
+	{                                                                                          \
+		verb_add(&verb_##NAME);                                                            \
+	}
+
+#endif
