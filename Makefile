@@ -37,6 +37,12 @@ endif
 # What the objects and the scripts must agree on: any change of abi.h and its parts.
 abi_headers := kern/abi.h $(sort $(wildcard kern/abi/*.h))
 HM_ABI := $(firstword $(shell cat $(abi_headers) | cksum))
+# what is in abi/: a new header is part of it with no edit elsewhere
+$(shell mkdir -p $(O) && { \
+	printf '\043include "%s"\n' $(patsubst kern/%,%,$(sort $(wildcard kern/abi/*.h))); \
+	echo '\043define HM_MAPS(X)' $$(sed -nE 's/^.define (HM_MAPS_\w+)\(X\).*/\1(X)/p' kern/abi/*.h); \
+	echo '\043define HM_FEATURES(X)' $$(sed -nE 's/^.define HM_FEAT_(\w+) 0x(\w+).*/\2 \1/p' kern/abi/*.h | sort | awk '{ print length($$1), $$0 }' | sort -sn | sed -E 's/.* /X(/; s/$$/)/'); } >$(O)/abi_all.new; \
+	cmp -s $(O)/abi_all.new $(O)/abi_all.h || cp $(O)/abi_all.new $(O)/abi_all.h)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # --- BPF objects: .c -> .ll -> .o. Two steps with a file between them, because
@@ -45,7 +51,7 @@ multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
 # no object says where it was built
 here := -ffile-prefix-map=$(CURDIR)=.
 BPF_CFLAGS := -O2 -g $(here) -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter \
-	-target bpf -fno-stack-protector -DHM_ABI=$(HM_ABI) -Ikern \
+	-target bpf -fno-stack-protector -DHM_ABI=$(HM_ABI) -Ikern -I$(O) \
 	$(if $(multiarch),-idirafter /usr/include/$(multiarch)) $(EXTRA_BPF_CFLAGS)
 
 # ip and tc load these two, and pin maps by name; bpftool loads the others
@@ -62,7 +68,7 @@ lib_flags = $(shell $(PKG_CONFIG) --cflags libbpf smartcols json-c 2>/dev/null)
 lib_libs = $(shell $(PKG_CONFIG) --libs libbpf smartcols json-c 2>/dev/null) -lm
 CFLAGS ?= -O2 -g
 HM_CFLAGS := -std=gnu11 $(here) -Wall -Wextra -Werror -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
-	-fstack-protector-strong -fPIE -Ikern -Iuser -DHM_VERSION='"$(VERSION)"'
+	-fstack-protector-strong -fPIE -Ikern -Iuser -I$(O) -DHM_VERSION='"$(VERSION)"'
 HM_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 user_obj := $(patsubst %.c,$(O)/%.o,$(wildcard user/*.c))
@@ -72,9 +78,10 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 	$(patsubst tests/preload/%.c,$(O)/tests/%.so,$(wildcard tests/preload/*.c))
 
 .PHONY: all objects reader tests-build
+pages := hookmap attach
 # what `demo.sh` takes beside them, here and where it is installed
 demo_files := tests/traffic tests/bpf/tagger.o
-all: objects reader $(O)/rules $(O)/abi.sh $(demo_files:%=$(O)/%)
+all: objects reader $(O)/rules $(O)/abi.sh $(pages:%=$(O)/man/%.8) $(demo_files:%=$(O)/%)
 objects: $(bpf_obj)
 reader: $(O)/hookmap
 tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
@@ -108,6 +115,12 @@ $(O)/user/%.o: user/%.c
 		echo "make: libbpf, libsmartcols or json-c development files are missing: sudo scripts/deps.sh" >&2; exit 1; }
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) $(lib_flags) -MMD -MP -c -o $@ $<
 
+# pages of the reader and of attach.sh: what is not described there has its line of --help
+$(O)/man/%.8: user/pages.awk $(O)/hookmap $(wildcard user/*.8 scripts/*.8 scripts/features/*.sh)
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q){ $(if $(filter hookmap,$*),$(O)/hookmap,scripts/attach.sh) --help | awk -f $< - $(wildcard user/$*.8 scripts/$*.8); } >$@
+
 $(O)/hookmap: $(user_obj)
 	$(say) LD $@
 	$(Q)$(CC) $(HM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(lib_libs)
@@ -137,11 +150,11 @@ fuzz_obj := $(patsubst $(O)/user/%,$(O)/fuzz/user/%,$(user_obj))
 $(O)/fuzz/user/%.o: user/%.c
 	@mkdir -p $(@D)
 	$(say) FUZZ $<
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser -DHM_VERSION='"fuzz"' -Dmain=hookmap_main $(fuzz_flags) \
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser -I$(O) -DHM_VERSION='"fuzz"' -Dmain=hookmap_main $(fuzz_flags) \
 		-fsanitize=fuzzer-no-link $(lib_flags) -MMD -MP -c -o $@ $<
 $(O)/fuzz/reader: tests/fuzz/reader.c $(fuzz_obj)
 	$(say) FUZZ $@
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser $(fuzz_flags) -fsanitize=fuzzer -Wl,--wrap=fopen,--wrap=opendir \
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -Ikern -Iuser -I$(O) $(fuzz_flags) -fsanitize=fuzzer -Wl,--wrap=fopen,--wrap=opendir \
 		$(lib_flags) -o $@ $^ $(lib_libs)
 
 # names, sizes and numbers of abi.h for the scripts
@@ -329,7 +342,7 @@ install: all
 	install -m 644 scripts/demo/*.sh $(DESTDIR)$(libdir)/scripts/demo
 	install -m 644 scripts/prometheus/*.yml scripts/prometheus/*.json $(DESTDIR)$(libdir)/prometheus
 	install $(O)/hookmap $(DESTDIR)$(bindir)
-	install -m 644 user/hookmap.8 $(DESTDIR)$(man8dir)
+	install -m 644 $(O)/man/hookmap.8 $(DESTDIR)$(man8dir)
 	for d in . kern xdp tc iptables user scripts tests; do install -D -m 644 $$d/README.md $(DESTDIR)$(docdir)/$$d/README.md || exit 1; done
 	install -D -m 644 -t $(DESTDIR)$(docdir)/examples scripts/examples/*
 	install -m 644 scripts/completion.bash $(DESTDIR)$(compdir)/hookmap
@@ -337,6 +350,7 @@ install: all
 		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(bindir)/hookmap-$$s && \
 		ln -sf hookmap $(DESTDIR)$(compdir)/hookmap-$$s && \
 		install -m 644 scripts/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
+	install -m 644 $(O)/man/attach.8 $(DESTDIR)$(man8dir)/hookmap-attach.8
 	for u in $(units); do \
 		sed $(foreach part,attaching hardening,-e '/^@$(part)@$$/{' -e 'r scripts/systemd/$(part)' -e 'd' -e '}') -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done

@@ -27,7 +27,7 @@ where they are.
 
 EOF
 	for feature in "${FEATURES_KNOWN[@]}"; do
-		"${feature}_help"
+		feature "$feature" help
 		printf '\n'
 	done
 	condition_help
@@ -44,10 +44,10 @@ option() { # OPTION VALUE
 feature_option() {
 	local feature
 	for feature in "${FEATURES[@]}"; do
-		"${feature}_option" "$1" "$2" && return
+		feature "$feature" option "$1" "$2" && return
 	done
 	for feature in "${FEATURES_KNOWN[@]}"; do
-		! "${feature}_option" "$1" "$2" || misuse "$1 is an option of $feature, which is not to be attached here"
+		! feature "$feature" option "$1" "$2" || misuse "$1 is an option of $feature, which is not to be attached here"
 	done
 	misuse "unknown option $1"
 }
@@ -106,7 +106,7 @@ map_create hm_netns
 flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
 dev_intend "$flags" "${FEATURES[@]}"
-for feature in "${FEATURES[@]}"; do "${feature}_attach" "$DEV"; done
+for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
 ((HOST || DRY_RUN)) || { device_index "$DEV" && ((IFINDEX == DEV_IFINDEX)); } ||
 	die "$DEV has another name now, or is another device: detach.sh --all takes off what is there"
 [[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"

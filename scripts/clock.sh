@@ -4,8 +4,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
-# shellcheck source=scripts/lib/trace.sh
-. "$HM_SCRIPTS/lib/trace.sh"
+# shellcheck source=scripts/lib/clock.sh
+. "$HM_SCRIPTS/lib/clock.sh"
 
 usage() {
 	cat <<'EOF'

@@ -71,11 +71,11 @@ detach_one() {
 	fi
 	((DEV_ALIVE || HOST)) || remains_follow "$DEV_NAME" "$DEV_IFINDEX"
 	for feature in "${names[@]}"; do
-		"${feature}_detach" "$1"
+		feature "$feature" detach "$1"
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES & ~BIT))
 		others=$(dev_others "$BIT") || exit 1
-		[[ -n $others ]] || "${feature}_unshare"
+		[[ -n $others ]] || feature "$feature" unshare
 	done
 	dev_put
 }

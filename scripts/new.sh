@@ -8,9 +8,14 @@
 usage() {
 	cat <<'EOF'
 usage: new.sh [OPTION...] HOOK NAME
+       new.sh [OPTION...] host NAME
 
 Writes HOOK/NAME.c, a program that counts packets in a map of its own, NAME_stat, and
 builds it. HOOK is xdp, tc, iptables or kern. The tests of tests/objects.bats find it.
+
+"host" writes a feature of the host (attach.sh --host NAME) that counts packets, of five
+files: kern/abi/NAME.h, kern/NAME.c, scripts/features/NAME.sh, user/NAME.c and
+tests/NAME.bats. Nothing else must be edited.
 
   --bare          without a map (xdp only: a copy of xdp/pass.c)
   -n, --dry-run   only show the source
@@ -31,7 +36,8 @@ xdp) SUFFIX=xdp ;;
 tc) SUFFIX=tc ;;
 iptables) SUFFIX=iptables ;;
 kern) SUFFIX=cgroup ;;
-*) misuse "unknown hook $HOOK: there is xdp, tc, iptables and kern" ;;
+host) SUFFIX=receive ;;
+*) misuse "unknown hook $HOOK: there is xdp, tc, iptables, kern and host" ;;
 esac
 # NAME_stat must fit into the 15 characters that the kernel keeps of a map's name
 [[ $NAME =~ ^[a-z][a-z0-9_]{0,9}$ ]] ||
@@ -39,6 +45,44 @@ esac
 ((!BARE)) || [[ $HOOK == xdp ]] || misuse "--bare is for xdp"
 
 TOP=$(dirname -- "$HM_SCRIPTS")
+[[ -e $TOP/Makefile ]] || die "$TOP has no Makefile: new.sh works in the source tree"
+
+# host_bit: the first bit of hm_dev.features that is free, in BIT
+host_bit() {
+	BIT=1
+	while grep -qsE "^#define HM_FEAT_\w+ 0x$(printf %x "$BIT")\b" "$TOP"/kern/abi/*.h; do BIT=$((BIT << 1)); done
+}
+
+# host_new: the files of a feature
+host_new() {
+	local part target file files=()
+	local -A parts=([abi.h]=kern/abi/$NAME.h [kern.c]=kern/$NAME.c [feature.sh]=scripts/features/$NAME.sh [verb.c]=user/$NAME.c [test.bats]=tests/$NAME.bats)
+	for part in abi.h kern.c feature.sh verb.c test.bats; do
+		target=${parts[$part]}
+		[[ ! -e $TOP/$target ]] || die "$TOP/$target exists already: choose another name"
+	done
+	! grep -qsE "^VERB\($NAME," "$TOP"/user/*.c || die "there is a verb $NAME already: choose another name"
+	host_bit
+	undo_on_exit
+	for part in abi.h kern.c feature.sh verb.c test.bats; do
+		target=${parts[$part]}
+		file=$(sed -e "s/sample/$NAME/g; s/UPPER/${NAME^^}/g; s/\bBIT\b/$(printf '0x%x' "$BIT")/" "$HM_SCRIPTS/new/$part")
+		if ((DRY_RUN)); then
+			printf '%s:\n%s\n\n' "$target" "$file"
+			continue
+		fi
+		defer rm -f "$TOP/$target"
+		printf '%s\n' "$file" >"$TOP/$target" || die "cannot write $TOP/$target"
+		files+=("$target")
+	done
+	((!DRY_RUN)) || exit 0
+	run make -C "$TOP" "O=$HM_OBJ"
+	commit
+	printf '%s\n' "${files[@]}"
+	note "try attach.sh --host $NAME, hookmap $NAME, bats tests/$NAME.bats"
+	exit
+}
+[[ $HOOK != host ]] || host_new
 FROM=count
 ((!BARE)) || FROM=pass
 TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c

@@ -88,7 +88,7 @@ one() {
 		printf '%s%s:%s\n' "$1" "$where" "${FEATURES_SET[*]:+ ${FEATURES_SET[*]}}"
 		device_hooks "$1"
 	fi
-	for feature in "${FEATURES_SET[@]}"; do "${feature}_status" "$1"; done
+	for feature in "${FEATURES_SET[@]}"; do feature "$feature" status "$1"; done
 	((DEV_INODE)) || return 0
 	reach_now "$1" "$CHECK" "$COUNTS" | {
 		if ((CHECK)); then cat; else grep ^missed || true; fi

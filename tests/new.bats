@@ -35,6 +35,29 @@ generic() {
 	equal "$(cd "$T" && clang-format --dry-run -Werror tc/abcdefghi9.c 2>&1)" "" clang-format
 }
 
+@test "new: a feature of the host is five files: attached, read, in the help, the pages and the completion" {
+	equal "$(new host mine 2>/dev/null | paste -sd' ')" "kern/abi/mine.h kern/mine.c scripts/features/mine.sh user/mine.c tests/mine.bats" files
+	equal "$(cd "$T" && clang-format --dry-run -Werror kern/abi/mine.h kern/mine.c user/mine.c 2>&1)" "" clang-format
+	equal "$(cd "$T" && shellcheck -x scripts/features/mine.sh && shfmt -d -ln bash scripts/features/mine.sh && shfmt -d -ln bats tests/mine.bats)" "" shellcheck
+	fails 1 "kern/abi/mine.h exists already" new host mine
+	fails 1 "user/status.c exists already" new host status
+	HM_BUILD=$T/build lab_up
+	"$T/scripts/attach.sh" --host mine exec
+	like "$("$T/scripts/status.sh")" "host: exec mine"
+	udp host 10.11.1.1 7
+	like "$("$T/build/hookmap" mine)" "PACKETS"
+	(($("$T/build/hookmap" -j mine | jq '.rows[0].packets') >= 7))
+	equal "$("$T/build/hookmap" -j status | jq -r '.devices[].features')" exec,mine status
+	like "$("$T/build/hookmap" --help)" "  mine       packets that the stack is given"
+	like "$("$T/scripts/attach.sh" --help)" "mine (of the host): packets"
+	like "$(<"$T/build/man/hookmap.8")" ".It Cm mine"$'\n'"packets that the stack is given"
+	like "$(<"$T/build/man/attach.8")" ".Ss mine (of the host)"
+	# shellcheck source=/dev/null
+	like "$(unset -f hookmap && PATH=$T/build:$PATH && . "$T/scripts/completion.bash" && _hookmap_verbs)" mine
+	"$T/scripts/detach.sh" --host
+	nothing_left
+}
+
 @test "new: the tests for all objects find the new one, and what is wrong with it" {
 	new xdp mine
 	out=$(generic 'xdp/ takes')
@@ -68,7 +91,7 @@ generic() {
 	fails 2 "name steps_drop1: use up to 10" new xdp steps_drop1
 	fails 2 "name Mine: use" new xdp Mine
 	fails 2 "name ../x: use" new xdp ../x
-	fails 2 "unknown hook foo: there is xdp, tc, iptables and kern" new foo mine
+	fails 2 "unknown hook foo: there is xdp, tc, iptables, kern and host" new foo mine
 	fails 2 "a hook and a name are needed" new xdp
 	fails 2 "unknown option --foo" new --foo xdp x
 	fails 2 "--bare is for xdp" new --bare tc x

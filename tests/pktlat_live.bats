@@ -50,7 +50,7 @@ ptp() {
 		# shellcheck source=/dev/null
 		. "$HM_TOP/scripts/lib.sh"
 		# shellcheck source=/dev/null
-		. "$HM_TOP/scripts/lib/trace.sh"
+		. "$HM_TOP/scripts/lib/clock.sh"
 		load_abi
 		map_value pktlat_cfg
 		field pktlat_cfg.ptp "$1"

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#define HM_FEAT_drops 0x2 /* hm_dev.features */
+
 /* What rows are split by, on top of reason, place and protocol (drop_key.by). */
 enum drop_by {
 	DROP_BY_NONE = 0,

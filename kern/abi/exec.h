@@ -7,6 +7,8 @@
 
 #include "trace.h"
 
+#define HM_FEAT_exec 0x80 /* hm_dev.features */
+
 /* exec_event.kind */
 enum exec_kind {
 	EXEC_DONE = 1,	 /* a new program runs */

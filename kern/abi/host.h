@@ -7,25 +7,13 @@
 
 /*
  * What the scripts attached, for detach, status and the reader.
- * map hm_dev, hash.
+ * map hm_dev, hash. Features of the whole host are kept under netns 0, ifindex 0.
  */
 struct hm_dev_key {
 	__u64 netns; /* inode of the namespace; see hm_netns */
 	__u32 ifindex;
 	__u32 pad;
 };
-
-/* hm_dev.features. Features of the whole host are kept under netns 0, ifindex 0. */
-#define HM_FEAT_latency 0x1
-#define HM_FEAT_drops	0x2
-#define HM_FEAT_l2fwd	0x4
-#define HM_FEAT_policy	0x8
-#define HM_FEAT_path	0x10
-#define HM_FEAT_pktlat	0x20
-#define HM_FEAT_ovslat	0x40
-#define HM_FEAT_exec	0x80
-#define HM_FEAT_open	0x100
-#define HM_FEAT_napi	0x200
 
 /* hm_dev.flags */
 #define HM_DEV_QDISC   0x1  /* clsact was created by us */
@@ -37,7 +25,7 @@ struct hm_dev_key {
 #define HM_DEV_ORDER   16   /* from this bit on: the how many-th it was to be attached */
 
 struct hm_dev {
-	__u32 features; /* HM_FEAT_* */
+	__u32 features; /* HM_FEAT_*, each in the header of its feature */
 	__u32 flags;	/* HM_DEV_* */
 	__u32 nsid;	/* index into hm_netns */
 	__u32 pref;	/* of the tc filter of latency */

@@ -7,6 +7,8 @@
 
 #include "flow.h"
 
+#define HM_FEAT_l2fwd 0x4 /* hm_dev.features */
+
 /*
  * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are
  * arrays. Number 0 is what nobody configured: the stack gets its frames.

@@ -8,6 +8,8 @@
 #include "flow.h"
 #include "hist.h"
 
+#define HM_FEAT_latency 0x1 /* hm_dev.features */
+
 /* latency: stages, in the order in which a packet usually passes them */
 enum lat_stage {
 	LAT_NONE = 0,

@@ -7,6 +7,8 @@
 
 #include "hist.h"
 
+#define HM_FEAT_napi 0x200 /* hm_dev.features */
+
 /* Some ten for each device and CPU */
 #define NAPI_ROWS 8192
 #define NAPI_WHO  2048

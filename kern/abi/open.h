@@ -7,6 +7,8 @@
 
 #include "trace.h"
 
+#define HM_FEAT_open 0x100 /* hm_dev.features */
+
 /* open_event.call */
 enum open_call {
 	OPEN_OPEN = 1,

@@ -7,6 +7,8 @@
 
 #include "hist.h"
 
+#define HM_FEAT_ovslat 0x40 /* hm_dev.features */
+
 #define OVSLAT_ROWS 2048
 
 /* ovslat_key.kind */

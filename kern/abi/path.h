@@ -8,6 +8,8 @@
 #include "flow.h"
 #include "trace.h"
 
+#define HM_FEAT_path 0x10 /* hm_dev.features */
+
 /* path_cfg.flags */
 #define PATH_F_SET 0x1 /* match is the filter; else it is ICMP echo */
 

@@ -9,6 +9,8 @@
 #include "hist.h"
 #include "trace.h"
 
+#define HM_FEAT_pktlat 0x20 /* hm_dev.features */
+
 /* pktlat_key.kind */
 enum pktlat_kind {
 	PKTLAT_PROCESS = 1, /* copied to a process */

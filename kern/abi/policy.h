@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#define HM_FEAT_policy 0x8 /* hm_dev.features */
+
 /*
  * A rule set has a generation, counted up by each load. Everything of a set is
  * kept under slot = generation & 1; a packet reads the generation once. 0: no

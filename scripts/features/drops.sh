@@ -3,10 +3,7 @@
 #
 # drops.sh - the feature drops of the host: every packet that the kernel or XDP loses.
 
-HOST_FEATURES+=(drops)
-
-drops_help() {
-	cat <<'EOF'
+host_feature drops drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run <<'EOF'
 drops (of the host): packets lost in any layer, by reason, place, device, network
 namespace and protocol
   --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
@@ -14,12 +11,10 @@ namespace and protocol
   --samples N     keep the headers of N dropped packets per second and CPU for
                     hookmap drops --samples; "off" (default) ends it
 EOF
-}
 
 DROP_MAPS=(drop_cfg drop_stat drop_row drop_slot drop_over drop_xdp drop_xdp_slot drop_name drop_ring)
 DROP_PINS=$PINS/drops
 DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
-DROP_PROGRAMS=(drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run)
 # Functions that free an skb because an XDP program said so, on kernels where the
 # reason does not tell. The first is in a module on most kernels.
 DROP_XDP_FUNCTIONS=(veth_xdp_rcv_skb do_xdp_generic netif_receive_generic_xdp bpf_prog_run_generic_xdp generic_xdp_tx)
@@ -78,7 +73,7 @@ drops_load() {
 	map_options drop_stat drop_xdp drop_xdp_slot xdp_verdict
 	object kern/drops_xdp.o
 	bpf_load "$staging" "$OBJECT" "${MAP_OPTIONS[@]}" autoattach
-	for program in "${DROP_PROGRAMS[@]}"; do
+	for program in ${HOST_PROGRAMS[drops]}; do
 		((DRY_RUN)) || is_link "$staging/$program" ||
 			die "program $program could not be attached: does the kernel have its tracepoint?"
 	done
@@ -104,9 +99,6 @@ drops_attach() {
 	map_write drop_cfg 0
 	((!fresh)) || drops_load
 }
-
-# all is shared: drops_unshare
-drops_detach() { :; }
 
 drops_unshare() {
 	pins_remove drops

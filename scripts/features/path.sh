@@ -3,22 +3,15 @@
 #
 # path.sh - the feature path: where packets go, over devices and network namespaces.
 
-# shellcheck source=scripts/lib/trace.sh
-. "$HM_SCRIPTS/lib/trace.sh"
 # shellcheck source=scripts/lib/condition.sh
 . "$HM_SCRIPTS/lib/condition.sh"
-HOST_FEATURES+=(path)
-PATH_MAPS=(path_cfg path_stat path_mark path_ring)
-PATH_PROGRAMS=(path_queue path_xmit path_rx path_gro path_receive path_read path_drop)
-PATH_MATCH='' PATH_MATCH_SET=0
-
-path_help() {
-	cat <<'EOF'
+# without fexit, what rules accept is not seen; what they drop is
+host_feature path path_queue path_xmit path_rx path_gro path_receive path_read path_drop <<'EOF'
 path (of the host): the journey of packets across devices and network namespaces
   --match CONDITION  of such packets, also inside vxlan, to UDP port "vxlan N" (4789);
                     not by ethertype; default: echo; "any": every packet
 EOF
-}
+PATH_MATCH='' PATH_MATCH_SET=0
 
 path_option() {
 	[[ $1 == --match ]] || return 1
@@ -46,35 +39,29 @@ path_match() {
 	field path_cfg.flags "$PATH_F_SET"
 }
 
-path_attach() {
-	maps_check "${PATH_MAPS[@]}"
+path_before() {
 	cgroup_find
-	if ((PATH_MATCH_SET)); then
-		path_match "$PATH_MATCH"
-		map_create path_cfg
-		map_write path_cfg 0
-	fi
-	# without fexit, what rules accept is not seen; what they drop is
-	trace_load path 'does the kernel have its tracepoint?' "${PATH_MAPS[@]}" -- "${PATH_PROGRAMS[@]}" \
-		-- path_fentry path_netfilter
+	((PATH_MATCH_SET)) || return 0
+	path_match "$PATH_MATCH"
+	map_create path_cfg
+	map_write path_cfg 0
+}
+
+path_after() {
 	[[ -n $CGROUP ]] || {
 		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
 		return 0
 	}
 	if [[ ! -e $PINS/path/path_socket ]]; then
 		object kern/path_socket.o
-		map_options "${PATH_MAPS[@]}"
+		map_options "${MAPS[@]}"
 		run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
 		defer rm -f "$PINS/path/path_socket"
 	fi
 	cgroup_attach "$CGROUP" "$PINS/path/path_socket"
 }
 
-path_detach() { :; }
-
 path_unshare() {
 	cgroup_detach "$PINS/path/path_socket"
-	trace_unload path "${PATH_MAPS[@]}"
+	host_unshare path
 }
-
-path_status() { :; }

@@ -3,21 +3,17 @@
 #
 # pktlat.sh - the feature pktlat: time from a packet's receive stamp to user space.
 
-# shellcheck source=scripts/lib/trace.sh
-. "$HM_SCRIPTS/lib/trace.sh"
-HOST_FEATURES+=(pktlat)
-PKTLAT_MAPS=(pktlat_cfg pktlat_stat pktlat_hist pktlat_who pktlat_ring)
-PKTLAT_SLOW='' PKTLAT_PTP=''
-
-pktlat_help() {
-	cat <<'EOF'
+# shellcheck source=scripts/lib/clock.sh
+. "$HM_SCRIPTS/lib/clock.sh"
+HOST_WHY[pktlat]='does the kernel have the tracepoint skb_copy_datagram_iovec?'
+host_feature pktlat pktlat_copy <<'EOF'
 pktlat (of the host): time from a packet's receive stamp to the copy to a process or,
 from a tap, to a VM
   --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0; "none": count from
                     the kernel's stamps only (scripts/clock.sh follows a clock)
   --slow USEC     report packets that took this long or longer (default 1000)
 EOF
-}
+PKTLAT_SLOW='' PKTLAT_PTP=''
 
 pktlat_option() {
 	case $1 in
@@ -33,22 +29,18 @@ pktlat_option() {
 	esac
 }
 
-pktlat_attach() {
-	maps_check "${PKTLAT_MAPS[@]}"
+pktlat_before() {
 	map_create pktlat_cfg
 	map_value pktlat_cfg
 	[[ -z $PKTLAT_SLOW ]] || field pktlat_cfg.slow $((PKTLAT_SLOW * 1000))
 	clock_measure "$PKTLAT_PTP"
 	map_write pktlat_cfg 0
-	trace_load pktlat 'does the kernel have the tracepoint skb_copy_datagram_iovec?' \
-		"${PKTLAT_MAPS[@]}" -- pktlat_copy -- pktlat_fentry pktlat_udp
-	# without fentry, part of UDP is not seen: the reader says so
-	[[ -e $PINS/pktlat/pktlat_udp ]] || return 0
-	map_value pktlat_cfg
-	field pktlat_cfg.flags $(($(field_num pktlat_cfg.flags) | PKTLAT_F_UDP))
-	map_write pktlat_cfg 0
 }
 
-pktlat_detach() { :; }
-pktlat_unshare() { trace_unload pktlat "${PKTLAT_MAPS[@]}"; }
-pktlat_status() { :; }
+# without fentry, part of UDP is not seen: the reader says so
+pktlat_after() {
+	[[ -e $PINS/pktlat/pktlat_udp ]] || return 0
+	map_value pktlat_cfg
+	flag pktlat_cfg.flags "$PKTLAT_F_UDP" 1
+	map_write pktlat_cfg 0
+}

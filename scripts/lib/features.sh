@@ -12,10 +12,12 @@
 #   F_unshare          the last user has gone: removes what all devices shared
 #   F_status           a line or more about the device DEV_*
 #   F_reach            where its packets must get to, of a device: see reach.sh
-# A feature of the whole host has no DEV (and is named in HOST_FEATURES); the bit of F
-# in hm_dev.features is HM_FEAT_F.
+# A feature of the whole host has no DEV; what it does not define, host.sh does. The bit of F in
+# hm_dev.features is HM_FEAT_F.
 
 HOST_FEATURES=()
+# shellcheck source=scripts/lib/host.sh
+. "$HM_SCRIPTS/lib/host.sh"
 # options of features that have no value
 FLAG_OPTIONS=()
 FEATURES_KNOWN=()
@@ -25,6 +27,18 @@ for part in "$HM_SCRIPTS"/features/*.sh; do
 	part=${part##*/}
 	FEATURES_KNOWN+=("${part%.sh}")
 done
+
+# feature_has NAME WHAT: it defines that
+feature_has() { declare -F "$1_$2" >/dev/null; }
+
+# feature NAME WHAT WORD...: F_WHAT, or what host.sh has in its place
+feature() {
+	if feature_has "$1" "$2"; then
+		"$1_$2" "${@:3}"
+	else
+		"host_$2" "$1" "${@:3}"
+	fi
+}
 
 # feature_bit NAME: in BIT
 feature_bit() {

@@ -293,7 +293,7 @@ reach_now() {
 	}
 	{
 		for feature in "${FEATURES_SET[@]}"; do
-			(($2)) && [[ $(type -t "${feature}_reach") == function ]] || continue
+			(($2)) && feature_has "$feature" reach || continue
 			{
 				reach_facts "$1" "$feature" 1
 				while read -r -a line; do
