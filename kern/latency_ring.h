@@ -69,8 +69,7 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 }
 
 /* Is a packet that came in by IFINDEX, the first stage's device, one of those to be measured? */
-static __always_inline int lat_match(const struct lat_cfg *cfg, __u32 ifindex,
-				     const struct flow *f)
+static __always_inline int lat_match(const struct lat_cfg *cfg, __u32 ifindex, const struct flow *f)
 {
 	return (!cfg->ifindex || cfg->ifindex == ifindex) &&
 	       match_flow(&cfg->match, f) == MATCH_YES;

@@ -33,6 +33,7 @@ hardware() {
 		value_new 192
 		put() { # OFFSET SIZE NUMBER
 			bytes "$2" "$3"
+			# shellcheck disable=SC2030
 			for ((i = 0; i < $2; i++)); do VALUE[$1 + i]=${BYTES[i]}; done
 		}
 		put 8 4 "$(jq '.[0].ifindex' <<<"$link")"
@@ -55,8 +56,7 @@ ptp() {
 		map_value pktlat_cfg
 		field pktlat_cfg.ptp "$1"
 		field pktlat_cfg.flags $((PKTLAT_F_REAL | PKTLAT_F_PTP))
-		bytes 4 0
-		map_set pktlat_cfg "${BYTES[@]}" -- "${VALUE[@]}"
+		map_write pktlat_cfg 0
 	)
 }
 
