@@ -588,7 +588,7 @@ netns_was() {
 	"$HM_TOP/scripts/detach.sh" --netns gone n0 2>/dev/null
 	attach n0 policy l2fwd --netns new 2>/dev/null
 	equal "$(nsenter --net=/run/netns/new "$HM_BUILD/hookmap" -j policy | jq -c .rows)" '[]' "rules"
-	equal "$(hookmap -j status | jq -c '[.devices[] | [.device, .netns, .features]]')" '[["n0","new","latency,policy,l2fwd"]]' devices
+	equal "$(hookmap -j status | jq -c '[.devices[] | [.device, .netns, .features]]')" '[["n0","new","latency,l2fwd,policy"]]' devices
 	detach n0 --netns new
 	nothing_left
 }
