@@ -66,7 +66,7 @@ host_new() {
 	undo_on_exit
 	for part in abi.h kern.c feature.sh verb.c test.bats; do
 		target=${parts[$part]}
-		file=$(sed -e "s/sample/$NAME/g; s/UPPER/${NAME^^}/g; s/\bBIT\b/$(printf '0x%x' "$BIT")/" "$HM_SCRIPTS/new/$part")
+		file=$(sed -e "s/sample/$NAME/g; s/UPPER/${NAME^^}/g; s/\bBIT\b/$(printf '0x%x' "$BIT")/" "$HM_SCRIPTS/new/$part.in")
 		if ((DRY_RUN)); then
 			printf '%s:\n%s\n\n' "$target" "$file"
 			continue
