@@ -22,18 +22,6 @@ HM_MAP(lat_ring);
 #define LAT_RING_SCAN LAT_RING
 #endif
 
-/* A packet as the ring and the later stages know it. It lies in the ring's map, not
- * on the stack: there the verifier would follow each way through the parser to the
- * end of the program. */
-struct lat_packet {
-	struct flow f;
-	__u32 id;  /* see struct lat_pending */
-	__u32 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
-	__u16 l4;  /* offset of the L4 header */
-};
-
-_Static_assert(sizeof(struct lat_packet) <= sizeof(((struct lat_ring *)0)->scratch[0]), "scratch");
-
 static __always_inline struct lat_ring *lat_ring_get(void)
 {
 	__u32 zero = 0;
@@ -46,7 +34,7 @@ static __always_inline struct lat_ring *lat_ring_get(void)
 static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32 which, void *data,
 						    void *end, __u64 len, __be16 l3)
 {
-	struct lat_packet *p = (void *)ring->scratch[which];
+	struct lat_packet *p = &ring->scratch[which];
 	struct cursor c = { data, end };
 	int proto = l3 ?: parse_eth(&c);
 	struct tcphdr *tcp;
@@ -115,7 +103,7 @@ LAT_FUNCTION int lat_ring_try(__u32 at)
 
 	if (!ring || !st)
 		return 0;
-	packet = (void *)ring->scratch[LAT_SCRATCH_TC];
+	packet = &ring->scratch[LAT_SCRATCH_TC];
 	p = &ring->entry[at & (LAT_RING - 1)];
 	if (!p->time)
 		return 1;
@@ -157,7 +145,7 @@ LAT_FUNCTION __u64 lat_ring_take(__u32 segments)
 	ring->time = 0;
 	ring->tail = head;
 	ring->segments = segments;
-	ring->flow = lat_flow(&((struct lat_packet *)ring->scratch[LAT_SCRATCH_TC])->f);
+	ring->flow = lat_flow(&ring->scratch[LAT_SCRATCH_TC].f);
 	for (int i = 0; i < LAT_RING_SCAN; i++) {
 		if (tail + i == head)
 			break;

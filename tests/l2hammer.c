@@ -191,8 +191,8 @@ static void entry_make(struct l2_fdb *e, const struct l2_key *k, int port)
 	memcpy(&e->mac, k->mac + 2, sizeof(e->mac));
 }
 
-static const struct l2_key key_a = { 0, { 2, 0, 0, 0, 0, 0xa } };
-static const struct l2_key key_b = { 0, { 2, 0, 0, 0, 0, 0xb } };
+static const struct l2_key key_a = { .mac = { 2, 0, 0, 0, 0, 0xa } };
+static const struct l2_key key_b = { .mac = { 2, 0, 0, 0, 0, 0xb } };
 
 static void *change(void *arg)
 {

@@ -480,17 +480,13 @@ static int on_event(void *ctx, void *data, size_t size)
 	struct reader *r = ctx;
 	__u64 time;
 
-	if (size < r->ev->least || size < sizeof(time))
+	if (size < r->ev->least)
 		return 0;
-	memcpy(&time, data, sizeof(time));
+	memcpy(&time, (const char *)data + r->ev->time, sizeof(time));
 	if (!events_asked.fresh || time >= r->start)
 		showed(r, r->ev->show(&r->line, data, size));
 	return r->done || stop || time > r->round ? -ECANCELED : 0;
 }
-
-_Static_assert(!offsetof(struct exec_event, time) && !offsetof(struct open_event, time) &&
-		       !offsetof(struct path_event, time) && !offsetof(struct pktlat_event, time),
-	       "the time of an event comes first");
 
 /* The lock is on the directory of the feature's links. */
 int reader_lock(const struct options *opt, const char *feature)

@@ -21,6 +21,7 @@ struct events {
 	const char *what; /* is counted at the end; NULL: "events" */
 	const char *more; /* the counter behind the trace_stat is this; NULL: there is none */
 	size_t least;	  /* bytes of an event */
+	size_t time;	  /* where its time is */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);
 	/* From time to time, NOW being CLOCK_MONOTONIC ns; LAST: for the last time. */

@@ -9,6 +9,7 @@
  * What is not UTF-8 is there again, byte by byte: file_hex, args_hex [...], name_hex.
  * In text, words are quoted as a shell would have it (line_word).
  */
+#include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -113,6 +114,7 @@ static int exec_run(const struct options *opt)
 		.head = "TIME            EVENT      PID    PPID   UID NAME            RESULT   "
 			"FILE ARGUMENTS",
 		.least = offsetof(struct exec_event, data),
+		.time = offsetof(struct exec_event, time),
 		.show = exec_show,
 	};
 

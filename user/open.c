@@ -8,6 +8,7 @@
  * the current directory, path_cut if the path is longer than OPEN_PATH; path_hex has the
  * bytes of a path that is not UTF-8. In text, paths are quoted as a shell would have it.
  */
+#include <stddef.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -112,6 +113,7 @@ static int open_run(const struct options *opt)
 		.head = "TIME            CALL        PID   UID NAME            RESULT  PATH FLAGS "
 			"MODE",
 		.least = offsetof(struct open_event, path),
+		.time = offsetof(struct open_event, time),
 		.show = open_show,
 	};
 

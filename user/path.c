@@ -17,6 +17,7 @@
  * came_in is true at a first hop on the way out, of a packet that this host has not sent: it
  * came in with headers that do not match, before NAT.
  */
+#include <stddef.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -606,6 +607,7 @@ static int path_run(const struct options *opt)
 		.what = "packets",
 		.more = "looks at packets whose headers are not in the linear part: not shown",
 		.least = sizeof(struct path_event),
+		.time = offsetof(struct path_event, time),
 		.show = path_show,
 		.idle = path_idle,
 	};

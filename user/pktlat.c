@@ -19,6 +19,7 @@
  * With --slow USEC: the slow packets one by one, an object a line: time time_ns
  * delta_ns kind name pid stamp src dst proto sport dport len.
  */
+#include <stddef.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -88,6 +89,7 @@ static int slow_run(const struct options *opt)
 			"DESTINATION PROTO",
 		.what = "slow packets",
 		.least = sizeof(struct pktlat_event),
+		.time = offsetof(struct pktlat_event, time),
 		.show = slow_show,
 	};
 

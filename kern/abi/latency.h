@@ -162,6 +162,17 @@ struct lat_pending {
 	__u64 time; /* ns, 0 = taken */
 };
 
+/* A packet as the ring and the later stages know it. It lies in the ring's map, not
+ * on the stack: there the verifier would follow each way through the parser to the
+ * end of the program. */
+struct lat_packet {
+	struct flow f;
+	__u32 id;  /* see struct lat_pending */
+	__u32 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
+	__u16 l4;  /* offset of the L4 header */
+	__u16 pad;
+};
+
 struct lat_ring {
 	__u32 head;	/* next one to write; counts on, modulo LAT_RING */
 	__u32 tail;	/* oldest one that tc has not seen */
@@ -170,10 +181,10 @@ struct lat_ring {
 	__u64 time;	/* what it has found */
 	__u32 flow;	/* what it looks for */
 	__u32 pad;
-	/* the packet being parsed, struct lat_packet */
+	/* the packet being parsed */
 #define LAT_SCRATCH_XDP 0
 #define LAT_SCRATCH_TC	1
-	__u32 scratch[2][16];
+	struct lat_packet scratch[2];
 	struct lat_pending entry[LAT_RING];
 };
 
