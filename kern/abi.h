@@ -14,7 +14,11 @@
 #define HOOKMAP_ABI_H
 
 /* All of abi/, and the lists of what is there (Makefile): HM_MAPS(X), HM_FEATURES(X) */
+#if __has_include("abi_all.h")
 #include "abi_all.h"
+#else /* by hand, after make */
+#include "../build/abi_all.h"
+#endif
 
 #define HM_BYTE_ORDER __BYTE_ORDER__ /* 1234: little endian */
 
