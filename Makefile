@@ -186,7 +186,7 @@ $(O)/tests/symbols: $(bpf_obj)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
 
 # --- what people ask for
-.PHONY: help check check-vm check-releases test test-asan coverage lint demo bench bench-diff fuzz million soak install uninstall clean deps deps-build root
+.PHONY: help check check-vm check-front check-releases test test-asan coverage lint demo bench bench-diff fuzz million soak install uninstall clean deps deps-build root
 
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
@@ -195,6 +195,7 @@ help:
 	@echo 'make coverage  the tests, and what they have run of reader and scripts; V=1: by file (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
+	@echo 'make check-front  the live suites with another field in front of every struct of abi/ (root)'
 	@echo 'make check-releases  built and loaded with what Debian 12 and 13 have (root)'
 	@echo 'make million   latency: a million packets through NAT, tunnels, taps, GRO (root)'
 	@echo 'make soak      load for MINUTES=10, then STEPS=1000 of attaching at random (root)'
@@ -273,6 +274,10 @@ check-vm: | root deps-vm
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) HM_VM_CACHE=$(or $(HM_VM_CACHE),$(abspath $(O))/vm-cache) JOBS=$(JOBS) \
 		tests/vm/check.sh $(KERNEL) $(if $(filter command% environment%,$(origin TESTS)),-- $(TESTS))
+
+# nothing but kern/abi/ knows where a field is: tests/front.sh
+check-front: | root deps-test
+	@tests/front.sh $(if $(filter command% environment%,$(origin TESTS)),$(TESTS))
 
 # the compilers and the tools of Debian 12 and 13
 deps-releases: | root

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# front.sh [SUITE.bats...] - does anything but kern/abi/ know where a field is? In a copy of the tree,
+# each struct of kern/abi/ gets another field in front; it is built, and the live suites of all
+# features run there with no other edit (make check-front).
+#
+# The copy is build/front; it stays, to be looked at.
+
+set -euo pipefail
+cd -- "$(dirname -- "$0")/.."
+copy=$PWD/build/front
+suites=("$@") files=()
+(($#)) || suites=(latency_live path_live pktlat_live drops_live exec_live open_live napi_live l2fwd_live l2fwd_vlan policy_live)
+for suite in "${suites[@]}"; do files+=("tests/${suite%.bats}.bats"); done
+rm -rf "$copy"
+mkdir -p "$copy"
+git ls-files -z | xargs -0 cp --parents -t "$copy"
+cd "$copy"
+# (an empty one is a map without a key)
+sed -i -E -e '/^_Static_assert\(sizeof/d' -e '/^struct \w+ \{$/ { n; /^\}/! s/^/\t__u64 front_;\n/ }' kern/abi/*.h
+printf 'front.sh: %d structs have another field in front\n' "$(cat kern/abi/*.h | grep -c front_)"
+make -j"$(nproc)" tests-build >build.log 2>&1 || {
+	tail -n 20 build.log
+	exit 1
+}
+export HOOKMAP_OBJ=$copy/build
+prove --exec 'bats --tap' "${files[@]}" 2>&1 || exit 1
