@@ -57,6 +57,7 @@ fails() {
 	fails 2 "--filter: protocol icmp has no ports" attach eth0 --filter 'icmp port 7'
 	fails 2 "--filter: no packet has both: echo, and proto tcp" attach eth0 --filter 'echo tcp'
 	fails 2 "--filter: vlan cannot be told here" attach eth0 --filter 'vlan 5'
+	fails 2 "--filter: ethertype 0x0806 cannot be told here" attach eth0 --filter arp
 	fails 2 "--match: no frame has both: ethertype 0x0800, and proto icmp6" attach --host path --match 'src 10.0.0.0/8 icmp6'
 	fails 2 "--match: host fd00::1: another protocol family" attach --host path --match 'src 10.0.0.0/8 host fd00::1'
 	fails 2 "--match: vlan 4095: expected a number from 1 to 4094" attach --host path --match 'vlan 4095'

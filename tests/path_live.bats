@@ -265,6 +265,7 @@ host vx0 netif_receive_skb" "packet $n"
 		icmp6|proto icmp6
 		vlan 7 dport 80-90|
 		fragment yes|
+		ip6 and tcp|ethertype ip6 proto tcp
 		dport 7 vxlan 8472|
 	EOF
 	host_detach path

@@ -13,7 +13,7 @@ latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
   --sample N      measure one packet in N (all devices; default 256)
   --filter CONDITION  measure only such packets (all devices), of "dev NAME" as well,
-                    but not by vlan and ethertype; "none" takes it away
+                    but not by vlan, and only IP; "none" takes it away
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
                     default: native if the driver can, else generic; none for bonds,
                     teams and devices without an Ethernet header

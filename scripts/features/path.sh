@@ -9,7 +9,7 @@
 host_feature path path_queue path_xmit path_rx path_gro path_receive path_read path_drop <<'EOF'
 path (of the host): the journey of packets across devices and network namespaces
   --match CONDITION  of such packets, also inside vxlan, to UDP port "vxlan N" (4789);
-                    not by ethertype; default: echo; "any": every packet
+                    only IP; default: echo; "any": every packet
 EOF
 PATH_MATCH='' PATH_MATCH_SET=0
 

@@ -32,7 +32,7 @@ option_find() {
 }
 
 options() {
-	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vlan|vxlan|fragment' bare='tcp|udp|icmp|icmp6|sctp|echo|and'
+	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vlan|vxlan|fragment|ethertype' bare='tcp|udp|icmp|icmp6|sctp|ip|ip6|echo|and'
 	read -ra SPEC <<<"$1"
 	shift
 	ARGS=()

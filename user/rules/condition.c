@@ -228,7 +228,8 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 			return condition_wrong("%s needs a value", key);
 		key = value ? words[k].name : key;
 		value = value ? value : word[++i];
-		if (listed(without, key))
+		/* (of what type of IP can always be told) */
+		if (words[k].what != TYPE && listed(without, key))
 			return condition_wrong("%s cannot be told here", key);
 		if (seen[words[k].what])
 			return condition_wrong("%s is there twice", key);
@@ -236,6 +237,9 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 		if (!word_set(m, words[k].what, key, value))
 			return false;
 	}
+	if (m->ethertype && listed(without, "ethertype"))
+		return condition_wrong("ethertype 0x%04x cannot be told here",
+				       ntohs(m->ethertype));
 	return possible(m);
 }
 
