@@ -48,6 +48,7 @@ rule commands, for frames that leave by DEV; the first match by PRIORITY decides
   pass and drop are other words for permit and deny
   load FILE              lines as for add replace all rules at once
   default permit|deny    what happens without a match (default permit)
+
 EOF
 	condition_help
 	cat <<'EOF'

@@ -5,7 +5,7 @@
 
 condition_help() {
 	cat <<'EOF'
-  CONDITION, in tcpdump's words, all of which must hold:
+CONDITION, in tcpdump's words, all of which must hold:
   src|dst|host PREFIX     IPv4 or IPv6; host: either of both
   proto NAME|NUMBER       or tcp, udp, icmp, icmp6, sctp alone
   sport|dport|port N[-N]  of packets that have ports: later fragments have none

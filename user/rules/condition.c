@@ -238,8 +238,7 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 			return false;
 	}
 	if (m->ethertype && listed(without, "ethertype"))
-		return condition_wrong("ethertype 0x%04x cannot be told here",
-				       ntohs(m->ethertype));
+		return condition_wrong("ethertype 0x%04x cannot be told here", ntohs(m->ethertype));
 	return possible(m);
 }
 
