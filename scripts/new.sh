@@ -49,8 +49,12 @@ TOP=$(dirname -- "$HM_SCRIPTS")
 
 # host_bit: the first bit of hm_dev.features that is free, in BIT
 host_bit() {
-	BIT=1
-	while grep -qsE "^#define HM_FEAT_\w+ 0x$(printf %x "$BIT")\b" "$TOP"/kern/abi/*.h; do BIT=$((BIT << 1)); done
+	local n=1
+	printf -v BIT '0x%x' "$n"
+	while grep -qsE "^#define HM_FEAT_\w+ $BIT\b" "$TOP"/kern/abi/*.h; do
+		n=$((n << 1))
+		printf -v BIT '0x%x' "$n"
+	done
 }
 
 # host_new: the files of a feature
@@ -66,7 +70,10 @@ host_new() {
 	undo_on_exit
 	for part in abi.h kern.c feature.sh verb.c test.bats; do
 		target=${parts[$part]}
-		file=$(sed -e "s/sample/$NAME/g; s/UPPER/${NAME^^}/g; s/\bBIT\b/$(printf '0x%x' "$BIT")/" "$HM_SCRIPTS/new/$part.in")
+		file=$(<"$HM_SCRIPTS/new/$part.in")
+		file=${file//sample/"$NAME"}
+		file=${file//UPPER/"${NAME^^}"}
+		file=${file//FREE_BIT/"$BIT"}
 		if ((DRY_RUN)); then
 			printf '%s:\n%s\n\n' "$target" "$file"
 			continue

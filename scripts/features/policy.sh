@@ -76,6 +76,7 @@ policy_attach() { # DEV
 	# everything that can be refused is refused before the first change
 	maps_check "${POL_MAP_NAMES[@]}"
 	map_value pol_cfg
+	local was=("${VALUE[@]}")
 	tc_check "$1" policy_tc "$POL_PREF" 50
 	dev_elsewhere "$HM_FEAT_policy" 'rules name devices of one network namespace'
 	field pol_cfg.netns "$NETNS_INODE"
@@ -90,7 +91,9 @@ policy_attach() { # DEV
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
 	POL_BESIDE=$1
-	map_keep pol_cfg
+	# (the map has BTF by now, which not everybody who may attach can read)
+	bytes 4 0
+	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
 	VALUE=("${cfg[@]}")
 	map_write pol_cfg 0
 }

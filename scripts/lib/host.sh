@@ -48,16 +48,16 @@ host_option() { # NAME OPTION VALUE
 }
 
 host_attach() { # NAME
-	local MAPS program
+	local MAPS program loaded=1
 	object "kern/$1.o"
 	host_maps "$1"
 	maps_check "${MAPS[@]}"
-	((!HOST_FILTER[$1])) || trace_filter "$1_cfg"
-	feature_has "$1" before && "$1_before"
 	read -r program _ <<<"${HOST_PROGRAMS[$1]}"
-	pins_loaded "$1" "$program" || host_load "$1"
-	feature_has "$1" after && "$1_after"
-	return 0
+	pins_loaded "$1" "$program" || loaded=0
+	((!HOST_FILTER[$1])) || trace_filter "$1_cfg"
+	! feature_has "$1" before || "$1_before"
+	((loaded)) || host_load "$1"
+	! feature_has "$1" after || "$1_after"
 }
 
 host_load() { # NAME
