@@ -18,6 +18,8 @@ mkdir -p "$copy"
 git ls-files -z | xargs -0 cp --parents -t "$copy"
 cd "$copy"
 # (an empty one is a map without a key)
+# (and the kernel has 32 KiB at most for a per-CPU value)
+sed -i 's/^#define XDP_CELLS 1024$/#define XDP_CELLS 512/' kern/abi/drops.h
 sed -i -E -e '/^_Static_assert\(sizeof/d' -e '/^struct \w+ \{$/ { n; /^\}/! s/^/\t__u64 front_;\n/ }' kern/abi/*.h
 printf 'front.sh: %d structs have another field in front\n' "$(cat kern/abi/*.h | grep -c front_)"
 make -j"$(nproc)" tests-build >build.log 2>&1 || {

@@ -363,11 +363,11 @@ void line_time(struct line *l, __u64 ns)
 
 /* --- the buffer */
 
-/* A tool's counters begin with a trace_stat; there may be more behind it. */
+/* A tool's counters: a trace_stat, and perhaps one more */
 struct stat_reading {
 	struct counts *sum;
 	size_t size; /* of the counters of one CPU */
-	bool more;
+	const struct events *ev;
 };
 
 static int stat_sum(const void *key, const void *value, void *arg)
@@ -377,13 +377,14 @@ static int stat_sum(const void *key, const void *value, void *arg)
 
 	(void)key;
 	for (int i = 0; i < cpus; i++) {
-		const struct trace_stat *st = (const void *)((const char *)value + i * rd->size);
+		const char *of_cpu = (const char *)value + i * rd->size;
+		const struct trace_stat *st = (const void *)(of_cpu + rd->ev->stat_at);
 
 		rd->sum->ring.events += st->events;
 		rd->sum->ring.lost += st->lost;
 		rd->sum->ring.full += st->full;
-		if (rd->more)
-			rd->sum->more += *(const __u64 *)(st + 1);
+		if (rd->ev->more)
+			rd->sum->more += *(const __u64 *)(of_cpu + rd->ev->more_at);
 	}
 	return 0;
 }
@@ -391,7 +392,7 @@ static int stat_sum(const void *key, const void *value, void *arg)
 static void stat_read(struct reader *r, struct counts *sum)
 {
 	const struct pin *pin = pin_find(r->ev->stat);
-	struct stat_reading rd = { sum, pin->value_size, r->ev->more };
+	struct stat_reading rd = { sum, pin->value_size, r->ev };
 
 	memset(sum, 0, sizeof(*sum));
 	pin_each(r->stat_fd, pin, stat_sum, &rd);

@@ -19,9 +19,11 @@ struct events {
 	const char *stat;
 	const char *head; /* of the columns, in text */
 	const char *what; /* is counted at the end; NULL: "events" */
-	const char *more; /* the counter behind the trace_stat is this; NULL: there is none */
-	size_t least;	  /* bytes of an event */
-	size_t time;	  /* where its time is */
+	size_t stat_at;	  /* where the trace_stat is in STAT */
+	const char *more; /* what another counter there is; NULL: there is none */
+	size_t more_at;
+	size_t least; /* bytes of an event */
+	size_t time;  /* where its time is */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);
 	/* From time to time, NOW being CLOCK_MONOTONIC ns; LAST: for the last time. */

@@ -603,6 +603,8 @@ static int path_run(const struct options *opt)
 		.feature = "path",
 		.ring = "path_ring",
 		.stat = "path_stat",
+		.stat_at = offsetof(struct path_stat, ring),
+		.more_at = offsetof(struct path_stat, unread),
 		.head = "    SINCE    DELTA NETNS            DEVICE          HOOK",
 		.what = "packets",
 		.more = "looks at packets whose headers are not in the linear part: not shown",

@@ -85,6 +85,7 @@ static int slow_run(const struct options *opt)
 		.feature = "pktlat",
 		.ring = "pktlat_ring",
 		.stat = "pktlat_stat",
+		.stat_at = offsetof(struct pktlat_stat, slow),
 		.head = "TIME               DELTA STAMP    KIND    NAME            PID     SOURCE "
 			"DESTINATION PROTO",
 		.what = "slow packets",
