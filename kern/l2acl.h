@@ -113,10 +113,15 @@ static __always_inline __u64 l2_sieve_left(const struct l2_sieve *src, const str
 {
 	__u64 left = ~0ULL;
 
-	if (src)
+	/* the address of rules must not be computed before the pointer is compared with 0 */
+	if (src) {
+		asm volatile("" : "+r"(src));
 		left &= src->rules[word];
-	if (dst)
+	}
+	if (dst) {
+		asm volatile("" : "+r"(dst));
 		left &= dst->rules[word];
+	}
 	n -= word * 64;
 	return n < 64 ? left & ((1ULL << n) - 1) : left;
 }

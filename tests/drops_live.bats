@@ -145,6 +145,7 @@ of_sources() {
 		| select(. >= $from and . <= $to)] | length' "$JSON"
 }
 
+# bats test_tags=layout
 @test "drops: 100 000 causes: a new one always gets a row, the oldest make room, totals stay exact" {
 	quiet
 	shot
@@ -187,6 +188,7 @@ of_sources() {
 		jq --arg lab "$LAB-host" '[.rows[] | select(.netns == $lab) | .packets] | add')" 3 "--since"
 }
 
+# bats test_tags=layout
 @test "drops: rows that make room on both CPUs at once lose nothing of what they counted" {
 	local cpu pids=() sum
 	quiet
@@ -209,6 +211,7 @@ of_sources() {
 	(("$(jq .lost.evicted "$JSON")" > 40000))
 }
 
+# bats test_tags=layout
 @test "drops: both tables full: the number is still exact" {
 	quiet
 	shot

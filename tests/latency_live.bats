@@ -323,6 +323,7 @@ decided() {
 	equal "$(on host tc filter show dev veth0 egress)" "" "filters"
 }
 
+# bats test_tags=layout
 @test "latency: an impossible time is counted, and a stamp of another packet not taken" {
 	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
 	for damage in skb last; do
@@ -354,6 +355,7 @@ damage_stamp() {
 	done
 }
 
+# bats test_tags=layout
 @test "latency: a full table is counted and harms nothing" {
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
 	# rows of a device that is not there

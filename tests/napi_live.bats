@@ -115,6 +115,7 @@ fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 
 	equal "$(sum rows packets eth9)" 71 "after the new name"
 }
 
+# bats test_tags=layout
 @test "napi: a full table makes room: a new device always has rows, and who went is counted" {
 	local evicted
 	host_attach napi
@@ -135,6 +136,7 @@ fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 
 	on host ip link set dev eth0 xdp off
 }
 
+# bats test_tags=layout
 @test "napi: a full table is counted; attaching twice; detaching leaves nothing" {
 	host_attach napi
 	before=$(find /sys/fs/bpf | sort)

@@ -262,6 +262,7 @@ from_nic() {
 	reader_stop || true
 }
 
+# bats test_tags=layout
 @test "pktlat: a full table makes room: a new process always has a row, and who went is counted" {
 	local pid
 	host_attach pktlat
@@ -364,6 +365,7 @@ clock_is() { equal "$(clock '[.ptp_drift_ns, .ptp_error_ns]')" "[$1,1000]" "drif
 measured() { bpftool -j map dump pinned "$G/pktlat_cfg" | jq -c '.[0].value[24:32]'; }
 measured_since() { [[ $(measured) != "$1" ]]; }
 
+# bats test_tags=layout
 @test "pktlat: following the clock waits for the lock, and does not hold it while it sleeps" {
 	local before follows
 	host_attach pktlat
@@ -381,6 +383,7 @@ measured_since() { [[ $(measured) != "$1" ]]; }
 	wait "$follows" || true
 }
 
+# bats test_tags=layout
 @test "pktlat: the clock is followed, its age and error are shown; bad input; nothing left" {
 	host_attach pktlat
 	age=$(hookmap -j pktlat | jq .clock.age_ns)

@@ -728,6 +728,7 @@ back() {
 	equal "$(rule in packets) $(rule rest packets)" "1 1" "again"
 }
 
+# bats test_tags=layout
 @test "policy: a next hop that was idle is not unreachable for what was seen once" {
 	local state i age=10000000000 n
 	attach eth0 policy
