@@ -5,7 +5,8 @@
 # each struct of kern/abi/ gets another field in front; it is built, and the live suites of all
 # features run there with no other edit (make check-front).
 #
-# Tests that write bytes into maps by themselves are marked "layout", and left out.
+# Tests that write bytes into maps by themselves are marked "layout", and left out; so is l2fwd_live,
+# since the forwarding database is written from a key and a head that scripts put together.
 #
 # The copy is build/front; it stays, to be looked at.
 
@@ -13,7 +14,7 @@ set -euo pipefail
 cd -- "$(dirname -- "$0")/.."
 copy=$PWD/build/front
 suites=("$@") files=()
-(($#)) || suites=(latency_live path_live pktlat_live drops_live exec_live open_live napi_live l2fwd_live l2fwd_vlan policy_live)
+(($#)) || suites=(latency_live path_live pktlat_live drops_live exec_live open_live napi_live l2fwd_vlan policy_live)
 for suite in "${suites[@]}"; do files+=("tests/${suite%.bats}.bats"); done
 rm -rf "$copy"
 mkdir -p "$copy"
