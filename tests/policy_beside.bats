@@ -123,6 +123,17 @@ past() {
 	fails 1 "strict: expected true or false" policy check - <<<'{"strict":1}'
 }
 
+@test "policy: beside: rules and next hops of IPv6, where the kernel has none, are named" {
+	local HOPS='{"b":{"dev":"veth1","via":"10.11.3.2"}}'
+	attach eth0 policy
+	[[ ! -e /proc/sys/net/ipv6 ]] || on host mount -t tmpfs tmpfs /proc/sys/net/ipv6
+	equal "$(said '"drop"')" ""
+	equal "$(said '"drop"' '{"dst":"2001:db8::/32"}')" \
+		"$F: rule 1 (web): match: this kernel has no IPv6 (ipv6.disable=1?): no rule is asked about its packets"
+	HOPS='{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}'
+	equal "$(said "$REDIRECT")" "$F: nexthop b: via6: this kernel has no IPv6: it is not used"
+}
+
 @test "policy: beside: rp_filter, forwarding, no default route, the host's own packets" {
 	attach eth0 policy
 	# answers that come in by the other uplink

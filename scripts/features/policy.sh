@@ -61,7 +61,7 @@ policy_beside() {
 			$2 == "vrf" { print "a VRF: packets come in by its devices: attach.sh DEV policy for each of them" }
 			$2 == "unseen" { print $3 " took over 3 seconds: what rules go past there is not known" }
 			$2 == "noforward" && $4 == 4 { print "forwarding is off on " $5 ": no rule is asked there: sysctl -w " $9 "=1" }
-			$2 == "nodefault" { none = none $4 }
+			$2 == "nodefault" || $2 == "noipv6" { none = none $4 }
 			END {
 				if (none == "46") print "there is no default route: packets to where no route leads count as this host\047s own, and pass"
 				if (list != "") print "rules with redirect, ecmp or table go past " list "; action mark and ip rule do not"

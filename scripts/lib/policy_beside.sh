@@ -16,6 +16,7 @@
 #     unseen    TOOL did not answer in time
 #     noforward DEV, to which policy is attached, does not forward
 #     nodefault there is no default route
+#     noipv6    this kernel has no IPv6
 #     self SRC  an address of this host
 #     attached  DEV: policy is attached to it
 #     noroute   table TEXT has no route
@@ -118,8 +119,11 @@ beside_look() {
 			[[ $save != *-nft-save ]] || type -P "$tool-legacy-save" >/dev/null || break
 			[[ $save != *-legacy-save ]] || break
 		done
-		[[ -n $(ip "-$family" route show default 2>/dev/null) ]] ||
+		if ((family == 6)) && [[ ! -e /proc/sys/net/ipv6/conf ]]; then
+			printf '6\tnoipv6\t\t6\t\t\t\t\t\n'
+		elif [[ -z $(ip "-$family" route show default 2>/dev/null) ]]; then
 			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
+		fi
 	done
 	if type -P nft >/dev/null; then
 		beside_ask nft -j list ruleset | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true

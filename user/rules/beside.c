@@ -20,6 +20,7 @@ enum kind {
 	SETMARK,
 	NOFORWARD,
 	NODEFAULT,
+	NOIPV6,
 	SELF,
 	SPOOF,
 	VMARK,
@@ -33,8 +34,9 @@ enum kind {
 };
 
 static const char *const kinds[] = {
-	"snat", "dnat",	 "forward", "mss",  "xfrm", "rpf",    "setmark", "noforward", "nodefault",
-	"self", "spoof", "vmark",   "port", "vrf",  "unseen", "noroute", "",	      "attached",
+	"snat",	     "dnat",	  "forward", "mss",  "xfrm",	 "rpf",	  "setmark",
+	"noforward", "nodefault", "noipv6",  "self", "spoof",	 "vmark", "port",
+	"vrf",	     "unseen",	  "noroute", "",     "attached",
 };
 
 struct fact {
@@ -183,6 +185,8 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 		return (!r->iif || !strcmp(r->iif->name, f->dev)) && (r->family || f->family == 4);
 	case NODEFAULT:
 		return (r->dst.len == ANY || !r->dst.len) && (r->family || f->family == 4);
+	case NOIPV6:
+		return r->family;
 	case SETMARK:
 		return r->mark_mask || r->flags & POL_R_MARK;
 	case SELF:
@@ -299,6 +303,11 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "real one",
 			 f->family, f->family);
 		break;
+	case NOIPV6:
+		snprintf(text, size,
+			 "this kernel has no IPv6 (ipv6.disable=1?): no rule is asked about its "
+			 "packets");
+		break;
 	case SPOOF:
 		snprintf(text, size,
 			 "goes past rp_filter of %s: source addresses that are not behind it are "
@@ -365,6 +374,12 @@ static void beside_hops(const struct set *s, const struct facts *f)
 			int family = f->fact[k].family == 6 ? 6 : 4;
 			__u32 word[4];
 
+			if (f->fact[k].kind == NOIPV6 && h->value.flags & POL_H_GW6) {
+				note(h->file->name,
+				     "nexthop %s: via6: this kernel has no IPv6: it is not used",
+				     h->value.name);
+				errors += s->strict;
+			}
 			if (f->fact[k].kind != SELF ||
 			    !(h->value.flags & (family == 6 ? POL_H_GW6 : POL_H_GW4)))
 				continue;
@@ -429,6 +444,7 @@ void beside(struct set *s, const char *path)
 		     kind == IIF			   ? "match.iif"
 		     : kind == SETMARK && first->mark_mask ? "match.mark"
 		     : kind == SETMARK			   ? "action"
+		     : kind == NOIPV6			   ? "match"
 							   : policy_actions[first->action],
 		     text);
 		errors += s->strict;
