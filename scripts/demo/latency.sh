@@ -14,8 +14,11 @@ say "3. Traffic: TCP requests, UDP datagrams, pings"
 serve host tcp-server 10.11.1.1 5000 2000
 on client "$TRAFFIC" tcp-client 10.11.1.1 5000 2000
 wait
-serve host udp-recv fd11:1::1 5000 2000 --window 50
-on client "$TRAFFIC" udp-send fd11:1::1 5000 2000 --window 50
+# (the lab has said so if there is no IPv6)
+addr=fd11:1::1
+[[ -e /proc/sys/net/ipv6/conf ]] || addr=10.11.1.1
+serve host udp-recv "$addr" 5000 2000 --window 50
+on client "$TRAFFIC" udp-send "$addr" 5000 2000 --window 50
 wait
 on client ping -q -c 50 -i 0.002 10.11.1.1 | tail -n 2
 here "$READER" latency
