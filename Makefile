@@ -40,7 +40,7 @@ HM_ABI := $(firstword $(shell cat $(abi_headers) | cksum))
 # what is in abi/: a new header is part of it with no edit elsewhere
 $(shell mkdir -p $(O) && { \
 	printf '\043include "%s"\n' $(patsubst kern/%,%,$(sort $(wildcard kern/abi/*.h))); \
-	echo '\043define HM_MAPS(X)' $$(sed -nE 's/^.define (HM_MAPS_\w+)\(X\).*/\1(X)/p' kern/abi/*.h); \
+	echo '\043define HM_MAPS(X)' $$(sed -nE 's/^.define (HM_MAP_\w+)\(X\).*/\1(X)/p' kern/abi/*.h); \
 	echo '\043define HM_FEATURES(X)' $$(sed -nE 's/^.define HM_FEAT_(\w+) 0x(\w+).*/\2 \1/p' kern/abi/*.h | sort | awk '{ print length($$1), $$0 }' | sort -sn | sed -E 's/.* /X(/; s/$$/)/'); } >$(O)/abi_all.new; \
 	cmp -s $(O)/abi_all.new $(O)/abi_all.h || cp $(O)/abi_all.new $(O)/abi_all.h)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)

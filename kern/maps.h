@@ -67,7 +67,7 @@
 /* Not pinned: each program that is loaded has one of its own. */
 #define HM_DECLARE_PRIVATE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                 \
 	HM_DECLARE_AS(NAME, BPF_MAP_TYPE_##TYPE, 0, KEY, VALUE, ENTRIES, FLAGS, PIN_NONE)
-#define HM_PRIVATE(NAME) HM_MAP_##NAME(HM_DECLARE_PRIVATE)
+#define HM_PRIVATE(NAME) HM_PRIVATE_##NAME(HM_DECLARE_PRIVATE)
 
 /*
  * HM_MAP_OF(name, type, key, value, flags); declares an array of maps that abi.h

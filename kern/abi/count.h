@@ -36,12 +36,4 @@ _Static_assert(sizeof(struct count_row) == 16, "abi");
 #define HM_MAP_tail_next(X)  X(tail_next, PROG_ARRAY, __u32, __u32, COUNT_KINDS, 0)
 #define HM_MAP_step_next(X)  X(step_next, PROG_ARRAY, __u32, __u32, COUNT_KINDS, 0)
 
-/* clang-format off */
-#define HM_MAPS_COUNT(X) \
-	HM_MAP_hello_cfg(X) \
-	HM_MAP_count_stat(X) \
-	HM_MAP_tail_next(X) \
-	HM_MAP_step_next(X)
-/* clang-format on */
-
 #endif

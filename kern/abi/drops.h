@@ -265,24 +265,9 @@ _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 	X(drop_xdp_slot, ARRAY, __u32, struct drop_xdp_slot, DROP_XDP_ROWS + 1, 0)
 #define HM_MAP_drop_name(X)                                                                        \
 	X(drop_name, HASH, struct drop_name_key, struct drop_name, DROP_NAMES, 0)
-#define HM_MAP_xdp_verdict(X) X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
-#define HM_MAP_xdp_home(X)    X(xdp_home, LRU_HASH, __u32, struct xdp_home, XDP_HOMES, 0)
-#define HM_MAP_xdp_here(X)    X(xdp_here, PERCPU_ARRAY, __u32, struct xdp_here, 1, 0)
-#define HM_MAP_drop_ring(X)   X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
-
-/* clang-format off */
-#define HM_MAPS_DROPS(X) \
-	HM_MAP_drop_cfg(X) \
-	HM_MAP_drop_stat(X) \
-	HM_MAP_drop_row(X) \
-	HM_MAP_drop_slot(X) \
-	HM_MAP_drop_over(X) \
-	HM_MAP_drop_xdp(X) \
-	HM_MAP_drop_xdp_slot(X) \
-	HM_MAP_drop_name(X) \
-	HM_MAP_drop_ring(X) \
-	HM_MAP_xdp_home(X) \
-	HM_MAP_xdp_verdict(X)
-/* clang-format on */
+#define HM_MAP_xdp_verdict(X)  X(xdp_verdict, PERCPU_ARRAY, __u32, struct xdp_verdict, 1, 0)
+#define HM_MAP_xdp_home(X)     X(xdp_home, LRU_HASH, __u32, struct xdp_home, XDP_HOMES, 0)
+#define HM_PRIVATE_xdp_here(X) X(xdp_here, PERCPU_ARRAY, __u32, struct xdp_here, 1, 0)
+#define HM_MAP_drop_ring(X)    X(drop_ring, RINGBUF, char[0], char[0], DROP_RING_BYTES, 0)
 
 #endif

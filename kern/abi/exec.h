@@ -57,13 +57,4 @@ _Static_assert(sizeof(struct exec_event) == 80 + EXEC_FILE + EXEC_ARGS, "abi");
 #define HM_MAP_exec_run(X)  X(exec_run, HASH, __u32, __u64, EXEC_RUN, 0)
 #define HM_MAP_exec_buf(X)  X(exec_buf, PERCPU_ARRAY, __u32, struct exec_event, 3, 0)
 
-/* clang-format off */
-#define HM_MAPS_EXEC(X) \
-	HM_MAP_exec_cfg(X) \
-	HM_MAP_exec_stat(X) \
-	HM_MAP_exec_ring(X) \
-	HM_MAP_exec_run(X) \
-	HM_MAP_exec_buf(X)
-/* clang-format on */
-
 #endif

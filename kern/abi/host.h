@@ -69,15 +69,6 @@ _Static_assert(sizeof(struct hm_netns) == 72, "abi");
 #define HM_MAP_xdp_next_frags(X) X(xdp_next_frags, PROG_ARRAY, __u32, __u32, HM_XDP_NEXT, 0)
 #define HM_MAP_hm_dev(X)	 X(hm_dev, HASH, struct hm_dev_key, struct hm_dev, HM_DEVS, 0)
 #define HM_MAP_hm_netns(X)	 X(hm_netns, HASH, __u32, struct hm_netns, HM_NETNS, 0)
-#define HM_MAP_hm_reach(X)	 X(hm_reach, PERCPU_ARRAY, __u32, struct hm_reach, 1, 0)
-
-/* clang-format off */
-#define HM_MAPS_HOST(X) \
-	HM_MAP_xdp_next(X) \
-	HM_MAP_xdp_next_xdp(X) \
-	HM_MAP_xdp_next_frags(X) \
-	HM_MAP_hm_dev(X) \
-	HM_MAP_hm_netns(X)
-/* clang-format on */
+#define HM_PRIVATE_hm_reach(X)	 X(hm_reach, PERCPU_ARRAY, __u32, struct hm_reach, 1, 0)
 
 #endif

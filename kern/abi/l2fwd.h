@@ -392,23 +392,4 @@ _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
 #define HM_MAP_l2_sieve(X)                                                                         \
 	X(l2_sieve, LPM_TRIE, struct l2_sieve_key, struct l2_sieve, 65536, 1 /* NO_PREALLOC */)
 
-/* clang-format off */
-#define HM_MAPS_L2FWD(X) \
-	HM_MAP_l2_cfg(X) \
-	HM_MAP_l2_if(X) \
-	HM_MAP_l2_port(X) \
-	HM_MAP_l2_wire(X) \
-	HM_MAP_l2_look(X) \
-	HM_MAP_l2_stat(X) \
-	HM_MAP_l2_storm(X) \
-	HM_MAP_l2_tx(X) \
-	HM_MAP_l2_fdb(X) \
-	HM_MAP_l2_fdbs(X) \
-	HM_MAP_l2_txs(X) \
-	HM_MAP_l2_xlate(X) \
-	HM_MAP_l2_guard(X) \
-	HM_MAP_l2_acl(X) \
-	HM_MAP_l2_sieve(X)
-/* clang-format on */
-
 #endif

@@ -210,13 +210,4 @@ _Static_assert(sizeof(struct lat_ring) == 160 + 16 * LAT_RING, "abi");
 #define HM_MAP_lat_hist(X)                                                                         \
 	X(lat_hist, PERCPU_HASH, struct lat_key, struct lat_row, LAT_HIST_ROWS, HM_NO_PREALLOC)
 
-/* clang-format off */
-#define HM_MAPS_LATENCY(X) \
-	HM_MAP_lat_cfg(X) \
-	HM_MAP_lat_stat(X) \
-	HM_MAP_lat_ring(X) \
-	HM_MAP_lat_stamp(X) \
-	HM_MAP_lat_hist(X)
-/* clang-format on */
-
 #endif

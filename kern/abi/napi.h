@@ -50,11 +50,4 @@ _Static_assert(sizeof(struct napi_stat) == 40, "abi");
 #define HM_MAP_napi_who(X)  X(napi_who, HASH, struct napi_key, struct hist_who, NAPI_WHO, 0)
 #define HM_MAP_napi_stat(X) X(napi_stat, PERCPU_ARRAY, __u32, struct napi_stat, 1, 0)
 
-/* clang-format off */
-#define HM_MAPS_NAPI(X) \
-	HM_MAP_napi_hist(X) \
-	HM_MAP_napi_who(X) \
-	HM_MAP_napi_stat(X)
-/* clang-format on */
-
 #endif

@@ -45,12 +45,4 @@ _Static_assert(sizeof(struct open_event) == 64 + OPEN_PATH, "abi");
 #define HM_MAP_open_ring(X) X(open_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 #define HM_MAP_open_buf(X)  X(open_buf, PERCPU_ARRAY, __u32, struct open_event, 1, 0)
 
-/* clang-format off */
-#define HM_MAPS_OPEN(X) \
-	HM_MAP_open_cfg(X) \
-	HM_MAP_open_stat(X) \
-	HM_MAP_open_ring(X) \
-	HM_MAP_open_buf(X)
-/* clang-format on */
-
 #endif

@@ -64,11 +64,4 @@ _Static_assert(sizeof(struct ovslat_call) == 32 * OVSLAT_DEPTH + 56, "abi");
 	X(ovslat_who, HASH, struct ovslat_key, struct hist_who, OVSLAT_ROWS / 4, 0)
 #define HM_MAP_ovslat_call(X) X(ovslat_call, PERCPU_ARRAY, __u32, struct ovslat_call, 1, 0)
 
-/* clang-format off */
-#define HM_MAPS_OVSLAT(X) \
-	HM_MAP_ovslat_hist(X) \
-	HM_MAP_ovslat_who(X) \
-	HM_MAP_ovslat_call(X)
-/* clang-format on */
-
 #endif

@@ -113,12 +113,4 @@ _Static_assert(sizeof(struct path_mark) == 40, "abi");
 #define HM_MAP_path_mark(X) X(path_mark, ARRAY, __u32, struct path_mark, PATH_MARKS, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
-/* clang-format off */
-#define HM_MAPS_PATH(X) \
-	HM_MAP_path_cfg(X) \
-	HM_MAP_path_stat(X) \
-	HM_MAP_path_mark(X) \
-	HM_MAP_path_ring(X)
-/* clang-format on */
-
 #endif

@@ -92,13 +92,4 @@ _Static_assert(sizeof(struct pktlat_event) == 112, "abi");
 #define HM_MAP_pktlat_ring(X)                                                                      \
 	X(pktlat_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING / 8, 0)
 
-/* clang-format off */
-#define HM_MAPS_PKTLAT(X) \
-	HM_MAP_pktlat_cfg(X) \
-	HM_MAP_pktlat_stat(X) \
-	HM_MAP_pktlat_hist(X) \
-	HM_MAP_pktlat_who(X) \
-	HM_MAP_pktlat_ring(X)
-/* clang-format on */
-
 #endif

@@ -414,27 +414,4 @@ _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 #define HM_MAP_pol_flow(X)  X(pol_flow, PERCPU_ARRAY, __u32, struct pol_flow, POL_FLOWS, 0)
 #define HM_MAP_pol_stat(X)  X(pol_stat, PERCPU_ARRAY, __u32, struct pol_stat, 1, 0)
 
-/* clang-format off */
-#define HM_MAPS_POLICY(X) \
-	HM_MAP_pol_cfg(X) \
-	HM_MAP_pol_set(X) \
-	HM_MAP_pol_tuple(X) \
-	HM_MAP_pol_filter(X) \
-	HM_MAP_pol_shift(X) \
-	HM_MAP_pol_rules(X) \
-	HM_MAP_pol_more(X) \
-	HM_MAP_pol_count(X) \
-	HM_MAP_pol_port(X) \
-	HM_MAP_pol_iif(X) \
-	HM_MAP_pol_hop(X) \
-	HM_MAP_pol_hop_state(X) \
-	HM_MAP_pol_hop_count(X) \
-	HM_MAP_pol_way(X) \
-	HM_MAP_pol_group(X) \
-	HM_MAP_pol_frag(X) \
-	HM_MAP_pol_work(X) \
-	HM_MAP_pol_flow(X) \
-	HM_MAP_pol_stat(X)
-/* clang-format on */
-
 #endif
