@@ -63,7 +63,7 @@ static __always_inline int hist_evict(void *who, void *hist, __u32 octave, struc
 static __always_inline int hist_seen(void *who, void *hist, __u32 octave, const void *key,
 				     struct hist_age *age, __u64 now)
 {
-	struct hist_who *w = bpf_map_lookup_elem(who, key), empty = { .last = now };
+	struct hist_who *w = bpf_map_lookup_elem(who, key), empty = { .first = now, .last = now };
 
 	if (!w) {
 		if (bpf_map_update_elem(who, key, &empty, BPF_NOEXIST) == -E2BIG &&

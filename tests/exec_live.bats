@@ -319,9 +319,9 @@ hex() {
 	host_nothing_left
 	run hookmap exec
 	equal "$status" 1
-	equal "$output" "hookmap: exec is not attached below /sys/fs/bpf: attach first (scripts/attach.sh --host exec)"
+	equal "$output" "hookmap: map /sys/fs/bpf/tc/globals/exec_ring: not there: attach first (scripts/attach.sh --host exec)"
 	run hookmap -j exec
-	equal "$(jq -r .error <<<"${lines[1]}")" "exec is not attached below /sys/fs/bpf: attach first (scripts/attach.sh --host exec)"
+	equal "$(jq -r .error <<<"${lines[1]}")" "map /sys/fs/bpf/tc/globals/exec_ring: not there: attach first (scripts/attach.sh --host exec)"
 }
 
 @test "exec: bad input gives one clear line and changes nothing" {

@@ -88,7 +88,7 @@ fill() {
 	printf -v zeros '0 %.0s' {1..152}
 	awk -v g="$G" -v zeros="$zeros" -v n="$1" -v rows="$2" 'BEGIN { for (i = 0; i < n; i++) {
 		key = "102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 " i % 256 " " int(i / 256) " 0 0 0 0 0 0 255 255 255 255 7 0 0 0 0 0 1 "
-		printf "map update pinned %s/napi_who key %s 0 0 0 0 0 value %d %d 0 0 0 0 0 0 3 0 0 0 0 0 0 0 any\n", g, key, (i + 1) % 256, (i + 1) / 256
+		printf "map update pinned %s/napi_who key %s 0 0 0 0 0 value %d %d 0 0 0 0 0 0 3 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 any\n", g, key, (i + 1) % 256, (i + 1) / 256
 		for (o = 0; o < rows; o++) printf "map update pinned %s/napi_hist key %s %d 0 0 0 0 value %s any\n", g, key, o, zeros
 		} }' >"$BATS_TEST_TMPDIR/fill"
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
@@ -126,13 +126,13 @@ fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 
 	busywait 5 is_five
 	# the oldest have gone, with their rows, and as many as are counted
 	hookmap -j napi >"$BATS_TEST_TMPDIR/now"
-	evicted=$(jq .evicted "$BATS_TEST_TMPDIR/now")
+	evicted=$(jq .lost.evicted "$BATS_TEST_TMPDIR/now")
 	((evicted >= 1))
-	equal "$(jq -c '[.lost, .evicted_values]' "$BATS_TEST_TMPDIR/now")" "[0,$((3 * evicted))]" "not counted"
+	equal "$(jq -c '.lost | [.table_full, .evicted_values]' "$BATS_TEST_TMPDIR/now")" "[0,$((3 * evicted))]" "not counted"
 	run ! fake $((evicted - 1))
 	fake 2000
 	equal "$(bpftool -j map dump pinned "$G/napi_hist" | jq '[.[] | select(.key[:4] == ["0x66", "0x61", "0x6b", "0x65"] and .key[16:18] == ["0x00", "0x00"])] | length')" 0 "rows of the oldest"
-	like "$(hookmap napi)" " values, which have made room"
+	like "$(hookmap napi)" " values in those"
 	on host ip link set dev eth0 xdp off
 }
 
@@ -150,8 +150,8 @@ fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
 	xdp_threaded host eth0 "$HM_BUILD/xdp/latency.o"
 	on client ping -q -c 5 -i 0.01 10.11.1.1
-	equal "$(hookmap -j napi | jq '.lost >= 5')" true lost
-	equal "$(hookmap -j napi | jq '.missed')" 0 missed
+	equal "$(hookmap -j napi | jq '.lost.table_full >= 5')" true lost
+	equal "$(hookmap -j napi | jq '.lost.missed')" 0 missed
 	host_detach napi
 	on host ip link set dev eth0 xdp off
 	rm "$G"/lat_* "$G"/xdp_next*

@@ -272,7 +272,7 @@ from_nic() {
 	awk -v g="$G" -v zeros="$zeros" 'BEGIN {
 		for (i = 0; i < 1024; i++) {
 			key = "102 97 107 101 0 0 0 0 0 0 0 0 0 0 0 0 " i % 256 " " int(i / 256) " 0 0 0 0 0 0 255 255 255 " i % 128 " 0 0 0 0 0 0 0 0 1 2"
-			printf "map update pinned %s/pktlat_who key %s 0 0 value %d %d 0 0 0 0 0 0 1 0 0 0 0 0 0 0 any\n", g, key, i % 256, i / 256 + 1
+			printf "map update pinned %s/pktlat_who key %s 0 0 value %d %d 0 0 0 0 0 0 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 any\n", g, key, i % 256, i / 256 + 1
 			for (o = 0; o < 4; o++) printf "map update pinned %s/pktlat_hist key %s %d 0 value %s any\n", g, key, o, zeros
 		} }' >"$BATS_TEST_TMPDIR/fill"
 	bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null 2>&1 || true
@@ -289,7 +289,7 @@ from_nic() {
 	run ! fake $((evicted - 1))
 	# (other processes of the machine may come, too)
 	fake 120
-	like "$(hookmap pktlat)" "packets, which have made room"
+	like "$(hookmap pktlat)" "packets of those"
 	reader_stop || true
 }
 

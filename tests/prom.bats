@@ -22,7 +22,7 @@ hookmap_build_info'
 	now=$(value "$F" hookmap_read_timestamp_seconds)
 	((${now%.*} <= $(date +%s) && ${now%.*} > $(date +%s) - 60)) || equal "$now" "$(date +%s)" timestamp
 	# a verb that is named must be there
-	fails 1 'lat_cfg: not there' hookmap --prom latency
+	fails 1 'lat_stat: not there' hookmap --prom latency
 	attach eth0 latency --sample 1 --filter 'proto udp dport 7000' 2>/dev/null
 	"$HM_TOP/scripts/attach.sh" --host drops
 	on host "$HM_TOP/scripts/attach.sh" veth0 l2fwd 2>/dev/null
@@ -32,7 +32,7 @@ hookmap_build_info'
 	equal "$(value "$F" "hookmap_stage_latency_seconds_count{from=\"xdp\",to=\"tc\",device=\"eth0\",netns=\"$LAB-host\"}")" 97 'xdp to tc'
 	equal "$(value "$F" "hookmap_stage_latency_seconds_bucket{from=\"xdp\",to=\"tc\",device=\"eth0\",netns=\"$LAB-host\",le=\"+Inf\"}")" 97 +Inf
 	equal "$(value "$F" hookmap_stage_seen_packets_total)" 97 seen
-	equal "$(grep -c '^hookmap_stage_lost_total{cause="' "$F")" 4 causes
+	equal "$(grep -c '^hookmap_stage_lost_total{cause="' "$F")" 5 causes
 	equal "$(value "$F" 'hookmap_fdb_entries{type="static"}')" 0 'static entries'
 	equal "$(value "$F" 'hookmap_map_max_entries{map="l2_fdb"}')" "$(hookmap -j --summary fdb | jq .totals.capacity)" 'room in l2_fdb'
 	equal "$(value "$F" 'hookmap_map_entries{map="lat_hist"}')" "$(bpftool -j map dump pinned "$G/lat_hist" | jq length)" 'rows of lat_hist'

@@ -263,7 +263,7 @@ static int args_read(int argc, char **argv, struct given *given, size_t *n, bool
 			      : 0;
 		if (err)
 			return err;
-		fail_as_json(common.output == OUT_JSON);
+		json_start(&common);
 	}
 	return 0;
 }

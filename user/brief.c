@@ -6,51 +6,45 @@
  */
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "drops.h"
+#include "out.h"
 
-static int brief_latency(const struct options *opt, struct json_object *top)
+static void brief_latency(const struct options *opt)
 {
-	struct latency_worst worst;
-	struct json_object *row;
-	char p99[16];
+	struct latency_worst worst = {};
+	char device[TEXT_MAX], netns[TEXT_MAX], p50[16];
+	bool known = pin_there(opt, "lat_cfg") && !latency_worst(opt, &worst);
 
-	if (!pin_there(opt, "lat_cfg") || latency_worst(opt, &worst))
-		return 0;
-	if (top && worst.count) {
-		row = json_object_new_object();
-		json_object_object_add(row, "from", json_object_new_string(worst.from));
-		json_object_object_add(row, "to", json_object_new_string(worst.to));
-		json_object_object_add(row, "device", json_text(worst.device));
-		json_object_object_add(row, "netns", json_text(worst.netns));
-		json_object_object_add(row, "count", json_object_new_uint64(worst.count));
-		json_object_object_add(row, "p50_ns", json_object_new_uint64(worst.p50));
-		json_object_object_add(top, "latency", row);
-	} else if (!top && worst.count) {
-		char device[TEXT_MAX], netns[TEXT_MAX];
-
+	if (json_on() && worst.count) {
+		json_open("latency", '{');
+		json_str("from", worst.from);
+		json_str("to", worst.to);
+		json_str("device", worst.device);
+		json_str("netns", worst.netns);
+		json_u64("count", worst.count);
+		json_u64("p50_ns", worst.p50);
+		json_close();
+	} else if (json_on()) {
+		json_null("latency");
+	} else if (worst.count) {
 		printf("slowest stage: %s to %s on %s in %s, half of %llu packets took over %s "
 		       "(hookmap latency --explain)\n",
 		       worst.from, worst.to, text_plain(worst.device, device, sizeof(device)),
 		       text_plain(worst.netns, netns, sizeof(netns)), worst.count,
-		       format_ns(worst.p50, p99, sizeof(p99)));
-	} else if (!top) {
+		       format_ns(worst.p50, p50, sizeof(p50)));
+	} else if (known) {
 		printf("latency: nothing measured yet (hookmap latency)\n");
 	}
-	return 0;
 }
 
-static int brief_drops(const struct options *opt, struct json_object *top)
+static int brief_drops(const struct options *opt)
 {
+	char device[TEXT_MAX], netns[TEXT_MAX];
 	const struct drop_line *worst = NULL;
 	struct drop_table t = {};
-	struct json_object *row;
-	int err;
+	bool known = pin_there(opt, "drop_cfg");
+	int err = known ? drops_read(opt, &t) : 0;
 
-	if (!pin_there(opt, "drop_cfg"))
-		return 0;
-	err = drops_read(opt, &t);
 	if (err)
 		return err;
 	drops_merge(&t);
@@ -61,21 +55,21 @@ static int brief_drops(const struct options *opt, struct json_object *top)
 		    (!worst || line->packets > worst->packets))
 			worst = line;
 	}
-	if (top && worst) {
-		row = json_object_new_object();
-		json_object_object_add(row, "reason", json_text(worst->col[COL_REASON]));
-		json_object_object_add(row, "device", json_text(worst->col[COL_DEVICE]));
-		json_object_object_add(row, "netns", json_text(worst->col[COL_NETNS]));
-		json_object_object_add(row, "packets", json_object_new_uint64(worst->packets));
-		json_object_object_add(top, "drops", row);
-	} else if (!top && worst) {
-		char device[TEXT_MAX], netns[TEXT_MAX];
-
+	if (json_on() && worst) {
+		json_open("drops", '{');
+		json_str("reason", worst->col[COL_REASON]);
+		json_str("device", worst->col[COL_DEVICE]);
+		json_str("netns", worst->col[COL_NETNS]);
+		json_u64("packets", worst->packets);
+		json_close();
+	} else if (json_on()) {
+		json_null("drops");
+	} else if (worst) {
 		printf("most lost: %llu packets by %s on %s in %s (hookmap drops --explain)\n",
 		       worst->packets, worst->col[COL_REASON],
 		       text_plain(worst->col[COL_DEVICE], device, sizeof(device)),
 		       text_plain(worst->col[COL_NETNS], netns, sizeof(netns)));
-	} else if (!top) {
+	} else if (known) {
 		printf("drops: no losses\n");
 	}
 	drops_free(&t);
@@ -84,25 +78,20 @@ static int brief_drops(const struct options *opt, struct json_object *top)
 
 int brief_run(const struct options *opt)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	size_t attached = 0;
-	int err = status_devices(opt, top, &attached);
+	int err;
 
-	if (top) {
-		json_object_object_add(top, "latency", NULL);
-		json_object_object_add(top, "drops", NULL);
+	json_open(NULL, '{');
+	err = status_devices(opt, &attached);
+	if (!err && !json_on())
+		printf("%s", attached
+				     ? "\n"
+				     : "nothing is attached: hookmap attach DEV, or hookmap attach "
+				       "--host drops (hookmap help)\n");
+	if (!err) {
+		brief_latency(opt);
+		err = brief_drops(opt);
 	}
-	if (!err && !attached && !top)
-		printf("nothing is attached: hookmap attach DEV, or hookmap attach --host drops "
-		       "(hookmap help)\n");
-	if (!err && !top && attached)
-		putchar('\n');
-	if (!err)
-		err = brief_latency(opt, top);
-	if (!err)
-		err = brief_drops(opt, top);
-	if (top && !err)
-		json_print(opt, top);
-	json_object_put(top);
+	json_close();
 	return err < 0;
 }

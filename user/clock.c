@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "clock.h"
 #include "verb.h"
 
@@ -99,28 +97,35 @@ void wait_seconds(double seconds)
 		;
 }
 
+bool next_interval(const struct options *opt, unsigned long *n)
+{
+	if (opt->count && *n == opt->count)
+		return false;
+	++*n;
+	wait_seconds(opt->interval);
+	return true;
+}
+
 static int clock_run(const struct options *opt)
 {
 	struct clock_offset real, ptp = {};
 	struct timespec now;
 
+	(void)opt;
 	clock_real(&real);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (device && clock_ptp(device, &ptp))
 		return 1;
-	if (opt->output == OUT_JSON) {
-		struct json_object *top = json_object_new_object();
-
-		json_object_object_add(top, "real_ns", json_object_new_int64(real.ns));
-		json_object_object_add(top, "real_error_ns", json_object_new_int64(real.error));
+	if (json_on()) {
+		json_open(NULL, '{');
+		json_s64("real_ns", real.ns);
+		json_s64("real_error_ns", real.error);
 		if (ptp.valid) {
-			json_object_object_add(top, "ptp_ns", json_object_new_int64(ptp.ns));
-			json_object_object_add(top, "ptp_error_ns",
-					       json_object_new_int64(ptp.error));
+			json_s64("ptp_ns", ptp.ns);
+			json_s64("ptp_error_ns", ptp.error);
 		}
-		json_object_object_add(top, "mono_ns", json_object_new_int64(ns_of(&now)));
-		json_print(opt, top);
-		json_object_put(top);
+		json_s64("mono_ns", ns_of(&now));
+		json_close();
 		return 0;
 	}
 	printf("realtime - monotonic: %lld ns, error at most %llu ns\n", real.ns, real.error);

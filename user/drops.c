@@ -28,8 +28,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "drops.h"
 #include "verb.h"
 
@@ -183,99 +181,93 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 	out_u64(o, line->last);
 	out_str(o, ago);
 	if (line->by)
-		out_json(o, drop_by_name[line->by], json_text(line->col[COL_KEY]));
+		json_str(drop_by_name[line->by], line->col[COL_KEY]);
 }
 
-static struct json_object *benign_json(const struct drop_table *t)
+/* What was freed without a loss, by reason; the caller frees it. N: how many reasons. */
+static struct drop_line *benign_sums(const struct drop_table *t, size_t *n)
 {
-	struct json_object *list = json_object_new_array();
+	struct drop_line *sum = zalloc(t->n, sizeof(*sum));
 
-	for (size_t i = 0; i < t->n; i++) {
+	*n = 0;
+	for (size_t i = 0, j; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
-		struct json_object *row = NULL, *old;
-		__u64 packets = line->packets, bytes = line->bytes;
 
-		if (!line->benign || !packets)
+		if (!line->benign || !line->packets)
 			continue;
-		for (size_t j = 0; j < json_object_array_length(list); j++) {
-			old = json_object_array_get_idx(list, j);
-			if (!strcmp(json_object_get_string(json_object_object_get(old, "reason")),
-				    line->col[COL_REASON]))
-				row = old;
-		}
-		if (row) {
-			packets += json_object_get_uint64(json_object_object_get(row, "packets"));
-			bytes += json_object_get_uint64(json_object_object_get(row, "bytes"));
-		} else {
-			row = json_object_new_object();
-			json_object_object_add(row, "reason",
-					       json_object_new_string(line->col[COL_REASON]));
-			json_object_array_add(list, row);
-		}
-		json_object_object_add(row, "packets", json_object_new_uint64(packets));
-		json_object_object_add(row, "bytes", json_object_new_uint64(bytes));
+		for (j = 0; j < *n && strcmp(sum[j].col[COL_REASON], line->col[COL_REASON]);)
+			j++;
+		*n += j == *n;
+		sum[j].col[COL_REASON] = line->col[COL_REASON];
+		sum[j].packets += line->packets;
+		sum[j].bytes += line->bytes;
 	}
-	return list;
+	return sum;
 }
 
-static struct json_object *lost_json(const struct drop_table *t)
+static void show_benign(const struct drop_table *t)
 {
-	struct json_object *o = json_object_new_object();
+	size_t n;
+	struct drop_line *sum = benign_sums(t, &n);
 
+	json_open("benign", '[');
+	if (n && !asked.all && !json_on())
+		printf("not a loss, left out:");
+	for (size_t i = 0; i < n; i++) {
+		json_open(NULL, '{');
+		json_str("reason", sum[i].col[COL_REASON]);
+		json_u64("packets", sum[i].packets);
+		json_u64("bytes", sum[i].bytes);
+		json_close();
+		if (!asked.all && !json_on())
+			printf("%s %llu %s", i ? "," : "", sum[i].packets,
+			       reason_short(sum[i].col[COL_REASON]));
+	}
+	if (n && !asked.all && !json_on())
+		printf(" (see --all)\n");
+	json_close();
+	free(sum);
+}
+
+static void rest_json(const struct drop_table *t, double seconds)
+{
+	json_open("lost", '{');
 	for (int i = 0; i < LOSTS; i++)
-		json_object_object_add(o, drop_lost_key[i], json_object_new_uint64(t->lost[i]));
-	return o;
-}
-
-static struct json_object *generation_json(const struct drop_table *t)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "boot", json_object_new_string(t->rows.boot));
-	json_object_object_add(o, "rows", json_object_new_int64(t->rows.map));
-	json_object_object_add(o, "cells", json_object_new_int64(t->cells.map));
-	json_object_object_add(o, "hidden", json_object_new_boolean(t->hidden));
-	return o;
+		json_u64(drop_lost_key[i], t->lost[i]);
+	json_close();
+	json_open("generation", '{');
+	json_str("boot", t->rows.boot);
+	json_u64("rows", t->rows.map);
+	json_u64("cells", t->cells.map);
+	json_flag("hidden", t->hidden);
+	json_close();
+	if (seconds > 0)
+		json_double("seconds", seconds);
+	if (asked.sum || asked.top)
+		json_str("sum", asked.sum ?: "top");
 }
 
 /* What --all would show. */
-static int add_left_out(const struct options *opt, const struct drop_table *t,
-			const struct out_col *cols, double seconds, struct json_object *top)
+static void show_left_out(const struct options *opt, const struct drop_table *t,
+			  const struct out_col *cols, double seconds)
 {
-	struct out *o = out_new(opt, cols, SHOWN);
+	struct out *o = out_rows(opt, "left_out", NULL, cols, SHOWN);
 
-	if (!o)
-		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->line[i].packets && !is_shown(&t->line[i]))
 			show_line(opt, o, t, &t->line[i], seconds);
 	}
-	out_section(o, top, "left_out", NULL);
-	return 0;
+	out_end(o);
 }
 
 /* Under the table: what is not in it. */
 static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 {
-	struct json_object *benign = benign_json(t);
-	size_t n = json_object_array_length(benign);
 	const __u64 *lost = t->lost;
 
 	if (rows)
 		printf("%zu more rows, %llu packets\n", rows, packets);
-	if (!asked.all && n) {
-		printf("not a loss, left out:");
-		for (size_t i = 0; i < n; i++) {
-			struct json_object *row = json_object_array_get_idx(benign, i);
-
-			printf("%s %s %s", i ? "," : "",
-			       json_object_get_string(json_object_object_get(row, "packets")),
-			       reason_short(json_object_get_string(
-				       json_object_object_get(row, "reason"))));
-		}
-		printf(" (see --all)\n");
-	}
-	json_object_put(benign);
+	show_benign(t);
 	if (lost[LOST_EVICTED])
 		printf("table full: %llu rows have made room for new causes\n", lost[LOST_EVICTED]);
 	if (t->by && lost[LOST_OVER_PACKETS] > lost[LOST_NO_ROW])
@@ -328,16 +320,16 @@ static void show_explain(const struct drop_table *t)
 	free(seen);
 }
 
-/* The rows of one kind (with --all, the first has all of them), as the section KEY of TOP; returns
- * how many, or -ENOMEM. MORE: those that -n left out, and their packets. */
-static int show_rows(const struct options *opt, struct json_object *top, const struct drop_table *t,
-		     const struct out_col *cols, bool undecided, double seconds, __u64 more[2])
+/* The rows of one kind (with --all, the first has all of them); returns how many. MORE: those
+ * that -n left out, and their packets. */
+static size_t show_rows(const struct options *opt, const struct drop_table *t,
+			const struct out_col *cols, bool undecided, double seconds, __u64 more[2])
 {
-	struct out *o = out_new(opt, cols, SHOWN);
+	struct out *o = undecided ? out_rows(opt, "undecided", "undecided, these may be losses:\n",
+					     cols, SHOWN)
+				  : out_rows(opt, "rows", NULL, cols, SHOWN);
 	size_t n = 0;
 
-	if (!o)
-		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
 
@@ -351,22 +343,18 @@ static int show_rows(const struct options *opt, struct json_object *top, const s
 		n++;
 		show_line(opt, o, t, line, seconds);
 	}
-	if (undecided)
-		out_section(o, top, "undecided", "undecided, these may be losses:\n");
-	else
-		out_section(o, top, "rows", NULL);
+	out_end(o);
 	return n;
 }
 
-/* Lines in order, sums made. SECONDS: of the interval, or 0. */
 static const char *const by_head[DROP_BY_MAX] = {
 	[DROP_BY_SMAC] = "SMAC", [DROP_BY_DMAC] = "DMAC", [DROP_BY_SIP] = "SRC",
 	[DROP_BY_DIP] = "DST",	 [DROP_BY_FLOW] = "FLOW",
 };
 
+/* Lines in order, sums made. SECONDS: of the interval, or 0. */
 static int show(const struct options *opt, struct drop_table *t, int column, double seconds)
 {
-	struct json_object *top = NULL;
 	struct out_col cols[SHOWN];
 	__u64 more[2] = {};
 	bool keys = t->by, mixed = false;
@@ -392,33 +380,14 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		cols[SHOWN_COLS + COL_KEY].head = NULL;
 	if (seconds <= 0)
 		cols[SHOWN_RATE].key = cols[SHOWN_RATE].head = NULL;
-	if (opt->output == OUT_JSON)
-		top = json_object_new_object();
-	err = show_rows(opt, top, t, cols, false, seconds, more);
-	if (!err && !top)
+	json_open(NULL, '{');
+	if (!show_rows(opt, t, cols, false, seconds, more) && !json_on())
 		printf("no losses%s%s\n", asked.device ? " on " : "", asked.device ?: "");
-	if (err >= 0)
-		err = show_rows(opt, top, t, cols, true, seconds, more);
-	if (err < 0) {
-		json_object_put(top);
-		return err;
-	}
-	if (top) {
-		err = add_left_out(opt, t, cols, seconds, top);
-		if (err) {
-			json_object_put(top);
-			return err;
-		}
-		json_object_object_add(top, "benign", benign_json(t));
-		json_object_object_add(top, "lost", lost_json(t));
-		json_object_object_add(top, "generation", generation_json(t));
-		if (seconds > 0)
-			json_object_object_add(top, "seconds", json_object_new_double(seconds));
-		if (asked.sum || asked.top)
-			json_object_object_add(
-				top, "sum", json_object_new_string(asked.sum ? asked.sum : "top"));
-		json_print(opt, top);
-		json_object_put(top);
+	show_rows(opt, t, cols, true, seconds, more);
+	if (json_on()) {
+		show_left_out(opt, t, cols, seconds);
+		show_benign(t);
+		rest_json(t, seconds);
 	} else {
 		show_rest(t, more[0], more[1]);
 		if (!opt->interval && !asked.since)
@@ -426,6 +395,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		if (asked.explain)
 			show_explain(t);
 	}
+	json_close();
 	fflush(stdout);
 	return 0;
 }
@@ -450,33 +420,28 @@ static int read_wanted(const struct options *opt, struct drop_table *t)
 	return err;
 }
 
-/* With -i, what was lost in each interval; redrawn in place on a terminal. */
-static int changes(const struct options *opt, int column)
+/* With -i, what was lost in each interval, the first one since LAST. */
+static int changes(const struct options *opt, int column, struct drop_table *last)
 {
-	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
-	struct drop_table last = {}, now = {}, shown = {};
-	int err = read_wanted(opt, &last);
+	struct drop_table now = {}, shown = {};
+	int err = 0;
 
-	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
-		wait_seconds(opt->interval);
+	for (unsigned long n = 0; !err && next_interval(opt, &n);) {
 		err = read_wanted(opt, &now);
 		if (err)
 			break;
 		err = drops_copy(&shown, &now);
+		if (!err)
+			err = drops_growth(&shown, last);
 		if (!err) {
-			err = drops_growth(&shown, &last);
-		}
-		if (!err) {
-			if (redraw)
-				printf("\033[H\033[J");
-			err = show(opt, &shown, column, (now.time - last.time) / 1e9);
+			out_screen(opt);
+			err = show(opt, &shown, column, (now.time - last->time) / 1e9);
 		}
 		drops_free(&shown);
-		drops_free(&last);
-		last = now;
+		drops_free(last);
+		*last = now;
 		memset(&now, 0, sizeof(now));
 	}
-	drops_free(&last);
 	return err;
 }
 
@@ -503,7 +468,6 @@ static int show_reasons(const struct options *opt)
 		{ "look", "LOOK AT", OUT_STR },
 	};
 	struct reasons *r = reasons_new();
-	struct json_object *top = NULL;
 	struct out *o;
 
 	if (!r || !reasons_known(r)) {
@@ -511,24 +475,18 @@ static int show_reasons(const struct options *opt)
 		reasons_free(r);
 		return -ENOENT;
 	}
-	o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
-	if (!o) {
-		reasons_free(r);
-		return -ENOMEM;
-	}
-	if (opt->output == OUT_JSON)
-		top = json_object_new_object();
+	json_open(NULL, '{');
+	o = OUT_ROWS(opt, "rows", NULL, cols);
 	reasons_each(r, reason_row, o);
-	out_section(o, top, "rows", NULL);
-	if (top)
-		json_print(opt, top);
-	json_object_put(top);
+	out_end(o);
+	json_close();
 	reasons_free(r);
 	return 0;
 }
 
 struct samples {
 	const struct options *opt;
+	struct line line;
 	unsigned long n;
 };
 
@@ -536,42 +494,24 @@ struct samples {
 static int show_sample(const struct drop_sample *s, const struct drop_line *line, const char *flow,
 		       void *arg)
 {
-	char hex[2 * DROP_SAMPLE_BYTES + 1] = "", device[TEXT_MAX], netns[TEXT_MAX];
 	struct samples *samples = arg;
-	struct json_object *o;
+	struct line *l = &samples->line;
 
 	if (line->benign && !asked.all)
 		return 0;
-	for (int i = 0; i < s->cap && i < DROP_SAMPLE_BYTES; i++)
-		sprintf(hex + 2 * i, "%02x", s->data[i]);
-	if (samples->opt->output == OUT_JSON) {
-		o = json_object_new_object();
-		json_object_object_add(o, "time_ns", json_object_new_uint64(s->time));
-		for (int c = 0; c < COL_KEY; c++)
-			json_object_object_add(o, c == COL_PROTO ? "protocol" : column_name[c],
-					       json_text(line->col[c]));
-		json_object_object_add(o, "flow", json_object_new_string(flow));
-		json_object_object_add(o, "bytes", json_object_new_uint64(s->len));
-		json_object_object_add(o, "data", json_object_new_string(hex));
-		json_print(samples->opt, o);
-		json_object_put(o);
-	} else {
-		long long real = (long long)s->time + (long long)clock_ns(CLOCK_REALTIME) -
-				 (long long)clock_ns(CLOCK_MONOTONIC);
-		time_t second = real / 1000000000;
-		char text[16];
-		struct tm tm;
-
-		if (!samples->n)
-			puts("TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES");
-		strftime(text, sizeof(text), "%T", localtime_r(&second, &tm));
-		printf("%s.%06lld %s %s %s %s %s %s %s %u\n", text, real % 1000000000 / 1000,
-		       line->col[COL_LAYER], reason_short(line->col[COL_REASON]),
-		       line->col[COL_LOCATION],
-		       text_plain(line->col[COL_DEVICE], device, sizeof(device)),
-		       text_plain(line->col[COL_NETNS], netns, sizeof(netns)), line->col[COL_PROTO],
-		       flow, s->len);
-	}
+	if (!samples->n && !json_on())
+		puts("TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES");
+	line_zone(l);
+	line_begin(l);
+	line_time(l, s->time);
+	for (int c = 0; c < COL_KEY; c++)
+		line_str(l, c == COL_PROTO ? "protocol" : column_name[c], 1,
+			 c == COL_REASON && !json_on() ? reason_short(line->col[c]) : line->col[c]);
+	line_str(l, "flow", 1, flow);
+	line_int(l, "bytes", 1, s->len);
+	json_hex("data", (const char *)s->data,
+		 s->cap < DROP_SAMPLE_BYTES ? s->cap : DROP_SAMPLE_BYTES);
+	line_end(l);
 	fflush(stdout);
 	return ++samples->n == samples->opt->count ? -ECANCELED : 0;
 }
@@ -584,7 +524,7 @@ static int drops_run(const struct options *opt)
 	if (asked.reasons)
 		return show_reasons(opt) < 0;
 	if (asked.samples) {
-		struct samples samples = { .opt = opt };
+		struct samples samples = { .opt = opt, .line.color = opt->color };
 
 		return drops_samples(opt, show_sample, &samples) < 0;
 	}
@@ -595,7 +535,7 @@ static int drops_run(const struct options *opt)
 	if (err < 0)
 		goto out;
 	if (opt->interval > 0) {
-		err = changes(opt, column);
+		err = changes(opt, column, &t);
 		goto out;
 	}
 	err = 0;

@@ -52,19 +52,43 @@ struct reading {
 	size_t homes;
 	struct drop_table *table;
 	struct names *names;
-	struct ksyms *ksyms;
-	struct reasons *reasons;
+	const struct ksyms *ksyms;
+	const struct reasons *reasons;
 	int cpus;
 	bool over;
 };
+
+/* The kernel's symbols and reasons, which are many: with -i, they are read again only if
+ * modules have come or gone. */
+static void kernel_read(struct reading *r)
+{
+	static struct reasons *reasons;
+	static struct ksyms *ksyms;
+	static char modules[65536];
+	char now[sizeof(modules)] = "";
+	FILE *f = fopen("/proc/modules", "re");
+
+	if (f) {
+		now[fread(now, 1, sizeof(now) - 1, f)] = 0;
+		fclose(f);
+	}
+	if (!ksyms || !reasons || strcmp(now, modules)) {
+		ksyms_free(ksyms);
+		reasons_free(reasons);
+		ksyms = ksyms_new();
+		reasons = reasons_new();
+		strcpy(modules, now);
+	}
+	r->ksyms = ksyms;
+	r->reasons = reasons;
+}
 
 static int reading_open(const struct options *opt, struct reading *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->cpus = libbpf_num_possible_cpus();
 	r->names = names_new(opt);
-	r->ksyms = ksyms_new();
-	r->reasons = reasons_new();
+	kernel_read(r);
 	if (r->names && r->ksyms && r->reasons)
 		return 0;
 	fail("drops: %s", strerror(ENOMEM));
@@ -74,8 +98,6 @@ static int reading_open(const struct options *opt, struct reading *r)
 static void reading_close(struct reading *r)
 {
 	free(r->home);
-	reasons_free(r->reasons);
-	ksyms_free(r->ksyms);
 	names_free(r->names);
 }
 

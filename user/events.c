@@ -24,16 +24,6 @@
 struct events_asked events_asked;
 
 #define LOOK_MS 50
-#define ZONE_NS 1000000 /* less is the reading of two clocks */
-
-struct line {
-	FILE *f;
-	bool json, comma;
-	unsigned long left;
-	long long zone; /* real time - monotonic, ns */
-	time_t second;	/* of TEXT */
-	char text[32];	/* date and time of it */
-};
 
 /* Of a ring buffer, over all CPUs */
 struct counts {
@@ -70,295 +60,6 @@ const char *error_name(int err)
 	if (!name)
 		name = err == 512 ? "ERESTARTSYS" : err == 513 ? "ERESTARTNOINTR" : "?";
 	return name;
-}
-
-/* --- fields */
-
-bool line_json(const struct line *l)
-{
-	return l->json;
-}
-
-unsigned long line_left(const struct line *l)
-{
-	return l->left;
-}
-
-/* How many characters from S on, of LEN, can be written as they are. */
-static size_t plain(const struct line *l, const unsigned char *s, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && s[n] >= 0x20 && s[n] < 0x7f &&
-	       !(l->json && (s[n] == '"' || s[n] == '\\')))
-		n++;
-	return n;
-}
-
-/* Text that cannot move the cursor, or a JSON string without its quotes. Returns the
- * columns. */
-static int put_text(struct line *l, const char *value, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)value;
-	int columns = 0;
-
-	for (size_t i = 0, n; i < len; i += n ? n : 1, columns++) {
-		n = plain(l, s + i, len - i);
-		fwrite_unlocked(s + i, 1, n, l->f);
-		columns += n;
-		i += n;
-		if (i == len)
-			break;
-		n = utf8_len(value + i, len - i);
-		if (!n && l->json)
-			fputs("\\ufffd", l->f);
-		else if (!n)
-			columns += fprintf(l->f, "\\x%02x", s[i]) - 1;
-		else if (l->json && (s[i] == '"' || s[i] == '\\'))
-			fprintf(l->f, "\\%c", s[i]);
-		else if (l->json && utf8_control(value + i, n))
-			fprintf(l->f, "\\u%04x", s[i + n - 1]);
-		else if (utf8_control(value + i, n))
-			columns += fprintf(l->f, n == 2 ? "\\u%04x" : "\\x%02x", s[i + n - 1]) - 1;
-		else
-			fwrite(s + i, 1, n, l->f);
-	}
-	return columns;
-}
-
-static void put_key(struct line *l, const char *key)
-{
-	if (l->comma)
-		putc_unlocked(',', l->f);
-	l->comma = true;
-	if (!key)
-		return;
-	putc_unlocked('"', l->f);
-	fputs_unlocked(key, l->f);
-	fputs_unlocked("\":", l->f);
-}
-
-/* VALUE as text, in BUF or behind its beginning: printf would cost more than all else. */
-static const char *number(long long value, char buf[24])
-{
-	unsigned long long left =
-		value < 0 ? -(unsigned long long)value : (unsigned long long)value;
-	char *at = buf + 23;
-
-	*at = 0;
-	do {
-		*--at = '0' + left % 10;
-		left /= 10;
-	} while (left);
-	if (value < 0)
-		*--at = '-';
-	return at;
-}
-
-void line_begin(struct line *l)
-{
-	l->comma = false;
-	if (l->json)
-		fputc('{', l->f);
-}
-
-void line_end(struct line *l)
-{
-	fputs(l->json ? "}\n" : "\n", l->f);
-}
-
-/* Of a word that needs no quotes: nothing that a shell or our marks give a meaning. */
-static bool word_char(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       strchr("%+,-./:=@_", c);
-}
-
-/* How VALUE has to be quoted: 0 not, 1 by '', 2 by $''. */
-static int word_quotes(const char *value, size_t len)
-{
-	/* empty, or as if it were cut */
-	int quotes = !len || (len >= 3 && !memcmp(value + len - 3, "...", 3));
-
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len(value + i, len - i);
-		if (!n || utf8_control(value + i, n) || utf8_hidden(value + i, n) ||
-		    value[i] == '\'')
-			return 2;
-		if (n == 1 && !word_char(value[i]))
-			quotes = 1;
-	}
-	return quotes;
-}
-
-static int put_escaped(struct line *l, const char *value, size_t n)
-{
-	static const char named[] = "\t\n\r'\\", letter[] = "tnr'\\";
-	const char *at = n == 1 && *value ? strchr(named, *value) : NULL;
-	int columns = 0;
-
-	if (at)
-		return fprintf(l->f, "\\%c", letter[at - named]);
-	for (size_t i = 0; i < n; i++)
-		columns += fprintf(l->f, "\\x%02x", (unsigned char)value[i]);
-	return columns;
-}
-
-/* VALUE as a word of a shell's command line. Returns the columns. */
-static int put_word(struct line *l, const char *value, size_t len, bool cut)
-{
-	static const char *const open[] = { "", "'", "$'" };
-	int quotes = word_quotes(value, len), columns = fprintf(l->f, "%s", open[quotes]);
-
-	for (size_t i = 0, n; i < len; i += n) {
-		size_t whole = utf8_len(value + i, len - i);
-
-		n = whole ? whole : 1;
-		if (quotes == 2 && (!whole || utf8_control(value + i, n) ||
-				    utf8_hidden(value + i, n) || strchr("'\\", value[i]))) {
-			columns += put_escaped(l, value + i, n);
-			continue;
-		}
-		fwrite_unlocked(value + i, 1, n, l->f);
-		columns++;
-	}
-	return columns + fprintf(l->f, "%s%s", quotes ? "'" : "", cut ? "..." : "");
-}
-
-bool line_exact(const char *value, size_t len)
-{
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len(value + i, len - i);
-		if (!n)
-			return false;
-	}
-	return true;
-}
-
-static void put_hex(struct line *l, const char *value, size_t len)
-{
-	putc_unlocked('"', l->f);
-	for (size_t i = 0; i < len; i++)
-		fprintf(l->f, "%02x", (unsigned char)value[i]);
-	putc_unlocked('"', l->f);
-}
-
-void line_hex(struct line *l, const char *key, const char *value, size_t len)
-{
-	if (!l->json)
-		return;
-	put_key(l, key);
-	put_hex(l, value, len);
-}
-
-static void put_string(struct line *l, const char *key, const char *value, size_t len)
-{
-	put_key(l, key);
-	putc_unlocked('"', l->f);
-	put_text(l, value, len);
-	putc_unlocked('"', l->f);
-	if (!key || line_exact(value, len))
-		return;
-	fprintf(l->f, ",\"%s_hex\":", key);
-	put_hex(l, value, len);
-}
-
-static void put_column(struct line *l, int width, const char *value, size_t len, bool word,
-		       bool cut)
-{
-	int n = width < 0 ? (int)len : 0;
-
-	if (l->comma)
-		putc_unlocked(' ', l->f);
-	l->comma = true;
-	for (; n < -width; n++)
-		putc_unlocked(' ', l->f);
-	n = word ? put_word(l, value, len, cut) : put_text(l, value, len);
-	for (; n < width; n++)
-		putc_unlocked(' ', l->f);
-}
-
-void line_bytes(struct line *l, const char *key, int width, const char *value, size_t len)
-{
-	if (l->json && (key || !width))
-		put_string(l, key, value, len);
-	else if (!l->json && width)
-		put_column(l, width, value, len, false, false);
-}
-
-void line_word(struct line *l, const char *key, int width, const char *value, size_t len, bool cut)
-{
-	if (l->json && (key || !width))
-		put_string(l, key, value, len);
-	else if (!l->json && width)
-		put_column(l, width, value, len, true, cut);
-}
-
-void line_str(struct line *l, const char *key, int width, const char *value)
-{
-	line_bytes(l, key, width, value, strlen(value));
-}
-
-void line_int(struct line *l, const char *key, int width, long long value)
-{
-	char text[24];
-
-	if (l->json && key) {
-		put_key(l, key);
-		fputs_unlocked(number(value, text), l->f);
-	} else if (!l->json && width) {
-		line_str(l, NULL, width, number(value, text));
-	}
-}
-
-void line_bool(struct line *l, const char *key, bool value)
-{
-	if (!l->json || !value)
-		return;
-	put_key(l, key);
-	fputs("true", l->f);
-}
-
-void line_array(struct line *l, const char *key)
-{
-	if (!l->json)
-		return;
-	put_key(l, key);
-	fputc('[', l->f);
-	l->comma = false;
-}
-
-void line_array_end(struct line *l)
-{
-	if (!l->json)
-		return;
-	fputc(']', l->f);
-	l->comma = true;
-}
-
-void line_time(struct line *l, __u64 ns)
-{
-	long long real = (long long)(ns + (__u64)l->zone); /* may wrap */
-	time_t second = real / 1000000000;
-	char text[64];
-	struct tm tm;
-
-	if (second != l->second || !*l->text) {
-		l->second = second;
-		if (l->json)
-			strftime(l->text, sizeof(l->text), "%Y-%m-%dT%H:%M:%S",
-				 gmtime_r(&second, &tm));
-		else
-			strftime(l->text, sizeof(l->text), "%H:%M:%S", localtime_r(&second, &tm));
-	}
-	if (l->json) {
-		snprintf(text, sizeof(text), "%s.%06lldZ", l->text, real % 1000000000 / 1000);
-		line_str(l, "time", 0, text);
-		line_int(l, "time_ns", 0, (long long)ns);
-	} else {
-		snprintf(text, sizeof(text), "%s.%06lld", l->text, real % 1000000000 / 1000);
-		line_str(l, NULL, 15, text);
-	}
 }
 
 /* --- the buffer */
@@ -409,17 +110,17 @@ static void show_lost(struct reader *r)
 		return;
 	r->last = now;
 	line_begin(&r->line);
-	if (r->line.json)
-		line_int(&r->line, "lost", 0, lost);
+	if (json_on())
+		json_u64("lost", lost);
 	else
-		fprintf(r->line.f, "--- %llu events lost: the buffer was full ---", lost);
+		printf("--- %llu events lost: the buffer was full ---", lost);
 	line_end(&r->line);
 }
 
-static void show_before(struct reader *r, __u64 n)
+static void show_before(__u64 n)
 {
 	if (n)
-		fprintf(r->line.f, " (and %llu before)", n);
+		printf(" (and %llu before)", n);
 }
 
 /* What has happened since this reader came, and what before: the map is the same. */
@@ -432,34 +133,32 @@ static void show_end(struct reader *r)
 	now.missed = programs_missed(r->opt, r->ev->feature);
 	counters_growth(true, (__u64 *)&now, (const __u64 *)first, sizeof(now) / sizeof(__u64));
 	line_begin(&r->line);
-	if (r->line.json) {
-		line_int(&r->line, "events", 0, r->shown);
-		line_int(&r->line, "lost", 0, now.ring.lost);
-		line_int(&r->line, "lost_before", 0, first->ring.lost);
-		line_int(&r->line, "table_full", 0, now.ring.full);
-		line_int(&r->line, "table_full_before", 0, first->ring.full);
-		line_int(&r->line, "missed", 0, now.missed);
+	if (json_on()) {
+		json_u64("events", r->shown);
+		json_u64("lost", now.ring.lost);
+		json_u64("lost_before", first->ring.lost);
+		json_u64("table_full", now.ring.full);
+		json_u64("table_full_before", first->ring.full);
+		json_u64("missed", now.missed);
 		if (r->ev->more) {
-			line_int(&r->line, "unread", 0, now.more);
-			line_int(&r->line, "unread_before", 0, first->more);
+			json_u64("unread", now.more);
+			json_u64("unread_before", first->more);
 		}
 	} else {
-		fprintf(r->line.f, "%lu %s, %llu events lost", r->shown,
-			r->ev->what ? r->ev->what : "events", now.ring.lost);
+		printf("%lu %s, %llu events lost", r->shown, r->ev->what ? r->ev->what : "events",
+		       now.ring.lost);
 		if (first->ring.lost)
-			fprintf(r->line.f,
-				" (and %llu before, without a reader or too fast for it)",
-				first->ring.lost);
+			printf(" (and %llu before, without a reader or too fast for it)",
+			       first->ring.lost);
 		if (now.ring.full | first->ring.full) {
-			fprintf(r->line.f, ", table full %llu times", now.ring.full);
-			show_before(r, first->ring.full);
+			printf(", table full %llu times", now.ring.full);
+			show_before(first->ring.full);
 		}
 		if (now.missed)
-			fprintf(r->line.f, ", %llu runs of the programs left out by the kernel",
-				now.missed);
+			printf(", %llu runs of the programs left out by the kernel", now.missed);
 		if (now.more | first->more) {
-			fprintf(r->line.f, ", %llu %s", now.more, r->ev->more);
-			show_before(r, first->more);
+			printf(", %llu %s", now.more, r->ev->more);
+			show_before(first->more);
 		}
 	}
 	line_end(&r->line);
@@ -531,15 +230,6 @@ int pin_same(const struct options *opt, const char *feature, const char *map, in
 	return -ESTALE;
 }
 
-/* The time may be set while we read. */
-static void zone_follow(struct line *l)
-{
-	long long zone = (long long)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-
-	if (llabs(zone - l->zone) > ZONE_NS)
-		l->zone = zone;
-}
-
 static int read_loop(struct reader *r, struct ring_buffer *rb)
 {
 	int err = 0;
@@ -557,11 +247,11 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 					      events_asked.drain));
 		}
 		show_lost(r);
-		if (fflush(r->line.f))
+		if (fflush(stdout))
 			return -errno;
 		if (events_asked.drain)
 			break;
-		zone_follow(&r->line);
+		line_zone(&r->line);
 		if (n % 20 == 19)
 			err = pin_same(r->opt, r->ev->feature, r->ev->ring, r->pin);
 		if (err)
@@ -582,10 +272,7 @@ int events_run(const struct options *opt, const struct events *ev)
 
 	r.start = clock_ns(CLOCK_MONOTONIC);
 	r.pin = pin_inode(opt, ev->ring);
-	ring_fd = pin_open(opt, ev->ring, false);
-	if (ring_fd == -ENOENT)
-		fail("%s is not attached below %s: attach first (scripts/attach.sh --host %s)",
-		     ev->feature, opt->bpffs, ev->feature);
+	ring_fd = pin_open(opt, ev->ring, true);
 	if (ring_fd < 0)
 		return 1;
 	r.stat_fd = pin_open(opt, ev->stat, true);
@@ -603,15 +290,14 @@ int events_run(const struct options *opt, const struct events *ev)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	r.line.f = stdout;
 	r.line.left = opt->count;
-	r.line.json = opt->output == OUT_JSON;
-	zone_follow(&r.line);
+	r.line.color = opt->color;
+	line_zone(&r.line);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	stat_read(&r, &r.first);
 	r.first.missed = programs_missed(opt, ev->feature);
 	r.last = r.first;
-	if (!r.line.json && ev->head)
+	if (!json_on() && ev->head)
 		printf("%s\n", ev->head);
 	fflush(stdout);
 	err = read_loop(&r, rb);

@@ -21,19 +21,19 @@ static bool args_list(struct line *l, const char *key, const struct exec_event *
 	const char *at = e->data + e->file, *end = at + e->args;
 	bool exact = true;
 
-	line_array(l, key);
+	json_open(key, '[');
 	for (unsigned i = 0; at < end; i++) {
 		size_t len = strnlen(at, end - at);
 
 		if (hex)
-			line_hex(l, NULL, at, len);
+			json_hex(NULL, at, len);
 		else
-			line_word(l, NULL, line_json(l) ? 0 : 1, at, len,
+			line_word(l, NULL, json_on() ? 0 : 1, at, len,
 				  at + len == end || (i < 32 && e->cut >> i & 1));
-		exact = exact && line_exact(at, len);
+		exact = exact && json_exact(at, len);
 		at += len + 1;
 	}
-	line_array_end(l);
+	json_close();
 	return exact;
 }
 
@@ -41,10 +41,12 @@ static void show_args(struct line *l, const struct exec_event *e)
 {
 	const char *end = e->data + e->file + e->args;
 
-	if (!args_list(l, "args", e, false) && line_json(l))
+	if (!args_list(l, "args", e, false) && json_on())
 		args_list(l, "args_hex", e, true);
-	line_bool(l, "file_cut", e->flags & EXEC_F_FILE_CUT);
-	line_bool(l, "args_cut", e->flags & EXEC_F_ARGS_CUT || e->cut);
+	if (e->flags & EXEC_F_FILE_CUT)
+		json_flag("file_cut", true);
+	if (e->flags & EXEC_F_ARGS_CUT || e->cut)
+		json_flag("args_cut", true);
 	/* a word of its own, unless the last one that there is has been cut in two */
 	if (e->flags & EXEC_F_ARGS_CUT && !(e->args && end[-1]))
 		line_str(l, NULL, 1, "...");
@@ -58,13 +60,14 @@ static void show_exit(struct line *l, const struct exec_event *e)
 	format_ns(e->run, run, sizeof(run));
 	if (WIFSIGNALED(e->ret)) {
 		snprintf(text, sizeof(text), "SIG%s", sig ? sig : "?");
-		line_int(l, "signal", 0, WTERMSIG(e->ret));
+		json_s64("signal", WTERMSIG(e->ret));
 		line_str(l, "signal_name", 8, text);
-		line_bool(l, "core", WCOREDUMP(e->ret));
+		if (WCOREDUMP(e->ret))
+			json_flag("core", true);
 	} else {
 		line_int(l, "code", 8, WEXITSTATUS(e->ret));
 	}
-	line_int(l, "run_ns", 0, e->run);
+	json_s64("run_ns", e->run);
 	line_str(l, NULL, 1, "after");
 	line_str(l, NULL, 1, run);
 }
@@ -90,7 +93,7 @@ static int exec_show(struct line *l, const void *event, size_t size)
 	if (e->kind == EXEC_EXIT) {
 		show_exit(l, e);
 	} else {
-		line_int(l, "ret", 0, e->ret);
+		json_s64("ret", e->ret);
 		if (e->ret)
 			line_str(l, "error", 8, error_name(-e->ret));
 		else

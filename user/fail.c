@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fail.c - what went wrong: a line on stderr and, with -j, a document */
+/* fail.c - what went wrong: a line on stderr and, with -j, in the document */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include <json-c/json.h>
-
-#include "hookmap.h"
-
-static bool fail_json;
-
-void fail_as_json(bool on)
-{
-	fail_json = on;
-}
+#include "out.h"
 
 void fail(const char *format, ...)
 {
@@ -27,12 +21,16 @@ void fail(const char *format, ...)
 	/* one line, whatever was typed, and nothing that moves the cursor */
 	said = text_plain(text, clean, sizeof(clean));
 	fprintf(stderr, "hookmap: %s\n", said);
-	if (fail_json) {
-		struct json_object *o = json_object_new_object();
+	json_fail(said);
+}
 
-		json_object_object_add(o, "error", json_object_new_string(said));
-		printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE));
-		json_object_put(o);
-		fail_json = false; /* one document */
+void *zalloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p) {
+		fail("%s", strerror(ENOMEM));
+		exit(1);
 	}
+	return p;
 }

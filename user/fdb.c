@@ -22,8 +22,7 @@
  * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge), gone (the
  *   device, or to another namespace)
  *
- * There may be a million entries: they are printed as they are read, in pieces of
- * text that are made by hand.
+ * There may be a million entries: they are printed as they are read.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,8 +34,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <json-c/json.h>
-
 #include "prom.h"
 #include "verb.h"
 
@@ -83,6 +80,7 @@ static const char *const map_name[FDB_MAPS] = {
 struct fdb {
 	const struct options *opt;
 	struct names *names;
+	struct line line;
 	int fd[FDB_MAPS];
 	int cpus;
 	__u8 nsid;
@@ -256,53 +254,14 @@ static const char *entry_device(const struct fdb *f, const struct l2_fdb *e, cha
 	return buf;
 }
 
-/* A line of the table, which may have a million: not kept for libsmartcols to align. */
-static void entry_text(const struct fdb *f, unsigned vlan, const char *mac, const char *device,
-		       const char *type, __u64 packets, __u64 bytes, long long idle)
-{
-	const char *yellow = "", *cyan = "", *plain = "";
-	char text[24] = "-", buf[32];
-
-	if (f->opt->color)
-		yellow = "\033[33m", cyan = "\033[36m", plain = "\033[0m";
-	if (idle >= 0)
-		snprintf(text, sizeof(text), "%lld", idle);
-	printf("%4u  %s%s%s  %s%-15s%s  %-7s %12llu %15llu %8s\n", vlan, yellow, mac, plain, cyan,
-	       text_plain(device, buf, sizeof(buf)), plain, type, packets, bytes, text);
-}
-
-/* A device's name as the inside of a JSON string: of what JSON cannot have as it is, the
- * kernel allows these in names. By hand, because there may be a million rows. */
-static const char *json_inside(const char *name, char *buf, size_t size)
-{
-	char utf8[32];
-	size_t at = 0;
-
-	name = text_utf8(name, utf8, sizeof(utf8));
-	for (; *name && at + 7 < size; name++) {
-		unsigned char c = *name;
-
-		if (utf8_control(name, c == 0xc2 ? 2 : 1)) {
-			name += c == 0xc2;
-			at += snprintf(buf + at, size - at, "\\u%04x", (unsigned char)*name);
-		} else if (c == '"' || c == '\\') {
-			at += snprintf(buf + at, size - at, "\\%c", c);
-		} else {
-			buf[at++] = c;
-		}
-	}
-	buf[at] = 0;
-	return buf;
-}
-
 static int entry_show(const void *key, const void *value, void *arg)
 {
 	const struct l2_fdb *e = value;
 	const struct l2_key *k = key;
 	__u64 packets = 0, bytes = 0;
-	const char *device, *type;
+	const char *device;
 	struct fdb *f = arg;
-	char mac[18], buf[16], text[128];
+	char mac[18], buf[16];
 	long long idle = -1;
 	__u64 last;
 
@@ -325,15 +284,19 @@ static int entry_show(const void *key, const void *value, void *arg)
 		idle = last < f->now ? (f->now - last) / 1000000000 : 0;
 	mac_text(k->mac, mac);
 	device = entry_device(f, e, buf, sizeof(buf));
-	type = type_name[e->type];
-	if (f->opt->output == OUT_JSON)
-		printf("%s{\"vlan\":%u,\"mac\":\"%s\",\"device\":\"%s\",\"type\":\"%s\","
-		       "\"packets\":%llu,\"bytes\":%llu,\"idle_s\":%lld}",
-		       f->shown > 1 ? f->opt->pretty ? ",\n" : "," : "", k->vlan, mac,
-		       json_inside(device, text, sizeof(text)), type, packets, bytes, idle);
+	/* there may be a million: they are not kept for libsmartcols to align */
+	line_begin(&f->line);
+	line_int(&f->line, "vlan", -4, k->vlan);
+	line_str(&f->line, "mac", 18, mac);
+	line_str(&f->line, "device", 16, *device || json_on() ? device : "(stack)");
+	line_str(&f->line, "type", 7, type_name[e->type]);
+	line_int(&f->line, "packets", -12, packets);
+	line_int(&f->line, "bytes", -15, bytes);
+	if (json_on() || idle >= 0)
+		line_int(&f->line, "idle_s", -8, idle);
 	else
-		entry_text(f, k->vlan, mac, *device ? device : "(stack)", type, packets, bytes,
-			   idle);
+		line_str(&f->line, NULL, -8, "-");
+	line_end(&f->line);
 	return 0;
 }
 
@@ -418,17 +381,16 @@ static char *settings_text(const struct l2_port *p, char *buf, size_t size)
 	return *buf ? buf + 2 : buf;
 }
 
-static void settings_json(struct out *o, const struct l2_port *p)
+static void settings_json(const struct l2_port *p)
 {
-	out_json(o, "proto", json_object_new_string(port_proto(p)));
-	out_json(o, "miss", json_object_new_string(port_miss(p->miss)));
-	out_json(o, "bcast", json_object_new_string(port_miss(p->bcast)));
-	out_json(o, "mcast", json_object_new_string(port_miss(p->mcast)));
-	out_json(o, "storm", json_object_new_uint64(p->storm));
-	out_json(o, "hairpin", json_object_new_boolean(p->flags & L2_P_HAIRPIN));
-	out_json(o, "guard", json_object_new_boolean(p->flags & L2_P_GUARD));
-	out_json(o, "acl_default",
-		 json_object_new_string(p->flags & L2_P_ACL_DENY ? "deny" : "permit"));
+	json_str("proto", port_proto(p));
+	json_str("miss", port_miss(p->miss));
+	json_str("bcast", port_miss(p->bcast));
+	json_str("mcast", port_miss(p->mcast));
+	json_u64("storm", p->storm);
+	json_flag("hairpin", p->flags & L2_P_HAIRPIN);
+	json_flag("guard", p->flags & L2_P_GUARD);
+	json_str("acl_default", p->flags & L2_P_ACL_DENY ? "deny" : "permit");
 }
 
 /* The last looks at the mirrored bridge have not found it. (Two may be under way; and one made
@@ -467,18 +429,6 @@ static const char *port_state(const struct fdb *f, int n)
 	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";
 }
 
-static struct json_object *reasons_json(const struct l2_stat *st)
-{
-	struct json_object *o = json_object_new_object();
-
-	for (int i = 0; i < L2_REASONS; i++) {
-		if (l2_reason_names[i] && st->reason[i])
-			json_object_object_add(o, l2_reason_names[i],
-					       json_object_new_uint64(st->reason[i]));
-	}
-	return o;
-}
-
 /* What is above a port, but for the bridge that is mirrored: it gets only what is left to the
  * stack. */
 static const char *port_above(const struct fdb *f, int n, size_t *i)
@@ -486,26 +436,30 @@ static const char *port_above(const struct fdb *f, int n, size_t *i)
 	return names_above(f->names, f->cfg.netns, f->port[n].ifindex, f->cfg.bridge, i);
 }
 
-static struct json_object *above_json(const struct fdb *f, int n)
+/* What only JSON has: why it takes the slow path, what is above it, what became of frames. */
+static void port_json(const struct fdb *f, int n)
 {
-	struct json_object *o = json_object_new_array();
+	const struct l2_stat *st = &f->stat[n];
 	const char *name;
 
-	for (size_t i = 0; (name = port_above(f, n, &i));)
-		json_object_array_add(o, json_text(name));
-	return o;
-}
-
-/* Why what comes in by a port or is sent to it takes the slow path. */
-static struct json_object *slow_json(const struct fdb *f, int n)
-{
-	struct json_object *o = json_object_new_array();
-
+	settings_json(&f->port[n]);
+	json_open("slow_because", '[');
 	for (size_t i = 0; i < WHYS; i++) {
 		if (f->wire[n] >> why[i].bit & 1)
-			json_object_array_add(o, json_object_new_string(why[i].key));
+			json_str(NULL, why[i].key);
 	}
-	return o;
+	json_close();
+	json_open("above", '[');
+	for (size_t i = 0; (name = port_above(f, n, &i));)
+		json_str(NULL, name);
+	json_close();
+	json_u64("tx_copies", st->tx_copies);
+	json_open("reasons", '{');
+	for (int i = 0; i < L2_REASONS; i++) {
+		if (l2_reason_names[i] && st->reason[i])
+			json_u64(l2_reason_names[i], st->reason[i]);
+	}
+	json_close();
 }
 
 static void show_slow(const struct fdb *f)
@@ -543,12 +497,12 @@ static const struct out_col port_cols[] = {
 	{ NULL, "NOT FORWARDED", OUT_STR },
 };
 
-static void show_ports(struct fdb *f, struct json_object *top)
+static void show_ports(struct fdb *f)
 {
-	struct out *o = out_new(f->opt, port_cols, sizeof(port_cols) / sizeof(port_cols[0]));
+	struct out *o = OUT_ROWS(f->opt, "ports", f->shown ? "\nports\n" : NULL, port_cols);
 	char text[VLANS_TEXT];
 
-	for (int n = 0; o && n < L2_PORTS; n++) {
+	for (int n = 0; n < L2_PORTS; n++) {
 		const struct l2_port *p = &f->port[n];
 		const struct l2_stat *st = &f->stat[n];
 		size_t at = 0;
@@ -558,7 +512,7 @@ static void show_ports(struct fdb *f, struct json_object *top)
 		if (!port_wanted(f, n) && (n || !st->rx_packets || asked.device))
 			continue;
 		vlans = vlans_text(p, text);
-		if (f->opt->output != OUT_JSON)
+		if (!json_on())
 			vlans_short(text, vlans);
 		out_row(o);
 		out_str(o, n ? f->device[n] : "(none)");
@@ -578,14 +532,9 @@ static void show_ports(struct fdb *f, struct json_object *top)
 					       at ? ", " : "", l2_reason_names[i], st->reason[i]);
 		}
 		out_str(o, text);
-		settings_json(o, p);
-		out_json(o, "slow_because", slow_json(f, n));
-		out_json(o, "above", above_json(f, n));
-		out_json(o, "tx_copies", json_object_new_uint64(st->tx_copies));
-		out_json(o, "reasons", reasons_json(st));
+		port_json(f, n);
 	}
-	if (o)
-		out_section(o, top, "ports", f->shown ? "\nports\n" : NULL);
+	out_end(o);
 }
 
 /* --- rules */
@@ -596,13 +545,11 @@ static const struct out_col rule_cols[] = {
 	{ "packets", "PACKETS", OUT_U64 }, { "bytes", "BYTES", OUT_U64 },
 };
 
-static int show_rules(struct fdb *f, struct json_object *top)
+static void show_rules(struct fdb *f)
 {
-	struct out *o = out_new(f->opt, rule_cols, sizeof(rule_cols) / sizeof(rule_cols[0]));
+	struct out *o = OUT_ROWS(f->opt, "rules", "\n", rule_cols);
 	char text[256];
 
-	if (!o)
-		return -ENOMEM;
 	for (__u32 n = 1; n < L2_PORTS; n++) {
 		const struct l2_port *p = &f->port[n];
 		int rules = port_wanted(f, n) ? p->acl_n & L2_ACL_MASK : 0;
@@ -621,8 +568,7 @@ static int show_rules(struct fdb *f, struct json_object *top)
 			out_u64(o, r.bytes);
 		}
 	}
-	out_section(o, top, "rules", "\n");
-	return 0;
+	out_end(o);
 }
 
 /* --- translations and guard: a row a key of a hash, in order */
@@ -674,13 +620,13 @@ static const struct out_col xlate_cols[] = {
 	{ "inside", "INSIDE", OUT_U64 },
 };
 
-static int show_xlate(struct fdb *f, struct json_object *top)
+static int show_xlate(struct fdb *f)
 {
-	struct out *o = out_new(f->opt, xlate_cols, sizeof(xlate_cols) / sizeof(xlate_cols[0]));
+	struct out *o = OUT_ROWS(f->opt, "translations", "\n", xlate_cols);
 	struct keys k;
 	int err = keys_read(f, XLATE, &k, xlate_compare);
 
-	for (size_t i = 0; o && i < k.n; i++) {
+	for (size_t i = 0; i < k.n; i++) {
 		const struct l2_xlate_key *key = (const void *)(k.all + i * k.size);
 
 		if (key->out || !port_wanted(f, key->port))
@@ -691,8 +637,7 @@ static int show_xlate(struct fdb *f, struct json_object *top)
 		out_u64(o, *(const __u32 *)(key + 1));
 	}
 	free(k.all);
-	if (o)
-		out_section(o, top, "translations", "\n");
+	out_end(o);
 	return err;
 }
 
@@ -707,14 +652,14 @@ static const struct out_col guard_cols[] = {
 	{ "address", "ADDRESS", OUT_STR },
 };
 
-static int show_guard(struct fdb *f, struct json_object *top)
+static int show_guard(struct fdb *f)
 {
-	struct out *o = out_new(f->opt, guard_cols, sizeof(guard_cols) / sizeof(guard_cols[0]));
+	struct out *o = OUT_ROWS(f->opt, "guard", "\n", guard_cols);
 	char mac[18], text[INET6_ADDRSTRLEN];
 	struct keys k;
 	int err = keys_read(f, GUARD, &k, guard_compare);
 
-	for (size_t i = 0; o && i < k.n; i++) {
+	for (size_t i = 0; i < k.n; i++) {
 		const struct l2_guard_key *key = (const void *)(k.all + i * k.size);
 
 		if (key->family == L2_GUARD_BOUND || !port_wanted(f, key->port))
@@ -730,60 +675,45 @@ static int show_guard(struct fdb *f, struct json_object *top)
 		out_str(o, text);
 	}
 	free(k.all);
-	if (o)
-		out_section(o, top, "guard", "\n");
+	out_end(o);
 	return err;
 }
 
-static int show_settings(struct fdb *f, struct json_object *top)
+static int show_settings(struct fdb *f)
 {
 	int err;
 
-	show_ports(f, top);
-	err = show_rules(f, top);
-	if (!err)
-		err = show_xlate(f, top);
-	return err ? err : show_guard(f, top);
+	show_ports(f);
+	show_rules(f);
+	err = show_xlate(f);
+	return err ? err : show_guard(f);
 }
 
 /* --- outputs */
 
-static struct json_object *totals_json(const struct fdb *f)
-{
-	struct json_object *o = json_object_new_object(), *by = json_object_new_object();
-
-	for (int i = 0; i < L2_TYPES; i++) {
-		if (type_name[i])
-			json_object_object_add(by, type_name[i],
-					       json_object_new_uint64(f->by_type[i]));
-	}
-	json_object_object_add(o, "entries", json_object_new_uint64(f->entries));
-	json_object_object_add(o, "capacity", json_object_new_uint64(f->capacity));
-	json_object_object_add(o, "by_type", by);
-	json_object_object_add(o, "mirror_full", json_object_new_uint64(f->look.full));
-	json_object_object_add(o, "mirror_changed", json_object_new_boolean(mirror_changed(f)));
-	return o;
-}
-
 static int show_json(struct fdb *f)
 {
-	struct json_object *top = json_object_new_object();
-	const char *text;
 	int err;
 
-	printf("{\"rows\":[");
+	json_open(NULL, '{');
+	json_open("rows", '[');
 	err = map_each(f, FDB, entry_show, f);
-	printf("],");
+	json_close();
 	if (!err)
-		err = show_settings(f, top);
-	json_object_object_add(top, "totals", totals_json(f));
-	text = json_object_to_json_string_ext(
-		top,
-		JSON_C_TO_STRING_NOSLASHESCAPE |
-			(f->opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0));
-	json_puts(text + 1);
-	putchar('\n');
-	json_object_put(top);
+		err = show_settings(f);
+	json_open("totals", '{');
+	json_u64("entries", f->entries);
+	json_u64("capacity", f->capacity);
+	json_open("by_type", '{');
+	for (int i = 0; i < L2_TYPES; i++) {
+		if (type_name[i])
+			json_u64(type_name[i], f->by_type[i]);
+	}
+	json_close();
+	json_u64("mirror_full", f->look.full);
+	json_flag("mirror_changed", mirror_changed(f));
+	json_close();
+	json_close();
 	return err;
 }
 
@@ -799,7 +729,7 @@ static int show_text(struct fdb *f)
 	err = map_each(f, FDB, entry_show, f);
 	if (err)
 		return err;
-	err = show_settings(f, NULL);
+	err = show_settings(f);
 	if (err)
 		return err;
 	printf("\n%llu of %u entries (%llu static, %llu dynamic, %llu extern, %llu local, %llu "
@@ -875,6 +805,7 @@ static int fdb_run(const struct options *opt)
 		return 1;
 	}
 	f->opt = opt;
+	f->line.color = opt->color;
 	memset(f->fd, -1, sizeof(f->fd));
 	err = fdb_open(f);
 	if (!err) {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "hookmap.h"
+#include "out.h"
 
 __u64 hist_le(unsigned i)
 {

@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 	err = args_parse(argc, argv, &opt, &verb);
 	if (err)
 		return err == ARGS_DONE ? 0 : err;
+	json_start(&opt);
 	if (opt.output == OUT_PROM)
 		return prom_run(&opt);
 	return verb ? verb->run(&opt) : brief_run(&opt);

@@ -36,8 +36,6 @@ struct options {
 	struct prom *prom; /* where the numbers go, see prom.h */
 };
 
-struct json_object;
-
 struct verb;
 
 /* --- args.c: the command line. Fills OPT and VERB (with --prom, verbs are chosen); 0, an exit
@@ -63,11 +61,12 @@ struct latency_worst {
 };
 int latency_worst(const struct options *opt, struct latency_worst *worst);
 /* status.c: what is attached; adds to N how many that are */
-int status_devices(const struct options *opt, struct json_object *top, size_t *n);
+int status_devices(const struct options *opt, size_t *n);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void fail_as_json(bool on);
+/* Memory, all zero; ends the program where there is none. */
+void *zalloc(size_t n, size_t size);
 
 /* --- text.c: names that may be any bytes */
 
@@ -75,7 +74,6 @@ void fail_as_json(bool on);
 size_t utf8_len(const char *text, size_t len);
 /* Is the character at TEXT, N bytes long, one of control? */
 bool utf8_control(const char *text, size_t n);
-void json_puts(const char *json);
 /* Does it show nothing: of no width, a line's end, or a change of direction? */
 bool utf8_hidden(const char *text, size_t n);
 /* TEXT as UTF-8, and (plain) without control characters, as a terminal may get it: TEXT itself
@@ -105,6 +103,8 @@ char *condition_text(const struct match *m, char *buf, size_t size);
 
 /* clock.c: sleeps, whatever signals come; no limit such as that of usleep() */
 void wait_seconds(double seconds);
+/* With -i: waits for the end of an interval; false after -c of them. N: how many there were. */
+bool next_interval(const struct options *opt, unsigned long *n);
 
 /* Lets only one reader at a time have the events of FEATURE. Returns a descriptor, to be
  * closed, or -1, having printed why. (events.c) */
@@ -137,6 +137,10 @@ bool pin_there(const struct options *opt, const char *name);
 /* Calls EACH with every key and value of the hash map FD (for a per-CPU map:
  * the values of all possible CPUs, 8-byte aligned). EACH returns 0 or -errno. */
 int pin_each(int fd, const struct pin *pin,
+	     int (*each)(const void *key, const void *value, void *arg), void *arg);
+
+/* The same of the map NAME, which must be there; prints what is wrong. */
+int pin_read(const struct options *opt, const char *name,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
 /* Prints why the pin PATH could not be opened, ERR being -errno. */
@@ -251,47 +255,6 @@ __u64 clock_ns(clockid_t clock);
 
 /* What the running kernel calls a drop reason. Valid until the next call. */
 const char *reason_name(__u32 reason);
-
-/* --- out.c: rows as a table or as JSON */
-
-struct json_object;
-
-enum out_type {
-	OUT_STR,
-	OUT_U64,
-	OUT_NS, /* nanoseconds: raw in JSON, readable in a table */
-};
-
-struct out_col {
-	const char *key;  /* in JSON; NULL = only in the table */
-	const char *head; /* in the table; NULL = only in JSON */
-	enum out_type type;
-};
-
-struct out;
-
-struct out *out_new(const struct options *opt, const struct out_col *cols, size_t ncols);
-void out_row(struct out *o);
-/* The colour of VALUE in the column HEAD, as iproute2 has it; NULL: none. */
-const char *out_color(const char *head, const char *value);
-void out_str(struct out *o, const char *value);
-void out_u64(struct out *o, __u64 value);
-struct hist;
-/* A percentile of H. In a table, "-" where there are too few packets to know it: a share of
- * 1 / N takes N. */
-void out_quantile(struct out *o, const struct hist *h, double q);
-/* Adds KEY to the row, in JSON only. Takes over VALUE. */
-void out_json(struct out *o, const char *key, struct json_object *value);
-/* Ends the rows: prints the table, under HEADING unless it is empty, or adds them
- * as KEY to the JSON document TOP. Frees O. */
-void out_section(struct out *o, struct json_object *top, const char *key, const char *heading);
-/* Prints the document TOP on a line, or over several with -p. */
-void json_print(const struct options *opt, struct json_object *top);
-/* VALUE as a JSON string, whatever its bytes. */
-struct json_object *json_text(const char *value);
-
-/* NS readable in at most 7 characters: 999ns, 12.3us, 1.23ms. Returns BUF. */
-char *format_ns(__u64 ns, char *buf, size_t size);
 
 /* --- hist.c: histograms, see abi.h */
 

@@ -18,9 +18,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <json-c/json.h>
-
-#include "hookmap.h"
+#include "out.h"
 
 /* The constants that matter, TC_ACT_UNSPEC to TC_ACT_TRAP, a bit each; one more for all else. */
 #define CONST_MIN -1
@@ -302,14 +300,13 @@ static int look_prog(struct out *o, int fd, int tc_index)
 
 int insns_run(const struct options *opt, const char *look)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
 	int tc_index = tc_index_offset(), err = 0;
 	const char *at = look;
+	struct out *o;
 	char *end;
 
-	if (!o)
-		return 1;
+	json_open(NULL, '{');
+	o = OUT_ROWS(opt, "rows", NULL, cols);
 	for (; *at; at = *end ? end + 1 : end) {
 		unsigned long id = strtoul(at, &end, 10);
 		int fd = end == at || (*end && *end != ',') ? -1 : bpf_prog_get_fd_by_id(id);
@@ -326,9 +323,7 @@ int insns_run(const struct options *opt, const char *look)
 			break;
 		}
 	}
-	out_section(o, top, "rows", NULL);
-	if (top && !err)
-		json_print(opt, top);
-	json_object_put(top);
+	out_end(o);
+	json_close();
 	return !!err;
 }

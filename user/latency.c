@@ -2,15 +2,13 @@
 /*
  * latency.c - hookmap latency: where packets spend their time.
  *
- * JSON, a row a stage pair and a row a total (all times in ns):
+ * JSON, besides what hists.h says, a row a stage pair and a row a total:
  *   kind      "stage": time between two stages that follow each other
  *             "again": the same, to a stage that the packet has passed before: it comes a
  *             second time as what was inside it (decapsulated, decrypted)
  *             "total": time from the first stage to this one
  *   from, to  xdp tc prerouting input socket app container
  *   device    the device entered last; netns: its namespace
- *   count sum_ns min_ns max_ns p50_ns p90_ns p99_ns p999_ns
- *   buckets   with --buckets: [[le_ns, packets], ...], empty ones left out
  * and "lost": packets seen, sampled, started (given a slot at tc), read, on_the_way, last_seen
  * (by stage, of those of which nothing was heard for a second), not_sampled,
  * and by cause slot_reused, bad_clock, table_full, merged (by GRO, behind another
@@ -18,21 +16,12 @@
  * or redirected by another XDP program, or moved to another CPU by RPS).
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <json-c/json.h>
+#include "hists.h"
 
-#include "prom.h"
-#include "verb.h"
-
-static struct {
-	bool hist, buckets, explain;
-	const char *device, *netns;
-} asked;
+static bool explain;
 
 static const char *const stage_name[LAT_STAGES] = {
 	[LAT_XDP] = "xdp",
@@ -51,84 +40,20 @@ static const int stage_rank[LAT_STAGES] = {
 	[LAT_INPUT] = 5, [LAT_SOCKET] = 6, [LAT_APP] = 7,
 };
 
-static const char *const lost_key[LAT_LOST_MAX] = {
-	[LAT_LOST_SLOT] = "slot_reused",
-	[LAT_LOST_CLOCK] = "bad_clock",
-	[LAT_LOST_FULL] = "table_full",
-	[LAT_LOST_MERGED] = "merged",
-};
-
-struct pair {
-	struct lat_key key; /* octave 0 */
-	__u32 order;	    /* of its device; for Prometheus only */
-	struct hist hist;
-};
-
-enum count {
-	SEEN,
-	SAMPLED,
-	STARTED,
-	ENDED,
-	MISSED,			    /* runs that the kernel left out */
-	LOST,			    /* and LAT_LOST_MAX */
-	GONE = LOST + LAT_LOST_MAX, /* and LAT_STAGES */
-	COUNTS = GONE + LAT_STAGES,
-};
-
 #define STALE_NS 1000000000ULL
 
-struct snapshot {
-	struct generation generation; /* of all that follows */
-	struct pair *pairs;
-	size_t npairs;
-	__u64 count[COUNTS];
-	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for STALE_NS */
+/* What there is besides histograms and counters */
+struct latency_more {
 	__u64 time;
+	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for STALE_NS */
 	__u32 sample;
-	int cpus;
 };
-
-static struct pair *snapshot_find(struct snapshot *s, const struct lat_key *key)
-{
-	struct lat_key want = *key;
-
-	want.octave = 0;
-	for (size_t i = 0; i < s->npairs; i++) {
-		if (!memcmp(&s->pairs[i].key, &want, sizeof(want)))
-			return &s->pairs[i];
-	}
-	return NULL;
-}
-
-static int snapshot_row(const void *key, const void *value, void *arg)
-{
-	const struct lat_row *row = value;
-	const struct lat_key *k = key;
-	struct snapshot *s = arg;
-	struct pair *p;
-
-	p = snapshot_find(s, k);
-	if (!p) {
-		p = reallocarray(s->pairs, s->npairs + 1, sizeof(*p));
-		if (!p)
-			return -ENOMEM;
-		s->pairs = p;
-		p += s->npairs++;
-		memset(p, 0, sizeof(*p));
-		p->key = *k;
-		p->key.octave = 0;
-	}
-	for (int cpu = 0; cpu < s->cpus; cpu++)
-		hist_add(&p->hist, k->octave, &row[cpu]);
-	return 0;
-}
 
 #define LAT_KIND (LAT_TOTAL | LAT_AGAIN)
 
-static int pair_compare(const void *a, const void *b)
+static int by_stage(const struct hist_row *a, const struct hist_row *b)
 {
-	const struct lat_key *x = &((const struct pair *)a)->key,
-			     *y = &((const struct pair *)b)->key;
+	const struct lat_key *x = (const void *)a->key, *y = (const void *)b->key;
 	int kind = (x->to & LAT_KIND) - (y->to & LAT_KIND);
 	__u8 xto = x->to & ~LAT_KIND, yto = y->to & ~LAT_KIND;
 
@@ -139,95 +64,44 @@ static int pair_compare(const void *a, const void *b)
 	return memcmp(x, y, sizeof(*x));
 }
 
-static int cfg_row(const void *key, const void *value, void *arg)
+static __u64 row_age(const struct hist_row *row, struct names *names)
 {
-	const struct lat_cfg *cfg = value;
-	struct snapshot *s = arg;
+	const struct lat_key *key = (const void *)row->key;
 
-	(void)key;
-	s->sample = cfg->sample ? cfg->sample : 1;
-	return 0;
+	/* devices in the order of attaching */
+	return (__u64)names_order(names, key->nsid, key->ifindex) << 32 | key->ifindex;
 }
 
-static int stat_row(const void *key, const void *value, void *arg)
+static int cfg_row(const void *key, const void *value, void *arg)
 {
-	const struct lat_stat *st = value;
-	struct snapshot *s = arg;
+	struct latency_more *more = arg;
 
 	(void)key;
-	for (int cpu = 0; cpu < s->cpus; cpu++) {
-		s->count[SEEN] += st[cpu].seen;
-		s->count[SAMPLED] += st[cpu].sampled;
-		s->count[STARTED] += st[cpu].started;
-		for (int i = 0; i < LAT_LOST_MAX; i++)
-			s->count[LOST + i] += st[cpu].lost[i];
-		for (int i = 0; i < LAT_STAGES; i++)
-			s->count[GONE + i] += st[cpu].gone[i];
-		s->count[ENDED] += st[cpu].ended;
-	}
+	more->sample = ((const struct lat_cfg *)value)->sample ?: 1;
 	return 0;
 }
 
 static int stamp_row(const void *key, const void *value, void *arg)
 {
 	const struct lat_stamp *stamp = value;
-	struct snapshot *s = arg;
+	struct latency_more *more = arg;
 
 	/* slot 0 is none */
 	if (*(const __u32 *)key && stamp->skb && stamp->stage < LAT_STAGES &&
-	    s->time > stamp->last + STALE_NS)
-		s->stale[stamp->stage]++;
+	    more->time > stamp->last + STALE_NS)
+		more->stale[stamp->stage]++;
 	return 0;
 }
 
-static int read_map(const struct options *opt, const char *name, struct snapshot *s,
-		    int (*each)(const void *key, const void *value, void *arg))
+static int more_read(const struct options *opt, struct hists *h)
 {
-	int fd = pin_open(opt, name, true), err;
+	struct latency_more *more = h->more;
+	int err = pin_read(opt, "lat_cfg", cfg_row, more);
 
-	if (fd < 0)
-		return fd;
-	err = generation_get(fd, &s->generation);
-	if (!err)
-		err = pin_each(fd, pin_find(name), each, s);
-	close(fd);
-	if (err)
-		fail("map %s: %s", name, strerror(-err));
-	return err;
-}
-
-/* Opens the pins each time: with -i, what is attached may be detached, and attached again. */
-static int snapshot_read(const struct options *opt, struct snapshot *s)
-{
-	int err;
-
-	memset(s, 0, sizeof(*s));
-	s->cpus = libbpf_num_possible_cpus();
-	s->time = clock_ns(CLOCK_MONOTONIC);
-	err = read_map(opt, "lat_cfg", s, cfg_row);
-	if (!err)
-		err = read_map(opt, "lat_stat", s, stat_row);
+	more->time = clock_ns(CLOCK_MONOTONIC);
 	if (!err && !opt->interval && opt->output != OUT_PROM)
-		err = read_map(opt, "lat_stamp", s, stamp_row);
-	if (!err)
-		err = read_map(opt, "lat_hist", s, snapshot_row);
-	if (!err && s->npairs)
-		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_compare);
-	s->count[MISSED] = programs_missed(opt, "latency");
+		err = pin_read(opt, "lat_stamp", stamp_row, more);
 	return err;
-}
-
-static void snapshot_growth(struct snapshot *s, struct snapshot *old)
-{
-	bool same = generation_same(&s->generation, &old->generation);
-
-	counters_growth(same, s->count, old->count, COUNTS);
-	for (size_t i = 0; i < s->npairs; i++) {
-		struct pair *p = snapshot_find(old, &s->pairs[i].key);
-
-		if (p)
-			hist_growth(same, &s->pairs[i].hist, &p->hist);
-	}
 }
 
 static const char *stage_str(__u8 stage)
@@ -243,392 +117,215 @@ static const char *kind_str(const struct lat_key *key)
 	return key->to & LAT_TOTAL ? "total" : "stage";
 }
 
-static struct json_object *buckets_json(const struct hist *h)
+static const struct lat_stat *stat_of(const struct hists *h)
 {
-	struct json_object *list = json_object_new_array(), *pair;
-
-	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
-		if (!h->bucket[i])
-			continue;
-		pair = json_object_new_array();
-		json_object_array_add(pair, json_object_new_uint64(hist_le(i)));
-		json_object_array_add(pair, json_object_new_uint64(h->bucket[i]));
-		json_object_array_add(list, pair);
-	}
-	return list;
+	return (const void *)h->count;
 }
 
 /* Stamps that nothing more will be heard of, perhaps, at STAGE. */
-static __u64 last_seen(const struct snapshot *s, int stage)
+static __u64 last_seen(const struct hists *h, int stage)
 {
-	return s->count[GONE + stage] + s->stale[stage];
+	return stat_of(h)->gone[stage] + ((const struct latency_more *)h->more)->stale[stage];
 }
 
-static __u64 on_the_way(const struct snapshot *s)
+static __u64 on_the_way(const struct hists *h)
 {
-	__u64 over = s->count[ENDED];
+	__u64 over = stat_of(h)->ended;
 
 	for (int i = 0; i < LAT_STAGES; i++)
-		over += last_seen(s, i);
-	return counter_rest(s->count[STARTED], over);
+		over += last_seen(h, i);
+	return counter_rest(stat_of(h)->started, over);
 }
 
-/* Of the stamps that were started, how many ended where. */
-static struct json_object *gone_json(const struct snapshot *s)
+static void lost_json(const struct hists *h)
 {
-	struct json_object *gone = json_object_new_object();
+	const struct lat_stat *n = stat_of(h);
 
-	for (int i = LAT_TC; i < LAT_STAGES; i++)
+	json_u64("not_sampled", counter_rest(n->seen, n->sampled));
+	json_u64("not_at_tc", counter_rest(n->sampled, n->started));
+	json_u64("sample", ((const struct latency_more *)h->more)->sample);
+	json_u64("on_the_way", on_the_way(h));
+	json_open("last_seen", '{');
+	for (int i = LAT_TC; i < LAT_STAGES; i++) {
 		if (i != LAT_APP)
-			json_object_object_add(gone, stage_name[i],
-					       json_object_new_uint64(last_seen(s, i)));
-	return gone;
+			json_u64(stage_name[i], last_seen(h, i));
+	}
+	json_close();
 }
 
-static struct json_object *lost_json(const struct snapshot *s)
-{
-	struct json_object *lost = json_object_new_object();
-	const __u64 *n = s->count;
-
-	json_object_object_add(lost, "seen", json_object_new_uint64(n[SEEN]));
-	json_object_object_add(lost, "sampled", json_object_new_uint64(n[SAMPLED]));
-	json_object_object_add(lost, "started", json_object_new_uint64(n[STARTED]));
-	json_object_object_add(lost, "not_sampled",
-			       json_object_new_uint64(counter_rest(n[SEEN], n[SAMPLED])));
-	json_object_object_add(lost, "not_at_tc",
-			       json_object_new_uint64(counter_rest(n[SAMPLED], n[STARTED])));
-	for (int i = 0; i < LAT_LOST_MAX; i++)
-		json_object_object_add(lost, lost_key[i], json_object_new_uint64(n[LOST + i]));
-	json_object_object_add(lost, "sample", json_object_new_uint64(s->sample));
-	json_object_object_add(lost, "missed", json_object_new_uint64(n[MISSED]));
-	json_object_object_add(lost, "read", json_object_new_uint64(n[ENDED]));
-	json_object_object_add(lost, "on_the_way", json_object_new_uint64(on_the_way(s)));
-	json_object_object_add(lost, "last_seen", gone_json(s));
-	return lost;
-}
-
-static const struct out_col latency_cols[] = {
-	{ "kind", "KIND", OUT_STR },   { "from", "FROM", OUT_STR },
-	{ "to", "TO", OUT_STR },       { "device", "DEVICE", OUT_STR },
-	{ "netns", "NETNS", OUT_STR }, { "count", "COUNT", OUT_U64 },
-	{ "sum_ns", NULL, OUT_NS },    { "min_ns", NULL, OUT_NS },
-	{ "p50_ns", "P50", OUT_NS },   { "p90_ns", "P90", OUT_NS },
-	{ "p99_ns", "P99", OUT_NS },   { "p999_ns", "P99.9", OUT_NS },
-	{ "max_ns", "MAX", OUT_NS },
+static const struct out_col cols[] = {
+	{ "kind", "KIND", OUT_STR },	 { "from", "FROM", OUT_STR },	{ "to", "TO", OUT_STR },
+	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR }, HIST_COLS_NS,
 };
 
-/* Is the row one that OPT asks for? */
-static bool is_shown(struct names *names, const struct pair *p)
+static void row_name(const struct hist_row *row, struct names *names, struct hist_name *name)
 {
-	const struct lat_key *key = &p->key;
+	const struct lat_key *key = (const void *)row->key;
+	const char *device = names_device(names, key->nsid, key->ifindex), *netns;
 
-	if (asked.device && strcmp(asked.device, names_device(names, key->nsid, key->ifindex)))
-		return false;
-	if (asked.netns && strcmp(asked.netns, names_netns(names, key->nsid)))
-		return false;
-	return p->hist.count;
+	name->text[0] = kind_str(key);
+	name->text[1] = stage_str(key->from);
+	name->text[2] = stage_str(key->to);
+	hist_name_bytes(name, 3, device, strlen(device));
+	netns = names_netns(names, key->nsid);
+	hist_name_bytes(name, 4, netns, strlen(netns));
+}
+
+static void row_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+{
+	const struct lat_key *key = (const void *)row->key;
+	char to[32];
+
+	snprintf(to, sizeof(to), "%s%s", name->text[2], key->to & LAT_AGAIN ? "_again" : "");
+	prom_hist(prom, key->to & LAT_TOTAL ? PROM_TOTAL : PROM_STAGE, &row->hist, name->text[1],
+		  to, name->text[3], name->text[4]);
+}
+
+static const struct reason_text *row_text(const struct hist_row *row)
+{
+	const struct lat_key *key = (const void *)row->key;
+
+	return latency_text(stage_str(key->from), stage_str(key->to));
+}
+
+static void row_explain(struct out *o, const struct hists *h, const struct hist_row *row)
+{
+	(void)o, (void)h;
+	if (!explain || ((const struct lat_key *)row->key)->to & LAT_TOTAL)
+		return;
+	json_str("means", row_text(row)->means);
+	json_str("look", row_text(row)->look);
 }
 
 /* --explain: each pair of stages once */
-static void show_explain(const struct snapshot *s, struct names *names)
+static void show_explain(const struct hists *h)
 {
 	const struct lat_key *last = NULL;
 
 	putchar('\n');
-	for (size_t i = 0; i < s->npairs; i++) {
-		const struct lat_key *key = &s->pairs[i].key;
-		const char *from = stage_str(key->from), *to = stage_str(key->to);
-		const struct reason_text *text = latency_text(from, to);
+	for (size_t i = 0; i < h->n; i++) {
+		const struct lat_key *key = (const void *)h->shown[i]->key;
 
-		if (!is_shown(names, &s->pairs[i]) || key->to & LAT_TOTAL ||
+		if (!h->shown[i]->hist.count || key->to & LAT_TOTAL ||
 		    (last && last->from == key->from && last->to == key->to))
 			continue;
 		last = key;
-		printf("%s to %s: %s; look at: %s\n", from, to, text->means, text->look);
+		printf("%s to %s: %s; look at: %s\n", stage_str(key->from), stage_str(key->to),
+		       row_text(h->shown[i])->means, row_text(h->shown[i])->look);
 	}
 	printf("total: from the first stage to this one; its packets are those that came so far\n");
 }
 
-static int show_rows(const struct options *opt, const struct snapshot *s, struct names *names)
+static int show_rest(const struct options *opt, const struct hists *h)
 {
-	size_t shown = 0;
-	struct out *o = out_new(opt, latency_cols, sizeof(latency_cols) / sizeof(latency_cols[0]));
+	__u32 sample = ((const struct latency_more *)h->more)->sample;
+	const struct lat_stat *n = stat_of(h);
 
-	if (!o)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->npairs; i++) {
-		const struct lat_key *key = &s->pairs[i].key;
-		const struct hist *h = &s->pairs[i].hist;
-
-		if (!is_shown(names, &s->pairs[i]))
-			continue;
-		shown++;
-		out_row(o);
-		out_str(o, kind_str(key));
-		out_str(o, stage_str(key->from));
-		out_str(o, stage_str(key->to));
-		out_str(o, names_device(names, key->nsid, key->ifindex));
-		out_str(o, names_netns(names, key->nsid));
-		out_u64(o, h->count);
-		out_u64(o, h->sum);
-		out_u64(o, h->min);
-		out_quantile(o, h, 0.5);
-		out_quantile(o, h, 0.9);
-		out_quantile(o, h, 0.99);
-		out_quantile(o, h, 0.999);
-		out_u64(o, h->max);
-		if (asked.buckets)
-			out_json(o, "buckets", buckets_json(h));
-		if (asked.explain && !(key->to & LAT_TOTAL)) {
-			const struct reason_text *text =
-				latency_text(stage_str(key->from), stage_str(key->to));
-
-			out_json(o, "means", json_text(text->means));
-			out_json(o, "look", json_text(text->look));
-		}
+	(void)opt;
+	if (json_on())
+		return 0;
+	printf("%s%llu packets seen, %llu sampled (1 in %u), %llu of them measured, %llu not "
+	       "seen "
+	       "at tc\n",
+	       hists_asked.device || hists_asked.netns ? "all devices: " : "", n->seen, n->sampled,
+	       sample, n->started, counter_rest(n->sampled, n->started));
+	printf("ends: %llu read by applications, %llu on the way", n->ended, on_the_way(h));
+	for (int i = LAT_TC; i < LAT_STAGES; i++) {
+		if (last_seen(h, i))
+			printf(", %llu last seen at %s", last_seen(h, i), stage_name[i]);
 	}
-	if (opt->output == OUT_JSON) {
-		struct json_object *top = json_object_new_object();
-
-		out_section(o, top, "rows", NULL);
-		json_object_object_add(top, "lost", lost_json(s));
-		json_print(opt, top);
-		json_object_put(top);
-	} else {
-		char device[TEXT_MAX];
-
-		if (!shown)
-			printf("nothing measured %s%s%s\n",
-			       opt->interval > 0 ? "in this interval" : "yet",
-			       asked.device ? " on " : "",
-			       text_plain(asked.device ?: "", device, sizeof(device)));
-		out_section(o, NULL, NULL, NULL);
-	}
+	putchar('\n');
+	if (n->seen && !n->sampled && sample > 1)
+		printf("to measure each packet: attach.sh DEV --sample 1\n");
+	if (explain)
+		show_explain(h);
 	return 0;
 }
 
-static void show_lost(const struct options *opt, const struct snapshot *s)
+static void show_prom(struct prom *prom, const struct hists *h)
 {
-	const __u64 *n = s->count;
-
-	printf("\n%s%llu packets seen, %llu sampled (1 in %u), %llu of them measured\n",
-	       asked.device || asked.netns ? "all devices: " : "", n[SEEN], n[SAMPLED], s->sample,
-	       n[STARTED]);
-	printf("lost: %llu slot reused, %llu bad clock, %llu table full, %llu not seen at tc (%llu "
-	       "of them merged by GRO)\n",
-	       n[LOST + LAT_LOST_SLOT], n[LOST + LAT_LOST_CLOCK], n[LOST + LAT_LOST_FULL],
-	       counter_rest(n[SAMPLED], n[STARTED]), n[LOST + LAT_LOST_MERGED]);
-	printf("ends: %llu read by applications, %llu on the way", n[ENDED], on_the_way(s));
-	for (int i = LAT_TC; i < LAT_STAGES; i++)
-		if (last_seen(s, i))
-			printf(", %llu last seen at %s", last_seen(s, i), stage_name[i]);
-	putchar('\n');
-	if (n[SEEN] && !n[SAMPLED] && s->sample > 1)
-		printf("to measure each packet: attach.sh DEV --sample 1\n");
-	if (!opt->interval)
-		programs_since(opt, "latency");
-	if (n[MISSED])
-		printf("missed: %llu packets while another was being measured on that CPU\n",
-		       n[MISSED]);
+	prom_add(prom, PROM_STAGE_SEEN, stat_of(h)->seen);
+	prom_add(prom, PROM_STAGE_SAMPLED, stat_of(h)->sampled);
 }
 
-static void each_title(const struct pair *p, struct names *names, const char *lead)
-{
-	char device[TEXT_MAX], netns[TEXT_MAX];
+static const struct hist_table table = {
+	"rows",	  NULL,	       cols,	 sizeof(cols) / sizeof(cols[0]), 5, NULL,
+	row_name, row_explain, row_prom,
+};
 
-	printf("%s%s %s -> %s, %s in netns %s, %llu packets\n", lead, kind_str(&p->key),
-	       stage_str(p->key.from), stage_str(p->key.to),
-	       text_plain(names_device(names, p->key.nsid, p->key.ifindex), device, sizeof(device)),
-	       text_plain(names_netns(names, p->key.nsid), netns, sizeof(netns)), p->hist.count);
-}
+#define LOST(CAUSE) offsetof(struct lat_stat, lost[LAT_LOST_##CAUSE])
 
-/* By device in the order of attaching: see prom.h. */
-static int pair_age(const void *a, const void *b)
-{
-	const struct lat_key *x = &((const struct pair *)a)->key,
-			     *y = &((const struct pair *)b)->key;
-	__u32 xo = ((const struct pair *)a)->order, yo = ((const struct pair *)b)->order;
+static const struct hist_count counts[] = {
+	{ "seen", NULL, offsetof(struct lat_stat, seen) },
+	{ "sampled", NULL, offsetof(struct lat_stat, sampled) },
+	{ "started", NULL, offsetof(struct lat_stat, started) },
+	{ "read", NULL, offsetof(struct lat_stat, ended) },
+	{ "slot_reused", "slot reused", LOST(SLOT) },
+	{ "bad_clock", "bad clock", LOST(CLOCK) },
+	{ "table_full", "table full", LOST(FULL) },
+	{ "merged", "merged by GRO", LOST(MERGED) },
+};
 
-	if (xo != yo)
-		return xo < yo ? -1 : 1;
-	if (x->nsid != y->nsid)
-		return x->nsid - y->nsid;
-	if (x->ifindex != y->ifindex)
-		return x->ifindex < y->ifindex ? -1 : 1;
-	return pair_compare(a, b);
-}
-
-static void show_prom(struct prom *prom, const struct snapshot *s, struct names *names)
-{
-	for (size_t i = 0; i < s->npairs; i++)
-		s->pairs[i].order =
-			names_order(names, s->pairs[i].key.nsid, s->pairs[i].key.ifindex);
-	if (s->npairs)
-		qsort(s->pairs, s->npairs, sizeof(*s->pairs), pair_age);
-	for (size_t i = 0; i < s->npairs; i++) {
-		const struct lat_key *key = &s->pairs[i].key;
-		char to[32];
-
-		snprintf(to, sizeof(to), "%s%s", stage_str(key->to),
-			 key->to & LAT_AGAIN ? "_again" : "");
-		prom_hist(prom, key->to & LAT_TOTAL ? PROM_TOTAL : PROM_STAGE, &s->pairs[i].hist,
-			  stage_str(key->from), to, names_device(names, key->nsid, key->ifindex),
-			  names_netns(names, key->nsid));
-	}
-	prom_add(prom, PROM_STAGE_SEEN, s->count[SEEN]);
-	prom_add(prom, PROM_STAGE_SAMPLED, s->count[SAMPLED]);
-	for (int i = 0; i < LAT_LOST_MAX; i++)
-		prom_add(prom, PROM_STAGE_LOST, s->count[LOST + i], lost_key[i]);
-}
-
-static int show(const struct options *opt, const struct snapshot *s, struct names *names)
-{
-	int err = 0;
-
-	switch (opt->output) {
-	case OUT_PROM:
-		show_prom(opt->prom, s, names);
-		break;
-	case OUT_HGRM:
-		for (size_t i = 0; i < s->npairs; i++) {
-			if (!is_shown(names, &s->pairs[i]))
-				continue;
-			each_title(&s->pairs[i], names, i ? "\n# " : "# ");
-			hist_hgrm(&s->pairs[i].hist, stdout);
-		}
-		break;
-	case OUT_JSON:
-		err = show_rows(opt, s, names);
-		break;
-	case OUT_TEXT:
-		err = show_rows(opt, s, names);
-		for (size_t i = 0; asked.hist && i < s->npairs; i++) {
-			if (!is_shown(names, &s->pairs[i]))
-				continue;
-			each_title(&s->pairs[i], names, "\n");
-			hist_draw(&s->pairs[i].hist, stdout);
-		}
-		show_lost(opt, s);
-		if (asked.explain)
-			show_explain(s, names);
-		break;
-	}
-	fflush(stdout);
-	return err;
-}
-
-/* With -i, what came in each interval; a table is redrawn in place on a terminal. */
-static int show_changes(const struct options *opt)
-{
-	bool redraw = opt->output == OUT_TEXT && isatty(STDOUT_FILENO);
-	struct snapshot last, now, shown;
-	struct names *names;
-	int err = snapshot_read(opt, &last);
-
-	for (unsigned long n = 0; !err && (!opt->count || n < opt->count); n++) {
-		wait_seconds(opt->interval);
-		err = snapshot_read(opt, &now);
-		if (err) {
-			free(now.pairs);
-			break;
-		}
-		shown = now;
-		shown.pairs = calloc(now.npairs + 1, sizeof(*shown.pairs));
-		if (!shown.pairs) {
-			free(now.pairs);
-			err = -ENOMEM;
-			break;
-		}
-		if (now.npairs)
-			memcpy(shown.pairs, now.pairs, now.npairs * sizeof(*shown.pairs));
-		snapshot_growth(&shown, &last);
-		/* looked up anew: what is attached may be another, and renamed */
-		names = names_new(opt);
-		if (redraw)
-			printf("\033[H\033[J");
-		err = names ? show(opt, &shown, names) : -ENOMEM;
-		names_free(names);
-		free(shown.pairs);
-		free(last.pairs);
-		last = now;
-	}
-	free(last.pairs);
-	return err;
-}
+static const struct hist_verb latency = {
+	.feature = "latency",
+	.map = "lat_hist",
+	.stat = "lat_stat",
+	.octave = offsetof(struct lat_key, octave),
+	.table = &table,
+	.tables = 1,
+	.count = counts,
+	.counts = sizeof(counts) / sizeof(counts[0]),
+	.lost = PROM_STAGE_LOST,
+	.compare = by_stage,
+	.age = row_age,
+	.read = more_read,
+	.more = sizeof(struct latency_more),
+	.rest = show_rest,
+	.lost_json = lost_json,
+	.prom = show_prom,
+};
 
 int latency_worst(const struct options *opt, struct latency_worst *worst)
 {
 	struct names *names = names_new(opt);
-	struct snapshot s = {};
-	int err = names ? snapshot_read(opt, &s) : -ENOMEM;
+	struct hist_name name = {};
+	struct hists h = {};
+	int err = names ? hists_read(opt, &latency, &h) : -ENOMEM;
 
 	memset(worst, 0, sizeof(*worst));
-	for (size_t i = 0; !err && i < s.npairs; i++) {
-		const struct lat_key *key = &s.pairs[i].key;
-		__u64 p50 = hist_quantile(&s.pairs[i].hist, 0.5);
+	for (size_t i = 0; !err && i < h.n; i++) {
+		__u64 p50 = hist_quantile(&h.row[i]->hist, 0.5);
 
-		if (key->to & LAT_TOTAL || !s.pairs[i].hist.count || p50 < worst->p50)
+		if (((const struct lat_key *)h.row[i]->key)->to & LAT_TOTAL ||
+		    !h.row[i]->hist.count || p50 < worst->p50)
 			continue;
-		worst->from = stage_str(key->from);
-		worst->to = stage_str(key->to);
-		worst->count = s.pairs[i].hist.count;
+		row_name(h.row[i], names, &name);
+		worst->from = name.text[1];
+		worst->to = name.text[2];
+		worst->count = h.row[i]->hist.count;
 		worst->p50 = p50;
-		snprintf(worst->device, sizeof(worst->device), "%s",
-			 names_device(names, key->nsid, key->ifindex));
-		snprintf(worst->netns, sizeof(worst->netns), "%s", names_netns(names, key->nsid));
+		snprintf(worst->device, sizeof(worst->device), "%s", name.text[3]);
+		snprintf(worst->netns, sizeof(worst->netns), "%s", name.text[4]);
 	}
-	free(s.pairs);
+	hists_free(&h);
 	names_free(names);
 	return err;
 }
 
 static int latency_run(const struct options *opt)
 {
-	struct names *names;
-	struct snapshot s = {};
-	int err;
-
-	if (opt->interval > 0)
-		return show_changes(opt) < 0;
-	names = names_new(opt);
-	if (!names) {
-		err = -ENOMEM;
-		fail("latency: %s", strerror(ENOMEM));
-	} else {
-		err = snapshot_read(opt, &s);
-		if (!err)
-			err = show(opt, &s, names);
-		free(s.pairs);
-	}
-	names_free(names);
-	return err < 0;
+	return hists_run(opt, &latency);
 }
 
-static const char *latency_wrong(const struct options *opt)
-{
-	return (asked.device || asked.netns) && opt->output == OUT_PROM ? "--prom shows all devices"
-									: NULL;
-}
-
-static const struct arg latency_args[] = {
-	{ .name = "hgrm",
-	  .kind = ARG_OUTPUT,
-	  .value = OUT_HGRM,
-	  .help = "HdrHistogram percentile distribution" },
-	{ .name = "hist", .kind = ARG_FLAG, .to = &asked.hist, .help = "draw the distributions" },
-	{ .name = "buckets",
-	  .kind = ARG_FLAG,
-	  .to = &asked.buckets,
-	  .help = "add the histogram buckets to JSON" },
+static const struct arg args[] = {
+	HISTS_ARGS,
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
-	  .to = &asked.explain,
+	  .to = &explain,
 	  .help = "what the rows mean, and where to look next" },
-	ARG_DEV(&asked.device),
-	ARG_NETNS(&asked.netns),
 	{},
 };
 
 VERB(latency, .help = "time between the stages of the receive path", .run = latency_run,
-     .takes = VERB_PROM | VERB_REPEATS, .args = latency_args, .device = &asked.device,
-     .pin = "lat_cfg", .wrong = latency_wrong)
+     .takes = VERB_PROM | VERB_REPEATS, .args = args, .device = &hists_asked.device,
+     .pin = "lat_cfg", .wrong = hists_wrong)

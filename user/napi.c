@@ -2,66 +2,117 @@
 /*
  * napi.c - hookmap napi: batches of NAPI polls and devmaps, and the delay of NET_RX.
  *
- * JSON, three sections, each by device (or none) and CPU:
- *   rows     packets per poll: device netns cpu polls packets min p50 p90 p99 max,
+ * JSON, besides what hists.h says, three tables, each by device (or none) and CPU:
+ *   rows     packets per poll: device netns cpu polls packets min p50 p90 p99 p999 max,
  *            idle (polls that found none), full (polls that used up their budget)
- *   devmap   frames per batch: device netns cpu batches frames min p50 p90 p99 max drops
- *   softirq  cpu count min_ns p50_ns p90_ns p99_ns max_ns: from raising to start
- * and "lost": values that found no room in the table, "evicted": rows of devices that have
- * made room, with "evicted_values", and "missed": events that the kernel did not show,
- * because one was being counted on that CPU.
+ *   devmap   frames per batch: device netns cpu batches frames min p50 p90 p99 p999 max drops
+ *   softirq  cpu count sum_ns min_ns p50_ns p90_ns p99_ns p999_ns max_ns: from raising to start
+ * and "lost": table_full (values that found no room), evicted (rows of devices that have made
+ * room), evicted_values, missed
  */
-#include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-#include "rows.h"
-#include "verb.h"
+#include "hists.h"
 
 static const struct out_col poll_cols[] = {
-	{ "device", "DEVICE", OUT_STR },   { "netns", "NETNS", OUT_STR },
-	{ "cpu", "CPU", OUT_U64 },	   { "polls", "POLLS", OUT_U64 },
-	{ "packets", "PACKETS", OUT_U64 }, { "min", "MIN", OUT_U64 },
-	{ "p50", "P50", OUT_U64 },	   { "p90", "P90", OUT_U64 },
-	{ "p99", "P99", OUT_U64 },	   { "max", "MAX", OUT_U64 },
-	{ "idle", "IDLE", OUT_U64 },	   { "full", "FULL", OUT_U64 },
+	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR },
+	{ "cpu", "CPU", OUT_U64 },	 HIST_COLS("polls", "POLLS", "packets", "PACKETS"),
+	{ "idle", "IDLE", OUT_U64 },	 { "full", "FULL", OUT_U64 },
 };
 
 static const struct out_col devmap_cols[] = {
 	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR },
-	{ "cpu", "CPU", OUT_U64 },	 { "batches", "BATCHES", OUT_U64 },
-	{ "frames", "FRAMES", OUT_U64 }, { "min", "MIN", OUT_U64 },
-	{ "p50", "P50", OUT_U64 },	 { "p90", "P90", OUT_U64 },
-	{ "p99", "P99", OUT_U64 },	 { "max", "MAX", OUT_U64 },
+	{ "cpu", "CPU", OUT_U64 },	 HIST_COLS("batches", "BATCHES", "frames", "FRAMES"),
 	{ "drops", "DROPS", OUT_U64 },
 };
 
-static const struct out_col softirq_cols[] = {
-	{ "cpu", "CPU", OUT_U64 },   { "count", "COUNT", OUT_U64 }, { "min_ns", "MIN", OUT_NS },
-	{ "p50_ns", "P50", OUT_NS }, { "p90_ns", "P90", OUT_NS },   { "p99_ns", "P99", OUT_NS },
-	{ "max_ns", "MAX", OUT_NS },
-};
+static const struct out_col softirq_cols[] = { { "cpu", "CPU", OUT_U64 }, HIST_COLS_NS };
 
-#define COLS(X) X, sizeof(X) / sizeof(X[0])
-
-/* The histogram of the same device and CPU, of another kind; NULL if there is none. */
-static const struct hist *other(const struct rows *rows, const struct napi_key *key, __u8 kind)
+static __u8 kind_of(const struct hist_row *row)
 {
-	struct napi_key want = *key;
-
-	want.kind = kind;
-	for (size_t i = 0; i < rows->n; i++) {
-		if (!memcmp(rows->row[i].key, &want, sizeof(want)))
-			return &rows->row[i].hist;
-	}
-	return NULL;
+	return ((const struct napi_key *)row->key)->kind;
 }
 
-static int by_device(const void *a, const void *b)
+/* The histogram of the same device and CPU, of another kind. */
+static const struct hist *other(const struct hists *h, const struct hist_row *row, __u8 kind)
 {
-	const struct napi_key *x = a, *y = b;
+	static const struct hist none;
+	unsigned char key[HIST_KEY_MAX];
+	const struct hist_row *r;
+
+	memcpy(key, row->key, sizeof(key));
+	((struct napi_key *)key)->kind = kind;
+	r = hists_find(h, key);
+	return r ? &r->hist : &none;
+}
+
+static bool is_poll(const struct hists *h, const struct hist_row *row)
+{
+	return kind_of(row) == NAPI_POLL && (row->hist.count || other(h, row, NAPI_IDLE)->count ||
+					     other(h, row, NAPI_FULL)->count);
+}
+
+static bool is_devmap(const struct hists *h, const struct hist_row *row)
+{
+	return kind_of(row) == NAPI_DEVMAP && (row->hist.count || other(h, row, NAPI_DROPS)->count);
+}
+
+static bool is_softirq(const struct hists *h, const struct hist_row *row)
+{
+	(void)h;
+	return kind_of(row) == NAPI_SOFTIRQ && row->hist.count;
+}
+
+static void place(const struct hist_row *row, struct names *names, struct hist_name *name)
+{
+	const struct napi_key *key = (const void *)row->key;
+
+	if (*key->name)
+		hist_name_bytes(name, 0, key->name, sizeof(key->name));
+	else
+		name->text[0] = "(backlog)";
+	hist_name_space(name, 1, names, key->cookie, key->netns);
+	name->number[2] = key->cpu;
+}
+
+static void cpu(const struct hist_row *row, struct names *names, struct hist_name *name)
+{
+	(void)names;
+	name->number[0] = ((const struct napi_key *)row->key)->cpu;
+}
+
+static void poll_more(struct out *o, const struct hists *h, const struct hist_row *row)
+{
+	out_u64(o, other(h, row, NAPI_IDLE)->count);
+	out_u64(o, other(h, row, NAPI_FULL)->count);
+}
+
+static void devmap_more(struct out *o, const struct hists *h, const struct hist_row *row)
+{
+	out_u64(o, other(h, row, NAPI_DROPS)->sum);
+}
+
+static void poll_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+{
+	prom_hist(prom, PROM_NAPI_POLL, &row->hist, name->text[0], name->text[1]);
+}
+
+static void devmap_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+{
+	prom_hist(prom, PROM_NAPI_DEVMAP, &row->hist, name->text[0], name->text[1]);
+}
+
+static void softirq_prom(struct prom *prom, const struct hist_row *row,
+			 const struct hist_name *name)
+{
+	(void)name;
+	prom_hist(prom, PROM_NAPI_SOFTIRQ, &row->hist);
+}
+
+static int by_device(const struct hist_row *a, const struct hist_row *b)
+{
+	const struct napi_key *x = (const void *)a->key, *y = (const void *)b->key;
 
 	if (x->netns != y->netns)
 		return x->netns < y->netns ? -1 : 1;
@@ -72,115 +123,66 @@ static int by_device(const void *a, const void *b)
 	return x->cpu - y->cpu;
 }
 
-static void show_place(struct out *o, const struct napi_key *key, struct names *names)
+/* A device of which there are only idle polls, or only drops, has a row, too. */
+static int add_empty(const struct options *opt, struct hists *h)
 {
-	row_name(o, *key->name ? key->name : "(backlog)");
-	row_netns(o, names, key->cookie, key->netns);
-	out_u64(o, key->cpu);
-}
+	unsigned char key[HIST_KEY_MAX];
+	struct napi_key *k = (void *)key;
 
-static void show_poll(struct out *o, const struct rows *rows, const struct napi_key *key,
-		      const struct hist *h, struct names *names)
-{
-	const struct hist *idle = other(rows, key, NAPI_IDLE), *full = other(rows, key, NAPI_FULL);
-
-	out_row(o);
-	show_place(o, key, names);
-	out_u64(o, h->count);
-	out_u64(o, h->sum);
-	row_quantiles(o, h);
-	out_u64(o, idle ? idle->count : 0);
-	out_u64(o, full ? full->count : 0);
-}
-
-static void show_devmap(struct out *o, const struct rows *rows, const struct napi_key *key,
-			const struct hist *h, struct names *names)
-{
-	const struct hist *drops = other(rows, key, NAPI_DROPS);
-
-	out_row(o);
-	show_place(o, key, names);
-	out_u64(o, h->count);
-	out_u64(o, h->sum);
-	row_quantiles(o, h);
-	out_u64(o, drops ? drops->sum : 0);
-}
-
-static void show_kinds(const struct options *opt, const struct rows *rows, struct out *poll,
-		       struct out *devmap, struct out *softirq)
-{
-	static const struct hist none;
-	struct names *names = names_new(opt);
-
-	for (size_t i = 0; names && i < rows->n; i++) {
-		const struct napi_key *key = (const void *)rows->row[i].key;
-		const struct hist *h = &rows->row[i].hist;
-
-		if (key->kind == NAPI_POLL)
-			show_poll(poll, rows, key, h, names);
-		else if (key->kind == NAPI_IDLE && !other(rows, key, NAPI_POLL))
-			show_poll(poll, rows, key, &none, names);
-		else if (key->kind == NAPI_DEVMAP)
-			show_devmap(devmap, rows, key, h, names);
-		else if (key->kind == NAPI_DROPS && !other(rows, key, NAPI_DEVMAP))
-			show_devmap(devmap, rows, key, &none, names);
-		if (key->kind != NAPI_SOFTIRQ)
+	(void)opt;
+	for (size_t i = 0; i < h->n; i++) {
+		memcpy(key, h->row[i]->key, sizeof(key));
+		if (k->kind == NAPI_IDLE)
+			k->kind = NAPI_POLL;
+		else if (k->kind == NAPI_DROPS)
+			k->kind = NAPI_DEVMAP;
+		else
 			continue;
-		out_row(softirq);
-		out_u64(softirq, key->cpu);
-		out_u64(softirq, h->count);
-		row_quantiles(softirq, h);
+		/* it stands before this one, as its kind is smaller */
+		if (!hists_find(h, key) && hists_row(h, key))
+			i++;
 	}
-	names_free(names);
+	return 0;
 }
+
+#define COLS(X) X, sizeof(X) / sizeof(X[0])
+
+static const struct hist_table tables[] = {
+	{ "rows", "packets per poll\n", COLS(poll_cols), 3, is_poll, place, poll_more, poll_prom },
+	{ "devmap", "\nframes per devmap batch\n", COLS(devmap_cols), 3, is_devmap, place,
+	  devmap_more, devmap_prom },
+	{ "softirq", "\nNET_RX, from raising to start\n", COLS(softirq_cols), 1, is_softirq, cpu,
+	  NULL, softirq_prom },
+};
+
+static const struct hist_count counts[] = {
+	{ "table_full", "table full", offsetof(struct napi_stat, full) },
+	{ "evicted", "rows that have made room", offsetof(struct napi_stat, age.evicted) },
+	{ "evicted_values", "values in those", offsetof(struct napi_stat, age.evicted_packets) },
+};
+
+static const struct hist_verb napi = {
+	.feature = "napi",
+	.map = "napi_hist",
+	.stat = "napi_stat",
+	.who = "napi_who",
+	.octave = offsetof(struct napi_key, octave),
+	.table = tables,
+	.tables = sizeof(tables) / sizeof(tables[0]),
+	.count = counts,
+	.counts = sizeof(counts) / sizeof(counts[0]),
+	.lost = PROM_NAPI_LOST,
+	.compare = by_device,
+	.read = add_empty,
+};
 
 static int napi_run(const struct options *opt)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct out *poll, *devmap, *softirq;
-	struct rows rows;
-	struct napi_stat st = {};
-	int err;
-
-	err = rows_read(opt, "napi", "napi_hist", offsetof(struct napi_key, octave), &rows);
-	if (!err)
-		err = rows_stat(opt, "napi_stat", (__u64 *)&st, sizeof(st) / 8);
-	if (err)
-		goto out;
-	poll = out_new(opt, COLS(poll_cols));
-	devmap = out_new(opt, COLS(devmap_cols));
-	softirq = out_new(opt, COLS(softirq_cols));
-	if (!poll || !devmap || !softirq) {
-		fail("napi: %s", strerror(ENOMEM));
-		err = -ENOMEM;
-		goto out;
-	}
-	if (rows.n)
-		qsort(rows.row, rows.n, sizeof(rows.row[0]), by_device);
-	show_kinds(opt, &rows, poll, devmap, softirq);
-	out_section(poll, top, "rows", "packets per poll\n");
-	out_section(devmap, top, "devmap", "\nframes per devmap batch\n");
-	out_section(softirq, top, "softirq", "\nNET_RX, from raising to start\n");
-	if (top) {
-		json_object_object_add(top, "lost", json_object_new_uint64(st.full));
-		json_object_object_add(top, "evicted", json_object_new_uint64(st.age.evicted));
-		json_object_object_add(top, "evicted_values",
-				       json_object_new_uint64(st.age.evicted_packets));
-		json_object_object_add(top, "missed",
-				       json_object_new_uint64(programs_missed(opt, "napi")));
-		json_print(opt, top);
-	} else {
-		printf("\nnot counted: %llu table full, %llu missed\n", st.full,
-		       programs_missed(opt, "napi"));
-		if (st.age.evicted)
-			printf("no longer shown: %llu rows with %llu values, which have made "
-			       "room\n",
-			       st.age.evicted, st.age.evicted_packets);
-	}
-out:
-	json_object_put(top);
-	rows_free(&rows);
-	return err < 0;
+	return hists_run(opt, &napi);
 }
 
-VERB(napi, .help = "packets per poll, frames per devmap batch, delay of NET_RX", .run = napi_run)
+static const struct arg args[] = { HISTS_ARGS, {} };
+
+VERB(napi, .help = "packets per poll, frames per devmap batch, delay of NET_RX", .run = napi_run,
+     .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "napi_hist",
+     .device = &hists_asked.device, .wrong = hists_wrong)

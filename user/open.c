@@ -74,29 +74,30 @@ static int open_show(struct line *l, const void *event, size_t size)
 	line_time(l, e->time);
 	line_str(l, "call", 7, call);
 	line_int(l, "pid", -7, e->pid);
-	line_int(l, "tid", 0, e->tid);
+	json_s64("tid", e->tid);
 	line_int(l, "uid", -5, e->uid);
 	line_word(l, "name", 15, e->name, strnlen(e->name, sizeof(e->name)), false);
-	line_int(l, "ret", 0, e->ret);
-	if (line_json(l)) {
+	json_s64("ret", e->ret);
+	if (json_on()) {
 		if (e->ret < 0)
-			line_str(l, "error", 0, error_name(-e->ret));
+			json_str("error", error_name(-e->ret));
 	} else if (e->ret < 0) {
 		line_str(l, NULL, 7, error_name(-e->ret));
 	} else {
 		line_int(l, NULL, 7, e->ret);
 	}
 	if (*flags != '?')
-		line_str(l, "flags", 0, flags);
+		json_str("flags", flags);
 	if (makes)
-		line_str(l, "mode", 0, mode);
+		json_str("mode", mode);
 	if (e->dirfd != AT_FDCWD && !(path && e->path[0] == '/'))
-		line_int(l, "dirfd", 0, e->dirfd);
+		json_s64("dirfd", e->dirfd);
 	if (e->path_len)
 		line_word(l, "path", 1, e->path, path, e->cut);
 	else
 		line_str(l, NULL, 1, "?");
-	line_bool(l, "path_cut", e->cut);
+	if (e->cut)
+		json_flag("path_cut", true);
 	line_str(l, NULL, 1, flags);
 	if (makes)
 		line_str(l, NULL, 1, mode);

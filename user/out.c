@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * out.c - one call a cell, for the table (libsmartcols) and for JSON (json-c).
- */
+/* out.c - rows, as a table (libsmartcols) or as JSON */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <json-c/json.h>
 #include <libsmartcols/libsmartcols.h>
 
-#include "hookmap.h"
+#include "out.h"
 
 struct out {
-	bool color;
+	bool color, begun;
+	const char *heading;
 	const struct out_col *cols;
-	size_t ncols, cell;
-	struct json_object *rows, *row; /* JSON */
-	struct libscols_table *table;	/* text */
+	size_t cell, column;	      /* of the row, and of the table */
+	struct libscols_table *table; /* NULL: JSON */
 	struct libscols_line *line;
 };
 
@@ -38,25 +36,25 @@ char *format_ns(__u64 ns, char *buf, size_t size)
 	return buf;
 }
 
-struct out *out_new(const struct options *opt, const struct out_col *cols, size_t ncols)
+void out_screen(const struct options *opt)
 {
-	struct out *o = calloc(1, sizeof(*o));
+	if (opt->interval > 0 && opt->output == OUT_TEXT && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+}
 
-	if (!o)
-		return NULL;
+struct out *out_rows(const struct options *opt, const char *key, const char *heading,
+		     const struct out_col *cols, size_t ncols)
+{
+	struct out *o = zalloc(1, sizeof(*o));
+
 	o->color = opt->color;
+	o->heading = heading;
 	o->cols = cols;
-	o->ncols = ncols;
-	if (opt->output == OUT_JSON) {
-		o->rows = json_object_new_array();
+	json_open(key, '[');
+	if (json_on())
 		return o;
-	}
 	scols_init_debug(0);
 	o->table = scols_new_table();
-	if (!o->table) {
-		free(o);
-		return NULL;
-	}
 	scols_table_enable_colors(o->table, o->color);
 	for (size_t i = 0; i < ncols; i++) {
 		if (cols[i].head)
@@ -68,69 +66,61 @@ struct out *out_new(const struct options *opt, const struct out_col *cols, size_
 
 void out_row(struct out *o)
 {
-	o->cell = 0;
-	if (o->rows) {
-		o->row = json_object_new_object();
-		json_object_array_add(o->rows, o->row);
-	} else {
+	o->cell = o->column = 0;
+	if (o->table) {
 		o->line = scols_table_new_line(o->table, NULL);
+		return;
 	}
+	if (o->begun)
+		json_close();
+	json_open(NULL, '{');
+	o->begun = true;
 }
 
-/* The table's column of the current cell. */
-static size_t out_column(const struct out *o)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < o->cell; i++)
-		n += !!o->cols[i].head;
-	return n;
-}
-
-const char *out_color(const char *head, const char *value)
+const char *out_color(const char *name, const char *value)
 {
 	static const struct {
-		const char *head, *color;
-	} heads[] = { { "DEVICE", "cyan" }, { "MAC", "yellow" },  { "SMAC", "yellow" },
-		      { "DMAC", "yellow" }, { "SRC", "magenta" }, { "DST", "magenta" } };
-	static const char *const good[] = { "ok", "up", "yes" };
-	static const char *const bad[] = { "down", "unreachable", "failed", "gone" };
+		const char *name, *color;
+	} names[] = { { "device", "\033[36m" }, { "mac", "\033[33m" }, { "smac", "\033[33m" },
+		      { "dmac", "\033[33m" },	{ "src", "\033[35m" }, { "dst", "\033[35m" } };
+	static const struct {
+		const char *value, *color;
+	} values[] = { { "ok", "\033[32m" },	{ "up", "\033[32m" },
+		       { "yes", "\033[32m" },	{ "down", "\033[31m" },
+		       { "gone", "\033[31m" },	{ "unreachable", "\033[31m" },
+		       { "failed", "\033[31m" } };
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		if (!strcmp(head, heads[i].head))
-			return strcmp(heads[i].color, "magenta") || !strchr(value, ':')
-				       ? heads[i].color
-				       : "blue";
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcasecmp(name, names[i].name))
+			return i > 3 && strchr(value, ':') ? "\033[34m" : names[i].color;
 	}
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		if (!strcmp(value, good[i]))
-			return "green";
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (!strcmp(value, bad[i]))
-			return "red";
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (!strcmp(value, values[i].value))
+			return values[i].color;
 	}
 	return NULL;
 }
 
-static void out_cell(struct out *o, const char *head, const char *value)
+/* A cell of the table. */
+static void out_text(struct out *o, const char *value)
 {
-	size_t n = out_column(o);
-	const char *color = o->color ? out_color(head, value) : NULL;
+	const char *head = o->cols[o->cell].head, *color;
 
-	scols_line_set_data(o->line, n, value);
+	if (!head)
+		return;
+	color = o->color ? out_color(head, value) : NULL;
+	scols_line_set_data(o->line, o->column, value);
 	if (color)
-		scols_cell_set_color(scols_line_get_cell(o->line, n), color);
+		scols_cell_set_color(scols_line_get_cell(o->line, o->column), color);
+	o->column++;
 }
 
 void out_str(struct out *o, const char *value)
 {
-	const struct out_col *col = &o->cols[o->cell];
-
-	if (o->rows && col->key)
-		json_object_object_add(o->row, col->key, json_text(value));
-	else if (!o->rows && col->head)
-		out_cell(o, col->head, value);
+	if (o->table)
+		out_text(o, value);
+	else if (o->cols[o->cell].key)
+		json_str(o->cols[o->cell].key, value);
 	o->cell++;
 }
 
@@ -139,59 +129,34 @@ void out_u64(struct out *o, __u64 value)
 	const struct out_col *col = &o->cols[o->cell];
 	char buf[32];
 
-	if (o->rows && col->key) {
-		json_object_object_add(o->row, col->key, json_object_new_uint64(value));
-	} else if (!o->rows && col->head) {
-		if (col->type == OUT_NS)
-			format_ns(value, buf, sizeof(buf));
-		else
-			snprintf(buf, sizeof(buf), "%llu", value);
-		out_cell(o, col->head, buf);
+	if (o->table) {
+		snprintf(buf, sizeof(buf), "%llu", value);
+		out_text(o, col->type == OUT_NS ? format_ns(value, buf, sizeof(buf)) : buf);
+	} else if (col->key) {
+		json_u64(col->key, value);
 	}
 	o->cell++;
 }
 
 void out_quantile(struct out *o, const struct hist *h, double q)
 {
-	if (o->rows || (double)h->count * (1 - q) >= 0.999999)
+	if (!o->table || (double)h->count * (1 - q) >= 0.999999)
 		out_u64(o, hist_quantile(h, q));
 	else
 		out_str(o, "-");
 }
 
-void out_json(struct out *o, const char *key, struct json_object *value)
+void out_end(struct out *o)
 {
-	if (o->rows)
-		json_object_object_add(o->row, key, value);
-	else
-		json_object_put(value);
-}
-
-struct json_object *json_text(const char *value)
-{
-	char buf[TEXT_MAX];
-
-	return json_object_new_string(text_utf8(value, buf, sizeof(buf)));
-}
-
-void json_print(const struct options *opt, struct json_object *top)
-{
-	json_puts(json_object_to_json_string_ext(
-		top,
-		JSON_C_TO_STRING_NOSLASHESCAPE |
-			(opt->pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0)));
-	putchar('\n');
-}
-
-void out_section(struct out *o, struct json_object *top, const char *key, const char *heading)
-{
-	if (o->rows) {
-		json_object_object_add(top, key, o->rows);
-	} else {
-		if (heading && !scols_table_is_empty(o->table))
-			fputs(heading, stdout);
+	if (o->table) {
+		if (o->heading && !scols_table_is_empty(o->table))
+			fputs(o->heading, stdout);
 		scols_print_table(o->table);
 		scols_unref_table(o->table);
+	} else {
+		if (o->begun)
+			json_close();
+		json_close();
 	}
 	free(o);
 }

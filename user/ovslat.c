@@ -2,83 +2,74 @@
 /*
  * ovslat.c - hookmap ovslat: time in ovs_vport_receive, by input port.
  *
- * JSON: {"rows": [...], "lost": {"table_full", "too_deep", "no_return",
- * "evicted" (rows of ports that have made room), "evicted_calls", "missed"}}
- *   rows   port netns kind (total: with the calls inside it; self: without them) count
- *          sum_ns min_ns p50_ns p90_ns p99_ns max_ns
+ * JSON, besides what hists.h says: "rows": port netns kind (total: with the calls inside it;
+ * self: without them), the histogram's keys; "lost": table_full too_deep no_return evicted (rows
+ * of ports that have made room) evicted_calls missed
  */
-#include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-#include "rows.h"
-#include "verb.h"
+#include "hists.h"
 
 static const struct out_col cols[] = {
-	{ "port", "PORT", OUT_STR },   { "netns", "NETNS", OUT_STR }, { "kind", "KIND", OUT_STR },
-	{ "count", "COUNT", OUT_U64 }, { "sum_ns", NULL, OUT_NS },    { "min_ns", "MIN", OUT_NS },
-	{ "p50_ns", "P50", OUT_NS },   { "p90_ns", "P90", OUT_NS },   { "p99_ns", "P99", OUT_NS },
-	{ "max_ns", "MAX", OUT_NS },
+	{ "port", "PORT", OUT_STR },
+	{ "netns", "NETNS", OUT_STR },
+	{ "kind", "KIND", OUT_STR },
+	HIST_COLS_NS,
 };
 
-static int by_port(const void *a, const void *b)
+static void row_name(const struct hist_row *row, struct names *names, struct hist_name *name)
 {
-	return memcmp(a, b, sizeof(struct ovslat_key));
+	const struct ovslat_key *key = (const void *)row->key;
+
+	hist_name_bytes(name, 0, key->name, sizeof(key->name));
+	hist_name_space(name, 1, names, key->cookie, key->netns);
+	name->text[2] = key->kind == OVSLAT_SELF ? "self" : "total";
 }
 
-static bool row_begin(struct out *o, const void *at, struct names *names)
+static void row_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
 {
-	const struct ovslat_key *key = at;
-
-	out_row(o);
-	row_name(o, key->name);
-	row_netns(o, names, key->cookie, key->netns);
-	out_str(o, key->kind == OVSLAT_SELF ? "self" : "total");
-	return true;
+	prom_hist(prom, PROM_OVS, &row->hist, name->text[0], name->text[1], name->text[2]);
 }
 
-static const struct rows_form form = { cols, sizeof(cols) / sizeof(cols[0]), by_port, row_begin };
+static int by_port(const struct hist_row *a, const struct hist_row *b)
+{
+	return memcmp(a->key, b->key, sizeof(a->key));
+}
+
+static const struct hist_table table = {
+	"rows", NULL, cols, sizeof(cols) / sizeof(cols[0]), 3, NULL, row_name, NULL, row_prom,
+};
+
+static const struct hist_count counts[] = {
+	{ "table_full", "table full", offsetof(struct ovslat_call, full) },
+	{ "too_deep", "too deep", offsetof(struct ovslat_call, deep) },
+	{ "no_return", "without return", offsetof(struct ovslat_call, lost) },
+	{ "evicted", "rows that have made room", offsetof(struct ovslat_call, age.evicted) },
+	{ "evicted_calls", "calls in those", offsetof(struct ovslat_call, age.evicted_packets) },
+};
+
+static const struct hist_verb ovslat = {
+	.feature = "ovslat",
+	.map = "ovslat_hist",
+	.stat = "ovslat_call",
+	.who = "ovslat_who",
+	.octave = offsetof(struct ovslat_key, octave),
+	.table = &table,
+	.tables = 1,
+	.count = counts,
+	.counts = sizeof(counts) / sizeof(counts[0]),
+	.lost = PROM_OVS_LOST,
+	.compare = by_port,
+};
 
 static int ovslat_run(const struct options *opt)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL, *lost;
-	const size_t words = sizeof(struct ovslat_call) / 8;
-	struct ovslat_call sum;
-	struct rows rows;
-	int err;
-
-	err = rows_read(opt, "ovslat", "ovslat_hist", offsetof(struct ovslat_key, octave), &rows);
-	if (!err)
-		err = rows_stat(opt, "ovslat_call", (__u64 *)&sum, words);
-	if (err)
-		goto out;
-	rows_show(opt, top, &rows, &form);
-	if (top) {
-		lost = json_object_new_object();
-		json_object_object_add(lost, "table_full", json_object_new_uint64(sum.full));
-		json_object_object_add(lost, "too_deep", json_object_new_uint64(sum.deep));
-		json_object_object_add(lost, "no_return", json_object_new_uint64(sum.lost));
-		json_object_object_add(lost, "evicted", json_object_new_uint64(sum.age.evicted));
-		json_object_object_add(lost, "evicted_calls",
-				       json_object_new_uint64(sum.age.evicted_packets));
-		json_object_object_add(lost, "missed",
-				       json_object_new_uint64(programs_missed(opt, "ovslat")));
-		json_object_object_add(top, "lost", lost);
-		json_print(opt, top);
-	} else {
-		printf("\nnot measured: %llu table full, %llu too deep, %llu without return, %llu "
-		       "missed\n",
-		       sum.full, sum.deep, sum.lost, programs_missed(opt, "ovslat"));
-		if (sum.age.evicted)
-			printf("no longer shown: %llu rows with %llu calls, which have made room\n",
-			       sum.age.evicted, sum.age.evicted_packets);
-	}
-out:
-	json_object_put(top);
-	rows_free(&rows);
-	return err < 0;
+	return hists_run(opt, &ovslat);
 }
 
-VERB(ovslat, .help = "time in Open vSwitch's kernel datapath, by port", .run = ovslat_run)
+static const struct arg args[] = { HISTS_ARGS, {} };
+
+VERB(ovslat, .help = "time in Open vSwitch's kernel datapath, by port", .run = ovslat_run,
+     .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "ovslat_hist",
+     .device = &hists_asked.device, .wrong = hists_wrong)

@@ -317,35 +317,36 @@ static void show_title(struct line *l, const struct packet *p)
 	line_end(l);
 }
 
-static void show_headers(struct line *l, const struct path_head *h)
+static void show_headers(const struct path_head *h)
 {
 	const struct flow *f = &h->flow;
 	char text[INET6_ADDRSTRLEN], flags[9];
 
 	address(f, f->src, text, sizeof(text));
-	line_str(l, "src", 0, text);
+	json_str("src", text);
 	address(f, f->dst, text, sizeof(text));
-	line_str(l, "dst", 0, text);
-	line_str(l, "proto", 0, proto_name(f->l4proto));
+	json_str("dst", text);
+	json_str("proto", proto_name(f->l4proto));
 	if (is_icmp(f)) {
-		line_int(l, "type", 0, f->type);
-		line_int(l, "id", 0, h->l4id >> 16);
-		line_int(l, "seq", 0, h->l4id & 0xffff);
+		json_s64("type", f->type);
+		json_s64("id", h->l4id >> 16);
+		json_s64("seq", h->l4id & 0xffff);
 	} else if (f->ports) {
-		line_int(l, "sport", 0, ntohs(f->sport));
-		line_int(l, "dport", 0, ntohs(f->dport));
+		json_s64("sport", ntohs(f->sport));
+		json_s64("dport", ntohs(f->dport));
 	}
 	if (is_tcp(f)) {
-		line_str(l, "flags", 0, tcp_flags(h->tcp, flags));
-		line_int(l, "seq", 0, h->l4id);
+		json_str("flags", tcp_flags(h->tcp, flags));
+		json_s64("seq", h->l4id);
 	}
-	line_int(l, "ttl", 0, h->ttl);
-	line_int(l, "len", 0, h->len);
-	line_bool(l, "fragment", f->fragment);
+	json_s64("ttl", h->ttl);
+	json_s64("len", h->len);
+	if (f->fragment)
+		json_flag("fragment", true);
 	if (f->vlan)
-		line_int(l, "vlan", 0, f->vlan);
+		json_s64("vlan", f->vlan);
 	if (h->flags & PATH_H_VXLAN)
-		line_int(l, "vni", 0, h->vni);
+		json_s64("vni", h->vni);
 }
 
 static const char *drop_reason(const struct path_event *e)
@@ -361,45 +362,45 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	char text[64];
 
 	line_begin(l);
-	if (line_json(l)) {
-		line_int(l, "packet", 0, path.shown);
-		line_int(l, "hop", 0, i + 1);
+	if (json_on()) {
+		json_s64("packet", path.shown);
+		json_s64("hop", i + 1);
 		line_time(l, e->time);
 	}
-	line_int(l, "since_ns", 0, since);
-	line_int(l, "delta_ns", 0, delta);
+	json_s64("since_ns", since);
+	json_s64("delta_ns", delta);
 	line_str(l, NULL, -9, format_ns(since, text, sizeof(text)));
 	snprintf(text, sizeof(text), "+");
 	format_ns(delta, text + 1, sizeof(text) - 1);
 	line_str(l, NULL, -8, text);
 	line_str(l, "netns", 16, netns_name(e));
-	line_int(l, "netns_inode", 0, e->netns);
+	json_s64("netns_inode", e->netns);
 	line_bytes(l, "device", 15, *e->device ? e->device : "-",
 		   *e->device ? strnlen(e->device, sizeof(e->device)) : 1);
-	line_int(l, "ifindex", 0, e->ifindex);
+	json_s64("ifindex", e->ifindex);
 	line_str(l, "hook", 1,
 		 e->hook < PATH_HOOKS && hook_name[e->hook] ? hook_name[e->hook] : "?");
 	if (e->hook == PATH_DROP)
 		line_str(l, "reason", 1,
 			 e->reason == DROP_NO_REASON ? "?" : reason_name(e->reason));
 	if (no_loss(p, e)) {
-		line_bool(l, "no_loss", true);
+		json_flag("no_loss", true);
 		line_str(l, NULL, 1, "(no loss)");
 	}
 	if (!i && h->flags & PATH_H_CAME) {
-		line_bool(l, "came_in", true);
+		json_flag("came_in", true);
 		line_str(l, NULL, 1, "(came in as what does not match: NAT?)");
 	}
 	if (e->hook == PATH_NETFILTER)
 		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");
 	if (e->hook == PATH_READ) {
-		line_int(l, "pid", 0, e->pid);
+		json_s64("pid", e->pid);
 		line_bytes(l, "name", 1, e->name, strnlen(e->name, sizeof(e->name)));
 	}
-	if (line_json(l)) {
-		show_headers(l, h);
+	if (json_on()) {
+		show_headers(h);
 		if (i + 1 == p->hops)
-			line_str(l, "end", 0, end_name[packet_end(p)].word);
+			json_str("end", end_name[packet_end(p)].word);
 	} else {
 		if (h->flow.vlan) {
 			snprintf(text, sizeof(text), "vlan %u", h->flow.vlan);
@@ -468,18 +469,18 @@ static int packet_show(struct line *l, struct packet *p)
 	qsort(p->hop, p->hops, sizeof(p->hop[0]), hop_compare);
 	fill_in(p);
 	path.shown++;
-	if (!line_json(l))
+	if (!json_on())
 		show_title(l, p);
 	for (unsigned i = 0; i < p->hops; i++)
 		show_hop(l, p, i);
 	if (p->more) {
 		line_begin(l);
-		line_int(l, "packet", 0, path.shown);
+		json_s64("packet", path.shown);
 		line_int(l, "more_hops", -9, p->more);
 		line_str(l, NULL, 1, "more hops");
 		line_end(l);
 	}
-	if (!line_json(l))
+	if (!json_on())
 		show_end(l, p);
 	return 1;
 }
@@ -532,7 +533,7 @@ static int path_idle(struct line *l, __u64 now, bool last)
 	unsigned i = 0;
 	int n = 0;
 
-	while (i < path.n && (!line_left(l) || (unsigned)n < line_left(l))) {
+	while (i < path.n && (!l->left || (unsigned)n < l->left)) {
 		struct packet *p = path.packet[i];
 
 		if (!last && now < p->hop[p->hops - 1].time + packet_quiet(p))

@@ -330,3 +330,17 @@ void programs_since(const struct options *opt, const char *feature)
 	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%F %T", &tm))
 		printf("counted since %s (detach and attach begin anew)\n", text);
 }
+
+int pin_read(const struct options *opt, const char *name,
+	     int (*each)(const void *key, const void *value, void *arg), void *arg)
+{
+	int fd = pin_open(opt, name, true), err;
+
+	if (fd < 0)
+		return fd;
+	err = pin_each(fd, pin_find(name), each, arg);
+	close(fd);
+	if (err)
+		fail("map %s: %s", name, strerror(-err));
+	return err;
+}

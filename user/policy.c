@@ -17,8 +17,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <json-c/json.h>
-
 #include "policy.h"
 #include "prom.h"
 #include "verb.h"
@@ -417,10 +415,13 @@ static void show_rule(const struct options *opt, struct policy *p, struct out *o
 	if (c->last)
 		format_ns(age, text, sizeof(text));
 	out_str(o, c->last ? text : "never");
-	if (opt->output == OUT_JSON) {
-		out_json(o, "last_ns", c->last ? json_object_new_int64(age) : NULL);
-		out_json(o, "rule", policy_rule_json(opt, p, r));
-	}
+	if (!json_on())
+		return;
+	if (c->last)
+		json_u64("last_ns", age);
+	else
+		json_null("last_ns");
+	policy_rule_json(opt, p, r);
 }
 
 static void show_hop(struct policy *p, struct out *o, __u32 i)
@@ -441,34 +442,26 @@ static void show_hop(struct policy *p, struct out *o, __u32 i)
 	out_u64(o, p->hop_count[i].unreachable);
 }
 
-static void add_u64(struct json_object *o, const char *key, __u64 value)
+static void json_rest(struct policy *p)
 {
-	json_object_object_add(o, key, json_object_new_uint64(value));
-}
-
-static void json_rest(struct policy *p, struct json_object *top)
-{
-	struct json_object *hops = json_object_new_object(), *n = json_object_new_object(),
-			   *fib = json_object_new_object();
-	char name[17];
-
-	for (__u32 i = 0; i < p->set.hops; i++) {
-		snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
-		json_object_object_add(hops, name, policy_hop_json(p, i));
-	}
+	json_open("nexthops", '{');
+	for (__u32 i = 0; i < p->set.hops; i++)
+		policy_hop_json(p, i);
+	json_close();
+	json_open("packets", '{');
 	for (int i = 0; i < POL_N_MAX; i++)
-		add_u64(n, stat_key[i], p->stat.n[i]);
+		json_u64(stat_key[i], p->stat.n[i]);
+	json_close();
+	json_open("fib", '{');
 	for (int i = 0; i < POL_FIB_MAX; i++) {
 		if (p->stat.fib[i])
-			add_u64(fib, fib_key[i], p->stat.fib[i]);
+			json_u64(fib_key[i], p->stat.fib[i]);
 	}
-	json_object_object_add(top, "nexthops", hops);
-	json_object_object_add(top, "packets", n);
-	json_object_object_add(top, "fib", fib);
-	add_u64(top, "generation", p->cfg.gen);
-	add_u64(top, "rules", p->set.rules);
-	add_u64(top, "tuples4", p->set.tuples[0]);
-	add_u64(top, "tuples6", p->set.tuples[1]);
+	json_close();
+	json_u64("generation", p->cfg.gen);
+	json_u64("rules", p->set.rules);
+	json_u64("tuples4", p->set.tuples[0]);
+	json_u64("tuples6", p->set.tuples[1]);
 }
 
 static void text_rest(const struct policy *p)
@@ -493,31 +486,26 @@ static void text_rest(const struct policy *p)
 	}
 }
 
-static int show(const struct options *opt, struct policy *p)
+static void show(const struct options *opt, struct policy *p)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct out *rules, *hops;
+	struct out *o;
 
-	rules = out_new(opt, rule_cols, sizeof(rule_cols) / sizeof(rule_cols[0]));
-	hops = out_new(opt, hop_cols, sizeof(hop_cols) / sizeof(hop_cols[0]));
-	if (!rules || !hops)
-		return -ENOMEM;
-	for (__u32 i = 0; i < p->set.rules; i++)
-		show_rule(opt, p, rules, i);
-	for (__u32 i = 0; i < p->set.hops; i++)
-		show_hop(p, hops, i);
-	if (!top && !p->cfg.gen)
+	if (!json_on() && !p->cfg.gen)
 		printf("no rules are loaded: policy.sh load FILE\n");
-	out_section(rules, top, "rows", NULL);
-	out_section(hops, top, "hops", "\n");
-	if (top) {
-		json_rest(p, top);
-		json_print(opt, top);
-		json_object_put(top);
-	} else {
+	json_open(NULL, '{');
+	o = OUT_ROWS(opt, "rows", NULL, rule_cols);
+	for (__u32 i = 0; i < p->set.rules; i++)
+		show_rule(opt, p, o, i);
+	out_end(o);
+	o = OUT_ROWS(opt, "hops", "\n", hop_cols);
+	for (__u32 i = 0; i < p->set.hops; i++)
+		show_hop(p, o, i);
+	out_end(o);
+	if (json_on())
+		json_rest(p);
+	else
 		text_rest(p);
-	}
-	return 0;
+	json_close();
 }
 
 /* What a rule does, in a word. */
@@ -579,7 +567,7 @@ static int policy_run(const struct options *opt)
 	else if (opt->output == OUT_PROM)
 		show_prom(opt->prom, p);
 	else
-		err = show(opt, p);
+		show(opt, p);
 	policy_free(p);
 	free(p);
 	return err == -EINVAL ? 2 : err < 0;

@@ -10,8 +10,6 @@
 
 #include "hookmap.h"
 
-struct json_object;
-
 struct policy {
 	struct pol_cfg cfg;
 	struct pol_set set; /* all zero if nothing was loaded */
@@ -63,9 +61,9 @@ void policy_match(struct policy *p, const struct pol_rule *r, char *buf, size_t 
 void policy_action(const struct options *opt, struct policy *p, const struct pol_rule *r, char *buf,
 		   size_t size);
 void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size);
-struct json_object *policy_rule_json(const struct options *opt, struct policy *p,
-				     const struct pol_rule *r);
-struct json_object *policy_hop_json(struct policy *p, __u32 hop);
+/* As the member "rule", and one called as the next hop. */
+void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r);
+void policy_hop_json(struct policy *p, __u32 hop);
 
 /* policy_explain.c */
 int policy_explain(const struct options *opt, struct policy *p, const char *packet);

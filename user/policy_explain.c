@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <json-c/json.h>
-
+#include "out.h"
 #include "policy.h"
 
 struct packet {
@@ -216,7 +215,6 @@ static void tuple_text(const struct pol_tuple *t, char *buf, size_t size)
 }
 
 struct explain {
-	struct json_object *tuples; /* or NULL: text */
 	struct policy *p;
 	int err;
 };
@@ -229,15 +227,12 @@ static void one_tuple(struct explain *e, const struct pol_tuple *t, __u32 rank)
 	if (rank < e->p->set.rules)
 		snprintf(finds, sizeof(finds), "rule %.16s, priority %u", e->p->more[rank].id,
 			 e->p->rules[rank].priority);
-	if (e->tuples) {
-		struct json_object *o = json_object_new_object();
-
-		json_object_object_add(o, "compares", json_object_new_string(text));
-		json_object_object_add(o, "finds", json_object_new_string(finds));
-		json_object_array_add(e->tuples, o);
-	} else {
+	json_open(NULL, '{');
+	json_str("compares", text);
+	json_str("finds", finds);
+	json_close();
+	if (!json_on())
 		printf("  compares %-40s finds %s\n", text, finds);
-	}
 }
 
 static __u32 find(const struct options *opt, struct explain *e, const struct packet *k)
@@ -251,7 +246,7 @@ static __u32 find(const struct options *opt, struct explain *e, const struct pac
 		__u32 rank;
 
 		if (t->best >= best) {
-			if (!e->tuples)
+			if (!json_on())
 				printf("  the other %u tuples have only rules behind that one\n",
 				       n - i);
 			break;
@@ -304,8 +299,7 @@ static void verdict_of(const struct options *opt, struct policy *p, const char *
 
 int policy_explain(const struct options *opt, struct policy *p, const char *packet)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct explain e = { .p = p, .tuples = top ? json_object_new_array() : NULL };
+	struct explain e = { .p = p };
 	char verdict[2 * POLICY_TEXT + 128], clean[sizeof(verdict)];
 	__u32 rank = POL_NO_RULE;
 	struct packet k = {};
@@ -313,30 +307,28 @@ int policy_explain(const struct options *opt, struct policy *p, const char *pack
 	int err = parse(packet, p, &k);
 
 	if (err)
-		goto out;
+		return err;
 	passed = special(&k);
+	json_open(NULL, '{');
+	json_open("tuples", '[');
 	if (!passed && p->cfg.gen)
 		rank = find(opt, &e, &k);
-	err = e.err;
-	if (err)
-		goto out;
+	json_close();
+	if (e.err)
+		return e.err;
 	verdict_of(opt, p, passed, rank, verdict, sizeof(verdict));
-	if (top) {
-		json_object_object_add(
-			top, "rule",
-			rank < p->set.rules ? policy_rule_json(opt, p, &p->rules[rank]) : NULL);
-		json_object_object_add(top, "verdict", json_text(verdict));
-		json_object_object_add(top, "tuples", e.tuples);
-		e.tuples = NULL;
-		json_print(opt, top);
+	if (json_on()) {
+		if (rank < p->set.rules)
+			policy_rule_json(opt, p, &p->rules[rank]);
+		else
+			json_null("rule");
+		json_str("verdict", verdict);
+		json_close();
 	} else {
 		printf("%s%s\n", text_plain(verdict, clean, sizeof(clean)),
 		       passed ? "" : iif_note(p, &k));
 		if (rank < p->set.rules && p->rules[rank].action >= POL_REDIRECT)
 			printf("(unless the destination is an address of this host)\n");
 	}
-out:
-	json_object_put(e.tuples);
-	json_object_put(top);
-	return err;
+	return 0;
 }

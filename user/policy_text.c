@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <json-c/json.h>
-
+#include "out.h"
 #include "policy.h"
 
 /* Adds a word and a blank before it. */
@@ -190,95 +189,88 @@ void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size)
 
 static void match_json(const char *field, const char *value, void *arg)
 {
-	struct json_object *v;
-
+	(void)arg;
 	if (!strcmp(field, "fragment"))
-		v = json_object_new_boolean(!strcmp(value, "true"));
+		json_flag(field, !strcmp(value, "true"));
 	else
-		v = json_text(value);
-	json_object_object_add(arg, field, v);
+		json_str(field, value);
 }
 
-static struct json_object *action_json(const struct options *opt, struct policy *p,
-				       const struct pol_rule *r)
+static void weights_json(const struct options *opt, struct policy *p, const struct pol_rule *r)
 {
-	struct json_object *o = json_object_new_object(), *weights;
 	struct pol_group g = {};
 	char name[17];
 
-	if (r->action == POL_PASS && !(r->flags & POL_R_MARK)) {
-		json_object_put(o);
-		return json_object_new_string("pass");
+	group_read(opt, p, r, &g);
+	for (__u32 i = 0; i < POL_HOPS; i++) {
+		if (!g.weight[i])
+			continue;
+		snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
+		json_u64(name, g.weight[i]);
 	}
+}
+
+static void action_json(const struct options *opt, struct policy *p, const struct pol_rule *r)
+{
+	const char *name = p->hop[r->arg % POL_HOPS].name;
+
+	if (r->action == POL_DROP || (r->action == POL_PASS && !(r->flags & POL_R_MARK))) {
+		json_str("action", policy_actions[r->action]);
+		return;
+	}
+	json_open("action", '{');
 	switch (r->action) {
 	case POL_PASS:
-		json_object_object_add(o, "pass", json_object_new_boolean(true));
+		json_flag("pass", true);
 		break;
-	case POL_DROP:
-		json_object_put(o);
-		return json_object_new_string("drop");
 	case POL_REDIRECT:
-		snprintf(name, sizeof(name), "%.16s", p->hop[r->arg % POL_HOPS].name);
-		json_object_object_add(o, "redirect", json_object_new_string(name));
+		json_bytes("redirect", name, strnlen(name, 16));
 		break;
 	case POL_TABLE:
-		json_object_object_add(o, "table", json_object_new_int64(r->arg));
+		json_u64("table", r->arg);
 		break;
 	case POL_ECMP:
-		weights = json_object_new_object();
-		group_read(opt, p, r, &g);
-		for (__u32 i = 0; i < POL_HOPS; i++) {
-			if (!g.weight[i])
-				continue;
-			snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
-			json_object_object_add(weights, name, json_object_new_int(g.weight[i]));
-		}
-		json_object_object_add(o, "ecmp", weights);
+		json_open("ecmp", '{');
+		weights_json(opt, p, r);
+		json_close();
 		break;
 	}
 	if (r->flags & POL_R_MARK)
-		json_object_object_add(o, "mark", json_object_new_int64(r->mark));
-	return o;
+		json_u64("mark", r->mark);
+	json_close();
 }
 
-struct json_object *policy_rule_json(const struct options *opt, struct policy *p,
-				     const struct pol_rule *r)
+void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r)
 {
-	struct json_object *o = json_object_new_object(), *match = json_object_new_object();
-	char id[17];
+	const char *id = p->more[r - p->rules].id;
 
-	snprintf(id, sizeof(id), "%.16s", p->more[r - p->rules].id);
-	json_object_object_add(o, "id", json_object_new_string(id));
-	json_object_object_add(o, "priority", json_object_new_int64(r->priority));
-	each_match(p, r, match_json, match);
-	json_object_object_add(o, "match", match);
-	json_object_object_add(o, "action", action_json(opt, p, r));
+	json_open("rule", '{');
+	json_bytes("id", id, strnlen(id, 16));
+	json_u64("priority", r->priority);
+	json_open("match", '{');
+	each_match(p, r, match_json, NULL);
+	json_close();
+	action_json(opt, p, r);
 	if (r->action >= POL_REDIRECT)
-		json_object_object_add(
-			o, "fallback",
-			json_object_new_string(r->flags & POL_R_FALLBACK_PASS ? "pass" : "drop"));
-	return o;
+		json_str("fallback", r->flags & POL_R_FALLBACK_PASS ? "pass" : "drop");
+	json_close();
 }
 
-struct json_object *policy_hop_json(struct policy *p, __u32 hop)
+void policy_hop_json(struct policy *p, __u32 hop)
 {
-	struct json_object *o = json_object_new_object();
 	const struct pol_hop *h = &p->hop[hop];
 	char text[INET6_ADDRSTRLEN];
 
-	snprintf(text, sizeof(text), "%.15s", h->dev);
-	json_object_object_add(o, "dev", json_text(text));
-	if (h->flags & POL_H_GW4) {
-		inet_ntop(AF_INET, h->gw4, text, sizeof(text));
-		json_object_object_add(o, "via", json_object_new_string(text));
-	}
-	if (h->flags & POL_H_GW6) {
-		inet_ntop(AF_INET6, h->gw6, text, sizeof(text));
-		json_object_object_add(o, "via6", json_object_new_string(text));
-	}
+	snprintf(text, sizeof(text), "%.16s", h->name);
+	json_open(text, '{');
+	json_bytes("dev", h->dev, strnlen(h->dev, 15));
+	if (h->flags & POL_H_GW4)
+		json_str("via", inet_ntop(AF_INET, h->gw4, text, sizeof(text)));
+	if (h->flags & POL_H_GW6)
+		json_str("via6", inet_ntop(AF_INET6, h->gw6, text, sizeof(text)));
 	if (h->flags & POL_H_VLAN)
-		json_object_object_add(o, "vlan", json_object_new_int64(h->vlan));
+		json_u64("vlan", h->vlan);
 	if (h->flags & POL_H_L2)
-		json_object_object_add(o, "l2", json_object_new_boolean(true));
-	return o;
+		json_flag("l2", true);
+	json_close();
 }

@@ -20,9 +20,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <json-c/json.h>
-
-#include "hookmap.h"
 #include "verb.h"
 
 static const char *look; /* --look: ids of programs */
@@ -213,37 +210,29 @@ static void show_prog(struct out *o, const struct prog *p, double seconds)
 	out_u64(o, p->new_runs ? (p->new_ns + p->new_runs / 2) / p->new_runs : 0);
 	out_str(o, text);
 	out_u64(o, p->map_bytes);
-	out_json(o, "ours", json_object_new_boolean(p->ours));
-	out_json(o, "cpu_percent", json_object_new_double(percent));
+	json_flag("ours", p->ours);
+	json_double("cpu_percent", percent);
 }
 
 static int show(const struct options *opt, struct progs *p, double seconds)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
-	struct out *o = out_new(opt, cols, sizeof(cols) / sizeof(cols[0]));
-	struct prog **order = calloc(p->n + 1, sizeof(*order));
+	struct prog **order = zalloc(p->n, sizeof(*order));
+	struct out *o;
 
-	if (!o || !order) {
-		free(order);
-		return -ENOMEM;
-	}
 	for (size_t i = 0; i < p->n; i++)
 		order[i] = &p->prog[i];
 	qsort(order, p->n, sizeof(*order), by_cost);
+	out_screen(opt);
+	if (!json_on() && !p->n)
+		puts("no BPF program is loaded");
+	json_open(NULL, '{');
+	o = OUT_ROWS(opt, "rows", NULL, cols);
 	for (size_t i = 0; i < p->n; i++)
 		show_prog(o, order[i], seconds);
+	out_end(o);
+	json_double("seconds", seconds);
+	json_close();
 	free(order);
-	/* a table that stays in its place, where there is a screen */
-	if (!top && opt->interval > 0)
-		fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "\n", stdout);
-	if (!top && !p->n)
-		puts("no BPF program is loaded");
-	out_section(o, top, "rows", NULL);
-	if (top) {
-		json_object_object_add(top, "seconds", json_object_new_double(seconds));
-		json_print(opt, top);
-		json_object_put(top);
-	}
 	return fflush(stdout) ? -errno : 0;
 }
 

@@ -237,35 +237,53 @@ static void put_number(const struct family *fam, const char *suffix, const char 
 		*labels && *le ? "," : "", le, any ? "}" : "");
 }
 
+/* Is the upper bound of bucket I one of the series' buckets? */
+static bool is_bound(enum prom_type type, unsigned i)
+{
+	unsigned step = type == PROM_COARSE ? 2 * LAT_SUB : LAT_SUB / 4;
+
+	/* powers of 2: several in the first octave, then one an octave */
+	if (type == PROM_SIZES)
+		return hist_le(i) <= 1 << PROM_SIZE &&
+		       (i < LAT_SUB ? !(i & (i + 1)) : !((i + 1) % LAT_SUB));
+	return hist_le(i) >= 1 << PROM_FIRST && hist_le(i) <= 1ULL << PROM_LAST &&
+	       !((i + 1) % step);
+}
+
 static void put_hist(const struct family *fam, const struct series *s, FILE *f)
 {
+	double unit = fam->type == PROM_SIZES ? 1 : 1e9;
 	const struct hist *h = s->hist;
 	char le[48];
 	__u64 n = 0;
 
-	for (unsigned i = 0; i < PROM_LAST; i++) {
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
 		n += h->bucket[i];
-		if (i < PROM_FIRST - 1 || (i + 1) % PROM_STEP)
+		if (!is_bound(fam->type, i))
 			continue;
-		snprintf(le, sizeof(le), "le=\"%.9g\"", (double)hist_le(i) / 1e9);
+		snprintf(le, sizeof(le), "le=\"%.9g\"", (double)hist_le(i) / unit);
 		put_number(fam, "_bucket", s->text, le, f);
 		fprintf(f, "%llu\n", n);
 	}
 	put_number(fam, "_bucket", s->text, "le=\"+Inf\"", f);
 	fprintf(f, "%llu\n", h->count);
 	put_number(fam, "_sum", s->text, "", f);
-	fprintf(f, "%llu.%09llu\n", h->sum / 1000000000, h->sum % 1000000000);
+	if (fam->type == PROM_SIZES)
+		fprintf(f, "%llu\n", h->sum);
+	else
+		fprintf(f, "%llu.%09llu\n", h->sum / 1000000000, h->sum % 1000000000);
 	put_number(fam, "_count", s->text, "", f);
 	fprintf(f, "%llu\n", h->count);
 }
 
 static int put_family(const struct family *fam, struct list *l, FILE *f)
 {
-	static const char *const type[] = { [PROM_COUNTER] = "counter",
-					    [PROM_GAUGE] = "gauge",
-					    [PROM_STATE] = "gauge",
-					    [PROM_TIME] = "gauge",
-					    [PROM_HISTOGRAM] = "histogram" };
+	static const char *const type[] = {
+		[PROM_COUNTER] = "counter",	[PROM_GAUGE] = "gauge",
+		[PROM_STATE] = "gauge",		[PROM_TIME] = "gauge",
+		[PROM_HISTOGRAM] = "histogram", [PROM_COARSE] = "histogram",
+		[PROM_SIZES] = "histogram"
+	};
 	int err = list_fold(fam, l, 0, FOLD_NONE);
 
 	if (!err && l->n > fam->keep)
@@ -279,7 +297,7 @@ static int put_family(const struct family *fam, struct list *l, FILE *f)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct series *s = &l->series[i];
 
-		if (fam->type == PROM_HISTOGRAM) {
+		if (s->hist) {
 			put_hist(fam, s, f);
 			continue;
 		}

@@ -21,22 +21,28 @@
 enum prom_type {
 	PROM_COUNTER,
 	PROM_GAUGE,
-	PROM_STATE, /* a gauge, 1 or 0: one series for several says the worst of them */
-	PROM_TIME,  /* a gauge: ns here, seconds in the text */
-	PROM_HISTOGRAM,
+	PROM_STATE,	/* a gauge, 1 or 0: one series for several says the worst of them */
+	PROM_TIME,	/* a gauge: ns here, seconds in the text */
+	PROM_HISTOGRAM, /* ns here, seconds in the text; 4 buckets an octave */
+	PROM_COARSE,	/* the same, 1 bucket for 2 octaves */
+	PROM_SIZES,	/* of numbers: 1, 2, 4, ... */
 };
 
-/* Of a histogram: 4 buckets an octave from 32 ns to 8.6 s, merged exactly from 16, then
- * +Inf, _sum and _count. A series must always have the same buckets. */
-#define PROM_FIRST   (2 * LAT_SUB)
-#define PROM_LAST    (30 * LAT_SUB)
-#define PROM_STEP    (LAT_SUB / 4)
-#define PROM_BUCKETS ((PROM_LAST - PROM_FIRST) / PROM_STEP + 2)
+/* Of a histogram of times: from 32 ns to 8.6 s, of numbers: from 1 to 1024; merged exactly from
+ * those of abi/hist.h, then +Inf, _sum and _count. A series must always have the same buckets. */
+#define PROM_FIRST 5 /* powers of 2 */
+#define PROM_LAST  33
+#define PROM_SIZE  10
+#define PROM_VALUES(TYPE)                                                                          \
+	((TYPE) == PROM_HISTOGRAM ? (PROM_LAST - PROM_FIRST) * 4 + 4                               \
+	 : (TYPE) == PROM_COARSE  ? (PROM_LAST - PROM_FIRST) / 2 + 4                               \
+	 : (TYPE) == PROM_SIZES	  ? PROM_SIZE + 4                                                  \
+				  : 1)
 
 /* X(ID, TYPE, NAME without hookmap_, LABELS, KEEP, FOLD, HELP) */
 /* clang-format off */
 #define PROM_FAMILIES(X) \
-	X(STAGE, HISTOGRAM, "stage_latency_seconds", "from,to,device*,netns*", 30, 10, \
+	X(STAGE, HISTOGRAM, "stage_latency_seconds", "from,to,device*,netns*", 24, 10, \
 	  "Time between two stages of the receive path.") \
 	X(TOTAL, HISTOGRAM, "total_latency_seconds", "from,to,device*,netns*", 6, 3, \
 	  "Time from the first stage to this one.") \
@@ -46,11 +52,27 @@ enum prom_type {
 	  "Packets chosen for measurement.") \
 	X(STAGE_LOST, COUNTER, "stage_lost_total", "cause", 16, 0, \
 	  "Measurements lost, by cause.") \
+	X(RECEIVE, COARSE, "receive_latency_seconds", "kind,name*,stamp", 10, 2, \
+	  "Time from a packet's receive stamp to user space (process) or a VM (tap).") \
+	X(RECEIVE_LOST, COUNTER, "receive_lost_total", "cause", 16, 0, \
+	  "Packets without such a measurement, by cause.") \
+	X(NAPI_POLL, SIZES, "napi_poll_packets", "device*,netns*", 16, 1, \
+	  "Packets per NAPI poll that found some.") \
+	X(NAPI_DEVMAP, SIZES, "devmap_batch_frames", "device*,netns*", 8, 1, \
+	  "Frames per batch that XDP redirected to the device.") \
+	X(NAPI_SOFTIRQ, COARSE, "net_rx_delay_seconds", "", 1, 0, \
+	  "Time from the raising of NET_RX to its start.") \
+	X(NAPI_LOST, COUNTER, "napi_lost_total", "cause", 16, 0, \
+	  "Values that are not in these, by cause.") \
+	X(OVS, COARSE, "ovs_latency_seconds", "port*,netns*,kind", 6, 2, \
+	  "Time in the datapath of Open vSwitch, by input port.") \
+	X(OVS_LOST, COUNTER, "ovs_lost_total", "cause", 16, 0, \
+	  "Calls that were not measured, by cause.") \
 	X(DROP_PACKETS, COUNTER, "drop_packets_total", \
-	  "layer,reason*,location*,device*,netns*", 600, 20, \
+	  "layer,reason*,location*,device*,netns*", 550, 20, \
 	  "Packets lost (segments, of GSO packets).") \
 	X(DROP_BYTES, COUNTER, "drop_bytes_total", \
-	  "layer,reason*,location*,device*,netns*", 600, 20, \
+	  "layer,reason*,location*,device*,netns*", 550, 20, \
 	  "Bytes of these, as far as they are known.") \
 	X(DROP_UNDECIDED, COUNTER, "drop_undecided_packets_total", \
 	  "reason*,location*,device*,netns*", 100, 4, \
@@ -115,7 +137,7 @@ enum prom_family {
 };
 
 #define PROM_COST(ID, TYPE, NAME, LABELS, KEEP, FOLD, HELP)                                        \
-	+((KEEP) + (FOLD) + 1) * (PROM_##TYPE == PROM_HISTOGRAM ? PROM_BUCKETS + 2 : 1)
+	+((KEEP) + (FOLD) + 1) * PROM_VALUES(PROM_##TYPE)
 _Static_assert(0 PROM_FAMILIES(PROM_COST) <= PROM_SERIES, "a host has at most PROM_SERIES series");
 #undef PROM_COST
 

@@ -13,9 +13,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <json-c/json.h>
-
-#include "hookmap.h"
 #include "verb.h"
 
 static bool cookie_only; /* --cookie */
@@ -66,13 +63,11 @@ __u64 map_memory(int fd)
 	return bytes;
 }
 
-static int show_pins(const struct options *opt, struct json_object *top, struct found *found)
+static int show_pins(const struct options *opt, struct found *found)
 {
-	struct out *o = out_new(opt, pin_cols, sizeof(pin_cols) / sizeof(pin_cols[0]));
+	struct out *o = OUT_ROWS(opt, "rows", NULL, pin_cols);
 	int err = 0;
 
-	if (!o)
-		return -ENOMEM;
 	for (size_t i = 0; !err && i < hookmap_pins_len; i++) {
 		LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
 		const struct pin *pin = &hookmap_pins[i];
@@ -111,7 +106,7 @@ static int show_pins(const struct options *opt, struct json_object *top, struct 
 			found->name[found->n++] = pin->name;
 		}
 	}
-	out_section(o, top, "rows", NULL);
+	out_end(o);
 	return err;
 }
 
@@ -130,14 +125,11 @@ static void maps_of(const struct found *found, const __u32 *ids, __u32 n, char *
 	}
 }
 
-static int show_programs(const struct options *opt, struct json_object *top,
-			 const struct found *found)
+static void show_programs(const struct options *opt, const struct found *found)
 {
-	struct out *o = out_new(opt, program_cols, sizeof(program_cols) / sizeof(program_cols[0]));
+	struct out *o = OUT_ROWS(opt, "programs", "\nprograms that use them\n", program_cols);
 	__u32 id = 0;
 
-	if (!o)
-		return -ENOMEM;
 	while (!bpf_prog_get_next_id(id, &id)) {
 		__u32 ids[MAX_FOUND], len = sizeof(struct bpf_prog_info);
 		struct bpf_prog_info info = { .nr_map_ids = MAX_FOUND,
@@ -163,8 +155,7 @@ static int show_programs(const struct options *opt, struct json_object *top,
 		}
 		close(fd);
 	}
-	out_section(o, top, "programs", "\nprograms that use them\n");
-	return 0;
+	out_end(o);
 }
 
 struct devices {
@@ -172,8 +163,7 @@ struct devices {
 	size_t n;
 	struct names *names;
 	struct reach *reach;
-	struct json_object *rows; /* of a device */
-	char text[128];		  /* what is not reached */
+	char text[128]; /* what is not reached */
 	bool seen;
 	int missed;
 };
@@ -200,17 +190,19 @@ static const char *features(__u32 bits, char *buf, size_t size)
 
 static void device_reached(const struct reach_row *row, void *arg)
 {
-	struct json_object *o = json_object_new_object();
 	struct devices *d = arg;
 	size_t at = strlen(d->text);
 
-	json_object_object_add(o, "feature", json_object_new_string(row->feature));
-	json_object_object_add(o, "stage", json_object_new_string("tc"));
-	json_object_object_add(o, "before", json_object_new_uint64(row->before));
-	json_object_object_add(o, "packets", json_object_new_uint64(row->packets));
-	json_object_object_add(o, "reached",
-			       row->reached < 0 ? NULL : json_object_new_boolean(row->reached));
-	json_object_array_add(d->rows, o);
+	json_open(NULL, '{');
+	json_str("feature", row->feature);
+	json_str("stage", "tc");
+	json_u64("before", row->before);
+	json_u64("packets", row->packets);
+	if (row->reached < 0)
+		json_null("reached");
+	else
+		json_flag("reached", row->reached);
+	json_close();
 	if (!row->reached)
 		snprintf(d->text + at, sizeof(d->text) - at, "%s%s at tc", at ? ", " : "not ",
 			 row->feature);
@@ -238,25 +230,23 @@ static int show_device(const void *key, const void *value, void *arg)
 						      : "native");
 	d->text[0] = 0;
 	d->seen = false;
-	d->rows = json_object_new_array();
+	json_open("reach", '[');
 	if (k->netns)
 		d->missed += reach_device(d->reach, k, dev, device_reached, d);
+	json_close();
 	out_str(d->out, *d->text ? d->text : d->seen ? "yes" : "-");
 	out_u64(d->out, k->netns);
-	out_json(d->out, "reach", d->rows);
 	return 0;
 }
 
-int status_devices(const struct options *opt, struct json_object *top, size_t *n)
+int status_devices(const struct options *opt, size_t *n)
 {
-	struct devices d = { .out = out_new(opt, device_cols,
-					    sizeof(device_cols) / sizeof(device_cols[0])),
-			     .names = names_new(opt),
-			     .reach = reach_new(opt) };
+	struct devices d = { .names = names_new(opt), .reach = reach_new(opt) };
 	int fd, err = 0;
 
-	if (!d.out || !d.names || !d.reach)
+	if (!d.names || !d.reach)
 		return -ENOMEM;
+	d.out = OUT_ROWS(opt, "devices", *n ? "\ndevices\n" : NULL, device_cols);
 	fd = pin_open(opt, "hm_dev", false);
 	if (fd >= 0) {
 		err = pin_each(fd, pin_find("hm_dev"), show_device, &d);
@@ -264,9 +254,9 @@ int status_devices(const struct options *opt, struct json_object *top, size_t *n
 			fail("map hm_dev: %s", strerror(-err));
 		close(fd);
 	}
-	out_section(d.out, top, "devices", *n ? "\ndevices\n" : NULL);
+	out_end(d.out);
 	*n += d.n;
-	if (d.missed && !top)
+	if (d.missed && !json_on())
 		printf("attached but not reached: what stops the packets says scripts/status.sh "
 		       "--check\n");
 	reach_free(d.reach);
@@ -275,7 +265,7 @@ int status_devices(const struct options *opt, struct json_object *top, size_t *n
 }
 
 /* --cookie: opens no pin. The scripts run it in the namespaces in which they attach. */
-static int show_cookie(const struct options *opt)
+static int show_cookie(void)
 {
 	__u64 cookie;
 	int err = names_cookie(&cookie);
@@ -284,38 +274,30 @@ static int show_cookie(const struct options *opt)
 		fail("cookie of the network namespace: %s", strerror(-err));
 		return 1;
 	}
-	if (opt->output == OUT_JSON) {
-		struct json_object *top = json_object_new_object();
-
-		json_object_object_add(top, "netns_cookie", json_object_new_uint64(cookie));
-		json_print(opt, top);
-		json_object_put(top);
-	} else {
+	json_open(NULL, '{');
+	json_u64("netns_cookie", cookie);
+	json_close();
+	if (!json_on())
 		printf("%llu\n", cookie);
-	}
 	return 0;
 }
 
 static int status_run(const struct options *opt)
 {
-	struct json_object *top = opt->output == OUT_JSON ? json_object_new_object() : NULL;
 	struct found found = {};
 	int err;
 
-	if (cookie_only) {
-		json_object_put(top);
-		return show_cookie(opt);
-	}
-	err = show_pins(opt, top, &found);
-	if (!err && !found.n && !top)
+	if (cookie_only)
+		return show_cookie();
+	json_open(NULL, '{');
+	err = show_pins(opt, &found);
+	if (!err && !found.n && !json_on())
 		printf("none of the maps that hookmap reads is pinned below %s\n", opt->bpffs);
-	if (!err && (found.n || top))
-		err = show_programs(opt, top, &found);
-	if (!err && (found.n || top))
-		err = status_devices(opt, top, &found.n);
-	if (top && !err)
-		json_print(opt, top);
-	json_object_put(top);
+	if (!err && (found.n || json_on())) {
+		show_programs(opt, &found);
+		err = status_devices(opt, &found.n);
+	}
+	json_close();
 	return err < 0;
 }
 

@@ -89,20 +89,3 @@ const char *text_plain(const char *text, char *buf, size_t size)
 {
 	return cleaned(text, false, buf, size);
 }
-
-/* A terminal obeys some of what JSON may have as it is, in strings. */
-void json_puts(const char *json)
-{
-	for (size_t n; *json; json += n) {
-		n = strcspn(json, "\x7f\xc2");
-		fwrite(json, 1, n, stdout);
-		if (!json[n])
-			return;
-		json += n;
-		n = json[0] == 0x7f ? 1 : 2;
-		if (utf8_control(json, n))
-			printf("\\u%04x", (unsigned char)json[n - 1]);
-		else
-			fwrite(json, 1, n, stdout);
-	}
-}

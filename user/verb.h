@@ -7,7 +7,7 @@
 #ifndef HOOKMAP_VERB_H
 #define HOOKMAP_VERB_H
 
-#include "hookmap.h"
+#include "out.h"
 
 enum arg_kind {
 	ARG_FLAG,    /* bool */

@@ -37,6 +37,7 @@ struct lat_row {
 struct hist_who {
 	__u64 last;    /* CLOCK_MONOTONIC, ns */
 	__u64 packets; /* values */
+	__u64 first;   /* as last */
 };
 /* Who was heard of since then does not make room. */
 #define HIST_KEEP_NS 1000000000
@@ -48,7 +49,7 @@ struct hist_age {
 	__u64 wait;	       /* until then, nobody can make room */
 };
 
-_Static_assert(sizeof(struct hist_who) == 16, "abi");
+_Static_assert(sizeof(struct hist_who) == 24, "abi");
 _Static_assert(sizeof(struct lat_row) == 152, "abi");
 
 #endif

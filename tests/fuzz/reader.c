@@ -25,7 +25,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "hookmap.h"
+#include "out.h"
 
 enum { CPUS = 2, FDS = 1024, RECORDS = 6 };
 
@@ -377,7 +377,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	argv[argc] = NULL;
 	optind = 0;
-	fail_as_json(false);
+	json_start(&(struct options){});
 	hookmap_main(argc, argv);
 	if (fd >= 0)
 		close(fd);

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* hists.c - reads maps of histograms, with a row an octave (abi/hist.h), and shows them */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "hists.h"
+
+struct hists_asked hists_asked;
+
+/* --- reading */
+
+struct reading {
+	const struct hist_verb *verb;
+	struct hists *h;
+	int cpus, values; /* of a key */
+};
+
+/* The first row whose key is not below KEY. */
+static size_t row_place(const struct hists *h, const void *key)
+{
+	size_t from = 0, to = h->n;
+
+	while (from < to) {
+		size_t i = (from + to) / 2;
+
+		if (memcmp(h->row[i]->key, key, HIST_KEY_MAX) < 0)
+			from = i + 1;
+		else
+			to = i;
+	}
+	return from;
+}
+
+struct hist_row *hists_find(const struct hists *h, const void *key)
+{
+	size_t i = row_place(h, key);
+
+	return i < h->n && !memcmp(h->row[i]->key, key, HIST_KEY_MAX) ? h->row[i] : NULL;
+}
+
+struct hist_row *hists_row(struct hists *h, const void *key)
+{
+	struct hist_row *row = hists_find(h, key);
+	size_t i;
+
+	if (row)
+		return row;
+	i = row_place(h, key);
+	if (!(h->n & (h->n + 1))) { /* the room doubles */
+		void *all = reallocarray(h->row, 2 * h->n + 1, sizeof(*h->row));
+
+		if (!all)
+			return NULL;
+		h->row = all;
+	}
+	row = zalloc(1, sizeof(*row));
+	memcpy(row->key, key, HIST_KEY_MAX);
+	memmove(h->row + i + 1, h->row + i, (h->n - i) * sizeof(*h->row));
+	h->row[i] = row;
+	h->n++;
+	return row;
+}
+
+static int row_add(const void *key, const void *value, void *arg)
+{
+	const struct reading *rd = arg;
+	unsigned char want[HIST_KEY_MAX] = {};
+	const struct lat_row *row = value;
+	struct hist_row *r;
+	unsigned octave;
+
+	memcpy(want, key, pin_find(rd->verb->map)->key_size);
+	octave = want[rd->verb->octave];
+	want[rd->verb->octave] = 0;
+	r = hists_row(rd->h, want);
+	if (!r)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < rd->values; cpu++)
+		hist_add(&r->hist, octave, &row[cpu]);
+	return 0;
+}
+
+static int row_age(const void *key, const void *value, void *arg)
+{
+	const struct reading *rd = arg;
+	unsigned char want[HIST_KEY_MAX] = {};
+	struct hist_row *r;
+
+	memcpy(want, key, pin_find(rd->verb->map)->key_size);
+	r = hists_find(rd->h, want);
+	if (r)
+		r->age = ((const struct hist_who *)value)->first;
+	return 0;
+}
+
+static int count_add(const void *key, const void *value, void *arg)
+{
+	const struct reading *rd = arg;
+	size_t words = pin_find(rd->verb->stat)->value_size / 8;
+
+	(void)key;
+	for (size_t i = 0; i < words * rd->cpus; i++)
+		rd->h->count[i % words] += ((const __u64 *)value)[i];
+	return 0;
+}
+
+/* The map of histograms, and whose they are. */
+static int rows_read(const struct options *opt, struct reading *rd, struct generation *g)
+{
+	const char *name = rd->verb->map;
+	int fd = pin_open(opt, name, true), err;
+
+	if (fd < 0)
+		return fd;
+	err = generation_get(fd, g);
+	if (!err)
+		err = pin_each(fd, pin_find(name), row_add, rd);
+	close(fd);
+	if (err)
+		fail("map %s: %s", name, strerror(-err));
+	return err;
+}
+
+int hists_read(const struct options *opt, const struct hist_verb *verb, struct hists *h)
+{
+	bool per_cpu = pin_find(verb->map)->type == BPF_MAP_TYPE_PERCPU_HASH;
+	struct reading rd = { verb, h, libbpf_num_possible_cpus(), 1 };
+	int err;
+
+	memset(h, 0, sizeof(*h));
+	rd.values = per_cpu ? rd.cpus : 1;
+	h->count = zalloc(1, pin_find(verb->stat)->value_size);
+	h->more = zalloc(1, verb->more);
+	/* the counters of whole packets first: their parts may then be ahead */
+	err = pin_read(opt, verb->stat, count_add, &rd);
+	if (!err)
+		err = rows_read(opt, &rd, &h->generation);
+	if (!err && verb->who)
+		err = pin_read(opt, verb->who, row_age, &rd);
+	if (!err && verb->read)
+		err = verb->read(opt, h);
+	h->missed = programs_missed(opt, verb->feature);
+	return err;
+}
+
+void hists_free(struct hists *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		free(h->row[i]);
+	free(h->row);
+	free(h->shown);
+	free(h->count);
+	free(h->more);
+	memset(h, 0, sizeof(*h));
+}
+
+/* What has come since OLD. The verb's own things are those of NOW. */
+static struct hists growth(const struct hist_verb *verb, const struct hists *now,
+			   const struct hists *old)
+{
+	bool same = generation_same(&now->generation, &old->generation);
+	size_t size = pin_find(verb->stat)->value_size;
+	struct hists h = *now;
+
+	h.shown = NULL;
+	h.row = zalloc(now->n, sizeof(*h.row));
+	h.count = zalloc(1, size);
+	h.more = zalloc(1, verb->more);
+	if (now->more)
+		memcpy(h.more, now->more, verb->more);
+	memcpy(h.count, now->count, size);
+	counters_growth(same, h.count, old->count, size / 8);
+	h.missed = counter_growth(same, now->missed, old->missed);
+	for (size_t i = 0; i < now->n; i++) {
+		const struct hist_row *before = hists_find(old, now->row[i]->key);
+
+		h.row[i] = zalloc(1, sizeof(*h.row[i]));
+		*h.row[i] = *now->row[i];
+		if (before)
+			hist_growth(same, &h.row[i]->hist, &before->hist);
+	}
+	return h;
+}
+
+/* --- names */
+
+void hist_name_bytes(struct hist_name *name, size_t cell, const char *text, size_t len)
+{
+	snprintf(name->buf[cell], sizeof(name->buf[cell]), "%.*s", (int)len, text);
+	name->text[cell] = name->buf[cell];
+}
+
+void hist_name_space(struct hist_name *name, size_t cell, struct names *names, __u64 cookie,
+		     __u32 inode)
+{
+	const char *text = !inode   ? "-"
+			   : cookie ? names_space(names, cookie, inode)
+				    : names_netns_inode(names, inode);
+
+	hist_name_bytes(name, cell, text, strlen(text));
+}
+
+/* Has the row the name that was asked for? */
+static bool is_wanted(const struct hist_table *t, const struct hist_name *name)
+{
+	for (size_t i = 0; i < t->names; i++) {
+		const char *key = t->cols[i].key;
+
+		if (t->cols[i].type == OUT_U64)
+			continue;
+		if ((hists_asked.device && (!strcmp(key, "device") || !strcmp(key, "port")) &&
+		     strcmp(hists_asked.device, name->text[i])) ||
+		    (hists_asked.netns && !strcmp(key, "netns") &&
+		     strcmp(hists_asked.netns, name->text[i])))
+			return false;
+	}
+	return true;
+}
+
+/* Is it shown in the table? Then NAME is what it is called. */
+static bool is_shown(const struct hist_table *t, const struct hists *h, const struct hist_row *row,
+		     struct names *names, struct hist_name *name)
+{
+	if (t->has ? !t->has(h, row) : !row->hist.count)
+		return false;
+	t->name(row, names, name);
+	return is_wanted(t, name);
+}
+
+/* --- showing */
+
+static void buckets_json(const struct hist_verb *verb, const struct hist_row *row)
+{
+	const struct hist *h = &row->hist;
+
+	json_hex("id", (const char *)row->key, pin_find(verb->map)->key_size);
+	json_open("buckets", '[');
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		if (!h->bucket[i])
+			continue;
+		json_open(NULL, '[');
+		json_u64(NULL, hist_le(i));
+		json_u64(NULL, h->bucket[i]);
+		json_close();
+	}
+	json_close();
+}
+
+static void show_row(struct out *o, const struct hist_verb *verb, const struct hist_table *t,
+		     const struct hists *h, const struct hist_row *row,
+		     const struct hist_name *name)
+{
+	static const double quantile[] = { 0.5, 0.9, 0.99, 0.999 };
+
+	out_row(o);
+	for (size_t i = 0; i < t->names; i++) {
+		if (t->cols[i].type == OUT_U64)
+			out_u64(o, name->number[i]);
+		else
+			out_str(o, name->text[i]);
+	}
+	out_u64(o, row->hist.count);
+	out_u64(o, row->hist.sum);
+	out_u64(o, row->hist.min);
+	for (size_t i = 0; i < sizeof(quantile) / sizeof(quantile[0]); i++)
+		out_quantile(o, &row->hist, quantile[i]);
+	out_u64(o, row->hist.max);
+	if (t->more)
+		t->more(o, h, row);
+	if (hists_asked.buckets)
+		buckets_json(verb, row);
+}
+
+static size_t show_table(const struct options *opt, const struct hist_verb *verb,
+			 const struct hist_table *t, const struct hists *h, struct names *names)
+{
+	struct out *o = out_rows(opt, t->key, t->heading, t->cols, t->ncols);
+	struct hist_name name;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (!is_shown(t, h, h->shown[i], names, &name))
+			continue;
+		show_row(o, verb, t, h, h->shown[i], &name);
+		n++;
+	}
+	out_end(o);
+	return n;
+}
+
+/* --hist and --hgrm: one by one, each under its name */
+static void show_each(const struct options *opt, const struct hist_verb *verb,
+		      const struct hists *h, struct names *names)
+{
+	char text[TEXT_MAX];
+	struct hist_name name;
+	size_t n = 0;
+
+	for (const struct hist_table *t = verb->table; t < verb->table + verb->tables; t++) {
+		for (size_t i = 0; i < h->n; i++) {
+			if (!h->shown[i]->hist.count || !is_shown(t, h, h->shown[i], names, &name))
+				continue;
+			printf("%s%s", n++ || opt->output == OUT_TEXT ? "\n" : "",
+			       opt->output == OUT_HGRM ? "# " : "");
+			for (size_t c = 0; c < t->names; c++) {
+				printf("%s ", t->cols[c].key);
+				if (t->cols[c].type == OUT_U64)
+					printf("%llu, ", name.number[c]);
+				else
+					printf("%s, ",
+					       text_plain(name.text[c], text, sizeof(text)));
+			}
+			printf("%llu values\n", h->shown[i]->hist.count);
+			(opt->output == OUT_HGRM ? hist_hgrm : hist_draw)(&h->shown[i]->hist,
+									  stdout);
+		}
+	}
+}
+
+static __u64 count_of(const struct hist_verb *verb, const struct hists *h, size_t i)
+{
+	return h->count[verb->count[i].at / 8];
+}
+
+/* Of an interval, or since a file: no whole sums. */
+static bool in_part(const struct options *opt)
+{
+	return opt->interval > 0 || hists_asked.since;
+}
+
+static void lost_text(const struct options *opt, const struct hist_verb *verb,
+		      const struct hists *h)
+{
+	const char *before = "";
+
+	printf("not in the rows: ");
+	for (size_t i = 0; i < verb->counts; i++) {
+		if (!verb->count[i].text || !count_of(verb, h, i))
+			continue;
+		printf("%s%llu %s", before, count_of(verb, h, i), verb->count[i].text);
+		before = ", ";
+	}
+	if (h->missed)
+		printf("%s%llu missed: a program of ours ran on that CPU already\n", before,
+		       h->missed);
+	else
+		printf("%s\n", *before ? "" : "nothing");
+	if (!in_part(opt))
+		programs_since(opt, verb->feature);
+}
+
+static void lost_json(const struct hist_verb *verb, const struct hists *h)
+{
+	json_open("lost", '{');
+	for (size_t i = 0; i < verb->counts; i++)
+		json_u64(verb->count[i].key, count_of(verb, h, i));
+	json_u64("missed", h->missed);
+	if (verb->lost_json)
+		verb->lost_json(h);
+	json_close();
+}
+
+static void generation_json(const struct hist_verb *verb, const struct hists *h)
+{
+	json_open("generation", '{');
+	json_str("boot", h->generation.boot);
+	json_u64("map", h->generation.map);
+	json_open("counters", '[');
+	for (size_t i = 0; i < pin_find(verb->stat)->value_size / 8; i++)
+		json_u64(NULL, h->count[i]);
+	json_u64(NULL, h->missed);
+	json_close();
+	json_close();
+}
+
+static int show_all(const struct options *opt, const struct hist_verb *verb, const struct hists *h,
+		    struct names *names)
+{
+	char device[TEXT_MAX];
+	size_t shown = 0;
+	int err = 0;
+
+	json_open(NULL, '{');
+	for (const struct hist_table *t = verb->table; t < verb->table + verb->tables; t++)
+		shown += show_table(opt, verb, t, h, names);
+	if (!json_on()) {
+		if (!shown)
+			printf("nothing measured %s%s%s\n",
+			       in_part(opt) ? "in this interval" : "yet",
+			       hists_asked.device ? " on " : "",
+			       text_plain(hists_asked.device ?: "", device, sizeof(device)));
+		if (hists_asked.hist)
+			show_each(opt, verb, h, names);
+	}
+	if (!json_on())
+		putchar('\n');
+	if (verb->rest)
+		err = verb->rest(opt, h);
+	if (json_on()) {
+		lost_json(verb, h);
+		if (hists_asked.buckets)
+			generation_json(verb, h);
+	} else {
+		lost_text(opt, verb, h);
+	}
+	json_close();
+	return err;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct hist_row *x = *(struct hist_row *const *)a, *y = *(struct hist_row *const *)b;
+
+	if (x->age != y->age)
+		return x->age < y->age ? -1 : 1;
+	return memcmp(x->key, y->key, HIST_KEY_MAX);
+}
+
+/* Oldest first: see prom.h. */
+static void show_prom(struct prom *prom, const struct hist_verb *verb, const struct hists *h,
+		      struct names *names)
+{
+	struct hist_name name = {};
+
+	for (size_t i = 0; i < h->n; i++) {
+		for (const struct hist_table *t = verb->table; t < verb->table + verb->tables;
+		     t++) {
+			if (is_shown(t, h, h->shown[i], names, &name))
+				t->prom(prom, h->shown[i], &name);
+		}
+	}
+	for (size_t i = 0; i < verb->counts; i++) {
+		if (verb->count[i].text)
+			prom_add(prom, verb->lost, count_of(verb, h, i), verb->count[i].key);
+	}
+	prom_add(prom, verb->lost, h->missed, "missed");
+	if (verb->prom)
+		verb->prom(prom, h);
+}
+
+static int (*row_compare)(const struct hist_row *a, const struct hist_row *b);
+
+static int by_verb(const void *a, const void *b)
+{
+	return row_compare(*(struct hist_row *const *)a, *(struct hist_row *const *)b);
+}
+
+static int show(const struct options *opt, const struct hist_verb *verb, struct hists *h)
+{
+	/* looked up anew each time: what is attached may be another, and renamed */
+	struct names *names = names_new(opt);
+	int err = 0;
+
+	if (!names)
+		return -ENOMEM;
+	h->shown = zalloc(h->n, sizeof(*h->shown));
+	row_compare = verb->compare;
+	for (size_t i = 0; i < h->n; i++) {
+		h->shown[i] = h->row[i];
+		if (verb->age && opt->output == OUT_PROM)
+			h->row[i]->age = verb->age(h->row[i], names);
+	}
+	qsort(h->shown, h->n, sizeof(*h->shown), opt->output == OUT_PROM ? by_age : by_verb);
+	if (opt->output == OUT_PROM)
+		show_prom(opt->prom, verb, h, names);
+	else if (opt->output == OUT_HGRM)
+		show_each(opt, verb, h, names);
+	else
+		err = show_all(opt, verb, h, names);
+	fflush(stdout);
+	names_free(names);
+	return err;
+}
+
+/* What has come since OLD, which is freed. */
+static int show_growth(const struct options *opt, const struct hist_verb *verb,
+		       const struct hists *now, struct hists *old)
+{
+	struct hists h = growth(verb, now, old);
+	int err = show(opt, verb, &h);
+
+	hists_free(&h);
+	hists_free(old);
+	return err;
+}
+
+int hists_run(const struct options *opt, const struct hist_verb *verb)
+{
+	struct hists h, old;
+	int err = hists_read(opt, verb, &h);
+
+	if (!err && opt->interval > 0) {
+		/* the pins are opened each time: what is attached may be attached again */
+		for (unsigned long n = 0; !err && next_interval(opt, &n);) {
+			old = h;
+			err = hists_read(opt, verb, &h);
+			out_screen(opt);
+			if (!err)
+				err = show_growth(opt, verb, &h, &old);
+			else
+				hists_free(&old);
+		}
+	} else if (!err && hists_asked.since) {
+		err = hists_since(hists_asked.since, verb, &old);
+		if (!err)
+			err = show_growth(opt, verb, &h, &old);
+	} else if (!err) {
+		err = show(opt, verb, &h);
+	}
+	hists_free(&h);
+	return err < 0;
+}
+
+const char *hists_wrong(const struct options *opt)
+{
+	if ((hists_asked.device || hists_asked.netns || hists_asked.since) &&
+	    opt->output == OUT_PROM)
+		return hists_asked.since ? "--prom shows whole sums" : "--prom shows all devices";
+	return hists_asked.since && opt->interval > 0 ? "--since and -i: choose one" : NULL;
+}

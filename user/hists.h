@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hists.h - verbs that show histograms, a row for each key of a map: latency, pktlat, napi
+ * and ovslat. A verb says what its rows are called and what its counters mean. Reading, -i,
+ * --since and all outputs are here.
+ *
+ * JSON: each table of the verb as an array of rows. With --buckets, a row has "buckets",
+ * [[le, values], ...] without the empty ones, and "id", the key of the map in hexadecimal;
+ * "generation" has what --since needs besides (boot, map, and all counters of the map).
+ * "lost" has the verb's counters, "missed" (runs of the programs that the kernel left out).
+ */
+#ifndef HOOKMAP_HISTS_H
+#define HOOKMAP_HISTS_H
+
+#include "prom.h"
+#include "verb.h"
+
+#define HIST_KEY_MAX 40 /* bytes of a key */
+#define HIST_NAMES   5	/* cells before the histogram's, at most */
+
+struct hist_row {
+	unsigned char key[HIST_KEY_MAX]; /* as in the map, its octave 0 */
+	__u64 age;			 /* the smaller, the older */
+	struct hist hist;
+};
+
+/* What was read at a time, or what came in an interval */
+struct hists {
+	struct generation generation;
+	struct hist_row **row;	 /* by key */
+	struct hist_row **shown; /* in the order of the verb */
+	size_t n;
+	__u64 *count; /* the words of the map of counters, sums over the CPUs */
+	__u64 missed;
+	void *more; /* of the verb, see hist_verb.read */
+};
+
+/* What a row is called: a cell each. Numbers are cells of OUT_U64. */
+struct hist_name {
+	const char *text[HIST_NAMES];
+	__u64 number[HIST_NAMES];
+	char buf[HIST_NAMES][TEXT_MAX / 4];
+};
+
+/* Rows of one kind. The columns are those of the name, one of the two sets below, and those of
+ * more(). */
+struct hist_table {
+	const char *key;     /* in JSON */
+	const char *heading; /* NULL: none */
+	const struct out_col *cols;
+	size_t ncols;
+	size_t names; /* of the columns: those of the name */
+	/* Is it a row of this table? NULL: all are. */
+	bool (*has)(const struct hists *h, const struct hist_row *row);
+	void (*name)(const struct hist_row *row, struct names *names, struct hist_name *name);
+	/* Cells behind the histogram's; NULL: none. */
+	void (*more)(struct out *o, const struct hists *h, const struct hist_row *row);
+	/* Adds the row to opt->prom. */
+	void (*prom)(struct prom *prom, const struct hist_row *row, const struct hist_name *name);
+};
+
+/* Of times in nanoseconds, and of numbers (COUNT_ and SUM_: what they are called) */
+#define HIST_COLS_NS                                                                               \
+	{ "count", "COUNT", OUT_U64 }, { "sum_ns", NULL, OUT_NS }, { "min_ns", NULL, OUT_NS },     \
+		{ "p50_ns", "P50", OUT_NS }, { "p90_ns", "P90", OUT_NS },                          \
+		{ "p99_ns", "P99", OUT_NS }, { "p999_ns", "P99.9", OUT_NS },                       \
+	{                                                                                          \
+		"max_ns", "MAX", OUT_NS                                                            \
+	}
+#define HIST_COLS(COUNT_, COUNT_HEAD, SUM_, SUM_HEAD)                                              \
+	{ COUNT_, COUNT_HEAD, OUT_U64 }, { SUM_, SUM_HEAD, OUT_U64 }, { "min", "MIN", OUT_U64 },   \
+		{ "p50", "P50", OUT_U64 }, { "p90", "P90", OUT_U64 }, { "p99", "P99", OUT_U64 },   \
+		{ "p999", "P99.9", OUT_U64 },                                                      \
+	{                                                                                          \
+		"max", "MAX", OUT_U64                                                              \
+	}
+
+struct hist_count {
+	const char *key;  /* in "lost" */
+	const char *text; /* behind its number, in the table; NULL: only in JSON */
+	size_t at;	  /* in the value of the map of counters */
+};
+
+struct hist_verb {
+	const char *feature;
+	const char *map, *stat; /* of histograms, and of counters: a per-CPU array of 1 */
+	const char *who;	/* who has rows, see abi/hist.h; NULL: age() says it */
+	size_t octave;		/* where it is in a key */
+	const struct hist_table *table;
+	const struct hist_count *count;
+	size_t tables, counts;
+	enum prom_family lost; /* by cause */
+	/* Of two rows, as they are shown. */
+	int (*compare)(const struct hist_row *a, const struct hist_row *b);
+	__u64 (*age)(const struct hist_row *row, struct names *names);
+	/* Reads what else the verb shows into h->more, of that many bytes. 0 or -errno. */
+	int (*read)(const struct options *opt, struct hists *h);
+	size_t more;
+	/* Behind the tables: the rest of the text, or members of the document. */
+	int (*rest)(const struct options *opt, const struct hists *h);
+	/* Members of "lost". */
+	void (*lost_json)(const struct hists *h);
+	/* Adds what there is besides rows and counters. */
+	void (*prom)(struct prom *prom, const struct hists *h);
+};
+
+/* Options of all of them */
+extern struct hists_asked {
+	bool hist, buckets;
+	const char *since, *device, *netns;
+} hists_asked;
+
+#define HISTS_ARGS                                                                                 \
+	{ .name = "hgrm",                                                                          \
+	  .kind = ARG_OUTPUT,                                                                      \
+	  .value = OUT_HGRM,                                                                       \
+	  .help = "HdrHistogram percentile distribution" },                                        \
+		{ .name = "hist",                                                                  \
+		  .kind = ARG_FLAG,                                                                \
+		  .to = &hists_asked.hist,                                                         \
+		  .help = "draw the distributions" },                                              \
+		{ .name = "buckets",                                                               \
+		  .kind = ARG_FLAG,                                                                \
+		  .to = &hists_asked.buckets,                                                      \
+		  .help = "add the histogram buckets to JSON" },                                   \
+		{ .name = "since",                                                                 \
+		  .takes = "FILE",                                                                 \
+		  .kind = ARG_TEXT,                                                                \
+		  .to = &hists_asked.since,                                                        \
+		  .help = "what is new since FILE was saved with -j --buckets" },                  \
+		ARG_DEV(&hists_asked.device), ARG_NETNS(&hists_asked.netns)
+
+/* Fills in a cell of NAME: text that stays, up to LEN bytes of any, or a namespace by cookie (0:
+ * not known) and inode ("-" if that is 0). */
+void hist_name_bytes(struct hist_name *name, size_t cell, const char *text, size_t len);
+void hist_name_space(struct hist_name *name, size_t cell, struct names *names, __u64 cookie,
+		     __u32 inode);
+
+/* The row of this key (HIST_KEY_MAX bytes, octave 0): NULL, or a new, empty one, if it is not
+ * there. */
+struct hist_row *hists_find(const struct hists *h, const void *key);
+struct hist_row *hists_row(struct hists *h, const void *key);
+int hists_read(const struct options *opt, const struct hist_verb *verb, struct hists *h);
+void hists_free(struct hists *h);
+/* Runs the verb; an exit code. */
+int hists_run(const struct options *opt, const struct hist_verb *verb);
+/* What does not go together, or NULL. */
+const char *hists_wrong(const struct options *opt);
+
+/* hists_since.c: reads what hookmap -j --buckets printed. 0 or -errno, having printed why. */
+int hists_since(const char *path, const struct hist_verb *verb, struct hists *h);
+
+#endif
