@@ -20,6 +20,9 @@ _hookmap_features() {
 _hookmap_verbs() { hookmap --help 2>/dev/null | awk '/^$/ { n++ } n == 1 && NF { print $1 }'; }
 _hookmap_scripts() { compgen -c hookmap- | sed 's/^hookmap-//'; }
 
+# _hookmap_commands VERB: what may stand behind it
+_hookmap_commands() { hookmap help "$1" 2>/dev/null | sed -nE 's/^ +hookmap [a-z]+ COMMAND\.\.\. \((.*);.*/\1/p' | tr ' ' '\n'; }
+
 # _hookmap_files DIR: names of what is there
 _hookmap_files() {
 	local file
@@ -46,10 +49,17 @@ _hookmap_words() {
 	devices=$(_hookmap_files /sys/class/net)
 	case $command in
 	hookmap)
-		if ((!$#)); then
+		case $# in
+		0)
 			_hookmap_verbs
 			_hookmap_scripts
-		fi
+			;;
+		1)
+			_hookmap_commands "$1"
+			printf '%s\n' "$devices"
+			;;
+		*) ! _hookmap_commands "$1" | grep -qxF -e "$2" || _hookmap_words "hookmap-$1" "${@:2}" ;;
+		esac
 		;;
 	hookmap-attach | hookmap-detach)
 		if [[ " ${COMP_WORDS[*]} " == *" --host "* ]]; then
@@ -63,14 +73,14 @@ _hookmap_words() {
 	hookmap-status) (($#)) || printf '%s\n' "$devices" ;;
 	hookmap-fdb)
 		case ${1:-} in
-		'') printf '%s\n' add replace del flush load dump port acl guard ;;
+		'') _hookmap_commands fdb ;;
 		port) (($# > 1)) && printf '%s\n' mode native proto translate miss bcast mcast storm hairpin block || printf '%s\n' "$devices" ;;
 		acl) (($# > 1)) && printf '%s\n' add del flush load default || printf '%s\n' "$devices" ;;
 		guard) (($# > 1)) && printf '%s\n' on off add del flush || printf '%s\n' "$devices" ;;
 		*) printf '%s\n' dev local vlan "$devices" ;;
 		esac
 		;;
-	hookmap-policy) (($#)) || printf '%s\n' check load add del show diff flush ;;
+	hookmap-policy) (($#)) || _hookmap_commands policy ;;
 	hookmap-lab)
 		case $#${1:-} in
 		0) printf '%s\n' up exec down list ;;

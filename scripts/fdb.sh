@@ -27,7 +27,7 @@ to this host's stack ("local"). Without "vlan", the entry is for transparent por
 "load" sets the entries of a file, lines of "MAC dev DEV [vlan VID]" (- is stdin); it
 checks the whole file before it changes anything. "flush" removes entries set here, not
 those of a mirrored bridge. "dump" prints entries set here, for "load". "port DEV", "acl
-DEV" and "guard DEV" alone show what is set for a port; hookmap fdb shows all.
+DEV" and "guard DEV" alone show what is set for a port; without a word, all is shown.
 
 port settings:
   mode transparent       forward all tags untouched, by MAC alone (default)
@@ -690,13 +690,14 @@ input_read() {
 options '-n|--dry-run -v|--verbose -h|--help --netns=' "$@"
 set -- "${ARGS[@]}"
 VERB=${1:-}
+(($#)) || show_with fdb
 case $VERB in
 add | replace | del) (($# > 1)) || misuse "$VERB needs a MAC" ;;
 flush) ;;
 load) (($# == 2)) || misuse "load needs a file" ;;
 dump) (($# == 1)) || misuse "dump takes nothing" ;;
 port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
-*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (hookmap fdb shows all)" ;;
+*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (without a word: all is shown)" ;;
 esac
 shift
 # read whole before the lock is taken: others do not wait for a pipe or a person

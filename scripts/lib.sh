@@ -453,6 +453,12 @@ hookmap_reader() {
 	READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
 }
 
+# show_with VERB: without a word of its own, a script shows what the reader's verb shows
+show_with() {
+	hookmap_reader
+	exec "$READER" "$1"
+}
+
 # compiler: the compiler of rules and conditions (user/rules), in COMPILER
 compiler() {
 	COMPILER=$HM_OBJ/rules

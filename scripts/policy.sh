@@ -19,6 +19,7 @@ usage: policy.sh [OPTION...] check FILE...   is it right? Nothing is changed
        policy.sh [OPTION...] diff FILE...    how they differ from those in force
        policy.sh [OPTION...] flush           takes all rules away
 
+Without a word, the rules in force are shown with what they did (hookmap policy).
 Several files are one set: their rules follow each other. "-" is standard input.
 tc/README.md (installed in share/doc/hookmap) has the reference of the file, and
 policy.schema.json, beside this script, its schema.
@@ -36,14 +37,14 @@ EOF
 
 options '-n|--dry-run -v|--verbose -h|--help' "$@"
 set -- "${ARGS[@]}"
-VERB=${1:-}
-(($#)) && shift
+(($#)) || show_with policy
+VERB=$1
+shift
 case $VERB in
 check | load | add | diff) (($#)) || misuse "$VERB needs a file" ;;
 del) (($#)) || misuse "del needs the id of a rule" ;;
 show | flush) ((!$#)) || misuse "$VERB takes no file" ;;
-'') misuse "expected check, load, add, del, show, diff or flush" ;;
-*) misuse "unknown verb $VERB" ;;
+*) misuse "unknown verb $VERB: expected check, load, add, del, show, diff or flush" ;;
 esac
 
 WORK='' LOADING=0 DIFFERENT=0

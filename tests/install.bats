@@ -135,6 +135,8 @@ complete_words() {
 	equal "$(complete_words hookmap-attach --netns "$LAB-s")" "$LAB-server"
 	equal "$(complete_words hookmap-lab exec "$LAB" c)" client
 	equal "$(complete_words hookmap-policy d)" "$(printf 'del\ndiff')"
+	equal "$(complete_words hookmap policy d)" "$(printf 'del\ndiff')"
+	equal "$(complete_words hookmap fdb port eth0 hair)" hairpin
 	# of this network namespace
 	mount -t sysfs sysfs /sys
 	equal "$(complete_words hookmap-attach co)" "$(printf 'comp0\ncomp1')"

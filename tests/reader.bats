@@ -94,6 +94,12 @@ oracle() { # FROM TO
 	equal "$(hookmap help latency)" "$(hookmap latency --help)" 'help latency'
 	equal "$(hookmap version)" "$(hookmap --version)" version
 	like "$(HOOKMAP_OBJ=$HM_BUILD "$HM_TOP/build/hookmap" help attach)" 'usage: attach.sh'
+	# words of a script behind a verb run it; the script without a word is the verb
+	like "$(HOOKMAP_OBJ=$HM_BUILD "$HM_TOP/build/hookmap" help fdb)" 'hookmap fdb COMMAND... (add replace del'
+	fails 2 'add needs a MAC (see fdb.sh --help)' env HOOKMAP_OBJ="$HM_BUILD" "$HM_TOP/build/hookmap" fdb add
+	fails 2 'load needs a file' env HOOKMAP_OBJ="$HM_BUILD" "$HM_TOP/build/hookmap" policy -v load
+	fails 1 'attach first (scripts/attach.sh DEV l2fwd)' "$HM_TOP/scripts/fdb.sh"
+	fails 1 'attach first (scripts/attach.sh DEV policy)' "$HM_TOP/scripts/policy.sh"
 	fails 2 'latncy: unknown verb: did you mean latency?' hookmap latncy
 	fails 2 'dorps: unknown verb: did you mean drops?' hookmap dorps
 	fails 2 'attahc: unknown verb: did you mean attach?' hookmap attahc

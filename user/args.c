@@ -39,21 +39,6 @@ const struct arg common_args[] = {
 };
 /* clang-format on */
 
-/* Is WORD one of WORDS? */
-static bool one_of(const char *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *w = words; len && *w; w += strspn(w, " ")) {
-		size_t n = strcspn(w, " ");
-
-		if (n == len && !strncmp(w, word, n))
-			return true;
-		w += n;
-	}
-	return false;
-}
-
 /* Puts VALUE where it belongs. 0, or 2 having said why not. */
 static int arg_take(const struct arg *arg, const char *value)
 {

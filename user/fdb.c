@@ -836,4 +836,5 @@ static const struct arg fdb_args[] = {
 };
 
 VERB(fdb, .help = "layer-2 forwarding: entries, ports and rules", .run = fdb_run,
-     .takes = VERB_PROM, .args = fdb_args, .device = &asked.device, .pin = "l2_cfg")
+     .commands = "add replace del flush load dump port acl guard", .takes = VERB_PROM,
+     .args = fdb_args, .device = &asked.device, .pin = "l2_cfg")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * front.c - `hookmap attach eth0` is `hookmap-attach eth0`: a word that is no verb of the
- * reader names a script, beside the reader where it is installed, or in scripts/ beside build/
+ * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, and `hookmap fdb add ...`
+ * `hookmap-fdb add ...`: a word that is no verb of the reader, or a verb and one of its commands,
+ * names a script, beside the reader where it is installed, or in scripts/ beside build/
  * where it was built; with another folder to build in, what lies beside it is not ours to run. The
  * reader itself stays what changes nothing. Its hints name scripts as they are called there.
  */
@@ -15,6 +16,14 @@
 static bool front_word(const char *word)
 {
 	return *word && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) && *word != '-';
+}
+
+/* Is one of the words behind the verb V for its script? */
+static bool front_command(const struct verb *v, char **word)
+{
+	while (*word && !(v->commands && one_of(v->commands, *word)))
+		word++;
+	return *word;
 }
 
 /* The folder of the running file, in DIR; its length, or -1. */
@@ -52,7 +61,7 @@ void front_exec(char **argv)
 	int len;
 
 	for (const struct verb *v = verbs; v; v = v->next) {
-		if (!strcmp(argv[1], v->name))
+		if (!strcmp(argv[1], v->name) && !front_command(v, argv + 2))
 			return;
 	}
 	len = front_dir(dir, sizeof(dir));

@@ -88,6 +88,8 @@ const char *text_plain(const char *text, char *buf, size_t size);
 #define POL_ACTIONS (POL_ECMP + 1)
 extern const char *const policy_actions[POL_ACTIONS];
 
+/* Is WORD among WORDS, which blanks separate? */
+bool one_of(const char *words, const char *word);
 /* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
 __s64 parse_number(const char *text, __u32 max);
 /* 4 or 16 bytes in network order. Returns 4, 6, or 0 if TEXT is no address. */

@@ -611,5 +611,5 @@ static const struct arg policy_args[] = {
 };
 
 VERB(policy, .help = "rules of policy routing, and what they did", .run = policy_run,
-     .takes = VERB_PROM, .args = policy_args, .pin = "pol_cfg", .word = policy_word,
-     .wrong = policy_wrong)
+     .commands = "check load add del show diff flush", .takes = VERB_PROM, .args = policy_args,
+     .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong)

@@ -120,8 +120,12 @@ bool arg_was(const struct verb *before, const char *name)
 void verb_usage(const struct verb *verb)
 {
 	if (verb) {
-		printf("usage: hookmap [OPTION...] %s%s\n\n%s\n\n", verb->name,
-		       verb->device ? " [DEV]" : "", verb->help);
+		printf("usage: hookmap [OPTION...] %s%s\n", verb->name,
+		       verb->device ? " [DEV]" : "");
+		if (verb->commands)
+			printf("       hookmap %s COMMAND... (%s; hookmap-%s explains them)\n",
+			       verb->name, verb->commands, verb->name);
+		printf("\n%s\n\n", verb->help);
 	} else {
 		printf("usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "
 		       "[--bpffs DIR] VERB [DEV]\n"
@@ -130,9 +134,10 @@ void verb_usage(const struct verb *verb)
 		       "       hookmap help [VERB]\n\n");
 		for (const struct verb *v = verbs; v; v = v->next)
 			printf("  %-10s %s\n", v->name, v->help);
-		printf("\nCommands that change the system: attach, detach, fdb, policy, lab, "
-		       "demo; hookmap\nattach is hookmap-attach, and hookmap help attach "
-		       "explains it.\n\n");
+		printf("\nCommands that change the system: attach, detach, lab, demo; hookmap "
+		       "attach is\nhookmap-attach, and hookmap help attach explains it. hookmap "
+		       "fdb "
+		       "and hookmap\npolicy have commands of their own (hookmap help fdb).\n\n");
 	}
 	for (const struct arg *arg = common_args; arg->name; arg++) {
 		if (!verb || verb_arg(verb, arg->name))

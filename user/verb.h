@@ -44,7 +44,8 @@ struct verb {
 	unsigned takes;			       /* VERB_* */
 	const struct arg *args;		       /* its own options; the last has no name */
 	const char **device;		       /* where the word behind it goes, if it takes one */
-	const char *pin;		       /* --prom: a map that is there if it is attached */
+	const char *commands; /* words behind it with which the script of its name runs, or NULL */
+	const char *pin;      /* --prom: a map that is there if it is attached */
 	/* True if these options make it show events as they come. */
 	bool (*streams)(void);
 	/* Takes a word behind the verb; false if it is none for it. */

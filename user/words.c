@@ -25,6 +25,18 @@ static const struct {
 };
 #define PROTOS (sizeof(protos) / sizeof(*protos))
 
+bool one_of(const char *words, const char *word)
+{
+	size_t len = strlen(word), n;
+
+	for (; len && *words; words += n + (words[n] == ' ')) {
+		n = strcspn(words, " ");
+		if (n == len && !strncmp(words, word, len))
+			return true;
+	}
+	return false;
+}
+
 __s64 parse_number(const char *text, __u32 max)
 {
 	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';

@@ -193,17 +193,6 @@ static bool possible(const struct match *m)
 	return true;
 }
 
-static bool listed(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (; *list; list += strcspn(list, " "), list += *list == ' ') {
-		if (strcspn(list, " ") == n && !strncmp(list, word, n))
-			return true;
-	}
-	return false;
-}
-
 bool condition_read(struct match *m, char **word, int n, const char *without)
 {
 	bool seen[TYPE + 1] = {};
@@ -229,7 +218,7 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 		key = value ? words[k].name : key;
 		value = value ? value : word[++i];
 		/* (of what type of IP can always be told) */
-		if (words[k].what != TYPE && listed(without, key))
+		if (words[k].what != TYPE && one_of(without, key))
 			return condition_wrong("%s cannot be told here", key);
 		if (seen[words[k].what])
 			return condition_wrong("%s is there twice", key);
@@ -237,7 +226,7 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 		if (!word_set(m, words[k].what, key, value))
 			return false;
 	}
-	if (m->ethertype && listed(without, "ethertype"))
+	if (m->ethertype && one_of(without, "ethertype"))
 		return condition_wrong("ethertype 0x%04x cannot be told here", ntohs(m->ethertype));
 	return possible(m);
 }
