@@ -170,6 +170,9 @@ void programs_since(const struct options *opt, const char *feature);
 /* Size of one value as user space sees it: times CPUs for a per-CPU map. */
 size_t pin_value_size(const struct pin *pin);
 
+/* owner.c: the container, machine or unit that the process is of, by its cgroup, in BUF */
+bool owner_name(int pid, char *buf, size_t size);
+
 /* --- names.c: network namespaces and devices */
 
 struct names;
@@ -181,15 +184,17 @@ void names_free(struct names *n);
  * 0 or -errno. */
 int names_cookie(__u64 *cookie);
 
-/* The name in /run/netns, else that at attach, else the inode. */
+/* Its name as that of names_space(), else that at attach, else the inode. */
 const char *names_netns(struct names *n, __u8 nsid);
 
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
 
 /* What was not attached but seen in the namespace INODE, and only if that is the one with
- * this COOKIE (0: not known, the inode must do). The namespace: its name in /run/netns; else
- * the one that is remembered; else INODE, or INODE#COOKIE if that one is not found. */
+ * this COOKIE (0: not known, the inode must do). The namespace: its name in /run/netns; "host"
+ * if it is the reader's own; else whose it is (owner.c); else the one that is remembered; else
+ * PROCESS:INODE, by the oldest process there; else INODE, or INODE#COOKIE if that one is not
+ * found. */
 const char *names_space(struct names *n, __u64 cookie, __u64 inode);
 const char *names_netns_inode(struct names *n, __u64 inode);
 

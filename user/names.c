@@ -28,16 +28,21 @@
 #define NETNS_DIR "/run/netns"
 /* So many processes are asked which namespace they are in; the rest is counted. */
 #define PROCESSES_MAX 65536
-#define BUCKETS	      4096
+/* So many of those in a namespace are asked how old they are. */
+#define OWNERS_MAX 256
+#define BUCKETS	   4096
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* Where a namespace can be found. */
+static const char own_name[] = "host";
+
+/* Where a namespace can be found: by its name in /run/netns, or by a process in it. */
 struct place {
 	__u64 inode;
-	char *path;
+	int pid;
+	char *name;
 };
 
 struct places {
@@ -59,11 +64,12 @@ struct space {
 	const char *name; /* in /run/netns, or NULL */
 	bool found;
 	bool refused;	       /* it may not be entered */
+	bool owned;	       /* the text says whose it is */
 	bool entered;	       /* so that the rest is known */
 	__u64 cookie;	       /* 0 before 5.14 */
 	struct device *device; /* sorted by number */
 	size_t devices;
-	char text[48];
+	char text[64]; /* what it is called without a name; empty: not known yet */
 };
 
 /* A name that drop_name has, or shall have (fresh). */
@@ -191,7 +197,7 @@ struct names *names_new(const struct options *opt)
 static void places_free(struct places *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		free(p->place[i].path);
+		free(p->place[i].name);
 	free(p->place);
 }
 
@@ -228,8 +234,8 @@ __u64 names_unasked(const struct names *n)
 
 /* --- finding namespaces */
 
-static void place_add(struct places *p, __u64 inode, const char *dir, const char *name,
-		      const char *rest)
+/* Takes over NAME. */
+static void place_add(struct places *p, __u64 inode, int pid, char *name)
 {
 	struct place *place;
 
@@ -237,25 +243,25 @@ static void place_add(struct places *p, __u64 inode, const char *dir, const char
 		size_t room = p->room ? 2 * p->room : 64;
 
 		place = reallocarray(p->place, room, sizeof(*place));
-		if (!place)
+		if (!place) {
+			free(name);
 			return;
+		}
 		p->place = place;
 		p->room = room;
 	}
-	place = &p->place[p->n];
-	place->inode = inode;
-	if (asprintf(&place->path, "%s/%s%s", dir, name, rest) >= 0)
-		p->n++;
+	p->place[p->n++] = (struct place){ inode, pid, name };
 }
 
 static int place_compare(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
-	return (x->inode > y->inode) - (x->inode < y->inode);
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	return x->pid - y->pid;
 }
 
-/* Of a process in the same namespace, one place is enough. */
 static void processes_read(struct names *n)
 {
 	DIR *dir = opendir("/proc");
@@ -278,9 +284,8 @@ static void processes_read(struct names *n)
 		if (len < 0)
 			continue;
 		link[len] = 0;
-		if (sscanf(link, "net:[%llu]", &inode) == 1 && inode != n->own &&
-		    (!n->processes.n || n->processes.place[n->processes.n - 1].inode != inode))
-			place_add(&n->processes, inode, "/proc", entry->d_name, "/ns/net");
+		if (sscanf(link, "net:[%llu]", &inode) == 1 && inode != n->own)
+			place_add(&n->processes, inode, atoi(entry->d_name), NULL);
 	}
 	if (dir)
 		closedir(dir);
@@ -294,16 +299,17 @@ static void names_read(struct names *n)
 
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] != '.' && !fstatat(dirfd(dir), entry->d_name, &st, 0))
-			place_add(&n->names, st.st_ino, NETNS_DIR, entry->d_name, "");
+			place_add(&n->names, st.st_ino, 0, strdup(entry->d_name));
 	}
 	if (dir)
 		closedir(dir);
 }
 
-static const char *place_find(struct names *n, struct places *p, void (*read)(struct names *n),
-			      __u64 inode)
+/* The first place of the namespace, or NULL. */
+static const struct place *place_find(struct names *n, struct places *p,
+				      void (*read)(struct names *n), __u64 inode)
 {
-	struct place want = { .inode = inode }, *found;
+	size_t from = 0, to;
 
 	if (!p->read) {
 		p->read = true;
@@ -311,8 +317,67 @@ static const char *place_find(struct names *n, struct places *p, void (*read)(st
 		if (p->n)
 			qsort(p->place, p->n, sizeof(*p->place), place_compare);
 	}
-	found = p->n ? bsearch(&want, p->place, p->n, sizeof(*p->place), place_compare) : NULL;
-	return found ? found->path : NULL;
+	for (to = p->n; from < to;) {
+		size_t i = (from + to) / 2;
+
+		if (p->place[i].inode < inode)
+			from = i + 1;
+		else
+			to = i;
+	}
+	return from < p->n && p->place[from].inode == inode ? &p->place[from] : NULL;
+}
+
+/* When the process was started, in ticks since boot; its name into COMM. 0: it has gone. */
+static __u64 process_start(int pid, char comm[16])
+{
+	char path[64], text[1024], *at;
+	__u64 start = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	/* PID (COMM) STATE and 18 numbers before it; a name may have brackets and blanks */
+	at = strrchr(text, ')');
+	if (!at || sscanf(at,
+			  ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			  "%*s %*s %*s %llu",
+			  &start) != 1)
+		return 0;
+	*at = 0;
+	at = strchr(text, '(');
+	snprintf(comm, 16, "%s", at ? at + 1 : "?");
+	return start;
+}
+
+/* Whose namespace S is that has no name: by the oldest of the processes there. (Of many, those
+ * with the lowest numbers are asked.) */
+static void space_owner(struct names *n, struct space *s)
+{
+	const struct place *p = place_find(n, &n->processes, processes_read, s->inode);
+	const struct place *end = n->processes.place + n->processes.n;
+	__u64 oldest = ~0ULL, start;
+	char comm[16], its[16];
+	int pid = 0;
+
+	for (int asked = 0; p && p < end && p->inode == s->inode && asked < OWNERS_MAX;
+	     p++, asked++) {
+		start = process_start(p->pid, its);
+		if (!start || start >= oldest)
+			continue;
+		oldest = start;
+		pid = p->pid;
+		memcpy(comm, its, sizeof(comm));
+	}
+	s->owned = pid && owner_name(pid, s->text, sizeof(s->text));
+	if (pid && !s->owned)
+		snprintf(s->text, sizeof(s->text), "%s:%llu", comm, s->inode);
+	else if (!pid)
+		snprintf(s->text, sizeof(s->text), "%llu", s->inode);
 }
 
 static int device_compare(const void *a, const void *b)
@@ -429,7 +494,8 @@ out:
 static struct space *space_get(struct names *n, __u64 inode)
 {
 	struct space **at = &n->space[inode % BUCKETS], *s;
-	const char *path;
+	const struct place *place;
+	char path[NAME_MAX + 32];
 
 	while (*at && (*at)->inode != inode)
 		at = &(*at)->next;
@@ -439,17 +505,23 @@ static struct space *space_get(struct names *n, __u64 inode)
 	if (!s)
 		return NULL;
 	s->inode = inode;
-	path = place_find(n, &n->names, names_read, inode);
-	if (path)
-		s->name = path + strlen(NETNS_DIR "/");
+	place = place_find(n, &n->names, names_read, inode);
+	if (place) {
+		s->name = place->name;
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", s->name);
+	}
 	if (inode == n->own) {
+		s->name = s->name ?: own_name;
 		s->found = true;
 		space_look(s);
 		return s;
 	}
-	if (!path)
-		path = place_find(n, &n->processes, processes_read, inode);
-	if (path)
+	if (!place) {
+		place = place_find(n, &n->processes, processes_read, inode);
+		if (place)
+			snprintf(path, sizeof(path), "/proc/%d/ns/net", place->pid);
+	}
+	if (place)
 		space_enter(n, s, path);
 	return s;
 }
@@ -534,11 +606,15 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	if (!s)
 		return "?";
 	if (space_is(s, cookie)) {
-		if (s->name) {
-			remember(n, cookie, 0, s->name);
-			return s->name;
+		if (!s->name && !*s->text)
+			space_owner(n, s);
+		/* (to another reader, this one's own is not the host's) */
+		if (s->name == own_name)
+			return own_name;
+		if (s->name || s->owned) {
+			remember(n, cookie, 0, s->name ?: s->text);
+			return s->name ?: s->text;
 		}
-		snprintf(s->text, sizeof(s->text), "%llu", inode);
 		name = recall(n, cookie, 0);
 		return name ? name : s->text;
 	}
@@ -630,8 +706,12 @@ const char *names_netns(struct names *n, __u8 nsid)
 		return name;
 	netns_get(n, nsid, &ns);
 	s = space_get(n, ns.netns);
+	if (s && !s->name && space_is(s, ns.cookie) && !*s->text)
+		space_owner(n, s);
 	if (s && s->name && (s->refused || space_is(s, ns.cookie)))
 		snprintf(name, sizeof(n->netns[0]), "%s", s->name);
+	else if (s && s->owned)
+		snprintf(name, sizeof(n->netns[0]), "%s", s->text);
 	else if (*ns.name)
 		snprintf(name, sizeof(n->netns[0]), "%.*s", (int)sizeof(ns.name), ns.name);
 	else
