@@ -78,7 +78,7 @@ test_tools := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/*.c)) \
 	$(patsubst tests/preload/%.c,$(O)/tests/%.so,$(wildcard tests/preload/*.c))
 
 .PHONY: all objects reader tests-build
-pages := hookmap attach
+pages := hookmap $(patsubst scripts/%.8,%,$(wildcard scripts/*.8))
 # what `demo.sh` takes beside them, here and where it is installed
 demo_files := tests/traffic tests/bpf/tagger.o
 all: objects reader $(O)/rules $(O)/abi.sh $(pages:%=$(O)/man/%.8) $(demo_files:%=$(O)/%)
@@ -115,11 +115,11 @@ $(O)/user/%.o: user/%.c
 		echo "make: libbpf, libsmartcols or json-c development files are missing: sudo scripts/deps.sh" >&2; exit 1; }
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) $(lib_flags) -MMD -MP -c -o $@ $<
 
-# pages of the reader and of attach.sh: what is not described there has its line of --help
-$(O)/man/%.8: user/pages.awk $(O)/hookmap $(wildcard user/*.8 scripts/*.8 scripts/features/*.sh)
+# man pages: prose, and what --help lists
+$(O)/man/%.8: user/pages.awk $(O)/hookmap $(wildcard user/*.8 scripts/*.8 scripts/*.sh scripts/lib/*.sh scripts/features/*.sh)
 	@mkdir -p $(@D)
 	$(say) MAN $@
-	$(Q){ $(if $(filter hookmap,$*),$(O)/hookmap,scripts/attach.sh) --help | awk -f $< - $(wildcard user/$*.8 scripts/$*.8); } >$@
+	$(Q)$(if $(filter hookmap,$*),$(O)/hookmap,scripts/$*.sh) --help | awk -f $< - $(wildcard user/$*.8 scripts/$*.8) >$@
 
 $(O)/hookmap: $(user_obj)
 	$(say) LD $@
@@ -307,15 +307,15 @@ bench-diff: | root deps-bench
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
 bats_files = $(wildcard tests/*.bats)
 c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.[ch] iptables/*.c user/*.[ch] user/rules/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
-man_pages = $(wildcard user/*.[1-8] scripts/*.[1-8])
-lint:
+man_pages = $(pages:%=$(O)/man/%.8)
+lint: $(man_pages)
 	$(say) LINT shellcheck
 	$(Q)shellcheck -x $(shell_files) && shellcheck -x -s bats $(bats_files)
 	$(say) LINT shfmt
 	$(Q)shfmt -d -ln bash $(shell_files) && shfmt -d -ln bats $(bats_files)
 	$(say) LINT clang-format
 	$(Q)clang-format --dry-run -Werror $(c_files)
-	$(if $(man_pages),$(say) LINT man)
+	$(say) LINT man
 	$(Q)for page in $(man_pages); do \
 		out=$$(LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z $$page 2>&1 >/dev/null); \
 		[ -z "$$out" ] || { echo "$$page: $$out"; exit 1; }; done
@@ -354,8 +354,7 @@ install: all
 	for s in $(commands); do \
 		ln -sf ../lib/hookmap/scripts/$$s.sh $(DESTDIR)$(bindir)/hookmap-$$s && \
 		ln -sf hookmap $(DESTDIR)$(compdir)/hookmap-$$s && \
-		install -m 644 scripts/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
-	install -m 644 $(O)/man/attach.8 $(DESTDIR)$(man8dir)/hookmap-attach.8
+		install -m 644 $(O)/man/$$s.8 $(DESTDIR)$(man8dir)/hookmap-$$s.8 || exit 1; done
 	for u in $(units); do \
 		sed $(foreach part,attaching hardening,-e '/^@$(part)@$$/{' -e 'r scripts/systemd/$(part)' -e 'd' -e '}') -e 's|@bindir@|$(bindir)|' \
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done

@@ -19,6 +19,7 @@ Attaches features to the network device DEV, or to the host as a whole. Attachin
 again changes what options ask for and leaves the rest as it is; but tc filters stay
 where they are.
 
+  --host          the features are those of the host
   --netns NAME    DEV is in this network namespace: a name, or a path such as
                     /proc/PID/ns/net (latency: a container's stage, at tc only)
   -n, --dry-run   only show the commands

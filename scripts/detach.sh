@@ -24,6 +24,7 @@ renamed, or moved to another network namespace, can be named as it was or as it 
 
   --all           all devices, in whatever network namespace, the host, what was attached
                     by hand, and what another version of these scripts has left
+  --host          the features are those of the host
   --netns NAME    DEV is in this network namespace
   -n, --dry-run   only show the commands
   -v, --verbose   show the commands, too

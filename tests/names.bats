@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the reader calls a network namespace: rows of map napi_hist that the test writes
 
+# each test has a shell of its own
+# shellcheck disable=SC2030,SC2031
+
 bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 

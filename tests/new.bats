@@ -50,7 +50,7 @@ generic() {
 	equal "$("$T/build/hookmap" -j status | jq -r '.devices[].features')" exec,mine status
 	like "$("$T/build/hookmap" --help)" "  mine       packets that the stack is given"
 	like "$("$T/scripts/attach.sh" --help)" "mine (of the host): packets"
-	like "$(<"$T/build/man/hookmap.8")" ".It Cm mine"$'\n'"packets that the stack is given"
+	like "$(<"$T/build/man/hookmap.8")" ".It Cm mine"$'\n'"Packets that the stack is given."
 	like "$(<"$T/build/man/attach.8")" ".Ss mine (of the host)"
 	# shellcheck source=/dev/null
 	like "$(unset -f hookmap && PATH=$T/build:$PATH && . "$T/scripts/completion.bash" && _hookmap_verbs)" mine

@@ -17,7 +17,7 @@ application
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
                     default: native if the driver can, else generic; none for bonds,
                     teams and devices without an Ethernet header
-  --inpacket PORT also write the stamps into UDP datagrams to PORT; "off" ends it
+  --inpacket PORT  also write the stamps into UDP datagrams to PORT; "off" ends it
   --next OBJ[:SECTION]  run this XDP program behind ours; "none" takes it away
                     (default: the first that it has of prog, xdp and xdp.frags)
   --pref N        place of the tc filter (default 1)
