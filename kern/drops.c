@@ -224,7 +224,7 @@ static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struc
 	return row ? row : drop_over_get(key);
 }
 
-/* One of cfg->sample_rate packets a second on this CPU, with its headers. */
+/* One of cfg->sample_rate packets per second on this CPU, with its headers. */
 static __always_inline void drop_sample(const struct drop_cfg *cfg, struct drop_stat *st,
 					struct sk_buff *skb, const struct drop_key *key,
 					const struct drop_headers *h)

@@ -321,7 +321,7 @@ static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 /*
  * Messages of IGMP, MLD and neighbour discovery that did what they are for: others' reports
  * and neighbour messages were read and freed; a device that is down leaves its groups, or
- * asks who is in them, and nobody can hear it; a bridge asks itself, too.
+ * asks who is in them, and nobody can hear it; a bridge also asks itself.
  */
 static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_key *key,
 					 struct net_device *dev, const struct drop_headers *h)

@@ -47,7 +47,7 @@ static __always_inline int hist_evict(void *who, void *hist, __u32 octave, struc
 		age->wait = now + HIST_KEEP_NS;
 		return 0;
 	}
-	/* another CPU may have been faster: then there is room, too */
+	/* another CPU may have been faster: then there is also room */
 	if (!bpf_map_delete_elem(who, o.key)) {
 		__sync_fetch_and_add(&age->evicted, 1);
 		__sync_fetch_and_add(&age->evicted_packets, o.packets);

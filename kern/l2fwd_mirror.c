@@ -14,7 +14,7 @@
  * sends a frame that way if none has gone for a refresh interval.
  *
  * A look at a port: state, flags, queueing disciplines and filters, PVID, number of VLANs. If
- * these two are new, and each refresh interval, the VLANs, too.
+ * these two are new, and each refresh interval, also the VLANs.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port (read), l2_wire, l2_look, l2_fdb. Times in ns.
@@ -50,7 +50,7 @@ HM_MAP(l2_fdb);
  * BPDU guard, root block, fast leave, administrative cost, learning, the three floods, promiscuous,
  * learning sync, multicast to unicast, TX forward offload (0 to 7, 9, 11, 12, 14, 20). Under
  * isolated, locked and MAB, what comes in is the bridge's business (16, 21, 22). Under all
- * others, and those that a later kernel has, what is sent to the port is, too.
+ * others, and those that a later kernel has, so is what is sent to the port.
  */
 #define BRIDGE_FAST    (0xffUL | 1UL << 9 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 20)
 #define BRIDGE_SLOW_IN (1UL << 16 | 1UL << 21 | 1UL << 22)
@@ -615,7 +615,7 @@ static __always_inline void mirror_add_entry(__u64 *ctx, struct net_bridge_port 
 	add.key = *key;
 	bpf_probe_read_kernel(&state, sizeof(state), &ndm->ndm_state);
 	bpf_probe_read_kernel(&flags, sizeof(flags), &ndm->ndm_flags);
-	/* these come by other tracepoints, too, when they are done */
+	/* these also come by other tracepoints, when they are done */
 	if (flags & (NTF_USE | NTF_EXT_LEARNED))
 		return;
 	if (state & NUD_PERMANENT)

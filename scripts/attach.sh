@@ -23,7 +23,7 @@ where they are.
   --netns NAME    DEV is in this network namespace: a name, or a path such as
                     /proc/PID/ns/net (latency: a container's stage, at tc only)
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 
 EOF

@@ -19,7 +19,7 @@ time was set.
   --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0
   -i SEC          every SEC seconds
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 EOF
 }
@@ -44,7 +44,7 @@ need_tools jq flock
 load_abi
 need_bpffs
 while :; do
-	# an attach changes the map, too
+	# an attach also changes the map
 	lock
 	[[ -e $GLOBALS/pktlat_cfg ]] || die "pktlat is not attached: attach first (attach.sh --host pktlat)"
 	map_check pktlat_cfg

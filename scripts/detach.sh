@@ -18,7 +18,7 @@ usage: detach.sh [OPTION...] DEV [FEATURE...]
        detach.sh [OPTION...] --all
 
 Takes all features, or those given, off the network device DEV or the host. The last
-user of a map takes it along. It is no error if nothing is attached, or if the device
+user of a map takes it along. It is not an error if nothing is attached, or if the device
 or its network namespace has vanished: what is left of it is removed. A device that was
 renamed, or moved to another network namespace, can be named as it was or as it is.
 
@@ -27,7 +27,7 @@ renamed, or moved to another network namespace, can be named as it was or as it 
   --host          the features are those of the host
   --netns NAME    DEV is in this network namespace
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 
 Exit status: 0 nothing of ours is there any more, 1 error, 2 usage.

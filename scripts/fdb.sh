@@ -38,7 +38,7 @@ port settings:
   translate OUT:IN       trunk: VID OUT on the wire is VID IN inside; "none" ends all
   miss|bcast|mcast ACTION  frames without an entry: pass (to the stack, default),
                          flood (to the ports of the VLAN) or drop
-  storm N                flood at most N frames a second, 0 = no limit
+  storm N                flood at most N frames per second, 0 = no limit
   hairpin on|off         may send back what came in by this port
   block on|off           nothing in, nothing out (but control frames to the stack)
 On a port of a mirrored bridge, only pass and drop can be set; the rest is the bridge's.
@@ -58,7 +58,7 @@ addresses, IP and ARP with one of them.
 
   --netns NAME    the ports are in this network namespace
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 
 Exit status: 0 done, 1 nothing changed, 2 usage.
@@ -67,7 +67,7 @@ EOF
 
 # --- words of the command line
 
-# mac_bytes TEXT: its six bytes in MAC. False if it is no MAC.
+# mac_bytes TEXT: its six bytes in MAC. False if it is not a MAC address.
 mac_bytes() {
 	[[ $1 =~ ^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$ ]] || return 1
 	IFS=: read -ra MAC <<<"${1,,}"
@@ -77,7 +77,7 @@ mac_bytes() {
 unicast() {
 	mac_bytes "$1" || misuse "$1: expected a MAC address such as 02:00:00:00:00:01"
 	((!(16#${MAC[0]} & 1))) || misuse "$1: is a group address, and an entry is for one station"
-	[[ ${MAC[*]} != '00 00 00 00 00 00' ]] || misuse "$1: is no address of a station"
+	[[ ${MAC[*]} != '00 00 00 00 00 00' ]] || misuse "$1: is not the address of a station"
 }
 
 vid() { number "$1" "$2" 1 4094; }
@@ -90,7 +90,7 @@ port_of() {
 	have=$(field_num l2_cfg.netns)
 	((have == 0 || have == NETNS_INODE)) ||
 		die "$1: the ports are in another network namespace ($(netns_called 2 "$have")): use --netns"
-	l2_port_find "$IFINDEX" || die "$1 is no port of l2fwd: $(typed attach.sh "$1" l2fwd)"
+	l2_port_find "$IFINDEX" || die "$1 is not a port of l2fwd: $(typed attach.sh "$1" l2fwd)"
 }
 
 # --- entries
@@ -269,7 +269,7 @@ load_check() {
 			mac = tolower($1); vlan = 0; dev = ""; to = 0
 			if (mac !~ mac_form) bad($1 ": expected a MAC address such as 02:00:00:00:00:01")
 			if (index("13579bdf", substr(mac, 2, 1))) bad($1 ": is a group address, and an entry is for one station")
-			if (mac == "00:00:00:00:00:00") bad($1 ": is no address of a station")
+			if (mac == "00:00:00:00:00:00") bad($1 ": is not the address of a station")
 			for (i = 2; i <= NF; i++) {
 				if ($i == "local") { dev = $i; to = 0; continue }
 				if ($i != "dev" && $i != "vlan") bad("unknown word " $i " (dev, local, vlan)")
@@ -277,7 +277,7 @@ load_check() {
 				if ($i == "dev") {
 					dev = $(++i)
 					if (!(dev in port)) bad("no device " dev)
-					if (port[dev] == "-") bad(dev " is no port of l2fwd")
+					if (port[dev] == "-") bad(dev " is not a port of l2fwd")
 					to = port[dev]
 				} else {
 					vlan = $(++i)
@@ -518,7 +518,7 @@ xlate_dead() {
 		elif ! bit_is l2_port.vlans "$to"; then
 			warn "$1: translate $from:$to: no frame will use it: $1 is not in VLAN $to"
 		elif ((from != to)) && bit_is l2_port.vlans "$from" && [[ " ${XLATE[*]} " != *" $from 1 "* ]]; then
-			warn "$1: translate $from:$to: $1 is in VLAN $from, too, which leaves as $from and comes back as $to"
+			warn "$1: translate $from:$to: $1 is also in VLAN $from, which leaves as $from and comes back as $to"
 		fi
 	done
 }

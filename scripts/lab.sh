@@ -27,7 +27,7 @@ or server, with the mounts of this shell, so that pinned maps are the same ones.
   -j, --json      list: an array of names
   -4, --ipv4      no IPv6 at all, and so nothing on the wire that nobody sent
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 EOF
 }

@@ -195,7 +195,7 @@ look_at() { # FILE COMMAND...
 	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
 	look "${@:2}"
 }
-# for what is run in other shells, too (policy_beside.sh)
+# for what other shells run as well (policy_beside.sh)
 HM_LOOK=look
 
 # held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a

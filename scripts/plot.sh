@@ -24,7 +24,7 @@ before and after.
       --data          no picture: the numbers that would be drawn. percentiles:
                       1/(1 - percentile), seconds; stages: start, mean, median, 99 %
                       (seconds), name; drops: seconds (the interval's
-                      begin), packets a second; an empty line ends a curve
+                      begin), packets per second; an empty line ends a curve
       --stage A-B     percentiles: only this pair, as in xdp-tc
       --device DEV    only this device; default: the one with the most packets
       --netns NS      and only this network namespace
@@ -229,7 +229,7 @@ draw_drops() {
 	cat <<'EOF'
 set title "Packets lost, by layer and reason"
 set xlabel "seconds"
-set ylabel "packets a second"
+set ylabel "packets per second"
 set yrange [0:*]
 EOF
 	curves steps

@@ -27,7 +27,7 @@ Rules go to the devices that policy is attached to (attach.sh DEV policy). A new
 comes into force at once: each packet sees all of the old or all of the new one.
 
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 
 Exit status: 0 done, 1 error and nothing changed, 2 usage. diff: 0 equal, 1 different,

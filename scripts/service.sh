@@ -22,7 +22,7 @@ detaches nothing.
 
   --config DIR    where the files are (/etc/hookmap)
   -n, --dry-run   only show the commands
-  -v, --verbose   show the commands, too
+  -v, --verbose   also show the commands
   -h, --help
 
 Exit status: 0 done (stop: also if nothing was attached), 1 error, 2 usage.

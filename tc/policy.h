@@ -245,7 +245,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 	return POL_N_SEEN;
 }
 
-/* Fills P. Returns POL_N_SEEN, or why this is no packet for the rules. */
+/* Fills P. Returns POL_N_SEEN, or why this is not a packet for the rules. */
 POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 {
 	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };

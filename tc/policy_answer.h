@@ -60,7 +60,7 @@ static __always_inline __u16 pol_fold(__u64 sum)
 
 /* What of the L2 header and the first IP header is before AT + BASE stays; behind it come LEN
  * bytes that are to be written. A checksum or segments that a device should have made are
- * so forgotten: one that begins in what was cut away is none any more. */
+ * so forgotten: one that begins in what was cut away no longer is one. */
 static __always_inline long pol_strip(struct __sk_buff *skb, __u32 at, __u32 base, __u32 l4,
 				      __u32 len)
 {

@@ -395,7 +395,7 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 		__builtin_memcpy(&way->neigh.ipv4_nh, hop->gw4, sizeof(hop->gw4));
 		return pol_neighbour(skb, st, way, state, known, &fib, v6, now);
 	}
-	if (hop->flags & POL_H_GW6) { /* for IPv4, too: RFC 5549 */
+	if (hop->flags & POL_H_GW6) { /* also for IPv4: RFC 5549 */
 		way->neigh.nh_family = POL_AF_INET6;
 		__builtin_memcpy(way->neigh.ipv6_nh, hop->gw6, sizeof(hop->gw6));
 		return pol_neighbour(skb, st, way, state, known, &fib, v6, now);

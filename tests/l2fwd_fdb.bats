@@ -181,7 +181,7 @@ refused() {
 	equal "$(hookmap -j --dev p2 fdb | jq -c '[.rows, .ports, .rules, .guard, .translations | map(.device) | unique]')" '[["p2"],["p2"],["p2"],[],[]]' 'of p2'
 	for what in port acl guard; do equal "$(fdb "$what" p1)" "$(hookmap --summary --dev p1 fdb)" "fdb.sh $what p1"; done
 	like "$(fdb port p2)" 'p2              2 permit src 10.0.0.0/8 proto gre '
-	fails 1 'q1 is no port of l2fwd' hookmap --dev q1 fdb
+	fails 1 'q1 is not a port of l2fwd' hookmap --dev q1 fdb
 	# and gone again
 	fdb port p1 translate none storm 0 miss pass
 	fdb guard p1 flush
@@ -287,7 +287,7 @@ refused() {
 	ip link del px
 	equal "$(port_count p2 state)" gone 'state of one that has gone, by its name at attach'
 	ip link add px type veth peer name qx
-	fails 1 'px is no port of l2fwd: attach.sh px l2fwd' fdb add 02:00:00:00:00:09 dev px
+	fails 1 'px is not a port of l2fwd: attach.sh px l2fwd' fdb add 02:00:00:00:00:09 dev px
 }
 
 @test "fdb.sh: a bpf filesystem whose path has what sed, awk and printf read otherwise" {

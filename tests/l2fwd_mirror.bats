@@ -647,7 +647,7 @@ settle() {
 	equal "$(sort <<<"$HEARD" | uniq -c | xargs)" "5 $(mac 1)$(mac 9)$T" 'by the bond'
 	busywait 30 test "$(entry 02:00:00:00:00:09 0 type)" = dynamic
 	equal "$(entry 02:00:00:00:00:09 0 device)$(port_count p1 tx_packets)" 0 'device of the entry, and sent by XDP'
-	# a slave that joins later, with our program on it: a device that is no port, for the stack
+	# a slave that joins later, with our program on it: a device that is not a port, for the stack
 	sw ip link set dev s2 xdp obj "$HM_BUILD/xdp/l2fwd.o"
 	slave s2
 	busywait 10 up s2

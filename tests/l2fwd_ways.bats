@@ -38,7 +38,7 @@ drop_state_out|to a blocked port|p1|$(mac 6)|$T
 drop_no_headroom|no room for a tag|v3|$(mac 37)|$T|216"
 
 # by other tests of this file and l2fwd_truth.bats: what asks, is not asked
-OTHERS='pass_no_port|device that is no port
+OTHERS='pass_no_port|device that is not a port
 drop_storm|over the limit
 drop_acl|denied by a rule
 drop_source_mac|source not added

@@ -97,7 +97,7 @@ after: xdp → input (total), eth0 in web, 100 packets'
 		case $what in
 		percentiles*) for word in 'percentile of packets' 'time' '99 %' 'xdp → tc, eth0 in web, 100 packets'; do like "$(<"$D/a.svg")" "$word"; done ;;
 		stages*) for word in 'tc → prerouting' 'before' 'after' '118.0 ns, 99 %: 1.0 us' '236.0 ns, 99 %: 2.0 us' 'eth0 in web'; do like "$(<"$D/a.svg")" "$word"; done ;;
-		drops*) for word in 'packets a second' 'seconds' 'ip X'; do like "$(<"$D/a.svg")" "$word"; done ;;
+		drops*) for word in 'packets per second' 'seconds' 'ip X'; do like "$(<"$D/a.svg")" "$word"; done ;;
 		esac
 		# shellcheck disable=SC2086
 		plot --size 640x400 -o "$D/a.png" $what

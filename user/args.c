@@ -141,7 +141,7 @@ static struct verb *verb_find(const char *name)
 	return v;
 }
 
-/* Takes the word behind VERB that is no option, if the verb has room for one. */
+/* Takes the word behind VERB that is not an option, if the verb has room for one. */
 static bool argument_take(const struct verb *verb, const char *word)
 {
 	if (verb->word && verb->word(word))
@@ -253,7 +253,7 @@ static int args_read(int argc, char **argv, struct given *given, size_t *n, bool
 	return 0;
 }
 
-/* The words that are no options: the verbs, and what stands behind one. 0 or an exit code. */
+/* The words that are not options: the verbs, and what stands behind one. 0 or an exit code. */
 static int args_words(int argc, char **argv, const struct given *given, size_t n,
 		      struct verb **verb)
 {

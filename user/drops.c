@@ -20,7 +20,7 @@
  * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
  * counted twice), samples, samples_over_rate, samples_ring_full.
  *
- * --samples: a line a packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location,
+ * --samples: one line per packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location,
  * device, netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
  */
 #include <errno.h>
@@ -603,7 +603,7 @@ static const struct arg drops_args[] = {
 	{ .name = "all",
 	  .kind = ARG_FLAG,
 	  .to = &asked.all,
-	  .help = "also what is no loss, and all XDP verdicts" },
+	  .help = "also packets that were not lost, and all XDP verdicts" },
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
 	  .to = &asked.explain,

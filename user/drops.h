@@ -28,10 +28,10 @@ struct drop_line {
 	__u32 ifindex;			/* 0: not known, or none */
 	__u32 node;	/* of map xdp_verdict: number of the device in sysfs; or 0 */
 	__u8 by;	/* enum drop_by: what COL_KEY is */
-	bool gone;	/* its device or its namespace is no more */
+	bool gone;	/* its device or its namespace no longer exists */
 	bool benign;	/* not a loss */
 	bool undecided; /* it may be one */
-	bool verdict;	/* an XDP verdict that is no loss */
+	bool verdict;	/* an XDP verdict that is not a loss */
 	__u64 packets;
 	__u64 bytes;
 	__u64 first; /* ns */

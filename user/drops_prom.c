@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * drops_prom.c - hookmap drops for Prometheus: sums by layer, reason, location, device
- * and namespace. Protocols and addresses are no labels.
+ * and namespace. Protocols and addresses are not labels.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void blank(char **text)
  * first. The others are left to the verdicts of XDP programs, which have no time. */
 #define TIMED_ROWS 500
 
-/* A row whose device or namespace is no more gives its place to a new cause so long after
+/* A row whose device or namespace no longer exists gives its place to a new cause so long after
  * its last loss. It cannot grow again. */
 #define RETIRE_NS 3600000000000ULL
 

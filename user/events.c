@@ -174,7 +174,7 @@ static void showed(struct reader *r, int n)
 }
 
 /* A round ends with what is newer than its beginning: events may come as fast as they are
- * shown, and a signal, losses and a reader that has gone must be seen then, too. */
+ * shown, and a signal, losses and a reader that has gone must also be seen then. */
 static int on_event(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;

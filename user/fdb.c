@@ -194,7 +194,7 @@ static int ports_read(struct fdb *f)
 		wanted |= port_wanted(f, n);
 	}
 	if (!err && !wanted) {
-		fail("fdb: %s is no port of l2fwd", asked.device);
+		fail("fdb: %s is not a port of l2fwd", asked.device);
 		return -ENODEV;
 	}
 	return err;
@@ -508,7 +508,7 @@ static void show_ports(struct fdb *f)
 		size_t at = 0;
 		int vlans;
 
-		/* number 0: what is attached and is no port */
+		/* number 0: what is attached and is not a port */
 		if (!port_wanted(f, n) && (n || !st->rx_packets || asked.device))
 			continue;
 		vlans = vlans_text(p, text);

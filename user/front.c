@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, and `hookmap fdb add ...`
- * `hookmap-fdb add ...`: a word that is no verb of the reader, or a verb and one of its commands,
- * names a script, beside the reader where it is installed, or in scripts/ beside build/
+ * `hookmap-fdb add ...`: a word that is not a verb of the reader, or a verb and one of its
+ * commands, names a script, beside the reader where it is installed, or in scripts/ beside build/
  * where it was built; with another folder to build in, what lies beside it is not ours to run. The
  * reader itself stays what changes nothing. Its hints name scripts as they are called there.
  */

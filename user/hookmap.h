@@ -92,7 +92,7 @@ extern const char *const policy_actions[POL_ACTIONS];
 bool one_of(const char *words, const char *word);
 /* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
 __s64 parse_number(const char *text, __u32 max);
-/* 4 or 16 bytes in network order. Returns 4, 6, or 0 if TEXT is no address. */
+/* 4 or 16 bytes in network order. Returns 4, 6, or 0 if TEXT is not an address. */
 int parse_address(const char *text, void *bytes);
 /* By name or number; -1 if TEXT is neither. */
 int proto_number(const char *text);
@@ -204,10 +204,10 @@ const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 if
  * it) and is not EXCEPT, or NULL. */
 const char *names_above(struct names *n, __u64 inode, __u32 ifindex, __u32 except, size_t *i);
 
-/* The namespace, or the device IFINDEX (if it is not 0) in it, is no more. */
+/* The namespace, or the device IFINDEX (if it is not 0) in it, no longer exists. */
 bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
 
-/* Writes down the names that were found, for when they are no more. */
+/* Writes down the names that were found, for the time when they no longer exist. */
 void names_keep(struct names *n, const struct options *opt);
 
 /* Processes that were not asked for their namespace, because there are too many. */

@@ -2,7 +2,7 @@
 /*
  * latency.c - hookmap latency: where packets spend their time.
  *
- * JSON, besides what hists.h says, a row a stage pair and a row a total:
+ * JSON, besides what hists.h says, one row per pair of stages and one per total:
  *   kind      "stage": time between two stages that follow each other
  *             "again": the same, to a stage that the packet has passed before: it comes a
  *             second time as what was inside it (decapsulated, decrypted)

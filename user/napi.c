@@ -123,7 +123,7 @@ static int by_device(const struct hist_row *a, const struct hist_row *b)
 	return x->cpu - y->cpu;
 }
 
-/* A device of which there are only idle polls, or only drops, has a row, too. */
+/* A device of which there are only idle polls, or only drops, also has a row. */
 static int add_empty(const struct options *opt, struct hists *h)
 {
 	unsigned char key[HIST_KEY_MAX];

@@ -14,7 +14,7 @@
  *          (runs of the programs that the kernel left out)
  *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
  *          copied, is not seen)
- * With --slow USEC: the slow packets one by one, an object a line: time time_ns
+ * With --slow USEC: the slow packets one by one, one object per line: time time_ns
  * delta_ns kind name pid stamp src dst proto sport dport len.
  */
 #include <stddef.h>

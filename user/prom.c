@@ -65,7 +65,7 @@ void prom_free(struct prom *p)
 
 /* --- labels */
 
-/* A value as it is quoted: Prometheus refuses the whole file for a byte that is no
+/* A value as it is quoted: Prometheus refuses the whole file for a byte that is not
  * UTF-8, a terminal obeys control characters, and the name of a device may be any bytes. */
 static void put_value(const char *text, FILE *f)
 {

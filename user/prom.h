@@ -23,7 +23,7 @@ enum prom_type {
 	PROM_GAUGE,
 	PROM_STATE,	/* a gauge, 1 or 0: one series for several says the worst of them */
 	PROM_TIME,	/* a gauge: ns here, seconds in the text */
-	PROM_HISTOGRAM, /* ns here, seconds in the text; 4 buckets an octave */
+	PROM_HISTOGRAM, /* ns here, seconds in the text; 4 buckets per octave */
 	PROM_COARSE,	/* the same, 1 bucket for 2 octaves */
 	PROM_SIZES,	/* of numbers: 1, 2, 4, ... */
 };

@@ -39,7 +39,7 @@ int prom_save(struct prom *p, const char *path)
 	char *temp;
 	int fd, err;
 
-	/* what is renamed would take the place of a device, too */
+	/* a rename would also replace a device */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		fail("%s: not a regular file: give --output a file, or leave it out", path);
 		return -EINVAL;

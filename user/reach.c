@@ -78,7 +78,7 @@ static int reach_map(const struct reach_list *l, const __u32 *ids, __u32 n)
 	return -1;
 }
 
-/* How long the machine was suspended, ns: load times count that, too. */
+/* How long the machine was suspended, ns: load times also count that. */
 static __u64 suspended(void)
 {
 	struct timespec boot, mono;

@@ -176,7 +176,7 @@ static const struct reason_text xdp_texts[XDP_R_MAX] = {
 	[XDP_R_MALFORMED] = { "XDP_MALFORMED", "xdp", "headers are cut short or make no sense",
 			      "tcpdump on the sender" },
 	[XDP_R_TEST] = { "XDP_TEST", "xdp", "a test program dropped it", "tests/" },
-/* those up to L2_PASS_END are no losses: shown with --all */
+/* those up to L2_PASS_END are not losses: shown with --all */
 #define L2(NAME, NUMBER, KEY, REASON, MEANING, LOOK)                                               \
 	[XDP_R_L2FWD + (NUMBER)] = { "L2FWD_" REASON, "xdp", MEANING, LOOK },
 	L2_REASON(L2)
@@ -437,7 +437,7 @@ static const struct {
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
 	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
-	/* conntrack drops there, too, as iptables-legacy and ebtables do; nft elsewhere */
+	/* conntrack also drops there, as iptables-legacy and ebtables do; nft elsewhere */
 	{ "NETFILTER_DROP",
 	  { "nf_hook_slow", "netfilter",
 	    "a firewall rule (of iptables-legacy, ebtables) dropped it, or conntrack could not "

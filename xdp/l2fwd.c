@@ -13,7 +13,7 @@
  * Maps: l2_if (ifindex -> port), l2_port (settings), l2_wire (what a mirrored bridge says of
  * them), l2_look (when it was looked at), l2_fdbs -> l2_fdb, l2_txs
  * -> l2_tx (devices), l2_xlate, l2_guard, l2_acl, l2_storm; counts in l2_stat by port and
- * reason, and in the FDB entry; verdicts but XDP_REDIRECT in xdp_verdict, too. Times in ns.
+ * reason, and in the FDB entry; verdicts but XDP_REDIRECT also in xdp_verdict. Times in ns.
  * Returns XDP_REDIRECT, XDP_PASS or XDP_DROP.
  */
 #include "l2acl.h"
@@ -144,7 +144,7 @@ static __always_inline int l2_control(const void *mac)
 	       !(m[2] & bpf_htons(0xfff0));
 }
 
-/* The sender's IP address in KEY. 0, or the reason if the frame lies or is no ARP or IP; a
+/* The sender's IP address in KEY. 0, or the reason if the frame lies or is neither ARP nor IP; a
  * control frame need not be either. */
 static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2_guard_key *key)
 {

@@ -5,7 +5,7 @@
  *   ip link set dev D xdp obj build/xdp/tail_a.o
  *   tc exec bpf graft m:globals/tail_next key 1 obj build/xdp/tail_b.o type xdp sec prog
  *
- * Key 1 is COUNT_IPV4 of kern/abi.h. What is put there must be an XDP program, too,
+ * Key 1 is COUNT_IPV4 of kern/abi.h. What is put there must also be an XDP program,
  * and loaded the same way: the kernel compares.
  *
  * Maps: tail_next, tail_next_frags (programs by enum count_kind). Returns what the next program

@@ -122,7 +122,7 @@ struct drop_slot_head {
 };
 struct drop_slot {
 	struct drop_slot_head head;
-	struct drop_key key; /* all 0: free. Or a row that is no more: free again */
+	struct drop_key key; /* all 0: free. Or a row that no longer exists: free again */
 };
 struct drop_xdp_slot {
 	struct drop_slot_head head;

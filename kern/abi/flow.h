@@ -20,7 +20,7 @@ struct flow {
 	__be16 dport;
 	__u8 family; /* 4, 6, or 0: not IP */
 	__u8 l4proto;
-	__u8 fragment;	  /* not the first fragment: what follows is no L4 header */
+	__u8 fragment;	  /* not the first fragment: what follows is not an L4 header */
 	__u8 more;	  /* more fragments follow */
 	__u8 inside;	  /* IPv6: the header behind that of the fragment, perhaps an extension */
 	__u8 type;	  /* of ICMP and ICMPv6 */

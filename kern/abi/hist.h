@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /*
- * Histograms are log-linear, 16 buckets an octave (HdrHistogram's shape):
+ * Histograms are log-linear, 16 buckets per octave (HdrHistogram's shape):
  * with x = ns - 1, octave 0 holds x = 0..15, octave o > 0 holds x in
  * [16 << (o - 1), 16 << o), each bucket 1 << (o - 1) ns wide. A bucket's
  * upper bound is inclusive ("le"). Rows are stored by octave, so an octave

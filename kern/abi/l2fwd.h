@@ -44,7 +44,7 @@ enum l2_type {
  * Concurrency: the kernel gives the memory of a deleted or replaced element to the next key
  * at once, while a program (another CPU, or a task that softirqs and vCPUs stop) still has its
  * address. So the first 8 bytes, the head, repeat the key; they are read and written with one
- * load and one store, and a head of another key is no entry. Scripts replace whole elements,
+ * load and one store, and a head of another key is not an entry. Scripts replace whole elements,
  * programs of the mirror store heads. The key's 5 bytes here leave out the first two of the MAC
  * and 4 bits of the VLAN: it would take two addresses that agree in the rest, one of which is
  * deleted, and the other made, between two instructions. (No hammer has hit that time yet; the
@@ -111,7 +111,7 @@ struct l2_port {
 	__u8 bcast;    /* enum l2_miss */
 	__u8 mcast;    /* enum l2_miss */
 	__u8 pad;
-	__u32 storm;	    /* frames a second flooded at most, 0 = no limit */
+	__u32 storm;	    /* frames per second flooded at most, 0 = no limit */
 	__u16 acl_n;	    /* rules, | L2_ACL_SRC, L2_ACL_DST; read in one with acl_at */
 	__u16 acl_at;	    /* where they begin in l2_acl */
 	__u64 vlans[64];    /* bit: member of this VLAN */
@@ -191,7 +191,7 @@ struct l2_wire {
 	  "to be flooded, but the driver has no XDP metadata: left to the stack", \
 	  "attach.sh DEV l2fwd --mode generic") \
 	X(NO_PORT, 11, "pass_no_port", "NO_PORT", \
-	  "came by a device that is no port (a slave, a device attached by hand), for the stack", \
+	  "came by a device that is not a port (a slave, a device attached by hand), for the stack", \
 	  "hookmap fdb; attach.sh DEV l2fwd") \
 	X(DROP_MISS, 16, "drop_unknown", "DROP_UNKNOWN", \
 	  "no entry for its destination, and the port drops such frames", \

@@ -73,7 +73,7 @@ struct lat_key {
  * as it is; a clone or a segment has the tag but not the address, so a stamp never moves on
  * with somebody else's packet. In the lower half it is found by the tag alone: that is for
  * fragments, which reassembly puts into another sk_buff, and for ICMP, which raw sockets
- * read as a clone; whoever comes with the tag must have the protocol, too. Slot 0 belongs
+ * read as a clone; whoever comes with the tag must also have the protocol. Slot 0 belongs
  * to the map itself: tag is the shift in force, for the stages that do not have lat_cfg.
  *
  * Writers: the CPU that owns the part takes slots, in softirq; after that the packet's own

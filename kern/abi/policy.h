@@ -29,7 +29,7 @@
  *   reads those of two looks at once asks the kernel once more, or a probe later.
  */
 #define POL_SLOTS      2
-#define POL_TUPLES     128	     /* most mask tuples a family */
+#define POL_TUPLES     128	     /* most mask tuples per family */
 #define POL_RULES_MAX  262144	     /* most rules; the default of --max-rules */
 #define POL_TUPLES_DEF 64	     /* default of --max-masks */
 #define POL_HOPS       256	     /* most next hops, and groups of them */

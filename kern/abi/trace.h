@@ -30,7 +30,7 @@ struct trace_stat {
 
 /* map exec_cfg, open_cfg: array of 1 */
 struct trace_filter {
-	__u64 cgroup; /* id (inode) of a cgroup v2; those below it match, too */
+	__u64 cgroup; /* id (inode) of a cgroup v2; those below it also match */
 	__u32 level;  /* its depth, the root being 0 */
 	__u32 flags;  /* TRACE_F_* */
 	__u32 uid;

@@ -106,7 +106,7 @@ drops_unshare() {
 	drops_verdict_unshare
 }
 
-# xdp_verdict and xdp_home go with their last user: XDP programs of other features have it, too
+# xdp_verdict and xdp_home go with their last user: XDP programs of other features also have it
 drops_verdict_unshare() {
 	local users
 	[[ -e $GLOBALS/xdp_verdict ]] || return 0

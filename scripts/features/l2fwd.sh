@@ -58,7 +58,7 @@ l2fwd_option() {
 # devices below them: the frames of a bond come with the index of its slave.
 L2_TARGET='-|veth|tun'
 
-# l2_in PATH COMMAND...: in this network namespace. (To enter the own one takes CAP_SYS_ADMIN, too.)
+# l2_in PATH COMMAND...: in this network namespace. (Entering the own one also takes CAP_SYS_ADMIN.)
 l2_in() {
 	if [[ $1 == "$NETNS_PATH" ]]; then
 		in_netns "${@:2}"
@@ -93,7 +93,7 @@ l2_link() {
 # l2_suitable DEV: dies if it cannot be a port
 l2_suitable() {
 	l2_link
-	[[ $LINK_TYPE == ether ]] || die "$1 is no Ethernet device ($LINK_TYPE): it cannot be a port"
+	[[ $LINK_TYPE == ether ]] || die "$1 is not an Ethernet device ($LINK_TYPE): it cannot be a port"
 	[[ $KIND =~ ^($L2_TARGET)$ ]] || die "$1 is a $KIND device, which XDP cannot send to: it cannot be a port. As a port of a bridge that is attached with --mirror, it works, on the slow path"
 	[[ ! $SLAVE =~ ^(bond|team)$ ]] || die "$1 is a slave of $MASTER, whose frames it would forward past the $SLAVE: make $MASTER a port of a bridge, and attach that with --mirror"
 }
@@ -329,7 +329,7 @@ l2_mirror_port_add() { # DEV
 	l2_ports_changed
 }
 
-# l2_port_share DEV: what the first port has is for the others, too
+# l2_port_share DEV: what the first port has is also for the others
 l2_port_share() {
 	[[ ! -d $PINS/_shared ]] || return 0
 	[[ $XDP_NAME != l2fwd_xdp || -n ${XDP_SEC[*]} ]] || program_share "$XDP_ID" "$HM_OBJ/xdp/l2fwd.o"

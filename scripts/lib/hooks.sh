@@ -304,7 +304,7 @@ xdp_put() {
 			word=xdpgeneric
 		fi
 	fi
-	# at once: what looks at it can fail, too
+	# at once: what looks at it can also fail
 	defer xdp_change "$1" "$word" off
 	[[ -z $why ]] || note "$1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
 }
@@ -518,7 +518,7 @@ is_link() {
 
 # --- iptables: one chain of ours a table, a jump to it a device
 
-# ipt_commands [all]: in IPT; with "all" those, too, whose rules those of an earlier attach may be,
+# ipt_commands [all]: in IPT; with "all" also those whose rules those of an earlier attach may be,
 # which are in the backend that iptables was then
 ipt_commands() {
 	local command backend

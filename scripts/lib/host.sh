@@ -161,7 +161,7 @@ trace_part() {
 }
 
 # trace_filter MAP: changes the filter in MAP as was asked for; before the programs
-# are loaded, so that the first event matches, too
+# are loaded, so that the first event also matches
 trace_filter() {
 	local level path
 	((TRACE_ASKED)) || return 0

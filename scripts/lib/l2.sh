@@ -70,7 +70,7 @@ l2_ports() {
 	done <<<"$rows"
 }
 
-# l2_port_names: the devices: "name/number ...", number - for what is no port. A name may
+# l2_port_names: the devices: "name/number ...", number - for what is not a port. A name may
 # hold anything else.
 l2_port_names() {
 	local ports
@@ -82,7 +82,7 @@ l2_port_names() {
 # l2_name IFINDEX: the device's name; false if there is none
 l2_name() { device_name "$1" | grep .; }
 
-# l2_port_find IFINDEX: its number in PORT. False if it is no port.
+# l2_port_find IFINDEX: its number in PORT. False if it is not a port.
 l2_port_find() {
 	local VALUE NUM
 	PORT=0

@@ -7,7 +7,7 @@
 # the script understands: its spellings between "|", with "=" behind if it takes a value.
 # A pattern such as "--*=" is any option. -n, -v, -h and --netns are dealt with here; for
 # the others, and with the last of its spellings, `option NAME VALUE` of the script is
-# called. What is no option is in ARGS. OPTIONS_END is a word of ARGS after which nothing
+# called. Words that are not options are in ARGS. OPTIONS_END is a word of ARGS after which nothing
 # is an option any more. --filter and --match take all the words of a condition.
 
 ARGS=() NS='' OPTIONS_END=''

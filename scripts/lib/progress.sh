@@ -12,7 +12,7 @@ phase() {
 }
 
 # progress WHAT FILE COMMAND...: COMMAND FILE; on a terminal COMMAND -, which is given the
-# lines of FILE, and how many of them it has taken. A small FILE is no long work.
+# lines of FILE, and how many of them it has taken. A small FILE is not long work.
 progress() {
 	local what=$1 file=$2 total
 	shift 2

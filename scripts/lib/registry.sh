@@ -137,7 +137,7 @@ netns_file() {
 		return
 	done < <(netns_holders)
 	# (the link of a descriptor has the inode, or the name that was opened, or "/" if that has
-	# gone. Then it can be anything, on a file system that does not answer, too.)
+	# gone. Then it can be anything, also on a file system that does not answer.)
 	file=$(netns_descriptors "net:\\[$1\\]" "net:\\[$1\\]" | tr '\0' '\n')
 	[[ -n $file ]] || file=$(netns_descriptors / '*/netns/*' |
 		timeout -s KILL $((HM_LIMIT < 5 ? HM_LIMIT : 5)) xargs -0r stat -L -c '%i %n' 2>/dev/null | sed -n "s/^$1 //p") || true
@@ -147,7 +147,7 @@ netns_descriptors() { # PATTERN PATTERN
 	printf '%s\0' /proc/[0-9]*/fd | xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
 }
 
-# netns_vanished INODE: this namespace has gone. That it is not found is no proof: a process
+# netns_vanished INODE: this namespace has gone. Not finding it proves nothing: a process
 # that we may not ask can have it, or another mount namespace. But a namespace takes its filters
 # along: if there is none of ours but those that are seen, none is there. Else NETNS_HIDDEN has
 # the programs. NETNS_FOUND is a file of it, if there is one.

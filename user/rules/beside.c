@@ -422,7 +422,7 @@ void beside(struct set *s, const char *path)
 			while (k < facts.n && (facts.fact[k].kind != kind ||
 					       !concerns(s, &facts, r, &facts.fact[k])))
 				k++;
-			/* a rule without a match takes them for its own, too */
+			/* a rule without a match also takes them for its own */
 			if (k == facts.n &&
 			    !(kind == SELF && r->action >= POL_REDIRECT && takes_all(r)) &&
 			    !(kind == IIF && no_packet(&facts, r)))

@@ -149,7 +149,7 @@ void read_gone(struct set *s, const char *path)
 	free(file.text);
 }
 
-/* Says that there is no such device; false if that is no error. */
+/* Says that there is no such device; false if that is not an error. */
 static bool no_device(const struct set *s, const char *name)
 {
 	if (s->list_missing)
@@ -250,7 +250,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	}
 	via6 = get(value, "via6");
 	if (via6 && h->value.flags & POL_H_GW6)
-		HOP_WRONG("via6", "via is an IPv6 address, too");
+		HOP_WRONG("via6", "via is also an IPv6 address");
 	else if (via6 && parse_address(via6, h->value.gw6) != 6)
 		HOP_WRONG("via6", "%s: expected an IPv6 address", via6);
 	else if (via6)
@@ -668,10 +668,10 @@ void read_done(struct set *s)
 		const struct rule *first = named[i - 1];
 
 		if (!strcmp(first->id, named[i]->id) && s->files > 1)
-			rule_wrong(named[i], "id", "%s is the id of rule %u of %s, too", first->id,
+			rule_wrong(named[i], "id", "%s is also the id of rule %u of %s", first->id,
 				   first->index, first->file->name);
 		else if (!strcmp(first->id, named[i]->id))
-			rule_wrong(named[i], "id", "%s is the id of rule %u, too", first->id,
+			rule_wrong(named[i], "id", "%s is also the id of rule %u", first->id,
 				   first->index);
 	}
 	/* the others are called by their number, or the next that is free */

@@ -134,7 +134,7 @@ bool rule_wrong(struct rule *r, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* "rule N (ID)" */
 const char *rule_where(const struct rule *r);
-/* A line that is no error. */
+/* A line that is not an error. */
 void note(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- match.c: what people write */
