@@ -68,7 +68,11 @@ static const char *const command[][6] = {
 	{ "pktlat", "--slow", "1", "--drain" },
 	{ "pktlat", "--slow", "1", "--drain", "-j" },
 	{ "napi", "-j" },
+	{ "napi", "--since", FILE_ARG, "-j", "--buckets" },
+	{ "pktlat", "--since", FILE_ARG },
+	{ "pktlat", "--prom" },
 	{ "ovslat", "-j" },
+	{ "ovslat", "--hgrm" },
 	{ "status", "-j" },
 	{ "status" },
 };
