@@ -47,23 +47,43 @@ static __always_inline __u32 drop_netns(struct drop_key *key, struct net *net)
 	return key->netns;
 }
 
-/* Returns the device, if it is known. */
+/* Finds the device that only the number is known of; in AT: the socket, then the device. A
+ * function of its own, as drop_what(). */
+__noinline int drop_came_by(struct drop_key *key, __u64 *at)
+{
+	struct net_device *dev;
+	struct sock *sk;
+
+	if (!key || !at)
+		return 0;
+	sk = (struct sock *)*at;
+	dev = net_dev_find(BPF_CORE_READ(sk, __sk_common.skc_net.net), key->ifindex);
+	key->node = dev ? drop_node(dev) : DROP_NODE_GONE;
+	*at = (__u64)dev;
+	return 0;
+}
+
+/* Returns the device, if the skb knows it; AT is its address, also if only its number is known. */
 static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct sock *sk,
-						     struct drop_key *key)
+						     struct drop_key *key, __u64 *at)
 {
 	struct net_device *dev = skb->dev;
 
 	if ((__s64)dev < 0) { /* a kernel address */
 		if (drop_netns(key, dev->nd_net.net)) {
 			key->ifindex = dev->ifindex;
+			key->node = drop_node(dev);
+			*at = (__u64)dev;
 			return dev;
 		}
 	}
 	key->ifindex = skb->skb_iif;
 	if (!sk)
 		sk = skb->sk;
-	if (sk)
-		drop_netns(key, sk->__sk_common.skc_net.net);
+	if (sk && drop_netns(key, sk->__sk_common.skc_net.net) && key->ifindex) {
+		*at = (__u64)sk;
+		drop_came_by(key, at);
+	}
 	return NULL;
 }
 
@@ -211,14 +231,13 @@ __noinline int drop_room(const struct drop_key *key, const __u64 *dev)
 	return 0;
 }
 
-static __always_inline struct drop_val *drop_row_get(struct drop_key *key, struct net_device *dev)
+static __always_inline struct drop_val *drop_row_get(struct drop_key *key, const __u64 *dev)
 {
 	struct drop_val *row = bpf_map_lookup_elem(&drop_row, key), empty = {};
-	__u64 at = (__u64)dev;
 
 	if (row)
 		return row;
-	drop_room(key, &at);
+	drop_room(key, dev);
 	bpf_map_update_elem(&drop_row, key, &empty, BPF_NOEXIST);
 	row = bpf_map_lookup_elem(&drop_row, key);
 	return row ? row : drop_over_get(key);
@@ -273,7 +292,7 @@ int drops_skb(__u64 *ctx)
 	struct net_device *dev;
 	struct sock *sk = NULL;
 	struct drop_val *row;
-	__u64 segments;
+	__u64 segments, at = 0;
 
 	if (!cfg || !st || drop_is_part(st, skb))
 		return 0;
@@ -288,7 +307,7 @@ int drops_skb(__u64 *ctx)
 		return 0;
 	}
 	key.by = cfg->by;
-	dev = drop_place(skb, sk, &key);
+	dev = drop_place(skb, sk, &key, &at);
 	drop_packet(skb, &key, &headers);
 	if (drop_open(key.reason, key.l4proto)) {
 		struct drop_freed freed = { .skb = skb, .dev = dev, .sk = sk };
@@ -298,7 +317,7 @@ int drops_skb(__u64 *ctx)
 	if (cfg->sample_rate)
 		drop_sample(cfg, st, skb, &key, &headers);
 	segments = drop_segments(skb, &key, &headers);
-	row = drop_row_get(&key, dev);
+	row = drop_row_get(&key, &at);
 	if (!row) {
 		st->over_packets += segments;
 		st->over_bytes += skb->len;

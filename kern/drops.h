@@ -18,6 +18,13 @@ HM_MAP(xdp_verdict);
 		bpf_map_lookup_elem(&MAP, &zero_);                                                 \
 	})
 
+static __always_inline __u32 drop_node(struct net_device *dev)
+{
+	__u32 node = BPF_CORE_READ(dev, dev.kobj.sd, id);
+
+	return node ?: DROP_NODE_GONE;
+}
+
 /* Times are for people, the timer tick's will do: reading the clock for each drop
  * would cost 20 ns. */
 static __always_inline __u64 drop_now(struct drop_stat *st)

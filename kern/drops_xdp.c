@@ -55,6 +55,7 @@ static __always_inline void drop_xdp_add(struct drop_stat *st, struct drop_xdp_k
 
 	if (dev) {
 		key->ifindex = dev->ifindex;
+		key->node = drop_node(dev);
 		key->netns = dev->nd_net.net->ns.inum;
 		key->cookie = net_cookie(dev->nd_net.net);
 	}

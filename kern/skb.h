@@ -450,4 +450,24 @@ static __always_inline __u64 net_cookie(const struct net *net)
 	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
 }
 
+#define NET_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
+#define NET_DEV_CHAIN	64  /* longer from 16 384 devices on */
+
+static __always_inline struct net_device *net_dev_find(struct net *net, __u32 ifindex)
+{
+	struct hlist_head *heads = BPF_CORE_READ(net, dev_index_head);
+	struct net_device *dev;
+	struct hlist_node *node;
+
+	if (bpf_core_read(&node, sizeof(node), &heads[ifindex & (NET_DEV_BUCKETS - 1)].first))
+		return NULL;
+	for (int i = 0; i < NET_DEV_CHAIN && node; i++) {
+		dev = (void *)node - bpf_core_field_offset(struct net_device, index_hlist);
+		if (BPF_CORE_READ(dev, ifindex) == (int)ifindex)
+			return dev;
+		node = BPF_CORE_READ(node, next);
+	}
+	return NULL;
+}
+
 #endif

@@ -153,27 +153,13 @@ POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 
 /* --- is the device up? */
 
-#define POL_DEV_BUCKETS 256 /* NETDEV_HASHENTRIES */
-#define POL_DEV_CHAIN	64  /* longer from 16 384 devices on */
-#define POL_DEVICES	65536
-#define POL_ETHER	1 /* ARPHRD_ETHER */
-#define POL_LOOPBACK	772
+#define POL_DEVICES  65536
+#define POL_ETHER    1 /* ARPHRD_ETHER */
+#define POL_LOOPBACK 772
 
 static __always_inline struct net_device *pol_dev_find(struct __sk_buff *skb, __u32 ifindex)
 {
-	struct net_device *dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
-	struct hlist_head *heads = BPF_CORE_READ(dev, nd_net.net, dev_index_head);
-	struct hlist_node *node;
-
-	if (bpf_core_read(&node, sizeof(node), &heads[ifindex & (POL_DEV_BUCKETS - 1)].first))
-		return NULL;
-	for (int i = 0; i < POL_DEV_CHAIN && node; i++) {
-		dev = (void *)node - bpf_core_field_offset(struct net_device, index_hlist);
-		if (BPF_CORE_READ(dev, ifindex) == (int)ifindex)
-			return dev;
-		node = BPF_CORE_READ(node, next);
-	}
-	return NULL;
+	return net_dev_find(BPF_CORE_READ((struct sk_buff *)skb, dev, nd_net.net), ifindex);
 }
 
 /* enum netdev_state_t: START and PRESENT, not NOCARRIER */

@@ -218,7 +218,7 @@ of_sources() {
 	attach --host drops --by sip
 	# 1024 rows of places that do not exist
 	awk -v g="$G" 'BEGIN { for (i = 0; i < 1024; i++)
-		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(64), rep(32) }
+		printf "map update pinned %s/drop_over key hex %02x %02x 00 00 00 00 00 00%s value hex%s\n", g, i % 256, i / 256, rep(72), rep(32) }
 		function rep(n, s) { s = ""; while (n--) s = s " 00"; return s }' | bpftool batch file - >/dev/null
 	on client "$HM_BUILD/tests/frames" --sip eth0 10000 "$E $IP4 $UDP"
 	in_all() {
@@ -274,6 +274,67 @@ of_sources() {
 unread() {
 	# the socket has gone, and its namespace with it: by the number of datagrams
 	drops --all | jq -e --argjson n "$1" 'any(.rows[]; .layer == "benign" and .protocol == "ipv4/udp" and .packets >= $n)'
+}
+
+# remade NAME: device 900 of the host, anew, in the place of its eth0
+remade() {
+	on client ip link del dev eth0
+	on host ip link add "$1" index 900 type veth peer name eth0 netns "$LAB-client"
+	on host ip addr add 10.11.1.1/24 dev "$1"
+	on client ip addr add 10.11.1.2/24 dev eth0
+	on host ip link set dev "$1" up
+	on client ip link set dev eth0 up
+	on client ping -q -c 1 -W 5 10.11.1.1
+}
+# by_device [OPTION...]: losses of these devices, in the order of their numbers in sysfs
+by_device() {
+	drops "$@" | jq -r --arg lab "$LAB-host" '[.rows[] | select(.netns == $lab and .ifindex == 900)] | sort_by(.device_node)[]
+		| "\(.packets) \(.reason | ltrimstr("SKB_DROP_REASON_")) \(.device)"'
+}
+
+# bats test_tags=vm
+@test "drops: a device that is made again under its number begins at zero, and the old one keeps its name" {
+	quiet
+	attach --host drops
+	local since=$BATS_TEST_TMPDIR/since.json
+	remade t0
+	send 7012 11
+	settled '.device == "t0"' 11
+	drops --all >"$since"
+	remade t0
+	send 7012 5
+	settled '.ifindex == 900' 16
+	equal "$(by_device)" "11 NO_SOCKET t0
+5 NO_SOCKET t0" "made again"
+	equal "$(by_device --since "$since")" "5 NO_SOCKET t0" "--since"
+	# it is one series, which only grows
+	equal "$(on host "$HM_BUILD/hookmap" --prom drops | sed -n 's/.*packets_total.*NO_SOCKET.*device="t0".*} //p')" 16 series
+	# under another name: nothing is its own yet
+	remade n0
+	equal "$(by_device)" "11 NO_SOCKET t0
+5 NO_SOCKET t0" "before its first loss"
+	send 7012 3
+	settled '.device == "n0"' 3
+	equal "$(by_device)" "11 NO_SOCKET t0
+5 NO_SOCKET t0
+3 NO_SOCKET n0" "another name"
+	# a name is not what it is
+	on host ip link set dev n0 down
+	on host ip link set dev n0 name m0
+	equal "$(by_device | tail -n 1)" "3 NO_SOCKET m0" "renamed"
+}
+
+@test "drops: of a segment that TCP has, the device that it came by is known, also when it is made again" {
+	quiet
+	attach --host drops
+	remade t0
+	"$HM_BUILD/tests/healthy" tcp-beyond "$LAB-client" "$LAB-host" 7031 5
+	settled '.device == "t0"' 10
+	remade t0
+	"$HM_BUILD/tests/healthy" tcp-beyond "$LAB-client" "$LAB-host" 7032 3
+	settled '.device == "t0"' 16
+	equal "$(by_device)" "10 TCP_INVALID_SEQUENCE t0
+6 TCP_INVALID_SEQUENCE t0" losses
 }
 
 @test "drops: a tracepoint without reasons: counted by place" {

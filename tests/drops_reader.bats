@@ -16,10 +16,10 @@ le() {
 }
 
 # fill: writes rows into drop_row in one go; a line of stdin each: REASON LOCATION
-# IFINDEX NETNS PACKETS SIP (a number) [COOKIE [FIRST]]. Every CPU has the same value.
+# IFINDEX NETNS PACKETS SIP (a number) [COOKIE [FIRST [NODE]]]. Every CPU has the same value.
 fill() {
-	local reason location ifindex netns packets sip cookie first
-	while read -r reason location ifindex netns packets sip cookie first; do
+	local reason location ifindex netns packets sip cookie first node
+	while read -r reason location ifindex netns packets sip cookie first node; do
 		printf 'map update pinned %s/drop_row key hex ' "$G"
 		le 8 "$location"
 		le 4 "$reason"
@@ -29,6 +29,7 @@ fill() {
 		le 4 "$sip"
 		printf '00 %.0s' {1..28}
 		le 8 "${cookie:-0}"
+		le 8 "${node:-0}"
 		printf 'value hex '
 		le 8 "$packets"
 		le 8 $((packets * 100))
@@ -39,12 +40,12 @@ fill() {
 }
 CPUS=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 
-# called COOKIE IFINDEX NAME: what drop_name remembers
+# called COOKIE IFINDEX NAME [NODE]: what drop_name remembers
 called() {
 	local value
 	value=$(printf '%s' "$3" | od -An -v -tx1 -w56)
 	# shellcheck disable=SC2046,SC2086
-	bpftool map update pinned "$G/drop_name" key hex $(le 8 "$1") $(le 8 "$2") value hex $value $(printf '00 %.0s' $(seq $((56 - ${#3}))))
+	bpftool map update pinned "$G/drop_name" key hex $(le 8 "$1") $(le 4 "$2") $(le 4 "${4:-0}") value hex $value $(printf '00 %.0s' $(seq $((56 - ${#3}))))
 }
 
 # ours JQ: rows that fill has made: of a namespace that no live packet has
@@ -314,7 +315,7 @@ NONE_GIVEN" reasons
 	attach_host
 	local i time
 	awk -v g="$G" 'BEGIN { for (i = 0; i < 8000; i++)
-		printf "map update pinned %s/drop_row key 1 16 0 0 0 0 0 0 3 0 0 0 7 0 0 0 %d %d 7 0 8 0 17 0 0 0 0 0%s %d %d 9 0 0 0 0 0 value 1%s\n", g, i % 256, i / 256, rep(36), i % 256, i / 256, rep(31) }
+		printf "map update pinned %s/drop_row key 1 16 0 0 0 0 0 0 3 0 0 0 7 0 0 0 %d %d 7 0 8 0 17 0 0 0 0 0%s %d %d 9 0 0 0 0 0%s value 1%s\n", g, i % 256, i / 256, rep(36), i % 256, i / 256, rep(8), rep(31) }
 		function rep(n, s) { s = ""; while (n--) s = s " 0"; return s }' | bpftool batch file - >/dev/null
 	for i in {1..300}; do : >"/run/netns/none$i"; done
 	TIMEFORMAT='%U %S'

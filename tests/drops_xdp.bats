@@ -233,6 +233,24 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	equal "$(verdicts | head -n 2)" "5 n0 server
 5 t0 host" "moved"
 }
+# bats test_tags=vm
+@test "drops: XDP errors: a device that is made again under its number begins at zero" {
+	quiet
+	attach --host drops
+	local i node
+	mkdir -p /sys/fs/bpf/t
+	bpftool -n prog load "$HM_BUILD/tests/bpf/foreign.o" /sys/fs/bpf/t/prog type xdp pinmaps /sys/fs/bpf/t
+	for i in 5 3; do
+		on host ip link del dev t0 2>/dev/null || true
+		on host ip link add t0 index 900 type veth peer name phost netns "$LAB-client"
+		on host ip link set dev t0 up xdpdrv pinned /sys/fs/bpf/t/prog
+		on client ip link set dev phost up
+		on client "$HM_BUILD/tests/frames" phost "$i" "${ETH_UDP_7001/1b59/1b5a}"
+		settled '.device == "t0"' $((i == 5 ? 5 : 8))
+	done
+	equal "$(rows_of '.reason + " " + .device')" "3 XDP_EXCEPTION_ABORTED t0
+5 XDP_EXCEPTION_ABORTED t0" losses
+}
 # numbered HOST NAME: a device 900 with the program, anew; its peer is p0 in the client
 numbered() {
 	on "$1" ip link del dev t0 2>/dev/null || true

@@ -60,7 +60,7 @@ drop_rows() {
 			lo = i % 256; hi = int(i / 256)
 			printf "map update pinned %s key %d %d 1 0 0 0 0 0 %d 0 0 0 %d %d 1 0 77 %d 0 0 8 0 17 0 0 0 0 0", pin, lo, hi, 2 + i % 60, lo, hi, i % 9
 			for (j = 0; j < 36; j++) printf " 0"
-			printf " %d 0 0 0 0 0 0 0 value 1 0 0 0 0 0 0 0 100 0 0 0 0 0 0 0 %d %d 1 0 0 0 0 0%s\n", cookie, lo, hi, bytes
+			printf " %d%s value 1 0 0 0 0 0 0 0 100 0 0 0 0 0 0 0 %d %d 1 0 0 0 0 0%s\n", cookie, " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0", lo, hi, bytes
 		}
 	}' | bpftool batch file - >/dev/null
 }

@@ -218,7 +218,7 @@ hookmap_build_info'
 	# the same place, too: one series
 	RECENT=1 COOKIE=7 drop_rows 1 2
 	# shellcheck disable=SC2046
-	bpftool map delete pinned "$G/drop_row" key 1 0 1 0 0 0 0 0 3 0 0 0 1 0 1 0 77 1 0 0 8 0 17 0 0 0 0 0 $(printf '0 %.0s' {1..36}) 7 0 0 0 0 0 0 0
+	bpftool map delete pinned "$G/drop_row" key 1 0 1 0 0 0 0 0 3 0 0 0 1 0 1 0 77 1 0 0 8 0 17 0 0 0 0 0 $(printf '0 %.0s' {1..36}) 7 0 0 0 0 0 0 0 $(printf '0 %.0s' {1..8})
 	equal "$(hookmap --prom drops | grep -c 'hookmap_drop_packets_total{.*device="a?b"')" 1 'without the first'
 }
 

@@ -7,7 +7,7 @@
  *   layer reason location device netns protocol   text
  *   smac | dmac | sip | dip | flow                if it was counted by that
  *   ifindex netns_cookie                          what is never used again; 0 = not known
- *   device_node                                   number of its folder in sysfs; of verdicts
+ *   device_node                                   number of its folder in sysfs, likewise
  *   packets bytes                                 bytes are 0 where XDP does not tell
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i

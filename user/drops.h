@@ -26,7 +26,7 @@ struct drop_line {
 	const struct reason_text *text; /* NULL: by reason and location */
 	__u64 cookie;			/* of the namespace; 0: not known, its name must do */
 	__u32 ifindex;			/* 0: not known, or none */
-	__u32 node;	/* of map xdp_verdict: number of the device in sysfs; or 0 */
+	__u32 node;	/* number of the device in sysfs, see drop_key; 0: not known */
 	__u8 by;	/* enum drop_by: what COL_KEY is */
 	bool gone;	/* its device or its namespace no longer exists */
 	bool benign;	/* not a loss */
@@ -74,6 +74,8 @@ extern const char *const drop_by_name[DROP_BY_MAX];
 int drops_read(const struct options *opt, struct drop_table *t);
 void drops_free(struct drop_table *t);
 void drops_line_free(struct drop_line *line);
+/* Is LINE of map xdp_verdict? Its device is the same one in another namespace. */
+bool drops_is_verdict(const struct drop_line *line);
 /* Adds what LINE counted, and when, to INTO. */
 void drops_add(struct drop_line *into, const struct drop_line *line);
 

@@ -83,8 +83,7 @@ static void verdicts(struct prom *prom, const struct drop_table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
 
-		if (!strcmp(line->col[COL_LAYER], "xdp") &&
-		    !strncmp(line->col[COL_LOCATION], "XDP_", 4))
+		if (drops_is_verdict(line))
 			prom_add(prom, PROM_XDP, line->packets, line->col[COL_DEVICE],
 				 line->col[COL_LOCATION] + 4);
 	}

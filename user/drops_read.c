@@ -42,7 +42,6 @@ const char *const drop_lost_key[LOSTS] = {
 /* A device of map xdp_home. */
 struct home {
 	__u32 node;
-	bool again; /* a younger one has its ifindex now */
 	struct xdp_home value;
 };
 
@@ -160,18 +159,26 @@ static int number_compare(__u64 a, __u64 b)
 	return (a > b) - (a < b);
 }
 
+bool drops_is_verdict(const struct drop_line *line)
+{
+	return !strcmp(line->col[COL_LAYER], "xdp") && !strncmp(line->col[COL_LOCATION], "XDP_", 4);
+}
+
 /* See struct drop_line. */
 static int line_compare(const void *a, const void *b)
 {
 	const struct drop_line *x = a, *y = b;
 	int order = number_compare(x->by, y->by) ?: number_compare(x->node, y->node);
+	bool placed = x->node && drops_is_verdict(x);
 
-	if (!order && !x->node)
+	if (!order)
+		order = placed - (y->node && drops_is_verdict(y));
+	if (!order && !placed)
 		order = number_compare(x->ifindex, y->ifindex)
 				?: number_compare(x->cookie, y->cookie);
-	if (!order && !x->node && !x->cookie)
+	if (!order && !placed && !x->cookie)
 		order = strcmp(x->col[COL_NETNS], y->col[COL_NETNS]);
-	if (!order && !x->node && !x->ifindex)
+	if (!order && !placed && !x->ifindex)
 		order = strcmp(x->col[COL_DEVICE], y->col[COL_DEVICE]);
 	for (int i = COL_LAYER; !order && i < COLS; i++) {
 		if (i != COL_DEVICE && i != COL_NETNS)
@@ -246,7 +253,7 @@ static int drops_evicted(const struct drop_table *t, struct drop_table *old)
 		struct drop_line *was = &old->line[i];
 		const struct drop_line *line = line_find(t, was);
 
-		if (was->node || (line && line_same(line, was)))
+		if (drops_is_verdict(was) || (line && line_same(line, was)))
 			continue;
 		free(was->col[COL_KEY]);
 		was->col[COL_KEY] = strdup(OTHER);
@@ -275,7 +282,7 @@ int drops_growth(struct drop_table *t, struct drop_table *old)
 		const struct drop_line *was = line_find(old, line);
 
 		if (was) {
-			bool same = (line->node ? cells : rows) && line_same(line, was);
+			bool same = (drops_is_verdict(line) ? cells : rows) && line_same(line, was);
 
 			line->packets = counter_growth(same, line->packets, was->packets);
 			line->bytes = counter_growth(same, line->bytes, was->bytes);
@@ -391,19 +398,20 @@ static char *dimension(const struct reading *r, const struct drop_key *key)
 	}
 }
 
-/* Sets where LINE was. */
+/* Sets where LINE was: by the device with NODE. */
 static void place(const struct reading *r, struct drop_line *line, __u64 cookie, __u32 inode,
-		  __u32 ifindex)
+		  __u32 ifindex, __u32 node)
 {
 	const char *name = NULL;
 	char text[16];
 
 	line->cookie = cookie;
 	line->ifindex = ifindex;
+	line->node = node;
 	line->col[COL_NETNS] = strdup(inode ? names_space(r->names, cookie, inode) : "-");
 	if (inode && ifindex)
-		name = names_device_in(r->names, cookie, inode, ifindex);
-	line->gone = inode && names_gone(r->names, cookie, inode, ifindex);
+		name = names_device_in(r->names, cookie, inode, ifindex, node);
+	line->gone = inode && names_gone(r->names, cookie, inode, ifindex, node);
 	snprintf(text, sizeof(text), "if%u", ifindex);
 	line->col[COL_DEVICE] = strdup(name ? name : ifindex ? text : "-");
 }
@@ -448,7 +456,7 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 	line->col[COL_LAYER] = strdup(text->layer);
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
-	place(r, line, k->cookie, k->netns, k->ifindex);
+	place(r, line, k->cookie, k->netns, k->ifindex, k->node);
 	line->col[COL_PROTO] = protocol(k);
 	line->col[COL_KEY] = dimension(r, k);
 	line->benign = !strcmp(text->layer, "benign");
@@ -541,7 +549,7 @@ static int read_xdp(const void *key, const void *value, void *arg)
 	line->col[COL_LAYER] = strdup("xdp");
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
-	place(r, line, k->cookie, k->netns, k->ifindex);
+	place(r, line, k->cookie, k->netns, k->ifindex, k->node);
 	line->col[COL_PROTO] = strdup("-");
 	line->col[COL_KEY] = strdup(NO_KEY);
 	line_add(line, value, r->cpus);
@@ -553,15 +561,6 @@ static int home_compare(const void *a, const void *b)
 	const struct home *x = a, *y = b;
 
 	return number_compare(x->node, y->node);
-}
-
-static int home_place_compare(const void *a, const void *b)
-{
-	const struct home *x = a, *y = b;
-
-	return number_compare(x->value.cookie, y->value.cookie)
-		?: number_compare(x->value.ifindex, y->value.ifindex)
-		?: home_compare(a, b);
 }
 
 static const struct home *home_find(const struct reading *r, __u32 node)
@@ -594,19 +593,13 @@ static int read_cell(struct reading *r, const struct xdp_cell *cell, const struc
 	if (!line)
 		return -ENOMEM;
 	snprintf(action, sizeof(action), "XDP_%s", action_name(cell->action, text, sizeof(text)));
-	line->node = cell->device;
 	line->verdict = cell->action > 1; /* not XDP_ABORTED, XDP_DROP */
 	line->packets = cell->packets;
 	line->bytes = cell->bytes;
 	line->col[COL_LAYER] = strdup("xdp");
 	line->col[COL_REASON] = strdup(reason_xdp(cell->reason, reason, sizeof(reason)));
 	line->col[COL_LOCATION] = strdup(action);
-	place(r, line, home->value.cookie, home->value.netns, home->value.ifindex);
-	line->gone |= home->again;
-	if (line->gone) {
-		free(line->col[COL_DEVICE]);
-		line->col[COL_DEVICE] = strndup(home->value.name, sizeof(home->value.name));
-	}
+	place(r, line, home->value.cookie, home->value.netns, home->value.ifindex, home->node);
 	line->col[COL_PROTO] = strdup("-");
 	line->col[COL_KEY] = strdup(NO_KEY);
 	return line_ok(line);
@@ -673,22 +666,13 @@ static int read_map(const struct options *opt, const char *name, bool required,
 	return err;
 }
 
-/* Devices, and which of them have gone without a trace but this: a younger one has their number. */
 static int read_homes(const struct options *opt, struct reading *r)
 {
 	int err = read_map(opt, "xdp_home", false, read_home, r, NULL);
 
-	if (err || !r->homes)
-		return err;
-	qsort(r->home, r->homes, sizeof(*r->home), home_place_compare);
-	for (size_t i = 1; i < r->homes; i++) {
-		const struct xdp_home *v = &r->home[i].value, *before = &r->home[i - 1].value;
-
-		r->home[i - 1].again =
-			v->cookie && v->cookie == before->cookie && v->ifindex == before->ifindex;
-	}
-	qsort(r->home, r->homes, sizeof(*r->home), home_compare);
-	return 0;
+	if (!err && r->homes)
+		qsort(r->home, r->homes, sizeof(*r->home), home_compare);
+	return err;
 }
 
 /* Rows that make room while they are read would be there twice, or not at all. */

@@ -404,7 +404,7 @@ static int port_left(const struct fdb *f, int n)
 /* There may be another one of its name by now. */
 static bool mirror_gone(const struct fdb *f)
 {
-	return f->cfg.bridge && names_gone(f->names, f->cookie, f->cfg.netns, f->cfg.bridge);
+	return f->cfg.bridge && names_gone(f->names, f->cookie, f->cfg.netns, f->cfg.bridge, 0);
 }
 
 static int mirror_changed(const struct fdb *f)
@@ -422,7 +422,7 @@ static const char *port_state(const struct fdb *f, int n)
 {
 	const struct l2_port *p = &f->port[n];
 
-	if (p->ifindex && names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex))
+	if (p->ifindex && names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex, 0))
 		return "gone";
 	if (port_left(f, n))
 		return "left";

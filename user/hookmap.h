@@ -198,14 +198,15 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
 const char *names_space(struct names *n, __u64 cookie, __u64 inode);
 const char *names_netns_inode(struct names *n, __u64 inode);
 
-/* The device's name now, else the one that is remembered, else NULL. */
-const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
+/* The device's name now, if it is the one with the number NODE in sysfs (0: not known, the
+ * ifindex must do); else the one that is remembered, else NULL. */
+const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32 node);
 /* The next device after the first *I that is above IFINDEX (its master, a VLAN or macvlan on
  * it) and is not EXCEPT, or NULL. */
 const char *names_above(struct names *n, __u64 inode, __u32 ifindex, __u32 except, size_t *i);
 
-/* The namespace, or the device IFINDEX (if it is not 0) in it, no longer exists. */
-bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex);
+/* The namespace, or the device IFINDEX (if it is not 0) with NODE in it, no longer exists. */
+bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32 node);
 
 /* Writes down the names that were found, for the time when they no longer exist. */
 void names_keep(struct names *n, const struct options *opt);

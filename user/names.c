@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -54,6 +56,7 @@ struct places {
 /* A device; the one that it is a slave of, and the one that it is made on (0: none). */
 struct device {
 	__u32 index, master, below;
+	__u32 node; /* the number of its folder in sysfs; 0: not asked for, or not known */
 	char name[IF_NAMESIZE];
 };
 
@@ -61,11 +64,13 @@ struct device {
 struct space {
 	struct space *next;
 	__u64 inode;
-	const char *name; /* in /run/netns, or NULL */
+	const char *name;	   /* in /run/netns, or NULL */
+	const struct place *place; /* NULL: not found */
 	bool found;
 	bool refused;	       /* it may not be entered */
 	bool owned;	       /* the text says whose it is */
 	bool entered;	       /* so that the rest is known */
+	bool numbered;	       /* its devices were asked for their numbers */
 	__u64 cookie;	       /* 0 before 5.14 */
 	struct device *device; /* sorted by number */
 	size_t devices;
@@ -107,11 +112,16 @@ static int names_open(const struct options *opt, const char *name)
 								     : pin_open(opt, name, false);
 }
 
+static struct drop_name_key key_of(__u64 cookie, __u32 ifindex, __u32 node)
+{
+	return (struct drop_name_key){ .cookie = cookie, .ifindex = ifindex, .node = node };
+}
+
 static struct memory **memory_at(struct names *n, const struct drop_name_key *key)
 {
 	struct memory **m = &n->memory[(key->cookie * 31 + key->ifindex) % BUCKETS];
 
-	while (*m && ((*m)->key.cookie != key->cookie || (*m)->key.ifindex != key->ifindex))
+	while (*m && memcmp(&(*m)->key, key, sizeof(*key)))
 		m = &(*m)->next;
 	return m;
 }
@@ -132,20 +142,20 @@ static int memory_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* The kernel's side of it: what a device was called when it lost its first packet. */
-static int slot_add(struct names *n, __u64 cookie, __u32 ifindex, const struct drop_slot_head *head)
+/* The kernel's side of it: what a device was called when it lost its first packet, or when an
+ * XDP program saw it last. */
+static int slot_add(struct names *n, struct drop_name_key key, const char *name)
 {
-	const struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
 	struct memory **at = memory_at(n, &key), *m;
 
-	if (*at || !*head->name)
+	if (*at || !*name)
 		return 0;
 	m = *at = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	m->key = key;
 	m->used = true; /* not a name of drop_name, where room is made */
-	memcpy(m->value.name, head->name, sizeof(head->name) - 1);
+	memcpy(m->value.name, name, IF_NAMESIZE - 1);
 	return 0;
 }
 
@@ -154,7 +164,7 @@ static int row_slot(const void *index, const void *value, void *arg)
 	const struct drop_slot *s = value;
 
 	(void)index;
-	return slot_add(arg, s->key.cookie, s->key.ifindex, &s->head);
+	return slot_add(arg, key_of(s->key.cookie, s->key.ifindex, s->key.node), s->head.name);
 }
 
 static int xdp_slot(const void *index, const void *value, void *arg)
@@ -162,7 +172,14 @@ static int xdp_slot(const void *index, const void *value, void *arg)
 	const struct drop_xdp_slot *s = value;
 
 	(void)index;
-	return slot_add(arg, s->key.cookie, s->key.ifindex, &s->head);
+	return slot_add(arg, key_of(s->key.cookie, s->key.ifindex, s->key.node), s->head.name);
+}
+
+static int xdp_home(const void *node, const void *value, void *arg)
+{
+	const struct xdp_home *h = value;
+
+	return slot_add(arg, key_of(h->cookie, h->ifindex, *(const __u32 *)node), h->name);
 }
 
 static void names_read_map(const struct options *opt, const char *map, struct names *n,
@@ -191,6 +208,7 @@ struct names *names_new(const struct options *opt)
 	names_read_map(opt, "drop_name", n, memory_add);
 	names_read_map(opt, "drop_slot", n, row_slot);
 	names_read_map(opt, "drop_xdp_slot", n, xdp_slot);
+	names_read_map(opt, "xdp_home", n, xdp_home);
 	return n;
 }
 
@@ -471,11 +489,24 @@ static void space_look(struct space *s)
 	devices_read(s);
 }
 
-static void space_enter(struct names *n, struct space *s, const char *path)
+static void space_enter(struct names *n, struct space *s, void (*look)(struct space *s))
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char path[NAME_MAX + 32];
 	struct stat st;
+	int fd;
 
+	if (s->inode == n->own) {
+		s->found = true;
+		look(s);
+		return;
+	}
+	if (!s->place)
+		return;
+	if (s->place->pid)
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", s->place->pid);
+	else
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", s->place->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	/* only if there is a way back */
 	if (fd < 0 || n->own_fd < 0 || n->lost || fstat(fd, &st) || st.st_ino != s->inode)
 		goto out;
@@ -484,7 +515,7 @@ static void space_enter(struct names *n, struct space *s, const char *path)
 		s->refused = true;
 		goto out;
 	}
-	space_look(s);
+	look(s);
 	n->lost = setns(n->own_fd, CLONE_NEWNET);
 out:
 	if (fd >= 0)
@@ -494,8 +525,6 @@ out:
 static struct space *space_get(struct names *n, __u64 inode)
 {
 	struct space **at = &n->space[inode % BUCKETS], *s;
-	const struct place *place;
-	char path[NAME_MAX + 32];
 
 	while (*at && (*at)->inode != inode)
 		at = &(*at)->next;
@@ -505,24 +534,14 @@ static struct space *space_get(struct names *n, __u64 inode)
 	if (!s)
 		return NULL;
 	s->inode = inode;
-	place = place_find(n, &n->names, names_read, inode);
-	if (place) {
-		s->name = place->name;
-		snprintf(path, sizeof(path), NETNS_DIR "/%s", s->name);
-	}
-	if (inode == n->own) {
+	s->place = place_find(n, &n->names, names_read, inode);
+	if (s->place)
+		s->name = s->place->name;
+	if (inode == n->own)
 		s->name = s->name ?: own_name;
-		s->found = true;
-		space_look(s);
-		return s;
-	}
-	if (!place) {
-		place = place_find(n, &n->processes, processes_read, inode);
-		if (place)
-			snprintf(path, sizeof(path), "/proc/%d/ns/net", place->pid);
-	}
-	if (place)
-		space_enter(n, s, path);
+	else if (!s->place)
+		s->place = place_find(n, &n->processes, processes_read, inode);
+	space_enter(n, s, space_look);
 	return s;
 }
 
@@ -536,10 +555,9 @@ static bool space_is(const struct space *s, __u64 cookie)
 
 /* --- remembering */
 
-static const char *recall(struct names *n, __u64 cookie, __u32 ifindex)
+static const char *recall(struct names *n, struct drop_name_key key)
 {
-	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
-	struct memory *m = cookie ? *memory_at(n, &key) : NULL;
+	struct memory *m = key.cookie ? *memory_at(n, &key) : NULL;
 
 	if (!m)
 		return NULL;
@@ -547,13 +565,12 @@ static const char *recall(struct names *n, __u64 cookie, __u32 ifindex)
 	return m->value.name;
 }
 
-static void remember(struct names *n, __u64 cookie, __u32 ifindex, const char *name)
+static void remember(struct names *n, struct drop_name_key key, const char *name)
 {
-	struct drop_name_key key = { .cookie = cookie, .ifindex = ifindex };
 	struct memory **at = memory_at(n, &key), *m = *at;
 	struct drop_name value = {};
 
-	if (!cookie || strlen(name) >= sizeof(value.name))
+	if (!key.cookie || strlen(name) >= sizeof(value.name))
 		return;
 	strcpy(value.name, name);
 	if (!m) {
@@ -600,6 +617,7 @@ void names_keep(struct names *n, const struct options *opt)
 
 const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 {
+	const struct drop_name_key key = key_of(cookie, 0, 0);
 	struct space *s = space_get(n, inode);
 	const char *name;
 
@@ -612,13 +630,13 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 		if (s->name == own_name)
 			return own_name;
 		if (s->name || s->owned) {
-			remember(n, cookie, 0, s->name ?: s->text);
+			remember(n, key, s->name ?: s->text);
 			return s->name ?: s->text;
 		}
-		name = recall(n, cookie, 0);
+		name = recall(n, key);
 		return name ? name : s->text;
 	}
-	name = recall(n, cookie, 0);
+	name = recall(n, key);
 	if (name)
 		return name;
 	/* another one may have the number now */
@@ -629,7 +647,7 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	return n->unknown;
 }
 
-static const struct device *space_device(const struct space *s, __u32 ifindex)
+static struct device *space_device(const struct space *s, __u32 ifindex)
 {
 	struct device want = { .index = ifindex };
 
@@ -637,27 +655,68 @@ static const struct device *space_device(const struct space *s, __u32 ifindex)
 			  : NULL;
 }
 
-bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
+/* In the namespace: the numbers of its devices in sysfs, of which each namespace has its own. */
+static void devices_number(struct space *s)
 {
+	int fs = syscall(SYS_fsopen, "sysfs", FSOPEN_CLOEXEC), mnt = -1;
+	char path[IF_NAMESIZE + 16];
+	struct stat st;
+
+	if (fs >= 0 && !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mnt = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	for (size_t i = 0; mnt >= 0 && i < s->devices; i++) {
+		snprintf(path, sizeof(path), "class/net/%s", s->device[i].name);
+		if (!fstatat(mnt, path, &st, 0))
+			s->device[i].node = st.st_ino;
+	}
+	if (mnt >= 0)
+		close(mnt);
+	if (fs >= 0)
+		close(fs);
+}
+
+/* Is D the device of KEY? What is called as it was then need not be asked: that takes 0.5 ms. */
+static bool device_is(struct names *n, struct space *s, struct device *d, struct drop_name_key key)
+{
+	const char *was = recall(n, key);
+
+	if (!key.node || key.node == DROP_NODE_GONE)
+		return !key.node;
+	if (!was || !strcmp(was, d->name))
+		return true;
+	if (!s->numbered) {
+		s->numbered = true;
+		space_enter(n, s, devices_number);
+	}
+	return !d->node || d->node == key.node;
+}
+
+bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32 node)
+{
+	struct device *d;
 	struct space *s = cookie ? space_get(n, inode) : NULL;
 
 	if (!s || s->refused || n->lost)
 		return false; /* who knows */
 	if (!space_is(s, cookie))
 		return true;
-	return ifindex && s->device && !space_device(s, ifindex);
+	if (!ifindex || !s->device)
+		return false;
+	d = space_device(s, ifindex);
+	return !d || !device_is(n, s, d, key_of(cookie, ifindex, node));
 }
 
-const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex)
+const char *names_device_in(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32 node)
 {
+	const struct drop_name_key key = key_of(cookie, ifindex, node);
 	struct space *s = space_get(n, inode);
-	const struct device *found = NULL;
+	struct device *found = NULL;
 
 	if (s && space_is(s, cookie))
 		found = space_device(s, ifindex);
-	if (!found)
-		return recall(n, cookie, ifindex);
-	remember(n, cookie, ifindex, found->name);
+	if (!found || !device_is(n, s, found, key))
+		return recall(n, key);
+	remember(n, key, found->name);
 	return found->name;
 }
 
@@ -727,7 +786,7 @@ const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 	struct hm_dev dev;
 
 	netns_get(n, nsid, &ns);
-	name = names_device_in(n, ns.cookie, ns.netns, ifindex);
+	name = names_device_in(n, ns.cookie, ns.netns, ifindex, 0);
 	if (name)
 		return name;
 	key.netns = ns.netns;

@@ -71,7 +71,15 @@ struct drop_key {
 	__u32 src[4]; /* network order; IPv4 in word 0; a MAC in the first 6 bytes */
 	__u32 dst[4];
 	__u64 cookie; /* of the namespace: never used again; 0 = unknown (before 5.12) */
+	__u32 node;   /* of the device, see below */
+	__u32 pad2;
 };
+/*
+ * An ifindex says little about a device: another namespace has the same ones, and they can be
+ * used again. The number of its folder in sysfs (node) tells it from all others that were and
+ * will be. 0: not known.
+ */
+#define DROP_NODE_GONE 0xffffffff /* the device was just going, or had gone */
 #define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
 #define DROP_NO_L4     255	  /* not IP or ARP, or not to be read: no addresses either */
 
@@ -103,8 +111,8 @@ struct drop_xdp_key {
 	__u32 netns;   /* inode */
 	__u32 id;      /* of the program; of the map for cpumap; 0 = none */
 	char name[16]; /* of the program */
-	__u32 pad;
-	__u64 cookie; /* of the namespace */
+	__u32 node;    /* of the device */
+	__u64 cookie;  /* of the namespace */
 };
 
 /*
@@ -136,7 +144,7 @@ struct drop_xdp_slot {
 struct drop_name_key {
 	__u64 cookie;
 	__u32 ifindex;
-	__u32 pad;
+	__u32 node;
 };
 struct drop_name {
 	char name[56];
@@ -194,9 +202,8 @@ struct drop_sample {
  * see verdict.h. Each CPU has a table of cells; where a (device, action, reason)
  * lands is found by hashing. Reasons are append-only; each program has a block.
  *
- * An ifindex says little about a device: another namespace has the same ones, and they can be
- * used again. The number of its folder in sysfs tells it from all others that were and will be.
- * Which one that was is in map xdp_home, for as long as it has room.
+ * A device is known by its node, see drop_key. Which one that was is in map xdp_home, for as
+ * long as it has room.
  */
 enum xdp_reason {
 	XDP_R_NONE = 0,	     /* nothing to say */
@@ -240,16 +247,16 @@ struct xdp_here {
 	__u32 device;
 };
 
-_Static_assert(sizeof(struct drop_key) == 72, "abi");
+_Static_assert(sizeof(struct drop_key) == 80, "abi");
 _Static_assert(sizeof(struct drop_val) == 32, "abi");
 _Static_assert(sizeof(struct drop_xdp_key) == 48, "abi");
 _Static_assert(sizeof(struct drop_name_key) == 16, "abi");
 _Static_assert(sizeof(struct drop_name) == 56, "abi");
-_Static_assert(sizeof(struct drop_slot) == 96, "abi");
+_Static_assert(sizeof(struct drop_slot) == 104, "abi");
 _Static_assert(sizeof(struct drop_xdp_slot) == 72, "abi");
 _Static_assert(sizeof(struct drop_stat) == 120, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
-_Static_assert(sizeof(struct drop_sample) == 216, "abi");
+_Static_assert(sizeof(struct drop_sample) == 224, "abi");
 _Static_assert(sizeof(struct xdp_home) == 32, "abi");
 _Static_assert(sizeof(struct xdp_here) == 16, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
