@@ -22,6 +22,7 @@
 #define DROP_AF_UNIX	   1
 #define DROP_AF_VSOCK	   40
 #define DROP_AF_NETLINK	   16
+#define DROP_SOCK_RAW	   3
 #define DROP_SOCK_DEAD	   (1UL << 0) /* sk_flags: closed by its process */
 #define DROP_TCP_SYN_SENT  2
 #define DROP_TCP_TIME_WAIT 6
@@ -166,6 +167,16 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 	return purge && dev ? DROP_W_QUEUED : DROP_W_NONE;
 }
 
+/* Raw sockets each get a copy; the packet itself goes on to its protocol. */
+static __always_inline __u8 drop_filtered(struct sk_buff *skb, const struct drop_key *key,
+					  struct sock *sk)
+{
+	bool raw = sk ? BPF_CORE_READ(sk, sk_type) == DROP_SOCK_RAW
+		      : key->l4proto != IPPROTO_TCP && key->l4proto != IPPROTO_UDP;
+
+	return raw && BPF_CORE_READ_BITFIELD_PROBED(skb, cloned) ? DROP_W_COPY : DROP_W_NONE;
+}
+
 /* NO_SOCKET, or an address that is not ours: nobody waits for it. Any more? */
 static __always_inline __u8 drop_nobody(struct sk_buff *skb, const struct drop_key *key,
 					const struct drop_headers *h)
@@ -266,14 +277,33 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 
 /* --- groups */
 
-static __always_inline bool drop_joined4(struct net_device *dev, __u32 group)
+/* Does a socket that has joined IM want it from SRC? As ip_check_mc_rcu() does. */
+static __always_inline bool drop_wanted4(struct ip_mc_list *im, __u32 src)
 {
-	struct ip_mc_list *im = BPF_CORE_READ(dev, ip_ptr, mc_list);
+	struct ip_sf_list *s = BPF_CORE_READ(im, sources);
+	unsigned long excluding = BPF_CORE_READ(im, sfcount[0]);
 
 #pragma clang loop unroll(disable)
+	for (int i = 0; i < DROP_GROUPS && s; i++) {
+		if (BPF_CORE_READ(s, sf_inaddr) == src)
+			return BPF_CORE_READ(s, sf_count[1]) ||
+			       BPF_CORE_READ(s, sf_count[0]) != excluding;
+		s = BPF_CORE_READ(s, sf_next);
+	}
+	return s || excluding;
+}
+
+static __always_inline bool drop_joined4(struct net_device *dev, const struct drop_headers *h)
+{
+	struct ip_mc_list *im = BPF_CORE_READ(dev, ip_ptr, mc_list);
+	__u32 src;
+
+	if (!drop_read(h, h->l3 + 12, &src, sizeof(src)))
+		return true;
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < DROP_GROUPS && im; i++) {
-		if (BPF_CORE_READ(im, multiaddr) == group)
-			return true;
+		if (BPF_CORE_READ(im, multiaddr) == h->dst[0])
+			return drop_wanted4(im, src);
 		im = BPF_CORE_READ(im, next_rcu);
 	}
 	return im; /* there are more */
@@ -384,8 +414,7 @@ static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_ke
 		return DROP_W_NONE;
 	if (v6)
 		return drop_joined6(dev, h->dst) ? DROP_W_NONE : DROP_W_GROUP;
-	return BPF_CORE_READ(skb, _skb_refdst) || drop_joined4(dev, h->dst[0]) ? DROP_W_NONE
-									       : DROP_W_GROUP;
+	return BPF_CORE_READ(skb, _skb_refdst) || drop_joined4(dev, h) ? DROP_W_NONE : DROP_W_GROUP;
 }
 
 /* Reasons that leave it open; most drops have another one, and cost no call. */
@@ -394,7 +423,7 @@ static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
 	return drop_vague(reason) || drop_reason_is(reason, NO_SOCKET) ||
 	       drop_reason_is(reason, QUEUE_PURGE) || drop_reason_is(reason, SOCKET_CLOSE) ||
 	       drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, UNHANDLED_PROTO) ||
-	       drop_reason_is(reason, NO_TX_TARGET) || drop_reason_is(reason, IP_INADDRERRORS) ||
+	       drop_reason_is(reason, SOCKET_FILTER) || drop_reason_is(reason, NO_TX_TARGET) || drop_reason_is(reason, IP_INADDRERRORS) ||
 	       drop_reason_is(reason, IP_INNOROUTES) || drop_reason_is(reason, IP_OUTNOROUTES) ||
 	       drop_reason_is(reason, IPV6DISABLED) ||
 	       (l4proto == IPPROTO_TCP && drop_tcp_reason(reason)) ||
@@ -430,6 +459,8 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 	no_socket = drop_reason_is(reason, NO_SOCKET);
 	if (vague || drop_reason_is(reason, QUEUE_PURGE) || drop_reason_is(reason, SOCKET_CLOSE))
 		what = drop_queued(skb, reason, dev);
+	if (drop_reason_is(reason, SOCKET_FILTER))
+		return drop_filtered(skb, key, sk);
 	if (!what && key->l4proto == IPPROTO_TCP)
 		what = drop_tcp(skb, sk, reason, h);
 	if (!what && (no_socket || drop_reason_is(reason, IP_INADDRERRORS)))
@@ -444,7 +475,7 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 	/* on a device without IPv6, or where it is being set up, groups are not known */
 	if (!what && !sk &&
 	    (vague || drop_reason_is(reason, IP_INNOROUTES) ||
-	     drop_reason_is(reason, IPV6DISABLED)))
+	     drop_reason_is(reason, IP_INADDRERRORS) || drop_reason_is(reason, IPV6DISABLED)))
 		what = drop_group(skb, key, dev, h);
 	return what;
 }

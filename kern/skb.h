@@ -21,6 +21,7 @@ enum skb_drop_reason {
 	SKB_DROP_REASON_XDP,
 	SKB_DROP_REASON_NO_SOCKET,
 	SKB_DROP_REASON_SOCKET_CLOSE,
+	SKB_DROP_REASON_SOCKET_FILTER,
 	SKB_DROP_REASON_QUEUE_PURGE,
 	SKB_DROP_REASON_UNIX_DISCONNECT,
 	SKB_DROP_REASON_OTHERHOST,
@@ -86,8 +87,16 @@ struct rtnl_link_ops {
 };
 
 /* groups that a device has joined */
+struct ip_sf_list {
+	struct ip_sf_list *sf_next;
+	unsigned long sf_count[2]; /* sockets that exclude the source, that include it */
+	__be32 sf_inaddr;
+};
+
 struct ip_mc_list {
 	__be32 multiaddr;
+	struct ip_sf_list *sources;
+	unsigned long sfcount[2]; /* sockets that exclude some sources, that include some */
 	struct ip_mc_list *next_rcu;
 };
 

@@ -100,6 +100,25 @@ frames_of() {
 	fi
 }
 
+@test "drops: TCP segments that come late: old news is not lost, what the socket had not got is" {
+	quiet
+	attach --host drops --by flow
+	# the SYNs of the last kind wait for a neighbour that does not answer
+	on client sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=20 net.ipv4.neigh.eth0.retrans_time_ms=1000
+	# Without the socket (before 6.11) nobody can say what it had. Stamps; behind a reset; no answer yet
+	catalogue <<-'E'
+		tcp-paws 20 0 0 -
+		tcp-paws-ack 20 0 0 -
+		tcp-paws-data 11 11 0 -
+		tcp-closed 20 0 0 40
+		tcp-closed-data 11 11 0 11
+		tcp-syn-sent 7 7 0 0
+	E
+	equal "$(rows_of .reason | cut -d' ' -f2 | sort | uniq -c | tr -s ' ')" " 11 SKB_DROP_REASON_TCP_CLOSE
+ 7 SKB_DROP_REASON_TCP_FLAGS
+ 11 SKB_DROP_REASON_TCP_RFC7323_PAWS" losses
+}
+
 # bats test_tags=vm
 @test "drops: segments to connections that have gone: data is lost, acknowledgements are not" {
 	quiet
@@ -290,6 +309,35 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 }
 
 # bats test_tags=vm
+@test "drops: groups that were joined for other sources; a source that nobody may have is no such thing" {
+	quiet6
+	attach --host drops --by flow
+	local martian='0 5 0'
+	! known IP_LOCAL_SOURCE || martian='5 0 0'
+	catalogue <<-'E'
+		group-source 13 0 0 -
+		group6-source 13 0 0 -
+	E
+	on host ip addr add 239.7.7.7/32 dev eth0 autojoin
+	frames_of <<<"own-source|$martian|01005e070707 020000000099 0800 4500001d0001000040114bc60a0b0101ef070707 1b58 1b59 0009 0000 78"
+}
+
+# bats test_tags=vm
+@test "drops: what a raw socket's filter refuses is a copy, and not lost; what another socket's refuses is" {
+	quiet
+	attach --host drops --by flow
+	two_pings() {
+		on client sysctl -qw net.ipv4.ping_group_range='1 0' # as raw sockets
+		on client ping -q -c 20 -i 0.01 -W 5 10.11.1.1 &
+		on client ping -q -c 20 -i 0.01 -W 5 10.11.1.1 && wait $!
+	}
+	becomes "two pings" 0 0 - two_pings
+	catalogue <<<'udp-filter 13 13 0 -'
+	equal "$(rows_of .reason | cut -d' ' -f2)" SKB_DROP_REASON_SOCKET_FILTER "the loss"
+	if known UNIX_DISCONNECT; then catalogue <<<'raw-filter 13 0 0 13'; fi # (before, the socket is not told)
+}
+
+# bats test_tags=vm
 @test "drops: control frames and groups of others, by what they are" {
 	quiet
 	attach --host drops --by flow
@@ -421,7 +469,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 }
 test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.location | startswith("bpf_prog_test_run_skb"))) | .packets] | add // 0'; }
 
-@test "drops: blackhole, prohibit and unreachable routes, and a neighbour that was deleted" {
+@test "drops: blackhole, prohibit and unreachable routes, and IPsec policies without a state" {
 	quiet
 	attach --host drops --by flow
 	local i=0 type
@@ -430,6 +478,9 @@ test_runs() { drops --all | jq '[.rows[] | select(.layer == "benign" and (.locat
 		becomes "$type" 7 0 0 on client "$HM_BUILD/tests/traffic" udp-send "10.6$i.0.1" 7000 7 || return
 		like "$(on host "$HM_BUILD/hookmap" drops --explain)" "$type route"
 	done
+	on client ip xfrm policy add src 10.11.1.2 dst 10.11.1.1 dir out tmpl proto esp mode transport
+	becomes "IPsec without a state" 7 0 0 send 7000 7
+	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "an IPsec policy without its state"
 }
 
 # bats test_tags=vm

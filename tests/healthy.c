@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
@@ -17,11 +18,14 @@
 #include <linux/net_tstamp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <linux/userfaultfd.h>
 #include <linux/virtio_net.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +34,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -354,38 +359,74 @@ static uint32_t tcp_seq(int fd, int queue)
 	return seq;
 }
 
-/* a segment so far ahead, with FIN or SIZE bytes, from the end FD of a connection */
-static void segment(int fd, uint32_t distance, int fin, size_t size)
+/* what is written and read next at the end FD of a connection */
+static void tcp_next(int fd, uint32_t *send, uint32_t *recv)
+{
+	int on = 1, off = -1;
+
+	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), "TCP_REPAIR");
+	*send = tcp_seq(fd, TCP_SEND_QUEUE);
+	*recv = tcp_seq(fd, TCP_RECV_QUEUE);
+	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), "TCP_REPAIR");
+}
+
+struct segment {
+	uint32_t seq, ack;
+	int fin, rst;
+	size_t size;	/* of data */
+	uint32_t stamp; /* 0: without */
+};
+
+static void segment_put(const char *ns, struct sockaddr_in from, struct sockaddr_in to,
+			struct segment s)
 {
 	struct {
 		struct iphdr ip;
 		struct tcphdr tcp;
-		uint8_t data[4];
+		uint8_t rest[16];
 	} __attribute__((packed)) f = { .ip = { .version = 4, .ihl = 5, .ttl = 64 } };
-	int raw = sock(client_ns, AF_INET, SOCK_RAW, IPPROTO_RAW), on = 1, off = -1;
-	struct sockaddr_in from, to = at(HOST, port), raw_to = at(HOST, 0);
-	size_t tcp_len = sizeof(f.tcp) + size;
-	socklen_t len = sizeof(from);
+	int raw = sock(ns, AF_INET, SOCK_RAW, IPPROTO_RAW);
+	size_t options = s.stamp ? 12 : 0, tcp_len = sizeof(f.tcp) + options + s.size;
 
-	check(!getsockname(fd, (void *)&from, &len), "getsockname");
-	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), "TCP_REPAIR");
-	f.tcp.seq = htonl(tcp_seq(fd, TCP_SEND_QUEUE) + distance);
-	f.tcp.ack_seq = htonl(tcp_seq(fd, TCP_RECV_QUEUE));
-	check(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), "TCP_REPAIR");
+	f.tcp.seq = htonl(s.seq);
+	f.tcp.ack_seq = htonl(s.ack);
 	f.ip.protocol = IPPROTO_TCP;
 	f.ip.saddr = from.sin_addr.s_addr;
 	f.ip.daddr = to.sin_addr.s_addr;
 	f.tcp.source = from.sin_port;
 	f.tcp.dest = to.sin_port;
-	f.tcp.doff = 5;
+	f.tcp.doff = 5 + options / 4;
 	f.tcp.ack = 1;
-	f.tcp.fin = fin;
+	f.tcp.fin = s.fin;
+	f.tcp.rst = s.rst;
 	f.tcp.window = htons(1000);
+	if (s.stamp) {
+		s.stamp = htonl(s.stamp);
+		memcpy(f.rest, "\1\1\10\12", 4); /* two NOPs, the option and its length */
+		memcpy(f.rest + 4, &s.stamp, sizeof(s.stamp));
+	}
 	f.tcp.check = htons(~fold(fold(IPPROTO_TCP + tcp_len, &f.ip.saddr, 8), &f.tcp, tcp_len));
-	size += sizeof(f.ip) + sizeof(f.tcp);
-	check(sendto(raw, &f, size, 0, (void *)&raw_to, sizeof(raw_to)) == (ssize_t)size,
-	      "segment");
+	tcp_len += sizeof(f.ip);
+	to.sin_port = 0;
+	check(sendto(raw, &f, tcp_len, 0, (void *)&to, sizeof(to)) == (ssize_t)tcp_len, "segment");
 	close(raw);
+}
+
+/* a segment so far ahead, from the end FD of a connection */
+static void segment_at(int fd, uint32_t distance, struct segment s)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+
+	check(!getsockname(fd, (void *)&from, &len), "getsockname");
+	tcp_next(fd, &s.seq, &s.ack);
+	s.seq += distance;
+	segment_put(client_ns, from, at(HOST, port), s);
+}
+
+static void segment(int fd, uint32_t distance, int fin, size_t size)
+{
+	segment_at(fd, distance, (struct segment){ .fin = fin, .size = size });
 }
 
 /* losses: data and an end that no window has room for */
@@ -418,6 +459,106 @@ static void tcp_again(void)
 	}
 	close_all(srv);
 	close_all(cli);
+}
+
+/* a stamp that is too old: SIZE bytes that are here already (from DISTANCE), or that are not */
+static void old_stamp(uint32_t distance, size_t size)
+{
+	open_tcp(0, 0);
+	requests(1);
+	for (int i = 0; i < n; i++) {
+		struct segment s = { .size = size };
+		socklen_t len = sizeof(s.stamp);
+
+		check(!getsockopt(cli[i], IPPROTO_TCP, TCP_TIMESTAMP, &s.stamp, &len), "stamp");
+		s.stamp -= 1000000;
+		segment_at(cli[i], distance, s);
+	}
+	requests(1);
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+static void tcp_paws(void)
+{
+	old_stamp(-4, 4);
+}
+static void tcp_paws_ack(void)
+{
+	old_stamp(0, 0);
+}
+static void tcp_paws_data(void)
+{
+	old_stamp(0, 4);
+}
+
+/* a loss: the other end is still to answer with its SYN. (Its address is nobody's.) */
+static void tcp_syn_sent(void)
+{
+	struct sockaddr_in to = at("10.11.1.99", port), from;
+	socklen_t len = sizeof(from);
+
+	for (int i = 0; i < n; i++) {
+		struct segment s = { .size = 4 };
+
+		cli[i] = sock(client_ns, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		check(connect(cli[i], (void *)&to, sizeof(to)) && errno == EINPROGRESS, "connect");
+		check(!getsockname(cli[i], (void *)&from, &len), "getsockname");
+		tcp_next(cli[i], &s.ack, &s.seq);
+		s.seq = 0xf0000000; /* as if before 0, what the socket thinks is next */
+		segment_put(host_ns, to, from, s);
+	}
+}
+
+/* Reads where a page is missing, and holds the socket's lock until there is one. */
+static void *read_slowly(void *arg)
+{
+	int *fd = arg;
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register reg = { { (uintptr_t)page, 4096 }, UFFDIO_REGISTER_MODE_MISSING, 0 };
+
+	check(page != MAP_FAILED && !ioctl(fd[1], UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER");
+	check(read(fd[0], page, 100) == 100, "request");
+	munmap(page, 4096);
+	return NULL;
+}
+
+/* segments that had to wait, behind a reset, while the process had the socket */
+static void closed(size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int fault = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	check(fault >= 0 && !ioctl(fault, UFFDIO_API, &api), "userfaultfd");
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		struct uffdio_zeropage zero = {};
+		int fd[] = { srv[i], fault };
+		struct uffd_msg msg;
+		pthread_t reader;
+
+		put(cli[i], 100);
+		check(!pthread_create(&reader, NULL, read_slowly, fd), "thread");
+		check(read(fault, &msg, sizeof(msg)) == sizeof(msg), "fault");
+		segment_at(cli[i], 0, (struct segment){ .rst = 1 });
+		segment(cli[i], 0, 0, size);
+		zero.range.start = msg.arg.pagefault.address & ~4095ULL;
+		zero.range.len = 4096;
+		check(!ioctl(fault, UFFDIO_ZEROPAGE, &zero), "UFFDIO_ZEROPAGE");
+		check(!pthread_join(reader, NULL), "thread");
+	}
+	close_all(srv);
+	close_all(cli);
+	close(fault);
+}
+static void tcp_closed(void)
+{
+	closed(0);
+}
+static void tcp_closed_data(void)
+{
+	closed(4);
 }
 
 /* closed with something behind a gap, which the process could not have read yet */
@@ -505,6 +646,92 @@ static void group_port(void)
 
 	udp_to("239.1.2.3", port + 1);
 	close(fd);
+}
+
+/* joined, but not for this source: for another one; for all but this */
+static void group_source(void)
+{
+	int fd = bound(host_ns, SOCK_DGRAM, 0, "0.0.0.0", port);
+	struct ip_mreq_source other = { .imr_interface = at(HOST, 0).sin_addr,
+					.imr_multiaddr = at("232.1.1.1", 0).sin_addr,
+					.imr_sourceaddr = at("10.11.1.77", 0).sin_addr };
+	struct ip_mreq_source but = { .imr_interface = at(HOST, 0).sin_addr,
+				      .imr_multiaddr = at("239.5.5.5", 0).sin_addr,
+				      .imr_sourceaddr = at("10.11.1.2", 0).sin_addr };
+	struct ip_mreq all = { but.imr_multiaddr, but.imr_interface };
+
+	check(!setsockopt(fd, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &other, sizeof(other)) &&
+		      !setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &all, sizeof(all)) &&
+		      !setsockopt(fd, IPPROTO_IP, IP_BLOCK_SOURCE, &but, sizeof(but)),
+	      "join");
+	udp_to("232.1.1.1", port);
+	udp_to("239.5.5.5", port);
+	close(fd);
+}
+
+static void group6_source(void)
+{
+	struct group_source_req req = { .gsr_group.ss_family = AF_INET6,
+					.gsr_source.ss_family = AF_INET6 };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int fd = sock(host_ns, AF_INET6, SOCK_DGRAM, 0);
+
+	check(!bind(fd, (void *)&to, sizeof(to)), "bind");
+	req.gsr_interface = if_nametoindex("eth0");
+	inet_pton(AF_INET6, "ff32::1", &to.sin6_addr);
+	((struct sockaddr_in6 *)&req.gsr_group)->sin6_addr = to.sin6_addr;
+	inet_pton(AF_INET6, "fd11:1::77",
+		  &((struct sockaddr_in6 *)&req.gsr_source)->sin6_addr);
+	check(!setsockopt(fd, IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP, &req, sizeof(req)), "join");
+	cli[0] = sock(client_ns, AF_INET6, SOCK_DGRAM, 0);
+	to.sin6_scope_id = if_nametoindex("eth0");
+	for (int i = 0; i < n; i++)
+		check(sendto(cli[0], "x", 1, 0, (void *)&to, sizeof(to)) == 1, "ff32::1");
+	close(cli[0]);
+	close(fd);
+}
+
+/* refuses all that comes to FD */
+static void refuse(int fd)
+{
+	struct sock_filter none = { BPF_RET | BPF_K, 0, 0, 0 };
+	struct sock_fprog prog = { 1, &none };
+
+	check(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)), "filter");
+}
+
+/* a raw socket refuses its copies; the datagrams are read */
+static void raw_filter(void)
+{
+	int raw = sock(host_ns, AF_INET, SOCK_RAW, IPPROTO_UDP),
+	    s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+
+	refuse(raw);
+	join(c, HOST, port);
+	for (int i = 0; i < n; i++) {
+		put(c, 100);
+		check(get(s, 100) == 100, "datagram");
+	}
+}
+
+/* a loss: there is no other socket but a sniffer's, which makes them copies too */
+static void udp_filter(void)
+{
+	int all = sock(host_ns, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)),
+	    s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0);
+	unsigned int info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	refuse(s);
+	join(c, HOST, port);
+	for (int i = 0; i < n; i++)
+		put(c, 100);
+	until(!getsockopt(s, SOL_SOCKET, SO_MEMINFO, info, &len) &&
+	      info[SK_MEMINFO_DROPS] == (unsigned int)n);
+	close(s);
+	close(all);
 }
 
 static void udp_large(void)
@@ -942,6 +1169,12 @@ static const struct {
 	{ "tcp-out-of-order", tcp_out_of_order },
 	{ "tcp-beyond", tcp_beyond },
 	{ "tcp-again", tcp_again },
+	{ "tcp-paws", tcp_paws },
+	{ "tcp-paws-ack", tcp_paws_ack },
+	{ "tcp-paws-data", tcp_paws_data },
+	{ "tcp-syn-sent", tcp_syn_sent },
+	{ "tcp-closed", tcp_closed },
+	{ "tcp-closed-data", tcp_closed_data },
 	{ "mptcp", mptcp },
 	{ "sctp", sctp },
 	{ "vsock", vsock },
@@ -952,6 +1185,10 @@ static const struct {
 	{ "dhcp-discover", dhcp_discover },
 	{ "group-full", group_full },
 	{ "group-port", group_port },
+	{ "group-source", group_source },
+	{ "group6-source", group6_source },
+	{ "raw-filter", raw_filter },
+	{ "udp-filter", udp_filter },
 	{ "udp-large", udp_large },
 	{ "udp-unread", udp_unread },
 	{ "udp-stamps", udp_stamps },

@@ -47,6 +47,7 @@ enum drop_what {
 	DROP_W_LOCKED = 18,
 	/* not a loss either */
 	DROP_W_READ = 19, /* SCTP: its association has got it */
+	DROP_W_COPY = 20, /* a copy that the filter of a raw socket refused */
 	DROP_W_MAX,
 };
 
