@@ -34,9 +34,11 @@
 #define DROP_LINK_START	   (1UL << 0) /* net_device.state: it is up */
 #define DROP_LINK_DOWN	   (1UL << 2) /* it has no carrier */
 #define DROP_PKT_BROADCAST 1
+#define DROP_PKT_MULTICAST 2
 #define DROP_PKT_OUTGOING  4 /* here: it was in an error queue */
 #define DROP_PKT_LOOPBACK  5
 #define DROP_BRIDGE_PORT   (1U << 9)   /* IFF_BRIDGE_PORT */
+#define DROP_PORT_BLOCKING 4	       /* BR_STATE_BLOCKING: not one that is just coming up */
 #define DROP_PORT_ISOLATED (1UL << 16) /* BR_ISOLATED */
 #define DROP_PORT_LOCKED   (1UL << 21) /* BR_PORT_LOCKED */
 #define DROP_GROUPS	   32	       /* of a device that are looked through */
@@ -251,6 +253,7 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 {
 	bool unhandled = drop_reason_is(key->reason, UNHANDLED_PROTO);
 	bool no_target = drop_reason_is(key->reason, NO_TX_TARGET);
+	bool blocked = drop_reason_is(key->reason, BRIDGE_INGRESS_STP_STATE);
 	struct net_bridge_port *port;
 	unsigned long flags = 0;
 	__u16 mac[ETH_ALEN / 2];
@@ -266,6 +269,9 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 		return DROP_W_CONTROL;
 	if (drop_bridge_port(dev)) {
 		port = BPF_CORE_READ(dev, rx_handler_data);
+		if (many && (drop_vague(key->reason) || blocked) &&
+		    BPF_CORE_READ(port, state) == DROP_PORT_BLOCKING)
+			return DROP_W_BLOCKED;
 		bpf_core_read(&flags, sizeof(flags), &port->flags);
 		if (flags & DROP_PORT_ISOLATED)
 			return DROP_W_ISOLATED;
@@ -417,16 +423,28 @@ static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_ke
 	return BPF_CORE_READ(skb, _skb_refdst) || drop_joined4(dev, h) ? DROP_W_NONE : DROP_W_GROUP;
 }
 
+/* ICMP to all that nobody answers: ping -b, time stamps. */
+static __always_inline __u8 drop_icmp_to_all(struct sk_buff *skb)
+{
+	__u8 type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
+
+	return type == DROP_PKT_BROADCAST || type == DROP_PKT_MULTICAST || type == DROP_PKT_LOOPBACK
+		       ? DROP_W_GROUP
+		       : DROP_W_NONE;
+}
+
 /* Reasons that leave it open; most drops have another one, and cost no call. */
 static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
 {
 	return drop_vague(reason) || drop_reason_is(reason, NO_SOCKET) ||
 	       drop_reason_is(reason, QUEUE_PURGE) || drop_reason_is(reason, SOCKET_CLOSE) ||
 	       drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, UNHANDLED_PROTO) ||
-	       drop_reason_is(reason, SOCKET_FILTER) || drop_reason_is(reason, NO_TX_TARGET) || drop_reason_is(reason, IP_INADDRERRORS) ||
-	       drop_reason_is(reason, IP_INNOROUTES) || drop_reason_is(reason, IP_OUTNOROUTES) ||
-	       drop_reason_is(reason, IPV6DISABLED) ||
+	       drop_reason_is(reason, SOCKET_FILTER) || drop_reason_is(reason, NO_TX_TARGET) ||
+	       drop_reason_is(reason, IP_INADDRERRORS) || drop_reason_is(reason, IP_INNOROUTES) ||
+	       drop_reason_is(reason, IP_OUTNOROUTES) || drop_reason_is(reason, IPV6DISABLED) ||
+	       drop_reason_is(reason, BRIDGE_INGRESS_STP_STATE) ||
 	       (l4proto == IPPROTO_TCP && drop_tcp_reason(reason)) ||
+	       (l4proto == IPPROTO_ICMP && drop_reason_is(reason, INVALID_PROTO)) ||
 	       ((l4proto == IPPROTO_IGMP || l4proto == IPPROTO_ICMPV6) &&
 		(drop_reason_is(reason, QDISC_DROP) || drop_reason_is(reason, DEV_READY)));
 }
@@ -461,6 +479,8 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 		what = drop_queued(skb, reason, dev);
 	if (drop_reason_is(reason, SOCKET_FILTER))
 		return drop_filtered(skb, key, sk);
+	if (drop_reason_is(reason, INVALID_PROTO))
+		return drop_icmp_to_all(skb);
 	if (!what && key->l4proto == IPPROTO_TCP)
 		what = drop_tcp(skb, sk, reason, h);
 	if (!what && (no_socket || drop_reason_is(reason, IP_INADDRERRORS)))
@@ -468,7 +488,8 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 	if (!what)
 		what = drop_route(skb);
 	if (!what && (vague || drop_reason_is(reason, UNHANDLED_PROTO) ||
-		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET)))
+		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET) ||
+		      drop_reason_is(reason, BRIDGE_INGRESS_STP_STATE)))
 		what = drop_link(skb, key, dev, h);
 	if (!what && (key->l4proto == IPPROTO_IGMP || key->l4proto == IPPROTO_ICMPV6))
 		what = drop_control(skb, key, dev, h);

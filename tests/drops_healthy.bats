@@ -319,7 +319,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		group6-source 13 0 0 -
 	E
 	on host ip addr add 239.7.7.7/32 dev eth0 autojoin
-	frames_of <<<"own-source|$martian|01005e070707 020000000099 0800 4500001d0001000040114bc60a0b0101ef070707 1b58 1b59 0009 0000 78"
+	frames_of <<<"own-source|$martian|01005e070707 020000000099 0800 4500001d00010000401179b50a0b0101ef070707 1b58 1b59 0009 0000 78"
 }
 
 # bats test_tags=vm
@@ -376,6 +376,35 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	E
 }
 
+# bats test_tags=vm
+@test "drops: a broadcast ping, and a port that spanning tree blocks: not lost; at one that is coming up, it is" {
+	quiet
+	attach --host drops --by flow
+	local mac state
+	frames_of <<-'E'
+		echo|0 0 5|ffffffffffff 020000000099 0800 4500001c00010000400163ca0a0b01020a0b01ff 0800f7ff00000000
+		stamp|0 0 5|01005e000001 020000000099 0800 450000280001000040018fc60a0b0102e0000001 0d00f2ff00000000000000000000000000000000
+	E
+	on host ip link add br0 type bridge stp_state 0
+	on host ip link add p0 type veth peer name p1
+	on host ip link set dev p0 master br0 up
+	on host ip link set dev p1 up
+	on host ip link set dev br0 up
+	mac=$(on host ip -j link show dev br0 | jq -r '.[0].address' | tr -d :)
+	at_port() { # STATE: 5 to all, 3 to the bridge
+		on host bridge link set dev p0 state "$1"
+		on host "$HM_BUILD/tests/frames" p1 5 "01005e090909 020000000099 88b5 00"
+		on host "$HM_BUILD/tests/frames" p1 3 "$mac 020000000099 88b5 00"
+	}
+	if known BRIDGE_INGRESS_STP_STATE; then
+		becomes blocking 3 0 5 at_port 4
+		becomes listening 8 0 0 at_port 1
+	else
+		becomes blocking 0 3 5 at_port 4
+		becomes listening 0 8 0 at_port 1
+	fi
+}
+
 @test "drops: a DHCP answer that a packet socket reads is not lost, one that nobody reads is" {
 	quiet
 	on host sysctl -qw net.ipv4.ip_forward=0
@@ -427,7 +456,9 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 @test "drops: what a closed socket had sent, and a queue still has, is lost with the queue" {
 	quiet
 	local mac
-	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address' | tr -d :)
+	mac=$(on host ip -j link show dev eth0 | jq -r '.[0].address')
+	on client ip neigh replace 10.11.1.1 lladdr "$mac" dev eth0 nud permanent # no ARP in the queue
+	mac=${mac//:/}
 	attach --host drops --by flow
 	on client tc qdisc add dev eth0 root tbf rate 8bit burst 1600 limit 20000
 	send 7022 9 --size 1000

@@ -680,8 +680,7 @@ static void group6_source(void)
 	req.gsr_interface = if_nametoindex("eth0");
 	inet_pton(AF_INET6, "ff32::1", &to.sin6_addr);
 	((struct sockaddr_in6 *)&req.gsr_group)->sin6_addr = to.sin6_addr;
-	inet_pton(AF_INET6, "fd11:1::77",
-		  &((struct sockaddr_in6 *)&req.gsr_source)->sin6_addr);
+	inet_pton(AF_INET6, "fd11:1::77", &((struct sockaddr_in6 *)&req.gsr_source)->sin6_addr);
 	check(!setsockopt(fd, IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP, &req, sizeof(req)), "join");
 	cli[0] = sock(client_ns, AF_INET6, SOCK_DGRAM, 0);
 	to.sin6_scope_id = if_nametoindex("eth0");

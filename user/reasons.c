@@ -377,6 +377,10 @@ static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_COPY] = { "", "benign",
 			  "a copy for a raw socket, whose own filter refused it: another ping's",
 			  "ss -lwnpb shows filters" },
+	[DROP_W_BLOCKED] = { "", "benign",
+			     "multicast or broadcast at a port that spanning tree blocks: it comes "
+			     "by another one",
+			     "bridge -d link (state blocking)" },
 	[DROP_W_TOLD] = { "", "benign", "a netlink message: answered, or its sender got an error",
 			  "" },
 	[DROP_W_ANSWER] = { "", "undecided",

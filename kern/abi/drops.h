@@ -46,8 +46,9 @@ enum drop_what {
 	DROP_W_ISOLATED = 17, /* by a flag of its bridge port */
 	DROP_W_LOCKED = 18,
 	/* not a loss either */
-	DROP_W_READ = 19, /* SCTP: its association has got it */
-	DROP_W_COPY = 20, /* a copy that the filter of a raw socket refused */
+	DROP_W_READ = 19,    /* SCTP: its association has got it */
+	DROP_W_COPY = 20,    /* a copy that the filter of a raw socket refused */
+	DROP_W_BLOCKED = 21, /* multicast or broadcast at a port that spanning tree blocks */
 	DROP_W_MAX,
 };
 
