@@ -41,7 +41,9 @@
 #define DROP_PORT_BLOCKING 4	       /* BR_STATE_BLOCKING: not one that is just coming up */
 #define DROP_PORT_ISOLATED (1UL << 16) /* BR_ISOLATED */
 #define DROP_PORT_LOCKED   (1UL << 21) /* BR_PORT_LOCKED */
-#define DROP_GROUPS	   32	       /* of a device that are looked through */
+#define DROP_ENOMSG	   42
+#define DROP_ORIGIN_STAMP  4  /* SO_EE_ORIGIN_TIMESTAMPING */
+#define DROP_GROUPS	   32 /* of a device that are looked through */
 
 /* SIZE is even and a constant: memcmp() is not always inlined. */
 static __always_inline bool drop_equal(const void *a, const void *b, __u32 size)
@@ -139,12 +141,27 @@ static __always_inline bool drop_is_sctp(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_SCTP;
 }
 
+/* A copy of what is being sent, which was to tell the socket when, and is not its yet. */
+static __always_inline bool drop_is_stamp(struct sk_buff *skb)
+{
+	struct sock_exterr_skb *err = (void *)skb->cb;
+	__u32 number = 0;
+	__u8 origin = 0;
+
+	return !bpf_core_read(&number, sizeof(number), &err->ee.ee_errno) &&
+	       !bpf_core_read(&origin, sizeof(origin), &err->ee.ee_origin) &&
+	       number == DROP_ENOMSG && origin == DROP_ORIGIN_STAMP &&
+	       (BPF_CORE_READ_BITFIELD_PROBED(skb, cloned) || !BPF_CORE_READ(skb, len));
+}
+
 /* It waited in a queue that was emptied: of a socket, a device or a neighbour. */
 static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struct net_device *dev)
 {
 	bool purge = drop_reason_is(reason, QUEUE_PURGE), vague = drop_vague(reason);
 	struct sock *sk = BPF_CORE_READ(skb, sk);
 
+	if (vague && !sk && drop_is_stamp(skb))
+		return DROP_W_STAMP;
 	if (sk) {
 		unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
 		bool inet = family == DROP_AF_INET || family == DROP_AF_INET6;

@@ -239,6 +239,15 @@ struct tcp_skb_cb {
 	__u32 end_seq;
 };
 
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
+
 struct dst_entry {
 	short error;
 };

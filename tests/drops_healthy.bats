@@ -296,6 +296,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		udp-large 13 0 0 0
 		udp-unread 13 0 0 13
 		udp-stamps 13 0 0 13
+		udp-stamps-full 50 0 0 50
 		packet-unread 13 0 0 39
 		dns-late 13 0 13 0
 		udp-nobody 13 13 0 0

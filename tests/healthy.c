@@ -764,6 +764,22 @@ static void udp_stamps(void)
 	close(s);
 }
 
+/* an error queue that is full, of a socket that lives: stamps are lost, and no packets */
+static void udp_stamps_full(void)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
+	    c = sock(client_ns, AF_INET, SOCK_DGRAM, 0), size = 1,
+	    on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+
+	setsockopt(c, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	join(c, HOST, port);
+	check(!setsockopt(c, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)), "SO_TIMESTAMPING");
+	for (int i = 0; i < n; i++) {
+		put(c, 100);
+		check(get(s, 100) == 100, "datagram");
+	}
+}
+
 static void udp_unread(void)
 {
 	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, port),
@@ -1191,6 +1207,7 @@ static const struct {
 	{ "udp-large", udp_large },
 	{ "udp-unread", udp_unread },
 	{ "udp-stamps", udp_stamps },
+	{ "udp-stamps-full", udp_stamps_full },
 	{ "dns-late", dns_late },
 	{ "udp-nobody", udp_nobody },
 	{ "unix-stream", unix_stream },

@@ -381,6 +381,9 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			     "multicast or broadcast at a port that spanning tree blocks: it comes "
 			     "by another one",
 			     "bridge -d link (state blocking)" },
+	[DROP_W_STAMP] = { "", "benign",
+			   "no packet: the socket has no room to be told when something was sent",
+			   "the application does not read its error queue (SO_TIMESTAMPING)" },
 	[DROP_W_TOLD] = { "", "benign", "a netlink message: answered, or its sender got an error",
 			  "" },
 	[DROP_W_ANSWER] = { "", "undecided",

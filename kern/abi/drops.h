@@ -49,6 +49,7 @@ enum drop_what {
 	DROP_W_READ = 19,    /* SCTP: its association has got it */
 	DROP_W_COPY = 20,    /* a copy that the filter of a raw socket refused */
 	DROP_W_BLOCKED = 21, /* multicast or broadcast at a port that spanning tree blocks */
+	DROP_W_STAMP = 22,   /* when something was sent: its socket has no room for more stamps */
 	DROP_W_MAX,
 };
 
