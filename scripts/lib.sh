@@ -404,9 +404,14 @@ need_tools() {
 }
 
 need_bpffs() {
+	local netns
 	# bpftool's batch files have these for themselves
 	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path may have no blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
+	# (which mounts one by the name of the namespace; what is pinned there goes with the command)
+	netns=$(awk '$2 == "/sys" { name = $1 } END { print name }' /proc/mounts)
+	[[ $BPFFS != /sys/* || ! -f /run/netns/$netns ]] ||
+		die "no bpf filesystem is mounted on $BPFFS: ip netns exec has another /sys: $(typed nsenter "--net=/run/netns/$netns" -- "$HM_NAME") ..."
 	die "no bpf filesystem is mounted on $BPFFS: $(typed mount -t bpf -o mode=700 bpf "$BPFFS")"
 }
 

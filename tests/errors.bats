@@ -137,7 +137,9 @@ fails() {
 	equal "$status" 1 status
 	like "$output" "no bpf filesystem is mounted on /sys/fs/bpf: mount -t bpf -o mode=700 bpf /sys/fs/bpf"
 	one_line "$output"
-	HOOKMAP_BPFFS=/nowhere fails 1 "no bpf filesystem is mounted on /nowhere" attach eth0
+	HOOKMAP_BPFFS=/nowhere fails 1 "no bpf filesystem is mounted on /nowhere: mount" attach eth0
+	fails 1 "ip netns exec has another /sys: nsenter --net=/run/netns/$LAB-host -- attach.sh ..." \
+		ip netns exec "$LAB-host" "$HM_TOP/scripts/attach.sh" eth0
 	fails 1 "not there: attach first" hookmap latency
 }
 
