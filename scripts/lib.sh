@@ -143,7 +143,7 @@ exec {HM_STDERR}>&2
 show() {
 	(
 		trap '' PIPE
-		printf '+ %s\n' "$(command_text "$@")" >&"$HM_STDERR"
+		printf '+ %s%s\n' "$(command_text "$@")" "$(value_words "$@")" >&"$HM_STDERR"
 	) 2>/dev/null || true
 }
 command_text() { typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}"; }

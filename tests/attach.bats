@@ -90,6 +90,8 @@ state() {
 	cfg() { attach -n "$@" 2>&1 | sed -n 's/.*map update pinned .*lat_cfg key.*value/value/p'; }
 	quoted=$(cfg eth0 --filter 'proto tcp dport 443 src 10.11.1.0/24')
 	like "$quoted" 'value hex'
+	# and, for people, what they mean
+	like "$quoted" ' # flags=1 match=... sample=256 shift='
 	for words in "eth0 --filter proto tcp dport 443 src 10.11.1.0/24" "--filter proto tcp dport 443 src 10.11.1.0/24 eth0 latency" \
 		"--filter proto tcp dport 443 src 10.11.1.0/24 --pref 1 eth0"; do
 		# shellcheck disable=SC2086

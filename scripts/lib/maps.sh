@@ -79,6 +79,22 @@ field_num() {
 	field_get "$1"
 	printf '%d' "$FIELD"
 }
+# value_words COMMAND...: the fields that are not 0 in the value that bpftool gets there, as a comment
+value_words() {
+	local VALUE FIELD name words='' struct=${5:-} text="$*"
+	struct=${struct##*/}
+	[[ $text == *' map update pinned '*' value hex '* ]] || return 0
+	read -ra VALUE <<<"${text##* value hex }"
+	for name in $(compgen -v "HM_FIELD_${struct}_"); do
+		name=${name#"HM_FIELD_${struct}_"}
+		[[ $name != key_* ]] || continue
+		field_get "$struct.$name"
+		[[ -n ${FIELD//[ 0]/} ]] || continue
+		[[ $FIELD != ??' '* ]] || FIELD=...
+		words+=" $name=$FIELD"
+	done
+	printf '%s' "${words:+ #$words}"
+}
 # bit_find STRUCT.NAME N: where the bit N of an array of __u64 is: in VALUE[AT], BIT
 bit_find() {
 	local spec=HM_FIELD_${1/./_}
