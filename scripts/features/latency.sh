@@ -361,9 +361,11 @@ latency_detach() {
 	# the slot is of an index, whatever the namespace: perhaps of another device
 	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || slot_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
-	lat_jumps_remove "$DEV_NAME"
-	[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
-	if ! grep -q "^$DEV_INODE " <<<"$others"; then
+	if grep -q "^$DEV_INODE " <<<"$others"; then
+		lat_jumps_remove "$DEV_NAME"
+		[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
+	else
+		# (which takes the jumps along)
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi

@@ -246,7 +246,7 @@ maps_remove() {
 		note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
 		return
 	fi
-	for name in "${there[@]}"; do run rm -f "$GLOBALS/$name"; done
+	run rm -f "${there[@]/#/"$GLOBALS/"}"
 	pins_load
 }
 
