@@ -547,6 +547,17 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	detach veth0
 	on host ip link del mv0
 	on host ip link del mv1
+	# (what is encrypted, or comes twice)
+	if on host ip link add mv0 link veth0 type macsec; then
+		like "$(said veth0)" 'note: veth0: the macsec device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
+		detach veth0
+		on host ip link del mv0
+	fi
+	if on host ip link add mv0 type hsr slave1 veth0 slave2 eth0; then
+		like "$(said veth0)" 'note: veth0: the hsr device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
+		detach veth0
+		on host ip link del mv0
+	fi
 	# readers, here and where packets may go next; and those that are none
 	WHERE=$LAB-host DEV=eth0
 	cls 20 classifier/near

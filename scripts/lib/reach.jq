@@ -30,6 +30,7 @@ first(.link[] | select(.ifname == $dev)) as $link
 	  else ["filter", 0, .pref, ends // (if .kind == "matchall" then "all" else "some" end), .protocol, .kind] end),
   ($link.xdp | objects | (.attached[0]? // .).prog | ["xdp", .id, 0, "-", "-", .name // "-"]),
   ($link | select(.master) | ["master", 0, 0, "-", .linkinfo.info_slave_kind // "-", .master]),
-  ([.link[] | select(.link == $dev and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap)$")))]
+  ([.link[] | select(.link == $dev and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap|macsec|dsa)$"))
+		or (.linkinfo.info_data | objects | .slave1 == $dev or .slave2 == $dev))]
 	| select(length > 0) | ["upper", 0, length, "-", .[0].linkinfo.info_kind, .[0].ifname])
 | @tsv
