@@ -609,7 +609,7 @@ netns_was() {
 	attach eth0
 	attach eth0 --netns "$LAB-server"
 	# by a process alone, with no name
-	unshare --net sleep 60 3>&- &
+	unshare --net sleep 600 3>&- &
 	pid=$!
 	elsewhere() { [[ ! /proc/$pid/ns/net -ef /proc/self/ns/net ]]; }
 	busywait 5 elsewhere
