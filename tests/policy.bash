@@ -22,6 +22,17 @@ uplinks() {
 	on server ip addr add 2001:db8:99::1/128 dev lo
 	on host ip route add default via 10.11.2.2
 	on host ip route add default via fd11:2::2
+	# a device drops what it is given until the kernel's work queue has seen its carrier, and asks
+	# for no IPv6 neighbour until it has made the link-local address: seconds, while others hold RTNL
+	local dev
+	for dev in "client eth0" "host eth0" "host veth0" "host veth1" "server eth0" "server eth1"; do
+		# shellcheck disable=SC2086
+		busywait 30 is_ready $dev
+	done
+}
+
+is_ready() { # HOST DEV
+	on "$1" ip -j -6 addr show dev "$2" up | jq -e '.[] | select(.operstate == "UP") | .addr_info | any(.scope == "link" and (.tentative | not))'
 }
 
 policy() { on host "$HM_TOP/scripts/policy.sh" "$@"; }
@@ -46,19 +57,19 @@ catch() {
 		on "$host" "$HM_BUILD/tests/policy_frames" recv "$@" || printf 'not all of them came\n'
 		printf 'end\n'
 	} >"$BATS_TEST_TMPDIR/caught" 3>&- &
-	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/caught"
+	busywait 30 grep -q ready "$BATS_TEST_TMPDIR/caught"
 }
 caught() {
-	busywait 10 grep -q end "$BATS_TEST_TMPDIR/caught"
+	busywait 30 grep -q end "$BATS_TEST_TMPDIR/caught"
 	grep -vE 'ready|end' "$BATS_TEST_TMPDIR/caught" || true
 }
 
 # frame4 DMAC SMAC VLAN TTL [TOS]: a UDP datagram from the client to 198.51.100.1 port
 # 7000, in hex; VLAN may be "-" or a tag such as 2005 (priority and number in hex).
-# Without MACs ("-") there is no Ethernet header. FROM: another source address, in hex.
+# Without MACs ("-") there is no Ethernet header. FROM, TO: other addresses, in hex.
 frame4() {
 	local head sum=0 i eth=$1$2
-	printf -v head '45%02x002400014000%02x110000%sc6336401' "${5:-0}" "$4" "${FROM:-0a0b0102}"
+	printf -v head '45%02x002400014000%02x110000%s%s' "${5:-0}" "$4" "${FROM:-0a0b0102}" "${TO:-c6336401}"
 	for ((i = 0; i < 40; i += 4)); do sum=$((sum + 16#${head:i:4})); done
 	while ((sum >> 16)); do sum=$(((sum & 0xffff) + (sum >> 16))); done
 	printf -v sum '%04x' $((~sum & 0xffff))

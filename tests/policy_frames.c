@@ -12,7 +12,7 @@
  *   policy_frames tun DEV COUNT HEX...       makes DEV (a tun device that exists) run,
  *     prints "ready", waits for a line on standard input, writes the packets into it,
  *     then prints COUNT packets that came out
- * Exit status: 0 all of them, 1 not in time (5 seconds), 2 usage.
+ * Exit status: 0 all of them, 1 not in time (SECONDS after "ready", or 10), 2 usage.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +28,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#define IN_TIME 10 /* seconds */
 
 static void die(const char *what)
 {
@@ -57,19 +60,29 @@ static int open_device(const char *dev, int proto)
 	struct sockaddr_ll addr = { .sll_family = AF_PACKET,
 				    .sll_protocol = htons(proto),
 				    .sll_ifindex = if_nametoindex(dev) };
-	int fd = socket(AF_PACKET, SOCK_RAW, htons(proto)), one = 1;
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(proto)), one = 1, room = 16 << 20;
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	if (fd < 0 || !addr.sll_ifindex || bind(fd, (void *)&addr, sizeof(addr)))
 		die(dev);
 	setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one));
 	return fd;
 }
 
-static int wait_for(int fd, int seconds)
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static int wait_until(int fd, long long end)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	long long left = end - now_ms();
 
-	return poll(&p, 1, seconds * 1000) == 1;
+	return poll(&p, 1, left > 0 ? left : 0) == 1;
 }
 
 /* ARP, or ICMPv6 */
@@ -87,6 +100,7 @@ static int noise(const unsigned char *f, size_t n)
 static int receive(const char *dev, int count, int seconds)
 {
 	int fd = open_device(dev, ETH_P_ALL);
+	long long end = now_ms() + seconds * 1000LL;
 
 	printf("ready\n");
 	fflush(stdout);
@@ -103,7 +117,7 @@ static int receive(const char *dev, int count, int seconds)
 		unsigned char *start = frame + 4;
 		ssize_t n;
 
-		if (!wait_for(fd, seconds))
+		if (!wait_until(fd, end))
 			return 1;
 		n = recvmsg(fd, &msg, 0);
 		if (n < 0)
@@ -172,6 +186,7 @@ static int tun(const char *dev, int count, char **packets, int n)
 	struct ifreq req = { .ifr_flags = IFF_TUN | IFF_NO_PI };
 	int fd = open("/dev/net/tun", O_RDWR);
 	unsigned char data[65536];
+	long long end;
 
 	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", dev);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &req))
@@ -180,6 +195,7 @@ static int tun(const char *dev, int count, char **packets, int n)
 	fflush(stdout);
 	if (!fgets((char *)data, sizeof(data), stdin))
 		return 1;
+	end = now_ms() + IN_TIME * 1000;
 	for (int i = 0; i < n; i++) {
 		size_t len = unhex(packets[i], data, sizeof(data));
 
@@ -189,7 +205,7 @@ static int tun(const char *dev, int count, char **packets, int n)
 	while (count > 0) {
 		ssize_t len;
 
-		if (!wait_for(fd, 5))
+		if (!wait_until(fd, end))
 			return 1;
 		len = read(fd, data, sizeof(data));
 		if (len < 0)
@@ -211,7 +227,7 @@ int main(int argc, char **argv)
 	if (argc >= 5 && !strcmp(argv[1], "segments"))
 		return send_segments(argv[2], atoi(argv[3]), argv + 4, argc - 4);
 	if (argc >= 4 && argc <= 5 && !strcmp(argv[1], "recv"))
-		return receive(argv[2], atoi(argv[3]), argc > 4 ? atoi(argv[4]) : 5);
+		return receive(argv[2], atoi(argv[3]), argc > 4 ? atoi(argv[4]) : IN_TIME);
 	if (argc >= 4 && !strcmp(argv[1], "tun"))
 		return tun(argv[2], atoi(argv[3]), argv + 4, argc - 4);
 	fprintf(stderr, "usage: policy_frames send DEV HEX... | segments DEV SIZE HEX... | recv "
