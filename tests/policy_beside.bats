@@ -28,6 +28,11 @@ said() {
 	set_of "$@"
 	policy load "$F" 2>&1
 }
+# checked ACTION [MATCH]: the same of check, which loads nothing
+checked() {
+	set_of "$@"
+	policy check "$F" 2>&1
+}
 # passed TABLE TARGET: packets that the rule of netfilter with this target has seen
 passed() { on host "${SAVE:-iptables-save}" -c -t "$1" | sed -n "s/^\[\([0-9]*\):.*-j $2.*/\1/p"; }
 
@@ -369,6 +374,96 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	like "$output" "iptables-nft-save took over 3 seconds: what rules go past there is not known"
 }
 
+# ttl ACTION: TTL of a packet that came in with 64
+ttl() {
+	said "$1" >"$BATS_TEST_TMPDIR/said"
+	catch server eth1 1
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)"
+	caught | cut -c 45-46
+}
+
+@test "policy: beside: what netfilter, tc and ip rule do else, routes with encap, a MAC address on top" {
+	local target
+	attach eth0 policy
+	on host iptables -t mangle -A PREROUTING -p udp -j TTL --ttl-set 10
+	like "$(checked "$REDIRECT")" "goes past netfilter: what it does there is not done (iptables mangle PREROUTING TTL); action mark and ip rule do"
+	equal "$(checked "$MARK")" ''
+	equal "$(ttl "$REDIRECT") $(ttl "$MARK")" "3f 09" "TTL"
+	on host iptables -t mangle -F
+	for target in "FORWARD -o veth1 -j NFQUEUE" "POSTROUTING -j DSCP --set-dscp 10" "POSTROUTING -j CLASSIFY --set-class 1:2" "FORWARD -j MARK --set-mark 7"; do
+		# shellcheck disable=SC2086
+		on host iptables -t mangle -A $target
+		like "$(checked "$REDIRECT")" "iptables mangle ${target%% *} "
+		on host iptables -t mangle -F
+	done
+	for target in "FORWARD -o veth0 -j NFQUEUE" "FORWARD -j LOG" "FORWARD -j ACCEPT" "PREROUTING -j CT --notrack"; do
+		# shellcheck disable=SC2086
+		on host iptables -t "$([[ $target == *CT* ]] && echo raw || echo mangle)" -A $target
+		equal "$(checked "$REDIRECT")" '' "$target"
+		on host iptables -t mangle -F
+	done
+	# a filter that comes after
+	on host tc filter add dev eth0 ingress pref 60 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	like "$(checked "$REDIRECT")" "goes past tc filters of eth0 that come after policy (pref 60 bpf); attach.sh eth0 policy --policy-pref N puts policy behind them"
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	like "$output" "go past tc filters (tc filter pref 60 bpf)"
+	said "$REDIRECT" '{"proto":"udp"}'
+	catch server eth1 3
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7010 3
+	equal "$(caught | wc -l)" 3 "past the filter"
+	equal "$(said "$MARK" '{"proto":"udp"}')" ''
+	catch server eth1 1 1
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7010 3
+	equal "$(caught) $(rule web packets)" "not all of them came 3" "mark"
+	on host tc filter del dev eth0 ingress pref 60
+	on host tc filter add dev eth0 ingress pref 40 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
+	equal "$(checked "$REDIRECT")" '' "one that comes before"
+	on host tc filter del dev eth0 ingress pref 40
+	# what ip rule forbids
+	on host ip rule add from 10.11.1.0/24 prohibit pref 100
+	like "$(checked "$REDIRECT")" "goes past ip rule: what that forbids is not (ip rule 100 prohibit)"
+	equal "$(checked "$REDIRECT" '{"src":"10.12.0.0/16"}')$(checked "$MARK")" ''
+	said "$REDIRECT"
+	catch server eth1 3
+	send
+	equal "$(caught | wc -l)" 3 "past ip rule"
+	on host ip rule del pref 100
+	# a route that no look-up follows
+	on host ip route add default encap ip id 5 dst 10.11.3.2 dev veth1 table 300
+	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has routes with encap, which no look-up of rules follows: packets for these get the fallback"
+	send
+	equal "$(rule web packets) $(counted fallback_drop)" "3 3" "encap"
+	# what VRRP does with use_vmac
+	on host ip link add vrrp51 link eth0 address 00:00:5e:00:01:33 type macvlan mode private
+	on host ip link set vrrp51 up
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	equal "$output" "attach.sh: warning: eth0: policy: vrrp51 is on top of it, with a MAC address of its own: packets to that come in by vrrp51: attach.sh vrrp51 policy"
+	like "$(said "$REDIRECT")" "vrrp51, on top of eth0, has a MAC address of its own: packets to that come in by vrrp51, and no rule is asked; attach.sh vrrp51 policy"
+	to_vmac() { on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 00005e000133 "$(mac client eth0)" - 64)"; }
+	to_vmac
+	equal "$(rule web packets)" 0 "to the other address"
+	attach vrrp51 policy
+	equal "$(checked "$REDIRECT")" ''
+	catch server eth1 1
+	to_vmac
+	equal "$(caught | wc -l) $(rule web packets)" "1 1" "attached there"
+}
+
+@test "policy: beside: IPv6 forwarding that is off on the input device alone" {
+	attach eth0 policy
+	on host sysctl -qw net.ipv6.conf.eth0.forwarding=0
+	like "$(checked "$REDIRECT")" "IPv6 forwarding is off on eth0 alone: the stack forwards its packets, and no rule is asked; sysctl -w net.ipv6.conf.eth0.forwarding=1"
+	equal "$(checked "$REDIRECT" '{"dst":"198.51.100.0/24"}')" ''
+	said "$REDIRECT"
+	catch server eth0 3
+	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 3
+	equal "$(caught | wc -l) $(rule web packets) $(counted forwarding_off)" "3 0 3" "as the message says"
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	equal "$output" "attach.sh: warning: eth0: policy: IPv6 forwarding is off on eth0 alone: the stack forwards its packets, and no rule is asked: sysctl -w net.ipv6.conf.eth0.forwarding=1"
+	on host sysctl -qw net.ipv6.conf.eth0.forwarding=1
+	equal "$(checked "$REDIRECT")" ''
+}
+
 @test "policy: beside: what nft alone has is seen" {
 	skip_without nft command -v nft
 	attach eth0 policy
@@ -390,6 +485,15 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	equal "$(said "$REDIRECT")" ""
 	nft_is 'table inet f { chain c { type filter hook forward priority 0; tcp flags syn tcp option maxseg size set rt mtu; }; }'
 	like "$(said "$REDIRECT")" "goes past TCPMSS: the segment size is not clamped (nft f c)"
+	# verdicts in a map that has a name, as kube-proxy has its services
+	nft_is 'table ip f { map m { type ipv4_addr : verdict; elements = { 198.51.100.1 : goto d }; }; chain d { udp dport 7000 dnat to 198.51.100.1:7001; }; chain c { type nat hook prerouting priority -100; ip daddr vmap @m; }; }'
+	like "$(said "$REDIRECT")" "destinations are not rewritten, nor answers translated back (nft f d)"
+	nft_is 'table ip f { map m { type ipv4_addr : verdict; elements = { 198.51.100.1 : drop }; }; chain c { type filter hook forward priority 0; ip daddr vmap @m; }; }'
+	like "$(said "$REDIRECT")" "nothing is dropped there (nft f c)"
+	nft_is 'table ip f { chain c { type filter hook prerouting priority 0; ip ttl set 10; }; }'
+	like "$(said "$REDIRECT")" "goes past netfilter: what it does there is not done (nft f c)"
+	nft_is 'table ip f { chain c { type filter hook postrouting priority 0; oifname "veth0" ip dscp set 10; }; }'
+	equal "$(said "$REDIRECT")" ''
 	nft_is 'table inet f { chain c { type filter hook prerouting priority -150; meta mark set ct mark; }; }'
 	like "$(said "$MARK")" "nft f c sets marks after"
 }

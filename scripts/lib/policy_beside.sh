@@ -7,6 +7,9 @@
 #   6 KIND TOOL FAMILY DEV SRC DST INDEV TEXT
 #     snat dnat forward mss setmark  in netfilter; DEV leaves by it ("" any, "!D" not D,
 #                                    "D+" beginning with D); INDEV: SRC comes in by it
+#     alter     something else that is done to packets in netfilter; DEV, SRC and INDEV as above
+#     tcbehind  a tc filter of DEV, to which policy is attached, comes after it
+#     iprule    ip rule forbids packets from SRC to DST
 #     xfrm      an outgoing or forwarding policy of IPsec
 #     rpf       strict rp_filter on DEV, to which the default route does not lead
 #     spoof     strict rp_filter on DEV, to which policy is attached
@@ -15,11 +18,14 @@
 #     vrf       DEV, to which policy is attached, is a VRF
 #     unseen    TOOL did not answer in time
 #     noforward DEV, to which policy is attached, does not forward
+#     noask6    DEV, to which policy is attached, has IPv6 forwarding off, others have it on
+#     above     DEV is on top of TEXT, to which policy is attached, with a MAC address of its own
 #     nodefault there is no default route
 #     noipv6    this kernel has no IPv6
 #     self SRC  an address of this host
 #     attached  DEV: policy is attached to it
 #     noroute   table TEXT has no route
+#     encap     table TEXT has a route that puts packets into others (MPLS, SRv6, tunnels)
 #   7 TABLE DEV  a route of that table leads there
 
 # beside_iptables FAMILY TOOL: reads what iptables-save prints
@@ -43,7 +49,10 @@ beside_iptables() {
 			else if (target[r] == "TPROXY" && base == "PREROUTING") fact("dnat", "", "", target[r])
 			else if (target[r] == "TCPMSS" && base != "PREROUTING") fact("mss", out_, src_, target[r])
 			else if (target[r] ~ /^(MARK|CONNMARK)$/ && base == "PREROUTING" && line[r] !~ /--save-mark/) fact("setmark", "", "", table " PREROUTING")
-			else if (target[r] ~ /^(DROP|REJECT)$/ && base != "POSTROUTING") fact("forward", "", src_, table " " base)
+			else if (target[r] ~ /^(DROP|REJECT)$/) { if (base != "POSTROUTING") fact("forward", "", src_, table " " base) }
+			else if (target[r] ~ /^(MARK|CONNMARK)$/ && base == "PREROUTING") return
+			else if (target[r] != "" && target[r] !~ /^(ACCEPT|RETURN|[NU]?F?LOG|AUDIT|TRACE|CT|NOTRACK|(CONN)?SECMARK|RATEEST|LED|IDLETIMER)$/)
+				fact("alter", out_, src_, table " " base " " target[r])
 		}
 		/^\*/ { table = substr($1, 2); split("", rules); split("", been); if (table == "filter") chains = "FORWARD"; else chains = "PREROUTING FORWARD POSTROUTING" }
 		/^:/ { rules[substr($1, 2)] = ""; if ($1 == ":FORWARD" && $2 == "DROP") fact("forward", "", "", table " FORWARD") }
@@ -90,6 +99,8 @@ beside_attached() {
 	fi
 	if { read -r on </proc/sys/net/ipv6/conf/all/forwarding; } 2>/dev/null && ((!on)); then
 		printf '6\tnoforward\tip\t6\t%s\t\t\t\tnet.ipv6.conf.all.forwarding\n' "$1"
+	elif { read -r on <"/proc/sys/net/ipv6/conf/$1/forwarding"; } 2>/dev/null && ((!on)); then
+		printf '6\tnoask6\tip\t6\t%s\t\t\t\tnet.ipv6.conf.%s.forwarding\n' "$1" "$1"
 	fi
 	if beside_conf rp_filter "$1" && ((IS == 1)); then
 		printf '6\tspoof\trp_filter\t4\t%s\t\t\t\t\n' "$1"
@@ -98,6 +109,31 @@ beside_attached() {
 	ip -d -j link show dev "$1" 2>/dev/null | jq -r '.[] | .ifname as $dev | .master as $master | .linkinfo |
 		(select(.info_slave_kind | IN("bridge", "openvswitch")) | ["6", "port", "", "", $dev, "", "", "", $master]),
 		(select(.info_kind == "vrf") | ["6", "vrf", "", "", $dev, "", "", "", ""]) | @tsv' 2>/dev/null || true
+	tc -j filter show dev "$1" ingress 2>/dev/null | jq -r --arg dev "$1" '[.[] | select(.options.handle // .options.fh)] |
+		(first(.[] | select(.options.bpf_name // "" | startswith("policy.o:")) | .pref) // empty) as $ours |
+		.[] | select(.pref > $ours) | ["6", "tcbehind", "tc filter", "", $dev, "", "", "", "pref \(.pref) \(.kind)"] | @tsv' 2>/dev/null || true
+	beside_above "$1"
+}
+
+# beside_above DEV: devices of this namespace on top of it that take packets for another MAC
+# address, and have no policy
+beside_above() {
+	local dev
+	ip -d -j link show type macvlan 2>/dev/null | jq -r --arg low "$1" '.[] | select(.link == $low and .linkinfo.info_data.mode != "passthru") | .ifname' 2>/dev/null |
+		while IFS= read -r dev; do
+			tc filter show dev "$dev" ingress 2>/dev/null | grep -q ' policy\.o:' ||
+				printf '6\tabove\t\t\t%s\t\t\t\t%s\n' "$dev" "$1"
+		done
+}
+
+# beside_rules: what ip rule forbids
+beside_rules() {
+	local family
+	for family in 4 6; do
+		ip "-$family" -j rule show 2>/dev/null | jq -r --arg family "$family" 'def net($a; $l): if $a == null or $a == "all" then "" elif $l then "\($a)/\($l)" else $a end;
+			.[] | select(.action | IN("prohibit", "blackhole", "unreachable")) |
+			["6", "iprule", "ip rule", $family, "", net(.src; .srclen), net(.dst; .dstlen), .iif // "", "\(.priority) \(.action)"] | @tsv' 2>/dev/null || true
+	done
 }
 
 # beside_ask COMMAND...: what it prints; one that takes long is ended, and that is a fact
@@ -126,13 +162,14 @@ beside_look() {
 		fi
 	done
 	if type -P nft >/dev/null; then
-		beside_ask nft -j list ruleset | jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" 2>/dev/null || true
+		beside_ask nft -j list ruleset | beside_ask jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" || true
 	fi
 	# shellcheck disable=SC2016
 	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
 		/^[ \t]+dir (out|fwd) / { print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst }'
 	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
 	beside_rp_filter
+	beside_rules
 	for dev; do beside_attached "$dev"; done
 } 3>&1
 
@@ -141,7 +178,7 @@ beside_look() {
 beside_in() {
 	local kind tool family dev src dst indev text n=0
 	while IFS=$'\037' read -r _ kind tool family dev src dst indev text; do
-		if [[ -n $src && $kind =~ ^(snat|mss|forward)$ ]] && ((n++ < 32)); then
+		if [[ -n $src && $kind =~ ^(snat|mss|forward|alter)$ ]] && ((n++ < 32)); then
 			indev=$(ip -o "-$family" route show "$src" 2>/dev/null | sed -n '1s/.* dev \([^ ]*\).*/\1/p')
 		fi
 		printf '6\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$tool" "$family" "$dev" "$src" "$dst" "$indev" "$text"
@@ -159,5 +196,6 @@ beside_tables() {
 			grep -o '\bdev [^ ]*' <<<"$routes" | sort -u | sed "s/^dev /7\t$table\t/" || true
 		done
 		[[ -n $all ]] || printf '6\tnoroute\tip\t\t\t\t\t\t%s\n' "$table"
+		[[ $all != *" encap "* ]] || printf '6\tencap\tip\t\t\t\t\t\t%s\n' "$table"
 	done
 }

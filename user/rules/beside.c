@@ -28,15 +28,22 @@ enum kind {
 	VRF,
 	UNSEEN,
 	NOROUTE,
+	ENCAP,
+	ALTER,
+	TCBEHIND,
+	IPRULE,
+	NOASK6,
+	ABOVE,
 	IIF,
 	ATTACHED,
 	KINDS
 };
 
 static const char *const kinds[] = {
-	"snat",	     "dnat",	  "forward", "mss",  "xfrm",	 "rpf",	  "setmark",
-	"noforward", "nodefault", "noipv6",  "self", "spoof",	 "vmark", "port",
-	"vrf",	     "unseen",	  "noroute", "",     "attached",
+	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",  "rpf",      "setmark",
+	"noforward", "nodefault", "noipv6",  "self",	 "spoof", "vmark",    "port",
+	"vrf",	     "unseen",	  "noroute", "encap",	 "alter", "tcbehind", "iprule",
+	"noask6",    "above",	  "",	     "attached",
 };
 
 struct fact {
@@ -183,6 +190,10 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	switch (f->kind) {
 	case NOFORWARD:
 		return (!r->iif || !strcmp(r->iif->name, f->dev)) && (r->family || f->family == 4);
+	case NOASK6:
+		return r->family != 4 && (!r->iif || !strcmp(r->iif->name, f->dev));
+	case ABOVE:
+		return !r->iif || !strcmp(r->iif->name, f->text);
 	case NODEFAULT:
 		return (r->dst.len == ANY || !r->dst.len) && (r->family || f->family == 4);
 	case NOIPV6:
@@ -192,6 +203,7 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	case SELF:
 		return r->action >= POL_REDIRECT && about_self(r, f);
 	case SPOOF:
+	case TCBEHIND:
 		return r->action >= POL_REDIRECT && (!r->iif || !strcmp(r->iif->name, f->dev));
 	case VMARK:
 		return r->action < POL_REDIRECT && r->flags & POL_R_MARK &&
@@ -202,6 +214,7 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	case UNSEEN:
 		return r->action >= POL_REDIRECT;
 	case NOROUTE:
+	case ENCAP:
 		return r->action == POL_TABLE && r->arg == strtoul(f->text, NULL, 10);
 	case IIF:
 	case ATTACHED:
@@ -342,6 +355,46 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "table %s has no route: its packets get the fallback; ip route add ... "
 			 "table %s",
 			 f->text, f->text);
+		break;
+	case ENCAP:
+		snprintf(text, size,
+			 "table %s has routes with encap, which no look-up of rules follows: "
+			 "packets "
+			 "for these get the fallback; action mark and ip rule follow them",
+			 f->text);
+		break;
+	case ALTER:
+		snprintf(text, size,
+			 "goes past netfilter: what it does there is not done (%s %s)%s", f->tool,
+			 f->text, mark);
+		break;
+	case TCBEHIND:
+		snprintf(text, size,
+			 "goes past tc filters of %s that come after policy (%s); attach.sh %s "
+			 "policy "
+			 "--policy-pref N puts policy behind them",
+			 f->dev, f->text, f->dev);
+		break;
+	case IPRULE:
+		snprintf(
+			text, size,
+			"goes past ip rule: what that forbids is not (ip rule %s); rules with drop "
+			"can come first",
+			f->text);
+		break;
+	case NOASK6:
+		snprintf(text, size,
+			 "IPv6 forwarding is off on %s alone: the stack forwards its packets, and "
+			 "no "
+			 "rule is asked; sysctl -w %s=1",
+			 f->dev, f->text);
+		break;
+	case ABOVE:
+		snprintf(text, size,
+			 "%s, on top of %s, has a MAC address of its own: packets to that come in "
+			 "by "
+			 "%s, and no rule is asked; attach.sh %s policy",
+			 f->dev, f->text, f->dev, f->dev);
 		break;
 	default:
 		snprintf(text, size,
