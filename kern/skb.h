@@ -177,8 +177,13 @@ struct device {
 	struct kobject kobj;
 };
 
+struct header_ops {
+	void *create;
+};
+
 struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
+	const struct header_ops *header_ops;
 	unsigned short type;
 	char name[16];
 	int ifindex;

@@ -103,6 +103,8 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 		return pol_fall(st, d);
 	}
 	packets = pol_packets(skb, p);
+	if (!(way->flags & POL_H_L2))
+		pol_priority(skb, p);
 	why = pol_unfit(skb, p, way);
 	ret = why ? pol_refuse(skb, st, p, way, d, why, now) : pol_send_fit(skb, p, way);
 	/* an answer goes elsewhere */

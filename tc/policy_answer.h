@@ -351,33 +351,28 @@ static __always_inline void pol_finish_checksum(__u8 *data, const struct pol_pkt
 		*check = 0xffff;
 }
 
-/* The L2 header towards the gateway; false: its address is not known as yet. */
-static __always_inline int pol_l2_header(struct __sk_buff *skb, const struct pol_out *way)
+/* The L2 header towards the gateway in ETH. False: its address is not known as yet. POL_CANNOT:
+ * no look-up will ever tell it. */
+static __always_inline int pol_l2_header(struct __sk_buff *skb, const struct pol_out *way,
+					 struct ethhdr *eth)
 {
 	struct pol_fib fib = {};
-	struct ethhdr eth;
+	long ret;
 
-	fib.family = way->neigh.nh_family;
-	fib.tot_len = 1;
-	fib.ifindex = way->ifindex;
-	if (fib.family == POL_AF_INET6)
-		__builtin_memcpy(fib.dst, way->neigh.ipv6_nh, sizeof(fib.dst));
-	else
-		fib.dst[0] = way->neigh.ipv4_nh;
-	if (bpf_fib_lookup(skb, (void *)&fib, sizeof(fib), POL_FIB_OUTPUT))
-		return 0;
-	__builtin_memcpy(eth.h_dest, fib.dmac, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, fib.smac, ETH_ALEN);
-	eth.h_proto = bpf_htons(ETH_P_IP);
-	return !bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0);
+	if (way->flags & POL_H_NBMA || !pol_gateway(skb, way, &fib, &ret))
+		return POL_CANNOT;
+	__builtin_memcpy(eth->h_dest, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, fib.smac, ETH_ALEN);
+	eth->h_proto = bpf_htons(ETH_P_IP);
+	return ret == BPF_FIB_LKUP_RET_SUCCESS;
 }
 
 /* Sends the N bytes in the buffer that follow header IP in pieces of SIZE. */
 static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct pol_out *way,
-					     __u32 at, struct iphdr *ip, __u32 n, __u32 size)
+					     __u32 at, struct iphdr *ip, __u32 n, __u32 size,
+					     int known)
 {
 	__u32 flags = bpf_ntohs(ip->frag_off), off = 0, last;
-	int known = way->flags & POL_H_L3 || pol_l2_header(skb, way);
 	struct bpf_redir_neigh neigh = way->neigh;
 
 	for (int i = 0; i < POL_FRAGMENTS; i++, off += size) {
@@ -397,16 +392,17 @@ static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct
 }
 
 /* An IPv4 packet that may be fragmented, for the MTU of WAY. Returns TC_ACT_*, or POL_CANNOT:
- * it has options, or is of segments. */
+ * it has options, is of segments, or only the kernel can address the pieces. */
 POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 			    const struct pol_out *way)
 {
 	__u32 zero = 0, at, size;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
 	struct pol_work *w;
+	struct ethhdr eth;
 	struct iphdr ip;
+	int ret, known;
 	__u64 n;
-	int ret;
 
 	if (!p || !way || !st)
 		return TC_ACT_SHOT;
@@ -421,6 +417,9 @@ POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 		return POL_CANNOT;
 	asm volatile("" : "+r"(n));
 	if (n > POL_WORK)
+		return POL_CANNOT;
+	known = way->flags & POL_H_L3 ? 1 : pol_l2_header(skb, way, &eth);
+	if (known < 0)
 		return POL_CANNOT;
 	w = pol_work_get();
 	if (!w) {
@@ -438,9 +437,10 @@ POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 	    pol_retag(skb, way, p->l3))
 		goto out;
 	at = p->l3 && way->flags & POL_H_L3 ? 0 : ETH_HLEN;
-	if (pol_strip(skb, at, sizeof(ip), at + sizeof(ip), size))
+	if (pol_strip(skb, at, sizeof(ip), at + sizeof(ip), size) ||
+	    (known && at && bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0)))
 		goto out;
-	ret = pol_fragment_send(skb, way, at, &ip, n, size);
+	ret = pol_fragment_send(skb, way, at, &ip, n, size, known);
 out:
 	pol_work_put(w);
 	if (ret == TC_ACT_SHOT)

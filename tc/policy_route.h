@@ -99,6 +99,13 @@ static __always_inline long pol_fib(struct __sk_buff *skb, struct pol_stat *st, 
 
 	fib->family = v6 ? POL_AF_INET6 : POL_AF_INET;
 	fib->l4_protocol = p->l4proto;
+	/* routes by TOS, and of several by ports (fib_multipath_hash_policy) */
+	fib->sport = bpf_htons(p->word[POL_W_PORTS] >> 16);
+	fib->dport = bpf_htons(p->word[POL_W_PORTS]);
+	if (v6)
+		fib->tos = bpf_htonl((p->word[POL_W_MISC] & POL_M_DSCP) << 14);
+	else
+		*(__u8 *)&fib->tos = (p->word[POL_W_MISC] & POL_M_DSCP) >> 6;
 	fib->ifindex = ifindex;
 	fib->src[0] = bpf_htonl(p->word[POL_W_SRC]);
 	fib->dst[0] = bpf_htonl(p->word[POL_W_DST]);
@@ -168,10 +175,19 @@ static __always_inline int pol_dev_runs(struct net_device *dev)
 	return (BPF_CORE_READ(dev, state) & 7) == 3;
 }
 
-/* Not found: up, unless it is gone. */
-static __always_inline int pol_dev_up(struct __sk_buff *skb, __u32 ifindex)
+/* What its frames begin with. */
+static __always_inline __u32 pol_dev_flags(struct net_device *dev)
 {
-	struct net_device *dev = pol_dev_find(skb, ifindex);
+	__u16 type = BPF_CORE_READ(dev, type);
+
+	if (type == POL_ETHER || type == POL_LOOPBACK)
+		return 0;
+	return BPF_CORE_READ(dev, header_ops, create) ? POL_H_NBMA : POL_H_L3;
+}
+
+/* Not found: up, unless it is gone. */
+static __always_inline int pol_dev_up(struct __sk_buff *skb, struct net_device *dev, __u32 ifindex)
+{
 	__u32 mtu = 0;
 
 	return dev ? pol_dev_runs(dev) : bpf_check_mtu(skb, ifindex, &mtu, 0, 0) >= 0;
@@ -244,10 +260,9 @@ POL_GLOBAL int pol_hop_look(struct __sk_buff *skb, __u32 index, __u64 now)
 	}
 	if (is) {
 		struct net_device *dev = w.dev;
-		__u16 type = BPF_CORE_READ(dev, type);
 
 		state->ifindex = BPF_CORE_READ(dev, ifindex);
-		state->flags = type == POL_ETHER || type == POL_LOOPBACK ? 0 : POL_H_L3;
+		state->flags = pol_dev_flags(dev);
 	}
 	state->device = is;
 	barrier();
@@ -283,7 +298,7 @@ static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *
 {
 	__u32 mtu = 0;
 
-	if (!short_way || way->flags & POL_H_VLAN || fib->ifindex != way->ifindex ||
+	if (!short_way || way->flags & (POL_H_VLAN | POL_H_NBMA) ||
 	    bpf_check_mtu(skb, way->ifindex, &mtu, 0, 0) < 0)
 		mtu = 0;
 	known->tick = 0;
@@ -294,6 +309,30 @@ static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *
 	__builtin_memcpy(known->smac, fib->smac, sizeof(known->smac));
 	barrier();
 	known->tick = now;
+}
+
+/* Looks for the neighbour entry of the gateway of WAY. False if what is found, or not, is that
+ * of another one, which a route leads to it by. To the look-up of IPv6 the device is a wish. */
+static __always_inline int pol_gateway(struct __sk_buff *skb, const struct pol_out *way,
+				       struct pol_fib *fib, long *ret)
+{
+	int v6 = way->neigh.nh_family == POL_AF_INET6, same;
+
+	fib->family = way->neigh.nh_family;
+	fib->tot_len = 1;
+	fib->ifindex = way->ifindex;
+	if (v6)
+		__builtin_memcpy(fib->dst, way->neigh.ipv6_nh, sizeof(fib->dst));
+	else
+		fib->dst[0] = way->neigh.ipv4_nh;
+	*ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), POL_FIB_OUTPUT);
+	if (v6)
+		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
+		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
+		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
+	else
+		same = fib->family == POL_AF_INET && fib->dst[0] == way->neigh.ipv4_nh;
+	return same && fib->ifindex == way->ifindex && pol_fib_found(*ret);
 }
 
 /* Does the gateway of WAY have a neighbour entry? Asked once a tick and CPU, and with
@@ -311,25 +350,9 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 
 	if (!waiting && (ip6 ? now - checked < POL_PROBE_NS : known->tick == now))
 		return POL_USABLE;
-	fib->family = way->neigh.nh_family;
-	fib->tot_len = 1;
-	fib->ifindex = way->ifindex;
-	if (v6)
-		__builtin_memcpy(fib->dst, way->neigh.ipv6_nh, sizeof(fib->dst));
-	else
-		fib->dst[0] = way->neigh.ipv4_nh;
-	ret = bpf_fib_lookup(skb, (void *)fib, sizeof(*fib), POL_FIB_OUTPUT);
+	same = pol_gateway(skb, way, fib, &ret);
 	pol_event(st->fib, ret < 0 ? POL_FIB_MAX - 1 : ret, POL_FIB_MAX);
 	state->checked[v6] = now;
-	/* Where a route leads to it by another gateway, that one's entry says nothing of it. To
-	 * the look-up of IPv6 the device is a wish. */
-	if (v6)
-		same = fib->dst[0] == way->neigh.ipv6_nh[0] &&
-		       fib->dst[1] == way->neigh.ipv6_nh[1] &&
-		       fib->dst[2] == way->neigh.ipv6_nh[2] && fib->dst[3] == way->neigh.ipv6_nh[3];
-	else
-		same = fib->family == POL_AF_INET && fib->dst[0] == way->neigh.ipv4_nh;
-	same = same && fib->ifindex == way->ifindex;
 	if (ret == BPF_FIB_LKUP_RET_NO_NEIGH && same) {
 		/* other CPUs may be a tick ahead */
 		if (!waiting || (__s64)(now - checked) > (__s64)POL_SEEN_NS)
@@ -400,6 +423,7 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
+	struct net_device *dev;
 	struct pol_fib fib = {};
 	long ret;
 
@@ -411,8 +435,10 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 		return POL_NO_TABLE;
 	if (!pol_fib_found(ret))
 		return POL_UNREACHABLE;
-	if (!pol_dev_up(skb, fib.ifindex))
+	dev = pol_dev_find(skb, fib.ifindex);
+	if (!pol_dev_up(skb, dev, fib.ifindex))
 		return POL_DOWN;
+	way->flags = dev ? pol_dev_flags(dev) : 0;
 	pol_way_fib(way, &fib);
 	return POL_USABLE;
 }
@@ -462,6 +488,13 @@ POL_GLOBAL int pol_source_route(struct __sk_buff *skb, const struct pol_pkt *p)
 		at += option[1];
 	}
 	return 0;
+}
+
+/* As ip_forward() does it, by TOS: queues and VLAN devices go by it. */
+static __always_inline void pol_priority(struct __sk_buff *skb, const struct pol_pkt *p)
+{
+	if (!(p->word[POL_W_MISC] & POL_M_IP6))
+		skb->priority = 0x4620 >> (p->word[POL_W_MISC] >> 7 & 0xc) & 0xf;
 }
 
 static __always_inline long pol_decrement(struct __sk_buff *skb, const struct pol_pkt *p)
@@ -580,6 +613,7 @@ static __always_inline int pol_send_known(struct __sk_buff *skb, const struct po
 	sum = p->check + bpf_htons(0x0100);
 	ip->check = sum + (sum >= 0xffff);
 	ip->ttl--;
+	pol_priority(skb, p);
 	return bpf_redirect(known->ifindex, 0);
 }
 

@@ -272,6 +272,96 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	done
 }
 
+# big ADDR...: datagrams of 1 478 bytes that may be fragmented, one to each
+big() {
+	local addr
+	for addr; do on client "$HM_BUILD/tests/traffic" udp-send "$addr" 7000 1 --size 1450; done
+}
+
+@test "policy: fragments by a table to a device without neighbours are all sent; by a gateway that no look-up knows, none" {
+	local tun
+	attach eth0 policy
+	on client sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+	on host ip tuntap add dev tun0 mode tun
+	on host ip link set tun0 mtu 1400 up
+	on host ip route add default dev tun0 table 202
+	rules '[{"id":"t","priority":1,"match":{"proto":"udp"},"action":{"table":202}}]'
+	printf 'go\n' | on host "$HM_BUILD/tests/policy_frames" tun tun0 6 >"$BATS_TEST_TMPDIR/tun" 3>&- &
+	tun=$!
+	busywait 30 grep -q ready "$BATS_TEST_TMPDIR/tun"
+	big 198.51.100.1 198.51.100.2 198.51.100.3
+	wait "$tun"
+	equal "$(grep ^45 "$BATS_TEST_TMPDIR/tun" | cut -c 33-40 | sort | uniq -c | xargs)" "2 c6336401 2 c6336402 2 c6336403" "pieces"
+	equal "$(counted fragmented) $(counted error) $(counted fallback_drop)" "3 0 0"
+	# none, and not the first piece alone
+	on host ip link set veth1 mtu 1400
+	on server ip addr add fe80::1/64 dev eth1 nodad
+	policy load - <<<'{"nexthops":{"b":{"dev":"veth1","via":"fe80::1"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"b"}}]}'
+	voice 198.51.100.1 1
+	big 198.51.100.1 198.51.100.2
+	equal "$(hop b packets) $(counted too_big) $(counted fragmented) $(counted fallback_drop)" "1 5 3 2"
+}
+
+# at_b: frames that the server's eth1 got
+at_b() { on server ip -j -s link show dev eth1 | jq '.[0].stats64.rx.packets'; }
+
+# bats test_tags=vm
+@test "policy: a packet's priority is by its TOS, as a router's: a VLAN device tags by it" {
+	local to from
+	skip_without "VLAN devices" on host ip link add v9 link veth1 type vlan id 9 egress-qos-map 4:5 6:3
+	to=$(mac host eth0) from=$(mac client eth0)
+	on host ip link set v9 up
+	on host ip addr add 10.11.9.1/24 dev v9
+	on host ip neigh replace 10.11.9.2 dev v9 lladdr "$(on server ip -j link show dev eth1 | jq -r '.[0].address')"
+	attach eth0 policy
+	policy load - <<<'{"nexthops":{"c":{"dev":"v9","via":"10.11.9.2"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"c"}}]}'
+	catch server eth1 4
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 "$to" "$from" - 64 184)" "$(frame4 "$to" "$from" - 64 184)" \
+		"$(frame4 "$to" "$from" - 64 16)" "$(frame4 "$to" "$from" - 64 0)"
+	equal "$(caught | cut -c 25-32 | xargs)" "8100a009 8100a009 81006009 81000009"
+}
+
+# bats test_tags=vm
+@test "policy: a next hop by a tunnel to many: to the far end that its neighbour entry says" {
+	attach eth0 policy
+	skip_without "GRE tunnels" on host ip link add gre1 type gre local 10.11.2.1 key 7 ttl 64
+	on host ip link set gre1 up
+	on host ip addr add 10.11.10.1/24 dev gre1
+	on host ip neigh replace 10.11.10.2 lladdr 10.11.2.2 dev gre1
+	on host ip route add 198.51.100.0/24 via 10.11.10.2 dev gre1
+	policy load - <<<'{"nexthops":{"g":{"dev":"gre1"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"g"}}]}'
+	catch server eth0 3
+	voice 198.51.100.1 3
+	# protocol, where to, and where to inside
+	equal "$(caught | cut -c 47-48,61-68,117-124 | uniq -c | xargs)" "3 2f0a0b0202c6336401"
+}
+
+@test "policy: table: of several ways by ports, as fib_multipath_hash_policy says; by TOS" {
+	local to from i port list=() n base
+	to=$(mac host eth0) from=$(mac client eth0)
+	base=$(frame4 "$to" "$from" - 64)
+	attach eth0 policy
+	on host ip route add default table 203 nexthop via 10.11.2.2 nexthop via 10.11.3.2
+	on host ip route add 203.0.113.0/24 via 10.11.2.2 table 203
+	on host ip route add 203.0.113.0/24 tos 0x10 via 10.11.3.2 table 203
+	on host ping -n -q -c 1 -W 2 10.11.2.2
+	on host ping -n -q -c 1 -W 2 10.11.3.2
+	rules '[{"id":"t","priority":1,"match":{"proto":"udp"},"action":{"table":203}}]'
+	for i in {1000..1099}; do
+		printf -v port %04x "$i"
+		list+=("${base/03e81b58/${port}1b58}")
+	done
+	on host sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+	n=$(at_b)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
+	n=$(($(at_b) - n))
+	((n > 20 && n < 80)) || equal "$n" 'about 50' 'of 100 flows by b'
+	equal "$(rule t packets) $(counted fallback_drop)" "100 0"
+	catch server eth1 1
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(TO=cb007101 frame4 "$to" "$from" - 64 0)" "$(TO=cb007101 frame4 "$to" "$from" - 64 16)"
+	like "$(caught)" 08004510
+}
+
 @test "policy: too big and nothing can be done: the fallback" {
 	local frame
 	attach eth0 policy

@@ -207,6 +207,7 @@ struct pol_iif_key {
 #define POL_H_L2   0x4	/* the frame as it is, to a device */
 #define POL_H_VLAN 0x8	/* push this tag */
 #define POL_H_L3   0x10 /* in pol_hop_state: the device's frames have no Ethernet header */
+#define POL_H_NBMA 0x20 /* but one for the neighbour (a tunnel to many: mGRE) */
 
 /* map pol_hop, array: slot * POL_HOPS + number */
 struct pol_hop {
@@ -244,7 +245,7 @@ struct pol_hop_state {
 	__u64 searched;	  /* ns: it was looked for last */
 	__u32 ifindex;	  /* of the device that has the name now */
 	__u32 device;	  /* enum pol_device */
-	__u32 flags;	  /* POL_H_L3 */
+	__u32 flags;	  /* POL_H_L3, POL_H_NBMA */
 	__u32 pad;
 };
 
