@@ -12,6 +12,11 @@
  *       and the settings of PORT in map PORTS, and of all in map CFG, are read, changed and
  *       written as scripts do, all at once. Prints how often the settings of PORT, its state
  *       (in map STATES), and the settings of all are not what was set last.
+ *       What it does not reach is an older look at a state that is written last: what changes a
+ *       state and what looks at it by netlink both hold RTNL, and a frame's look on the other CPU
+ *       would have to be stopped between its read and its write for longer than it takes to log
+ *       the change, which no kernel does whose tracing programs are not preempted. Without the
+ *       second look (mirror_look) it finds nothing either.
  *   l2hammer entries FDB PORT DEV OTHER MILLISECONDS
  *       The bridge moves an address from DEV to OTHER and back, while its entry is removed again
  *       and again, and that of another address (by hand, at PORT) gets the memory. Prints
