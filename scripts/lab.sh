@@ -84,7 +84,7 @@ lab_address() { # NETNS DEV NET NUMBER
 
 lab_exec() {
 	local path=/run/netns/$1-$2
-	[[ -e $path ]] || die "lab $1 is not up, or has no host named $2: there is client, host and server"
+	[[ -f $path ]] || die "lab $1 is not up, or has no host named $2: there is client, host and server"
 	shift 2
 	exec nsenter --net="$path" -- "$@"
 }
@@ -92,7 +92,7 @@ lab_exec() {
 lab_down() {
 	local host found=0 pids
 	for host in client host server; do
-		[[ -e /run/netns/$1-$host ]] || continue
+		[[ -f /run/netns/$1-$host ]] || continue
 		found=1
 		mapfile -t pids < <(ip netns pids "$1-$host")
 		((!${#pids[@]})) || try kill "${pids[@]}" || true
@@ -130,11 +130,16 @@ up) lab_up "${@:2}" ;;
 exec) lab_exec "${@:2}" ;;
 down) lab_down "$2" ;;
 list)
-	names=$(ip netns list | sed -n 's/^\([^ ]*\)-host.*/\1/p')
+	# (ip netns list opens whatever lies there, and waits for a pipe)
+	names=()
+	for file in /run/netns/*-host; do
+		file=${file##*/}
+		[[ ! -f /run/netns/$file ]] || names+=("${file%-host}")
+	done
 	if ((JSON)); then
-		jq -cn --arg names "$names" '[$names | split("\n")[] | select(. != "")]' | json_escaped
-	elif [[ -n $names ]]; then
-		clean_lines <<<"$names"
+		jq -cn '$ARGS.positional' --args -- "${names[@]}" | json_escaped
+	else
+		for file in "${names[@]}"; do clean "$file"; done
 	fi
 	;;
 esac

@@ -337,6 +337,39 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 	done
 }
 
+@test "hostile: what else lies in /run/netns: a pipe, a folder, a device, a link to itself" {
+	local name
+	mkfifo /run/netns/pipe-host
+	mkdir /run/netns/folder-host
+	mknod /run/netns/device-host c 1 5
+	ln -s itself-host /run/netns/itself-host
+	touch $'/run/netns/a\n\e[7m-host'
+	ip netns add there-host
+	ip link add name over type veth peer name there netns there-host
+	ip link set dev over up
+	equal "$("$S/lab.sh" list)" $'a??[7m\nthere' labs
+	equal "$("$S/lab.sh" list -j)" '["a\n\u001b[7m","there"]' 'labs, as JSON'
+	for name in pipe folder device itself; do
+		fails 1 'is not up' "$S/lab.sh" exec "$name" host true
+		"$S/lab.sh" down "$name" 2>/dev/null
+		fails 1 'no network namespace' "$S/attach.sh" --netns "$name-host" lo latency
+		fails 1 'no network namespace' "$S/detach.sh" --netns "$name-host" lo
+		fails 1 'no network namespace' "$S/attach.sh" --netns "/run/netns/$name-host" lo latency
+		fails 1 'no network namespace' "$S/status.sh" --netns "$name-host" lo
+	done
+	equal "$(find /run/netns -maxdepth 1 -name '*-host' -printf x)" xxxxxx 'what lies there'
+	# a veth whose peer is in one of them; what is attached in a namespace without a name
+	"$S/attach.sh" over l2fwd policy latency 2>said
+	"$S/attach.sh" --netns there-host there latency
+	like "$("$S/status.sh")" 'in network namespace there-host: latency'
+	"$HM_BUILD/hookmap" -j status | jq -e '.devices | length == 2' >/dev/null
+	ip netns del there-host
+	"$S/detach.sh" --all
+	clean said
+	equal "$(grep -c 'killed after' said || true)" 0 'commands that have waited'
+	unattached
+}
+
 @test "hostile: text in JSON and on the command line is refused in one line, and never run" {
 	local text
 	"$S/attach.sh" -- "${NAMES[0]}" l2fwd policy 2>/dev/null

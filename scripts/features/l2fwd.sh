@@ -151,6 +151,8 @@ l2_peer() {
 	[[ $PEER_NETNS == - ]] || {
 		((${#NSID_NAME[@]})) || {
 			NSID_NAME[none]=-
+			# (it opens all that lies there, and waits for a pipe)
+			for path in /run/netns/*; do [[ -f $path || ! -e $path ]] || return 1; done
 			while read -r id name; do NSID_NAME[$id]=$name; done < <(ip_json netns list-id 2>/dev/null | jq -r '.[] | "\(.nsid) \(.name // "")"')
 		}
 		[[ -n ${NSID_NAME[$PEER_NETNS]:-} ]] || return 1
