@@ -244,6 +244,27 @@ T=88b5$PAD
 	equal "$(sw ip -j -d link show | jq -r '.[] | select(.xdp) | .ifname')$(sw tc qdisc show | grep clsact || true)" '' 'left on devices'
 }
 
+@test "mirror: a port that is attached is the bridge's from its first frame on" {
+	local tool=$BATS_TEST_TMPDIR/ip
+	bridge_up 2
+	sw ip link set p2 nomaster
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	sw ip link set p2 master br0
+	sw bridge link set dev p1 isolated on
+	sw bridge link set dev p2 isolated on
+	# frames come as soon as there is a program, and are the first that anybody sees of the port
+	printf '%s\n' "$(mac 1)$(mac 2)$T" "$(mac 1)$(mac 2)$T" "$(mac 1)$(mac 2)$T" >"$BATS_TEST_TMPDIR/frames"
+	cat >"$tool" <<-EOF
+		#!/bin/bash
+		$(type -P ip) "\$@" || exit
+		[[ "\$*" != *'dev p2 xdp '*/xdp/* && "\$*" != *'dev p2 xdp pinned'* ]] || exec nsenter --net=/run/netns/h2 -- "$HM_BUILD/tests/l2frames" send eth0 <"$BATS_TEST_TMPDIR/frames"
+	EOF
+	chmod +x "$tool"
+	PATH=$BATS_TEST_TMPDIR:$PATH sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(port_count p2 rx_packets) $(port_count p1 tx_packets)" '3 0' 'frames of p2, and sent to p1, from which it is isolated'
+}
+
 @test "mirror: what the bridge decides is not set by hand; a port by hand becomes one of the bridge" {
 	bridge_up 2
 	sw_attach p1 l2fwd

@@ -382,15 +382,6 @@ l2_mirror_port_again() {
 	l2_port_write "$3"
 }
 
-# l2_wire_new NUMBER: blocked, until it is looked at. No program writes this yet: l2_maps_make
-# has waited for those that may have, when the port was one of a mirror before.
-l2_wire_new() {
-	local VALUE
-	struct_new l2_wire
-	field l2_wire.state "$L2_P_BLOCKED"
-	map_write l2_wire "$1"
-}
-
 # l2_port_restore NUMBER BYTE...: a port as it was
 l2_port_restore() {
 	VALUE=("${@:2}")

@@ -150,6 +150,11 @@ l2_port_new() {
 		defer l2_ports_remove "$n $1"
 		struct_new l2_port
 		field l2_port.ifindex "$1"
+		# one of a mirror is so from its first frame on, and takes the slow path until all is known of it
+		((!L2_MIRROR)) || {
+			field l2_port.flags "$((L2_P_MIRROR | L2_P_PARTIAL))"
+			l2_wire_new "$n"
+		}
 		l2_port_write "$n"
 	}
 	# the kernel looks the device up in the namespace of whoever writes, and drops it when the device
@@ -160,6 +165,15 @@ l2_port_new() {
 	run "${NSCMD[@]}" "$BPFTOOL" map update pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" value hex "${index[@]}"
 	map_set l2_if "${index[@]}" -- "${BYTES[@]}"
 	l2_ports_changed
+}
+
+# l2_wire_new NUMBER: blocked, until it is looked at. No program writes this yet: l2_maps_make
+# has waited for those that may have, when the port was one of a mirror before.
+l2_wire_new() {
+	local VALUE
+	struct_new l2_wire
+	field l2_wire.state "$L2_P_BLOCKED"
+	map_write l2_wire "$1"
 }
 
 # l2_ports_remove PORTS: a line "number ifindex" each, and all that was said about them
