@@ -108,7 +108,8 @@ flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
 dev_intend "$flags" "${FEATURES[@]}"
 for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
-((HOST || DRY_RUN)) || { device_index "$DEV" && ((IFINDEX == DEV_IFINDEX)); } ||
+# (in another network namespace, others name it, and nothing of ours goes by its name)
+((HOST || DRY_RUN)) || { dev_named && [[ $IFNAME == "$DEV" || -n $NETNS ]]; } ||
 	die "$DEV has another name now, or is another device: detach.sh --all takes off what is there"
 [[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"
 DEV_NAME=${DEV:-host}

@@ -98,10 +98,7 @@ entry_enter() {
 	fi
 	netns_words
 	((!HOST && !NETNS_GONE)) || return 0
-	IFINDEX=$DEV_IFINDEX
-	DEV=$(device_name "$IFINDEX") || exit 1
-	[[ -z $DEV ]] || DEV_ALIVE=1
-	DEV=${DEV:-$DEV_NAME}
+	! dev_named || DEV=$IFNAME DEV_ALIVE=1
 }
 
 entry_hidden() {
@@ -132,7 +129,15 @@ detach_all() {
 	return "$status"
 }
 
-NETNS_GONE=0 DEV_ALIVE=0 IFINDEX=''
+# found_renamed: in another network namespace, where others name the devices, the entry of this name,
+# though the device that has the name now is another
+found_renamed() {
+	local IFINDEX=''
+	[[ -n $NS ]] && ((DEV_ALIVE)) && dev_find "$DEV" || return 1
+	DEV_ALIVE=0
+}
+
+NETNS_GONE=0 DEV_ALIVE=0
 if ((ALL)); then
 	status=0
 	pins_load
@@ -166,12 +171,10 @@ else
 		fi
 	fi
 	netns_words
-	if dev_find "$DEV"; then
+	if dev_find "$DEV" || found_renamed; then
 		if ((!DEV_ALIVE && !NETNS_GONE)); then
 			# it was renamed
-			IFINDEX=$DEV_IFINDEX
-			name=$(device_name "$IFINDEX") || exit 1
-			[[ -z $name ]] || DEV=$name DEV_ALIVE=1
+			! dev_named || DEV=$IFNAME DEV_ALIVE=1
 		fi
 		detach_one "$DEV"
 	elif ((DEV_ALIVE)); then

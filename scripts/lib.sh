@@ -158,11 +158,24 @@ exec {HM_STUCK}<> <(:)
 answered() { ! read -rt 0 -u "$HM_STUCK"; }
 answered_again() { answered || read -rt 0.01 -n 64 -u "$HM_STUCK" || true; }
 
+# by_number COMMAND...: in WORDS, as it runs: in another network namespace, where others can rename
+# a device at any moment, the one that was found goes by its number, which ip, tc and bridge take
+# where no device has that name
+by_number() {
+	local i
+	WORDS=("$@")
+	[[ -n $NETNS && -n $IFINDEX ]] || return 0
+	for ((i = 1; i < $#; i++)); do
+		[[ ${WORDS[i - 1]} != dev || ${WORDS[i]} != "$IFNAME" ]] || WORDS[i]=if$IFINDEX
+	done
+}
+
 # look COMMAND...: one that changes nothing, or all of whose changes can be seen later
 look() {
-	local status=0 since=$SECONDS
+	local status=0 since=$SECONDS WORDS
 	answered || return 1
-	timeout --foreground -s KILL "$HM_LIMIT" "$@" || status=$?
+	by_number "$@"
+	timeout --foreground -s KILL "$HM_LIMIT" "${WORDS[@]}" || status=$?
 	((status != 137 || SECONDS - since < HM_LIMIT)) || hung "$@"
 	return "$status"
 }
@@ -202,7 +215,8 @@ HM_LOOK=look
 # second signal. What it says is in OUT.
 HELD=''
 held() {
-	local fd status='' command=(timeout -s KILL "$HM_LIMIT")
+	local fd status='' command=(timeout -s KILL "$HM_LIMIT") WORDS
+	by_number "$@"
 	((!UNDOING)) || command+=(env '--ignore-signal=INT,TERM,HUP')
 	HELD_WHY=''
 	# (its number, what it says, its status)
@@ -210,7 +224,7 @@ held() {
 		trap '' INT TERM HUP
 		{
 			printf '%d\n' "$BASHPID"
-			exec "${command[@]}" "$@" 2>&1
+			exec "${command[@]}" "${WORDS[@]}" 2>&1
 		} <&0 &
 		wait $! && printf '\0000' || printf '\000%d' $?
 	)
@@ -541,6 +555,7 @@ NETNS=      # name or path, empty for the own
 NETNS_PATH= # for commands: it stays the same namespace, whatever its process does
 NETNS_FILE= # for people
 NETNS_FD=
+IFINDEX='' IFNAME='' # the device that commands are about
 NETNS_INODE_OWN=$(stat -L -c %i /proc/self/ns/net)
 
 # use_netns NAME: NAME of /run/netns or a path such as /proc/PID/ns/net. False if
@@ -593,14 +608,27 @@ netns_cookie() {
 # of which DEV may be another (altname). False if unknown; that it cannot be asked is
 # another thing.
 device_index() {
-	local there
-	read -r IFINDEX IFNAME < <(ip_json link show dev "$1" 2>/dev/null | jq -r '.[0] | select(.ifindex) | "\(.ifindex) \(.ifname)"') || true
+	local list number
+	# (the other names are in the whole list, too, as is one that it has got in between)
+	list=$(ip_json link show dev "$1" 2>/dev/null) || list=$(ip_json link 2>/dev/null) || die "$1: ip link show failed"
+	read -r IFINDEX IFNAME < <(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$list") || true
 	[[ $IFNAME != *$'\xf4\x8f'* ]] || IFNAME=$(as_named <<<"$IFNAME")
-	[[ -z $IFINDEX ]] || return 0
-	IFNAME=$1
-	there=$(ip_json link 2>/dev/null | jq -r --arg name "$(carried "$1")" 'any(.[]; .ifname == $name or (.altnames // [] | index($name)))') || there=
-	[[ $there == false ]] || die "$1: ip link show failed"
-	return 1
+	[[ -n $IFINDEX ]] || {
+		IFNAME=$1
+		return 1
+	}
+	number=if$IFINDEX
+	[[ -z $NETNS || $IFNAME == "$number" ]] || ! in_netns ip link show dev "$number" >/dev/null 2>&1 ||
+		die "$1: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
+}
+
+# link_json DEV: what ip -d link says of it, by the same rule as by_number
+link_json() {
+	if [[ -n $NETNS && -n $IFINDEX && $1 == "$IFNAME" ]]; then
+		ip_json -d link | jq -c --argjson index "$IFINDEX" 'map(select(.ifindex == $index))'
+	else
+		ip_json -d link show dev "$1"
+	fi
 }
 
 # device_name IFINDEX: what the device is called in the current namespace; empty if it is not there

@@ -129,6 +129,7 @@ all() {
 			((DEV_ALIVE)) || die "no device $DEV${NS:+ in network namespace $NS}"
 			dev_unknown "$DEV"
 		}
+		((DEV_ALIVE)) || ! dev_named || DEV=$IFNAME DEV_ALIVE=1
 		one "$DEV"
 		return
 	fi
@@ -155,7 +156,9 @@ all() {
 		fi
 		netns_words
 		if ((DEV_INODE && DEV_ALIVE)); then
-			name=$(device_name "$DEV_IFINDEX" 2>/dev/null) || name=
+			IFINDEX=$DEV_IFINDEX
+			IFNAME=$(device_name "$IFINDEX") || FAILED=1
+			name=$IFNAME
 			[[ -n $name ]] || DEV_ALIVE=0
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi

@@ -434,6 +434,44 @@ refused() {
 	nothing_left
 }
 
+@test "attach: a container that renames its device without end: attach, status and detach go by its number" {
+	local index renamer said n=0
+	index=$(on server ip -j link show eth0 | jq '.[0].ifindex')
+	while [[ ! -e $BATS_TEST_TMPDIR/end ]]; do
+		printf 'link set dev %s\n' 'eth0 down' 'eth0 name x0'
+		read -rt 0.01 <> <(:) || true
+		printf 'link set dev x0 name eth0\n'
+		read -rt 0.02 <> <(:) || true
+	done 3>&- | on server ip -force -batch - 2>/dev/null 3>&- &
+	renamer=$!
+	busywait 10 on server ip link show x0
+	until "$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 latency policy 2>"$BATS_TEST_TMPDIR/said"; do
+		# (by that name, it may not be there at this moment)
+		like "$(<"$BATS_TEST_TMPDIR/said")" "no device eth0"
+		((++n < 20))
+	done
+	said=$("$HM_TOP/scripts/status.sh")
+	like "$said" "0 in network namespace $LAB-server: latency policy"
+	equal "$(grep -c 'tc .*latency_tc\|tc .*policy_tc' <<<"$said")" 2 "filters in $said"
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" eth0 policy
+	equal "$(on server tc filter show dev "if$index" ingress | grep -c policy_tc || true)" 0 "filters"
+	: >"$BATS_TEST_TMPDIR/end"
+	wait "$renamer" || true
+	# another device has the name
+	on server ip link set dev "if$index" down
+	on server ip link set dev "if$index" name hidden
+	on server ip link add name eth0 type veth peer name other
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" eth0
+	equal "$(on server tc qdisc show | grep -c clsact || true)" 0 "hooks"
+	# another has the number for its name: that is said
+	"$HM_TOP/scripts/attach.sh" --netns "$LAB-server" hidden latency 2>/dev/null
+	on server ip link add name "if$index" type veth peer name peer
+	fails 1 "another device of that network namespace is called if$index" "$HM_TOP/scripts/detach.sh" --netns "$LAB-server" hidden
+	on server ip link del "if$index"
+	detach --all
+	nothing_left
+}
+
 # jumps: the devices that iptables has jumps of
 jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*\) -j hookmap-latency$/\1 \2/p' | sort | paste -sd ' '; }
 

@@ -282,7 +282,7 @@ l2_port_unhook() { # DEV
 # same namespace, whose line of the registry is in L2_ENTRY
 declare -A L2_ENTRY=()
 l2_with_port() {
-	local IFINDEX=$2 DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=1
+	local IFINDEX=$2 IFNAME=$1 DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=1
 	local nsid=$DEV_NSID DEV_NSID
 	if [[ -n ${L2_ENTRY[$2]:-} ]]; then
 		dev_read "${L2_ENTRY[$2]}"
@@ -296,12 +296,13 @@ l2_with_port() {
 # l2_with_entry LINE COMMAND...: the same for a line of the registry, whatever the device is
 # called by now, and if it has gone
 l2_with_entry() {
-	local IFINDEX DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0
+	local IFINDEX IFNAME DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0
 	dev_read "$1"
 	IFINDEX=$DEV_IFINDEX
 	l2_link
 	[[ -z $NAME ]] || DEV_ALIVE=1
-	"${@:2}" "${NAME:-$DEV_NAME}"
+	IFNAME=${NAME:-$DEV_NAME}
+	"${@:2}" "$IFNAME"
 	dev_put
 }
 
@@ -372,7 +373,7 @@ l2_mirror_whole() {
 
 # l2_mirror_port_again DEV IFINDEX NUMBER FLAGS: only what is behind it may be another
 l2_mirror_port_again() {
-	local IFINDEX=$2
+	local IFINDEX=$2 IFNAME=$1
 	l2_link
 	l2_preflight "$1" "$MODE"
 	l2_mirror_partial "$1"

@@ -58,7 +58,7 @@ xdp_name() {
 xdp_get() {
 	local line
 	XDP_ID='' XDP_MODE=''
-	line=$(ip_json -d link show dev "$1" 2>/dev/null | jq -r '.[0].xdp // empty
+	line=$(link_json "$1" 2>/dev/null | jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
 		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"') ||
 		die "$1: ip link show failed: has the device gone?"
@@ -70,7 +70,7 @@ xdp_get() {
 # its packets have no Ethernet header
 link_kind() {
 	local line
-	line=$(ip_json -d link show dev "$1" | jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"') ||
+	line=$(link_json "$1" | jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"') ||
 		die "$1: ip link show failed: has the device gone?"
 	read -r LINK_TYPE LINK_KIND <<<"$line"
 	LINK_BARE=0
@@ -102,7 +102,7 @@ xdp_try() {
 	words=("${NSCMD[@]}" "${words[@]}")
 	! change "${words[@]}" || return 0
 	[[ $OUT == *'upper device already has'* ]] || return 1
-	uppers=$(xdp_uppers "$1") || exit 1
+	uppers=$(xdp_uppers) || exit 1
 	[[ -n $uppers ]] || die "$1: a device above it, in another network namespace, has an XDP program, and the kernel changes none below: take that off first"
 	[[ $uppers != *' slave '* ]] || die "$1 is a slave of ${uppers%% *}, whose XDP program sees its frames: detach that first, or measure it alone"
 	while read -r upper mode id name; do
@@ -130,11 +130,11 @@ xdp_try() {
 	return "$status"
 }
 
-# xdp_uppers DEV: a line "name mode id program" for each device above DEV that has one. The
+# xdp_uppers: a line "name mode id program" for each device above this one that has one. The
 # kernel's word for the other end of a veth is the same as that for a device below.
 xdp_uppers() {
-	ip_json -d link | jq -r --arg dev "$(carried "$1")" '(.[] | select(.ifname == $dev)) as $d | .[]
-		| select(.xdp and (.ifname == $d.master or (.linkinfo.info_kind != "veth" and .link_netnsid == null and (.link == $dev or .linkinfo.info_data.link == $dev))))
+	ip_json -d link | jq -r --argjson index "$IFINDEX" '(.[] | select(.ifindex == $index)) as $d | .[]
+		| select(.xdp and (.ifname == $d.master or (.linkinfo.info_kind != "veth" and .link_netnsid == null and (.link == $d.ifname or .linkinfo.info_data.link == $d.ifname))))
 		| (.xdp | if .attached then .attached[0] else . end) as $x
 		| if .ifname == $d.master and ($d.linkinfo.info_slave_kind // "" | test("bond|team")) then "\(.ifname) slave - -"
 		  else "\(.ifname) \({"1": "native", "2": "generic", "3": "offload"}[$x.mode | tostring]) \($x.prog.id) \($x.prog.name // "-")" end' | as_named ||

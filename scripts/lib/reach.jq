@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# reach.jq - what stands on the way of a packet that comes in by device $dev. Input: {net, qdisc,
+# reach.jq - what stands on the way of a packet that comes in by device $index. Input: {net, qdisc,
 # filter, link}, what bpftool net show, tc qdisc show, tc filter show and ip link show say.
 # Output: lines of six fields, separated by tabs, "-" where there is nothing:
 #   tcx     ID    0     LINK-ID DEV      NAME   at ingress of this device
@@ -20,7 +20,7 @@ def ends: [.options.actions[]?.control_action.type // empty]
 def place($index): if .ifindex == $index and .kind == "tcx/ingress" then "tcx"
 	elif .ifindex == $index and .kind == "netkit/peer" then "netkit" else "other" end;
 
-first(.link[] | select(.ifname == $dev)) as $link
+first(.link[] | select(.ifindex == $index)) as $link
 | (.net[0].tc // [] | .[] | select(.ifindex != $link.ifindex or .kind != "clsact/ingress")
 	| [place($link.ifindex), .prog_id // .id, (.kind | if startswith("clsact/") then .[7:] else 0 end), .link_id // 0, .devname, .name]),
   (.qdisc[] | select(.kind | IN("clsact", "ingress"))
@@ -30,7 +30,7 @@ first(.link[] | select(.ifname == $dev)) as $link
 	  else ["filter", 0, .pref, ends // (if .kind == "matchall" then "all" else "some" end), .protocol, .kind] end),
   ($link.xdp | objects | (.attached[0]? // .).prog | ["xdp", .id, 0, "-", "-", .name // "-"]),
   ($link | select(.master) | ["master", 0, 0, "-", .linkinfo.info_slave_kind // "-", .master]),
-  ([.link[] | select(.link == $dev and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap|macsec|dsa)$"))
-		or (.linkinfo.info_data | objects | .slave1 == $dev or .slave2 == $dev))]
+  ([.link[] | select(.link == $link.ifname and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap|macsec|dsa)$"))
+		or (.linkinfo.info_data | objects | .slave1 == $link.ifname or .slave2 == $link.ifname))]
 	| select(length > 0) | ["upper", 0, length, "-", .[0].linkinfo.info_kind, .[0].ifname])
 | @tsv

@@ -24,7 +24,7 @@ reach_read() {
 	filter=$(in_netns tc -j filter show dev "$1" ingress 2>/dev/null) || filter=
 	link=$(in_netns ip -j -d link show 2>/dev/null) || link=
 	REACH_WAY=$(printf '{"net":%s,"qdisc":%s,"filter":%s,"link":%s}' "${net:-[]}" "${qdisc:-[]}" "${filter:-[]}" "${link:-[]}" |
-		json_escaped | jq -r --arg dev "$(carried "$1")" -f "$HM_SCRIPTS/lib/reach.jq") ||
+		json_escaped | jq -r --argjson index "$IFINDEX" -f "$HM_SCRIPTS/lib/reach.jq") ||
 		die "$1: what stands on the way of its packets cannot be read"
 	[[ $REACH_WAY != *$'\xf4\x8f'* ]] || REACH_WAY=$(as_named <<<"$REACH_WAY")
 	id=$(awk -v most="$REACH_LOOKS" '$2 && $1 ~ /^(tcx|bpf|netkit|other)/ && !seen[$2]++ && n++ < most { printf "%s%s", (n > 1 ? "," : ""), $2 }' <<<"$REACH_WAY")

@@ -43,6 +43,13 @@ dev_read() {
 	read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME <<<"$1"
 }
 
+# dev_named: what the device of DEV_* is called now, in IFNAME. False if it has gone.
+dev_named() {
+	IFINDEX=$DEV_IFINDEX
+	IFNAME=$(device_name "$IFINDEX") || exit 1
+	[[ -n $IFNAME ]]
+}
+
 # dev_unknown DEV: DEV_* of a device that has no entry
 dev_unknown() {
 	DEV_INODE=$NETNS_INODE DEV_IFINDEX=${IFINDEX:-0} DEV_NAME=$1

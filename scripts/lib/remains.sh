@@ -56,7 +56,7 @@ remains_off() {
 # it is in another one, under its number or its name, its XDP program went with it.
 remains_follow() {
 	local ids list line file dev known others=()
-	local NETNS NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX IFNAME
+	local NETNS='' NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX='' IFNAME=''
 	ids=$(remains_progs xdp | cut -d' ' -f1 | paste -sd,) || exit 1
 	[[ -n $ids ]] || return 0
 	list=$(remains_devices "$ids") || exit 1
