@@ -489,6 +489,8 @@ port_translate() { # OUT:IN
 # xlate_write PORT: what port_translate has found, and what it replaces goes with its way back
 xlate_write() {
 	local line key from dir to VALUE NUM
+	((!${#XLATE[@]})) || (($(l2_entries l2_xlate | wc -l) + ${#XLATE[@]} <= ${PIN_SHAPE[l2_xlate]##* })) ||
+		die "map $GLOBALS/l2_xlate has no room for these: it has ${PIN_SHAPE[l2_xlate]##* } entries, two for each translation: take some away (port DEV translate none)"
 	for line in "${XLATE[@]}"; do
 		read -r from dir to <<<"$line"
 		struct_new l2_xlate_key

@@ -28,6 +28,14 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	same "after a refusal" "$BATS_TEST_TMPDIR/full"
 	sed -i 's/map update/map delete/; s/ value .*//' "$BATS_TEST_TMPDIR/batch"
 	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	# namespaces (that of eth0 is 1)
+	for ((i = 2; i < 256; i++)); do
+		printf 'map update pinned %s/hm_netns key hex %02x 00 00 00 value hex %02x%s\n' "$G" "$i" "$i" "$(printf ' 00%.0s' {1..71})"
+	done >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	state >"$BATS_TEST_TMPDIR/full"
+	refused 1 "255 network namespaces were measured since the first attach, which is the limit: detach all devices once" "$ATTACH" --netns "$LAB-server" eth0
+	same "after a refusal" "$BATS_TEST_TMPDIR/full"
 	on host "$DETACH" eth0
 	same "after detach" "$BATS_TEST_TMPDIR/before"
 }

@@ -488,6 +488,28 @@ learned() {
 	equal "$(hookmap -j fdb | jq -c '[[.rows[].mac], [.rules[].priority]]')" '[["02:00:00:00:00:02"],[5]]' 'what was read'
 }
 
+@test "fdb.sh: full maps of translations and guards: said, and nothing is half there" {
+	ports 1
+	# fill MAP KEY-BYTES-BEHIND VALUE-BYTES COUNT
+	fill() {
+		awk -v map="$G/$1" -v behind="$2" -v value="$3" -v n="$4" 'BEGIN { for (i = 0; i < n; i++)
+			printf "map update pinned %s key hex 09 00 %02x %02x%s value hex%s\n", map, i % 256, i / 256, behind, value }' >"$BATS_TEST_TMPDIR/batch"
+		bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	}
+	maps() { for map in l2_xlate l2_guard l2_port; do bpftool -j map dump pinned "$G/$map" | jq -cS 'sort' | cksum; done; }
+	fill l2_xlate ' 00 00 00 00' ' 00 00 00 00' 4095
+	fill l2_guard "$(printf ' 00%.0s' {1..24})" ' 01 00 00 00' 16384
+	local before
+	before=$(maps)
+	refused 1 'l2_xlate has no room for these: it has 4096 entries' port p1 mode trunk 10 translate 100:10
+	refused 1 'l2_guard is full' guard p1 add 02:00:00:00:00:01
+	refused 1 'l2_guard is full' guard p1 add 02:00:00:00:00:01 10.0.0.1
+	equal "$(maps)" "$before" 'what is there'
+	bpftool map delete pinned "$G/l2_xlate" key hex 09 00 00 00 00 00 00 00
+	fdb port p1 mode trunk 10 translate 100:10
+	equal "$(hookmap -j --dev p1 fdb | jq -c '[.translations[] | [.outside, .inside]]')" '[[100,10]]' translations
+}
+
 @test "fdb.sh: temporary files have no names, and a full TMPDIR is said; nothing changes" {
 	local TMPDIR=$BATS_TEST_TMPDIR/tmp file=$BATS_TEST_TMPDIR/file real verb
 	real=$(type -P bpftool)

@@ -172,6 +172,8 @@ map_put() {
 	done
 	local full=$2
 	change "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}" && return
+	# (by what told us to end, perhaps)
+	signals_now
 	[[ $OUT != *"too long"* ]] || die "$full"
 	die "map $GLOBALS/$name: $(first_error "$OUT")"
 }
@@ -272,7 +274,8 @@ map_set() { # NAME KEYBYTE... -- VALUEBYTE...
 		shift
 	done
 	shift
-	run "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "$@"
+	local VALUE=("$@")
+	map_put "$name" "${key[@]}" -- "map $GLOBALS/$name is full: remove some of its entries"
 }
 
 # map_dump NAME: JSON, or [] without the map. It dies if the map cannot be read, and so
