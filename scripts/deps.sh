@@ -67,6 +67,7 @@ test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the fi
 test|vtysh|frr|l2fwd: no test of EVPN
 test|gnuplot|gnuplot-nox|no plots
 test|xmllint|libxml2-utils|plot: pictures are not looked at
+test|strace|strace|drops: how often the reader looks for a namespace is not counted
 releases|debootstrap|debootstrap|no make check-releases
 vm|qemu-system-x86_64|qemu-system-x86|no make check-vm
 vm|busybox|busybox-static|no make check-vm

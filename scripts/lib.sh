@@ -518,7 +518,7 @@ lock() {
 	exec {HM_LOCK}<"$BPFFS/tc/_lock"
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && note "waiting for another attach or detach"
-	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stuck?"
+	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") says who it is"
 }
 
 # unlock: before what may wait for a person

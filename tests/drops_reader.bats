@@ -297,6 +297,26 @@ NONE_GIVEN" reasons
 	equal "$(J | jq -c '[.rows[] | select(.location == "0x1001") | .packets]')" "[$((5 * CPUS)),$((3 * CPUS))]" "later"
 }
 
+@test "drops: a container that has lost frames on 300 devices is looked for once, and so when it has gone" {
+	local one many netns
+	skip_without strace command -v strace
+	attach_host
+	looks() { # in /proc
+		strace -qq -o "$BATS_TEST_TMPDIR/looks" -e trace=%file "$HM_BUILD/hookmap" --prom drops >"$BATS_TEST_TMPDIR/prom"
+		wc -l <"$BATS_TEST_TMPDIR/looks"
+	}
+	ip netns add there
+	for netns in "$OURS" "$(stat -L -c %i /run/netns/there)"; do
+		fill <<<"3 4097 1 $netns 5 0"
+		one=$(looks)
+		fill < <(for ((i = 2; i <= 300; i++)); do printf '3 4097 %d %s 5 0\n' "$i" "$netns"; done)
+		many=$(looks)
+		(($(grep -c 'packets_total{.*device="if' "$BATS_TEST_TMPDIR/prom") >= 299))
+		# (processes come and go)
+		((many < 2 * one)) || equal "$many" "less than twice $one" "looks for 300 devices of namespace $netns"
+	done
+}
+
 @test "drops: names that no row asks for make room for others" {
 	attach_host
 	local n

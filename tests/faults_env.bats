@@ -281,6 +281,40 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	same "after detach" "$BATS_TEST_TMPDIR/before"
 }
 
+@test "faults: stopped processes: who has a namespace, who hears what the kernel says, who has the lock" {
+	local pid pids=() path
+	ip -n "$LAB-host" monitor >/dev/null 3>&- &
+	pids+=($!)
+	nsenter --net="/run/netns/$LAB-server" -- sleep 1000 3>&- &
+	pids+=($!)
+	path=/proc/$!/ns/net
+	busywait 5 test "$path" -ef "/run/netns/$LAB-server"
+	kill -STOP "${pids[@]}"
+	on host "$ATTACH" eth0 latency policy 2>/dev/null
+	"$ATTACH" --netns "$path" eth0 latency
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0 in network namespace $LAB-server: latency"
+	# the lock, for as long as flock waits for it
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/bash\nexec %s "${@/#60/1}"\n' "$(type -P flock)" >"$BATS_TEST_TMPDIR/bin/flock"
+	chmod +x "$BATS_TEST_TMPDIR/bin/flock"
+	bash -c 'exec {fd}</sys/fs/bpf/tc/_lock; flock "$fd"; : >"$1"; kill -STOP "$$"' - "$BATS_TEST_TMPDIR/held" 3>&- &
+	pid=$!
+	busywait 5 test -e "$BATS_TEST_TMPDIR/held"
+	state >"$BATS_TEST_TMPDIR/attached"
+	for script in "$ATTACH" "$DETACH"; do
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH refused 1 "holds the lock of /sys/fs/bpf for a minute: is it stopped, or stuck? fuser -v /sys/fs/bpf/tc/_lock says who it is" "$script" eth0
+	done
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: latency policy"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	same "what could not be changed" "$BATS_TEST_TMPDIR/attached"
+	"$DETACH" --netns "$path" eth0
+	on host "$DETACH" eth0
+	kill -KILL "${pids[@]}"
+	wait "${pids[@]}" || true
+	same "after detach" "$BATS_TEST_TMPDIR/before"
+}
+
 # hanging TOOL...: in a folder each, what hangs, whatever it is asked
 hanging() {
 	local tool
