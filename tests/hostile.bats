@@ -370,6 +370,22 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 	unattached
 }
 
+@test "hostile: a device with 64 kB of other names hides no name of any device from the reader" {
+	ip netns add there
+	ip link add name seen type veth peer name peer netns there
+	ip -n there link set dev peer up
+	"$S/attach.sh" --netns there peer latency
+	ip -n there link set dev peer down
+	ip -n there link set dev peer name called
+	# (until the kernel has no room for another)
+	awk 'BEGIN { for (i = 0; i < 600; i++) printf "link property add dev called altname %0120d\n", i }' | ip -n there -force -batch - 2>/dev/null || true
+	(($(ip -n there -j link show dev called | wc -c) > 32768))
+	equal "$("$HM_BUILD/hookmap" -j status | jq -r '.devices[].device')" called device
+	"$S/detach.sh" --netns there peer
+	unattached
+	ip netns del there
+}
+
 @test "hostile: text in JSON and on the command line is refused in one line, and never run" {
 	local text
 	"$S/attach.sh" -- "${NAMES[0]}" l2fwd policy 2>/dev/null

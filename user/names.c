@@ -439,11 +439,16 @@ static void devices_read(struct space *s)
 	struct {
 		struct nlmsghdr msg;
 		struct ifinfomsg info;
+		struct rtattr attr;
+		__u32 mask; /* with one, the kernel has room for what is longer than usual */
 	} ask = { .msg = { .nlmsg_len = sizeof(ask),
 			   .nlmsg_type = RTM_GETLINK,
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		  .attr = { .rta_len = RTA_LENGTH(sizeof(ask.mask)), .rta_type = IFLA_EXT_MASK },
+		  .mask = RTEXT_FILTER_SKIP_STATS };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	/* a device can have 64 kB of other names */
+	static char buf[1 << 18] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t len = fd < 0 ? -1 : send(fd, &ask, sizeof(ask), 0);
 	bool whole = false;
 
