@@ -122,7 +122,7 @@ lat_shared() {
 	local staging=$PINS/_latency
 	pins_loaded latency latency_app || lat_load "$staging"
 	if [[ -n $CGROUP ]]; then
-		cgroup_attach "$CGROUP" "$LAT_PINS/latency_socket"
+		cgroup_attach "$CGROUP" "$LAT_PINS/latency_socket" "${LAT_NEW#0}"
 	else
 		warn "no cgroup v2 is mounted: the stage socket is not measured"
 	fi

@@ -48,6 +48,7 @@ path_before() {
 }
 
 path_after() {
+	local new=''
 	[[ -n $CGROUP ]] || {
 		warn "no cgroup v2 is mounted: the hop \"socket\" is not seen"
 		return 0
@@ -57,8 +58,9 @@ path_after() {
 		map_options "${MAPS[@]}"
 		run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
 		defer rm -f "$PINS/path/path_socket"
+		new=1
 	fi
-	cgroup_attach "$CGROUP" "$PINS/path/path_socket"
+	cgroup_attach "$CGROUP" "$PINS/path/path_socket" "$new"
 }
 
 path_unshare() {

@@ -463,12 +463,13 @@ cgroup_find() {
 	[[ -z $CGROUP || -d $CGROUP ]] || die "HOOKMAP_CGROUP $CGROUP is not there"
 }
 
-# cgroup_attach CGROUP PIN: unless it is attached, there or elsewhere
+# cgroup_attach CGROUP PIN [NEW]: unless it is attached, there or elsewhere; with NEW, it is nowhere
 cgroup_attach() {
 	local PROG_ID='' PROG_NAME PROG_MAPS where
 	((DRY_RUN)) || prog_look pinned "$2" || die "program $2 cannot be read"
+	# (others can make cgroups faster than all of them are looked at, so that comes last)
 	where=$(cgroup_users "$PROG_ID" show "$1") || exit 1
-	where+=$(cgroup_users "$PROG_ID" tree) || exit 1
+	[[ -n $where || -n ${3:-} ]] || where=$(cgroup_users "$PROG_ID" tree) || exit 1
 	[[ -z $where ]] || return 0
 	run "$BPFTOOL" cgroup attach "$1" ingress pinned "$2" multi
 	defer "$BPFTOOL" cgroup detach "$1" ingress pinned "$2"

@@ -151,7 +151,8 @@ netns_file() {
 	printf '%s' "${file%%$'\n'*}"
 }
 netns_descriptors() { # PATTERN PATTERN
-	printf '%s\0' /proc/[0-9]*/fd | xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
+	# (a user can have very many)
+	printf '%s\0' /proc/[0-9]*/fd | timeout -s KILL "$HM_LIMIT" xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
 }
 
 # netns_vanished INODE: this namespace has gone. Not finding it proves nothing: a process
