@@ -608,7 +608,7 @@ netns_cookie() {
 # of which DEV may be another (altname). False if unknown; that it cannot be asked is
 # another thing.
 device_index() {
-	local list number
+	local list
 	# (the other names are in the whole list, too, as is one that it has got in between)
 	list=$(ip_json link show dev "$1" 2>/dev/null) || list=$(ip_json link 2>/dev/null) || die "$1: ip link show failed"
 	read -r IFINDEX IFNAME < <(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$list") || true
@@ -617,9 +617,14 @@ device_index() {
 		IFNAME=$1
 		return 1
 	}
-	number=if$IFINDEX
+	number_free
+}
+
+# number_free: dies if another device is called as by_number calls this one
+number_free() {
+	local number=if$IFINDEX
 	[[ -z $NETNS || $IFNAME == "$number" ]] || ! in_netns ip link show dev "$number" >/dev/null 2>&1 ||
-		die "$1: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
+		die "$IFNAME: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
 }
 
 # link_json DEV: what ip -d link says of it, by the same rule as by_number

@@ -468,6 +468,17 @@ refused() {
 	on server ip link add name "if$index" type veth peer name peer
 	fails 1 "another device of that network namespace is called if$index" "$HM_TOP/scripts/detach.sh" --netns "$LAB-server" hidden
 	on server ip link del "if$index"
+	# one that comes between two looks, and is asked instead: that is seen
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/bash\n[[ " $* " != *" filter show dev if%s "* ]] || exit 0\nexec %s "$@"\n' "$index" "$(type -P tc)" >"$BATS_TEST_TMPDIR/bin/tc"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH fails 1 'latency_tc (id ' "$HM_TOP/scripts/detach.sh" --netns "$LAB-server" hidden
+	# all goes whatever it is called, and what has not gone as it should is said
+	on server ip link add name "if$index" type veth peer name peer
+	run -1 detach --all
+	like "$output" "another device of that network namespace is called if$index"
+	equal "$(on server tc filter show dev hidden ingress)" '' filters
+	on server ip link del "if$index"
 	detach --all
 	nothing_left
 }

@@ -434,12 +434,24 @@ tc_attach() {
 	defer "${words[@]}" del "${place[@]}"
 }
 
+# tc_gone DEV PROGRAM: dies if it is still there, by the device's number
+tc_gone() {
+	local list id
+	list=$(in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson index "$IFINDEX" '.[].tc[]?
+		| select(.ifindex == $index and .kind == "clsact/ingress") | .id // .prog_id') || die "$1: bpftool net show failed"
+	for id in $list; do
+		! prog_is_ours "$id" "$2" || die "$1: $2 (id $id) is still there, on the device of ifindex $IFINDEX: was it renamed meanwhile? Try again"
+	done
+}
+
 # tc_detach DEV PROGRAM: and the qdisc, if it is ours and empty now
 tc_detach() {
 	local filters
 	if tc_find "$1" "$2"; then
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
+	# (others name the devices there, and could have another one asked)
+	[[ -z $NETNS ]] || ((DRY_RUN)) || tc_gone "$1" "$2"
 	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
 	feature_bit "${2%_tc}"
 	if ! tc_hooked "$1"; then

@@ -47,7 +47,8 @@ dev_read() {
 dev_named() {
 	IFINDEX=$DEV_IFINDEX
 	IFNAME=$(device_name "$IFINDEX") || exit 1
-	[[ -n $IFNAME ]]
+	[[ -n $IFNAME ]] || return 1
+	number_free
 }
 
 # dev_unknown DEV: DEV_* of a device that has no entry
