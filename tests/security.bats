@@ -159,6 +159,8 @@ all_scripts() { find "$HM_TOP/scripts" -type f ! -name '*.[0-9]' ! -path '*/prom
 	equal "$(found "${files[@]}")" '' "programs with words in them"
 	printf '%s\n' 'awk "BEGIN { print $x }"' 'ls | jq -r ".[$x]"' 'bash -ec "ip link; $1"' 'compgen -W "$list" -- "$cur"' 'awk -v dev="$1" 1' >"$BATS_TEST_TMPDIR/bad"
 	equal "$(found "$BATS_TEST_TMPDIR/bad" | wc -l)" 5 "found"
+	# nor is the name of a device an option of what its unit runs
+	equal "$(grep -hE '^Exec.*%[iI]' "$HM_TOP"/scripts/systemd/* | grep -c -- ' -- %I$') $(grep -hcE '^Exec.*%[iI]' "$HM_TOP"/scripts/systemd/hookmap@.service)" '3 3' 'units of devices'
 }
 
 @test "security: programs of sed and gnuplot have no words of others in them" {
