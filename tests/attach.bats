@@ -483,6 +483,14 @@ refused() {
 	nothing_left
 }
 
+@test "attach: filters of classic BPF, which a container makes itself, keep nothing of ours there" {
+	"$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 latency
+	on server tc filter add dev eth0 ingress pref 9 protocol ip bpf bytecode '1,6 0 0 0'
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" eth0 2>/dev/null
+	equal "$(on server tc -j filter show dev eth0 ingress | jq -c '[.[] | select(.options) | .pref]')" '[9]' filters
+	nothing_left
+}
+
 # jumps: the devices that iptables has jumps of
 jumps() { on host iptables-save | sed -n 's/^-A \(PREROUTING\|INPUT\) -i \([^ ]*\) -j hookmap-latency$/\1 \2/p' | sort | paste -sd ' '; }
 

@@ -438,7 +438,7 @@ tc_attach() {
 tc_gone() {
 	local list id
 	list=$(in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson index "$IFINDEX" '.[].tc[]?
-		| select(.ifindex == $index and .kind == "clsact/ingress") | .id // .prog_id') || die "$1: bpftool net show failed"
+		| select(.ifindex == $index and .kind == "clsact/ingress") | .id // .prog_id // empty') || die "$1: bpftool net show failed"
 	for id in $list; do
 		! prog_is_ours "$id" "$2" || die "$1: $2 (id $id) is still there, on the device of ifindex $IFINDEX: was it renamed meanwhile? Try again"
 	done
