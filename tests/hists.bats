@@ -92,7 +92,10 @@ ways() { # VERB FAMILY
 	printf '{"rows":[],"generation":{"boot":"","map":1,"counters":[1]}}' >"$before"
 	fails 1 'prints: generation' hookmap --since "$before" "$VERB"
 	mkfifo "$before.fifo"
-	fails 1 'not a regular file' hookmap --since "$before.fifo" "$VERB"
+	fails 1 'no object' timeout 5 "$HM_BUILD/hookmap" --since "$before.fifo" "$VERB"
+	fails 1 'neither a file nor a pipe' hookmap --since /dev/zero "$VERB"
+	hookmap -j --buckets "$VERB" >"$before"
+	equal "$(shown --since <(cat "$before"))" 0 'since a pipe'
 	fails 1 'No such file' hookmap --since /nowhere "$VERB"
 	fails 2 'choose one' hookmap --since "$before" -i 1 "$VERB"
 	fails 2 '--prom shows whole sums' hookmap --since "$before" --prom "$VERB"

@@ -10,15 +10,15 @@
 
 struct json_object *saved_read(const char *path, const char *verb)
 {
-	/* whoever opens a FIFO waits for its writer */
+	/* a pipe may be a command's output; one without a writer is empty, and not waited for */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct json_object *top = NULL;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
 		fail("--since %s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		fail("--since %s: not a regular file", path);
+	else if ((!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) || fcntl(fd, F_SETFL, 0))
+		fail("--since %s: neither a file nor a pipe", path);
 	else if (!json_object_is_type(top = json_object_from_fd(fd), json_type_object))
 		fail("--since %s: not what hookmap -j %s prints: no object", path, verb);
 	else
