@@ -27,10 +27,10 @@ refused() {
 	refused 2 'expected a MAC address' add 02:00:00:00:00 dev p1
 	refused 2 'expected a MAC address' add 02:00:00:00:00:0g dev p1
 	refused 2 'expected a MAC address' del 020000000001
-	refused 2 'hookmap fdb shows all' show
+	refused 2 'without a word: all is shown' show
 	refused 2 'group address' add 03:00:00:00:00:01 dev p1
 	refused 2 'group address' add ff:ff:ff:ff:ff:ff dev p1
-	refused 2 'no address of a station' add 00:00:00:00:00:00 dev p1
+	refused 2 'not the address of a station' add 00:00:00:00:00:00 dev p1
 	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan 0
 	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan 4095
 	refused 2 'from 1 to 4094' add 02:00:00:00:00:02 dev p1 vlan ten
@@ -38,7 +38,7 @@ refused() {
 	refused 2 'unknown word' add 02:00:00:00:00:02 dev p1 port 3
 	refused 2 'say where' add 02:00:00:00:00:02
 	refused 1 'no device nope' add 02:00:00:00:00:02 dev nope
-	refused 1 'is no port of l2fwd' add 02:00:00:00:00:02 dev q9
+	refused 1 'is not a port of l2fwd' add 02:00:00:00:00:02 dev q9
 	refused 1 'is there already' add 02:00:00:00:00:01 dev p2
 	refused 1 'no entry' del 02:00:00:00:00:01 vlan 7
 	refused 2 'unknown port setting' port p1 speed 10
@@ -227,7 +227,7 @@ refused() {
 	said 'p2: translate 5:6: no frame will use it: p2 is transparent (mode trunk LIST)' port p2 translate 5:6
 	said 'p1: translate 5:6: no frame will use it: p1 is not in VLAN 6' port p1 mode trunk 7 translate 5:6
 	said '' port p1 mode trunk 6,8 translate 5:6
-	said 'p1: translate 8:6: p1 is in VLAN 8, too, which leaves as 8 and comes back as 6' port p1 translate 8:6
+	said 'p1: translate 8:6: p1 is also in VLAN 8, which leaves as 8 and comes back as 6' port p1 translate 8:6
 	# swapped, which is fine
 	said '' port p1 translate none translate 8:6 translate 6:8
 	fdb port p1 mode transparent translate none
@@ -579,7 +579,7 @@ learned() {
 	chmod +x "$BATS_TEST_TMPDIR/bond/ip"
 	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'p1 is a bond device, which XDP cannot send to' p1 l2fwd
 	PATH=$BATS_TEST_TMPDIR/bond:$PATH attach_fails 1 'q1 is a slave of bond0, whose frames it would forward past the bond: make bond0 a port of a bridge' q1 l2fwd
-	attach_fails 1 'is no Ethernet device' lo l2fwd
+	attach_fails 1 'is not an Ethernet device' lo l2fwd
 	attach_fails 1 'p1 is not a bridge' p1 l2fwd --mirror
 	# a kernel that does not know bpf_loop
 	printf 'BPF_FUNC_looping' >"$BATS_TEST_TMPDIR/btf"

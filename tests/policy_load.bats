@@ -267,7 +267,7 @@ sent_by() {
 	said
 	printf '{"rules":[{"id":"x","priority":1,"action":"pass"},{"id":"x","priority":2,"action":"pass"}]}' >"$F"
 	run -1 policy check "$F"
-	equal "$output" "$F: rule 2 (x): id: x is the id of rule 1, too"
+	equal "$output" "$F: rule 2 (x): id: x is also the id of rule 1"
 	printf '{"nexthops":{"a":{"dev":"eth9"}}}' >"$F"
 	run -1 policy check "$F"
 	equal "$output" "$F: nexthop a: dev: no device eth9"
