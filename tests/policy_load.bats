@@ -280,7 +280,7 @@ sent_by() {
 	like "$output" "$F: not JSON: "
 	run -1 policy check /nonexistent
 	one_line "$output"
-	run -2 policy
+	fails 1 "attach first (scripts/attach.sh DEV policy)" policy
 	run -2 policy check
 	equal "$(find /sys/fs/bpf -name 'pol_*')" "" "pins"
 }
