@@ -620,6 +620,14 @@ void names_keep(struct names *n, const struct options *opt)
 
 /* --- names by cookie, or by inode alone */
 
+/* Its name, or whose it is; NULL: neither is known, and its text is a makeshift. */
+static const char *space_called(struct names *n, struct space *s)
+{
+	if (!s->name && !*s->text)
+		space_owner(n, s);
+	return s->name ?: s->owned ? s->text : NULL;
+}
+
 const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 {
 	const struct drop_name_key key = key_of(cookie, 0, 0);
@@ -629,17 +637,13 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	if (!s)
 		return "?";
 	if (space_is(s, cookie)) {
-		if (!s->name && !*s->text)
-			space_owner(n, s);
+		name = space_called(n, s);
+		if (!name)
+			return recall(n, key) ?: s->text;
 		/* (to another reader, this one's own is not the host's) */
-		if (s->name == own_name)
-			return own_name;
-		if (s->name || s->owned) {
-			remember(n, key, s->name ?: s->text);
-			return s->name ?: s->text;
-		}
-		name = recall(n, key);
-		return name ? name : s->text;
+		if (name != own_name)
+			remember(n, key, name);
+		return name;
 	}
 	name = recall(n, key);
 	if (name)
@@ -762,6 +766,7 @@ static void netns_get(struct names *n, __u8 nsid, struct hm_netns *ns)
 
 const char *names_netns(struct names *n, __u8 nsid)
 {
+	const char *called = NULL;
 	char *name = n->netns[nsid];
 	struct hm_netns ns;
 	struct space *s;
@@ -770,12 +775,10 @@ const char *names_netns(struct names *n, __u8 nsid)
 		return name;
 	netns_get(n, nsid, &ns);
 	s = space_get(n, ns.netns);
-	if (s && !s->name && space_is(s, ns.cookie) && !*s->text)
-		space_owner(n, s);
-	if (s && s->name && (s->refused || space_is(s, ns.cookie)))
-		snprintf(name, sizeof(n->netns[0]), "%s", s->name);
-	else if (s && s->owned)
-		snprintf(name, sizeof(n->netns[0]), "%s", s->text);
+	if (s && (space_is(s, ns.cookie) || (s->refused && s->name)))
+		called = space_called(n, s);
+	if (called)
+		snprintf(name, sizeof(n->netns[0]), "%s", called);
 	else if (*ns.name)
 		snprintf(name, sizeof(n->netns[0]), "%.*s", (int)sizeof(ns.name), ns.name);
 	else
