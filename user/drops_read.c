@@ -648,27 +648,9 @@ static int read_stat(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-static int read_map(const struct options *opt, const char *name, bool required,
-		    int (*each)(const void *key, const void *value, void *arg), struct reading *r,
-		    struct generation *g)
-{
-	int fd = pin_open(opt, name, required), err = 0;
-
-	if (fd < 0)
-		return fd == -ENOENT && !required ? 0 : fd;
-	if (g)
-		err = generation_get(fd, g);
-	if (!err)
-		err = pin_each(fd, pin_find(name), each, r);
-	close(fd);
-	if (err)
-		fail("map %s: %s", name, strerror(-err));
-	return err;
-}
-
 static int read_homes(const struct options *opt, struct reading *r)
 {
-	int err = read_map(opt, "xdp_home", false, read_home, r, NULL);
+	int err = pin_read(opt, "xdp_home", false, NULL, read_home, r);
 
 	if (!err && r->homes)
 		qsort(r->home, r->homes, sizeof(*r->home), home_compare);
@@ -685,15 +667,15 @@ static int read_rows(const struct options *opt, struct reading *r)
 
 	drops_free(t);
 	memset(t->lost, 0, sizeof(t->lost));
-	err = read_map(opt, "drop_stat", true, read_stat, r, NULL);
+	err = pin_read(opt, "drop_stat", true, NULL, read_stat, r);
 	r->over = true;
 	if (!err)
-		err = read_map(opt, "drop_over", true, read_skb, r, NULL);
+		err = pin_read(opt, "drop_over", true, NULL, read_skb, r);
 	r->over = false;
 	if (!err)
-		err = read_map(opt, "drop_row", true, read_skb, r, &t->rows);
+		err = pin_read(opt, "drop_row", true, &t->rows, read_skb, r);
 	if (!err)
-		err = read_map(opt, "drop_xdp", true, read_xdp, r, NULL);
+		err = pin_read(opt, "drop_xdp", true, NULL, read_xdp, r);
 	return err;
 }
 
@@ -702,7 +684,7 @@ static bool rows_stayed(const struct options *opt, const struct reading *r)
 	struct drop_table now = {};
 	struct reading again = { .table = &now, .cpus = r->cpus };
 
-	return read_map(opt, "drop_stat", true, read_stat, &again, NULL) ||
+	return pin_read(opt, "drop_stat", true, NULL, read_stat, &again) ||
 	       now.lost[LOST_EVICTED] == r->table->lost[LOST_EVICTED];
 }
 
@@ -731,7 +713,7 @@ int drops_read(const struct options *opt, struct drop_table *t)
 	if (!err)
 		err = read_homes(opt, &r);
 	if (!err)
-		err = read_map(opt, "xdp_verdict", false, read_verdict, &r, &t->cells);
+		err = pin_read(opt, "xdp_verdict", false, &t->cells, read_verdict, &r);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	t->time = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	t->lost[LOST_MISSED] = programs_missed(opt, "drops");

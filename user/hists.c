@@ -109,23 +109,6 @@ static int count_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* The map of histograms, and whose they are. */
-static int rows_read(const struct options *opt, struct reading *rd, struct generation *g)
-{
-	const char *name = rd->verb->map;
-	int fd = pin_open(opt, name, true), err;
-
-	if (fd < 0)
-		return fd;
-	err = generation_get(fd, g);
-	if (!err)
-		err = pin_each(fd, pin_find(name), row_add, rd);
-	close(fd);
-	if (err)
-		fail("map %s: %s", name, strerror(-err));
-	return err;
-}
-
 int hists_read(const struct options *opt, const struct hist_verb *verb, struct hists *h)
 {
 	bool per_cpu = pin_find(verb->map)->type == BPF_MAP_TYPE_PERCPU_HASH;
@@ -137,11 +120,11 @@ int hists_read(const struct options *opt, const struct hist_verb *verb, struct h
 	h->count = zalloc(1, pin_find(verb->stat)->value_size);
 	h->more = zalloc(1, verb->more);
 	/* the counters of whole packets first: their parts may then be ahead */
-	err = pin_read(opt, verb->stat, count_add, &rd);
+	err = pin_read(opt, verb->stat, true, NULL, count_add, &rd);
 	if (!err)
-		err = rows_read(opt, &rd, &h->generation);
+		err = pin_read(opt, verb->map, true, &h->generation, row_add, &rd);
 	if (!err && verb->who)
-		err = pin_read(opt, verb->who, row_age, &rd);
+		err = pin_read(opt, verb->who, true, NULL, row_age, &rd);
 	if (!err && verb->read)
 		err = verb->read(opt, h);
 	h->missed = programs_missed(opt, verb->feature);

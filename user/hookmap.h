@@ -76,9 +76,8 @@ size_t utf8_len(const char *text, size_t len);
 bool utf8_control(const char *text, size_t n);
 /* Does it show nothing: of no width, a line's end, or a change of direction? */
 bool utf8_hidden(const char *text, size_t n);
-/* TEXT as UTF-8, and (plain) without control characters, as a terminal may get it: TEXT itself
- * or, with "?" for what is not, in BUF. */
-const char *text_utf8(const char *text, char *buf, size_t size);
+/* TEXT as UTF-8 without control characters, as a terminal may get it: TEXT itself or, with "?"
+ * for what is not, in BUF. */
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
 
@@ -141,8 +140,10 @@ bool pin_there(const struct options *opt, const char *name);
 int pin_each(int fd, const struct pin *pin,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
-/* The same of the map NAME, which must be there; prints what is wrong. */
-int pin_read(const struct options *opt, const char *name,
+/* The same of the map NAME, which has nothing if it is not there and not REQUIRED, and in G
+ * (or NULL) whose it is. Prints what is wrong. */
+struct generation;
+int pin_read(const struct options *opt, const char *name, bool required, struct generation *g,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
 /* Prints why the pin PATH could not be opened, ERR being -errno. */

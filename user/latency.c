@@ -96,11 +96,11 @@ static int stamp_row(const void *key, const void *value, void *arg)
 static int more_read(const struct options *opt, struct hists *h)
 {
 	struct latency_more *more = h->more;
-	int err = pin_read(opt, "lat_cfg", cfg_row, more);
+	int err = pin_read(opt, "lat_cfg", true, NULL, cfg_row, more);
 
 	more->time = clock_ns(CLOCK_MONOTONIC);
 	if (!err && !opt->interval && opt->output != OUT_PROM)
-		err = pin_read(opt, "lat_stamp", stamp_row, more);
+		err = pin_read(opt, "lat_stamp", true, NULL, stamp_row, more);
 	return err;
 }
 

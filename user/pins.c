@@ -331,14 +331,17 @@ void programs_since(const struct options *opt, const char *feature)
 		printf("counted since %s (detach and attach begin anew)\n", text);
 }
 
-int pin_read(const struct options *opt, const char *name,
+int pin_read(const struct options *opt, const char *name, bool required, struct generation *g,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg)
 {
-	int fd = pin_open(opt, name, true), err;
+	int fd = pin_open(opt, name, required), err = 0;
 
 	if (fd < 0)
-		return fd;
-	err = pin_each(fd, pin_find(name), each, arg);
+		return fd == -ENOENT && !required ? 0 : fd;
+	if (g)
+		err = generation_get(fd, g);
+	if (!err)
+		err = pin_each(fd, pin_find(name), each, arg);
 	close(fd);
 	if (err)
 		fail("map %s: %s", name, strerror(-err));

@@ -159,7 +159,7 @@ static int cfg_row(const void *key, const void *value, void *arg)
 
 static int cfg_read(const struct options *opt, struct hists *h)
 {
-	return pin_read(opt, "pktlat_cfg", cfg_row, h->more);
+	return pin_read(opt, "pktlat_cfg", true, NULL, cfg_row, h->more);
 }
 
 /* What the offsets in use are worth now. */

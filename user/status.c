@@ -242,18 +242,12 @@ static int show_device(const void *key, const void *value, void *arg)
 int status_devices(const struct options *opt, size_t *n)
 {
 	struct devices d = { .names = names_new(opt), .reach = reach_new(opt) };
-	int fd, err = 0;
+	int err;
 
 	if (!d.names || !d.reach)
 		return -ENOMEM;
 	d.out = OUT_ROWS(opt, "devices", *n ? "\ndevices\n" : NULL, device_cols);
-	fd = pin_open(opt, "hm_dev", false);
-	if (fd >= 0) {
-		err = pin_each(fd, pin_find("hm_dev"), show_device, &d);
-		if (err)
-			fail("map hm_dev: %s", strerror(-err));
-		close(fd);
-	}
+	err = pin_read(opt, "hm_dev", false, NULL, show_device, &d);
 	out_end(d.out);
 	*n += d.n;
 	if (d.missed && !json_on())

@@ -53,24 +53,24 @@ bool utf8_hidden(const char *text, size_t n)
 	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
-/* Length of the character at TEXT; 0 if it is none that is allowed. */
-static size_t allowed(const char *text, size_t len, bool controls)
+/* Length of the character at TEXT; 0 if a terminal may not get it. */
+static size_t plain_len(const char *text, size_t len)
 {
 	size_t n = utf8_len(text, len);
 
-	return !controls && n && utf8_control(text, n) ? 0 : n;
+	return n && utf8_control(text, n) ? 0 : n;
 }
 
-static const char *cleaned(const char *text, bool controls, char *buf, size_t size)
+const char *text_plain(const char *text, char *buf, size_t size)
 {
 	size_t len = strlen(text), bad = 0, at = 0, n;
 
-	while (bad < len && (n = allowed(text + bad, len - bad, controls)))
+	while (bad < len && (n = plain_len(text + bad, len - bad)))
 		bad += n;
 	if (bad == len)
 		return text;
 	for (size_t i = 0; i < len; i += n ? n : 1) {
-		n = allowed(text + i, len - i, controls);
+		n = plain_len(text + i, len - i);
 		if (at + (n ? n : 1) >= size)
 			break;
 		memcpy(buf + at, n ? text + i : "?", n ? n : 1);
@@ -78,14 +78,4 @@ static const char *cleaned(const char *text, bool controls, char *buf, size_t si
 	}
 	buf[at] = 0;
 	return buf;
-}
-
-const char *text_utf8(const char *text, char *buf, size_t size)
-{
-	return cleaned(text, true, buf, size);
-}
-
-const char *text_plain(const char *text, char *buf, size_t size)
-{
-	return cleaned(text, false, buf, size);
 }
