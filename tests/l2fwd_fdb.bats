@@ -207,10 +207,10 @@ refused() {
 @test "fdb.sh, attach: each command that a meaning of a reason or a message names is one" {
 	local text command words alternative n=0
 	ports 1
-	text=$(grep -hoE '"[^"]*\.sh [^"]*' "$HM_TOP"/kern/abi/*.h "$HM_TOP"/user/{fdb,rows,reasons,latency,pins}.c)
+	text=$(grep -hoE '"[^"]*\.sh [^"]*' "$HM_TOP"/kern/abi/*.h "$HM_TOP"/user/*.c)
 	while read -r command; do
 		# each of what stands for others
-		read -ra words <<<"$(sed 's/\bDEV\b/p1/; s/\bVID\b/10/; s/\bN\b/100/; s/\bMAC\b/02:00:00:00:00:01/; s/\bADDRESS\b/10.0.0.1/; s/\bBRIDGE\b/p1/; s/%s/exec/; s/ again$//' <<<"$command")"
+		read -ra words <<<"$(sed 's/\bDEV\b/p1/; s/\bVID\b/10/; s/\bN\b/100/; s/\bMAC\b/02:00:00:00:00:01/; s/\bADDRESS\b/10.0.0.1/; s/\bBRIDGE\b/p1/; s/%s/exec/; s/ again$//; s/ changes it$/ icmp/' <<<"$command")"
 		for alternative in ${words[-1]//|/ }; do
 			run "$HM_TOP/scripts/${words[0]}" -n "${words[@]:1:${#words[@]}-2}" "$alternative"
 			((status != 2)) || equal "$output" 'is understood' "$command"
@@ -373,7 +373,7 @@ unreadable() {
 		02:00:00:00:00 dev p1|02:00:00:00:00: expected a MAC address
 		01:00:5e:00:00:01 dev p1|01:00:5e:00:00:01: is a group address
 		02:00:00:00:00:07 dev p7|no device p7
-		02:00:00:00:00:07 dev q1|q1 is no port
+		02:00:00:00:00:07 dev q1|q1 is not a port
 		02:00:00:00:00:07|say where
 		02:00:00:00:00:07 dev p1 vlan 4095|vlan 4095: expected a number from 1 to 4094
 		02:00:00:00:00:07 dev p1 vlan x|vlan x: expected
