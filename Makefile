@@ -139,7 +139,7 @@ define instrumented
 reader-$(1): tests-build
 	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules
 	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
-	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern xdp tc iptables tests user fuzz)) $$(O)/$(1)
+	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern xdp tc iptables tests user fuzz man)) $$(O)/$(1)
 	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules $$(O)/$(1)
 endef
 $(foreach i,asan cov,$(eval $(call instrumented,$(i))))

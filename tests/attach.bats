@@ -764,12 +764,14 @@ netns_was() {
 	EOF
 	chmod +x "$bin/bpftool"
 	: >"$bin/tries"
-	PATH=$bin:$PATH attach eth0 2>/dev/null
+	gone() { PATH=$bin:$PATH "$HM_TOP/scripts/detach.sh" --netns "/run/netns/$LAB-host" eth0; }
+	attach eth0 2>/dev/null
+	gone
 	equal "$(wc -l <"$bin/tries")" 3 "failed looks"
 	# somebody sees to it that no walk comes to its end: what was found before that is enough
 	sed -i 's/ && (.*wc -l.*; then/; then/; s/printf .*/PATH=${PATH#*:} bpftool "$@" | sed "s|]$|,{\\"error\\":\\"gone\\"}]|"/' "$bin/bpftool"
-	PATH=$bin:$PATH attach eth0 2>/dev/null
-	PATH=$bin:$PATH "$HM_TOP/scripts/detach.sh" --netns "/run/netns/$LAB-host" eth0
+	attach eth0 2>/dev/null
+	gone
 	(($(wc -l <"$bin/tries") > 3))
 	nothing_left
 }
@@ -787,11 +789,22 @@ netns_was() {
 	EOF
 	chmod +x "$bin/tc"
 	on server tc qdisc add dev x0 clsact
-	run env PATH="$bin:$PATH" "$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 policy
+	filters() { on server tc filter show dev "$1" ingress; }
+	# here, by its name
+	run on server env PATH="$bin:$PATH" "$HM_TOP/scripts/attach.sh" eth0 policy
 	equal "$status" 1 status
 	like "$output" "eth0 has another name now, or is another device: detach.sh --all"
 	"$HM_TOP/scripts/detach.sh" --all
-	equal "$(on server tc filter show dev eth0 ingress)$(on server tc filter show dev x9 ingress)" "" "filters"
+	equal "$(filters eth0)$(filters x9)" "" "filters"
+	# in another namespace by its number, which nobody changes
+	on server ip link set dev eth0 name x0
+	on server ip link set dev x9 name eth0
+	sed -i 's/filter add dev eth0 /filter add dev if/' "$bin/tc"
+	env PATH="$bin:$PATH" "$HM_TOP/scripts/attach.sh" --netns "$LAB-server" eth0 policy
+	like "$(filters x9)" policy_tc
+	equal "$(filters eth0)" "" "filters of the other one"
+	"$HM_TOP/scripts/detach.sh" --netns "$LAB-server" x9
+	equal "$(filters eth0)$(filters x9)" "" "filters"
 	nothing_left
 }
 

@@ -386,7 +386,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 		echo|0 0 5|ffffffffffff 020000000099 0800 4500001c00010000400163ca0a0b01020a0b01ff 0800f7ff00000000
 		stamp|0 0 5|01005e000001 020000000099 0800 450000280001000040018fc60a0b0102e0000001 0d00f2ff00000000000000000000000000000000
 	E
-	on host ip link add br0 type bridge stp_state 0
+	on host ip link add br0 type bridge stp_state 0 mcast_snooping 0 # (which reports that it listens)
 	on host ip link add p0 type veth peer name p1
 	on host ip link set dev p0 master br0 up
 	on host ip link set dev p1 up

@@ -123,7 +123,7 @@ unattached() {
 		iconv -f UTF-8 -t UTF-8 json >/dev/null
 		jq -e . json >/dev/null
 	done
-	hookmap -j fdb | jq -e '.rows[0].device == "\u001b[7m?\u009b"'
+	hookmap -j fdb | jq -e '.rows[0] | .device == "\u001b[7m\ufffd\u009b" and .device_hex == "1b5b376dffc29b"'
 	ip link set dev "$name" name peer0
 	"$S/detach.sh" peer0
 	unattached

@@ -91,6 +91,8 @@ value_words() {
 		field_get "$struct.$name"
 		[[ -n ${FIELD//[ 0]/} ]] || continue
 		[[ $FIELD != ??' '* ]] || FIELD=...
+		# (others choose names, and a newline in a comment ends it)
+		[[ $FIELD =~ ^[A-Za-z0-9_.-]+$ ]] || FIELD=$(typed "$FIELD")
 		words+=" $name=$FIELD"
 	done
 	printf '%s' "${words:+ #$words}"
