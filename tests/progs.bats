@@ -107,7 +107,7 @@ all_read() { [[ $(runs) == "$COUNTED" ]]; }
 	out=$("$HM_TOP/scripts/stat.sh" -i 0.1 -c 2)
 	equal "$(grep -c 'NS/RUN' <<<"$out")" 2 tables
 	if grep -q $'\033' <<<"$out"; then return 1; fi
-	like "$(script -qec "$HM_TOP/scripts/stat.sh -i 0.1 -c 1" /dev/null)" $'\033[H\033[2J'
+	like "$(script -qec "$HM_TOP/scripts/stat.sh -i 0.1 -c 1" /dev/null)" $'\033[H\033[J'
 }
 
 @test "progs: what is wrong is said in one line" {

@@ -39,7 +39,7 @@ has() { [[ -n $(query "$1" 2>/dev/null) ]]; }
 # the metrics that there are, from the list that they come from
 exported() { sed -nE 's/^\tX\([A-Z0-9_]+, [A-Z]+, "([a-z0-9_]+)".*/hookmap_\1/p' "$HM_TOP/user/prom.h"; }
 # EXPR without what is added to the name of a histogram
-used() { grep -v '^ *description:' | grep -oE '\b(hookmap|node)_[a-z0-9_]+' | sed -E 's/(_seconds)_(bucket|sum|count)$/\1/' | sort -u; }
+used() { grep -v '^ *description:' | grep -oE '\b(hookmap|node)_[a-z0-9_]+' | sed -E 's/(_seconds|_packets|_frames)_(bucket|sum|count)$/\1/' | sort -u; }
 unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_exporter' || true; }
 
 @test "prom: what node_exporter and Prometheus make of it is what the reader says" {

@@ -126,7 +126,7 @@ void json_u64(const char *key, __u64 value)
 void json_double(const char *key, double value)
 {
 	if (member(key))
-		printf("%.9g", value);
+		printf("%.15g", value);
 }
 
 void json_flag(const char *key, bool value)

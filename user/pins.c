@@ -331,6 +331,32 @@ void programs_since(const struct options *opt, const char *feature)
 		printf("counted since %s (detach and attach begin anew)\n", text);
 }
 
+int pin_value(const struct options *opt, const char *name, void *value)
+{
+	const struct pin *pin = pin_find(name);
+	size_t size = pin_value_size(pin);
+	int fd = pin_open(opt, name, true);
+	__u32 zero = 0;
+	char *values;
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	values = calloc(1, size);
+	if (!values || bpf_map_lookup_elem(fd, &zero, values))
+		err = -errno;
+	else if (size == pin->value_size)
+		memcpy(value, values, size);
+	else /* per CPU, all of __u64 */
+		for (size_t i = 0; i < size / 8; i++)
+			((__u64 *)value)[i % (pin->value_size / 8)] += ((__u64 *)values)[i];
+	if (err)
+		fail("%s: %s", name, strerror(-err));
+	free(values);
+	close(fd);
+	return err;
+}
+
 int pin_read(const struct options *opt, const char *name, bool required, struct generation *g,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg)
 {

@@ -91,30 +91,6 @@ static const char *const fib_key[POL_FIB_MAX] = {
 
 /* --- reading */
 
-static int read_one(const struct options *opt, const char *name, void *value)
-{
-	const struct pin *pin = pin_find(name);
-	size_t size = pin_value_size(pin);
-	int fd = pin_open(opt, name, true);
-	__u32 zero = 0;
-	char *values;
-	int err = 0;
-
-	if (fd < 0)
-		return fd;
-	values = calloc(1, size);
-	if (!values || bpf_map_lookup_elem(fd, &zero, values))
-		err = -errno;
-	else if (size == pin->value_size)
-		memcpy(value, values, size);
-	else /* per CPU, all of __u64 */
-		for (size_t i = 0; i < size / 8; i++)
-			((__u64 *)value)[i % (pin->value_size / 8)] += ((__u64 *)values)[i];
-	free(values);
-	close(fd);
-	return err;
-}
-
 int policy_range(const struct options *opt, const char *name, __u32 first, __u32 n, void *values)
 {
 	const struct pin *pin = pin_find(name);
@@ -363,7 +339,7 @@ int policy_read(const struct options *opt, struct policy *p)
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	err = read_one(opt, "pol_cfg", &p->cfg);
+	err = pin_value(opt, "pol_cfg", &p->cfg);
 	if (err)
 		return err;
 	if (asked.verify && !strcmp(asked.verify, "next")) {
@@ -374,12 +350,12 @@ int policy_read(const struct options *opt, struct policy *p)
 	/* once more if a load came between */
 	for (int i = 0; p->cfg.gen && i < 5; i++) {
 		err = read_set(opt, p);
-		if (read_one(opt, "pol_cfg", &after) || after.gen == p->cfg.gen)
+		if (pin_value(opt, "pol_cfg", &after) || after.gen == p->cfg.gen)
 			break;
 		p->cfg = after;
 	}
 	if (!err)
-		err = read_one(opt, "pol_stat", &p->stat);
+		err = pin_value(opt, "pol_stat", &p->stat);
 out:
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	p->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
