@@ -16,10 +16,12 @@
  *     `hookmap policy --explain` takes it
  *
  *   policy_oracle many COUNT
- *     prints a policy file of COUNT rules, for one destination each: IPv4 and IPv6 in
- *     turn, all over the address space
- *   policy_oracle each COUNT PROG-ID DEV
- *     sends its own packet to each of those rules; prints how many were missed
+ *     prints COUNT rules for IPv4 and COUNT for IPv6, for one destination each, all over the
+ *     address space. In turn they drop, redirect (to next hop r), choose (e1, e2), look into
+ *     table 200, and mark (0x1000000)
+ *   policy_oracle each COUNT MAC DEV LINK...
+ *     sends the datagram of each of those rules to MAC by DEV. They are to come in by the
+ *     LINKs of r, e1, e2, the table and the mark, each once; none by further LINKs
  *
  * Rules set a mark that tells which one was taken. The devices must be in this network
  * namespace, forward, and have default routes. Exit status: 0 all the same, 1 not.
@@ -28,7 +30,9 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -600,7 +604,20 @@ static int run(int count, int at_once, int prog, char **devs, int ndevs)
 
 /* --- many rules */
 
-#define MANY_MARK 0x1000000
+#define MANY_BATCH 128 /* on their way at once */
+
+/* What rules do, in turn, and by which of the links. */
+static const struct {
+	const char *action;
+	int first, last;
+} many_kinds[] = {
+	{ "\"drop\"", -1, -1 },
+	{ "{\"redirect\":\"r\"}", 0, 0 },
+	{ "{\"ecmp\":{\"e1\":1,\"e2\":1}}", 1, 2 },
+	{ "{\"table\":200}", 3, 3 },
+	{ "{\"mark\":16777216}", 4, 4 },
+};
+#define MANY_KIND(I) many_kinds[(I) / 2 % (sizeof(many_kinds) / sizeof(many_kinds[0]))]
 
 /* Destination of rule I: another one for each; no address that rules do not see. */
 static void many_address(uint32_t i, uint8_t *a)
@@ -627,60 +644,139 @@ static void many_address(uint32_t i, uint8_t *a)
 
 static int many(uint32_t count)
 {
+	static const char *const also[] = { "", ",\"proto\":17", ",\"dport\":7000" };
 	char text[INET6_ADDRSTRLEN];
 	uint8_t a[16];
 
 	printf("{\"rules\":[");
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < 2 * count; i++) {
 		many_address(i, a);
 		inet_ntop(i % 2 ? AF_INET6 : AF_INET, a, text, sizeof(text));
-		printf("%s\n{\"priority\":%u,\"match\":{\"dst\":\"%s\"},\"action\":{\"mark\":%u}}",
-		       i ? "," : "", i, text, MANY_MARK + i);
+		printf("%s\n{\"priority\":%u,\"match\":{\"dst\":\"%s\"%s},\"action\":%s}",
+		       i ? "," : "", i, text, also[i / 2 % 3], MANY_KIND(i).action);
 	}
 	printf("]}\n");
 	return 0;
 }
 
-static int each(uint32_t count, int prog, const char *dev)
+/* The datagram of rule I, whose number is in it. */
+static void many_build(struct packet *p, uint32_t i, const uint8_t *mac)
 {
-	int fd = bpf_prog_get_fd_by_id(prog), sock = socket(AF_INET, SOCK_DGRAM, 0);
-	uint32_t missed = 0, ifindex = if_nametoindex(dev);
-	struct ifreq req = {};
+	uint32_t sum = 0, len = i % 2 ? 16 : 4;
+	uint8_t src[16], dst[16], *ip;
 
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", dev);
-	if (fd < 0 || sock < 0 || ioctl(sock, SIOCGIFHWADDR, &req))
-		die("program or device");
-	for (uint32_t i = 0; i < count; i++) {
-		struct __sk_buff in = { .ifindex = ifindex }, out = {};
-		struct packet p = { .v6 = i % 2, .proto = 17 };
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .ctx_in = &in,
-			    .ctx_size_in = sizeof(in), .ctx_out = &out,
-			    .ctx_size_out = sizeof(out));
+	many_address(i, dst);
+	many_address((i + 2) % 1000 / 2 * 2 + i % 2, src);
+	p->len = 0;
+	put(p, mac, 6);
+	put(p, "\2\0\0\0\0\1", 6);
+	put16(p, i % 2 ? ETH_P_IPV6 : ETH_P_IP);
+	ip = p->data + p->len;
+	if (i % 2)
+		put(p, "\x60\0\0\0\0\x0c\x11\x40", 8);
+	else
+		put(p, "\x45\0\0\x20\0\0\x40\0\x40\x11\0\0", 12);
+	put(p, src, len);
+	put(p, dst, len);
+	for (int n = 0; n < 20 && len == 4; n += 2)
+		sum += ip[n] << 8 | ip[n + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	if (len == 4)
+		ip[10] = sum >> 8, ip[11] = sum;
+	put16(p, 5000);
+	put16(p, 7000);
+	put16(p, 12);
+	put16(p, 0);
+	put(p, &i, 4);
+}
 
-		many_address(i, p.addr[1]);
-		many_address((i + 2) % 1000 / 2 * 2 + i % 2, p.addr[0]);
-		put(&p, req.ifr_hwaddr.sa_data, 6);
-		put(&p, "\2\0\0\0\0\1", 6);
-		put16(&p, p.v6 ? ETH_P_IPV6 : ETH_P_IP);
-		if (p.v6)
-			build6(&p, 0);
-		else
-			build4(&p, 0);
-		opts.data_size_in = p.len;
-		if (bpf_prog_test_run_opts(fd, &opts))
-			die("BPF_PROG_RUN");
-		missed += out.mark != MANY_MARK + i;
+static int open_link(const char *dev)
+{
+	struct sockaddr_ll addr = { .sll_family = AF_PACKET,
+				    .sll_protocol = htons(ETH_P_ALL),
+				    .sll_ifindex = if_nametoindex(dev) };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), room = 16 << 20, one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) || !addr.sll_ifindex ||
+	    bind(fd, (void *)&addr, sizeof(addr)))
+		die(dev);
+	return fd;
+}
+
+/* What has come by the links: how often that of each rule, and how many by another link. */
+static uint32_t many_receive(struct pollfd *fd, int links, uint32_t rules, uint8_t *times,
+			     uint32_t *wrong)
+{
+	uint32_t i, came = 0;
+	uint8_t frame[256];
+	ssize_t n;
+
+	for (int link = 0; link < links; link++) {
+		while ((n = recv(fd[link].fd, frame, sizeof(frame), MSG_DONTWAIT)) > 4) {
+			memcpy(&i, frame + n - 4, 4);
+			if (i >= rules || link < MANY_KIND(i).first || link > MANY_KIND(i).last) {
+				if (++*wrong < 5)
+					fprintf(stderr, "rule %u: by link %d\n", i, link);
+			}
+			if (i < rules)
+				times[i]++;
+			came++;
+		}
 	}
-	printf("%u of %u missed\n", missed, count);
-	return !!missed;
+	return came;
+}
+
+static int each(uint32_t count, const char *to, const char *dev, char **devs, int links)
+{
+	uint32_t rules = 2 * count, due = 0, came = 0, not_once = 0, wrong = 0;
+	static struct packet p[MANY_BATCH];
+	struct mmsghdr msg[MANY_BATCH] = {};
+	struct iovec iov[MANY_BATCH];
+	uint8_t *times = calloc(rules, 1), mac[6];
+	struct pollfd fd[MAX_DEVS];
+	int in = open_link(dev);
+
+	if (!times || sscanf(to, "%2hhx%2hhx%2hhx%2hhx%2hhx%2hhx", &mac[0], &mac[1], &mac[2],
+			     &mac[3], &mac[4], &mac[5]) != 6)
+		die("address");
+	for (int i = 0; i < links; i++)
+		fd[i] = (struct pollfd){ .fd = open_link(devs[i]), .events = POLLIN };
+	for (uint32_t i = 0; i < rules;) {
+		int n = 0, sent = 0;
+
+		for (; n < MANY_BATCH && i < rules; n++, i++) {
+			many_build(&p[n], i, mac);
+			iov[n] = (struct iovec){ p[n].data, p[n].len };
+			msg[n].msg_hdr = (struct msghdr){ .msg_iov = &iov[n], .msg_iovlen = 1 };
+			due += MANY_KIND(i).last >= 0;
+		}
+		while (sent < n) {
+			int some = sendmmsg(in, msg + sent, n - sent, 0);
+
+			if (some < 0)
+				die("sendmmsg");
+			sent += some;
+		}
+		while (came < due && poll(fd, links, 5000) > 0)
+			came += many_receive(fd, links, rules, times, &wrong);
+		due = came; /* what has not come by now is lost */
+	}
+	for (uint32_t i = 0; i < rules; i++) {
+		if (times[i] != (MANY_KIND(i).last >= 0) && ++not_once < 5)
+			fprintf(stderr, "rule %u: came %u times\n", i, times[i]);
+	}
+	printf("%u sent, %u not once, %u by another link\n", rules, not_once, wrong);
+	return not_once || wrong;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "many"))
 		return many(strtoul(argv[2], NULL, 10));
-	if (argc == 5 && !strcmp(argv[1], "each"))
-		return each(strtoul(argv[2], NULL, 10), atoi(argv[3]), argv[4]);
+	if (argc >= 6 && argc <= 5 + MAX_DEVS && !strcmp(argv[1], "each"))
+		return each(strtoul(argv[2], NULL, 10), argv[3], argv[4], argv + 5, argc - 5);
 	if (argc >= 5 && !strcmp(argv[1], "rules")) {
 		state = strtoull(argv[2], NULL, 10);
 		return rules(atoi(argv[3]), argv + 4, argc - 4);
@@ -702,6 +798,6 @@ int main(int argc, char **argv)
 			"       policy_oracle run|flood FILE SEED COUNT PROG-ID DEV...\n"
 			"       policy_oracle explain FILE SEED COUNT DEV...\n"
 			"       policy_oracle many COUNT\n"
-			"       policy_oracle each COUNT PROG-ID DEV\n");
+			"       policy_oracle each COUNT MAC DEV LINK...\n");
 	return 2;
 }

@@ -7,15 +7,20 @@ bats_require_minimum_version 1.5.0
 . "${BATS_TEST_DIRNAME}/sandbox.bash"
 . "${BATS_TEST_DIRNAME}/policy.bash"
 
-setup() {
+# links FIRST LAST: t0 ..., with peers p0 ... and addresses
+links() {
 	local i
-	for i in 0 1 2; do
+	for ((i = $1; i <= $2; i++)); do
 		ip link add "t$i" type veth peer name "p$i"
 		ip link set "t$i" up
 		ip link set "p$i" up
 		ip addr add "192.0.2.$((i * 4 + 1))/30" dev "t$i"
 		ip addr add "fd00:$i::1/64" dev "t$i" nodad
 	done
+}
+
+setup() {
+	links 0 2
 	sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	ip route add default via 192.0.2.2
 	ip route add default via fd00::2 dev t0
@@ -103,10 +108,45 @@ truth() {
 	equal "$(wc -l <"$BATS_TEST_TMPDIR/packets")" 60
 }
 
-@test "policy: truth: each of 100 000 rules is hit by its own packet, IPv4 and IPv6" {
-	oracle many 100000 >"$RULES"
-	"$HM_TOP/scripts/policy.sh" load "$RULES"
-	equal "$(oracle each 100000 "$PROG" t0)" "0 of 100000 missed"
+# packets by device: in, out
+by_device() { ip -j -s link | jq -c '[.[] | {(.ifname): [.stats64.rx.packets, .stats64.tx.packets]}] | add'; }
+
+@test "policy: truth: each of 200 000 rules is hit by its own packet, which leaves by the link of its rule" {
+	local i n=${HM_MANY:-100000} before
+	links 3 7
+	ip netns add far
+	far() { nsenter --net=/run/netns/far -- "$@"; }
+	far sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	for ((i = 0; i <= 7; i++)); do
+		ip link set "p$i" netns far
+		far ip link set "p$i" up
+		ip neigh replace "192.0.2.$((i * 4 + 2))" lladdr 02:00:00:00:00:02 nud permanent dev "t$i"
+		ip neigh replace "fd00:$i::2" lladdr 02:00:00:00:00:02 nud permanent dev "t$i"
+		sysctl -qw "net.ipv4.conf.t$i.rp_filter=0"
+	done
+	# the main table leads to t6, which no rule names
+	sysctl -qw net.ipv4.conf.all.rp_filter=0
+	for i in -4 -6; do
+		ip "$i" route del default
+		ip "$i" rule add fwmark 0x1000000/0x1000000 lookup 201
+	done
+	way() { ip route add default via "192.0.2.$(($1 * 4 + 2))" table "$2" && ip -6 route add default via "fd00:$1::2" dev "t$1" table "$2"; }
+	way 6 main
+	way 4 200
+	way 5 201
+	# this host sends nothing by itself
+	iptables -A OUTPUT -j DROP
+	ip6tables -A OUTPUT -j DROP
+	jq -n '{nexthops: ([["r", 1], ["e1", 2], ["e2", 3]] | map({key: .[0], value: {dev: "t\(.[1])", via: "192.0.2.\(.[1] * 4 + 2)", via6: "fd00:\(.[1])::2"}}) | from_entries)}' >"$RULES.hops"
+	oracle many "$n" >"$RULES"
+	"$HM_TOP/scripts/policy.sh" load "$RULES.hops" "$RULES"
+	before=$(by_device)
+	equal "$(far "$HM_BUILD/tests/policy_oracle" each "$n" "$(own_mac t0)" p0 p1 p2 p3 p4 p5 p6 p7)" "$((2 * n)) sent, 0 not once, 0 by another link"
+	equal "$("$HM_BUILD/hookmap" -j policy | jq -c '[.rows[].packets] | [length, min, max]')" "[$((2 * n)),1,1]" "rules, and packets of each"
+	# the two links of ecmp as one
+	equal "$(by_device | jq -cS --argjson was "$before" 'to_entries | map(.key as $dev | {key: (if $dev == "t3" then "t2" else $dev end), value: [.value[0] - $was[$dev][0], .value[1] - $was[$dev][1]]})
+		| group_by(.key) | map({key: .[0].key, value: (map(.value) | transpose | map(add))}) | from_entries')" \
+		"{\"lo\":[0,0],\"t0\":[$((2 * n)),0],\"t1\":[0,$((2 * n / 5))],\"t2\":[0,$((2 * n / 5))],\"t4\":[0,$((2 * n / 5))],\"t5\":[0,$((2 * n / 5))],\"t6\":[0,0],\"t7\":[0,0]}" "packets in and out, by device"
 }
 
 @test "policy: truth: numbers from 2^31 on stay apart" {
