@@ -278,6 +278,7 @@ tuns() {
 
 # listener ARG...: rawrecv, at work
 listener() {
+	rm -f "$BATS_TEST_TMPDIR/listener" # of the last one
 	on host "$HM_BUILD/tests/rawrecv" "$@" >"$BATS_TEST_TMPDIR/listener" 3>&- &
 	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/listener"
 }

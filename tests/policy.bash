@@ -53,6 +53,7 @@ mac() { on "$1" ip -j link show dev "$2" | jq -r '.[0].address' | tr -d :; } # H
 catch() {
 	local host=$1
 	shift
+	rm -f "$BATS_TEST_TMPDIR/caught" # what the last one said is not to be taken for this one's
 	{
 		on "$host" "$HM_BUILD/tests/policy_frames" recv "$@" || printf 'not all of them came\n'
 		printf 'end\n'
