@@ -119,15 +119,16 @@ LAT_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
 }
 
 /*
- * A slot for SKB (or LAT_ANY) and TAG: a free one of the set, or the one whose stamp has
- * not moved for the longest time. The rest of the stamp is the caller's to write.
+ * A slot for SKB (or LAT_ANY) and TAG: a free one of the set, or one that has come to a socket
+ * without payload, or the one whose stamp has not moved for the longest time. The rest of the stamp
+ * is the caller's to write.
  */
 LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 {
 	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp, *any;
 	__u32 slot = lat_set(skb, tag, shift & 15), best = lat_slot_any(tag, shift & 15);
 	struct lat_stat *st = lat_lookup(lat_stat);
-	__u64 last = ~0ULL;
+	__u64 last = ~0ULL, seen;
 
 	any = bpf_map_lookup_elem(&lat_stamp, &best);
 	if (!base || !st || !any)
@@ -147,9 +148,10 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 			best = slot;
 			break;
 		}
-		if (stamp->last < last) {
+		seen = stamp->empty && stamp->stage == LAT_SOCKET ? 0 : stamp->last;
+		if (seen < last) {
 			best = slot;
-			last = stamp->last;
+			last = seen;
 		}
 	}
 	stamp = bpf_map_lookup_elem(&lat_stamp, &best);
@@ -157,8 +159,8 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 		return 0;
 	if (stamp->skb && stamp->stage < LAT_STAGES)
 		st->gone[stamp->stage]++;
-	/* another address: its packet may still be on the way */
-	if (stamp->skb && stamp->skb != skb)
+	/* another address, and not long ago: its packet may still be on the way */
+	if (stamp->skb && stamp->skb != skb && bpf_ktime_get_ns() - last < LAT_STALE_NS)
 		st->lost[LAT_LOST_SLOT]++;
 	stamp->tag = tag;
 	stamp->skb = skb;

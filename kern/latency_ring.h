@@ -51,8 +51,10 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	parse_l4(&c, &p->f);
 	p->id = parse_l4_id(&c, &p->f);
 	tcp = c.pos;
-	if (p->f.l4proto == IPPROTO_TCP && !p->f.fragment && (void *)(tcp + 1) <= end)
+	if (p->f.l4proto == IPPROTO_TCP && !p->f.fragment && (void *)(tcp + 1) <= end) {
 		p->tcp = len - l4 - tcp->doff * 4;
+		p->empty = !p->tcp;
+	}
 	return p;
 }
 

@@ -76,9 +76,10 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 }
 
 static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, const struct flow *f, __u64 first,
-				      __u8 nsid)
+				      struct lat_stat *st, const struct lat_packet *packet,
+				      __u64 first, __u8 nsid)
 {
+	const struct flow *f = &packet->f;
 	int any = f->more | f->fragment | (f->l4proto == IPPROTO_ICMP) |
 		  (f->l4proto == IPPROTO_ICMPV6);
 	struct lat_stamp *stamp = lat_stamp_new(st, skb, any, cfg->shift);
@@ -94,6 +95,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	stamp->stage = LAT_TC;
 	stamp->begin = first ? LAT_XDP : LAT_TC;
 	stamp->passed = 1 << LAT_TC;
+	stamp->empty = packet->empty;
 	st->started++;
 	if (first)
 		lat_add(st, stamp, LAT_XDP, LAT_TC, now - first);
@@ -132,7 +134,7 @@ static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cf
 	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_match(cfg, skb->ifindex, &packet->f)))
 		return;
 	if (lat_seen(st, lat_turn(cfg, st)))
-		lat_start(skb, cfg, st, &packet->f, 0, class);
+		lat_start(skb, cfg, st, packet, 0, class);
 }
 
 SEC("classifier")
@@ -165,7 +167,7 @@ int latency_tc(struct __sk_buff *skb)
 		stamp = lat_stamp_get(skb, tag, lat_head);
 
 	if (first && packet)
-		lat_start(skb, cfg, st, &packet->f, first, class);
+		lat_start(skb, cfg, st, packet, first, class);
 	else if (stamp)
 		lat_enter(skb, cfg, st, stamp, class);
 	else if (class & LAT_CLASS_START)

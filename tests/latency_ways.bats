@@ -558,4 +558,47 @@ upper_device() {
 	like "$(hookmap latency)" "0 read by applications, 0 on the way, 53 last seen at tc, 240 last seen at prerouting"
 }
 
+# bats test_tags=vm
+@test "latency: a slot is taken from the stamp that is oldest, and that is a loss only within a second" {
+	local lost
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	# 8 sets of 4 for each CPU
+	(
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib.sh"
+		load_abi
+		map_value lat_cfg
+		field lat_cfg.shift 6
+		map_write lat_cfg 0
+	)
+	job on host "$T" udp-recv 10.11.1.1 7000 1 --delay 60000
+	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
+	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 101
+	lost=$(lost slot_reused)
+	equal "$(hookmap -j latency | jq '.lost | .started - .slot_reused == .on_the_way')" true "those of 32 slots, within a second"
+	((lost >= 101 - 32))
+	busywait 5 last_seen '{"tc":0,"prerouting":0,"input":0,"socket":101,"container":0}'
+	# as many as one set has
+	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 4
+	equal "$(lost slot_reused)" "$lost" "taken from those of more than a second ago"
+	equal "$(hookmap -j latency | jq -c '.lost | [.on_the_way, .last_seen.socket]')" '[4,101]' "where they are"
+	# or from TCP without payload, which ends at the socket
+	(
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib.sh"
+		load_abi
+		struct_new lat_stamp
+		field lat_stamp.skb 8
+		field lat_stamp.stage "$LAT_SOCKET"
+		field lat_stamp.empty 1
+		field lat_stamp.last "$(awk '{ printf "%.0f", $1 * 1e9 }' /proc/uptime)"
+		for n in {32..63}; do
+			bytes 4 "$n"
+			printf 'map update pinned %s key hex %s value hex %s\n' "$G/lat_stamp" "${BYTES[*]}" "${VALUE[*]}"
+		done | bpftool batch file - >/dev/null
+	)
+	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 4
+	equal "$(lost slot_reused)" "$lost" "taken from acknowledgements"
+}
+
 last_seen() { [[ $(hookmap -j latency | jq -c .lost.last_seen) == "$1" ]]; }

@@ -40,12 +40,10 @@ static const int stage_rank[LAT_STAGES] = {
 	[LAT_INPUT] = 5, [LAT_SOCKET] = 6, [LAT_APP] = 7,
 };
 
-#define STALE_NS 1000000000ULL
-
 /* What there is besides histograms and counters */
 struct latency_more {
 	__u64 time;
-	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for STALE_NS */
+	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for LAT_STALE_NS */
 	__u32 sample;
 };
 
@@ -88,7 +86,7 @@ static int stamp_row(const void *key, const void *value, void *arg)
 
 	/* slot 0 is none */
 	if (*(const __u32 *)key && stamp->skb && stamp->stage < LAT_STAGES &&
-	    more->time > stamp->last + STALE_NS)
+	    more->time > stamp->last + LAT_STALE_NS)
 		more->stale[stamp->stage]++;
 	return 0;
 }
@@ -319,6 +317,7 @@ static int latency_run(const struct options *opt)
 
 static const struct arg args[] = {
 	HISTS_ARGS,
+	ARG_DEV(&hists_asked.device),
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
 	  .to = &explain,

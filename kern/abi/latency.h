@@ -30,7 +30,7 @@ enum lat_stage {
 
 /* Why a packet that was chosen for measurement did not give a number. */
 enum lat_lost {
-	LAT_LOST_SLOT = 0,   /* of lat_stat.gone: its sk_buff may still be on the way */
+	LAT_LOST_SLOT = 0,   /* of lat_stat.gone: it had moved within LAT_STALE_NS */
 	LAT_LOST_CLOCK = 1,  /* time went backwards, or by over LAT_MAX_NS */
 	LAT_LOST_FULL = 2,   /* lat_hist has no room for another row */
 	LAT_LOST_MERGED = 3, /* GRO put it behind another packet that was chosen */
@@ -81,8 +81,9 @@ struct lat_key {
  * (PREEMPT_RT without a per-CPU lock), two that take a slot of one set at once can leave
  * one stamp with the other's times: a 1 in 8192 chance within some 50 ns.
  */
-#define LAT_WAYS 4
-#define LAT_ANY	 1 /* no sk_buff has an odd address */
+#define LAT_WAYS     4
+#define LAT_ANY	     1		   /* no sk_buff has an odd address */
+#define LAT_STALE_NS 1000000000ULL /* without a move for so long, it was seen there last */
 
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
@@ -95,7 +96,8 @@ struct lat_stamp {
 	__u8 begin;    /* enum lat_stage, the first one */
 	__u8 l4proto;  /* IPPROTO_*, where skb is LAT_ANY */
 	__u8 passed;   /* stages, by bit */
-	__u8 pad[5];
+	__u8 empty;    /* TCP without payload, unless the backlog of its socket adds some */
+	__u8 pad[4];
 };
 
 /*
@@ -167,10 +169,11 @@ struct lat_pending {
  * end of the program. */
 struct lat_packet {
 	struct flow f;
-	__u32 id;  /* see struct lat_pending */
-	__u32 tcp; /* bytes of TCP payload, in a packet that GRO may have merged */
-	__u16 l4;  /* offset of the L4 header */
-	__u16 pad;
+	__u32 id;   /* see struct lat_pending */
+	__u32 tcp;  /* bytes of TCP payload, in a packet that GRO may have merged */
+	__u16 l4;   /* offset of the L4 header */
+	__u8 empty; /* it is TCP, and has none */
+	__u8 pad;
 };
 
 struct lat_ring {
