@@ -122,9 +122,22 @@ ways() { # VERB FAMILY
 	maps ovslat
 	values 23
 	equal "$(shown --dev eth7)" "$N" 'of eth7'
+	fails 1 'ovslat: there is no device eth8' hookmap ovslat eth8
+	ip link add eth8 type veth
 	equal "$(shown --dev eth8)" 0 'of eth8'
 	equal "$(hookmap -j ovslat eth7 | jq '.rows | length')" 1 rows
 	like "$(hookmap ovslat eth8)" 'nothing measured yet on eth8'
+	# a row without a device is of none, and a verb that has only such takes none
+	maps napi
+	values 23
+	struct_new napi_key
+	field napi_key.kind 6
+	KEY=("${VALUE[@]}")
+	values 23
+	equal "$(hookmap -j napi | jq -c '[.rows, .softirq | length]')" '[1,1]' 'of all'
+	equal "$(hookmap -j napi eth7 | jq -c '[.rows, .softirq | length]')" '[1,0]' 'of eth7'
+	fails 2 'pktlat: takes no --dev' hookmap pktlat --dev eth7
+	fails 2 '--slow shows all namespaces' hookmap pktlat --slow 1 --netns host
 }
 
 @test "hists: buckets of Prometheus are exact where they have bounds" {

@@ -79,14 +79,39 @@ oracle() { # FROM TO
 	equal "$(hookmap -j latency --explain | jq -c '.rows | map(select(.kind == "stage") | .means) | length == (unique | length)')" true 'a text each'
 	n=$(hookmap -j latency | jq -r '.rows[0].device')
 	equal "$(hookmap -j latency "$n" | jq -c .rows)" "$(hookmap -j latency | jq -c --arg d "$n" '[.rows[] | select(.device == $d)]')" "rows of $n"
-	equal "$(hookmap -j latency --dev nosuch | jq -c .rows)" '[]' 'rows of nosuch'
-	like "$(hookmap latency nosuch)" 'nothing measured yet on nosuch'
-	like "$(hookmap latency --hist nosuch)" 'nothing measured yet on nosuch'
 	n=$(hookmap -j latency | jq -r '.rows[0].netns')
 	equal "$(hookmap -j latency --netns "$n" | jq '.rows | length')" "$(hookmap -j latency | jq --arg n "$n" '[.rows[] | select(.netns == $n)] | length')" "rows of $n"
-	equal "$(hookmap -j latency --netns nosuch | jq -c .rows)" '[]' 'rows of netns nosuch'
 	fails 2 '--prom shows all devices' hookmap --prom --dev lo latency
 	fails 2 'b: unexpected argument' hookmap latency a b
+}
+
+@test "reader: a device or a namespace that does not exist, that is not measured, that has gone" {
+	local how
+	for how in '' -j --hist --hgrm '-i 1 -c 1'; do
+		# shellcheck disable=SC2086
+		fails 1 'latency: there is no device nosuch' hookmap $how latency nosuch
+	done
+	equal "$(hookmap -j latency nosuch 2>/dev/null)" '{"error":"latency: there is no device nosuch"}' 'as JSON'
+	fails 1 "latency: there is no device eth9 in network namespace $LAB-host" hookmap latency --dev eth9 --netns "$LAB-host"
+	fails 1 'latency: there is no network namespace nosuch' hookmap latency --netns nosuch
+	fails 1 'latency: there is no network namespace nosuch' hookmap latency eth0 --netns nosuch
+	fails 1 'latency is not attached to veth0 (' hookmap latency veth0
+	fails 1 "latency is not attached to eth0 in network namespace $LAB-client" hookmap latency eth0 --netns "$LAB-client"
+	fails 1 "latency is not attached to any device in network namespace $LAB-client" hookmap latency --netns "$LAB-client"
+	attach veth0
+	equal "$(hookmap latency veth0 --netns "$LAB-host" | head -n 1)" "nothing measured yet on veth0 in $LAB-host"
+	equal "$(hookmap -j latency veth0 | jq -c .rows)" '[]' 'rows of veth0'
+	# rows of what has gone
+	on host ip link del eth0
+	equal "$(hookmap -j latency eth0 | jq '.rows | length')" 5 'rows of eth0, which has gone'
+	"$HM_TOP/scripts/attach.sh" --host drops napi
+	for how in drops 'drops --samples' napi; do
+		# shellcheck disable=SC2086
+		fails 1 'there is no device nosuch' hookmap $how --dev nosuch
+		# shellcheck disable=SC2086
+		fails 1 'there is no network namespace nosuch' hookmap $how --netns nosuch
+	done
+	equal "$(hookmap drops veth0 --netns "$LAB-host" | head -n 1)" "no losses on veth0 in $LAB-host"
 }
 
 @test "reader: help and version are verbs, and a mistyped one is answered" {

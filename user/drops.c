@@ -381,8 +381,10 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	if (seconds <= 0)
 		cols[SHOWN_RATE].key = cols[SHOWN_RATE].head = NULL;
 	json_open(NULL, '{');
-	if (!show_rows(opt, t, cols, false, seconds, more) && !json_on())
-		printf("no losses%s%s\n", asked.device ? " on " : "", asked.device ?: "");
+	if (!show_rows(opt, t, cols, false, seconds, more) && !json_on()) {
+		printf("no losses");
+		text_place(asked.device, asked.netns);
+	}
 	show_rows(opt, t, cols, true, seconds, more);
 	if (json_on()) {
 		show_left_out(opt, t, cols, seconds);
@@ -400,7 +402,13 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	return 0;
 }
 
-/* Only what is of the device and the namespace that OPT names. */
+/* Is it of the device and the namespace that were asked for? */
+static bool is_asked(const struct drop_line *line)
+{
+	return (!asked.device || !strcmp(asked.device, line->col[COL_DEVICE])) &&
+	       (!asked.netns || !strcmp(asked.netns, line->col[COL_NETNS]));
+}
+
 static int read_wanted(const struct options *opt, struct drop_table *t)
 {
 	int err = drops_read(opt, t);
@@ -409,11 +417,10 @@ static int read_wanted(const struct options *opt, struct drop_table *t)
 	for (size_t i = 0; !err && i < t->n; i++) {
 		struct drop_line *line = &t->line[i];
 
-		if ((asked.device && strcmp(asked.device, line->col[COL_DEVICE])) ||
-		    (asked.netns && strcmp(asked.netns, line->col[COL_NETNS])))
-			drops_line_free(line);
-		else
+		if (is_asked(line))
 			t->line[n++] = *line;
+		else
+			drops_line_free(line);
 	}
 	if (!err)
 		t->n = n;
@@ -497,7 +504,7 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 	struct samples *samples = arg;
 	struct line *l = &samples->line;
 
-	if (line->benign && !asked.all)
+	if ((line->benign && !asked.all) || !is_asked(line))
 		return 0;
 	if (!samples->n && !json_on())
 		puts("TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES");
@@ -526,9 +533,13 @@ static int drops_run(const struct options *opt)
 	if (asked.samples) {
 		struct samples samples = { .opt = opt, .line.color = opt->color };
 
+		if (names_asked(opt, "drops", asked.device, asked.netns))
+			return 1;
 		return drops_samples(opt, show_sample, &samples) < 0;
 	}
 	err = read_wanted(opt, &t);
+	if (!err && !t.n)
+		err = names_asked(opt, "drops", asked.device, asked.netns);
 	if (err)
 		return 1;
 	column = err = sum_column(&t);

@@ -188,21 +188,15 @@ void hist_name_space(struct hist_name *name, size_t cell, struct names *names, _
 	hist_name_bytes(name, cell, text, strlen(text));
 }
 
-/* Has the row the name that was asked for? */
-static bool is_wanted(const struct hist_table *t, const struct hist_name *name)
+/* Is the cell of the column KEY, or OTHER, what was ASKED for (NULL: anything)? */
+static bool is_asked(const struct hist_table *t, const struct hist_name *name, const char *asked,
+		     const char *key, const char *other)
 {
-	for (size_t i = 0; i < t->names; i++) {
-		const char *key = t->cols[i].key;
-
-		if (t->cols[i].type == OUT_U64)
-			continue;
-		if ((hists_asked.device && (!strcmp(key, "device") || !strcmp(key, "port")) &&
-		     strcmp(hists_asked.device, name->text[i])) ||
-		    (hists_asked.netns && !strcmp(key, "netns") &&
-		     strcmp(hists_asked.netns, name->text[i])))
-			return false;
+	for (size_t i = 0; asked && i < t->names; i++) {
+		if (!strcmp(t->cols[i].key, key) || !strcmp(t->cols[i].key, other))
+			return !strcmp(asked, name->text[i]);
 	}
-	return true;
+	return !asked;
 }
 
 /* Is it shown in the table? Then NAME is what it is called. */
@@ -212,7 +206,28 @@ static bool is_shown(const struct hist_table *t, const struct hists *h, const st
 	if (t->has ? !t->has(h, row) : !row->hist.count)
 		return false;
 	t->name(row, names, name);
-	return is_wanted(t, name);
+	return is_asked(t, name, hists_asked.device, "device", "port") &&
+	       is_asked(t, name, hists_asked.netns, "netns", "netns");
+}
+
+/* Does what was asked for exist, with or without rows? 0 or -errno, having printed what not. */
+static int asked_check(const struct options *opt, const struct hist_verb *verb,
+		       const struct hists *h)
+{
+	struct names *names = NULL;
+	struct hist_name name;
+	bool found = false;
+
+	if (hists_asked.device || hists_asked.netns)
+		names = names_new(opt);
+	for (size_t i = 0; names && !found && i < h->n; i++) {
+		for (size_t t = 0; t < verb->tables; t++)
+			found |= is_shown(&verb->table[t], h, h->row[i], names, &name);
+	}
+	names_free(names);
+	if (found)
+		return 0;
+	return names_asked(opt, verb->feature, hists_asked.device, hists_asked.netns);
 }
 
 /* --- showing */
@@ -364,7 +379,6 @@ static void generation_json(const struct hist_verb *verb, const struct hists *h)
 static int show_all(const struct options *opt, const struct hist_verb *verb, const struct hists *h,
 		    struct names *names)
 {
-	char device[TEXT_MAX];
 	size_t shown = 0;
 	int err = 0;
 
@@ -372,11 +386,10 @@ static int show_all(const struct options *opt, const struct hist_verb *verb, con
 	for (const struct hist_table *t = verb->table; t < verb->table + verb->tables; t++)
 		shown += show_table(opt, verb, t, h, names);
 	if (!json_on()) {
-		if (!shown)
-			printf("nothing measured %s%s%s\n",
-			       in_part(opt) ? "in this interval" : "yet",
-			       hists_asked.device ? " on " : "",
-			       text_plain(hists_asked.device ?: "", device, sizeof(device)));
+		if (!shown) {
+			printf("nothing measured %s", in_part(opt) ? "in this interval" : "yet");
+			text_place(hists_asked.device, hists_asked.netns);
+		}
 		if (hists_asked.hist)
 			show_each(opt, verb, h, names);
 	}
@@ -475,7 +488,7 @@ static int show_growth(const struct options *opt, const struct hist_verb *verb,
 int hists_run(const struct options *opt, const struct hist_verb *verb)
 {
 	struct hists h, old;
-	int err = hists_read(opt, verb, &h);
+	int err = hists_read(opt, verb, &h) ?: asked_check(opt, verb, &h);
 
 	if (!err && opt->interval > 0) {
 		/* the pins are opened each time: what is attached may be attached again */

@@ -128,7 +128,7 @@ extern struct hists_asked {
 		  .kind = ARG_TEXT,                                                                \
 		  .to = &hists_asked.since,                                                        \
 		  .help = "what is new since FILE was saved with -j --buckets" },                  \
-		ARG_DEV(&hists_asked.device), ARG_NETNS(&hists_asked.netns)
+		ARG_NETNS(&hists_asked.netns)
 
 /* Fills in a cell of NAME: text that stays, up to LEN bytes of any, or a namespace by cookie (0:
  * not known) and inode ("-" if that is 0). */

@@ -80,6 +80,8 @@ bool utf8_hidden(const char *text, size_t n);
  * for what is not, in BUF. */
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
+/* Ends a line with " on DEVICE in NETNS", as they were asked for (NULL: they were not). */
+void text_place(const char *device, const char *netns);
 
 /* --- words.c: numbers, addresses, protocols and actions of policy, as people write them */
 
@@ -221,6 +223,11 @@ __u64 names_unasked(const struct names *n);
 
 /* The how many-th to be attached the device was; UINT32_MAX if it is not. */
 __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
+
+/* FEATURE has nothing of DEVICE in NETNS (NULL: of any, and no question). 0 if they exist, and it
+ * is not attached to other devices only; else -errno, having printed which. */
+int names_asked(const struct options *opt, const char *feature, const char *device,
+		const char *netns);
 
 /* --- reach.c: do packets get to tc? */
 

@@ -181,7 +181,7 @@ static int napi_run(const struct options *opt)
 	return hists_run(opt, &napi);
 }
 
-static const struct arg args[] = { HISTS_ARGS, {} };
+static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
 
 VERB(napi, .help = "packets per poll, frames per devmap batch, delay of NET_RX", .run = napi_run,
      .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "napi_hist",

@@ -68,7 +68,7 @@ static int ovslat_run(const struct options *opt)
 	return hists_run(opt, &ovslat);
 }
 
-static const struct arg args[] = { HISTS_ARGS, {} };
+static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
 
 VERB(ovslat, .help = "time in Open vSwitch's kernel datapath, by port", .run = ovslat_run,
      .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "ovslat_hist",

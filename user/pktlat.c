@@ -260,6 +260,8 @@ static const char *pktlat_wrong(const struct options *opt)
 {
 	if (!asked.slow && (events_asked.drain || events_asked.fresh))
 		return "--drain and --new go with --slow";
+	if (asked.slow && hists_asked.netns)
+		return "--slow shows all namespaces";
 	return hists_wrong(opt);
 }
 

@@ -79,3 +79,14 @@ const char *text_plain(const char *text, char *buf, size_t size)
 	buf[at] = 0;
 	return buf;
 }
+
+void text_place(const char *device, const char *netns)
+{
+	char text[TEXT_MAX];
+
+	if (device)
+		printf(" on %s", text_plain(device, text, sizeof(text)));
+	if (netns)
+		printf(" in %s", text_plain(netns, text, sizeof(text)));
+	putchar('\n');
+}
