@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/pktlat_fentry - pktlat of UDP, where the kernel has fentry.
+ * kern/pktlat_fentry - pktlat of UDP, and of readers that splice, where the kernel has fentry.
  *
  *   bpftool prog loadall build/kern/pktlat_fentry.o DIR map name ... autoattach
  *
- * skb_consume_udp is called after each datagram that was read, however it was copied.
+ * skb_consume_udp is called after each datagram that was read, however it was copied;
+ * skb_splice_bits by splice(2), which moves pages into a pipe.
  *
  * Maps: as kern/pktlat.
  */
@@ -14,4 +15,10 @@ SEC("fentry/skb_consume_udp")
 int pktlat_udp(__u64 *ctx)
 {
 	return pktlat((const struct sk_buff *)ctx[1], FROM_CONSUME);
+}
+
+SEC("fentry/skb_splice_bits")
+int pktlat_splice(__u64 *ctx)
+{
+	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY);
 }

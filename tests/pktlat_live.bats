@@ -293,7 +293,8 @@ from_nic() {
 	reader_stop || true
 }
 
-@test "pktlat: UDP: each datagram once where the kernel has fentry, and if not it is said" {
+# bats test_tags=vm
+@test "pktlat: UDP and splice: each packet once where the kernel has fentry, and if not it is said" {
 	host_attach pktlat
 	if [[ ! -e /sys/fs/bpf/hookmap/pktlat/pktlat_udp ]]; then
 		equal "$(hookmap -j pktlat | jq .lost.udp_in_part)" true "said in JSON"
@@ -313,6 +314,12 @@ from_nic() {
 		wait "$pid"
 		equal "$(row ".pid == $pid" count)" 97 "datagrams, $options"
 	done
+	# who splices
+	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 97 --splice
+	pid=$SPAWNED
+	on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 97
+	wait "$pid"
+	equal "$(row ".pid == $pid" count)" 97 requests
 	reader_stop || true
 }
 
