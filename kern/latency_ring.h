@@ -54,6 +54,7 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	if (p->f.l4proto == IPPROTO_TCP && !p->f.fragment && (void *)(tcp + 1) <= end) {
 		p->tcp = len - l4 - tcp->doff * 4;
 		p->empty = !p->tcp;
+		p->clone = p->tcp && tcp->syn;
 	}
 	return p;
 }

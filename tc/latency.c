@@ -80,7 +80,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 				      __u64 first, __u8 nsid)
 {
 	const struct flow *f = &packet->f;
-	int any = f->more | f->fragment | (f->l4proto == IPPROTO_ICMP) |
+	int any = f->more | f->fragment | packet->clone | (f->l4proto == IPPROTO_ICMP) |
 		  (f->l4proto == IPPROTO_ICMPV6);
 	struct lat_stamp *stamp = lat_stamp_new(st, skb, any, cfg->shift);
 	__u64 now = bpf_ktime_get_ns();

@@ -451,7 +451,7 @@ listener() {
 	accounts
 }
 
-@test "latency: threaded NAPI, SYN cookies, MPTCP, the loopback: each request is one of app" {
+@test "latency: threaded NAPI, SYN cookies, MPTCP, TCP Fast Open, the loopback: each request is one of app" {
 	on host sysctl -qw net.ipv4.tcp_syncookies=2
 	attach eth0 --sample 1 --filter 'proto tcp dport 7000'
 	on host bash -c 'mount -t sysfs sysfs /mnt && echo 1 >/mnt/class/net/eth0/threaded'
@@ -465,6 +465,16 @@ listener() {
 		equal "$(rows socket app)" $((2 * COUNT)) "MPTCP: app"
 		accounts
 	fi
+	# (by all listeners, and without cookies of its own)
+	for n in client host; do on "$n" sysctl -qw net.ipv4.tcp_fastopen=1543 net.ipv4.tcp_syncookies=1; done
+	n=$(rows socket app)
+	on host "$T" tcp-server 10.11.1.1 7000 "$COUNT" 3>&- &
+	busywait 5 on host bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client "$T" tcp-client 10.11.1.1 7000 "$COUNT" --fastopen
+	wait $!
+	equal "$(on host nstat -asz TcpExtTCPFastOpenPassive | awk '/FastOpen/ { print $2 }')" 1 "TCP Fast Open"
+	equal "$(rows socket app)" $((n + COUNT)) "TCP Fast Open: app"
+	accounts
 	attach lo
 	attach eth0 --filter 'dev lo proto tcp dport 7000'
 	n=$(rows socket app)

@@ -16,7 +16,7 @@
  *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
  *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
  *   --piece BYTES (TCP: reads at most so many at a time)
- *   --mptcp
+ *   --mptcp, --fastopen (the first request is in the SYN)
  *   --reuseport, --busy-poll
  *   --zero-copy (TCP: sends with MSG_ZEROCOPY; the server maps what it can of what it reads)
  *   --splice (tcp-server moves what it reads into a pipe, without a copy)
@@ -53,7 +53,7 @@
 static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
-static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, splices;
+static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, fastopen, splices;
 static int reuseport, busy_poll, zero_copy, uring;
 static char buffer[262144];
 
@@ -95,6 +95,9 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 		die("SO_BUSY_POLL");
 	if (zero_copy && setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
 		die("SO_ZEROCOPY");
+	if (fastopen &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &fastopen, sizeof(fastopen)))
+		die("TCP_FASTOPEN_CONNECT");
 	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &gso, sizeof(gso)))
 		die("UDP_SEGMENT");
 	if (gro && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &gro, sizeof(gro)))
@@ -398,6 +401,7 @@ static const struct option options[] = {
 	{ "piece", required_argument, NULL, 'p' },
 	{ "gro", no_argument, &gro, 1 },
 	{ "mptcp", no_argument, &mptcp, 1 },
+	{ "fastopen", no_argument, &fastopen, 1 },
 	{ "splice", no_argument, &splices, 1 },
 	{ "reuseport", no_argument, &reuseport, 1 },
 	{ "busy-poll", no_argument, &busy_poll, 50 },

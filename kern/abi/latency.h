@@ -72,9 +72,9 @@ struct lat_key {
  * set of LAT_WAYS slots. The sk_buff is what NAT, GRO, decapsulation and decryption leave
  * as it is; a clone or a segment has the tag but not the address, so a stamp never moves on
  * with somebody else's packet. In the lower half it is found by the tag alone: that is for
- * fragments, which reassembly puts into another sk_buff, and for ICMP, which raw sockets
- * read as a clone; whoever comes with the tag must also have the protocol. Slot 0 belongs
- * to the map itself: tag is the shift in force, for the stages that do not have lat_cfg.
+ * fragments, which reassembly puts into another sk_buff, and for ICMP and data in a SYN (TCP Fast
+ * Open), which are read as a clone; whoever comes with the tag must also have the protocol. Slot 0
+ * belongs to the map itself: tag is the shift in force, for the stages that do not have lat_cfg.
  *
  * Writers: the CPU that owns the part takes slots, in softirq; after that the packet's own
  * stages write, one after the other, wherever they run. Where softirqs preempt each other
@@ -173,7 +173,7 @@ struct lat_packet {
 	__u32 tcp;  /* bytes of TCP payload, in a packet that GRO may have merged */
 	__u16 l4;   /* offset of the L4 header */
 	__u8 empty; /* it is TCP, and has none */
-	__u8 pad;
+	__u8 clone; /* it is read as a clone: data in a SYN */
 };
 
 struct lat_ring {
