@@ -218,6 +218,24 @@ netkit_some: named"
 }
 
 # bats test_tags=vm
+@test "reach: path on netkit sees all packets, and what its peer's programs drop" {
+	local name seen cells=() port=$((RANDOM % 20000 + 30000))
+	netkit_up
+	host_attach path --match "udp dport $port src 10.98.0.2"
+	for name in netkit_ok netkit_next netkit_some; do
+		"set_$name"
+		on client "$HM_BUILD/tests/traffic" udp-send 10.98.0.1 "$port" "$N" || true
+		seen=$(events path | jq -sr '[map(select(.hook == "net_dev_start_xmit")), map(select(.hook == "netif_receive_skb" and .device == "nkit")),
+			map(select(.end == "dropped" and .reason != "NO_SOCKET"))] | map(length) | join(" ")')
+		cells+=("$name: $seen")
+		where "$HM_BUILD/tests/netkit" nkit
+	done
+	equal "$(printf '%s\n' "${cells[@]}")" "netkit_ok: $N $N 0
+netkit_next: $N $N 0
+netkit_some: $N 0 $N" 'sent, received, dropped'
+}
+
+# bats test_tags=vm
 @test "reach: l2fwd on netkit is refused by name" {
 	netkit_up
 	fails 1 'nkit is a netkit device, which XDP cannot send to' attach nkit l2fwd
