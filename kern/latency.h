@@ -139,6 +139,7 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 	if (any->skb && any->stage < LAT_STAGES)
 		st->gone[any->stage]++;
 	any->skb = 0;
+	any->first = skb;
 	for (int i = 0; i < LAT_WAYS && skb != LAT_ANY; i++, slot++) {
 		stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
 		if (!stamp)
@@ -165,6 +166,25 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 	stamp->tag = tag;
 	stamp->skb = skb;
 	return best;
+}
+
+/* Does SKB have the TAG last? The tag's slot in the lower half knows. */
+LAT_FUNCTION int lat_newest(__u64 skb, __u32 tag)
+{
+	struct lat_stamp *base = lat_lookup(lat_stamp), *any;
+	__u32 slot;
+
+	if (!base || skb == LAT_ANY)
+		return skb == LAT_ANY;
+	slot = lat_slot_any(tag, base->tag & 15);
+	any = bpf_map_lookup_elem(&lat_stamp, &slot);
+	return any && any->skb != LAT_ANY && any->first == skb;
+}
+
+/* May STAMP be of another packet: a clone at the address where one of its tag has been? */
+static __always_inline int lat_doubtful(const struct lat_stamp *stamp, __u64 now)
+{
+	return now - stamp->last > LAT_DOUBT_NS && !lat_newest(stamp->skb, stamp->tag);
 }
 
 /* IPPROTO_* in an IP header's first bytes; of IPv6, where headers come and go, EXPECTED. */
@@ -223,6 +243,8 @@ static __always_inline void lat_move(struct lat_stat *st, struct lat_stamp *stam
 	__u64 now = bpf_ktime_get_ns();
 	__u64 delta = now - stamp->last;
 
+	if (stage != LAT_APP && lat_doubtful(stamp, now))
+		return;
 	lat_add(st, stamp, stamp->stage, stage | again, delta);
 	stamp->last = now;
 	stamp->stage = stage;

@@ -10,6 +10,7 @@
 #include "latency.h"
 #include "skb.h"
 
+#include <linux/if_packet.h>
 #include <linux/in.h>
 
 #define AF_PACKET 17
@@ -36,14 +37,21 @@ static __always_inline int lat_app(struct sk_buff *skb)
 	__u32 tag = skb->tc_index;
 	struct lat_stamp *stamp;
 	struct lat_stat *st;
+	__u8 type;
 
 	if (!(tag & LAT_INDEX_TAG))
 		return 0;
 	st = lat_lookup(lat_stat);
 	stamp = lat_stamp_get(skb, tag, lat_traced_head);
+	if (!st || !stamp || lat_listener(skb, stamp))
+		return 0;
+	/* of those to many sockets, all but one are clones */
+	type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+	if ((type == PACKET_MULTICAST || type == PACKET_BROADCAST) &&
+	    lat_doubtful(stamp, bpf_ktime_get_ns()))
+		return 0;
 	/* the stamp ends here: of a packet that is read in pieces, the first one counts */
-	if (st && stamp && !lat_listener(skb, stamp))
-		lat_move(st, stamp, LAT_APP);
+	lat_move(st, stamp, LAT_APP);
 	return 0;
 }
 

@@ -84,6 +84,7 @@ struct lat_key {
 #define LAT_WAYS     4
 #define LAT_ANY	     1		   /* no sk_buff has an odd address */
 #define LAT_STALE_NS 1000000000ULL /* without a move for so long, it was seen there last */
+#define LAT_DOUBT_NS 1000000ULL	   /* and for so long, it moves only if it has its tag last */
 
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
