@@ -297,7 +297,7 @@ note: eth0: nft flowtable inet r x forwards packets of established flows before:
 brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null) == 1 ]]; }
 
 @test "reach: devices whose packets come to netfilter by another name, and readers of tc_index, are named" {
-	local said
+	local said n words
 	said() { attach "$@" 2>&1 >/dev/null | grep -v 'GSO packets' || true; }
 	lab_up
 	equal "$(said veth0)" '' 'of a device alone'
@@ -327,16 +327,14 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	on host ip link del mv0
 	on host ip link del mv1
 	# (what is encrypted, or comes twice)
-	if on host ip link add mv0 link veth0 type macsec; then
-		like "$(said veth0)" 'note: veth0: the macsec device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
+	for n in 'link veth0 type macsec' 'type wireguard' 'type hsr slave1 veth0 slave2 eth0'; do
+		read -ra words <<<"$n"
+		on host ip link add mv0 "${words[@]}" || continue
+		n=${n#*type }
+		like "$(said veth0)" "note: veth0: the ${n%% *} device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0"
 		detach veth0
 		on host ip link del mv0
-	fi
-	if on host ip link add mv0 type hsr slave1 veth0 slave2 eth0; then
-		like "$(said veth0)" 'note: veth0: the hsr device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
-		detach veth0
-		on host ip link del mv0
-	fi
+	done
 	# readers, here and where packets may go next; and those that are none
 	WHERE=$LAB-host DEV=eth0
 	cls 20 classifier/near

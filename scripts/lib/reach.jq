@@ -13,7 +13,7 @@
 #   block   BLOCK 0     -       QDISC    -      which is shared
 #   master  0     0     -       KIND     NAME   this device is a slave or a port of NAME
 #   xdp     ID    0     -       -        NAME   at XDP of this device
-#   upper   0     COUNT -       KIND     NAME   the first of the devices on top of it
+#   upper   0     COUNT -       KIND     NAME   the first of the devices on top of it, or of wireguard
 
 def ends: [.options.actions[]?.control_action.type // empty]
 	| if length > 0 and all(.[]; . == "continue") then "-" else null end;
@@ -31,6 +31,7 @@ first(.link[] | select(.ifindex == $index)) as $link
   ($link.xdp | objects | (.attached[0]? // .).prog | ["xdp", .id, 0, "-", "-", .name // "-"]),
   ($link | select(.master) | ["master", 0, 0, "-", .linkinfo.info_slave_kind // "-", .master]),
   ([.link[] | select(.link == $link.ifname and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap|macsec|dsa)$"))
+		or (.linkinfo.info_kind == "wireguard" and .ifindex != $link.ifindex)
 		or (.linkinfo.info_data | objects | .slave1 == $link.ifname or .slave2 == $link.ifname))]
 	| select(length > 0) | ["upper", 0, length, "-", .[0].linkinfo.info_kind, .[0].ifname])
 | @tsv
