@@ -530,6 +530,17 @@ listener() {
 @test "latency: an ipvlan in another namespace" {
 	skip_without ipvlan on host ip link add mv0 link eth0 type ipvlan mode l2
 	upper_device
+	detach mv0 --netns "$LAB-server"
+	on server ip link set dev mv0 type ipvlan mode l3s
+	fails 1 'mv0: no packet would get to latency at tc: it is an ipvlan in mode l3s' attach mv0 --netns "$LAB-server"
+	on server ip link set dev mv0 type ipvlan mode l3
+	attach mv0 --netns "$LAB-server"
+	on client ip neigh replace 10.11.1.8 lladdr "$(on host ip -j link show eth0 | jq -r '.[0].address')" dev eth0
+	on server ip route replace 10.11.1.0/24 dev mv0
+	n=$(rows tc container)
+	ask client server 10.11.1.8
+	equal "$(rows socket app)" $((2 * COUNT)) "mode l3: app"
+	(($(rows tc container) > n + COUNT))
 }
 
 # bats test_tags=vm

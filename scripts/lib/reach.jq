@@ -12,6 +12,7 @@
 #   qdisc   0     0     -       -        -      there is an ingress hook
 #   block   BLOCK 0     -       QDISC    -      which is shared
 #   master  0     0     -       KIND     NAME   this device is a slave or a port of NAME
+#   l3s     0     0     -       -        -      this device is an ipvlan of that mode
 #   xdp     ID    0     -       -        NAME   at XDP of this device
 #   upper   0     COUNT -       KIND     NAME   the first of the devices on top of it, or of wireguard
 
@@ -29,6 +30,7 @@ first(.link[] | select(.ifindex == $index)) as $link
 	| if .options.prog then [if .options["direct-action"] then "bpfda" else "bpf" end, .options.prog.id, .pref, .options.handle, .protocol, .options.prog.name]
 	  else ["filter", 0, .pref, ends // (if .kind == "matchall" then "all" else "some" end), .protocol, .kind] end),
   ($link.xdp | objects | (.attached[0]? // .).prog | ["xdp", .id, 0, "-", "-", .name // "-"]),
+  ($link | select(.linkinfo.info_data.mode? == "l3s") | ["l3s", 0, 0, "-", "-", "-"]),
   ($link | select(.master) | ["master", 0, 0, "-", .linkinfo.info_slave_kind // "-", .master]),
   ([.link[] | select(.link == $link.ifname and (.linkinfo.info_kind // "" | test("^(vlan|macvlan|macvtap|ipvlan|ipvtap|macsec|dsa)$"))
 		or (.linkinfo.info_kind == "wireguard" and .ifindex != $link.ifindex)

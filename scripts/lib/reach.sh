@@ -99,6 +99,11 @@ reach_tc() {
 				"give it one of its own: $(typed tc qdisc del dev "$1" "$proto") && $(typed tc qdisc add dev "$1" clsact)"
 			continue
 			;;
+		l3s)
+			fact all tc 'it is an ipvlan in mode l3s, whose packets come in past tc' \
+				"attach to the device below it, or $(typed ip link set dev "$1" type ipvlan mode l3)"
+			continue
+			;;
 		*) continue ;;
 		esac
 		case $ENDS in
