@@ -14,7 +14,8 @@
  * sends a frame that way if none has gone for a refresh interval.
  *
  * A look at a port: state, flags, queueing disciplines and filters, PVID, number of VLANs. If
- * these two are new, and each refresh interval, also the VLANs.
+ * these two are new, each refresh interval, and after a port has lost a VLAN (it may have another
+ * in its place), also the VLANs.
  *
  * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
  * Maps: l2_cfg, l2_if, l2_port (read), l2_wire, l2_look, l2_fdb. Times in ns.
@@ -80,11 +81,6 @@ static __always_inline struct l2_look *mirror_last(void)
 static __always_inline struct l2_wire *mirror_wire(__u32 number)
 {
 	return bpf_map_lookup_elem(&l2_wire, &number);
-}
-
-static __always_inline __u64 mirror_refresh(const struct l2_cfg *cfg)
-{
-	return cfg->refresh_ns ?: L2_REFRESH_NS;
 }
 
 static __always_inline __u32 mirror_netns(struct net_device *dev)
@@ -440,7 +436,6 @@ static __always_inline int mirror_options(unsigned long options)
 	known |= MIRROR_KNOWS(BROPT_MCAST_VLAN_SNOOPING_ENABLED);
 	known |= MIRROR_KNOWS(BROPT_MST_ENABLED);
 	known |= MIRROR_KNOWS(BROPT_MDB_OFFLOAD_FAIL_NOTIFICATION);
-	known |= MIRROR_KNOWS(BROPT_FDB_LOCAL_VLAN_0);
 	return !!(options & ~known);
 }
 
@@ -539,10 +534,9 @@ static __always_inline void mirror_walk(const struct l2_cfg *cfg, struct net_bri
 				     bpf_core_enum_value(enum net_bridge_opts, BROPT_VLAN_ENABLED) &
 			     1;
 	}
-	if (walk.vlans && (all || (__s64)(now - last->vlans) >= (__s64)mirror_refresh(cfg))) {
-		walk.all = 1;
+	walk.all = all || l2_look_due(last, cfg, now);
+	if (walk.all)
 		last->vlans = now;
-	}
 	walk.slow = mirror_options(BPF_CORE_READ(br, options)) ||
 		    mirror_filtered(cfg, BPF_CORE_READ(br, dev, nd_net.net));
 	mirror_ports_of(&walk.list, br);
@@ -726,7 +720,7 @@ int l2_mirror_del(__u64 *ctx)
 	mirror_key(&key, BPF_CORE_READ(f, key.vlan_id), &f->key.addr);
 	/* a port's own address: the port is about to be taken out of a VLAN */
 	if (last && p && mirror_has_address(BPF_CORE_READ(p, dev), key.mac))
-		last->looked = bpf_ktime_get_ns() + L2_LOOK_NS - mirror_refresh(cfg);
+		last->changed = bpf_ktime_get_ns();
 	entry = mirror_get(&key, &head);
 	if (entry && head.type == L2_STATIC)
 		return 0;

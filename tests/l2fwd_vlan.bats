@@ -123,9 +123,12 @@ p4 access 10 10" ports
 	equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'pins left'
 }
 
+# bats test_tags=vm
 @test "mirror: a bridge with VLANs: static entries do not outlive the VLAN of a port" {
 	local sent
 	vlan_bridge_up 802.1Q
+	sw bridge fdb add 02:00:00:00:00:03 dev p3 master static vlan 20
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static vlan 20
 	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static vlan 10
 	sw bridge fdb add 02:00:00:00:00:04 dev p4 master static vlan 10
 	sw_attach br0 l2fwd --mirror --refresh 3600000
@@ -141,6 +144,19 @@ p4 access 10 10" ports
 	say 1 "$(mac 4)$(mac 1)$T" 7
 	say 4 "$(mac 1)$(mac 4)$T" 5
 	equal "$(port_count p4 tx_packets) $(port_count p1 tx_packets)" "$sent 0" 'sent'
+	# one VLAN for another, so that there are as many
+	fast 2 "$(mac 3)$(mac 2)81000014$T" 3 "$(mac 3)$(mac 2)$T" p3
+	sw bridge vlan del dev p2 vid 20
+	sw bridge vlan add dev p2 vid 40
+	swapped() {
+		say 2 "$(mac 3)$(mac 2)81000014$T"
+		port_is p2 'trunk 30 10,30,40'
+	}
+	busywait 30 swapped
+	sent=$(port_count p3 tx_packets)
+	say 2 "$(mac 3)$(mac 2)81000014$T" 5
+	say 3 "$(mac 2)$(mac 3)$T" 5
+	equal "$(port_count p3 tx_packets) $(port_count p2 tx_packets)" "$sent 0" 'sent in the VLAN that the trunk has lost'
 	# the bridge stops to look at VLANs, and begins again
 	sw ip link set br0 type bridge vlan_filtering 0
 	looked_at p1 'transparent 10 '

@@ -224,15 +224,14 @@ static __always_inline int l2_source_is_old(const struct l2_frame *fr, const str
 }
 
 /* The programs of the mirror look at the bridge when a frame takes the slow path. If none has
- * for a refresh interval, this one has to: static sources would never. The rest of its burst
- * need not. */
+ * when that is due, this one has to: static sources would never. The rest of its burst need
+ * not. */
 static __always_inline int l2_bridge_is_old(const struct l2_cfg *cfg, __u64 now)
 {
 	__u32 zero = 0;
 	struct l2_look *look = bpf_map_lookup_elem(&l2_look, &zero);
 
-	if (!look || (__s64)(now - look->looked) < (__s64)(cfg->refresh_ns ?: L2_REFRESH_NS) ||
-	    (__s64)(now - look->asked) < (__s64)L2_LOOK_NS)
+	if (!look || !l2_look_due(look, cfg, now) || (__s64)(now - look->asked) < (__s64)L2_LOOK_NS)
 		return 0;
 	look->asked = now;
 	return 1;

@@ -332,7 +332,8 @@ struct l2_cfg {
 struct l2_look {
 	__u64 looked;  /* ns, when the bridge's ports were looked at last */
 	__u64 asked;   /* ns, when a frame took the slow path last to have it looked at */
-	__u64 vlans;   /* ns, when all VLANs were looked at last */
+	__u64 vlans;   /* ns, when all of it was looked at last, VLANs too */
+	__u64 changed; /* ns, when a port was about to lose a VLAN */
 	__u64 address; /* of the bridge in the kernel, 0 = not known yet */
 	__u64 outside; /* as l2_cfg.outside, at the last look */
 	__u64 full;    /* entries of the bridge for which l2_fdb had no room */
@@ -362,7 +363,7 @@ _Static_assert(sizeof(struct l2_xlate_key) == 8, "abi");
 _Static_assert(sizeof(struct l2_guard_key) == 28, "abi");
 _Static_assert(sizeof(struct l2_acl) == 136, "abi");
 _Static_assert(sizeof(struct l2_cfg) == 40, "abi");
-_Static_assert(sizeof(struct l2_look) == 56, "abi");
+_Static_assert(sizeof(struct l2_look) == 64, "abi");
 _Static_assert(sizeof(struct l2_meta) == 8, "abi");
 _Static_assert(sizeof(struct l2_sieve_key) == 24, "abi");
 _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
