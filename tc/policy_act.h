@@ -65,10 +65,15 @@ static __always_inline int pol_refuse(struct __sk_buff *skb, struct pol_stat *st
 				      const struct pol_pkt *p, const struct pol_out *way,
 				      const struct pol_found *d, int why, __u64 now)
 {
-	int ret;
+	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6), ret;
+	__u32 what = way->mtu;
 
 	pol_event(st->n, why, POL_N_MAX);
-	if (why == POL_N_TOO_BIG && !(p->word[POL_W_MISC] & POL_M_IP6) && !(p->piece & POL_P_DF)) {
+	if (why == POL_N_UNREACHABLE && !what) {
+		st->n[POL_N_FELL_DROP]++;
+		return TC_ACT_SHOT;
+	}
+	if (why == POL_N_TOO_BIG && !v6 && !(p->piece & POL_P_DF)) {
 		if (skb->gso_size) {
 			ret = pol_cut_smaller(skb, p, way);
 			if (!ret)
@@ -77,9 +82,15 @@ static __always_inline int pol_refuse(struct __sk_buff *skb, struct pol_stat *st
 			ret = pol_fragment(skb, p, way);
 		}
 	} else {
-		ret = pol_icmp(skb, p, why == POL_N_TOO_BIG ? way->mtu : 0, now);
+		if (why == POL_N_TOO_BIG)
+			what = v6 ? POL_ICMP(2, 0, what) : POL_ICMP(3, 4, what);
+		else if (why == POL_N_EXPIRED)
+			what = v6 ? POL_ICMP(3, 0, 0) : POL_ICMP(11, 0, 0);
+		ret = pol_icmp(skb, p, what, now);
 		if (ret == POL_CANNOT && why == POL_N_EXPIRED)
 			return TC_ACT_UNSPEC;
+		if (ret == POL_CANNOT && why == POL_N_UNREACHABLE)
+			return TC_ACT_SHOT;
 	}
 	return ret == POL_CANNOT ? pol_fall(st, d) : ret;
 }

@@ -140,7 +140,7 @@ static __always_inline int pol_icmp_source(struct __sk_buff *skb, const struct p
 }
 
 /* Headers before the quote of N bytes in DATA, which is filled up with zeros. */
-static __always_inline void pol_icmp4(__u8 *data, const struct pol_pkt *p, __u32 mtu, __u32 src,
+static __always_inline void pol_icmp4(__u8 *data, const struct pol_pkt *p, __u32 what, __u32 src,
 				      __u32 n)
 {
 	struct iphdr *ip = (void *)data + sizeof(struct ipv6hdr) - sizeof(*ip);
@@ -157,15 +157,15 @@ static __always_inline void pol_icmp4(__u8 *data, const struct pol_pkt *p, __u32
 	ip->saddr = src;
 	ip->daddr = bpf_htonl(p->word[POL_W_SRC]);
 	ip->check = ~pol_fold(bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
-	icmp->type = mtu ? 3 : 11;
-	icmp->code = mtu ? 4 : 0;
+	icmp->type = what >> 24;
+	icmp->code = what >> 16;
 	icmp->check = 0;
-	icmp->rest = bpf_htonl(mtu < 0xffff ? mtu : 0xffff);
+	icmp->rest = bpf_htonl(what & 0xffff);
 	icmp->check = ~pol_fold((__u64)bpf_csum_diff(NULL, 0, (__be32 *)icmp, sizeof(*icmp), 0) +
 				bpf_csum_diff(NULL, 0, (__be32 *)(icmp + 1), POL_QUOTE, 0));
 }
 
-static __always_inline void pol_icmp6(__u8 *data, const struct pol_pkt *p, __u32 mtu,
+static __always_inline void pol_icmp6(__u8 *data, const struct pol_pkt *p, __u32 what,
 				      const __u32 *src, __u32 n)
 {
 	struct ipv6hdr *ip = (void *)data;
@@ -181,10 +181,10 @@ static __always_inline void pol_icmp6(__u8 *data, const struct pol_pkt *p, __u32
 	ip->daddr.in6_u.u6_addr32[0] = bpf_htonl(p->word[POL_W_SRC]);
 	for (int i = 0; i < 3; i++)
 		ip->daddr.in6_u.u6_addr32[1 + i] = bpf_htonl(p->word[POL_W_SRC6 + i]);
-	icmp->type = mtu ? 2 : 3;
-	icmp->code = 0;
+	icmp->type = what >> 24;
+	icmp->code = what >> 16;
 	icmp->check = 0;
-	icmp->rest = bpf_htonl(mtu);
+	icmp->rest = bpf_htonl(what & 0xffff);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&ip->saddr, 32, 0);
 	sum += bpf_htonl(sizeof(*icmp) + n) + (__u64)bpf_htonl(IPPROTO_ICMPV6);
 	sum += bpf_csum_diff(NULL, 0, (__be32 *)icmp, sizeof(*icmp), 0);
@@ -232,9 +232,8 @@ static __always_inline int pol_icmp_send(struct __sk_buff *skb, const struct pol
 	return bpf_redirect(skb->ifindex, 0);
 }
 
-/* Tells the sender that the packet is too big for MTU, or (0) that its time has run out.
- * Returns TC_ACT_*, or POL_CANNOT. */
-POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 mtu, __u64 now)
+/* Tells the sender WHAT, a POL_ICMP. Returns TC_ACT_*, or POL_CANNOT. */
+POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 what, __u64 now)
 {
 	__u32 zero = 0, src[4];
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -245,7 +244,7 @@ POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 mt
 	if (!p || !st)
 		return TC_ACT_SHOT;
 	/* before 6.7 the stack can do it, and does not forward what has expired */
-	if (!pol_icmp_source(skb, p, src) && !mtu)
+	if (!pol_icmp_source(skb, p, src) && p->ttl <= 1)
 		return POL_CANNOT;
 	if (pol_icmp_never(skb, p)) {
 		st->n[POL_N_UNANSWERED]++;
@@ -275,9 +274,9 @@ POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 mt
 	    !bpf_skb_load_bytes(skb, p->nh_off,
 				w->data + sizeof(struct ipv6hdr) + sizeof(struct pol_icmp), n)) {
 		if (p->word[POL_W_MISC] & POL_M_IP6)
-			pol_icmp6(w->data, p, mtu, src, n);
+			pol_icmp6(w->data, p, what, src, n);
 		else
-			pol_icmp4(w->data, p, mtu, src[0], n);
+			pol_icmp4(w->data, p, what, src[0], n);
 		ret = pol_icmp_send(skb, p, w->data, n + sizeof(struct pol_icmp));
 	}
 out:

@@ -51,9 +51,14 @@ struct pol_out {
 	__u32 ifindex;
 	__u32 flags; /* POL_H_*, of these GW4 and GW6 say what gw is */
 	__u32 vlan;
-	__u32 mtu; /* that the packet is too big for; 0 = as yet it is not */
+	__u32 mtu; /* that the packet is too big for; 0 = as yet it is not. POL_H_NO: POL_ICMP */
 	struct bpf_redir_neigh neigh;
 };
+
+#define POL_H_NO 0x80000000 /* pol_out.flags: the route says no */
+
+/* An ICMP error. Its MTU is 0 if it has none; all of it is 0 if nobody is told. */
+#define POL_ICMP(TYPE, CODE, MTU) ((TYPE) << 24 | (CODE) << 16 | ((MTU) < 0xffff ? (MTU) : 0xffff))
 
 /* Why not this way. */
 enum pol_usable {
@@ -417,6 +422,20 @@ POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32
 	return POL_USABLE;
 }
 
+/* What the kernel tells the sender when a route says no: RET of the look-up. */
+static __always_inline __u32 pol_no(const struct pol_pkt *p, long ret)
+{
+	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
+
+	switch (ret) {
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return v6 ? POL_ICMP(1, 0, 0) : POL_ICMP(3, 1, 0);
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return v6 ? POL_ICMP(1, 1, 0) : POL_ICMP(3, 13, 0);
+	}
+	return 0;
+}
+
 /* Fills WAY from the route of table ID. */
 POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u32 id,
 			     struct pol_out *way)
@@ -433,6 +452,11 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 	ret = pol_fib_mtu(skb, st, &fib, p, skb->ifindex, POL_FIB_DIRECT | POL_FIB_TBID, way);
 	if (ret == -22) /* EINVAL */
 		return POL_NO_TABLE;
+	if (ret >= BPF_FIB_LKUP_RET_BLACKHOLE && ret <= BPF_FIB_LKUP_RET_PROHIBIT) {
+		way->flags = POL_H_NO;
+		way->mtu = pol_no(p, ret);
+		return POL_USABLE;
+	}
 	if (!pol_fib_found(ret))
 		return POL_UNREACHABLE;
 	dev = pol_dev_find(skb, fib.ifindex);
@@ -519,8 +543,8 @@ static __always_inline long pol_decrement(struct __sk_buff *skb, const struct po
 	return bpf_skb_store_bytes(skb, p->nh_off + 8, &v4, sizeof(v4), BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Why the packet cannot be sent as it is: 0, POL_N_EXPIRED or POL_N_TOO_BIG, with the MTU in
- * WAY. */
+/* Why the packet cannot be sent as it is: 0, POL_N_UNREACHABLE (the route says no), POL_N_EXPIRED
+ * or POL_N_TOO_BIG, with the MTU in WAY. */
 POL_GLOBAL int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct pol_out *way)
 {
 	__u32 gso, mtu;
@@ -528,6 +552,8 @@ POL_GLOBAL int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct 
 
 	if (!p || !way)
 		return POL_N_ERROR;
+	if (way->flags & POL_H_NO)
+		return POL_N_UNREACHABLE;
 	if (p->ttl <= 1 && !(way->flags & POL_H_L2))
 		return POL_N_EXPIRED;
 	gso = skb->gso_size;

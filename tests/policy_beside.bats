@@ -11,6 +11,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	uplinks
 	on host ip route add default via 10.11.3.2 table 200
+	on host ip -6 route add default via fd11:3::2 table 200
 	on host ip rule add fwmark 0x200 lookup 200
 	# both uplinks know the way back
 	on server ip route replace 10.11.1.0/24 via 10.11.3.1
@@ -140,6 +141,7 @@ past() {
 }
 
 @test "policy: beside: rp_filter, forwarding, no default route, the host's own packets" {
+	local selector
 	attach eth0 policy
 	# answers that come in by the other uplink
 	on host sysctl -qw net.ipv4.conf.veth1.rp_filter=1
@@ -167,6 +169,21 @@ past() {
 	send
 	equal "$(rule web packets)" 0
 	equal "$(said '"drop"' '{"dst":"10.11.2.0/24"}')" ""
+	# one that ip rule leads to, as wg-quick has it; not if it does so for some packets only
+	for selector in "iif veth1" "fwmark 5" "from 10.0.0.0/8"; do
+		# shellcheck disable=SC2086
+		on host ip rule add $selector lookup 200 pref 100
+		like "$(checked '"drop"')" "there is no IPv4 default route"
+		on host ip rule del pref 100
+	done
+	for selector in "not fwmark 5" "iif eth0"; do
+		# shellcheck disable=SC2086
+		on host ip rule add $selector lookup 200 pref 100
+		equal "$(said '"drop"')" ""
+		send
+		equal "$(rule web packets)" 3 "$selector"
+		on host ip rule del pref 100
+	done
 	on host ip route add unreachable default
 	equal "$(said '"drop"')" ""
 	send
@@ -176,6 +193,11 @@ past() {
 	send
 	equal "$(counted fallback_drop) $(rule web packets)" "3 3"
 	on host ip route add blackhole default table 300
+	equal "$(said '{"table":300}' '{"dst":"198.51.100.0/24"}')" ""
+	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has no IPv6 route: its packets get the fallback; ip -6 route add ... table 300"
+	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 3
+	equal "$(counted fallback_drop) $(rule web packets)" "6 3" "IPv6"
+	on host ip -6 route add blackhole default table 300
 	equal "$(said '{"table":300}')" ""
 }
 
@@ -430,9 +452,30 @@ ttl() {
 	on host ip rule del pref 100
 	# a route that no look-up follows
 	on host ip route add default encap ip id 5 dst 10.11.3.2 dev veth1 table 300
+	on host ip -6 route add blackhole default table 300
 	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has routes with encap, which no look-up of rules follows: packets for these get the fallback"
 	send
 	equal "$(rule web packets) $(counted fallback_drop)" "3 3" "encap"
+	# in a next hop object, which the kernel shows only if asked for it
+	on host ip route del default table 300
+	on host sysctl -qw net.ipv4.nexthop_compat_mode=0
+	on host ip nexthop add id 1 via 10.11.3.2 dev veth1
+	on host ip nexthop add id 2 via 10.11.2.2 dev veth0 encap ip id 5 dst 10.11.2.2
+	on host ip nexthop add id 3 group 1,3/2
+	on host ip route add default nhid 1 table 300
+	equal "$(checked '{"table":300}')" ''
+	on host ip route replace default nhid 3 table 300
+	like "$(checked '{"table":300}')" "table 300 has routes with encap"
+	on host iptables -t nat -A POSTROUTING -o veth0 -j MASQUERADE
+	like "$(checked '{"table":300}')" "goes past NAT: the source of what leaves by veth0 is not rewritten"
+	on host ip route replace default nhid 1 table 300
+	equal "$(checked '{"table":300}')" ''
+	on host iptables -t nat -F
+	# an MTU of a route that a look-up does not tell
+	on host ip route replace default via 10.11.3.2 mtu 1000 table 300
+	like "$(checked '{"table":300}')" "table 300 has routes with an MTU that is not locked, which no look-up of rules tells: that of the device counts; mtu lock N, or action mark and ip rule"
+	on host ip route replace default via 10.11.3.2 mtu lock 1000 table 300
+	equal "$(checked '{"table":300}')" ''
 	# what VRRP does with use_vmac
 	on host ip link add vrrp51 link eth0 address 00:00:5e:00:01:33 type macvlan mode private
 	on host ip link set vrrp51 up

@@ -156,7 +156,7 @@ $(frame4 "$b_server" "$b_host" - 63 56)"
 	equal "$(for id in t m d p; do rule "$id" packets; done | xargs)" "2 2 2 2" "packets"
 	# a route that says no is no way out
 	local hole
-	hole=$(frame4 "$to" "$from" - 64 | sed 's/c6336401/c0000201/')
+	hole=$(TO=c0000201 frame4 "$to" "$from" - 64)
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "$hole"
 	equal "$(rule h packets) $(counted table_by_mark)" "1 $((3 * old))" "by mark"
 	equal "$(fib blackhole) $(counted fallback_drop)" "$((1 - old)) $((1 - old))" "blackhole"
@@ -360,6 +360,30 @@ at_b() { on server ip -j -s link show dev eth1 | jq '.[0].stats64.rx.packets'; }
 	catch server eth1 1
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "$(TO=cb007101 frame4 "$to" "$from" - 64 0)" "$(TO=cb007101 frame4 "$to" "$from" - 64 16)"
 	like "$(caught)" 08004510
+}
+
+# bats test_tags=vm
+@test "policy: table: a route that says no is obeyed whatever the fallback, and the sender told as by the kernel" {
+	local kind kernel net=0 f
+	grep -aq BPF_FIB_LOOKUP_TBID /sys/kernel/btf/vmlinux || skip "no look-up of tables in this kernel"
+	attach eth0 policy
+	for kind in blackhole unreachable prohibit; do
+		on host ip route add "$kind" "192.0.$((++net)).0/24" table 100
+		on host ip -6 route add "$kind" "2001:db8:9$net::/64" table 100
+	done
+	answers() {
+		for net in 1 2 3; do
+			on client ping -n -c 1 -W 0.2 "192.0.$net.1" | grep -o 'From.*' || echo none
+			on client ping -n -c 1 -W 0.2 "2001:db8:9$net::1" | grep -o 'From.*' || echo none
+		done
+	}
+	for f in -4 -6; do on host ip "$f" rule add iif eth0 lookup 100 pref 100; done
+	kernel=$(answers)
+	for f in -4 -6; do on host ip "$f" rule del pref 100; done
+	like "$kernel" "From 10.11.1.1 icmp_seq=1 Packet filtered"
+	rules '[{"id":"t","priority":1,"action":{"table":100},"fallback":"pass"}]'
+	equal "$(answers)" "$kernel" "what the sender is told"
+	equal "$(rule t packets) $(counted unreachable) $(counted fallback_drop) $(counted icmp_sent) $(counted fallback_pass)" "6 6 2 4 0"
 }
 
 @test "policy: too big and nothing can be done: the fallback" {

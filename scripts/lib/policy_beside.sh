@@ -24,8 +24,9 @@
 #     noipv6    this kernel has no IPv6
 #     self SRC  an address of this host
 #     attached  DEV: policy is attached to it
-#     noroute   table TEXT has no route
+#     noroute   table TEXT has no route (of FAMILY)
 #     encap     table TEXT has a route that puts packets into others (MPLS, SRv6, tunnels)
+#     mtu       table TEXT has an IPv4 route with an MTU that is not locked
 #   7 TABLE DEV  a route of that table leads there
 
 # beside_iptables FAMILY TOOL: reads what iptables-save prints
@@ -136,6 +137,17 @@ beside_rules() {
 	done
 }
 
+# beside_default FAMILY [DEV...]: unmarked packets, which come in by DEV, have a default route
+beside_default() {
+	local table
+	[[ -z $(ip "-$1" route show default 2>/dev/null) ]] || return 0
+	while IFS= read -r table; do
+		[[ -z $(ip "-$1" route show default table "$table" 2>/dev/null) ]] || return 0
+	done < <(ip "-$1" -j rule show 2>/dev/null | jq -r '.[] | select(.table and .src == "all" and (has("fwmark") == has("not"))
+		and (.iif == null or (.iif | IN($ARGS.positional[]))) and (keys - ["priority", "src", "table", "iif", "not", "fwmark", "fwmask", "protocol"]) == []) | .table' --args "${@:2}" 2>/dev/null)
+	return 1
+}
+
 # beside_ask COMMAND...: what it prints; one that takes long is ended, and that is a fact
 beside_ask() {
 	local status=0
@@ -157,7 +169,7 @@ beside_look() {
 		done
 		if ((family == 6)) && [[ ! -e /proc/sys/net/ipv6/conf ]]; then
 			printf '6\tnoipv6\t\t6\t\t\t\t\t\n'
-		elif [[ -z $(ip "-$family" route show default 2>/dev/null) ]]; then
+		elif ! beside_default "$family" "$@"; then
 			printf '6\tnodefault\tip\t%s\t\t\t\t\t\n' "$family"
 		fi
 	done
@@ -185,17 +197,44 @@ beside_in() {
 	done < <(sort -u -- "$1" | awk 'BEGIN { FS = OFS = "\t" } $2 !~ /^(self|rpf|attached)$/ && ++n[$2] > 32 { if (n[$2] > 33) next; $4 = $5 = $6 = $7 = "" } { print }' | tr '\t' '\037')
 }
 
+# beside_nexthops: routes on standard input, with the next hop objects that they name: with
+# nexthop_compat_mode=0, the kernel leaves that to who asks
+beside_nexthops() {
+	{
+		ip -o nexthop show 2>/dev/null
+		cat
+	} | awk '
+		$1 == "id" { object[$2] = $0; next }
+		{ print }
+		match($0, / nhid [0-9]+/) && !/ dev / {
+			id = substr($0, RSTART + 6, RLENGTH - 6)
+			print object[id]
+			n = match(object[id], / group [0-9,\/]+/) ? split(substr(object[id], RSTART + 7, RLENGTH - 7), member, "/") : 0
+			for (i = 1; i <= n; i++) print object[member[i] + 0]
+		}'
+}
+
 # beside_tables TABLE...: where their routes lead
 beside_tables() {
-	local table family routes all
+	local table family routes all none forward6=0
+	{ read -r forward6 </proc/sys/net/ipv6/conf/all/forwarding; } 2>/dev/null || true
 	for table; do
-		all=''
+		all='' none=''
 		for family in 4 6; do
 			routes=$(timeout 0.3 ip -o "-$family" route show table "$table" 2>/dev/null | head -n 256) || (($? != 124)) || all+=late
+			[[ -n $routes ]] || none+=$family
+			[[ $routes != *nhid* ]] || routes=$(beside_nexthops <<<"$routes")
 			all+=$routes
 			grep -o '\bdev [^ ]*' <<<"$routes" | sort -u | sed "s/^dev /7\t$table\t/" || true
+			# (IPv6 itself goes by locked ones only)
+			((family == 6)) || [[ ! $routes =~ \ mtu\ [0-9] ]] || printf '6\tmtu\tip\t4\t\t\t\t\t%s\n' "$table"
 		done
-		[[ -n $all ]] || printf '6\tnoroute\tip\t\t\t\t\t\t%s\n' "$table"
+		[[ $all != *late* ]] || none=''
+		case $none in
+		46) printf '6\tnoroute\tip\t\t\t\t\t\t%s\n' "$table" ;;
+		4) printf '6\tnoroute\tip\t4\t\t\t\t\t%s\n' "$table" ;;
+		6) ((!forward6)) || printf '6\tnoroute\tip\t6\t\t\t\t\t%s\n' "$table" ;;
+		esac
 		[[ $all != *" encap "* ]] || printf '6\tencap\tip\t\t\t\t\t\t%s\n' "$table"
 	done
 }

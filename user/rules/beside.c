@@ -29,6 +29,7 @@ enum kind {
 	UNSEEN,
 	NOROUTE,
 	ENCAP,
+	MTU,
 	ALTER,
 	TCBEHIND,
 	IPRULE,
@@ -40,10 +41,10 @@ enum kind {
 };
 
 static const char *const kinds[] = {
-	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",  "rpf",      "setmark",
-	"noforward", "nodefault", "noipv6",  "self",	 "spoof", "vmark",    "port",
-	"vrf",	     "unseen",	  "noroute", "encap",	 "alter", "tcbehind", "iprule",
-	"noask6",    "above",	  "",	     "attached",
+	"snat",	     "dnat",	  "forward", "mss",   "xfrm",	  "rpf",   "setmark",
+	"noforward", "nodefault", "noipv6",  "self",  "spoof",	  "vmark", "port",
+	"vrf",	     "unseen",	  "noroute", "encap", "mtu",	  "alter", "tcbehind",
+	"iprule",    "noask6",	  "above",   "",      "attached",
 };
 
 struct fact {
@@ -215,6 +216,7 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 		return r->action >= POL_REDIRECT;
 	case NOROUTE:
 	case ENCAP:
+	case MTU:
 		return r->action == POL_TABLE && r->arg == strtoul(f->text, NULL, 10);
 	case IIF:
 	case ATTACHED:
@@ -351,16 +353,28 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "%s took over 3 seconds: what rules go past there is not known", f->tool);
 		break;
 	case NOROUTE:
-		snprintf(text, size,
-			 "table %s has no route: its packets get the fallback; ip route add ... "
-			 "table %s",
-			 f->text, f->text);
+		snprintf(
+			text, size,
+			"table %s has no %sroute: its packets get the fallback; ip%s route add ... "
+			"table %s",
+			f->text,
+			f->family == 4	 ? "IPv4 "
+			: f->family == 6 ? "IPv6 "
+					 : "",
+			f->family == 6 ? " -6" : "", f->text);
 		break;
 	case ENCAP:
 		snprintf(text, size,
 			 "table %s has routes with encap, which no look-up of rules follows: "
 			 "packets "
 			 "for these get the fallback; action mark and ip rule follow them",
+			 f->text);
+		break;
+	case MTU:
+		snprintf(text, size,
+			 "table %s has routes with an MTU that is not locked, which no look-up of "
+			 "rules tells: that of the device counts; mtu lock N, or action mark and "
+			 "ip rule",
 			 f->text);
 		break;
 	case ALTER:
