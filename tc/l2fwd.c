@@ -9,7 +9,7 @@
  * VLAN and the one that the frame came in by get none; rules of the ports count.
  *
  * Maps: l2_port (settings), l2_wire (what a mirrored bridge says of them), l2_acl (rules),
- * l2_xlate, l2_stat (counts), l2_cfg. Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC
+ * l2_xlate, l2_stat (counts). Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC
  * for all else.
  */
 #include "l2acl.h"

@@ -42,9 +42,10 @@ gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature
 	lab_up
 	WHERE=$LAB-host DEV=eth0
 	skip_without tcx can_tcx
-	attach eth0 latency policy
+	attach eth0 latency l2fwd policy
 	on client ping -q -c 3 -i 0.01 10.11.1.1
-	equal "$(gauge latency) $(gauge policy)" '1 1' gauges
+	equal "$(gauge latency) $(gauge l2fwd) $(gauge policy)" '1 1 1' gauges
+	on host "$HM_TOP/scripts/detach.sh" eth0 l2fwd
 	like "$(hookmap status)" ' yes'
 	run -0 status_sh --check
 	like "$output" 'latency at tc: '

@@ -4,8 +4,8 @@
  * hookmap_stage_reached.
  *
  * Each XDP and tc program of a device has a map hm_reach of its own: packets and when the last
- * one came. It is ours if it uses the feature's map of settings that is pinned here. What XDP
- * hands on is at tc within the same softirq. Reached is
+ * one came. It is ours if it uses the map of reach_features that is pinned here. What XDP hands
+ * on is at tc within the same softirq. Reached is
  *   false  XDP has handed packets on, and tc has seen none, or none for REACH_LATE
  *   true   it has seen packets
  *   null   nothing has come since the program is there, or one that is not ours stands between
@@ -33,11 +33,11 @@ struct reach_prog {
 };
 
 static const struct {
-	__u32 xdp, tc; /* its bit, where it has a program there */
-	const char *feature, *map;
+	__u32 xdp, tc;		   /* its bit, where it has a program there */
+	const char *feature, *map; /* one that all of its programs use */
 } reach_features[] = {
 	{ HM_FEAT_latency, HM_FEAT_latency, "latency", "lat_cfg" },
-	{ HM_FEAT_l2fwd, HM_FEAT_l2fwd, "l2fwd", "l2_cfg" },
+	{ HM_FEAT_l2fwd, HM_FEAT_l2fwd, "l2fwd", "l2_stat" },
 	{ 0, HM_FEAT_policy, "policy", "pol_cfg" },
 };
 #define NFEATURES (sizeof(reach_features) / sizeof(reach_features[0]))
