@@ -74,7 +74,7 @@ static __always_inline void l2_flow_read(struct cursor *c, struct flow *f)
 		return;
 	}
 	if (parse_ip(c, proto, f) < 0 ||
-	    (f->family == 6 && !f->fragment && parse_is_extension(f->l4proto)))
+	    (f->family == 6 && !f->fragment && flow_is_extension(f->l4proto)))
 		f->hides = FLOW_UNREADABLE;
 	else
 		parse_l4(c, f);

@@ -18,14 +18,6 @@ struct lat_place {
 	__u8 nsid;
 };
 
-/* The verifier looks at a global function once, and not once for each way that leads to
- * it. An iproute2 without libbpf knows no functions. */
-#ifdef HM_MAPS_LEGACY
-#define LAT_FUNCTION static __always_inline
-#else
-#define LAT_FUNCTION __noinline
-#endif
-
 #define lat_lookup(MAP)                                                                            \
 	({                                                                                         \
 		__u32 zero_ = 0;                                                                   \
@@ -99,7 +91,7 @@ static __always_inline __u32 lat_slot_any(__u32 tag, __u32 shift)
 }
 
 /* The slot of SKB's stamp, 0 if it has none. */
-LAT_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
+HM_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
 {
 	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp;
 	__u32 slot, shift;
@@ -123,7 +115,7 @@ LAT_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
  * without payload, or the one whose stamp has not moved for the longest time. The rest of the stamp
  * is the caller's to write.
  */
-LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
+HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 {
 	struct lat_stamp *base = lat_lookup(lat_stamp), *stamp, *any;
 	__u32 slot = lat_set(skb, tag, shift & 15), best = lat_slot_any(tag, shift & 15);
@@ -169,7 +161,7 @@ LAT_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 }
 
 /* Does SKB have the TAG last? The tag's slot in the lower half knows. */
-LAT_FUNCTION int lat_newest(__u64 skb, __u32 tag)
+HM_FUNCTION int lat_newest(__u64 skb, __u32 tag)
 {
 	struct lat_stamp *base = lat_lookup(lat_stamp), *any;
 	__u32 slot;

@@ -95,8 +95,8 @@ static __always_inline void lat_ring_push(struct lat_ring *ring, const struct la
 #ifdef LAT_RECORD
 
 /* Takes the entry at AT if its packet is in the one that tc sees now, of which PACKET is
- * the first part; false if it stays. */
-LAT_FUNCTION int lat_ring_try(__u32 at)
+ * the first part. The first one that stays is where the tail is, which was at HEAD. */
+HM_FUNCTION int lat_ring_try(__u32 at, __u32 head)
 {
 	struct lat_ring *ring = lat_ring_get();
 	struct lat_stat *st = lat_lookup(lat_stat);
@@ -109,22 +109,26 @@ LAT_FUNCTION int lat_ring_try(__u32 at)
 	packet = &ring->scratch[LAT_SCRATCH_TC];
 	p = &ring->entry[at & (LAT_RING - 1)];
 	if (!p->time)
-		return 1;
-	if (p->flow != ring->flow)
 		return 0;
+	if (p->flow != ring->flow)
+		goto stays;
 	from = bpf_ntohl(p->id) - bpf_ntohl(packet->id);
 	if (p->id != packet->id && from >= packet->tcp && !ring->segments)
-		return 0;
+		goto stays;
 	if (!ring->time)
 		ring->time = p->time;
 	else if (packet->tcp || ring->segments)
 		st->lost[LAT_LOST_MERGED]++;
 	else
-		return 0;
+		goto stays;
 	p->time = 0;
 	if (ring->segments)
 		ring->segments--;
-	return 1;
+	return 0;
+stays:
+	if (ring->tail == head)
+		ring->tail = at;
+	return 0;
 }
 
 /*
@@ -134,7 +138,7 @@ LAT_FUNCTION int lat_ring_try(__u32 at)
  * sequence numbers; UDP datagrams keep nothing of theirs in a packet of SEGMENTS (0 = not
  * merged), so that many of the flow's oldest are taken.
  */
-LAT_FUNCTION __u64 lat_ring_take(__u32 segments)
+HM_FUNCTION __u64 lat_ring_take(__u32 segments)
 {
 	struct lat_ring *ring = lat_ring_get();
 	__u32 head, tail;
@@ -152,8 +156,7 @@ LAT_FUNCTION __u64 lat_ring_take(__u32 segments)
 	for (int i = 0; i < LAT_RING_SCAN; i++) {
 		if (tail + i == head)
 			break;
-		if (!lat_ring_try(tail + i) && *(volatile __u32 *)&ring->tail == head)
-			ring->tail = tail + i;
+		lat_ring_try(tail + i, head);
 	}
 	if (!ring->time && !--ring->look)
 		ring->tail = head;

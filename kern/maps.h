@@ -119,4 +119,12 @@
 char hm_license[] SEC(ELF_SECTION_LICENSE) = HM_LICENSE("GPL");
 #endif
 
+/* The verifier looks at a global function once, and not once for each way that leads to
+ * it. An iproute2 without libbpf knows no functions. */
+#ifdef HM_MAPS_LEGACY
+#define HM_FUNCTION static __always_inline
+#else
+#define HM_FUNCTION __noinline
+#endif
+
 #endif

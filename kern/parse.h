@@ -34,7 +34,7 @@ struct parse_ports {
 
 struct parse_ext {
 	__u8 next;
-	__u8 len; /* in 8 bytes, less the first 8; in 4 bytes, less 8, for AH */
+	__u8 len; /* see flow_extension_bytes() */
 	__be16 frag_off;
 	__be32 frag_id;
 };
@@ -84,13 +84,6 @@ static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
 	return f->l4proto;
 }
 
-/* IPv6: more headers follow this one, of a chain that is followed so far at most. */
-static __always_inline int parse_is_extension(__u8 next)
-{
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
-	       next == IPPROTO_FRAGMENT || next == IPPROTO_AH;
-}
-
 /* Where it fails amid the extension headers, the fixed header was read, and l4proto is
  * the header that was not. */
 static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
@@ -114,13 +107,11 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 		__u32 len;
 
 		f->l4proto = next;
-		if (!parse_is_extension(next))
+		if (!flow_is_extension(next))
 			break;
 		if ((void *)(ext + 1) > c->end)
 			return -1;
-		len = (ext->len + 1) * 8;
-		if (next == IPPROTO_AH)
-			len = (ext->len + 2) * 4;
+		len = flow_extension_bytes(next, ext->len);
 		if (next == IPPROTO_FRAGMENT) {
 			len = 8;
 			/* a second one takes nothing back */

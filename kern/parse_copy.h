@@ -103,21 +103,18 @@ static __always_inline int copy_extensions(void *ctx, struct copy_at *at, struct
 #pragma unroll
 	for (int i = 0; i < FLOW_EXTENSIONS; i++) {
 		f->l4proto = next;
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
+		if (!flow_is_extension(next))
 			break;
 		if (FLOW_COPY(ctx, ext, sizeof(ext), at->pos))
 			return -1;
 		if (next == IPPROTO_FRAGMENT) {
 			f->id = *(__u32 *)(ext + 4);
-			f->fragment |= ext[2] || ext[3] & 0xf8;
+			f->fragment |= !!(ext[2] | (ext[3] & 0xf8));
 			f->more |= ext[3] & 1;
 			f->inside = ext[0];
 			at->pos += 8;
-		} else if (next == IPPROTO_AH) {
-			at->pos += (ext[1] + 2) * 4;
 		} else {
-			at->pos += (ext[1] + 1) * 8;
+			at->pos += flow_extension_bytes(next, ext[1]);
 		}
 		next = ext[0];
 		if (f->fragment)

@@ -21,8 +21,12 @@ static __always_inline __be16 path_vxlan_port(const struct path_cfg *c)
 }
 
 /* enum match_verdict */
-static __always_inline int path_judge(const struct path_cfg *c, const struct flow *f)
+HM_FUNCTION int path_judge(const struct flow *f)
 {
+	const struct path_cfg *c = trace_lookup(path_cfg, 0);
+
+	if (!c || !f)
+		return MATCH_NO;
 	return c->flags & PATH_F_SET ? match_flow(&c->match, f) : flow_is_echo(f);
 }
 
@@ -101,7 +105,7 @@ static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struc
 
 	if (path_headers(ctx, at, h))
 		return 0;
-	if (path_judge(c, &h->flow) == MATCH_YES || (m && path_same(m, h)))
+	if (path_judge(&h->flow) == MATCH_YES || (m && path_same(m, h)))
 		return 1;
 	if (h->flow.l4proto != IPPROTO_UDP || h->flow.dport != path_vxlan_port(c) ||
 	    FLOW_COPY(ctx, vxlan, sizeof(vxlan), at->pos + 8))
@@ -112,7 +116,7 @@ static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struc
 	at->pos += 16;
 	if (copy_ethernet(ctx, at, &h->flow) || path_headers(ctx, at, h))
 		return 0;
-	return path_judge(c, &h->flow) == MATCH_YES || (m && path_same(m, h));
+	return path_judge(&h->flow) == MATCH_YES || (m && path_same(m, h));
 }
 
 /* A new event in the ring buffer, with what all hooks have; NULL if it is full. */

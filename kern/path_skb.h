@@ -65,7 +65,7 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	}
 	if (f->l4proto == IPPROTO_ICMP || f->l4proto == IPPROTO_ICMPV6) {
 		f->type = *(const __u8 *)port;
-		return path_judge(c, f) != MATCH_YES;
+		return path_judge(f) != MATCH_YES;
 	}
 	if (f->l4proto != IPPROTO_TCP && f->l4proto != IPPROTO_UDP)
 		return 0;
@@ -73,7 +73,7 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	f->dport = port[1];
 	f->ports = 1;
 	return (f->l4proto != IPPROTO_UDP || f->dport != path_vxlan_port(c)) &&
-	       path_judge(c, f) != MATCH_YES;
+	       path_judge(f) != MATCH_YES;
 }
 
 /* Headers are not there, without which it cannot be told that the packet does not match. */
@@ -81,7 +81,7 @@ static __always_inline void path_unread(const struct path_cfg *c, const struct f
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);
 
-	if (st && (!f->family || f->l4proto == IPPROTO_UDP || path_judge(c, f) != MATCH_NO))
+	if (st && (!f->family || f->l4proto == IPPROTO_UDP || path_judge(f) != MATCH_NO))
 		__sync_fetch_and_add(&st->unread, 1);
 }
 

@@ -34,31 +34,35 @@
 
 HM_MAP(lat_cfg);
 
-static __always_inline struct lat_packet *lat_parse_tc(struct __sk_buff *skb, struct lat_ring *ring)
+/* Into the ring's scratch; false if it is not IP, or malformed. */
+HM_FUNCTION int lat_parse_tc(struct __sk_buff *skb)
 {
 	__be16 l3 = skb->tc_classid & LAT_CLASS_L3 ? skb->protocol : 0;
+	struct lat_ring *ring = lat_ring_get();
 
-	return lat_parse(ring, LAT_SCRATCH_TC, (void *)(long)skb->data, (void *)(long)skb->data_end,
-			 skb->len, l3);
+	return ring && lat_parse(ring, LAT_SCRATCH_TC, (void *)(long)skb->data,
+				 (void *)(long)skb->data_end, skb->len, l3);
 }
 
-/* Writes SIZE bytes of stamps at payload byte AT if this is UDP to the port. */
-static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg, __u32 at,
-					 __u64 *stamps, const __u32 size)
+/*
+ * Writes the stamp's times into the payload if this is UDP to the port: both where it is new,
+ * else the last one behind them.
+ */
+static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg,
+					 const struct lat_packet *packet,
+					 const struct lat_stamp *stamp, int fresh)
 {
-	struct lat_ring *ring = lat_ring_get();
-	struct lat_packet *packet;
+	__u64 stamps[2] = { stamp->first, stamp->last }, old[2];
+	__u32 at = fresh ? 0 : sizeof(stamps), size = fresh ? sizeof(stamps) : sizeof(stamps[0]);
 	struct udphdr head;
-	__u64 old[2];
 	__u32 udp;
 	__s64 diff;
 
-	if (!ring)
-		return;
-	packet = lat_parse_tc(skb, ring);
 	if (!packet || packet->f.l4proto != IPPROTO_UDP || !packet->f.dport ||
 	    packet->f.dport != cfg->inpacket_port)
 		return;
+	if (!fresh)
+		stamps[0] = stamps[1];
 	udp = packet->l4;
 	/* behind a short datagram there may be padding: that is not its payload. The port again,
 	 * now where it is written: see struct lat_ring */
@@ -75,9 +79,11 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 	bpf_skb_store_bytes(skb, at, stamps, size, 0);
 }
 
-static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, const struct lat_packet *packet,
-				      __u64 first, __u8 nsid)
+/* Returns the new stamp, or NULL if there is no place for it. */
+static __always_inline struct lat_stamp *lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
+						   struct lat_stat *st,
+						   const struct lat_packet *packet, __u64 first,
+						   __u8 nsid)
 {
 	const struct flow *f = &packet->f;
 	int any = f->more | f->fragment | packet->clone | (f->l4proto == IPPROTO_ICMP) |
@@ -86,7 +92,7 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!stamp)
-		return;
+		return NULL;
 	stamp->first = first ?: now;
 	stamp->last = now;
 	stamp->ifindex = skb->ifindex;
@@ -100,41 +106,30 @@ static __always_inline void lat_start(struct __sk_buff *skb, const struct lat_cf
 	if (first)
 		lat_add(st, stamp, LAT_XDP, LAT_TC, now - first);
 	skb->tc_index = (skb->tc_index & LAT_INDEX_OTHERS) | stamp->tag;
-
-	if (cfg->flags & LAT_F_INPACKET) {
-		__u64 stamps[2] = { stamp->first, now };
-
-		lat_inpacket(skb, cfg, 0, stamps, sizeof(stamps));
-	}
+	return stamp;
 }
 
-static __always_inline void lat_enter(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, struct lat_stamp *stamp, __u32 class)
+/* Returns the stamp, or NULL if it has been here: another of our filters on the same device. */
+static __always_inline struct lat_stamp *lat_enter(struct __sk_buff *skb, struct lat_stat *st,
+						   struct lat_stamp *stamp, __u32 class)
 {
 	__u8 stage = class & LAT_CLASS_CONTAINER ? LAT_CONTAINER : LAT_TC;
 
-	/* the same device again: another of our filters there */
 	if (stamp->stage == stage && stamp->ifindex == skb->ifindex)
-		return;
+		return NULL;
 	stamp->ifindex = skb->ifindex;
 	stamp->nsid = class;
 	lat_move(st, stamp, stage);
-	if (cfg->flags & LAT_F_INPACKET) {
-		__u64 now = stamp->last;
-
-		lat_inpacket(skb, cfg, 2 * sizeof(now), &now, sizeof(now));
-	}
+	return stamp;
 }
 
-/* The first stage is here, without XDP in front. */
-static __always_inline void lat_first(struct __sk_buff *skb, const struct lat_cfg *cfg,
-				      struct lat_stat *st, const struct lat_packet *packet,
-				      __u32 class)
+/* Does a packet whose first stage is here, without XDP in front, start? */
+static __always_inline int lat_first(struct __sk_buff *skb, const struct lat_cfg *cfg,
+				     struct lat_stat *st, const struct lat_packet *packet)
 {
-	if (!packet || (cfg->flags & LAT_F_FILTER && !lat_match(cfg, skb->ifindex, &packet->f)))
-		return;
-	if (lat_seen(st, lat_turn(cfg, st)))
-		lat_start(skb, cfg, st, packet, 0, class);
+	if (cfg->flags & LAT_F_FILTER && !lat_match(cfg, skb->ifindex, &packet->f))
+		return 0;
+	return lat_seen(st, lat_turn(cfg, st));
 }
 
 SEC("classifier")
@@ -146,8 +141,8 @@ int latency_tc(struct __sk_buff *skb)
 	struct lat_stamp *stamp = NULL;
 	struct lat_cfg *cfg;
 	struct lat_stat *st;
+	int pending, fresh;
 	__u64 first = 0;
-	int pending;
 
 	reach(skb->ifindex);
 	if (!ring)
@@ -159,19 +154,22 @@ int latency_tc(struct __sk_buff *skb)
 	st = lat_lookup(lat_stat);
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return TC_ACT_UNSPEC;
-	if (pending || class & LAT_CLASS_START)
-		packet = lat_parse_tc(skb, ring);
+	if ((pending || class & LAT_CLASS_START || cfg->flags & LAT_F_INPACKET) &&
+	    lat_parse_tc(skb))
+		packet = &ring->scratch[LAT_SCRATCH_TC];
 	if (pending && packet)
 		first = lat_ring_take(packet->f.l4proto == IPPROTO_UDP ? skb->gso_segs : 0);
 	if (tag && !first)
 		stamp = lat_stamp_get(skb, tag, lat_head);
 
-	if (first && packet)
-		lat_start(skb, cfg, st, packet, first, class);
+	fresh = packet && !stamp &&
+		(first || (class & LAT_CLASS_START && lat_first(skb, cfg, st, packet)));
+	if (fresh)
+		stamp = lat_start(skb, cfg, st, packet, first, class);
 	else if (stamp)
-		lat_enter(skb, cfg, st, stamp, class);
-	else if (class & LAT_CLASS_START)
-		lat_first(skb, cfg, st, packet, class);
+		stamp = lat_enter(skb, st, stamp, class);
+	if (stamp && cfg->flags & LAT_F_INPACKET)
+		lat_inpacket(skb, cfg, packet, stamp, fresh);
 	return TC_ACT_UNSPEC;
 }
 

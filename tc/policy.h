@@ -200,7 +200,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 	if (!f->family || (next < 0 && !p->all))
 		return POL_N_MALFORMED;
 	/* more of IPv6's headers than are looked at, or farther inside, or cut off */
-	p->hidden = f->family == 6 && !f->fragment && (next < 0 || parse_is_extension(next));
+	p->hidden = f->family == 6 && !f->fragment && (next < 0 || flow_is_extension(next));
 	next = f->l4proto;
 	p->piece = (f->fragment ? POL_P_LATER : 0) | (f->more ? POL_P_MORE : 0);
 	if (f->family == 4)
@@ -232,7 +232,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 		p->word[POL_W_SRC6 + i] = bpf_ntohl(f->src[1 + i]);
 		p->word[POL_W_DST6 + i] = bpf_ntohl(f->dst[1 + i]);
 	}
-	if (f->family == 6 && (f->fragment | f->more) && parse_is_extension(f->inside) &&
+	if (f->family == 6 && (f->fragment | f->more) && flow_is_extension(f->inside) &&
 	    !p->hidden)
 		next = pol_frag_proto(p, f->inside, next);
 	p->l4proto = next;

@@ -366,15 +366,21 @@ static __always_inline int pol_l2_header(struct __sk_buff *skb, const struct pol
 	return ret == BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-/* Sends the N bytes in the buffer that follow header IP in pieces of SIZE. */
+/* Sends the N bytes in the buffer W that follow header IP in pieces of SIZE. Where it is, is in
+ * memory: the verifier forgets what it knows of that, and looks at 64 pieces and not at 64
+ * pieces of each size. */
 static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct pol_out *way,
-					     __u32 at, struct iphdr *ip, __u32 n, __u32 size,
-					     int known)
+					     struct pol_work *w, __u32 at, struct iphdr *ip,
+					     __u32 n, __u32 size, int known)
 {
-	__u32 flags = bpf_ntohs(ip->frag_off), off = 0, last;
+	volatile __u32 *place = &w->off;
+	__u32 flags = bpf_ntohs(ip->frag_off), off, last;
 	struct bpf_redir_neigh neigh = way->neigh;
 
-	for (int i = 0; i < POL_FRAGMENTS; i++, off += size) {
+	*place = 0;
+	for (int i = 0; i < POL_FRAGMENTS; i++) {
+		off = *place;
+		*place = off + size;
 		last = n - off <= size;
 		ip->frag_off = bpf_htons((flags + off / 8) | (last ? 0 : 0x2000));
 		if (pol_piece(skb, ip, at, off, last ? n - off : size))
@@ -439,7 +445,7 @@ POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 	if (pol_strip(skb, at, sizeof(ip), at + sizeof(ip), size) ||
 	    (known && at && bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0)))
 		goto out;
-	ret = pol_fragment_send(skb, way, at, &ip, n, size, known);
+	ret = pol_fragment_send(skb, way, w, at, &ip, n, size, known);
 out:
 	pol_work_put(w);
 	if (ret == TC_ACT_SHOT)
