@@ -77,6 +77,10 @@ tunnel() {
 	shift 2
 	on host ip link add "$name" type "$kind" local 10.11.1.1 remote 10.11.1.2 "$@"
 	on client ip link add "$name" type "$kind" local 10.11.1.2 remote 10.11.1.1 "$@"
+	# (its multicast reports come at any time)
+	for ns in host client; do
+		! on "$ns" test -e "/proc/sys/net/ipv6/conf/$name" || on "$ns" sysctl -qw "net.ipv6.conf.$name.disable_ipv6=1"
+	done
 	addresses "$name"
 }
 
