@@ -232,8 +232,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 		p->word[POL_W_SRC6 + i] = bpf_ntohl(f->src[1 + i]);
 		p->word[POL_W_DST6 + i] = bpf_ntohl(f->dst[1 + i]);
 	}
-	if (f->family == 6 && (f->fragment | f->more) && flow_is_extension(f->inside) &&
-	    !p->hidden)
+	if (f->family == 6 && (f->fragment | f->more) && flow_is_extension(f->inside) && !p->hidden)
 		next = pol_frag_proto(p, f->inside, next);
 	p->l4proto = next;
 	p->word[POL_W_MISC] |= next & 0xff;

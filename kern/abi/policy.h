@@ -301,7 +301,7 @@ struct pol_work {
 	__u64 last;   /* ns: tokens came last */
 	__u32 tokens; /* ICMP errors that may be sent now */
 	__u32 busy;
-	__u32 off, pad; /* the next fragment, in data */
+	__u32 off, pad;		     /* the next fragment, in data */
 	__u8 data[2 * POL_WORK + 8]; /* as much again: for verifiers that add two limits */
 };
 
