@@ -375,6 +375,7 @@ struct segment {
 	int fin, rst;
 	size_t size;	/* of data */
 	uint32_t stamp; /* 0: without */
+	uint32_t old;	/* bytes that were acknowledged before, and that its ack leaves out */
 };
 
 static void segment_put(const char *ns, struct sockaddr_in from, struct sockaddr_in to,
@@ -421,6 +422,7 @@ static void segment_at(int fd, uint32_t distance, struct segment s)
 	check(!getsockname(fd, (void *)&from, &len), "getsockname");
 	tcp_next(fd, &s.seq, &s.ack);
 	s.seq += distance;
+	s.ack -= s.old;
 	segment_put(client_ns, from, at(HOST, port), s);
 }
 
@@ -444,7 +446,8 @@ static void tcp_beyond(void)
 	close_all(srv);
 }
 
-/* data, a probe and an end that were here already, the last in TIME-WAIT */
+/* data, a probe, an acknowledgement (in FIN-WAIT-2) and an end (in TIME-WAIT) that were here
+ * already */
 static void tcp_again(void)
 {
 	open_tcp(0, 0);
@@ -453,6 +456,7 @@ static void tcp_again(void)
 		segment(cli[i], -4, 0, 4);
 		segment(cli[i], -1, 0, 0);
 		check(!shutdown(srv[i], SHUT_WR) && get(cli[i], 1) == 0, "end");
+		segment_at(cli[i], 0, (struct segment){ .old = 2 });
 		check(!shutdown(cli[i], SHUT_WR) && get(srv[i], 1) == 0, "end");
 		until(info(cli[i]).tcpi_state == STATE_CLOSE);
 		segment(cli[i], -1, 1, 0);
