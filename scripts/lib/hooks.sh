@@ -577,16 +577,17 @@ ipt_bpf() { look unshare --net -- "$1" -A INPUT -m bpf --bytecode '1,6 0 0 65535
 # ipt_attach TABLE HOOK CHAIN DEV PIN NEW: in both families; with NEW (1) the pin has just
 # been made, and a rule that is there has the program of an older one
 ipt_attach() {
-	local ipt rules mark OUT
+	local ipt chain rules mark OUT
 	for ipt in "${IPT[@]}"; do
 		mark=${#UNDO[@]}
-		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null | grep -v "^-N") || rules=
+		chain=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null) || chain=
+		rules=${chain#-N "$3"} rules=${rules#$'\n'}
 		if (($6)) && [[ $rules == "-A $3 -m bpf --object-pinned $5" ]]; then
 			run "$ipt" -w -t "$1" -F "$3"
 			rules=
 		fi
 		if [[ -z $rules ]]; then
-			in_netns "$ipt" -w -t "$1" -S "$3" >/dev/null 2>&1 || {
+			[[ -n $chain ]] || {
 				run "$ipt" -w -t "$1" -N "$3"
 				defer "$ipt" -w -t "$1" -X "$3"
 			}
@@ -601,7 +602,7 @@ ipt_attach() {
 		elif [[ $rules != "-A $3 -m bpf --object-pinned $5" ]]; then
 			die "$ipt: chain $3 in table $1 is not ours: ${rules%%$'\n'*}: rename it"
 		fi
-		if in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; then
+		if [[ -n $chain ]] && in_netns "$ipt" -w -t "$1" -C "$2" -i "$4" -j "$3" 2>/dev/null; then
 			[[ -n $(ipt_before "$ipt" "$1" "$2" "$3" "$4") ]] || continue
 			run "$ipt" -w -t "$1" -D "$2" -i "$4" -j "$3"
 			defer "$ipt" -w -t "$1" -I "$2" 1 -i "$4" -j "$3"
