@@ -228,7 +228,7 @@ demo: | root deps-demo
 TESTS ?= $(wildcard tests/*.bats)
 JOBS ?= $(shell nproc)
 # with what a failed test said
-PROVE = prove --failures --comments --exec 'bats --tap'
+PROVE = prove --timer --failures --comments --exec 'bats --tap'
 ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
 # gcov's messages, where the reader cannot get at its counts
 export GCOV_ERROR_FILE = /dev/null
