@@ -118,16 +118,11 @@ take:
 	return cell;
 }
 
-/* Counts a frame of BYTES (it may be in several pieces, see xdp.h). Returns ACTION. */
-HM_FUNCTION int xdp_verdict_of(struct xdp_md *ctx, __u64 bytes, __u32 action, __u32 reason)
+static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verdict *v, __u64 bytes,
+					     __u32 action, __u32 reason)
 {
-	__u32 zero = 0;
-	struct xdp_verdict *v = bpf_map_lookup_elem(&xdp_verdict, &zero);
-	struct xdp_cell *cell;
+	struct xdp_cell *cell = xdp_cell_get(v, xdp_device(ctx), action, reason);
 
-	if (!v)
-		return action;
-	cell = xdp_cell_get(v, xdp_device(ctx), action, reason);
 	if (action <= XDP_DROP) { /* XDP_ABORTED, XDP_DROP */
 		v->data = (__u64)(void *)(long)ctx->data;
 		v->ifindex = ctx->ingress_ifindex;
@@ -145,5 +140,12 @@ HM_FUNCTION int xdp_verdict_of(struct xdp_md *ctx, __u64 bytes, __u32 action, __
 
 #define xdp_verdict(CTX, ACTION, REASON)                                                           \
 	xdp_verdict_of(CTX, (CTX)->data_end - (CTX)->data, ACTION, REASON)
+/* BYTES: of a frame that may be in several pieces, see xdp.h */
+#define xdp_verdict_of(CTX, BYTES, ACTION, REASON)                                                 \
+	({                                                                                         \
+		__u32 zero_ = 0;                                                                   \
+		struct xdp_verdict *v_ = bpf_map_lookup_elem(&xdp_verdict, &zero_);                \
+		v_ ? xdp_verdict_count(CTX, v_, BYTES, ACTION, REASON) : (ACTION);                 \
+	})
 
 #endif
