@@ -55,3 +55,9 @@ gone: went'
 }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+@test "bench: latency: each stage has its figure" {
+	out=$(ROUNDS=1 "$HM_TOP/tests/bench/latency.sh" 2>&1) || equal "$out" "all figures"
+	equal "$(grep -c 'of an empty program' <<<"$out")" 9 'stages with a figure'
+	like "$out" 'all stages, 1 packet in 256'
+}
