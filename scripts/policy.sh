@@ -127,7 +127,7 @@ rules() {
 	shift
 	compiler
 	for file; do files+=("${NAMES[_$file]:-$file}" "$file"); done
-	[[ -e $WORK/links ]] || ip_json link >"$WORK/links" || die "ip -j link failed"
+	[[ -e $WORK/links ]] || ip_json -d link >"$WORK/links" || die "ip -j -d link failed"
 	cpus=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
 	"$COMPILER" "$mode" --links "$WORK/links" --gone "$WORK/gone" --facts "$WORK/facts" --cfg "${VALUE[*]}" --cpus "$((cpus + 1))" \
 		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"

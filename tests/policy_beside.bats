@@ -355,6 +355,8 @@ syn() {
 	to v10 "$(mac host v10)"
 	equal "$(rule web packets)" 0 "by red"
 	detach red policy
+	# and leave by them
+	like "$(HOPS='{"x":{"dev":"red"}}' checked '{"redirect":"x"}')" "nexthop x: dev: red is a VRF, which sends nothing itself: its packets get the fallback; name one of its devices, or action table"
 	attach v10 policy
 	equal "$(said "$REDIRECT" '{"iif":"v10"}')" ''
 	taken v10 "$(mac host v10)"

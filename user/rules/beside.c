@@ -427,6 +427,14 @@ static void beside_hops(const struct set *s, const struct facts *f)
 			note(h->file->name,
 			     "nexthop %s: dev: %s is gone: down until a device has this name",
 			     h->value.name, h->dev->name);
+		if (h->dev->vrf) {
+			note(h->file->name,
+			     "nexthop %s: dev: %s is a VRF, which sends nothing itself: its "
+			     "packets get "
+			     "the fallback; name one of its devices, or action table",
+			     h->value.name, h->dev->name);
+			errors += s->strict;
+		}
 		if (h->value.flags & POL_H_GW6 && h->value.gw6[0] == 0xfe &&
 		    (h->value.gw6[1] & 0xc0) == 0x80) {
 			inet_ntop(AF_INET6, h->value.gw6, via, sizeof(via));

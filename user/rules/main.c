@@ -26,7 +26,7 @@ static const char usage[] =
 	"  --file NAME  acl: of standard input, for messages\n"
 	"  --del N      acl: the rule of this priority goes\n"
 	"  --used LIST  acl: \"PLACE COUNT\" of each port's rules in l2_acl\n"
-	"  --links FILE   what ip -j link says\n"
+	"  --links FILE   what ip -j -d link says\n"
 	"  --gone FILE    devices that may come again\n"
 	"  --facts FILE   what the rules may go past, of policy_beside.sh\n"
 	"  --cfg BYTES    pol_cfg as it is, in hexadecimal, as bpftool prints it\n"

@@ -122,12 +122,18 @@ bool read_links(struct set *s, const char *path)
 		struct json_object *link = json_object_array_get_idx(links, i);
 		const char *name = get(link, "ifname"), *type = get(link, "link_type");
 		const char *master = get(link, "master"), *lower = get(link, "link");
+		struct json_object *info;
 		struct device *d;
 
 		if (!name || strlen(name) >= RULES_NAME)
 			continue;
 		d = device_new(s, name);
 		d->ethernet = type && (!strcmp(type, "ether") || !strcmp(type, "loopback"));
+		if (json_object_object_get_ex(link, "linkinfo", &info)) {
+			const char *kind = get(info, "info_kind");
+
+			d->vrf = kind && !strcmp(kind, "vrf");
+		}
 		snprintf(d->master, sizeof(d->master), "%s", master ? master : "");
 		snprintf(d->lower, sizeof(d->lower), "%s", lower ? lower : "");
 	}

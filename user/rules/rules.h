@@ -63,7 +63,8 @@ struct device {
 	char name[RULES_NAME];
 	__u32 number;  /* in pol_iif: from 1 on, if a rule has it as its iif */
 	bool ethernet; /* or loopback: frames have that header */
-	bool gone;     /* the rules in force name it, and it is not there */
+	bool vrf;
+	bool gone; /* the rules in force name it, and it is not there */
 	char master[RULES_NAME], lower[RULES_NAME];
 };
 
