@@ -10,7 +10,7 @@ CPUS=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 
 # prom_valid FILE: what promtool does not look at, or not at once: one family after the
 # other, no series twice, all buckets of a histogram there, in order, and equal in all
-# series; no timestamps; labels that name no address
+# series of a family; no timestamps; labels that name no address
 prom_valid() {
 	equal "$(tail -c 1 "$1" | od -An -tx1 | tr -d ' ')" 0a 'last byte' || return 1
 	equal "$(iconv -f utf-8 -t utf-8 "$1" 2>&1 | cmp - "$1" 2>&1)" '' 'as UTF-8' || return 1
@@ -20,7 +20,7 @@ prom_valid() {
 	equal "$(grep -E '="[^"]*([0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}|[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)' "$1")" '' 'addresses in labels' || return 1
 	equal "$(awk '
 		function bad(what) { print what ": " $0; exit }
-		/^# HELP/ { if (seen[$3]++) bad("family twice"); family = $3; next }
+		/^# HELP/ { if (seen[$3]++) bad("family twice"); family = $3; all = ""; last = "?"; next }
 		/^# TYPE/ { if ($3 != family) bad("TYPE without HELP"); type = $4; next }
 		{
 			name = $1; sub(/\{.*/, "", name)
@@ -30,7 +30,7 @@ prom_valid() {
 			if (type != "histogram") next
 			labels = $0; sub(/^[^{]*/, "", labels); sub(/ [^ ]*$/, "", labels)
 			if (name ~ /_bucket$/) {
-				match(labels, /,le="[^"]*"/)
+				match(labels, /[{,]le="[^"]*"/)
 				le = substr(labels, RSTART + 5, RLENGTH - 6)
 				labels = substr(labels, 1, RSTART - 1)
 				if (labels != last) { bounds = ""; before = -1; low = -1; last = labels }
