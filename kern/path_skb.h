@@ -77,7 +77,7 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 }
 
 /* Headers are not there, without which it cannot be told that the packet does not match. */
-static __always_inline void path_unread(const struct path_cfg *c, const struct flow *f)
+static __always_inline void path_unread(const struct flow *f)
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);
 
@@ -136,7 +136,7 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 
 unread:
 	if (room.beyond && skb->data_len)
-		path_unread(cfg, &h.flow);
+		path_unread(&h.flow);
 	return NULL;
 }
 

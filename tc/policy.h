@@ -29,8 +29,6 @@ HM_INNER_pol_count(HM_MAP_OF);
 HM_INNER_pol_port(HM_MAP_OF);
 HM_INNER_pol_iif(HM_MAP_OF);
 
-#define POL_GLOBAL __attribute__((noinline))
-
 /* The packet as the rules see it, and what routing needs besides. */
 struct pol_pkt {
 	__u32 word[POL_WORDS]; /* enum pol_word */
@@ -187,7 +185,7 @@ static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside
 
 /* What comes after the headers' chain: a function of its own, which the verifier looks at
  * once and not for each of the ways through the chain. NEXT: the L4 protocol, or -1. */
-POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct flow *f, int next)
+HM_FUNCTION int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct flow *f, int next)
 {
 	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
 	void *ip = c.pos;
@@ -245,7 +243,7 @@ POL_GLOBAL int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct f
 }
 
 /* Fills P. Returns POL_N_SEEN, or why this is not a packet for the rules. */
-POL_GLOBAL int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
+HM_FUNCTION int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 {
 	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
 	int proto = skb->protocol, next;
@@ -397,7 +395,7 @@ static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wan
 
 /* What rules call the device that the packet came in by. They name it, and so know one that
  * comes again. */
-POL_GLOBAL __u32 pol_iif_number(struct __sk_buff *skb, __u32 slot)
+HM_FUNCTION __u32 pol_iif_number(struct __sk_buff *skb, __u32 slot)
 {
 	struct net_device *dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
 	void *numbers = bpf_map_lookup_elem(&pol_iif, &slot);
@@ -478,7 +476,7 @@ static __always_inline int pol_is(const struct pol_key *key, const struct pol_ru
 
 /* The rule with this key into D, if its rank is lower than that of D. A function of its
  * own, which the verifier looks at once. */
-POL_GLOBAL int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struct pol_found *d)
+HM_FUNCTION int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struct pol_found *d)
 {
 	void *rules = bpf_map_lookup_elem(&pol_rules, &slot);
 	__u32 mix = pol_mix(hash), bucket, index, place;
@@ -563,14 +561,14 @@ static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct
 }
 
 /* Functions of their own: inlined, both do not fit on the stack. */
-POL_GLOBAL int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
+HM_FUNCTION int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)
 		pol_find(p, slot, d, 0);
 	return 0;
 }
 
-POL_GLOBAL int pol_find6(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
+HM_FUNCTION int pol_find6(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)
 		pol_find(p, slot, d, 1);

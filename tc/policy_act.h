@@ -127,8 +127,8 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 
 /* The Ith next hop of group INDEX is TRIED if its device is not up: each that is chosen and
  * cannot be used costs a walk through the group. */
-POL_GLOBAL int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 now,
-			    struct pol_tried *tried)
+HM_FUNCTION int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 now,
+			     struct pol_tried *tried)
 {
 	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
 	struct pol_hop_state *state;
@@ -148,8 +148,8 @@ POL_GLOBAL int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 n
 }
 
 /* The next hop that the flow takes, of those of group INDEX that are usable, or -1. */
-POL_GLOBAL int pol_other(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
-			 struct pol_out *way)
+HM_FUNCTION int pol_other(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
+			  struct pol_out *way)
 {
 	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
 	struct pol_tried tried = {};

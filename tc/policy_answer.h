@@ -233,7 +233,7 @@ static __always_inline int pol_icmp_send(struct __sk_buff *skb, const struct pol
 }
 
 /* Tells the sender WHAT, a POL_ICMP. Returns TC_ACT_*, or POL_CANNOT. */
-POL_GLOBAL int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 what, __u64 now)
+HM_FUNCTION int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 what, __u64 now)
 {
 	__u32 zero = 0, src[4];
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -292,7 +292,7 @@ out:
 
 /* The sum of up to 512 bytes at OFF of the buffer. These are functions of their own, so that
  * the verifier looks at them once and not in each round of a loop. */
-POL_GLOBAL __u32 pol_sum(__u32 off, __u32 len)
+HM_FUNCTION __u32 pol_sum(__u32 off, __u32 len)
 {
 	__u32 zero = 0;
 	struct pol_work *w = bpf_map_lookup_elem(&pol_work, &zero);
@@ -305,7 +305,7 @@ POL_GLOBAL __u32 pol_sum(__u32 off, __u32 len)
 }
 
 /* Makes SKB the fragment of LEN bytes at OFF of the buffer, with header IP. */
-POL_GLOBAL int pol_piece(struct __sk_buff *skb, struct iphdr *ip, __u32 at, __u32 off, __u32 len)
+HM_FUNCTION int pol_piece(struct __sk_buff *skb, struct iphdr *ip, __u32 at, __u32 off, __u32 len)
 {
 	__u32 zero = 0;
 	struct pol_work *w = bpf_map_lookup_elem(&pol_work, &zero);
@@ -398,8 +398,8 @@ static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct
 
 /* An IPv4 packet that may be fragmented, for the MTU of WAY. Returns TC_ACT_*, or POL_CANNOT:
  * it has options, is of segments, or only the kernel can address the pieces. */
-POL_GLOBAL int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
-			    const struct pol_out *way)
+HM_FUNCTION int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
+			     const struct pol_out *way)
 {
 	__u32 zero = 0, at, size;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -458,8 +458,8 @@ out:
 /* TCP segments that a device is to cut, and that may be fragmented: cuts them smaller.
  * Room that is made takes from the size of segments, and what is taken back does not
  * give it back. Returns 0, TC_ACT_SHOT or POL_CANNOT. */
-POL_GLOBAL int pol_cut_smaller(struct __sk_buff *skb, const struct pol_pkt *p,
-			       const struct pol_out *way)
+HM_FUNCTION int pol_cut_smaller(struct __sk_buff *skb, const struct pol_pkt *p,
+				const struct pol_out *way)
 {
 	__u32 piece, less, step;
 

@@ -28,7 +28,7 @@ static __always_inline __u32 pol_share_by(const struct pol_pkt *p, __u32 ports)
 	return h >> 32;
 }
 
-POL_GLOBAL int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *p)
+HM_FUNCTION int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	struct pol_frag_key key = {};
 	__u32 share, ports, *known;
@@ -105,8 +105,8 @@ struct pol_tried {
 
 /* Is the Ith next hop of group INDEX a better one? Not in the loop, so that the verifier
  * looks at it once. */
-POL_GLOBAL int pol_better(const struct pol_pkt *p, __u32 index, __u32 i, struct pol_best *best,
-			  const struct pol_tried *tried)
+HM_FUNCTION int pol_better(const struct pol_pkt *p, __u32 index, __u32 i, struct pol_best *best,
+			   const struct pol_tried *tried)
 {
 	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
 	__u32 hop, weight;
@@ -130,7 +130,7 @@ POL_GLOBAL int pol_better(const struct pol_pkt *p, __u32 index, __u32 i, struct 
 
 /* The next hop of group INDEX that the flow takes, of those that were not TRIED: its number
  * in pol_hop, or -1. */
-POL_GLOBAL int pol_choose(const struct pol_pkt *p, __u32 index, const struct pol_tried *tried)
+HM_FUNCTION int pol_choose(const struct pol_pkt *p, __u32 index, const struct pol_tried *tried)
 {
 	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);
 	struct pol_best best = { .hop = -1 };

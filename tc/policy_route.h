@@ -148,7 +148,7 @@ static __always_inline long pol_fib_mtu(struct __sk_buff *skb, struct pol_stat *
 }
 
 /* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
-POL_GLOBAL __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
+HM_FUNCTION __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -239,7 +239,7 @@ static __always_inline __u32 pol_dev_state(struct net_device *dev, struct net *n
 }
 
 /* Looks at the device of next hop INDEX, and if need be for another one of its name. */
-POL_GLOBAL int pol_hop_look(struct __sk_buff *skb, __u32 index, __u64 now)
+HM_FUNCTION int pol_hop_look(struct __sk_buff *skb, __u32 index, __u64 now)
 {
 	struct pol_hop_state *state = bpf_map_lookup_elem(&pol_hop_state, &index);
 	struct net *net = BPF_CORE_READ((struct sk_buff *)skb, dev, nd_net.net);
@@ -378,8 +378,8 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 }
 
 /* Fills WAY from next hop INDEX of pol_hop, whose device was looked at in this tick. */
-POL_GLOBAL int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
-			   struct pol_out *way)
+HM_FUNCTION int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
+			    struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -437,8 +437,8 @@ static __always_inline __u32 pol_no(const struct pol_pkt *p, long ret)
 }
 
 /* Fills WAY from the route of table ID. */
-POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u32 id,
-			     struct pol_out *way)
+HM_FUNCTION int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u32 id,
+			      struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);
@@ -469,7 +469,7 @@ POL_GLOBAL int pol_way_table(struct __sk_buff *skb, const struct pol_pkt *p, __u
 
 /* --- changes */
 
-POL_GLOBAL int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
+HM_FUNCTION int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u64 len = p ? p->head : 0;
 	__u8 head[60];
@@ -490,7 +490,7 @@ POL_GLOBAL int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
 }
 
 /* An IPv4 packet whose options say the way, or are broken. */
-POL_GLOBAL int pol_source_route(struct __sk_buff *skb, const struct pol_pkt *p)
+HM_FUNCTION int pol_source_route(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 at = 20;
 	__u8 option[2];
@@ -545,7 +545,7 @@ static __always_inline long pol_decrement(struct __sk_buff *skb, const struct po
 
 /* Why the packet cannot be sent as it is: 0, POL_N_UNREACHABLE (the route says no), POL_N_EXPIRED
  * or POL_N_TOO_BIG, with the MTU in WAY. */
-POL_GLOBAL int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct pol_out *way)
+HM_FUNCTION int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct pol_out *way)
 {
 	__u32 gso, mtu;
 	int jumbo;
@@ -586,8 +586,8 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_ou
 }
 
 /* Sends the packet, which is fit for it. Returns TC_ACT_*. */
-POL_GLOBAL int pol_send_fit(struct __sk_buff *skb, const struct pol_pkt *p,
-			    const struct pol_out *way)
+HM_FUNCTION int pol_send_fit(struct __sk_buff *skb, const struct pol_pkt *p,
+			     const struct pol_out *way)
 {
 	__u32 zero = 0;
 	struct pol_stat *st = bpf_map_lookup_elem(&pol_stat, &zero);

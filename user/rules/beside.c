@@ -430,8 +430,7 @@ static void beside_hops(const struct set *s, const struct facts *f)
 		if (h->dev->vrf) {
 			note(h->file->name,
 			     "nexthop %s: dev: %s is a VRF, which sends nothing itself: its "
-			     "packets get "
-			     "the fallback; name one of its devices, or action table",
+			     "packets get the fallback; name one of its devices, or action table",
 			     h->value.name, h->dev->name);
 			errors += s->strict;
 		}
