@@ -321,6 +321,7 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	E
 	on host ip addr add 239.7.7.7/32 dev eth0 autojoin
 	frames_of <<<"own-source|$martian|01005e070707 020000000099 0800 4500001d00010000401179b50a0b0101ef070707 1b58 1b59 0009 0000 78"
+	equal "$(drops --all | jq -c '[.rows[] | select(.flow // "" | endswith("> 239.7.7.7:7001")) | [.packets, .layer == "benign"]]')" '[[5,false]]' "rows of its flow"
 }
 
 # bats test_tags=vm

@@ -135,11 +135,11 @@ p4 access 10 10" ports
 	fast 1 "$(mac 4)$(mac 1)$T" 4 "$(mac 4)$(mac 1)$T" p4
 	# no frame takes the slow path by itself here
 	sw bridge vlan del dev p4 vid 10
-	gone() {
-		say 1 "$(mac 4)$(mac 1)$T"
-		port_is p4 'trunk 0 '
+	seen() { # FROM FRAME PORT IS: the frame has the bridge looked at
+		say "$1" "$2"
+		port_is "$3" "$4"
 	}
-	busywait 30 gone
+	busywait 30 seen 1 "$(mac 4)$(mac 1)$T" p4 'trunk 0 '
 	sent=$(port_count p4 tx_packets)
 	say 1 "$(mac 4)$(mac 1)$T" 7
 	say 4 "$(mac 1)$(mac 4)$T" 5
@@ -148,11 +148,7 @@ p4 access 10 10" ports
 	fast 2 "$(mac 3)$(mac 2)81000014$T" 3 "$(mac 3)$(mac 2)$T" p3
 	sw bridge vlan del dev p2 vid 20
 	sw bridge vlan add dev p2 vid 40
-	swapped() {
-		say 2 "$(mac 3)$(mac 2)81000014$T"
-		port_is p2 'trunk 30 10,30,40'
-	}
-	busywait 30 swapped
+	busywait 30 seen 2 "$(mac 3)$(mac 2)81000014$T" p2 'trunk 30 10,30,40'
 	sent=$(port_count p3 tx_packets)
 	say 2 "$(mac 3)$(mac 2)81000014$T" 5
 	say 3 "$(mac 2)$(mac 3)$T" 5

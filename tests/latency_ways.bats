@@ -32,16 +32,33 @@ accounts() {
 	[[ -n ${1:-} ]] || equal "$(lost merged)" 0 merged
 }
 
-# slots N: 2^N for each CPU
+# abi COMMAND...: with the words for structs and maps that scripts have, in a shell of its own
+abi() (
+	# shellcheck source=/dev/null
+	. "$HM_TOP/scripts/lib.sh"
+	load_abi
+	"$@"
+)
+
+# slots N: 2^N for each CPU (by abi)
 slots() {
-	(
-		# shellcheck source=/dev/null
-		. "$HM_TOP/scripts/lib.sh"
-		load_abi
-		map_value lat_cfg
-		field lat_cfg.shift "$1"
-		map_write lat_cfg 0
-	)
+	map_value lat_cfg
+	field lat_cfg.shift "$1"
+	map_write lat_cfg 0
+}
+
+# acknowledgements FIRST LAST: stamps in these slots, of TCP without payload, at the socket (by abi)
+acknowledgements() {
+	local n
+	struct_new lat_stamp
+	field lat_stamp.skb 8
+	field lat_stamp.stage "$LAT_SOCKET"
+	field lat_stamp.empty 1
+	field lat_stamp.last "$(awk '{ printf "%.0f", $1 * 1e9 }' /proc/uptime)"
+	for ((n = $1; n <= $2; n++)); do
+		bytes 4 "$n"
+		printf 'map update pinned %s key hex %s value hex %s\n' "$G/lat_stamp" "${BYTES[*]}" "${VALUE[*]}"
+	done | bpftool batch file - >/dev/null
 }
 
 # ask FROM TO ADDR [SERVER-OPTION...]: COUNT requests, each of which one read takes
@@ -443,7 +460,7 @@ listener() {
 @test "latency: multicast: of three receivers, the one that has the packet itself, and no clone by chance" {
 	local i
 	attach eth0 --sample 1 --filter 'proto udp'
-	slots 6 # with one tag for each CPU
+	abi slots 6 # with one tag for each CPU
 	on host ip addr add 239.1.2.3/32 dev eth0 autojoin
 	for i in 1 2 3; do
 		on host "$T" udp-recv 239.1.2.3 7000 220 --timeout 2 >"$BATS_TEST_TMPDIR/udp$i" 3>&- &
@@ -604,7 +621,7 @@ upper_device() {
 @test "latency: a slot is taken from the stamp that is oldest, and that is a loss only within a second" {
 	local lost
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
-	slots 6 # 8 sets of 4
+	abi slots 6 # 8 sets of 4
 	job on host "$T" udp-recv 10.11.1.1 7000 1 --delay 60000
 	busywait 5 on host bash -c 'ss -Huln sport = :7000 | grep -q .'
 	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 101
@@ -617,20 +634,7 @@ upper_device() {
 	equal "$(lost slot_reused)" "$lost" "taken from those of more than a second ago"
 	equal "$(hookmap -j latency | jq -c '.lost | [.on_the_way, .last_seen.socket]')" '[4,101]' "where they are"
 	# or from TCP without payload, which ends at the socket
-	(
-		# shellcheck source=/dev/null
-		. "$HM_TOP/scripts/lib.sh"
-		load_abi
-		struct_new lat_stamp
-		field lat_stamp.skb 8
-		field lat_stamp.stage "$LAT_SOCKET"
-		field lat_stamp.empty 1
-		field lat_stamp.last "$(awk '{ printf "%.0f", $1 * 1e9 }' /proc/uptime)"
-		for n in {32..63}; do
-			bytes 4 "$n"
-			printf 'map update pinned %s key hex %s value hex %s\n' "$G/lat_stamp" "${BYTES[*]}" "${VALUE[*]}"
-		done | bpftool batch file - >/dev/null
-	)
+	abi acknowledgements 32 63
 	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 4
 	equal "$(lost slot_reused)" "$lost" "taken from acknowledgements"
 }

@@ -51,6 +51,9 @@ unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_
 	attach eth0 latency policy --sample 1 2>/dev/null
 	on host "$HM_TOP/scripts/attach.sh" veth0 l2fwd 2>/dev/null
 	"$HM_TOP/scripts/attach.sh" --host drops napi pktlat
+	# (while it runs, the kernel stamps packets)
+	start "$HM_BUILD/hookmap" -i 0.2 pktlat
+	busywait 5 grep -q clock "$BATS_TEST_TMPDIR/log"
 	printf '{"nexthops":{"a":{"dev":"veth0","via":"10.11.2.2"}},"rules":[{"id":"web","priority":1,"match":{"proto":"udp","dport":80},"action":{"redirect":"a"}}]}' |
 		on host "$HM_TOP/scripts/policy.sh" load -
 	printf '%s\n' 'global: {scrape_interval: 1s, evaluation_interval: 1s}' "rule_files: [$PROM/hookmap.rules.yml]" \
@@ -60,13 +63,20 @@ unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_
 	start prometheus --config.file="$d/prometheus.yml" --storage.tsdb.path="$d/tsdb" --web.listen-address=127.0.0.1:9090 --log.level=warn
 	# for somebody else: undecided
 	on client ip neigh replace 10.11.1.99 lladdr 02:00:00:00:00:99 dev eth0
+	requests() { # N: read by a process
+		on host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7001 "$1" 3>&- &
+		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7001 "$1"
+		wait $!
+	}
 	# two writes with traffic before each: a rate needs them
 	udp host 10.11.1.1 211
+	requests 53
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.99 9 3
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 5
 	on host "$HM_BUILD/hookmap" --prom --output "$d/textfile/hookmap.prom"
 	busywait 60 has 'hookmap_stage_latency_seconds_count'
 	udp host 10.11.1.1 802
+	requests 97
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.99 9 3
 	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 9 7
 	on host "$HM_BUILD/hookmap" --prom --output "$d/textfile/hookmap.prom"
@@ -100,11 +110,9 @@ unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_
 	# the rules are taken, and none is in trouble
 	equal "$(http "$API/rules" | jq -c '[.data.groups[].rules[] | select(.health == "err")] | length')" 0 'rules in trouble'
 	equal "$(http "$API/rules" | jq '[.data.groups[].rules[]] | length')" "$(grep -c 'alert:' "$PROM/hookmap.rules.yml")" rules
-	# each query of the dashboard is one, and has an answer if something was counted
-	jq -r '.panels[].targets[].expr' "$PROM/dashboard.json" | sed -e 's/\$__rate_interval/2m/g' -e 's/\$\(instance\|device\)/.*/g' |
-		while IFS= read -r row; do
-			! grep -q "^$(grep -oE 'hookmap_[a-z_]+' <<<"$row" | head -n 1)" "$d/textfile/hookmap.prom" || printf '%s\n' "$row"
-		done >"$d/queries"
+	# each query of the dashboard is one, and has an answer (but Open vSwitch and frames by XDP are not here)
+	jq -r '.panels[].targets[].expr' "$PROM/dashboard.json" | grep -vE 'hookmap_(ovs|devmap)_' |
+		sed -e 's/\$__rate_interval/2m/g' -e 's/\$\(instance\|device\)/.*/g' >"$d/queries"
 	(($(wc -l <"$d/queries") > 20))
 	answered() {
 		while IFS= read -r row; do
