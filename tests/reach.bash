@@ -33,6 +33,13 @@ set_ok_after() { WHO=beside_ok && cls 20 classifier; }
 set_next_before() { WHO=beside_next && cls 5 classifier/next; }
 set_next_after() { WHO=beside_next && cls 20 classifier/next; }
 set_some_before() { WHO=beside_some && cls 5 classifier/some; }
+# what shapers do: ifb gives each packet back behind the hook
+set_ifb() {
+	WHO=u32
+	where ip link add ifb7 up type ifb
+	where tc qdisc replace dev "$DEV" clsact
+	where tc filter add dev "$DEV" ingress pref 5 protocol all u32 match u32 0 0 action mirred egress redirect dev ifb7
+}
 set_xdp() { WHO=somebodys_pass && where ip link set dev "$DEV" xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"; }
 set_dispatcher() { WHO=xdp_dispatcher && where ip link set dev "$DEV" xdp obj "$HM_BUILD/tests/bpf/dispatcher.o"; }
 set_block() {
@@ -44,4 +51,5 @@ set_away() {
 	where bpftool net detach tcx_ingress dev "$DEV" 2>/dev/null || true
 	where tc qdisc del dev "$DEV" clsact 2>/dev/null || true
 	where ip link set dev "$DEV" xdp off
+	where ip link del ifb7 2>/dev/null || true
 }
