@@ -252,13 +252,13 @@ fdb_flush() {
 load_check() {
 	local names
 	map_shape l2_fdb
-	names=$(l2_port_names) || exit 1
+	names=$(l2_port_names | as_named) || exit 1
 	names=$names pin=$GLOBALS/l2_fdb awk -v endian="$HM_ENDIAN" -v size="$VALUE_SIZE" -v static="$L2_STATIC" '
 		function bad(text) { printf "line %d: %s\n", NR, text >"/dev/fd/3"; exit 1 }
 		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 		BEGIN {
 			n = split(ENVIRON["names"], list, " ")
-			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], 1, at - 1)] = substr(list[i], at + 1) }
+			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], at + 1)] = substr(list[i], 1, at - 1) }
 			for (i = 8; i < size; i++) zeros = zeros " 00"
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
@@ -410,8 +410,11 @@ fdb_dump() {
 	local out=cat
 	# a file has the names as they are
 	[[ ! -t 1 ]] || out=clean_lines
-	reader -j | command jq -r '.rows[] | select(.type == "static")
-		| "\(.mac) \(if .device == "" then "local" else "dev \(.device)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | "$out"
+	reader -j | command jq -r 'def digit: if . > 96 then . - 87 else . - 48 end;
+		# as as_named takes it
+		def bytes: [scan("..") | explode | 16 * (.[0] | digit) + (.[1] | digit) | if . > 127 then . + 1113856 else . end] | implode;
+		.rows[] | select(.type == "static")
+		| "\(.mac) \(if .device == "" then "local" else "dev \(if .device_hex then .device_hex | bytes else .device end)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | as_named | "$out"
 }
 
 # fdb_show DEV: what is set for a port

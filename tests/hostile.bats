@@ -84,6 +84,49 @@ unattached() {
 	unattached
 }
 
+@test "hostile: devices: fdb.sh dump and load: names that are not UTF-8" {
+	local name
+	for name in $'\x80\x9b\xff"' $'\xf4\x8f\xbf\xbf\xc3' $'\xc2\x9b\\'; do
+		ip link set dev peer0 down
+		ip link set dev peer0 name "$name"
+		ip link set dev "$name" up
+		"$S/attach.sh" "$name" l2fwd 2>/dev/null
+		"$S/fdb.sh" add 02:00:00:00:00:01 dev "$name"
+		"$S/fdb.sh" dump >dumped
+		equal "$(<dumped)" "02:00:00:00:00:01 dev $name"
+		"$S/fdb.sh" flush
+		"$S/fdb.sh" load dumped
+		equal "$("$S/fdb.sh" dump)" "$(<dumped)" 'what was dumped and loaded'
+		"$S/detach.sh" "$name"
+		unattached
+		ip link set dev "$name" down
+		ip link set dev "$name" name peer0
+	done
+}
+
+@test "hostile: devices: other names with blanks and slashes make no device another" {
+	local i name
+	# (a card that a container had comes back with those that it got there)
+	for i in 0 1; do "$S/attach.sh" "peer$i" l2fwd 2>/dev/null; done
+	"$HM_BUILD/tests/altname" peer1 'x 1/peer0' 'x peer0/2' $'x\n2/peer0' $'x\tpeer0/2' '2/peer0' 'peer0/2' $'\e[7m\xc2\x9b' '1'
+	for name in peer0 '2/peer0' 1; do printf '02:00:00:00:00:0%d dev %s\n' "$((++i))" "$name"; done >file
+	"$S/fdb.sh" load file
+	equal "$(hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.device)"' | sort)" \
+		$'02:00:00:00:00:02 peer0\n02:00:00:00:00:03 peer1\n02:00:00:00:00:04 peer1'
+	for i in 0 1; do "$S/detach.sh" "peer$i"; done
+	# nor what a bridge says of its ports
+	ip link add br0 type bridge
+	for i in 0 1; do ip link set "peer$i" master br0; done
+	ip link set br0 up
+	bridge fdb add 02:00:00:00:00:05 dev peer0 master static
+	"$S/attach.sh" br0 l2fwd --mirror >said 2>&1
+	equal "$(hookmap -j fdb | jq -r '.rows[] | select(.type == "fixed") | .device')" peer0
+	"$S/status.sh" >>said
+	clean said
+	"$S/detach.sh" --all
+	unattached
+}
+
 @test "hostile: devices: policy: next hops, rules, show and load again" {
 	local name
 	for name in "${NAMES[@]}"; do "$S/attach.sh" -- "$name" policy 2>/dev/null; done

@@ -615,7 +615,7 @@ l2_mirror_snapshot() {
 	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 8)))
 	# shellcheck disable=SC2016
 	in_netns bridge -j fdb show br "$1" | json_escaped | jq -r --arg ports "$ports" '
-		($ports | split(" ") | map(split("/") | {key: .[0], value: (if .[1] == "-" then 0 else .[1] end)}) | from_entries) as $p
+		($ports | split(" ") | map(index("/") as $at | {key: .[$at + 1:], value: (if .[:$at] == "-" then 0 else .[:$at] end)}) | from_entries) as $p
 		| .[] | select(.master != null)
 		| select(.mac | test("^.[02468ace]"))
 		| (.flags // []) as $f

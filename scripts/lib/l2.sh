@@ -70,13 +70,13 @@ l2_ports() {
 	done <<<"$rows"
 }
 
-# l2_port_names: the devices: "name/number ...", number - for what is not a port. A name may
-# hold anything else.
+# l2_port_names: the devices: "number/name ...", number - for what is not a port. Another name
+# (altname) may hold any bytes; one with blanks is no word, and nobody can ask for it by one.
 l2_port_names() {
 	local ports
 	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }') || exit 1
 	ip_json link | jq -r --arg ports "$ports" '($ports | split(",") | map(split(":") | {key: .[0], value: .[1]}) | from_entries) as $p
-		| [.[] | "\(.ifname, .altnames[]?)/\($p[.ifindex | tostring] // "-")"] | join(" ")'
+		| [.[] | ($p[.ifindex | tostring] // "-") + "/" + (.ifname, .altnames[]? | select(test("[ \t\n]") | not))] | join(" ")'
 }
 
 # l2_name IFINDEX: the device's name; false if there is none
