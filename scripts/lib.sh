@@ -119,16 +119,20 @@ scratch_full() {
 }
 
 # save FILE: standard input takes its place, as a whole; a link in that place is replaced, and
-# not followed
+# not followed. (Nor one that takes the place of what we write: the folder may be somebody else's.)
 save() {
-	local temp dir=.
+	local temp dir=. fd
 	[[ $1 != */* ]] || dir=${1%/*}/
 	[[ ! -e $1 || -L $1 || -f $1 ]] || die "$1: not a regular file"
-	temp=$(mktemp -- "$dir/.hookmap.XXXXXX" 2>/dev/null) || die "cannot write $1: $dir must exist and be writable"
-	cat >"$temp" && chmod -- "$(printf '%o' $((0666 & ~8#$(umask))))" "$temp" && mv -fT -- "$temp" "$1" || {
+	temp=$dir/.hookmap.$BASHPID.$RANDOM
+	set -C
+	{ exec {fd}>"$temp"; } 2>/dev/null || die "cannot write $1: $dir must exist and be writable"
+	set +C
+	cat >&"$fd" && mv -fT -- "$temp" "$1" || {
 		rm -f -- "$temp"
 		die "cannot write $1"
 	}
+	exec {fd}>&-
 }
 
 # --- the command line

@@ -146,6 +146,28 @@ bats_require_minimum_version 1.5.0
 	equal "$(find . -name '.hookmap*')" '' "left"
 }
 
+@test "security: --out: whoever owns the folder cannot have another file written" {
+	local i pid
+	mkdir -m 777 "$BATS_TEST_TMPDIR/theirs"
+	cd "$BATS_TEST_TMPDIR/theirs"
+	echo precious >../precious
+	chmod 600 ../precious
+	# a link in the place of whatever comes, while it is written and before it has its name
+	save() { bash -c '. "$0/lib.sh"; { until ln -sfT ../precious "$(find . -name ".hookmap.*")" 2>/dev/null; do :; done; echo data; } | save out' "$HM_TOP/scripts"; }
+	save
+	equal "$(stat -c %a ../precious) $(<../precious)" '600 precious'
+	# and at any moment
+	rm -f out
+	bash -c 'shopt -s nullglob; while :; do for f in .hookmap.*; do [[ -L $f ]] || ln -sfT ../precious "$f"; done; done' 2>/dev/null 3>&- &
+	pid=$!
+	for i in {1..30}; do
+		bash -c '. "$0/lib.sh"; echo data | save out' "$HM_TOP/scripts" 2>/dev/null || true
+		equal "$(stat -c %a ../precious) $(<../precious)" '600 precious'
+	done
+	kill "$pid"
+	wait "$pid" || true
+}
+
 all_scripts() { find "$HM_TOP/scripts" -type f ! -name '*.[0-9]' ! -path '*/prometheus/*' -exec grep -lE '^#!.*sh|^# shellcheck shell' {} +; }
 
 @test "security: no program is put together of words: awk, jq, gnuplot, sh and completion get them as values" {
