@@ -15,15 +15,14 @@ usage() {
 usage: attach.sh [OPTION...] DEV [FEATURE...]
        attach.sh [OPTION...] --host FEATURE...
 
-Attaches features to the network device DEV, or to the host as a whole. Attaching
-again changes what options ask for and leaves the rest as it is; but tc filters stay
-where they are.
+Attaches features to the network device DEV, or to the whole host. If you attach again,
+only the settings named in options change; tc filters keep their preference.
 
-  --host          the features are those of the host
+  --host          attach features of the host
   --netns NAME    DEV is in this network namespace: a name, or a path such as
                     /proc/PID/ns/net (latency: a container's stage, at tc only)
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 
 EOF
@@ -32,7 +31,7 @@ EOF
 		printf '\n'
 	done
 	condition_help
-	printf '\nExit status: 0 attached, 1 not attached and nothing changed, 2 usage.\n'
+	printf '\nExit status: 0 attached, 1 not attached, nothing changed, 2 usage.\n'
 }
 
 DEV='' HOST=0 ASKED=() RENAMED=''

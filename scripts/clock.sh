@@ -11,15 +11,14 @@ usage() {
 	cat <<'EOF'
 usage: clock.sh [OPTION...]
 
-Measures how far apart the clocks are that pktlat converts stamps with, and writes it
-to map pktlat_cfg: once, or again and again until it is stopped. Needed while pktlat
-counts from hardware stamps, because two clocks drift apart, and after the system's
-time was set.
+Measures the offsets between the clocks that pktlat uses to convert stamps, and writes
+them to map pktlat_cfg, once or repeatedly until stopped. Run it while pktlat counts from
+hardware stamps, because clocks drift, and once after the system's time was set.
 
   --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0
-  -i SEC          every SEC seconds
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  -i SEC          repeat every SEC seconds
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 EOF
 }

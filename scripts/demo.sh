@@ -9,18 +9,18 @@ usage() {
 	cat <<'EOF'
 usage: demo.sh [latency|l2fwd|policy]
 
-Shows a feature at work, with the commands that it takes, in network namespaces that
-vanish with it. No interface of this machine takes part, and nothing is left behind.
+Demonstrates a feature in temporary network namespaces, and shows the commands that it
+runs. It uses none of this machine's interfaces and leaves nothing behind.
 
   latency   where packets spend their time, stage by stage; which stage grows when a
-            reader is slow; a container as a stage (default)
-  l2fwd     two "VMs" behind a host, VLAN 51 outside and no tag inside: forwarding in
-            XDP, an access list, a guard against false addresses
-  policy    web over one uplink, voice over the other, until that one goes down
+            reader is slow; a stage for a container (default)
+  l2fwd     XDP forwarding between an uplink with VLAN 51 and two "VMs" without tags, an
+            access list, a guard against false addresses
+  policy    web through one uplink, voice through the other, until that one goes down
 
   -h, --help
 
-Exit status: 0 it went as it is told, 1 it did not, 2 usage.
+Exit status: 0 the demo ran as described, 1 it did not, 2 usage.
 EOF
 }
 

@@ -9,19 +9,19 @@ usage() {
 	cat <<'EOF'
 usage: deps.sh [--check] [-n] [GROUP...]
 
-Installs what is missing from the distribution's packages (Debian, Ubuntu); on other
-systems it prints what is missing by name. A bpftool that can autoattach comes from
-the release's backports where the release's own is too old. Services that come with a
-package for the tests (prometheus, frr) are masked: systemctl unmask NAME for using them.
+Installs missing packages of the distribution (Debian, Ubuntu); on other systems it
+prints their names. If the release's bpftool is too old to autoattach, it installs the
+one from backports. It masks services that packages for the tests bring (prometheus,
+frr): run "systemctl unmask NAME" to use one.
 
 GROUP: run (attach and read), build, demo, test, vm (tests under other kernels), releases
-(with other releases), bench (all of them unless given), package (make deb).
+(tests with other releases), bench (these are the default), package (make deb).
 
-  --check         preflight: each tool, version and kernel feature, yes or no, and what
-                  does not work without it; installs nothing. Exit status 1 if
-                  something that is needed to attach and read is missing.
+  --check         list each tool, version and kernel feature, whether it is there, and
+                  what does not work without it; install nothing. Exit status 1 if
+                  something needed to attach and read is missing.
   -j, --json      --check: an array of {"what", "ok", "version", "without"}
-  -n, --dry-run   only show the commands
+  -n, --dry-run   show the commands, run none
   -h, --help
 EOF
 }

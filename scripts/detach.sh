@@ -17,20 +17,21 @@ usage: detach.sh [OPTION...] DEV [FEATURE...]
        detach.sh [OPTION...] --host [FEATURE...]
        detach.sh [OPTION...] --all
 
-Takes all features, or those given, off the network device DEV or the host. The last
-user of a map takes it along. It is not an error if nothing is attached, or if the device
-or its network namespace has vanished: what is left of it is removed. A device that was
-renamed, or moved to another network namespace, can be named as it was or as it is.
+Detaches all features, or those given, from the network device DEV or the host. Maps are
+removed with their last user. It is not an error if nothing is attached, or if the device
+or its network namespace has vanished: its leftovers are removed. For a device that was
+renamed, or moved to another network namespace, give its old or its new name.
 
-  --all           all devices, in whatever network namespace, the host, what was attached
-                    by hand, and what another version of these scripts has left
-  --host          the features are those of the host
+  --all           detach from all devices, in any network namespace, and from the host;
+                    also detach what was attached by hand, and remove what another
+                    version of these scripts has left
+  --host          detach features of the host
   --netns NAME    DEV is in this network namespace
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 
-Exit status: 0 nothing of ours is there any more, 1 error, 2 usage.
+Exit status: 0 nothing of ours is left, 1 error, 2 usage.
 EOF
 }
 

@@ -12,8 +12,8 @@ usage: lab.sh up [-4] [NAME]
        lab.sh down NAME
        lab.sh list [-j]
 
-Makes three network namespaces, joined by veth pairs. No interface of this machine
-takes part. "up" prints the lab's name (random unless given).
+Creates three network namespaces connected by veth pairs. It uses none of this machine's
+interfaces. "up" prints the lab's name (random unless given).
 
   NAME-client             NAME-host                     NAME-server
   eth0 10.11.1.2/24 ----- eth0 10.11.1.1/24
@@ -21,13 +21,13 @@ takes part. "up" prints the lab's name (random unless given).
                           veth0 10.11.2.1/24 ----- eth0 10.11.2.2/24
                                 fd11:2::1/64            fd11:2::2/64
 
-The host forwards between client and server. "exec" runs a command as client, host
-or server, with the mounts of this shell, so that pinned maps are the same ones.
+The host forwards between client and server. "exec" runs a command on client, host or
+server with the mounts of this shell, so all hosts see the same pinned maps.
 
   -j, --json      list: an array of names
-  -4, --ipv4      no IPv6 at all, and so nothing on the wire that nobody sent
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  -4, --ipv4      disable IPv6, so the wire carries only the packets that you send
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 EOF
 }

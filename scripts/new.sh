@@ -10,19 +10,19 @@ usage() {
 usage: new.sh [OPTION...] HOOK NAME
        new.sh [OPTION...] host NAME
 
-Writes HOOK/NAME.c, a program that counts packets in a map of its own, NAME_stat, and
-builds it. HOOK is xdp, tc, iptables or kern. The tests of tests/objects.bats find it.
+Writes HOOK/NAME.c, a program that counts packets in its own map NAME_stat, and builds it.
+HOOK is xdp, tc, iptables or kern. tests/objects.bats finds and tests it.
 
-"host" writes a feature of the host (attach.sh --host NAME) that counts packets, of five
-files: kern/abi/NAME.h, kern/NAME.c, scripts/features/NAME.sh, user/NAME.c and
-tests/NAME.bats. Nothing else must be edited.
+"host" writes a host feature (attach.sh --host NAME) that counts packets, in five files:
+kern/abi/NAME.h, kern/NAME.c, scripts/features/NAME.sh, user/NAME.c and tests/NAME.bats.
+Nothing else needs an edit.
 
   --bare          without a map (xdp only: a copy of xdp/pass.c)
-  -n, --dry-run   only show the source
-  -v, --verbose   show the commands
+  -n, --dry-run   show the source, write nothing
+  -v, --verbose   show the commands as they run
   -h, --help
 
-Exit status: 0 written and built, 1 not, 2 usage. A source that exists is never touched.
+Exit status: 0 written and built, 1 error, 2 usage. Existing sources are never changed.
 EOF
 }
 

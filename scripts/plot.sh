@@ -9,27 +9,27 @@ usage() {
 	cat <<'EOF'
 usage: plot.sh [-o FILE] [--size WxH] [--data] [--device DEV] [--netns NS] WHAT [FILE [AFTER]]
 
-Draws on the terminal, or into FILE.svg, FILE.png or FILE.pdf. WHAT is
+Draws on the terminal, or to FILE.svg, FILE.png or FILE.pdf. WHAT is
 
   percentiles   how long the slowest packets took, stage by stage, up to 99.9...%
-  stages        a waterfall: which stage begins where, and how long it takes
-  drops         packets lost a second, by reason, over time
+  stages        a waterfall: where each stage begins, and how long it takes
+  drops         packets lost per second, by reason, over time
 
-FILE is what `hookmap -j --buckets latency` printed, for drops `hookmap -j -i 1 drops`;
-without it the reader is asked now. With AFTER, percentiles and stages compare two files:
-before and after.
+FILE is the output of `hookmap -j --buckets latency`, for drops `hookmap -j -i 1 drops`;
+without it, plot.sh runs the reader. With AFTER, percentiles and stages compare the two
+files, before and after.
 
   -o, --output FILE   .svg, .png or .pdf
       --size WxH      pixels; on the terminal, characters
-      --data          no picture: the numbers that would be drawn. percentiles:
-                      1/(1 - percentile), seconds; stages: start, mean, median, 99 %
-                      (seconds), name; drops: seconds (the interval's
-                      begin), packets per second; an empty line ends a curve
-      --stage A-B     percentiles: only this pair, as in xdp-tc
+      --data          print the numbers instead. percentiles: 1/(1 - percentile),
+                      seconds; stages: start, mean, median, 99 % (seconds), name;
+                      drops: seconds (start of the interval), packets per second; an
+                      empty line ends a curve
+      --stage A-B     percentiles: only this pair, such as xdp-tc
       --device DEV    only this device; default: the one with the most packets
       --netns NS      and only this network namespace
-  -i, --interval SEC  drops: seconds between two documents of FILE that do not say (1)
-  -c, --count N       drops, without FILE: how many intervals to look at (60)
+  -i, --interval SEC  drops: seconds between two documents of FILE without a time (1)
+  -c, --count N       drops, without FILE: number of intervals (60)
   -h, --help
 EOF
 }

@@ -11,26 +11,26 @@
 
 usage() {
 	cat <<'EOF'
-usage: policy.sh [OPTION...] check FILE...   is it right? Nothing is changed
+usage: policy.sh [OPTION...] check FILE...   validates files, changes nothing
        policy.sh [OPTION...] load FILE...    replaces all rules
        policy.sh [OPTION...] add FILE...     adds rules and next hops
-       policy.sh [OPTION...] del ID...       takes rules away
-       policy.sh [OPTION...] show            the rules in force, as a file to load
-       policy.sh [OPTION...] diff FILE...    how they differ from those in force
-       policy.sh [OPTION...] flush           takes all rules away
+       policy.sh [OPTION...] del ID...       removes rules
+       policy.sh [OPTION...] show            prints the current rules as a file to load
+       policy.sh [OPTION...] diff FILE...    compares files with the current rules
+       policy.sh [OPTION...] flush           removes all rules
 
-Without a word, the rules in force are shown with what they did (hookmap policy).
-Several files are one set: their rules follow each other. "-" is standard input.
-tc/README.md (installed in share/doc/hookmap) has the reference of the file, and
-policy.schema.json, beside this script, its schema.
-Rules go to the devices that policy is attached to (attach.sh DEV policy). A new set
-comes into force at once: each packet sees all of the old or all of the new one.
+Without a command, it shows the current rules and their counters (hookmap policy).
+Several files form one set, in the given order. "-" is standard input. tc/README.md
+(installed in share/doc/hookmap) describes the file; policy.schema.json, beside this
+script, is its schema.
+Rules apply to the devices that policy is attached to (attach.sh DEV policy). A new set
+replaces the old one atomically: each packet sees either the old set or the new one.
 
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 
-Exit status: 0 done, 1 error and nothing changed, 2 usage. diff: 0 equal, 1 different,
+Exit status: 0 done, 1 error, nothing changed, 2 usage. diff: 0 equal, 1 different,
 2 error or usage.
 EOF
 }

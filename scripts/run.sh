@@ -9,32 +9,32 @@ usage() {
 	cat <<'EOF'
 usage: run.sh [OPTION...] OBJ PACKET...
 
-Runs a program of XDP, tc, iptables or cgroup_skb on packets (BPF_PROG_RUN) and prints
-what it returned for each. No device takes part, and nothing is sent.
+Runs an XDP, tc, iptables or cgroup_skb program on packets (BPF_PROG_RUN) and prints its
+return value for each. It uses no device and sends nothing.
 
   OBJ     an object file, the name of one of ours (xdp/count), or a pinned program.
           An object gets new, empty maps, which are gone at the end; a pinned program
-          runs with those that it has.
+          runs with its own maps.
   PACKET  Ethernet frames: a pcap file, or one frame as hexadecimal text, where # begins
           a comment and an offset before a colon is skipped (tcpdump -xx). - is stdin.
 
-  --expect VERDICT  exit with 1 unless this is returned for each packet: a name (pass,
+  --expect VERDICT  exit with 1 unless each packet gets this verdict: a name (pass,
                     XDP_DROP, shot, ...) or a number
-  --repeat N        run N times and print the average time (not of use where the
-                    program changes the packet: all runs share it); default 1
-  --program NAME    a program of the object that is not its first
-  --type TYPE       of the program: xdp, classifier, socket; default: from the folder
-                    of OBJ, or what bpftool makes of its section
-  --set MAP=KEY:VALUE  before the runs: both as hexadecimal bytes in memory order,
-                    such as hello_cfg=00000000:0100000000000000; several times
+  --repeat N        run N times and print the average time (default 1). Not useful if
+                    the program changes the packet, because all runs share it
+  --program NAME    run this program of the object instead of the first
+  --type TYPE       type of the program: xdp, classifier, socket; default: by the
+                    folder of OBJ, or as bpftool infers it from the section
+  --set MAP=KEY:VALUE  write to a map before the runs, hexadecimal bytes in memory
+                    order: hello_cfg=00000000:0100000000000000; may be repeated
   --dump MAP        print this map after the last run
-  --out FILE        write the last packet as the program left it, as hexadecimal text
+  --out FILE        write the last packet after the run, as hexadecimal text
   -j, --json        {"rows": [{"packet", "bytes", "verdict", "retval", "after", "ns"}...],
-                    "map": what --dump asks for}
-  -v, --verbose     show the commands
+                    "map": the map of --dump}
+  -v, --verbose     show the commands as they run
   -h, --help
 
-Exit status: 0 ran (and returned what was expected), 1 not, 2 usage.
+Exit status: 0 ran (and returned what was expected), 1 did not, 2 usage.
 EOF
 }
 

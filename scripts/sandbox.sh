@@ -10,12 +10,12 @@ usage() {
 	cat <<EOF
 usage: $name COMMAND...
 
-Runs a command with mounts, a network, /run/netns, a bpf filesystem and a cgroup of its
-own. Nothing of it stays, even if it is killed, nor do processes that it leaves behind.
+Runs a command with its own mounts, network, /run/netns, bpf filesystem and cgroup. All of
+that, and processes that it leaves behind, are gone when it ends, even if it is killed.
 
   -h, --help
 
-Exit status: that of the command; 1 error, 2 usage.
+Exit status: the command's; 1 error, 2 usage.
 EOF
 }
 case ${1:-} in

@@ -9,16 +9,16 @@ usage() {
 	cat <<'EOF'
 usage: saved.sh [FILE...]
 
-Takes the rules of latency, and others that name a program pinned by hookmap, out of
-rule sets that iptables-save has written: FILE, in place, or standard input. A rule that
-names a pin cannot be loaded when the pin is not there, as after a boot, and then
-iptables-restore loads nothing of its table. attach.sh makes the rules anew.
+Removes the rules of latency, and others that name a program pinned by hookmap, from rule
+sets written by iptables-save: each FILE in place, or standard input. A rule that names a
+pin cannot be loaded while the pin is missing, as after a boot, and then iptables-restore
+loads nothing of its table. attach.sh creates the rules again.
 
   iptables-save | saved.sh >/etc/iptables/rules.v4
 
   -h, --help
 
-Exit status: 0 done, also if there was nothing of ours; 1 error; 2 usage.
+Exit status: 0 done, also if there were no rules of ours; 1 error; 2 usage.
 EOF
 }
 

@@ -10,19 +10,19 @@ usage() {
 usage: service.sh [OPTION...] start|reload|stop DEV
        service.sh [OPTION...] start|reload|stop --host
 
-Attaches what DEV.conf (host.conf) says, or takes all off again. Each line of the file
-is what follows "attach.sh DEV" ("attach.sh --host"), quoted as in a shell and without
---netns and --host, such as
+Attaches the features listed in DEV.conf (host.conf), or detaches all of them. A line of
+the file has the arguments that follow "attach.sh DEV" ("attach.sh --host"), quoted as in a
+shell and without --netns and --host, such as
   latency --sample 64 --filter 'proto tcp dport 443'
-or a command of policy.sh or fdb.sh, which runs when what stands above it is attached:
+or it is a command of policy.sh or fdb.sh, which runs after the lines above it:
   policy
   hookmap-policy load /etc/hookmap/rules.json
-If a line fails, start takes all off again; reload attaches again, to change options, and
-detaches nothing.
+If a line fails, start detaches everything again. reload attaches again with the current
+options, and detaches nothing.
 
-  --config DIR    where the files are (/etc/hookmap)
-  -n, --dry-run   only show the commands
-  -v, --verbose   also show the commands
+  --config DIR    directory of the files (/etc/hookmap)
+  -n, --dry-run   show the commands, run none
+  -v, --verbose   show the commands as they run
   -h, --help
 
 Exit status: 0 done (stop: also if nothing was attached), 1 error, 2 usage.

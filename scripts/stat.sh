@@ -9,16 +9,16 @@ usage() {
 	cat <<'EOF'
 usage: stat.sh [-j] [-i SEC] [-c N]
 
-Shows runs, runs a second, ns a run, share of a CPU and map memory of each loaded BPF
-program, the dearest first, again and again. OURS marks those that use a map of this
-collection. It is `hookmap -i 1 progs`, which does the work.
+Repeatedly shows runs, runs per second, ns per run, share of a CPU and map memory of each
+loaded BPF program, the most expensive first. OURS marks programs that use a map of this
+collection. It runs `hookmap -i 1 progs`.
 
-The kernel's statistics cost about 50 ns a run. They are on only while this runs, however
-it ends; kernel.bpf_stats_enabled is not touched.
+The kernel's statistics cost about 50 ns per run. They are on only while this runs, however
+it ends; kernel.bpf_stats_enabled is not changed.
 
-  -j, --json      one JSON document each time: {"rows": [...], "seconds": S}
+  -j, --json      one JSON document per interval: {"rows": [...], "seconds": S}
   -i, --interval SEC  default 1
-  -c, --count N   stop after N times; default: at Ctrl-C
+  -c, --count N   stop after N intervals; default: at Ctrl-C
   -h, --help
 EOF
 }

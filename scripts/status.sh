@@ -13,15 +13,15 @@ usage() {
 	cat <<'EOF'
 usage: status.sh [OPTION...] [DEV]
 
-Shows what is attached: to DEV, or to all devices that the scripts attached, devices
-of this network namespace that were attached by hand, and the host.
-(`hookmap status` shows the pinned maps and the programs that use them.)
+Shows the features attached to DEV. Without DEV, shows all devices that the scripts
+attached to, devices of this network namespace that were attached by hand, and the host.
+`hookmap status` shows the pinned maps and the programs that use them.
 
-  --check         look what can stop packets before they get to what is attached, and
-                    name it; status 1 if something is attached but not reached
+  --check         name whatever can stop packets before they reach an attached
+                    program; status 1 if packets do not reach one
   -j, --json      an array of {"device", "netns", "ifindex", "alive", "by_hand",
-                    "features", "xdp", "tc", "missed"}; netns is null in this one, device
-                    for the host; missed says what is attached but not reached
+                    "features", "xdp", "tc", "missed"}; netns is null for this namespace,
+                    device for the host; missed lists stages that packets do not reach
   --netns NAME    DEV is in this network namespace
   -h, --help
 

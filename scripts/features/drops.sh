@@ -7,9 +7,9 @@ host_feature drops drops_skb drops_exception drops_redirect drops_devmap drops_t
 drops (of the host): packets lost in any layer, by reason, place, device, network
 namespace and protocol
   --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
-                    (default). What was counted before stays as it is.
+                    (default). Existing rows do not change.
   --samples N     keep the headers of N dropped packets per second and CPU for
-                    hookmap drops --samples; "off" (default) ends it
+                    hookmap drops --samples; "off" (default) keeps none
 EOF
 
 DROP_MAPS=(drop_cfg drop_stat drop_row drop_slot drop_over drop_xdp drop_xdp_slot drop_name drop_ring)

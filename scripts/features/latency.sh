@@ -12,15 +12,15 @@ latency_help() {
 latency (of a device; the default): time stamps at XDP, tc, iptables, socket and
 application
   --sample N      measure one packet in N (all devices; default 256)
-  --filter CONDITION  measure only such packets (all devices), of "dev NAME" as well,
-                    but not by vlan, and only IP; "none" takes it away
+  --filter CONDITION  measure only matching IP packets (all devices); "dev NAME" works
+                    too, vlan does not; "none" removes the filter
   --mode MODE     XDP mode: native, generic, or none (tc is the first stage);
-                    default: native if the driver can, else generic; none for bonds,
+                    default: native if the driver can, otherwise generic; none for bonds,
                     teams and devices without an Ethernet header
-  --inpacket PORT  also write the stamps into UDP datagrams to PORT; "off" ends it
-  --next OBJ[:SECTION]  run this XDP program behind ours; "none" takes it away
-                    (default: the first that it has of prog, xdp and xdp.frags)
-  --pref N        place of the tc filter (default 1)
+  --inpacket PORT  also write the stamps into UDP datagrams to PORT; "off" stops that
+  --next OBJ[:SECTION]  run this XDP program after ours; "none" removes it (default
+                    section: the first one present of prog, xdp and xdp.frags)
+  --pref N        preference of the tc filter (default 1)
 EOF
 }
 

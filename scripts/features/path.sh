@@ -7,9 +7,9 @@
 . "$HM_SCRIPTS/lib/condition.sh"
 # without fexit, what rules accept is not seen; what they drop is
 host_feature path path_queue path_xmit path_rx path_gro path_receive path_read path_drop <<'EOF'
-path (of the host): the journey of packets across devices and network namespaces
-  --match CONDITION  of such packets, also inside vxlan, to UDP port "vxlan N" (4789);
-                    only IP; default: echo; "any": every packet
+path (of the host): the path of packets across devices and network namespaces
+  --match CONDITION  follow only matching IP packets, also inside vxlan (UDP port "vxlan
+                    N", 4789); default: echo; "any": every packet
 EOF
 PATH_MATCH='' PATH_MATCH_SET=0
 

@@ -7,8 +7,8 @@
 . "$HM_SCRIPTS/lib/clock.sh"
 HOST_WHY[pktlat]='does the kernel have the tracepoint skb_copy_datagram_iovec?'
 host_feature pktlat pktlat_copy <<'EOF'
-pktlat (of the host): time from a packet's receive stamp to the copy to a process or,
-from a tap, to a VM
+pktlat (of the host): time from a packet's receive stamp to its copy to a process, or
+from a tap to a VM
   --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0; "none": count from
                     the kernel's stamps only (scripts/clock.sh follows a clock)
   --slow USEC     report packets that took this long or longer (default 1000)

@@ -6,11 +6,11 @@
 
 policy_help() {
 	cat <<'EOF'
-policy (of a device): policy routing at tc ingress, by rules that policy.sh loads
+policy (of a device): policy routing at tc ingress, with rules loaded by policy.sh
   --max-rules N   refuse rule sets with more rules (default and most 262144)
   --max-masks N   ... with more mask tuples per family (default 64, most 128)
   --max-hops N    ... with more next hops, or groups of them (default 64, most 256)
-  --policy-pref N  place of the tc filter (default 50)
+  --policy-pref N  preference of the tc filter (default 50)
 EOF
 }
 

@@ -5,12 +5,12 @@
 
 condition_help() {
 	cat <<'EOF'
-CONDITION, in tcpdump's words, all of which must hold:
-  src|dst|host PREFIX     IPv4 or IPv6; host: either of both
+CONDITION, in tcpdump's words; a packet must meet all of them:
+  src|dst|host PREFIX     IPv4 or IPv6; host: either address
   proto NAME|NUMBER       or tcp, udp, icmp, icmp6, sctp alone
-  sport|dport|port N[-N]  of packets that have ports: later fragments have none
-  vlan VID                of the outermost tag
-  ethertype TYPE          ip, ip6, arp (or one of these alone), 0xNNNN
+  sport|dport|port N[-N]  later fragments have no ports and do not match
+  vlan VID                the outermost tag
+  ethertype TYPE          ip, ip6, arp (these also work alone), 0xNNNN
   fragment yes            fragments after the first
   echo                    ICMP echo, of both families
 EOF
