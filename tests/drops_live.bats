@@ -177,7 +177,7 @@ of_sources() {
 		'["SKB_DROP_REASON_TC_INGRESS"]' "reasons of the rest"
 	equal "$(jq .lost.table_full_packets "$JSON")" "$(jq '[.rows[] | select(.sip == "(other)") | .packets] | add' "$JSON")" "lost.table_full_packets"
 	equal "$(jq .lost.no_row_packets "$JSON")" 0 "lost.no_row_packets"
-	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "rows have made room for new causes"
+	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "rows were replaced by new causes"
 	like "$(on host "$HM_BUILD/hookmap" drops -n 3)" "packets without their sip, in rows"
 	# what has made room since is not new: 3 are
 	flood 102000 8192

@@ -175,7 +175,7 @@ NONE_GIVEN" reasons
 	equal "$(J --since "$BATS_TEST_TMPDIR/saved" | jq -c "$new")" "[[\"0x1002\",$((20 * CPUS))]]" "attached anew"
 	# saved with other rights: places cannot be compared
 	jq '.generation.hidden = true' "$BATS_TEST_TMPDIR/saved" >"$BATS_TEST_TMPDIR/other"
-	fails 1 'places in the kernel are numbers there and names here' hookmap drops --since "$BATS_TEST_TMPDIR/other"
+	fails 1 'locations are numbers there and names here' hookmap drops --since "$BATS_TEST_TMPDIR/other"
 	jq 'del(.generation)' "$BATS_TEST_TMPDIR/saved" >"$BATS_TEST_TMPDIR/other"
 	fails 1 'older version' hookmap drops --since "$BATS_TEST_TMPDIR/other"
 }
@@ -428,14 +428,14 @@ NONE_GIVEN" reasons
 	local reader=$!
 	busywait 5 sampled
 	run -1 hookmap drops --samples
-	like "$output" "another reader is at work"
+	like "$output" "another reader is running"
 	# attached again: the ring that it reads is not that of the programs any more
 	"$HM_TOP/scripts/detach.sh" --host drops
 	attach_host --samples 1000
 	local status=0
 	wait "$reader" || status=$?
 	equal "$status" 1 "exit status of the reader"
-	equal "$(<"$BATS_TEST_TMPDIR/err")" "hookmap: drops: the pin of map drop_ring has gone: detached"
+	equal "$(<"$BATS_TEST_TMPDIR/err")" "hookmap: drops: the pin of map drop_ring is gone: detached"
 	attach_host --samples off
 	run -2 hookmap drops --samples -i 1
 	run -2 attach_host --samples many

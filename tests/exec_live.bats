@@ -193,7 +193,7 @@ hex() {
 	busywait 5 grep -q live "$OUT"
 	run hookmap exec --drain
 	equal "$status" 1
-	equal "$output" "hookmap: exec: another reader is at work: one at a time"
+	equal "$output" "hookmap: exec: another reader is running: only one at a time"
 	busywait 5 grep -q exit "$OUT"
 	reader_stop
 	equal "$(jq -s '[.[] | select(.event)] | length' "$OUT")" 2 "second reader"
@@ -302,7 +302,7 @@ hex() {
 	status=0
 	wait "$READER" || status=$?
 	equal "$status" 1
-	equal "$(cat "$OUT.err")" "hookmap: exec: the pin of map exec_ring has gone: detached"
+	equal "$(cat "$OUT.err")" "hookmap: exec: the pin of map exec_ring is gone: detached"
 	# also if another is there by then
 	host_attach exec --name true --cgroup "$HOOKMAP_CGROUP"
 	reader exec
@@ -314,7 +314,7 @@ hex() {
 	status=0
 	wait "$READER" || status=$?
 	equal "$status" 1 "status of the old reader"
-	like "$(cat "$OUT.err")" "has gone: detached"
+	like "$(cat "$OUT.err")" "is gone: detached"
 	host_detach exec
 	host_nothing_left
 	run hookmap exec

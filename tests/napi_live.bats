@@ -132,7 +132,7 @@ fake() { bpftool map lookup pinned "$G/napi_who" key 102 97 107 101 0 0 0 0 0 0 
 	run ! fake $((evicted - 1))
 	fake 2000
 	equal "$(bpftool -j map dump pinned "$G/napi_hist" | jq '[.[] | select(.key[:4] == ["0x66", "0x61", "0x6b", "0x65"] and .key[16:18] == ["0x00", "0x00"])] | length')" 0 "rows of the oldest"
-	like "$(hookmap napi)" " values in those"
+	like "$(hookmap napi)" " values of replaced rows"
 	on host ip link set dev eth0 xdp off
 }
 

@@ -150,5 +150,5 @@ u64() {
 	run -0 hookmap ovslat
 	equal "$(awk '$1 == "p1" { print $3, $4, $NF }' <<<"$output" | sort)" "self $((3 * cpus)) 10ns
 total $((3 * cpus)) 10ns"
-	like "$output" "not in the rows: $((7 * cpus)) table full, $((8 * cpus)) too deep, $((9 * cpus)) without return, $((5 * cpus)) rows that have made room, $((6 * cpus)) calls in those"
+	like "$output" "not in the rows: $((7 * cpus)) table full, $((8 * cpus)) too deep, $((9 * cpus)) without return, $((5 * cpus)) replaced rows, $((6 * cpus)) calls of replaced rows"
 }

@@ -202,7 +202,7 @@ ip6() {
 	equal "$(jq -s 'map(select(.hook == "net_dev_queue")) | length' "$ALL")" 3 "hops of whole ones"
 	# 40 that have not, at each hook that they pass
 	equal "$(jq -s '.[-1] | .unread + .unread_before >= 160' "$ALL")" true unread
-	like "$(hookmap --drain path | tail -n 1)" 'looks at packets whose headers are not in the linear part'
+	like "$(hookmap --drain path | tail -n 1)" 'hops not shown: the headers were not in the linear part'
 }
 
 @test "path: inside vxlan, on the underlay and on the overlay" {

@@ -289,7 +289,7 @@ from_nic() {
 	run ! fake $((evicted - 1))
 	# (other processes of the machine may come, too)
 	fake 120
-	like "$(hookmap pktlat)" "packets of those"
+	like "$(hookmap pktlat)" "packets of replaced processes and taps"
 	reader_stop || true
 }
 

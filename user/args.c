@@ -20,21 +20,21 @@ const struct arg common_args[] = {
 	{ .name = "pretty", .letter = 'p', .kind = ARG_FLAG, .to = &common.pretty,
 	  .help = "JSON with line breaks" },
 	{ .name = "prom", .kind = ARG_OUTPUT, .value = OUT_PROM, .for_ = VERB_PROM,
-	  .help = "Prometheus text format, of several verbs, or of all that is attached" },
+	  .help = "Prometheus text format, for several verbs or for everything that is attached" },
 	{ .name = "output", .takes = "FILE", .kind = ARG_TEXT, .to = &common.save, .for_ = VERB_PROM,
-	  .help = "--prom: into FILE, which is replaced at once" },
+	  .help = "--prom: write to FILE, replacing it atomically" },
 	{ .name = "interval", .letter = 'i', .takes = "SEC", .kind = ARG_SECONDS, .to = &common.interval, .for_ = VERB_REPEATS,
-	  .help = "repeat, showing what is new" },
+	  .help = "repeat, showing the new values of each interval" },
 	{ .name = "count", .letter = 'c', .takes = "N", .kind = ARG_NUMBER, .to = &common.count, .for_ = VERB_REPEATS | VERB_STREAMS,
-	  .help = "stop after N times, or N events" },
+	  .help = "stop after N intervals, or N events" },
 	{ .name = "bpffs", .takes = "DIR", .kind = ARG_TEXT, .to = &common.bpffs,
-	  .help = "where the pins are (HOOKMAP_BPFFS, /sys/fs/bpf)" },
+	  .help = "the bpf filesystem with the pins (HOOKMAP_BPFFS, /sys/fs/bpf)" },
 	{ .name = "color", .takes = "WHEN", .kind = ARG_COLOR, .to = &color,
 	  .help = "colours (-c without a number, as for ip)",
 	  .words = "always auto never" },
 	{ .name = "version", .letter = 'V', .kind = ARG_VERSION },
 	{ .name = "help", .letter = 'h', .kind = ARG_HELP, .to = &common.help,
-	  .help = "this text; with a verb, what that takes" },
+	  .help = "this text; with a verb, its options" },
 	{},
 };
 /* clang-format on */
@@ -100,8 +100,7 @@ static int args_conflict(const struct verb *verb)
 	if (common.count && common.interval <= 0 && !streams(verb))
 		return misuse("%s", "-c needs -i", NULL);
 	if (common.interval > 0 && streams(verb))
-		return misuse("%s: -i does not go with what shows events as they come", verb->name,
-			      NULL);
+		return misuse("%s: shows events as they come, without -i", verb->name, NULL);
 	if (common.save && common.output != OUT_PROM)
 		return misuse("%s", "--output goes with --prom", NULL);
 	wrong = verb->wrong ? verb->wrong(&common) : NULL;

@@ -137,4 +137,4 @@ static int clock_run(const struct options *opt)
 
 static const struct arg clock_args[] = { ARG_PTP(&device), {} };
 
-VERB(clock, .help = "distances between clocks (--ptp)", .run = clock_run, .args = clock_args)
+VERB(clock, .help = "offsets between clocks (--ptp)", .run = clock_run, .args = clock_args)

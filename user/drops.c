@@ -95,9 +95,8 @@ static int sum_column(const struct drop_table *t)
 			if (t->line[i].by == by)
 				return COL_KEY;
 		}
-		fail("-s %s: drops are not counted by %s but by %s: scripts/attach.sh --host drops "
-		     "--by %s",
-		     asked.sum, asked.sum, drop_by_name[t->by], asked.sum);
+		fail("-s %s: drops are counted by %s: scripts/attach.sh --host drops --by %s",
+		     asked.sum, drop_by_name[t->by], asked.sum);
 		return -EINVAL;
 	}
 	return -EINVAL;
@@ -269,7 +268,7 @@ static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 		printf("%zu more rows, %llu packets\n", rows, packets);
 	show_benign(t);
 	if (lost[LOST_EVICTED])
-		printf("table full: %llu rows have made room for new causes\n", lost[LOST_EVICTED]);
+		printf("table full: %llu rows were replaced by new causes\n", lost[LOST_EVICTED]);
 	if (t->by && lost[LOST_OVER_PACKETS] > lost[LOST_NO_ROW])
 		printf("table full: %llu packets without their %s, in rows \"(other)\"\n",
 		       lost[LOST_OVER_PACKETS] - lost[LOST_NO_ROW], drop_by_name[t->by]);
@@ -282,10 +281,10 @@ static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
 		       lost[LOST_SAMPLES], lost[LOST_SAMPLES_RATE], lost[LOST_SAMPLES_RING]);
 	if (lost[LOST_MISSED])
-		printf("missed: %llu drops while another was being counted on that CPU\n",
+		printf("missed: %llu drops during the count of another on that CPU\n",
 		       lost[LOST_MISSED]);
 	if (t->unasked)
-		printf("%llu processes were not asked for their namespace: devices there may have "
+		printf("the namespaces of %llu processes could not be read: devices there may have "
 		       "no name\n",
 		       t->unasked);
 	if (t->hidden)
@@ -555,7 +554,7 @@ static int drops_run(const struct options *opt)
 		if (err)
 			goto out;
 		if (t.hidden != old.hidden) {
-			fail("--since %s: places in the kernel are %s there and %s here: read both "
+			fail("--since %s: locations are %s there and %s here: read both "
 			     "as "
 			     "root",
 			     asked.since, old.hidden ? "numbers" : "names",
@@ -598,23 +597,23 @@ static const struct arg drops_args[] = {
 	  .takes = "WHAT",
 	  .kind = ARG_TEXT,
 	  .to = &asked.sum,
-	  .help = "sums by one column, or by what they are counted by",
+	  .help = "sum up rows by one column, or by the dimension of --by",
 	  .words = "layer reason location device netns proto protocol smac dmac sip dip flow" },
 	{ .name = "top",
 	  .letter = 'n',
 	  .takes = "N",
 	  .kind = ARG_NUMBER,
 	  .to = &asked.top,
-	  .help = "only the N largest" },
+	  .help = "only the N largest rows" },
 	{ .name = "since",
 	  .takes = "FILE",
 	  .kind = ARG_TEXT,
 	  .to = &asked.since,
-	  .help = "what is new since FILE was saved with -j" },
+	  .help = "only what was counted since FILE was saved with -j" },
 	{ .name = "all",
 	  .kind = ARG_FLAG,
 	  .to = &asked.all,
-	  .help = "also packets that were not lost, and all XDP verdicts" },
+	  .help = "also show packets that were not lost, and all XDP verdicts" },
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
 	  .to = &asked.explain,
@@ -622,11 +621,11 @@ static const struct arg drops_args[] = {
 	{ .name = "reasons",
 	  .kind = ARG_FLAG,
 	  .to = &asked.reasons,
-	  .help = "all reasons that this kernel knows" },
+	  .help = "list all reasons that this kernel knows" },
 	{ .name = "samples",
 	  .kind = ARG_FLAG,
 	  .to = &asked.samples,
-	  .help = "packets with their headers, as they are lost" },
+	  .help = "lost packets with their headers, as they come" },
 	ARG_DEV(&asked.device),
 	ARG_NETNS(&asked.netns),
 	{},

@@ -24,7 +24,7 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 	if (!line)
 		return "no memory";
 	if (!json_object_is_type(row, json_type_object))
-		return "a row is not an object";
+		return "row is not an object";
 	for (int i = 0; i < COL_KEY; i++) {
 		text = saved_text(row, column_key[i]);
 		if (!text)

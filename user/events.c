@@ -155,7 +155,7 @@ static void show_end(struct reader *r)
 			show_before(first->ring.full);
 		}
 		if (now.missed)
-			printf(", %llu runs of the programs left out by the kernel", now.missed);
+			printf(", %llu runs of the programs skipped by the kernel", now.missed);
 		if (now.more | first->more) {
 			printf(", %llu %s", now.more, r->ev->more);
 			show_before(first->more);
@@ -205,7 +205,7 @@ int reader_lock(const struct options *opt, const char *feature)
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		fail("%s: another reader is at work: one at a time", feature);
+		fail("%s: another reader is running: only one at a time", feature);
 		close(fd);
 		return -1;
 	}
@@ -226,7 +226,7 @@ int pin_same(const struct options *opt, const char *feature, const char *map, in
 {
 	if (pin_inode(opt, map) == pin)
 		return 0;
-	fail("%s: the pin of map %s has gone: detached", feature, map);
+	fail("%s: the pin of map %s is gone: detached", feature, map);
 	return -ESTALE;
 }
 

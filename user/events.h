@@ -36,10 +36,10 @@ extern struct events_asked {
 	{ .name = "drain",                                                                         \
 	  .kind = ARG_FLAG,                                                                        \
 	  .to = &events_asked.drain,                                                               \
-	  .help = "show the events that are buffered, then stop" },                                \
+	  .help = "show the buffered events, then stop" },                                         \
 	{                                                                                          \
 		.name = "new", .kind = ARG_FLAG, .to = &events_asked.fresh,                        \
-		.help = "leave out the events that are buffered already"                           \
+		.help = "leave out the events that are already buffered"                           \
 	}
 
 /* Reads until -c, a signal or (--drain) the end. Returns an exit code. */

@@ -126,5 +126,5 @@ static int exec_run(const struct options *opt)
 
 static const struct arg exec_args[] = { EVENTS_ARGS, {} };
 
-VERB(exec, .help = "programs that are started, and their exits", .run = exec_run,
-     .takes = VERB_STREAMS, .args = exec_args)
+VERB(exec, .help = "started programs, and their exits", .run = exec_run, .takes = VERB_STREAMS,
+     .args = exec_args)

@@ -830,7 +830,7 @@ static const struct arg fdb_args[] = {
 	{ .name = "summary",
 	  .kind = ARG_FLAG,
 	  .to = &asked.summary,
-	  .help = "without the entries" },
+	  .help = "leave out the entries" },
 	ARG_DEV(&asked.device),
 	{},
 };

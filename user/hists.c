@@ -344,7 +344,7 @@ static void lost_text(const struct options *opt, const struct hist_verb *verb,
 		before = ", ";
 	}
 	if (h->missed)
-		printf("%s%llu missed: a program of ours ran on that CPU already\n", before,
+		printf("%s%llu missed: the program was already running on that CPU\n", before,
 		       h->missed);
 	else
 		printf("%s\n", *before ? "" : "nothing");

@@ -127,7 +127,7 @@ extern struct hists_asked {
 		  .takes = "FILE",                                                                 \
 		  .kind = ARG_TEXT,                                                                \
 		  .to = &hists_asked.since,                                                        \
-		  .help = "what is new since FILE was saved with -j --buckets" },                  \
+		  .help = "only what was counted since FILE was saved with -j --buckets" },        \
 		ARG_NETNS(&hists_asked.netns)
 
 /* Fills in a cell of NAME: text that stays, up to LEN bytes of any, or a namespace by cookie (0:

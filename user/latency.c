@@ -211,7 +211,7 @@ static void show_explain(const struct hists *h)
 		printf("%s to %s: %s; look at: %s\n", stage_str(key->from), stage_str(key->to),
 		       row_text(h->shown[i])->means, row_text(h->shown[i])->look);
 	}
-	printf("total: from the first stage to this one; its packets are those that came so far\n");
+	printf("total: from the first stage to this one, of the packets that reached it\n");
 }
 
 static int show_rest(const struct options *opt, const struct hists *h)

@@ -11,12 +11,13 @@ static const struct {
 	const char *from, *to; /* NULL: any */
 	const char *means, *look;
 } texts[] = {
-	{ "xdp", "tc", "the driver's poll: the sk_buff is made, and GRO waits for more of the flow",
+	{ "xdp", "tc",
+	  "the driver's poll: it allocates the sk_buff, and GRO waits for more packets of the flow",
 	  "hookmap napi, /proc/net/softnet_stat (time_squeeze), ethtool -c DEV, ethtool -k DEV "
 	  "(gro), "
 	  "/sys/class/net/DEV/gro_flush_timeout" },
 	{ NULL, "prerouting",
-	  "tc filters behind ours, packet sockets, and the bridge, VLAN or tunnel above the device",
+	  "tc filters after ours, packet sockets, and the bridge, VLAN or tunnel above the device",
 	  "tc -s filter show dev DEV ingress, ss -0 (tcpdump and the like), hookmap path" },
 	{ NULL, "input",
 	  "rules and conntrack in PREROUTING, NAT, the routing decision, rules in INPUT before "
@@ -26,13 +27,14 @@ static const struct {
 	  "routing, rules in FORWARD and POSTROUTING, the veth, and the backlog of a CPU",
 	  "iptables -vnL FORWARD, /proc/net/softnet_stat, hookmap drops, hookmap napi" },
 	{ NULL, "socket",
-	  "rules in INPUT behind ours, the protocol, the look-up of the socket, programs of "
+	  "rules in INPUT after ours, the protocol, the look-up of the socket, programs of "
 	  "cgroups",
 	  "iptables -vnL INPUT, bpftool cgroup tree, hookmap progs, nstat -az TcpExtTCPOFOQueue "
 	  "(TCP "
 	  "out of order)" },
 	{ NULL, "app",
-	  "the packet lies in the socket until the application reads: it is busy, or waits for a "
+	  "the packet waits in the socket until the application reads, which is busy or waits for "
+	  "a "
 	  "CPU",
 	  "ss -tunmp (Recv-Q), hookmap pktlat --slow 1000 (which process), pidstat -wu" },
 };
@@ -42,7 +44,7 @@ const struct reason_text *latency_text(const char *from, const char *to)
 	static struct reason_text text;
 
 	/* as for drops; valid until the next call */
-	text = (struct reason_text){ "", "latency", "the way from the one stage to the other",
+	text = (struct reason_text){ "", "latency", "the path between the two stages",
 				     "hookmap path" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (strcmp(to, texts[i].to) || (texts[i].from && strcmp(from, texts[i].from)))

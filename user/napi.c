@@ -151,14 +151,15 @@ static const struct hist_table tables[] = {
 	{ "rows", "packets per poll\n", COLS(poll_cols), 3, is_poll, place, poll_more, poll_prom },
 	{ "devmap", "\nframes per devmap batch\n", COLS(devmap_cols), 3, is_devmap, place,
 	  devmap_more, devmap_prom },
-	{ "softirq", "\nNET_RX, from raising to start\n", COLS(softirq_cols), 1, is_softirq, cpu,
+	{ "softirq", "\nNET_RX, from raise to start\n", COLS(softirq_cols), 1, is_softirq, cpu,
 	  NULL, softirq_prom },
 };
 
 static const struct hist_count counts[] = {
 	{ "table_full", "table full", offsetof(struct napi_stat, full) },
-	{ "evicted", "rows that have made room", offsetof(struct napi_stat, age.evicted) },
-	{ "evicted_values", "values in those", offsetof(struct napi_stat, age.evicted_packets) },
+	{ "evicted", "replaced rows", offsetof(struct napi_stat, age.evicted) },
+	{ "evicted_values", "values of replaced rows",
+	  offsetof(struct napi_stat, age.evicted_packets) },
 };
 
 static const struct hist_verb napi = {

@@ -123,5 +123,4 @@ static int open_run(const struct options *opt)
 
 static const struct arg open_args[] = { EVENTS_ARGS, {} };
 
-VERB(open, .help = "files that are opened", .run = open_run, .takes = VERB_STREAMS,
-     .args = open_args)
+VERB(open, .help = "opened files", .run = open_run, .takes = VERB_STREAMS, .args = open_args)

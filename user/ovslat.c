@@ -45,8 +45,9 @@ static const struct hist_count counts[] = {
 	{ "table_full", "table full", offsetof(struct ovslat_call, full) },
 	{ "too_deep", "too deep", offsetof(struct ovslat_call, deep) },
 	{ "no_return", "without return", offsetof(struct ovslat_call, lost) },
-	{ "evicted", "rows that have made room", offsetof(struct ovslat_call, age.evicted) },
-	{ "evicted_calls", "calls in those", offsetof(struct ovslat_call, age.evicted_packets) },
+	{ "evicted", "replaced rows", offsetof(struct ovslat_call, age.evicted) },
+	{ "evicted_calls", "calls of replaced rows",
+	  offsetof(struct ovslat_call, age.evicted_packets) },
 };
 
 static const struct hist_verb ovslat = {

@@ -389,7 +389,7 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 	}
 	if (!i && h->flags & PATH_H_CAME) {
 		json_flag("came_in", true);
-		line_str(l, NULL, 1, "(came in as what does not match: NAT?)");
+		line_str(l, NULL, 1, "(came in as a packet that does not match: NAT?)");
 	}
 	if (e->hook == PATH_NETFILTER)
 		line_str(l, "verdict", 1, e->nf_hook < 5 ? nf_name[e->nf_hook] : "ACCEPT");
@@ -608,7 +608,7 @@ static int path_run(const struct options *opt)
 		.more_at = offsetof(struct path_stat, unread),
 		.head = "    SINCE    DELTA NETNS            DEVICE          HOOK",
 		.what = "packets",
-		.more = "looks at packets whose headers are not in the linear part: not shown",
+		.more = "hops not shown: the headers were not in the linear part",
 		.least = sizeof(struct path_event),
 		.time = offsetof(struct path_event, time),
 		.show = path_show,
@@ -637,5 +637,5 @@ static const struct arg path_args[] = {
 	{},
 };
 
-VERB(path, .help = "the journey of packets, hop by hop", .run = path_run, .takes = VERB_STREAMS,
+VERB(path, .help = "the path of packets, hop by hop", .run = path_run, .takes = VERB_STREAMS,
      .args = path_args)

@@ -328,7 +328,7 @@ void programs_since(const struct options *opt, const char *feature)
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	t = real.tv_sec - (boot.tv_sec - (time_t)(first / 1000000000));
 	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%F %T", &tm))
-		printf("counted since %s (detach and attach begin anew)\n", text);
+		printf("counted since %s (detach and attach to reset)\n", text);
 }
 
 int pin_value(const struct options *opt, const char *name, void *value)

@@ -144,9 +144,8 @@ static const struct hist_count counts[] = {
 	{ "sent", "sent by this host itself, never received", offsetof(struct pktlat_stat, sent) },
 	{ "bad_clock", "bad clock", offsetof(struct pktlat_stat, clock) },
 	{ "table_full", "table full", offsetof(struct pktlat_stat, slow.full) },
-	{ "evicted", "processes and taps that have made room",
-	  offsetof(struct pktlat_stat, age.evicted) },
-	{ "evicted_packets", "packets of those",
+	{ "evicted", "replaced processes and taps", offsetof(struct pktlat_stat, age.evicted) },
+	{ "evicted_packets", "packets of replaced processes and taps",
 	  offsetof(struct pktlat_stat, age.evicted_packets) },
 };
 
@@ -271,7 +270,7 @@ static const struct arg pktlat_args[] = {
 	  .takes = "USEC",
 	  .kind = ARG_NUMBER,
 	  .to = &asked.slow,
-	  .help = "packets that took this long, one by one" },
+	  .help = "show each packet that took this long or longer" },
 	ARG_PTP(&asked.ptp),
 	HISTS_ARGS,
 	{},

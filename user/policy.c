@@ -575,17 +575,16 @@ static const struct arg policy_args[] = {
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
 	  .to = &asked.explain,
-	  .help = "with src=A dst=B ...: which rule such a packet takes" },
+	  .help = "with src=A dst=B ...: the rule that such a packet matches" },
 	{ .name = "verify",
 	  .takes = "SET",
 	  .kind = ARG_TEXT,
 	  .to = &asked.verify,
-	  .help = "looks each rule up as packets do: of the set in force, or of the one that is "
-		  "being loaded",
+	  .help = "look up each rule as packets do, in the current set or the one being loaded",
 	  .words = "now next" },
 	{},
 };
 
-VERB(policy, .help = "rules of policy routing, and what they did", .run = policy_run,
+VERB(policy, .help = "policy routing rules, and their counters", .run = policy_run,
      .commands = "check load add del show diff flush", .takes = VERB_PROM, .args = policy_args,
      .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong)

@@ -247,8 +247,7 @@ static __u32 find(const struct options *opt, struct explain *e, const struct pac
 
 		if (t->best >= best) {
 			if (!json_on())
-				printf("  the other %u tuples have only rules behind that one\n",
-				       n - i);
+				printf("  the other %u tuples only have later rules\n", n - i);
 			break;
 		}
 		rank = policy_find(f, e->p, t, k->word, k->v6);

@@ -282,7 +282,7 @@ static const struct arg progs_args[] = {
 	  .takes = "ID,...",
 	  .kind = ARG_TEXT,
 	  .to = &look,
-	  .help = "what these return, and whether they use skb->tc_index, by their instructions" },
+	  .help = "the values that these programs can return, and whether they use skb->tc_index" },
 	{},
 };
 

@@ -203,9 +203,9 @@ static const struct reason_text texts[] = {
 	  "the kernel gives no reason, and the packet does not tell: it may be a loss",
 	  "the location; samples (attach.sh --host drops --samples N)" },
 	{ "SKB_NOT_DROPPED_YET", "benign", "not a loss", "" },
-	{ "SKB_CONSUMED", "benign", "not a loss: it was used up", "" },
+	{ "SKB_CONSUMED", "benign", "not a loss: the packet was consumed", "" },
 	{ "QUEUE_PURGE", "benign", "still queued when its socket or device was closed", "" },
-	{ "TCP_OFOMERGE", "benign", "its data had come with another segment already", "" },
+	{ "TCP_OFOMERGE", "benign", "its data had already come with another segment", "" },
 	{ "UNIX_SKIP_OOB", "benign", "out-of-band data of a Unix socket, read past", "" },
 	{ "NO_SOCKET", "socket", "nobody listens on this address and port",
 	  "ss -lnptu: is the service up, and on this address?" },
@@ -221,16 +221,16 @@ static const struct reason_text texts[] = {
 	{ "PACKET_SOCK_ERROR", "socket",
 	  "a packet socket (a sniffer) had no room: its copy is lost",
 	  "tcpdump -B, not the network" },
-	{ "UNIX_DISCONNECT", "socket", "the peer of a Unix socket has gone", "the application" },
+	{ "UNIX_DISCONNECT", "socket", "the peer of a Unix socket is gone", "the application" },
 	{ "TCP_CSUM", "socket", "wrong TCP checksum", "nstat -az TcpInCsumErrors; NIC offloads" },
 	{ "UDP_CSUM", "socket", "wrong UDP checksum", "nstat -az UdpInCsumErrors; NIC offloads" },
 	{ "ICMP_CSUM", "ip", "wrong ICMP checksum", "the sender" },
 	{ "TCP_LISTEN_OVERFLOW", "socket", "the listen queue was full",
 	  "ss -lnt (Recv-Q, Send-Q); net.core.somaxconn" },
 	{ "TCP_RESET", "socket", "the peer reset the connection", "the peer's log" },
-	{ "TCP_OLD_DATA", "benign", "a retransmission of what was here already",
+	{ "TCP_OLD_DATA", "benign", "a retransmission of data that was already here",
 	  "lost acknowledgements or a short timeout; nstat -az TcpRetransSegs" },
-	{ "TCP_OLD_SEQUENCE", "benign", "a probe or a retransmission of what was here already",
+	{ "TCP_OLD_SEQUENCE", "benign", "a probe or a retransmission of data that was already here",
 	  "lost acknowledgements or a short timeout; nstat -az TcpRetransSegs" },
 	{ "TCP_OVERWINDOW", "socket", "beyond the receive window", "ss -nmi on both sides" },
 	{ "TCP_ZEROWINDOW", "socket", "the receive window was closed",
@@ -271,7 +271,7 @@ static const struct reason_text texts[] = {
 	{ "PKT_TOO_SMALL", "ip", "shorter than its header says", "the sender" },
 	{ "FRAG_REASM_TIMEOUT", "ip", "a fragment's other parts never came",
 	  "loss on the path; nstat -az IpReasmTimeout" },
-	{ "DUP_FRAG", "ip", "the fragment was here already", "the path" },
+	{ "DUP_FRAG", "ip", "the fragment was already here", "the path" },
 	{ "FRAG_*", "ip", "a fragment could not be put together", "nstat -az | grep Reasm" },
 	{ "HDR_TRUNC", "ip", "too short for its header", "the sender" },
 	{ "IPV6DISABLED", "ip", "IPv6 is disabled on this device",
@@ -280,7 +280,7 @@ static const struct reason_text texts[] = {
 	{ "IPV6_*", "ip", "bad IPv6 header", "the sender" },
 	{ "IP_TUNNEL_*", "tunnel", "the tunnel refused it", "ip -d -s link" },
 	{ "IP_*", "ip", "the IP layer refused it", "nstat -az | grep Ip" },
-	{ "INVALID_PROTO", "ip", "not a protocol that can be sent so", "the application" },
+	{ "INVALID_PROTO", "ip", "this protocol cannot be sent like this", "the application" },
 	{ "NEIGH_FAILED", "neigh", "the next hop does not answer ARP or ND",
 	  "ip neigh: is it up, is the VLAN right?" },
 	{ "NEIGH_QUEUEFULL", "neigh", "too many packets waited for ARP or ND",
@@ -302,7 +302,8 @@ static const struct reason_text texts[] = {
 	{ "DUALPI2_*", "qdisc", "dualpi2 dropped it", "tc -s qdisc show dev DEV" },
 	{ "CPU_BACKLOG", "driver", "a CPU's input queue was full",
 	  "cat /proc/net/softnet_stat; net.core.netdev_max_backlog; RPS" },
-	{ "XDP", "xdp", "an XDP program dropped it (not one of hookmap, which count themselves)",
+	{ "XDP", "xdp",
+	  "an XDP program dropped it (not one of hookmap's, which count their own drops)",
 	  "ip -d link show dev DEV; bpftool net" },
 	{ "XDP_REDIRECT_*", "xdp", "a redirect failed: the errno tells why",
 	  "is the target up, does it take XDP frames? ip -d link; veth needs XDP or GRO on the "
@@ -314,7 +315,8 @@ static const struct reason_text texts[] = {
 	{ "XDP_CPUMAP_*", "xdp",
 	  "lost on the way to another CPU: queue full, no memory, or the map's program",
 	  "the queue size of the cpumap; mpstat -P ALL" },
-	{ "XDP_EXCEPTION_*", "xdp", "the XDP program failed, or returned what the driver cannot do",
+	{ "XDP_EXCEPTION_*", "xdp",
+	  "the XDP program failed, or returned an action that the driver cannot do",
 	  "bpftool prog; the program's own counters" },
 	{ "UNHANDLED_PROTO", "driver", "nobody handles this ethertype", "tcpdump -e" },
 	{ "DEV_HDR", "driver", "bad header for this device", "ip -d link" },
@@ -356,13 +358,12 @@ static bool text_match(const char *pattern, const char *name)
 static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_TEST] = { "", "benign", "not a packet: a BPF test run", "" },
 	[DROP_W_OLD] = { "", "benign",
-			 "its socket had all that it carries: an acknowledgement, a probe, a "
+			 "its socket already had its data: an acknowledgement, a probe, a "
 			 "retransmission, a reset",
 			 "nstat -az TcpRetransSegs" },
-	[DROP_W_GONE] = { "", "benign", "no data, for a TCP connection that is closed already",
+	[DROP_W_GONE] = { "", "benign", "no data, for a TCP connection that is already closed",
 			  "" },
-	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast that nobody here has asked for",
-			   "" },
+	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast without a listener here", "" },
 	[DROP_W_CONTROL] = { "", "benign",
 			     "a control message (IGMP, MLD, neighbour discovery, STP): read, "
 			     "not for this host, or of a device that is down",
@@ -370,10 +371,10 @@ static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
 	[DROP_W_ECHO] = { "", "benign",
 			  "an echo reply that no ping socket waits for; raw sockets (ping as root) "
-			  "have got it before",
+			  "have already received it",
 			  "" },
 	[DROP_W_LEASE] = { "", "benign", "a DHCP answer, read by a packet socket", "" },
-	[DROP_W_READ] = { "", "benign", "SCTP: its association has got it", "" },
+	[DROP_W_READ] = { "", "benign", "SCTP: its association received it", "" },
 	[DROP_W_COPY] = { "", "benign",
 			  "a copy for a raw socket, whose own filter refused it: another ping's",
 			  "ss -lwnpb shows filters" },
@@ -382,10 +383,10 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			     "by another one",
 			     "bridge -d link (state blocking)" },
 	[DROP_W_STAMP] = { "", "benign",
-			   "no packet: the socket has no room to be told when something was sent",
+			   "not a packet: a transmit time stamp for a socket without room for it",
 			   "the application does not read its error queue (SO_TIMESTAMPING)" },
-	[DROP_W_TOLD] = { "", "benign", "a netlink message: answered, or its sender got an error",
-			  "" },
+	[DROP_W_TOLD] = { "", "benign",
+			  "a netlink message that was answered, or whose sender got an error", "" },
 	[DROP_W_ANSWER] = { "", "undecided",
 			    "an answer to a socket that was closed before it came, or a service "
 			    "that "
@@ -412,7 +413,7 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			    "bridge -d link (locked on); bridge fdb" },
 };
 
-#define FOREIGN_XDP "an XDP program dropped it (not one of hookmap, which count themselves)"
+#define FOREIGN_XDP "an XDP program dropped it (not one of hookmap's, which count their own drops)"
 #define NO_ND	    "the next hop does not answer ND"
 #define LOOK_ND	    "ip -6 neigh: is it up, is the VLAN right?"
 #define LOOK_XDP    "ip -d link show dev DEV; bpftool net"

@@ -251,7 +251,8 @@ int status_devices(const struct options *opt, size_t *n)
 	out_end(d.out);
 	*n += d.n;
 	if (d.missed && !json_on())
-		printf("attached but not reached: what stops the packets says scripts/status.sh "
+		printf("attached but not reached: to see what stops the packets, run "
+		       "scripts/status.sh "
 		       "--check\n");
 	reach_free(d.reach);
 	names_free(d.names);
@@ -299,9 +300,10 @@ static const struct arg status_args[] = {
 	{ .name = "cookie",
 	  .kind = ARG_FLAG,
 	  .to = &cookie_only,
-	  .help = "only the number of this network namespace that the kernel never uses again" },
+	  .help = "only the cookie of this network namespace, a number that the kernel never "
+		  "reuses" },
 	{},
 };
 
-VERB(status, .help = "pins, their shapes, and devices that were attached", .run = status_run,
+VERB(status, .help = "pins, their shapes, and attached devices", .run = status_run,
      .args = status_args)

@@ -130,14 +130,16 @@ void verb_usage(const struct verb *verb)
 		printf("usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "
 		       "[--bpffs DIR] VERB [DEV]\n"
 		       "       hookmap --prom [--output FILE] [VERB...]\n"
-		       "       hookmap                what is attached, and the worst of it\n"
+		       "       hookmap                what is attached, the slowest stage, the top "
+		       "drop\n"
 		       "       hookmap help [VERB]\n\n");
 		for (const struct verb *v = verbs; v; v = v->next)
 			printf("  %-10s %s\n", v->name, v->help);
-		printf("\nCommands that change the system: attach, detach, lab, demo; hookmap "
-		       "attach is\nhookmap-attach, and hookmap help attach explains it. hookmap "
-		       "fdb "
-		       "and hookmap\npolicy have commands of their own (hookmap help fdb).\n\n");
+		printf("\nCommands that change the system: attach, detach, lab, demo. \"hookmap "
+		       "attach\"\n"
+		       "runs hookmap-attach, and \"hookmap help attach\" explains it. fdb and "
+		       "policy\n"
+		       "also have commands (\"hookmap help fdb\").\n\n");
 	}
 	for (const struct arg *arg = common_args; arg->name; arg++) {
 		if (!verb || verb_arg(verb, arg->name))

@@ -84,12 +84,12 @@ int verb_unknown(const char *name);
 #define ARG_DEV(TO)                                                                                \
 	{                                                                                          \
 		.name = "dev", .takes = "DEV", .kind = ARG_TEXT, .to = (TO),                       \
-		.help = "only what is of this device, which may also stand behind the verb"        \
+		.help = "only this device; you can also give it after the verb"                    \
 	}
 #define ARG_NETNS(TO)                                                                              \
 	{                                                                                          \
 		.name = "netns", .takes = "NAME", .kind = ARG_TEXT, .to = (TO),                    \
-		.help = "only what is of this network namespace, as the table calls it"            \
+		.help = "only this network namespace, named as in the table"                       \
 	}
 #define ARG_PTP(TO)                                                                                \
 	{                                                                                          \
