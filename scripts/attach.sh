@@ -47,7 +47,7 @@ feature_option() {
 		feature "$feature" option "$1" "$2" && return
 	done
 	for feature in "${FEATURES_KNOWN[@]}"; do
-		! feature "$feature" option "$1" "$2" || misuse "$1 is an option of $feature, which is not to be attached here"
+		! feature "$feature" option "$1" "$2" || misuse "$1 is an option of $feature, which this command does not attach"
 	done
 	misuse "unknown option $1"
 }
@@ -76,7 +76,7 @@ need_bpffs
 lock
 if ((!HOST)); then
 	device_index "$DEV" || {
-		[[ " ${HOST_FEATURES[*]} " != *" $DEV "* ]] || die "no device $DEV: the feature $DEV is of the host, $(typed attach.sh --host "$DEV")"
+		[[ " ${HOST_FEATURES[*]} " != *" $DEV "* ]] || die "no device $DEV: $DEV is a feature of the host, $(typed attach.sh --host "$DEV")"
 		die "no device $DEV${NS:+ in network namespace $NS}"
 	}
 	DEV=$IFNAME
@@ -109,7 +109,7 @@ dev_intend "$flags" "${FEATURES[@]}"
 for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
 # (in another network namespace, others name it, and nothing of ours goes by its name)
 ((HOST || DRY_RUN)) || { dev_named && [[ $IFNAME == "$DEV" || -n $NETNS ]]; } ||
-	die "$DEV has another name now, or is another device: detach.sh --all takes off what is there"
+	die "$DEV has another name now, or is another device: run detach.sh --all"
 [[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"
 DEV_NAME=${DEV:-host}
 dev_put

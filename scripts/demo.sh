@@ -31,7 +31,7 @@ case $WHAT in
 latency) TOOLS=(ss) ;;
 l2fwd) TOOLS=(ss ethtool) ;;
 policy) TOOLS=(traceroute) ;;
-*) misuse "unknown demo $WHAT: there is latency, l2fwd and policy" ;;
+*) misuse "unknown demo $WHAT; demos are: latency, l2fwd, policy" ;;
 esac
 need_root
 need_tools ip tc jq nsenter unshare ping "${TOOLS[@]}"

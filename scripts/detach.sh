@@ -41,7 +41,7 @@ options '-n|--dry-run -v|--verbose -h|--help --host --all --netns=' "$@"
 FEATURES=("${ARGS[@]}")
 if ((ALL)); then
 	no_arguments
-	[[ $HOST$NS == 0 ]] || misuse "--all goes with no other target"
+	[[ $HOST$NS == 0 ]] || misuse "--all takes no other target"
 elif ((!HOST)); then
 	((${#ARGS[@]})) || misuse "no device given"
 	DEV=${ARGS[0]}
@@ -103,7 +103,7 @@ entry_enter() {
 }
 
 entry_hidden() {
-	warn "$DEV_NAME is kept: its network namespace is not found by a name, a mount or a process, but programs of ours are attached where they are not seen (id ${NETNS_HIDDEN:-?})"
+	warn "$DEV_NAME is kept: no name, mount or process refers to its network namespace, but programs of ours are attached out of sight (id ${NETNS_HIDDEN:-?})"
 }
 
 # detach_all: each entry in a process of its own, so that one that fails does not keep the others
@@ -168,7 +168,7 @@ else
 		else
 			NETNS_INODE=$inode NETNS_GONE=1
 			netns_vanished "$inode" ||
-				die "network namespace $NS is not found by a name, a mount or a process, but a program of ours is still attached where it is not seen (id $NETNS_HIDDEN)"
+				die "network namespace $NS has no name, mount or process, but a program of ours is still attached out of sight (id $NETNS_HIDDEN)"
 		fi
 	fi
 	netns_words

@@ -41,7 +41,7 @@ lab_up() {
 	}
 	undo_on_exit
 	for host in client host server; do
-		[[ ! -e /run/netns/$name-$host ]] || die "there is a network namespace $name-$host already"
+		[[ ! -e /run/netns/$name-$host ]] || die "network namespace $name-$host already exists"
 	done
 	for host in client host server; do
 		run ip netns add "$name-$host"
@@ -84,7 +84,7 @@ lab_address() { # NETNS DEV NET NUMBER
 
 lab_exec() {
 	local path=/run/netns/$1-$2
-	[[ -f $path ]] || die "lab $1 is not up, or has no host named $2: there is client, host and server"
+	[[ -f $path ]] || die "lab $1 is not up, or has no host named $2; hosts are: client, host, server"
 	shift 2
 	exec nsenter --net="$path" -- "$@"
 }

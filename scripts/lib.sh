@@ -102,7 +102,7 @@ number() {
 scratch() {
 	local file fd
 	if [[ ${!1:-} != /proc/self/fd/* ]]; then
-		file=$(mktemp 2>/dev/null) || die "no temporary file can be made in ${TMPDIR:-/tmp}"
+		file=$(mktemp 2>/dev/null) || die "cannot create a temporary file in ${TMPDIR:-/tmp}"
 		exec {fd}<>"$file"
 		rm -f "$file"
 		printf -v "$1" '/proc/self/fd/%d' "$fd"
@@ -424,7 +424,7 @@ need_tools() {
 need_bpffs() {
 	local netns
 	# bpftool's batch files have these for themselves
-	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path may have no blanks, quotes or #"
+	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path must not contain blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
 	# (which mounts one by the name of the namespace; what is pinned there goes with the command)
 	netns=$(awk '$2 == "/sys" { name = $1 } END { print name }' /proc/mounts)
@@ -501,7 +501,7 @@ object() {
 folder_own() {
 	local uid mode mounted
 	[[ ! -L $1 ]] && read -r uid mode < <(stat -c '%u %a' -- "$1") ||
-		die "$1 is not a folder that can be looked at: remove it"
+		die "$1 is not a readable directory: remove it"
 	# a bpf filesystem can be given to another user: what is in it is theirs
 	mounted=$(stat -c %u -- "$BPFFS")
 	((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $1 == "$BPFFS" && $mode == 1??? ]]; } ||
@@ -522,7 +522,7 @@ lock() {
 	exec {HM_LOCK}<"$BPFFS/tc/_lock"
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && note "waiting for another attach or detach"
-	flock -w 60 "$HM_LOCK" || die "another attach or detach holds the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") says who it is"
+	flock -w 60 "$HM_LOCK" || die "another attach or detach has held the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") shows it"
 }
 
 # unlock: before what may wait for a person

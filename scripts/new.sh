@@ -37,12 +37,12 @@ tc) SUFFIX=tc ;;
 iptables) SUFFIX=iptables ;;
 kern) SUFFIX=cgroup ;;
 host) SUFFIX=receive ;;
-*) misuse "unknown hook $HOOK: there is xdp, tc, iptables, kern and host" ;;
+*) misuse "unknown hook $HOOK; hooks are: xdp, tc, iptables, kern, host" ;;
 esac
 # NAME_stat must fit into the 15 characters that the kernel keeps of a map's name
 [[ $NAME =~ ^[a-z][a-z0-9_]{0,9}$ ]] ||
-	misuse "name $NAME: use up to 10 small letters, digits and _, a letter first"
-((!BARE)) || [[ $HOOK == xdp ]] || misuse "--bare is for xdp"
+	misuse "name $NAME: use up to 10 lower-case letters, digits and _, starting with a letter"
+((!BARE)) || [[ $HOOK == xdp ]] || misuse "--bare works for xdp only"
 
 TOP=$(dirname -- "$HM_SCRIPTS")
 [[ -e $TOP/Makefile ]] || die "$TOP has no Makefile: new.sh works in the source tree"
@@ -63,9 +63,9 @@ host_new() {
 	local -A parts=([abi.h]=kern/abi/$NAME.h [kern.c]=kern/$NAME.c [feature.sh]=scripts/features/$NAME.sh [verb.c]=user/$NAME.c [test.bats]=tests/$NAME.bats)
 	for part in abi.h kern.c feature.sh verb.c test.bats; do
 		target=${parts[$part]}
-		[[ ! -e $TOP/$target ]] || die "$TOP/$target exists already: choose another name"
+		[[ ! -e $TOP/$target ]] || die "$TOP/$target already exists: choose another name"
 	done
-	! grep -qsE "^VERB\($NAME," "$TOP"/user/*.c || die "there is a verb $NAME already: choose another name"
+	! grep -qsE "^VERB\($NAME," "$TOP"/user/*.c || die "verb $NAME already exists: choose another name"
 	host_bit
 	undo_on_exit
 	for part in abi.h kern.c feature.sh verb.c test.bats; do
@@ -94,10 +94,10 @@ FROM=count
 ((!BARE)) || FROM=pass
 TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c
 [[ -r $TEMPLATE ]] || die "$TEMPLATE is not there: new.sh works in the source tree"
-[[ ! -e $TARGET ]] || die "$TARGET exists already: choose another name"
+[[ ! -e $TARGET ]] || die "$TARGET already exists: choose another name"
 # a program name that stands twice in the list of the machine would be hard to tell apart
-! grep -qsE "int ${NAME}_$SUFFIX\(|^HM_XDP\($NAME\)" "$TOP/$HOOK"/*.c || die "there is a program ${NAME}_$SUFFIX in $HOOK/ already"
-! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP"/kern/abi/*.h || die "there is a map ${NAME}_stat in kern/abi already: choose another name"
+! grep -qsE "int ${NAME}_$SUFFIX\(|^HM_XDP\($NAME\)" "$TOP/$HOOK"/*.c || die "program ${NAME}_$SUFFIX already exists in $HOOK/"
+! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP"/kern/abi/*.h || die "map ${NAME}_stat already exists in kern/abi: choose another name"
 
 # The map is declared in the new file, for nobody else.
 source_of() {

@@ -69,7 +69,7 @@ drops) LIMIT=2 ;;
 *) misuse "${WHAT:+$WHAT: unknown; }expected percentiles, stages or drops" ;;
 esac
 ((${#ARGS[@]} <= LIMIT)) || misuse "unknown argument ${ARGS[LIMIT]}"
-[[ -z $STAGE || $WHAT == percentiles ]] || misuse "--stage goes with percentiles"
+[[ -z $STAGE || $WHAT == percentiles ]] || misuse "--stage works with percentiles only"
 FILES=("${ARGS[@]:1}")
 need_tools jq
 ((DATA)) || command -v gnuplot >/dev/null || die "gnuplot is not there: apt install gnuplot-nox"
@@ -98,7 +98,7 @@ numbers() { # FILE NAME: on stdout
 		die "$1: not what hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency') prints"
 	[[ -n $text ]] || {
 		text=$(jq -rn '[inputs.rows[]?.device] | unique | .[:8] | join(" ")' <"$1")
-		[[ -z $text ]] || die "$1: nothing to draw: none of its rows is as you asked; its devices: $text"
+		[[ -z $text ]] || die "$1: nothing to draw: no row matches; its devices: $text"
 		die "$1: nothing to draw: no packet was counted"
 	}
 	printf '%s\n' "$text"

@@ -115,7 +115,7 @@ if [[ $VERB == stop ]]; then
 	stop
 	exit
 fi
-[[ -r $FILE ]] || die "$FILE is not there: write the features into it, a line each"
+[[ -r $FILE ]] || die "$FILE is not there: write the features into it, one per line"
 conf_each line_check
 ((LINES_READ)) || die "$FILE has no line that attaches anything"
 if [[ $VERB == start ]]; then
@@ -123,7 +123,7 @@ if [[ $VERB == start ]]; then
 		# all that is left of the time is for this
 		trap '' TERM HUP INT
 		trap - EXIT
-		((!$1)) || stop || warn "what was attached could not all be taken off: see above: $(typed "$SIBLING" "${TARGET[@]}") again"
+		((!$1)) || stop || warn "not everything could be detached, see above: run $(typed "$SIBLING" "${TARGET[@]}") again"
 		leave "$1"
 	}
 	trap 'ended $?' EXIT

@@ -981,7 +981,7 @@ netns_was() {
 	)" "" "what is left"
 	# nothing is attached: no error
 	equal "$(detach --all 2>&1)" "" "again"
-	fails 2 "--all goes with no other target" detach --all --host
+	fails 2 "--all takes no other target" detach --all --host
 	fails 2 "unknown argument eth0" detach --all eth0
 }
 
@@ -993,7 +993,7 @@ netns_was() {
 	attach eth0 latency --netns "$LAB-server"
 	# the same maps, but other programs
 	mv /sys/fs/bpf/tc/_abi_* /sys/fs/bpf/tc/_abi_1
-	fails 1 "another version of hookmap has attached what is there: detach.sh --all" attach veth0 policy
+	fails 1 "another version of hookmap is attached: detach it with detach.sh --all" attach veth0 policy
 	mv "$G/hm_netns" "$G/netns"
 	bpftool map create "$G/hm_netns" type hash key 4 value 64 entries 256 name hm_netns
 	fails 1 "hm_netns is 'hash 4 64 256' (type, key, value, entries), expected 'hash 4 72 256': made by another version: detach.sh --all takes off" detach eth0
@@ -1008,7 +1008,7 @@ netns_was() {
 	fails 1 "made by another version: detach.sh --all takes off" attach veth0 policy
 	fails 1 "made by another version: detach.sh --all takes off" detach eth0
 	run -0 detach --all
-	like "$output" "eth0: taking off a program that is not written down"
+	like "$output" "eth0: removing a program that is not in the registry"
 	like "$output" "eth0: left its clsact qdisc, which has no filters now: nsenter --net=/proc/self/ns/net -- tc qdisc del dev eth0 clsact"
 	equal "$(find /sys/fs/bpf/tc /sys/fs/bpf/hookmap -type f)" "$G/somebody" pins
 	rm "$G/somebody"
@@ -1204,7 +1204,7 @@ attach_first() { on host env PATH="$BATS_TEST_TMPDIR/first:$PATH" "$HM_TOP/scrip
 	attach eth0 2>/dev/null
 	on host iptables-save -c >/etc/iptables/rules.v4
 	chmod 640 /etc/iptables/rules.v4
-	like "$(attach eth0 2>&1)" "/etc/iptables/rules.v4 has our rules, which cannot be loaded at boot, and their tables with them: saved.sh /etc/iptables/rules.v4"
+	like "$(attach eth0 2>&1)" "/etc/iptables/rules.v4 has our rules: at boot neither they nor the rest of their tables can be loaded: saved.sh /etc/iptables/rules.v4"
 	detach eth0
 	run on host iptables-restore /etc/iptables/rules.v4
 	((status))

@@ -37,10 +37,10 @@ fails() {
 	fails 2 "--sample x: expected a number" attach --sample=x eth0
 	fails 2 "--mode fast: expected native, generic or none" attach eth0 --mode fast
 	fails 2 "--inpacket 70000: expected a number" attach eth0 --inpacket 70000
-	fails 2 "--mode does not go with --netns" attach eth0 --netns "$LAB-server" --mode native
-	fails 2 "--next does not go with --netns" attach eth0 --netns "$LAB-server" --next "$HM_BUILD/xdp/pass.o"
-	fails 2 "--next does not go with --mode none" attach eth0 --mode none --next "$HM_BUILD/xdp/pass.o"
-	fails 2 "--sample is an option of latency, which is not to be attached here" attach --host drops --sample 100
+	fails 2 "--mode cannot be combined with --netns" attach eth0 --netns "$LAB-server" --mode native
+	fails 2 "--next cannot be combined with --netns" attach eth0 --netns "$LAB-server" --next "$HM_BUILD/xdp/pass.o"
+	fails 2 "--next cannot be combined with --mode none" attach eth0 --mode none --next "$HM_BUILD/xdp/pass.o"
+	fails 2 "--sample is an option of latency, which this command does not attach" attach --host drops --sample 100
 	fails 2 "--policy-pref is an option of policy, which" attach eth0 --policy-pref 60
 	fails 2 "--mirror is an option of l2fwd, which" attach eth0 latency policy --mirror
 	fails 2 "--by is an option of drops, which" attach eth0 latency --by flow
@@ -89,9 +89,9 @@ fails() {
 }
 
 @test "errors: what is not there" {
-	fails 1 "its path may have no blanks, quotes or #" env HOOKMAP_BPFFS="/sys/fs/b pf" "$HM_TOP/scripts/attach.sh" lo
+	fails 1 "its path must not contain blanks, quotes or #" env HOOKMAP_BPFFS="/sys/fs/b pf" "$HM_TOP/scripts/attach.sh" lo
 	fails 1 "no device eth7" attach eth7
-	fails 1 "no device drops: the feature drops is of the host, attach.sh --host drops" attach drops
+	fails 1 "no device drops: drops is a feature of the host, attach.sh --host drops" attach drops
 	fails 1 "no device eth7" detach eth7
 	fails 1 "no device eth7" on host "$HM_TOP/scripts/status.sh" eth7
 	fails 1 "no network namespace nowhere" attach eth0 --netns nowhere

@@ -302,7 +302,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	busywait 5 test -e "$BATS_TEST_TMPDIR/held"
 	state >"$BATS_TEST_TMPDIR/attached"
 	for script in "$ATTACH" "$DETACH"; do
-		PATH=$BATS_TEST_TMPDIR/bin:$PATH refused 1 "holds the lock of /sys/fs/bpf for a minute: is it stopped, or stuck? fuser -v /sys/fs/bpf/tc/_lock says who it is" "$script" eth0
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH refused 1 "has held the lock of /sys/fs/bpf for a minute: is it stopped, or stuck? fuser -v /sys/fs/bpf/tc/_lock shows it" "$script" eth0
 	done
 	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: latency policy"
 	kill -KILL "$pid"
@@ -356,7 +356,7 @@ hangs() {
 	same "attach --netns with nsenter hanging" "$d/before"
 	run -1 on host env HOOKMAP_LIMIT=2 PATH="$d/hang/tc:$PATH" "$scripts/service.sh" --config "$d/conf" start eth0
 	like "${lines[0]}" "attach.sh: tc *killed after 2 seconds"
-	like "${lines[-1]}" "could not all be taken off"
+	like "${lines[-1]}" "not everything could be detached, see above"
 	same "service.sh with tc hanging" "$d/before"
 
 	on host "$ATTACH" eth0 latency l2fwd policy 2>/dev/null

@@ -26,7 +26,7 @@
 	"$HM_TOP/scripts/lab.sh" up two
 	run "$HM_TOP/scripts/lab.sh" up one
 	equal "$status" 1 status
-	like "$output" "there is a network namespace one-client already"
+	like "$output" "network namespace one-client already exists"
 	"$HM_TOP/scripts/lab.sh" exec one client ping -q -c 1 -W 2 10.11.1.1
 	"$HM_TOP/scripts/lab.sh" down one
 	"$HM_TOP/scripts/lab.sh" exec two client ping -q -c 1 -W 2 10.11.1.1
@@ -109,7 +109,7 @@
 }
 
 @test "demo: what it cannot do is said in one line" {
-	fails 2 "unknown demo pie: there is latency, l2fwd and policy" "$HM_TOP/scripts/demo.sh" pie
+	fails 2 "unknown demo pie; demos are: latency, l2fwd, policy" "$HM_TOP/scripts/demo.sh" pie
 	fails 2 "unexpected argument policy" "$HM_TOP/scripts/demo.sh" l2fwd policy
 	fails 2 "unknown option -n" "$HM_TOP/scripts/demo.sh" -n
 	HOOKMAP_OBJ=none fails 1 "none/tests/traffic is not there: build first" "$HM_TOP/scripts/demo.sh"

@@ -314,7 +314,7 @@ decided() {
 	said=$(attach eth0 2>&1 | grep tc_index)
 	on host tc filter del dev veth0 egress pref 10
 	like "$said" "index_reader (id "
-	like "$said" " on veth0 reads skb->tc_index, of which bits 5 to 15 are not 0"
+	like "$said" " on veth0 reads skb->tc_index, whose bits 5 to 15 are set in measured packets"
 	on host bash -ec "${said##*end the measurement before it: }"
 	equal "$(decided host veth0 egress classifier/all 10.11.2.2)" 0 "got through, by all bits"
 	equal "$(decided server eth0 ingress classifier/all 10.11.2.2)" 0 "got through in another namespace, by all bits"

@@ -39,8 +39,8 @@ generic() {
 	equal "$(new host mine 2>/dev/null | paste -sd' ')" "kern/abi/mine.h kern/mine.c scripts/features/mine.sh user/mine.c tests/mine.bats" files
 	equal "$(cd "$T" && clang-format --dry-run -Werror kern/abi/mine.h kern/mine.c user/mine.c 2>&1)" "" clang-format
 	equal "$(cd "$T" && shellcheck -x scripts/features/mine.sh && shfmt -d -ln bash scripts/features/mine.sh && shfmt -d -ln bats tests/mine.bats)" "" shellcheck
-	fails 1 "kern/abi/mine.h exists already" new host mine
-	fails 1 "user/status.c exists already" new host status
+	fails 1 "kern/abi/mine.h already exists" new host mine
+	fails 1 "user/status.c already exists" new host status
 	HM_BUILD=$T/build lab_up
 	"$T/scripts/attach.sh" --host mine exec
 	like "$("$T/scripts/status.sh")" "host: exec mine"
@@ -83,18 +83,18 @@ generic() {
 @test "new: nothing that exists is touched, and what does not build is taken back" {
 	new xdp mine
 	tree >"$BATS_TEST_TMPDIR/before"
-	fails 1 "xdp/mine.c exists already" new xdp mine
-	fails 1 "xdp/count.c exists already" new xdp count
+	fails 1 "xdp/mine.c already exists" new xdp mine
+	fails 1 "xdp/count.c already exists" new xdp count
 	sed -i 's/^HM_XDP(tail_b)/HM_XDP(other)/' "$T/xdp/tail_b.c"
-	fails 1 "there is a program other_xdp in xdp/ already" new xdp other
+	fails 1 "program other_xdp already exists in xdp/" new xdp other
 	sed -i 's/^HM_XDP(other)/HM_XDP(tail_b)/' "$T/xdp/tail_b.c"
 	fails 2 "name steps_drop1: use up to 10" new xdp steps_drop1
 	fails 2 "name Mine: use" new xdp Mine
 	fails 2 "name ../x: use" new xdp ../x
-	fails 2 "unknown hook foo: there is xdp, tc, iptables, kern and host" new foo mine
+	fails 2 "unknown hook foo; hooks are: xdp, tc, iptables, kern, host" new foo mine
 	fails 2 "a hook and a name are needed" new xdp
 	fails 2 "unknown option --foo" new --foo xdp x
-	fails 2 "--bare is for xdp" new --bare tc x
+	fails 2 "--bare works for xdp only" new --bare tc x
 	like "$(new -n tc other)" "other_tc"
 	CLANG=false fails 1 "make" new tc other
 	tree | diff "$BATS_TEST_TMPDIR/before" -

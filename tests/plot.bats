@@ -137,14 +137,14 @@ after: xdp → input (total), eth0 in web, 100 packets'
 	fails 2 'pie: unknown' plot pie
 	fails 2 'expected a name that ends in' plot -o x.bmp stages
 	fails 2 'expected WIDTHxHEIGHT' plot --size big stages
-	fails 2 '--stage goes with percentiles' plot --stage xdp-tc drops
+	fails 2 '--stage works with percentiles only' plot --stage xdp-tc drops
 	fails 2 'unknown argument c' plot stages a b c
 	fails 1 'cannot be read' plot stages "$D/none.json"
 	fails 1 'not what hookmap -j latency prints' plot stages <(printf 'no JSON')
 	printf '{"rows":[]}' >"$D/empty.json"
 	fails 1 'nothing to draw' plot stages "$D/empty.json"
 	fails 1 'nothing to draw' plot drops "$D/empty.json"
-	fails 1 'nothing to draw: none of its rows is as you asked; its devices: eth0' plot --device eth9 percentiles "$D/before.json"
+	fails 1 'nothing to draw: no row matches; its devices: eth0' plot --device eth9 percentiles "$D/before.json"
 	fails 1 'attach first' plot stages
 	equal "$(ls "$TMPDIR")" '' 'left in TMPDIR'
 }

@@ -520,7 +520,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	attach eth0 policy
 	run -1 on server "$HM_TOP/scripts/attach.sh" eth0 policy
 	one_line "$output"
-	equal "$output" "attach.sh: rules name devices of one network namespace, and eth0 in network namespace $LAB-host has it: detach.sh --netns $LAB-host eth0 takes it off there"
+	equal "$output" "attach.sh: rules name devices of one network namespace, and eth0 in network namespace $LAB-host has it: detach.sh --netns $LAB-host eth0 detaches it there"
 	run -1 on server "$HM_TOP/scripts/policy.sh" flush
 	one_line "$output"
 }

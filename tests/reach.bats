@@ -310,7 +310,7 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	on host ip addr add 10.11.1.1/24 dev br0
 	said=$(said eth0 --sample 1 --filter 'proto udp dport 7000')
 	one_line "$said"
-	like "$said" 'note: eth0: it is a bridge port of br0: what br0 takes comes to PREROUTING and INPUT as br0, or not at all: attach.sh br0'
+	like "$said" 'note: eth0: it is a bridge port of br0: packets that br0 takes reach PREROUTING and INPUT as br0, or not at all: attach.sh br0'
 	udp host 10.11.1.1 "$N" >/dev/null
 	equal "$(rows xdp tc) $(rows tc prerouting)" "$N 0" 'by the port alone'
 	# as advised
@@ -323,7 +323,7 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	on host ip link add mv1 link veth0 type macvlan
 	said=$(said veth0)
 	one_line "$said"
-	like "$said" 'note: veth0: the macvlan device mv0 and 1 more are on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0'
+	like "$said" 'note: veth0: the macvlan device mv0 and 1 more are on top of it: its packets reach PREROUTING and INPUT as mv0: attach.sh mv0'
 	detach veth0
 	on host ip link del mv0
 	on host ip link del mv1
@@ -332,7 +332,7 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 		read -ra words <<<"$n"
 		on host ip link add mv0 "${words[@]}" || continue
 		n=${n#*type }
-		like "$(said veth0)" "note: veth0: the ${n%% *} device mv0 is on top of it: its packets come to PREROUTING and INPUT as mv0: attach.sh mv0"
+		like "$(said veth0)" "note: veth0: the ${n%% *} device mv0 is on top of it: its packets reach PREROUTING and INPUT as mv0: attach.sh mv0"
 		detach veth0
 		on host ip link del mv0
 	done

@@ -171,9 +171,9 @@ latency_attach() { # DEV
 
 	# everything that can be refused is refused before the first change
 	maps_check "${LAT_MAPS[@]}"
-	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode does not go with --netns: a container's stage is at tc"
+	((!container)) || [[ -z $LAT_MODE ]] || misuse "--mode cannot be combined with --netns: a container's stage is at tc"
 	[[ -z $LAT_NEXT ]] || ((!(DEV_FEATURES & HM_FEAT_l2fwd))) ||
-		die "--next: l2fwd stands behind latency on $1: detach it first"
+		die "--next: l2fwd runs after latency on $1: detach it first"
 	link_kind "$1"
 	((container)) || {
 		xdp_get "$1"
@@ -238,7 +238,7 @@ lat_saved() {
 	local file
 	for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
 		! grep -qs -e "-A $LAT_CHAIN -m bpf" "$file" ||
-			warn "$file has our rules, which cannot be loaded at boot, and their tables with them: $(typed saved.sh "$file") takes them out"
+			warn "$file has our rules: at boot neither they nor the rest of their tables can be loaded: $(typed saved.sh "$file") removes them"
 	done
 }
 
@@ -248,7 +248,7 @@ lat_first_stage() {
 	local what
 	if ((LINK_BARE)); then
 		[[ -z ${LAT_MODE#none} && ${LAT_NEXT:-none} == none ]] ||
-			die "$1 has no Ethernet header ($LINK_TYPE): its first stage is tc, so neither --mode $LAT_MODE nor --next goes there"
+			die "$1 has no Ethernet header ($LINK_TYPE): its first stage is tc, so use neither --mode $LAT_MODE nor --next"
 		what="has no Ethernet header ($LINK_TYPE)"
 	elif [[ $LINK_KIND == bond || $LINK_KIND == team ]]; then
 		[[ $LAT_MODE != native ]] ||
@@ -298,8 +298,8 @@ lat_rps() {
 
 # lat_next_check DEV CONTAINER: refuses what stands behind XDP where that is not a stage
 lat_next_check() {
-	((!$2)) || misuse "--next does not go with --netns: a container's stage is at tc"
-	[[ $LAT_MODE != none ]] || misuse "--next does not go with --mode none: it runs behind ours in XDP"
+	((!$2)) || misuse "--next cannot be combined with --netns: a container's stage is at tc"
+	[[ $LAT_MODE != none ]] || misuse "--next cannot be combined with --mode none: it runs after ours in XDP"
 	[[ -n $LAT_MODE ]] || ((!(DEV_FLAGS & HM_DEV_NOXDP))) ||
 		die "$1 is measured from tc on: --next needs --mode native or generic"
 }

@@ -10,5 +10,5 @@ EOF
 
 ovslat_before() {
 	[[ -d /sys/module/openvswitch ]] || ((DRY_RUN)) ||
-		die "the module openvswitch is not loaded: ovs_vport_receive is not there to be measured"
+		die "the module openvswitch is not loaded: there is no ovs_vport_receive to measure"
 }

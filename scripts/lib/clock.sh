@@ -11,7 +11,7 @@ clock_measure() {
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
 	flags=$(field_num pktlat_cfg.flags)
 	read -r real mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
-	[[ $real =~ ^[0-9]+$ ]] || die "the clocks could not be compared (hookmap clock ${options[*]})"
+	[[ $real =~ ^[0-9]+$ ]] || die "cannot compare the clocks (hookmap clock ${options[*]})"
 	field pktlat_cfg.real "$real"
 	field pktlat_cfg.measured "$mono"
 	flags=$((flags | PKTLAT_F_REAL))

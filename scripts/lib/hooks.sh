@@ -14,7 +14,7 @@ prog_is_ours() {
 	((${#PIN_ID[@]})) || pins_load
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
-	prog_look id "$1" || die "program $1 cannot be looked at: bpftool prog show failed"
+	prog_look id "$1" || die "cannot read program $1: bpftool prog show failed"
 	[[ $PROG_NAME =~ _(xdp2|frags)$ ]] && PROG_NAME=${PROG_NAME%_*}_xdp
 	[[ ${PROG_NAME:0:15} == "${2:0:15}" ]] || return 1
 	for id in "${PIN_ID[@]}"; do
@@ -103,12 +103,12 @@ xdp_try() {
 	! change "${words[@]}" || return 0
 	[[ $OUT == *'upper device already has'* ]] || return 1
 	uppers=$(xdp_uppers) || exit 1
-	[[ -n $uppers ]] || die "$1: a device above it, in another network namespace, has an XDP program, and the kernel changes none below: take that off first"
+	[[ -n $uppers ]] || die "$1: a device above it, in another network namespace, has an XDP program, so the kernel changes none below it: detach that first"
 	[[ $uppers != *' slave '* ]] || die "$1 is a slave of ${uppers%% *}, whose XDP program sees its frames: detach that first, or measure it alone"
 	while read -r upper mode id name; do
 		xdp_name "$name"
 		prog_is_ours "$id" "$XDP_NAME" ||
-			die "$1: ${upper} above it has an XDP program that is not ours, $name (id $id), and the kernel changes none below: $(typed ip link set dev "$upper" "$(xdp_word "$mode")" off), and attach it again afterwards"
+			die "$1: ${upper} above it has an XDP program that is not ours, $name (id $id), so the kernel changes none below it: run $(typed ip link set dev "$upper" "$(xdp_word "$mode")" off), and attach it again afterwards"
 	done <<<"$uppers"
 	run mkdir -p "$PINS/_upper"
 	defer rm -rf "$PINS/_upper"
@@ -203,7 +203,7 @@ slot_attach() {
 	slot_next "$IFINDEX"
 	if [[ -n $NEXT_ID ]]; then
 		prog_is_ours "$NEXT_ID" "$3" && return
-		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): take it away with $(typed attach.sh "$1" latency --next none)"
+		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): remove it with $(typed attach.sh "$1" latency --next none)"
 	fi
 	# (it has been in section xdp for another one)
 	[[ ${XDP_SEC[1]:-} != xdp ]] || xdp_section "$1" latency prog
@@ -245,7 +245,7 @@ xdp_check() {
 
 xdp_refuse() { # DEV PROGRAM
 	[[ $XDP_NAME != "${2:0:15}" ]] ||
-		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: take it off with $(typed ip link set dev "$1" xdp off)"
+		die "$1 has $XDP_NAME (id $XDP_ID), whose maps are not those pinned in $GLOBALS: remove it with $(typed ip link set dev "$1" xdp off)"
 	local next='detach it first; its object can then run behind ours (--next)' what='an XDP program that is not ours'
 	[[ $XDP_NAME != xdp_dispatcher ]] || next="xdp-loader unload $(typed "$1") --all takes it off" what="libxdp's dispatcher"
 	[[ $2 != latency_xdp ]] || next+='; or --mode none measures from tc on, beside it'
@@ -323,7 +323,7 @@ xdp_refusal() {
 xdp_section() {
 	local words=("$1" -force "$(xdp_word "$XDP_MODE")" obj "$HM_OBJ/xdp/$2.o") OUT
 	xdp_try "${words[@]}" sec "$3" ||
-		die "$1: its driver refuses XDP without xdp.frags ($(xdp_refusal "$OUT" || first_error "$OUT")): what runs behind ours must be in section xdp.frags"
+		die "$1: its driver refuses XDP without xdp.frags ($(xdp_refusal "$OUT" || first_error "$OUT")): the program after ours must be in section xdp.frags"
 	defer xdp_change "${words[@]}" "${XDP_SEC[@]}"
 	((DRY_RUN)) || xdp_get "$1"
 }
@@ -410,7 +410,7 @@ tc_check() {
 	while read -r pref handle id class name; do
 		[[ $pref == "$3" ]] || continue
 		[[ ${name:0:15} != "${2:0:15}" ]] ||
-			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: take it off with $(typed tc filter del dev "$1" ingress pref "$pref")"
+			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: remove it with $(typed tc filter del dev "$1" ingress pref "$pref")"
 		die "$1 has a tc filter that is not ours at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
 	done <<<"$list"
 }

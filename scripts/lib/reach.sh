@@ -25,7 +25,7 @@ reach_read() {
 	link=$(in_netns ip -j -d link show 2>/dev/null) || link=
 	REACH_WAY=$(printf '{"net":%s,"qdisc":%s,"filter":%s,"link":%s}' "${net:-[]}" "${qdisc:-[]}" "${filter:-[]}" "${link:-[]}" |
 		json_escaped | jq -r --argjson index "$IFINDEX" -f "$HM_SCRIPTS/lib/reach.jq") ||
-		die "$1: what stands on the way of its packets cannot be read"
+		die "$1: cannot read what its packets pass on their way"
 	[[ $REACH_WAY != *$'\xf4\x8f'* ]] || REACH_WAY=$(as_named <<<"$REACH_WAY")
 	id=$(awk -v most="$REACH_LOOKS" '$2 && $1 ~ /^(tcx|bpf|netkit|other)/ && !seen[$2]++ && n++ < most { printf "%s%s", (n > 1 ? "," : ""), $2 }' <<<"$REACH_WAY")
 	[[ -n $id ]] && (hookmap_reader) 2>/dev/null || return 0
@@ -124,10 +124,10 @@ reach_index() {
 		[[ $kind != other || $pref == 0 ]] ||
 			next+=", or end the measurement before it: $(typed tc filter add dev "$dev" "$pref" pref 1 handle 1 bpf da obj "$HM_OBJ/tc/latency.o" sec tc)"
 		[[ ${REACH_INDEX[$id]:-} != *reads* ]] ||
-			fact note tc "$name (id $id)${dev:+ on $dev} reads skb->tc_index, of which bits 5 to 15 are not 0 in packets that are measured" "$next"
+			fact note tc "$name (id $id)${dev:+ on $dev} reads skb->tc_index, whose bits 5 to 15 are set in measured packets" "$next"
 		[[ $kind == bpfda ]] && ((pref > $1)) || continue
 		[[ ",${REACH_RETURNS[$id]:-}," != *,0,* && ${REACH_INDEX[$id]:-} != *writes* ]] ||
-			fact note tc "the filter $name (id $id) at pref $pref sets skb->tc_index, as TC_ACT_OK does: packets for which it does so are not measured behind tc" 'let it return TC_ACT_UNSPEC (-1)'
+			fact note tc "the filter $name (id $id) at pref $pref sets skb->tc_index, as TC_ACT_OK does: such packets are not measured after tc" 'let it return TC_ACT_UNSPEC (-1)'
 	done <<<"$REACH_WAY"
 }
 
@@ -138,12 +138,12 @@ reach_rules() {
 		case $kind in
 		master)
 			if [[ $what =~ ^(bridge|bond|team|vrf)$ ]]; then
-				fact note prerouting "it is a $what port of $name: what $name takes comes to PREROUTING and INPUT as $name, or not at all" "$(typed attach.sh "$name")"
+				fact note prerouting "it is a $what port of $name: packets that $name takes reach PREROUTING and INPUT as $name, or not at all" "$(typed attach.sh "$name")"
 			else
-				fact note prerouting "it is a port of $name ($what): what that takes comes to PREROUTING and INPUT by another device, or not at all" 'attach to that device'
+				fact note prerouting "it is a port of $name ($what): packets that it takes reach PREROUTING and INPUT through another device, or not at all" 'attach to that device'
 			fi
 			;;
-		upper) fact note prerouting "the $what device $name$( ((n == 1)) && printf ' is' || printf ' and %d more are' $((n - 1))) on top of it: its packets come to PREROUTING and INPUT as $name" "$(typed attach.sh "$name")" ;;
+		upper) fact note prerouting "the $what device $name$( ((n == 1)) && printf ' is' || printf ' and %d more are' $((n - 1))) on top of it: its packets reach PREROUTING and INPUT as $name" "$(typed attach.sh "$name")" ;;
 		esac
 	done <<<"$REACH_WAY"
 }
@@ -153,7 +153,7 @@ reach_rules() {
 reach_nft() {
 	local severity stage what next
 	type -P nft >/dev/null || {
-		((!$2)) || fact note prerouting 'nft is not installed: what its rules drop before ours cannot be looked at' "$(typed apt install nftables)"
+		((!$2)) || fact note prerouting 'nft is not installed: its rules that drop packets before ours are not known' "$(typed apt install nftables)"
 		return 0
 	}
 	# shellcheck disable=SC2016

@@ -34,7 +34,7 @@ dev_elsewhere() {
 	while read -r inode _ _ _ nsid _ name; do
 		[[ -n $inode && $inode != "$NETNS_INODE" ]] || continue
 		netns=$(netns_called 1 "$nsid")
-		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") takes it off there"
+		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") detaches it there"
 	done <<<"$list"
 }
 
@@ -238,7 +238,7 @@ dev_order() {
 abi_mark() {
 	local mark=$BPFFS/tc/_abi_$HM_ABI
 	[[ ! -d $mark ]] || return 0
-	[[ ! -e $GLOBALS/hm_dev ]] || die "another version of hookmap has attached what is there: detach.sh --all takes that off"
+	[[ ! -e $GLOBALS/hm_dev ]] || die "another version of hookmap is attached: detach it with detach.sh --all"
 	abi_unmark
 	run mkdir "$mark"
 }

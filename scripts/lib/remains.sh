@@ -24,7 +24,7 @@ remains_devices() {
 		# shellcheck disable=SC2016
 		in_netns "$BPFTOOL" -j net show 2>/dev/null | json_escaped | jq -r --argjson ids "[$1]" --arg file "$(carried "$file")" \
 			'[.[] | (.xdp[]?, .tc[]?) | select((.id // .prog_id) | IN($ids[])) | .devname] | unique[] | "\(.) \($file)"' | as_named ||
-			warn "what is attached in network namespace $file cannot be listed"
+			warn "cannot list what is attached in network namespace $file"
 	done < <(
 		printf '%s\n/proc/self/ns/net\0' "$NETNS_INODE_OWN"
 		netns_holders
@@ -67,7 +67,7 @@ remains_follow() {
 		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
 		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
 			netns_words
-			note "$1 has become $dev of network namespace $file: taking our program off there"
+			note "$1 is now $dev in network namespace $file: removing our program there"
 			remains_off "$dev" "$ids"
 			return
 		fi
@@ -89,7 +89,7 @@ remains_remove() {
 		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" || continue
 		netns_words
-		note "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): taking off a program that is not written down"
+		note "$dev$([[ $NETNS_INODE == "$NETNS_INODE_OWN" ]] || printf ' in network namespace %s' "$file"): removing a program that is not in the registry"
 		remains_off "$dev" "$ids"
 		remains_iptables
 	done <<<"$list"
