@@ -8,11 +8,11 @@
 
 /* map hello_cfg, array of 1 */
 struct hello_cfg {
-	__u32 drop;  /* 1: drop what comes, 0: pass it */
+	__u32 drop;  /* 1: drop all frames, 0: pass them */
 	__u32 quiet; /* 1: print nothing */
 };
 
-/* What a frame carries. Index of maps count_stat, tail_next and step_next. */
+/* The frame's protocol. Index of maps count_stat, tail_next and step_next. */
 enum count_kind {
 	COUNT_OTHER = 0,
 	COUNT_IPV4 = 1,

@@ -7,7 +7,7 @@
 
 #define HM_FEAT_drops 0x2 /* hm_dev.features */
 
-/* What rows are split by, on top of reason, place and protocol (drop_key.by). */
+/* The dimension of rows, in addition to reason, place and protocol (drop_key.by). */
 enum drop_by {
 	DROP_BY_NONE = 0,
 	DROP_BY_SMAC = 1, /* Ethernet source */
@@ -19,23 +19,23 @@ enum drop_by {
 };
 
 /*
- * What the packet itself says of its end (drop_key.what), where the reason leaves it open:
- * see drops_what.h. Append.
+ * Evidence from the packet itself (drop_key.what), if the reason does not decide: see
+ * drops_what.h. Append-only.
  */
 enum drop_what {
 	DROP_W_NONE = 0,
 	/* not a loss */
 	DROP_W_TEST = 1,    /* of a BPF test run */
 	DROP_W_OLD = 2,	    /* TCP: its socket had all of it */
-	DROP_W_GONE = 3,    /* TCP without data, of a connection that has gone */
-	DROP_W_GROUP = 4,   /* multicast or broadcast that nobody here wants */
+	DROP_W_GONE = 3,    /* TCP without data, for a closed connection */
+	DROP_W_GROUP = 4,   /* multicast or broadcast without a listener here */
 	DROP_W_CONTROL = 5, /* IGMP, MLD, ND, STP: read, or not for this host */
 	DROP_W_UNREAD = 6,  /* in the queue of a socket that was closed */
 	DROP_W_ECHO = 7,    /* an echo reply that no ping socket waits for */
-	DROP_W_LEASE = 8,   /* a DHCP answer that a packet socket has got */
-	DROP_W_TOLD = 9,    /* a netlink message that its sender knows of */
+	DROP_W_LEASE = 8,   /* a DHCP answer that a packet socket received */
+	DROP_W_TOLD = 9,    /* a netlink message whose sender knows about the drop */
 	/* it may be a loss */
-	DROP_W_ANSWER = 10,	/* UDP from a service's port to a port where nobody is any more */
+	DROP_W_ANSWER = 10,	/* UDP from a service's port to a port that was closed */
 	DROP_W_VLAN_GROUP = 11, /* multicast or broadcast in a VLAN that has no device */
 	/* a loss */
 	DROP_W_VLAN = 12,      /* the VLAN has no device */
@@ -46,7 +46,7 @@ enum drop_what {
 	DROP_W_ISOLATED = 17, /* by a flag of its bridge port */
 	DROP_W_LOCKED = 18,
 	/* not a loss either */
-	DROP_W_READ = 19,    /* SCTP: its association has got it */
+	DROP_W_READ = 19,    /* SCTP: its association received it */
 	DROP_W_COPY = 20,    /* a copy that the filter of a raw socket refused */
 	DROP_W_BLOCKED = 21, /* multicast or broadcast at a port that spanning tree blocks */
 	DROP_W_STAMP = 22,   /* when something was sent: its socket has no room for more stamps */
@@ -54,9 +54,9 @@ enum drop_what {
 };
 
 /*
- * map drop_row, per-CPU hash: the skbs that the kernel dropped. Map drop_over has
- * the same shape, with by and the dimension zero: rows that have made room in drop_row, and
- * what found no room there.
+ * map drop_row, per-CPU hash: the skbs that the kernel dropped. Map drop_over has the same layout
+ * with by and the dimension zero: the sums of rows that were replaced in drop_row, or found no
+ * room there.
  */
 struct drop_key {
 	__u64 location; /* address in the kernel */
@@ -78,9 +78,8 @@ struct drop_key {
 	__u32 pad2;
 };
 /*
- * An ifindex says little about a device: another namespace has the same ones, and they can be
- * used again. The number of its folder in sysfs (node) tells it from all others that were and
- * will be. 0: not known.
+ * An ifindex does not identify a device: other namespaces have the same numbers, and numbers are
+ * reused. node, the inode of its sysfs directory, is never reused. 0: unknown.
  */
 #define DROP_NODE_GONE 0xffffffff /* the device was just going, or had gone */
 #define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
@@ -94,7 +93,7 @@ struct drop_val {
 	__u64 last;
 };
 
-/* What the XDP tracepoints tell of (drop_xdp_key.kind). */
+/* Kinds of XDP tracepoints (drop_xdp_key.kind). */
 enum drop_xdp_kind {
 	DROP_XDP_EXCEPTION = 1,	  /* code: the action that the program returned */
 	DROP_XDP_REDIRECT = 2,	  /* code: errno; the device received the packet */
@@ -119,11 +118,10 @@ struct drop_xdp_key {
 };
 
 /*
- * maps drop_slot, drop_xdp_slot, arrays: the rows of drop_row and drop_xdp in the order of
- * a clock, one slot each. A new row takes the slot that the clock's hand comes to: a free one,
- * or that of a row that has counted nothing since the hand was there before. The last
- * element has the hand in last: a number that only grows. Each value of it is taken by one
- * CPU, so a slot is written by one CPU at a time.
+ * maps drop_slot, drop_xdp_slot, arrays: the rows of drop_row and drop_xdp in the order of a
+ * clock, one slot each. A new row takes the next slot of the clock's hand that is free, or whose
+ * row has counted nothing since the hand last passed it. last of the last element is the hand: a
+ * number that only grows. One CPU takes each value, so one CPU at a time writes to a slot.
  */
 #define DROP_ROWS     8192
 #define DROP_XDP_ROWS 1024
@@ -141,8 +139,8 @@ struct drop_xdp_slot {
 };
 
 /*
- * map drop_name, hash: what devices and namespaces (ifindex 0) were called when the reader
- * saw them last, which alone can find the names of namespaces. They outlive both.
+ * map drop_name, hash: the names of devices and namespaces (ifindex 0) when the reader last saw
+ * them. Only the reader can find names of namespaces. The names outlive both.
  */
 struct drop_name_key {
 	__u64 cookie;
@@ -201,16 +199,16 @@ struct drop_sample {
 };
 
 /*
- * map xdp_verdict, per-CPU array of 1: what XDP programs of the collection decided,
- * see verdict.h. Each CPU has a table of cells; where a (device, action, reason)
- * lands is found by hashing. Reasons are append-only; each program has a block.
+ * map xdp_verdict, per-CPU array of 1: verdicts of the collection's XDP programs, see verdict.h.
+ * Each CPU has a table of cells, hashed by (device, action, reason). Reasons are append-only;
+ * each program has a block.
  *
- * A device is known by its node, see drop_key. Which one that was is in map xdp_home, for as
- * long as it has room.
+ * node identifies a device, see drop_key. Map xdp_home has the device of each node, as long as it
+ * has room.
  */
 enum xdp_reason {
 	XDP_R_NONE = 0,	     /* nothing to say */
-	XDP_R_MALFORMED = 1, /* headers that are cut short or make no sense */
+	XDP_R_MALFORMED = 1, /* truncated or invalid headers */
 	XDP_R_TEST = 31,     /* tests/bpf */
 	XDP_R_L2FWD = 32,    /* 32 .. 63: l2fwd, + enum l2_reason */
 	XDP_R_MAX = 256,

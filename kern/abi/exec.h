@@ -42,9 +42,9 @@ struct exec_event {
 	char data[EXEC_FILE + EXEC_ARGS];
 };
 
-/* map exec_buf, per-CPU array by kind - 1. Each program has an element of its own: from
- * Linux 7.0 on these programs can be preempted, and another of them may run on the CPU
- * meanwhile (the same one cannot, such a run is counted as missed).
+/* map exec_buf, per-CPU array by kind - 1. Each program has its own element: from Linux 7.0 on,
+ * these programs can be preempted by each other. (A program cannot preempt itself: that run is
+ * skipped and counted as missed.)
  *
  * map exec_run, hash by process: when it was started */
 #define EXEC_RUN 16384

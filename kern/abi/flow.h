@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * abi/flow.h - what the headers of a packet say, and a condition about them. See abi.h for
- * the rules.
+ * abi/flow.h - the header fields of a packet, and a condition on them. See abi.h for the rules.
  */
 #ifndef HOOKMAP_ABI_FLOW_H
 #define HOOKMAP_ABI_FLOW_H
@@ -20,18 +19,18 @@ struct flow {
 	__be16 dport;
 	__u8 family; /* 4, 6, or 0: not IP */
 	__u8 l4proto;
-	__u8 fragment;	  /* not the first fragment: what follows is not an L4 header */
+	__u8 fragment;	  /* not the first fragment: no L4 header follows */
 	__u8 more;	  /* more fragments follow */
 	__u8 inside;	  /* IPv6: the header behind that of the fragment, perhaps an extension */
 	__u8 type;	  /* of ICMP and ICMPv6 */
 	__u8 ports;	  /* sport and dport are those of the packet */
 	__u8 hides;	  /* FLOW_HIDES_* */
 	__u16 vlan;	  /* id of the outermost tag, 0 = none */
-	__be16 ethertype; /* behind VLAN tags; 0 = not known */
+	__be16 ethertype; /* after VLAN tags; 0 = unknown */
 	__u32 id;	  /* of the datagram, as in the packet: IPv4, and fragments of IPv6 */
 };
 
-#define FLOW_HIDES_IP	0x1 /* IP may be inside, behind headers that are not read */
+#define FLOW_HIDES_IP	0x1 /* IP may be inside, after headers that are not parsed */
 #define FLOW_HIDES_TYPE 0x2 /* ethertype is that of another tag, not of what is inside */
 #define FLOW_UNREADABLE 0x4 /* it claims to be IP, and is not */
 
@@ -41,8 +40,8 @@ static inline __attribute__((always_inline)) int flow_has_ports(__u8 l4proto)
 	return l4proto == 6 || l4proto == 17 || l4proto == 132 || l4proto == 136;
 }
 
-/* Is NEXT an extension header of IPv6 that another header follows? (One branch: a verifier
- * follows each way through a chain of headers to its end.) */
+/* Is NEXT an extension header of IPv6 that another header follows? (One branch only: the verifier
+ * follows every path through a chain of headers to its end.) */
 static inline __attribute__((always_inline)) int flow_is_extension(__u8 next)
 {
 	const __u64 extensions = 1 << 0 | 1ULL << 43 | 1ULL << 44 | 1ULL << 51 | 1ULL << 60;
@@ -50,8 +49,8 @@ static inline __attribute__((always_inline)) int flow_is_extension(__u8 next)
 	return next < 64 && extensions >> next & 1;
 }
 
-/* Bytes of the extension header NEXT whose second byte is LEN: it counts 8 bytes, less the
- * first 8; of AH (51) 4 bytes, less 8. No branch either, which the compiler is not told. */
+/* Bytes of the extension header NEXT whose second byte is LEN: it counts 8 bytes, less the first
+ * 8; of AH (51) 4 bytes, less 8. Also without a branch that the compiler could see. */
 static inline __attribute__((always_inline)) __u32 flow_extension_bytes(__u8 next, __u8 len)
 {
 	__u32 ah = next ^ 51;

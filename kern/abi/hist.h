@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* abi/hist.h - histograms, and who has them. See abi.h for the rules. */
+/* abi/hist.h - histograms and their owners. See abi.h for the rules. */
 #ifndef HOOKMAP_ABI_HIST_H
 #define HOOKMAP_ABI_HIST_H
 
@@ -18,8 +18,8 @@
 #define LAT_MAX_NS   (1ULL << LAT_MAX_BITS) /* 18 min 19 s */
 #define LAT_OCTAVES  (LAT_MAX_BITS - LAT_SUB_BITS + 1)
 
-/* A row: the value of each map of histograms. The unit depends on the feature (latency: ns).
- * Who may write it at the same time: hist_count() in hist.h. */
+/* A row: the value of each map of histograms. The unit depends on the feature (latency: ns). For
+ * concurrent writers, see hist_count() in hist.h. */
 struct lat_row {
 	__u64 sum;
 	__u64 max;
@@ -28,25 +28,24 @@ struct lat_row {
 };
 
 /*
- * Who has rows in such a map: map pktlat_who, napi_who, ovslat_who, hash, by the same key with
- * octave 0. Written by all CPUs at once: packets is added to atomically, of last any value
- * will do. When there is no room for another one, whoever was not heard of for the longest
- * time goes with its rows. A CPU that still has an element that another one deletes may count
- * one packet for whoever has it next; it was then not the oldest for long.
+ * Owners of rows in such a map: maps pktlat_who, napi_who, ovslat_who, hash, by the same key with
+ * octave 0. All CPUs write concurrently: packets is added to atomically, and any value of last
+ * will do. A new owner without room replaces the one that is idle longest, and its rows. A CPU
+ * that still holds a deleted element may count one packet for the element's next owner.
  */
 struct hist_who {
 	__u64 last;    /* CLOCK_MONOTONIC, ns */
 	__u64 packets; /* values */
 	__u64 first;   /* as last */
 };
-/* Who was heard of since then does not make room. */
+/* An owner seen since then is not replaced. */
 #define HIST_KEEP_NS 1000000000
 
 /* In the maps of counters */
 struct hist_age {
-	__u64 evicted;	       /* who has made room */
+	__u64 evicted;	       /* replaced owners */
 	__u64 evicted_packets; /* their values */
-	__u64 wait;	       /* until then, nobody can make room */
+	__u64 wait;	       /* until then, no owner can be replaced */
 };
 
 _Static_assert(sizeof(struct hist_who) == 24, "abi");

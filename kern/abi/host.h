@@ -34,9 +34,9 @@ struct hm_dev {
 #define HM_DEVS 256
 
 /*
- * map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. The kernel
- * gives the inode of a namespace that has gone to a new one, the cookie never: when the new
- * one is found, netns becomes inode | nsid << 32 here and in hm_dev, which no other one has.
+ * map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. The kernel reuses
+ * the inode of a deleted namespace, but never the cookie. When the reused inode is found, netns
+ * becomes inode | nsid << 32 here and in hm_dev, which is unique.
  */
 struct hm_netns {
 	__u64 netns;  /* inode */
@@ -45,8 +45,8 @@ struct hm_netns {
 };
 #define HM_NETNS 256
 
-/* maps xdp_next, xdp_next_xdp, xdp_next_frags, prog_array: index is the ifindex; what runs after
- * xdp/latency, by the section that its program is from: prog, xdp, xdp.frags */
+/* maps xdp_next, xdp_next_xdp, xdp_next_frags, prog_array: index is the ifindex; the program
+ * after xdp/latency, by its section: prog, xdp, xdp.frags */
 #define HM_XDP_NEXT 4096
 
 /*

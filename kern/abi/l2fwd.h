@@ -10,9 +10,9 @@
 #define HM_FEAT_l2fwd 0x4 /* hm_dev.features */
 
 /*
- * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are
- * arrays. Number 0 is what nobody configured: the stack gets its frames.
- * ifindex -> number is in l2_if; a larger ifindex cannot be a port.
+ * Ports have small numbers, 1 .. L2_PORTS - 1, so that the tables by port are arrays. Number 0 is
+ * a port that is not configured: its frames go to the stack. ifindex -> number is in l2_if; a
+ * larger ifindex cannot be a port.
  */
 #define L2_PORTS       256
 #define L2_IFINDEX     65536
@@ -41,18 +41,18 @@ enum l2_type {
 /*
  * l2_fdb: value.
  *
- * Concurrency: the kernel gives the memory of a deleted or replaced element to the next key
- * at once, while a program (another CPU, or a task that softirqs and vCPUs stop) still has its
+ * Concurrency: the kernel gives the memory of a deleted or replaced element to the next key at
+ * once, while a program (another CPU, or a task that softirqs and vCPUs stop) still has its
  * address. So the first 8 bytes, the head, repeat the key; they are read and written with one
  * load and one store, and a head of another key is not an entry. Scripts replace whole elements,
  * programs of the mirror store heads. The key's 5 bytes here leave out the first two of the MAC
  * and 4 bits of the VLAN: it would take two addresses that agree in the rest, one of which is
  * deleted, and the other made, between two instructions. (No hammer has hit that time yet; the
- * tests write into the table what a program would see then.) What is added to the counters of an
- * element that is somebody else's by then is lost to one and found by the other.
+ * tests write into the table what a program would see then.) Counts added to an element that has
+ * a new key by then are lost to the old key and appear at the new one.
  *
- * A CPU counts in count[its number % L2_LANES]: with at most L2_LANES CPUs (L2_F_FEW_CPUS)
- * nobody else does and plain additions do, which are a third cheaper for the whole program.
+ * A CPU counts in count[its number % L2_LANES]. With at most L2_LANES CPUs (L2_F_FEW_CPUS), it
+ * has the lane to itself and uses plain additions, which make the whole program a third cheaper.
  * XDP runs in softirqs, which exclude each other on a CPU; with PREEMPT_RT without its per-CPU
  * lock (PREEMPT_RT_NEEDS_BH_LOCK=n) they do not, and a few counts are lost.
  */
@@ -62,7 +62,7 @@ struct l2_count {
 	__u64 bytes;   /* as received */
 };
 struct l2_fdb {
-	__u16 port; /* number; 0: not to be forwarded, the stack gets it */
+	__u16 port; /* number; 0: not forwarded, goes to the stack */
 	__u8 type;  /* enum l2_type */
 	__u8 vlan;  /* of the key, the low byte */
 	__u32 mac;  /* of the key, the last 4 bytes as they are */
@@ -85,15 +85,15 @@ union l2_head {
 #define L2_P_XLATE    0x02  /* look into l2_xlate */
 #define L2_P_GUARD    0x04  /* source addresses must be in l2_guard */
 #define L2_P_MIRROR   0x08  /* port of the mirrored bridge: it must see new sources */
-#define L2_P_ACL      0x10  /* rules for what is sent to this port, see acl */
-#define L2_P_ACL_DENY 0x20  /* what no rule matches is dropped */
-#define L2_P_HAIRPIN  0x40  /* may send back what came in here */
+#define L2_P_ACL      0x10  /* rules for frames to this port, see acl */
+#define L2_P_ACL_DENY 0x20  /* drop frames that no rule matches */
+#define L2_P_HAIRPIN  0x40  /* frames may leave through their input port */
 #define L2_P_BLOCKED  0x80  /* not forwarding: bridge port state, or by hand */
-#define L2_P_SLOW     0x100 /* the bridge has rules for it that XDP does not know */
-#define L2_P_SLOW_OUT 0x200 /* the same for what is sent to it */
-#define L2_P_PARTIAL  0x400 /* mirror: what comes in may have an unfinished checksum: slow */
+#define L2_P_SLOW     0x100 /* the bridge has rules for frames from it that XDP does not know */
+#define L2_P_SLOW_OUT 0x200 /* the same for frames to it */
+#define L2_P_PARTIAL  0x400 /* mirror: frames from it may have an unfinished checksum: slow */
 
-/* What is done with a frame that has no entry: l2_port.miss, .bcast, .mcast */
+/* Action for a frame without an entry: l2_port.miss, .bcast, .mcast */
 enum l2_miss {
 	L2_MISS_PASS = 0,
 	L2_MISS_FLOOD = 1,
@@ -139,22 +139,22 @@ enum l2_why {
 };
 
 /*
- * map l2_wire, array by port number: what the mirrored bridge says of its ports. For a port with
- * L2_P_MIRROR, it counts together with l2_port.flags, and instead of its VLANs.
+ * map l2_wire, array by port number: the mirrored bridge's settings of its ports. For a port with
+ * L2_P_MIRROR, they apply in addition to l2_port.flags, and instead of its VLANs.
  *
- * Concurrency: scripts write elements whole, which undoes what a program has written since they
- * read them. So l2_port and l2_cfg are written by scripts only, this and l2_look by programs.
- * (A script clears the element of a port before it gets L2_P_MIRROR, when no program writes it.)
- * Two programs may look at a port at once, on two CPUs or one in the other (a softirq in a
- * task, or where tracing programs can be preempted): each writes what it has read, so the
- * older may come last. For state, both look again behind the write, an exchange, until it is
- * what the bridge says. VLANs are whole again with the next look at all of them.
+ * Concurrency: scripts write whole elements, which would undo a program's write since they read
+ * them. So only scripts write l2_port and l2_cfg, and only programs write this and l2_look. (A
+ * script clears the element of a port before the port gets L2_P_MIRROR, while no program writes
+ * it.) Two programs may read a port at once, on two CPUs or nested (a softirq in a task, or where
+ * tracing programs can be preempted). Each writes what it has read, so the older value may be
+ * written last. For state, both read again after the write, an exchange, until it equals the
+ * bridge's. The next read of all VLANs corrects the VLANs.
  */
 struct l2_wire {
 	__u64 state; /* L2_P_*, and L2_WHY_* */
 	__u16 pvid;  /* as in l2_port, and so the rest */
 	__u16 proto; /* of the bridge */
-	__u16 count; /* VLANs of the port, when they were looked at last */
+	__u16 count; /* number of VLANs when they were last read */
 	__u16 pad;
 	__u64 vlans[64];
 	__u64 untagged[64];
@@ -163,13 +163,13 @@ struct l2_wire {
 };
 
 /*
- * What became of a frame, by the port that it came in by. FWD and FLOOD are
- * sent, those up to L2_PASS_END went to the stack, the others were dropped.
- * ACL, VLAN_OUT and STATE_OUT have the port that it was to leave by, and so has COPY.
+ * The outcome of a frame, by input port. FWD and FLOOD are sent, those up to L2_PASS_END went to
+ * the stack, the others were dropped. ACL, VLAN_OUT, STATE_OUT and COPY are counted at the output
+ * port.
  *
- * X(name, number, key in JSON and Prometheus, reason in hookmap drops, meaning, where to
- * look). Append; and a row in xdp/README.md says what is asked on this way, which
- * tests/l2fwd_ways.bats tries.
+ * X(name, number, key in JSON and Prometheus, reason in hookmap drops, meaning, where to look).
+ * Append-only. A row in xdp/README.md says which checks the frame passes, and
+ * tests/l2fwd_ways.bats tests it.
  */
 /* clang-format off */
 #define L2_REASON(X) \
@@ -265,8 +265,8 @@ struct l2_xlate_key {
 };
 
 /*
- * map l2_guard, hash: who may send from a port. Family 0: this MAC, with any IP
- * address; 4 and 6: this MAC with this address, and then also L2_GUARD_BOUND.
+ * map l2_guard, hash: permitted sources of a port. Family 0: this MAC with any IP address; 4 and
+ * 6: this MAC with this address, then also L2_GUARD_BOUND.
  */
 #define L2_GUARD_BOUND 255
 struct l2_guard_key {
@@ -288,9 +288,9 @@ struct l2_acl {
 };
 
 /*
- * map l2_sieve, LPM trie: which rules of a port the longest prefix of a frame's address
- * leaves over. Other rules cannot match; these are asked one after the other. There is
- * an entry of length 0 for each family, so that something is always found.
+ * map l2_sieve, LPM trie: the rules of a port that can match an address, by its longest prefix.
+ * These are checked in order; other rules cannot match. Each family has an entry of length 0, so
+ * that a look-up always succeeds.
  */
 #define L2_ACL_SRC  0x8000 /* l2_port.acl_n: sources are in l2_sieve */
 #define L2_ACL_DST  0x4000 /* destinations are */
@@ -307,13 +307,13 @@ struct l2_sieve {
 };
 
 /* l2_cfg.flags */
-#define L2_F_UNIFORM  0x1 /* no port changes tags: XDP can flood by itself */
+#define L2_F_UNIFORM  0x1 /* no port changes tags: XDP can flood alone */
 #define L2_F_SNAPSHOT 0x2 /* a snapshot of the bridge is being taken */
 #define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
 #define L2_F_NO_BRNF  0x8 /* br_netfilter does not call iptables and its like */
 
-/* map l2_cfg, array of 1. Written by scripts only, one at a time, and whole; programs read word by
- * word, and what they have to write down is in l2_look. See l2_wire. */
+/* map l2_cfg, array of 1. Only scripts write it, one at a time, as a whole; programs read it word
+ * by word, and write to l2_look instead. See l2_wire. */
 struct l2_cfg {
 	__u32 flags;  /* L2_F_* */
 	__u32 ports;  /* highest port number in use */
@@ -326,22 +326,22 @@ struct l2_cfg {
 };
 
 /*
- * map l2_look, array of 1: looks at the mirrored bridge. Written by programs only, see l2_wire;
- * several may write a word at once: what is lost is a count, or a time that is as good.
+ * map l2_look, array of 1: reads of the mirrored bridge. Only programs write it, see l2_wire.
+ * Several may write a word at once: then a count is lost, or one of two nearly equal times.
  */
 struct l2_look {
-	__u64 looked;  /* ns, when the bridge's ports were looked at last */
-	__u64 asked;   /* ns, when a frame took the slow path last to have it looked at */
-	__u64 vlans;   /* ns, when all of it was looked at last, VLANs too */
+	__u64 looked;  /* ns, last read of the bridge's ports */
+	__u64 asked;   /* ns, when a frame last took the slow path to have the bridge read */
+	__u64 vlans;   /* ns, last complete read, including VLANs */
 	__u64 changed; /* ns, when a port was about to lose a VLAN */
 	__u64 address; /* of the bridge in the kernel, 0 = not known yet */
 	__u64 outside; /* as l2_cfg.outside, at the last look */
 	__u64 full;    /* entries of the bridge for which l2_fdb had no room */
-	__u32 looks;   /* how often the bridge was looked at */
+	__u32 looks;   /* number of reads of the bridge */
 	__u32 pad;
 };
 
-/* While a bridge that should be looked at is not, a frame asks for it this often. */
+/* While a read of the bridge is due, one frame in this interval takes the slow path. */
 #define L2_LOOK_NS 10000000ULL
 
 /* XDP metadata for tc/l2fwd: the frame is to be flooded */
@@ -369,10 +369,10 @@ _Static_assert(sizeof(struct l2_sieve_key) == 24, "abi");
 _Static_assert(sizeof(struct l2_sieve) == 128, "abi");
 
 /*
- * Two maps are reached through a table of tables with one element, l2_fdbs -> l2_fdb
- * and l2_txs -> l2_tx, because ip refuses a pin whose size or flags are not exactly
- * what the object declares: the FDB's size is chosen at attach (0 entries here: any
- * number), and the kernel adds a flag to every devmap. Inner maps are not compared.
+ * Two maps are inner maps of a map with one element, l2_fdbs -> l2_fdb and l2_txs -> l2_tx,
+ * because ip refuses a pin whose size or flags differ from the object's declaration: the FDB's
+ * size is set at attach (0 entries here: any number), and the kernel adds a flag to every devmap.
+ * ip does not compare inner maps.
  */
 #define HM_MAP_l2_cfg(X)   X(l2_cfg, ARRAY, __u32, struct l2_cfg, 1, 0)
 #define HM_MAP_l2_if(X)	   X(l2_if, ARRAY, __u32, __u32, L2_IFINDEX, 0)

@@ -23,8 +23,8 @@ enum lat_stage {
 	LAT_STAGES,
 };
 
-/* Set in lat_key.to: the row is a total, from the first stage to this one; or the packet has
- * been at this stage before, and comes again as what was inside it (decapsulated, decrypted). */
+/* Set in lat_key.to: the row is a total, from the first stage to this one; or the packet reaches
+ * this stage a second time, decapsulated or decrypted. */
 #define LAT_TOTAL 0x80
 #define LAT_AGAIN 0x40
 
@@ -33,15 +33,15 @@ enum lat_lost {
 	LAT_LOST_SLOT = 0,   /* of lat_stat.gone: it had moved within LAT_STALE_NS */
 	LAT_LOST_CLOCK = 1,  /* time went backwards, or by over LAT_MAX_NS */
 	LAT_LOST_FULL = 2,   /* lat_hist has no room for another row */
-	LAT_LOST_MERGED = 3, /* GRO put it behind another packet that was chosen */
+	LAT_LOST_MERGED = 3, /* GRO merged it behind another sampled packet */
 	LAT_LOST_MAX,
 };
 
 #define LAT_HIST_ROWS 2048
 #define LAT_SLOTS     65536
-/* By make bench: all stages cost some 40 ns on a packet that is not sampled, and some 290 on one
- * that is, most of it six clock reads: at 1 in 256, that adds 1 ns.
- * attach.sh sets it; by hand, every packet is measured. */
+/* Measured by make bench: all stages cost about 40 ns for a packet that is not sampled and about
+ * 290 ns for a sampled one, mostly six clock reads. At 1 in 256, sampling adds 1 ns. attach.sh
+ * sets it; by hand, every packet is measured. */
 #define LAT_SAMPLE_DEFAULT 256
 #define LAT_SHIFT_DEFAULT  9 /* 512 slots a CPU, 128 CPUs */
 
@@ -67,19 +67,19 @@ struct lat_key {
 #define LAT_INDEX_SHIFT	 5
 
 /*
- * map lat_stamp, array. Slots are split by the CPU that gives the tag, 1 << lat_cfg.shift
- * each. In the upper half of its part a stamp is found by the address of the sk_buff, in a
- * set of LAT_WAYS slots. The sk_buff is what NAT, GRO, decapsulation and decryption leave
- * as it is; a clone or a segment has the tag but not the address, so a stamp never moves on
- * with somebody else's packet. In the lower half it is found by the tag alone: that is for
- * fragments, which reassembly puts into another sk_buff, and for ICMP and data in a SYN (TCP Fast
- * Open), which are read as a clone; whoever comes with the tag must also have the protocol. Slot 0
- * belongs to the map itself: tag is the shift in force, for the stages that do not have lat_cfg.
+ * map lat_stamp, array. Slots are divided among the CPUs that assign tags, 1 << lat_cfg.shift
+ * each. In the upper half of a CPU's part, the address of the sk_buff finds a stamp, in a set of
+ * LAT_WAYS slots. NAT, GRO, decapsulation and decryption keep the sk_buff; a clone or a segment
+ * has the tag but another address, so a stamp never follows another packet. In the lower half,
+ * the tag alone finds the stamp: for fragments, which reassembly puts into another sk_buff, and
+ * for ICMP and data in a SYN (TCP Fast Open), which are read as a clone. There the protocol must
+ * match as well. Slot 0 belongs to the map: its tag is the current shift, for stages without
+ * lat_cfg.
  *
- * Writers: the CPU that owns the part takes slots, in softirq; after that the packet's own
- * stages write, one after the other, wherever they run. Where softirqs preempt each other
- * (PREEMPT_RT without a per-CPU lock), two that take a slot of one set at once can leave
- * one stamp with the other's times: a 1 in 8192 chance within some 50 ns.
+ * Writers: the CPU that owns the part allocates slots, in softirq; then the packet's stages
+ * write, one after the other, on any CPU. If softirqs preempt each other (PREEMPT_RT without a
+ * per-CPU lock), two that allocate a slot of one set at once can leave one stamp with the other's
+ * times: a 1 in 8192 chance within about 50 ns.
  */
 #define LAT_WAYS     4
 #define LAT_ANY	     1		   /* no sk_buff has an odd address */
@@ -114,9 +114,9 @@ struct lat_stat {
 	__u32 left;		  /* packets until the next sample */
 	__u32 seq;		  /* next tag of this CPU */
 	__u64 ended;		  /* of started, seen at LAT_APP */
-	/* of started, not seen at LAT_APP before the slot was needed again, by the stage seen
-	 * last: forwarded, dropped, answered by the kernel, or read in a way that has no hook.
-	 * started = ended + gone + those that are on their way. */
+	/* of started, not seen at LAT_APP before the slot was reused, by last stage: forwarded,
+	 * dropped, answered by the kernel, or read without passing a hook. started = ended + gone
+	 * + those on their way. */
 	__u64 gone[LAT_STAGES];
 };
 
@@ -143,18 +143,18 @@ struct lat_cfg {
 #define LAT_INPACKET_STAGES 3
 
 /*
- * map lat_ring, per-CPU array of 1: packets that XDP has stamped and tc has not seen
- * yet. A packet is known again by its headers, so nothing has to be added to it:
- * flow is a hash of addresses, protocol and ports (not 0), id the 4 bytes at L4 offset 4
- * as in the packet (parse_l4_id), 0 if there are none.
+ * map lat_ring, per-CPU array of 1: packets that XDP has stamped and tc has not seen yet. Its
+ * headers identify a packet, so nothing is added to it: flow is a hash of addresses, protocol and
+ * ports (not 0), id the 4 bytes at L4 offset 4 as in the packet (parse_l4_id), 0 if there are
+ * none.
  *
- * XDP and tc ingress of a CPU are softirqs, which exclude each other, or tasks with softirqs
- * off (tun): nothing comes between two lines of theirs. The exception is PREEMPT_RT without
- * the per-CPU lock (6.18), where the NAPI thread of one device preempts that of another. Then
+ * XDP and tc ingress of a CPU are softirqs, which exclude each other, or tasks with softirqs off
+ * (tun): they never interrupt each other. The exception is PREEMPT_RT without the per-CPU lock
+ * (6.18), where the NAPI thread of one device preempts that of another. Then
  * - head may count two packets as one, an entry may be of one packet with the id of another:
  *   it is not found, and counted as not seen at tc;
- * - two packets may be parsed into one scratch. XDP and tc have one each, and nothing is
- *   written into a packet by what is there: tc/latency reads the port in the packet itself.
+ * - two packets may be parsed into one scratch. XDP and tc have one each, and no packet is
+ *   written to by its contents: tc/latency reads the port from the packet itself.
  */
 #define LAT_RING	512 /* entries; a power of two. BIG TCP merges up to 363 segments */
 #define LAT_RING_EXPIRE 64  /* packets at tc until an entry that was not found expires */
@@ -165,9 +165,9 @@ struct lat_pending {
 	__u64 time; /* ns, 0 = taken */
 };
 
-/* A packet as the ring and the later stages know it. It lies in the ring's map, not
- * on the stack: there the verifier would follow each way through the parser to the
- * end of the program. */
+/* A packet as the ring and the later stages identify it. It is in the ring's map and not on the
+ * stack, where the verifier would follow every path through the parser to the end of the program.
+ */
 struct lat_packet {
 	struct flow f;
 	__u32 id;   /* see struct lat_pending */

@@ -23,8 +23,8 @@ enum napi_kind {
 	NAPI_SOFTIRQ = 6, /* ns from the raising of NET_RX to its start */
 };
 
-/* map napi_hist, hash: each CPU has rows of its own, and only it writes them; a softirq on
- * top of another program's run adds atomically (hist_count) */
+/* map napi_hist, hash: each CPU has its own rows, and only it writes them; a softirq that
+ * interrupts another program's run adds atomically (hist_count) */
 struct napi_key {
 	char name[16]; /* device; empty: of no device (a CPU's backlog) */
 	__u64 cookie;  /* of the namespace: never used again */

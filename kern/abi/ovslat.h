@@ -39,11 +39,11 @@ struct ovslat_frame {
 };
 
 /*
- * map ovslat_call, per-CPU array of 1: calls do not leave their CPU.
+ * map ovslat_call, per-CPU array of 1: a call stays on its CPU.
  *
- * Concurrency: softirqs are off in a call, so nothing else on its CPU makes one before it
- * returns. With PREEMPT_RT without its per-CPU lock (PREEMPT_RT_NEEDS_BH_LOCK=n) another task
- * may: the calls under way are given up then, and counted as lost.
+ * Concurrency: softirqs are off during a call, so its CPU makes no other call before it returns.
+ * With PREEMPT_RT without its per-CPU lock (PREEMPT_RT_NEEDS_BH_LOCK=n) another task may: pending
+ * calls are then discarded and counted as lost.
  */
 struct ovslat_call {
 	struct ovslat_frame frame[OVSLAT_DEPTH];

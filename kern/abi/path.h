@@ -26,10 +26,10 @@ struct path_cfg {
 /* map path_stat, per-CPU array of 1 */
 struct path_stat {
 	struct trace_stat ring;
-	__u64 unread; /* looks at packets whose headers are not in the linear part */
+	__u64 unread; /* hops without headers in the linear part */
 };
 
-/* Where a packet was seen. */
+/* The hook that saw a packet. */
 enum path_hook {
 	PATH_QUEUE = 1,	     /* net_dev_queue */
 	PATH_XMIT = 2,	     /* net_dev_start_xmit */
@@ -39,7 +39,7 @@ enum path_hook {
 	PATH_SOCKET = 6,     /* cgroup/skb: before the socket's queue */
 	PATH_READ = 7,	     /* skb_copy_datagram_iovec: a process reads it */
 	PATH_DROP = 8,	     /* kfree_skb */
-	PATH_TC = 9,	     /* tc/path, where the user has attached it */
+	PATH_TC = 9,	     /* tc/path, if the user has attached it */
 	PATH_IPTABLES = 10,  /* iptables/path, likewise */
 	PATH_XDP = 11,	     /* xdp/path, likewise */
 	PATH_NETFILTER = 12, /* nf_hook_slow has accepted it, by all rules of a hook */
@@ -47,9 +47,9 @@ enum path_hook {
 };
 
 #define PATH_H_VXLAN 0x1 /* the packet is inside vxlan, vni is valid */
-#define PATH_H_CAME  0x2 /* on the way out, and it had come in: not sent by this host */
+#define PATH_H_CAME  0x2 /* outgoing but received before: not sent by this host */
 
-/* What the headers say: of the packet that matched, be it inside vxlan. */
+/* Header fields of the packet that matched, which may be inside vxlan. */
 struct path_head {
 	struct flow flow;
 	__u32 l4id; /* ICMP: id << 16 | sequence; TCP: sequence; UDP: length << 16 | checksum */
@@ -62,10 +62,10 @@ struct path_head {
 };
 
 /*
- * map path_mark, array: packets that have matched, by a hash of the sk_buff's address. One
- * that does not match any more, and is still the same, is followed: NAT has changed it. What
- * it leaves as it is tells it from another one in the same sk_buff. Writers do not wait for
- * each other: at worst, a packet is not followed.
+ * map path_mark, array: packets that have matched, by a hash of the sk_buff's address. A packet
+ * that no longer matches but is still the same is followed: NAT has changed it. The fields that
+ * NAT keeps distinguish it from another packet in the same sk_buff. Writers do not lock: at
+ * worst, a packet is not followed.
  */
 #define PATH_MARKS   256
 #define PATH_MARK_NS 1000000000ULL /* followed so long after it was seen last */

@@ -17,7 +17,7 @@ enum pktlat_kind {
 	PKTLAT_TAP = 2,	    /* copied from a tap device: to a VM */
 };
 
-/* pktlat_key.stamp: what the time is counted from */
+/* pktlat_key.stamp: the clock of the start time */
 enum pktlat_stamp {
 	PKTLAT_HARDWARE = 1, /* the NIC's receive stamp */
 	PKTLAT_SOFTWARE = 2, /* the kernel's, when it took the packet from the driver */
@@ -48,7 +48,7 @@ struct pktlat_stat {
 	struct hist_age age;	/* of processes and taps */
 };
 
-/* Who is in pktlat_who; and rows, some four octaves each */
+/* Entries of pktlat_who; rows, about four octaves per entry */
 #define PKTLAT_WHO  1024
 #define PKTLAT_ROWS (4 * PKTLAT_WHO)
 

@@ -13,20 +13,20 @@
  * rules are loaded. Ranks are the order of rules: the lowest that matches wins.
  */
 /*
- * Who writes what, and what holds then. policy.sh writes the maps of the slot that is not in
- * force and, last, pol_cfg.gen, one word; a lock keeps a second one away. Writing an element
- * of pol_rules waits until no CPU is in the program with the old one (synchronize_rcu).
- * The program writes pol_count, pol_hop_state, pol_hop_count, pol_way, pol_frag,
- * pol_work, pol_flow and pol_stat; policy.sh writes of these only zeros into the slot that is
- * not in force. It runs in softirqs (tc ingress): one at a time on a CPU, and migration off.
- * - pol_flow, pol_way, pol_work are of a CPU. Where softirqs preempt each other (PREEMPT_RT
- *   from 6.18 on, without the lock of bottom halves), pol_flow_put() takes an entry out
- *   before it changes it and pol_flow_read() looks again, pol_work.busy turns the second
- *   away, and pol_way.tick is cleared before and written after the rest.
- * - pol_stat, pol_hop_count and pol_count of a CPU are added to without atomics: there two
- *   softirqs may lose one of two counts, nothing else. Counters of several CPUs are atomic.
- * - pol_hop_state is shared by CPUs; each word is a time or a state of its own. A CPU that
- *   reads those of two looks at once asks the kernel once more, or a probe later.
+ * Writers and their guarantees. policy.sh writes the maps of the inactive slot and, last,
+ * pol_cfg.gen, one word; a lock excludes a second policy.sh. Writing an element of pol_rules
+ * waits until no CPU is in the program with the old one (synchronize_rcu). The program writes
+ * pol_count, pol_hop_state, pol_hop_count, pol_way, pol_frag, pol_work, pol_flow and pol_stat;
+ * policy.sh only writes zeros to these, in the inactive slot. The program runs in softirqs (tc
+ * ingress): one at a time on a CPU, and migration off.
+ * - pol_flow, pol_way, pol_work are per CPU. Where softirqs preempt each other (PREEMPT_RT from
+ *   6.18 on, without the lock of bottom halves), pol_flow_put() takes an entry out before it
+ *   changes it and pol_flow_read() looks again, pol_work.busy turns the second away, and
+ *   pol_way.tick is cleared before and written after the rest.
+ * - Per-CPU counters in pol_stat, pol_hop_count and pol_count are not atomic: two softirqs may
+ *   lose one of two counts there, but nothing else. Shared counters are atomic.
+ * - pol_hop_state is shared by CPUs; each word is an independent time or state. A CPU that reads
+ *   words of two look-ups asks the kernel once too often, or one probe later.
  */
 #define POL_SLOTS      2
 #define POL_TUPLES     128	     /* most mask tuples per family */
@@ -38,8 +38,8 @@
 #define POL_FLOWS      4096	     /* flow cache entries, a CPU */
 #define POL_FLOW_NS    1000000000ULL /* a cached decision is looked up again then */
 #define POL_NEIGH_NS   3500000000ULL /* next hop without neighbour for so long: dead */
-#define POL_SEEN_NS    1750000000ULL /* looks at a neighbour that are so near make one time */
-#define POL_PROBE_NS   250000000ULL  /* neighbours are asked for so often */
+#define POL_SEEN_NS    1750000000ULL /* look-ups of a neighbour closer than this count as one */
+#define POL_PROBE_NS   250000000ULL  /* interval of neighbour look-ups */
 #define POL_FILTER_LEN 128	     /* words of filter bits an element */
 #define POL_FILTER_MAX 512	     /* elements a slot */
 #define POL_SHIFT_LEN  1024	     /* buckets an element */
@@ -48,9 +48,9 @@
 #define POL_BLOCK      32	     /* rules an element; bpftool takes 4 096 words a line */
 
 /*
- * What of a packet rules can see, as 32-bit words in host order. A mask tuple is
- * one mask a word; a rule's key is its values under the masks of its tuple. IPv4
- * packets are their first POL_WORDS4 words, and the others are 0.
+ * The packet fields that rules can match, as 32-bit words in host order. A mask tuple has one
+ * mask per word; a rule's key is its values under the masks of its tuple. IPv4 packets use the
+ * first POL_WORDS4 words; the others are 0.
  */
 enum pol_word {
 	POL_W_SRC = 0, /* IPv4, or the first word of IPv6 */
@@ -196,7 +196,7 @@ struct pol_port {
 	__u16 range[POL_LAYERS]; /* number of the range that holds the port, 0 = none */
 };
 
-/* map in pol_iif, hash: numbers of the devices that rules name, whether they are there or not */
+/* map in pol_iif, hash: numbers of the devices that rules name, whether they exist or not */
 struct pol_iif_key {
 	char dev[16];
 };
@@ -229,11 +229,10 @@ enum pol_device {
 /*
  * map pol_hop_state, array like pol_hop; all zero at load
  *
- * A gateway is dead if it had no neighbour in any look from WAITING to CHECKED, and that
- * is POL_NEIGH_NS or more. Looks that are farther apart than POL_SEEN_NS say nothing
- * about the time between them.
+ * A gateway is dead if no look-up from WAITING to CHECKED, POL_NEIGH_NS or more, found its
+ * neighbour. Look-ups farther apart than POL_SEEN_NS say nothing about the time between them.
  *
- * The device is looked at once a tick, and while it is not up, looked for by its name once in
+ * The device is checked once per tick. While it is not up, it is looked up by name once per
  * POL_PROBE_NS.
  */
 struct pol_hop_state {
@@ -258,8 +257,8 @@ struct pol_hop_count {
 };
 
 /*
- * map pol_way, per-CPU array like pol_hop: what was found out about the next hop of IPv4
- * packets, for the other packets of the same tick of the coarse clock.
+ * map pol_way, per-CPU array like pol_hop: the next hop of IPv4 packets as found by the first
+ * packet of a tick of the coarse clock, for the others of that tick.
  */
 struct pol_way {
 	__u64 tick; /* ns; 0 = nothing */
@@ -273,9 +272,9 @@ struct pol_way {
 /*
  * map pol_group, array: slot * POL_HOPS + number
  *
- * Weighted rendezvous hashing: of its next hops that are usable, a flow takes the one with
- * the lowest -log(u) / weight, u a hash of flow and next hop in 0..1. So shares are as the
- * weights say, and only the flows of a next hop that comes or goes change.
+ * Weighted rendezvous hashing: of the usable next hops, a flow takes the one with the lowest
+ * -log(u) / weight, u a hash of flow and next hop in 0..1. So shares follow the weights, and only
+ * the flows of a next hop that appears or disappears move.
  */
 struct pol_group {
 	__u32 hops;
@@ -284,9 +283,9 @@ struct pol_group {
 };
 
 /*
- * map pol_frag, LRU hash: the share of a datagram whose first fragment was seen, which has
- * the ports, for its other fragments, which have none. And its protocol, where they only know
- * of an IPv6 extension header: proto is that header then.
+ * map pol_frag, LRU hash: the hash of a datagram's first fragment, which has the ports, for its
+ * other fragments, which have none. Also its protocol, if they only have an IPv6 extension
+ * header: then proto is that header.
  */
 struct pol_frag_key {
 	__u32 word[8]; /* addresses, as in pol_pkt */
@@ -295,7 +294,7 @@ struct pol_frag_key {
 };
 #define POL_FRAGS 4096
 
-/* map pol_work, per-CPU array of 1: what an ICMP error or fragments are made in */
+/* map pol_work, per-CPU array of 1: buffer for ICMP errors and fragments */
 #define POL_WORK 9216 /* bytes of a packet that can be fragmented */
 struct pol_work {
 	__u64 last;   /* ns: tokens came last */
@@ -321,7 +320,7 @@ struct pol_flow {
 #define POL_LOCAL	0xfffffffe
 #define POL_NO_FORWARD	0xfffffffd
 
-/* What happened to packets: indexes of pol_stat.n */
+/* Events: indexes of pol_stat.n */
 enum pol_stat_id {
 	POL_N_SEEN = 0,
 	POL_N_HIT,	   /* found in the flow cache */
@@ -341,9 +340,9 @@ enum pol_stat_id {
 	POL_N_NO_FORWARD, /* forwarding is off on the device: passed */
 	POL_N_NO_TBID,	  /* kernel cannot look tables up: marked and passed */
 	POL_N_ERROR,	  /* a helper failed: dropped */
-	POL_N_HIDDEN,	  /* L4 header is cut off, or behind too many of IPv6's headers */
+	POL_N_HIDDEN,	  /* L4 header truncated, or after too many IPv6 headers */
 	POL_N_ICMP,	  /* answered by an ICMP error */
-	POL_N_UNANSWERED, /* not answered: too many errors, or what no error answers; dropped */
+	POL_N_UNANSWERED, /* dropped without an ICMP error: over the rate limit, or not allowed */
 	POL_N_FRAGMENTED, /* sent in fragments */
 	POL_N_MAX,
 };
@@ -380,8 +379,8 @@ _Static_assert(sizeof(struct pol_flow) == 80, "abi");
 _Static_assert(sizeof(struct pol_stat) == 8 * (POL_N_MAX + POL_FIB_MAX), "abi");
 
 /*
- * Of the arrays of maps, the program declares what is in them by these; the maps
- * that a load makes have the same shape and as many entries as it takes.
+ * Templates of the inner maps of the arrays of maps. The maps that a load creates have the same
+ * layout and as many entries as needed.
  */
 #define POL_INNER	      0x1000 /* BPF_F_INNER_MAP: arrays of several sizes */
 #define POL_ALIGNED	      0x1400 /* and BPF_F_MMAPABLE: elements begin at a cache line */

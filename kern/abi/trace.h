@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* abi/trace.h - what the tracing features share. See abi.h for the rules. */
+/* abi/trace.h - shared by the tracing features. See abi.h for the rules. */
 #ifndef HOOKMAP_ABI_TRACE_H
 #define HOOKMAP_ABI_TRACE_H
 
 #include <linux/types.h>
 
-/* The bytes of each ring buffer. Filling it at 100 000 events a second, with a
- * reader that stands still, takes 0.5 to 1 s. Objects never wake the reader, which
- * looks by itself: a wake-up, or asking whether it is time for one, would cost more than
- * the event. */
+/* The bytes of each ring buffer. Filling it at 100 000 events a second, with a stopped reader,
+ * takes 0.5 to 1 s. Programs never wake the reader, which polls: a wake-up, or the check whether
+ * one is due, would cost more than the event. */
 #define TRACE_RING 8388608
 
 /* Maps without a key or a value: ring buffers. */
