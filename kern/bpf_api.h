@@ -31,7 +31,7 @@
 #include <linux/filter.h>
 #include <asm/byteorder.h>
 
-/* <stdint.h> wants the C library's headers for a target that they do not know */
+/* <stdint.h> needs C library headers, which do not support this target */
 #ifndef _STDINT_H
 typedef __u8 uint8_t;
 typedef __u16 uint16_t;
@@ -74,7 +74,7 @@ typedef __UINTMAX_TYPE__ uintmax_t;
 #define UINT64_C(X) X##UL
 #endif
 
-/* BPF_LICENSE says what license it is */
+/* BPF_LICENSE sets the license */
 #define HM_OWN_LICENSE
 #include "maps.h"
 #include <bpf/bpf_endian.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bpf_elf.h - iproute2's own form of a map: what its loader finds in section "maps"
- * where it was built without libbpf 1.x. Names and layout are iproute2's.
+ * bpf_elf.h - iproute2's own form of a map: the content of section "maps" for a loader built
+ * without libbpf 1.x. Names and layout are iproute2's.
  */
 #ifndef HOOKMAP_BPF_ELF_H
 #define HOOKMAP_BPF_ELF_H
@@ -34,7 +34,7 @@ struct bpf_elf_map {
 	__u32 inner_idx;
 };
 
-/* the types of a map's key and value, for a loader that has no other way to tell */
+/* the types of a map's key and value, for a loader without other type information */
 #define BPF_ANNOTATE_KV_PAIR(NAME, KEY, VALUE)                                                     \
 	struct ____btf_map_##NAME {                                                                \
 		KEY key;                                                                           \

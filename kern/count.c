@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/count - counts packets and bytes that sockets of a cgroup get.
+ * kern/count - counts packets and bytes that the sockets of a cgroup receive.
  *
  *   bpftool prog load build/kern/count.o PIN \
  *       map name count_stat pinned /sys/fs/bpf/tc/globals/count_stat

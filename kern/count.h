@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * count.h - what xdp/, tc/, iptables/ and kern/count share: one row of a per-CPU
- * array for each kind of packet.
+ * count.h - shared by xdp/, tc/, iptables/ and kern/count: one row of a per-CPU array for each
+ * kind of packet.
  */
 #ifndef HOOKMAP_COUNT_H
 #define HOOKMAP_COUNT_H
@@ -24,10 +24,10 @@ static __always_inline enum count_kind count_kind(int proto)
 	return COUNT_OTHER;
 }
 
-/* MAP is a per-CPU array of struct count_row: each CPU has rows of its own. Whoever reads
- * adds them up. A rule in OUTPUT runs in the task that sends: an interrupt, or another
- * task, may count on the same CPU between the reading and the writing of a plain ++, which
- * would lose one of them. Behind XDP and tc, softirqs are off, and a ++ would do. */
+/* MAP is a per-CPU array of struct count_row: each CPU has its own rows, and the reader adds
+ * them up. A rule in OUTPUT runs in the sending task: an interrupt, or another task, may count
+ * on the same CPU between the load and the store of a plain ++, which would lose one count. At
+ * XDP and tc, softirqs are off, and ++ would be enough. */
 static __always_inline void count_add(void *map, enum count_kind kind, __u64 bytes)
 {
 	__u32 key = kind;

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/drops - every skb that the kernel drops, summed up where it happens.
+ * kern/drops - counts every skb that the kernel drops, in the kernel.
  *
  *   bpftool prog loadall build/kern/drops.o DIR map name ... pinned ... autoattach
  *
  * tp_btf/kfree_skb is run for each skb that is freed because it was dropped (not for
- * consume_skb). A row is a reason, a place in the kernel, a device, a network
- * namespace, a protocol, and one dimension more that drop_cfg.by chooses. There is
- * drops are counted, not reported one by one; samples with headers are rate-limited, in a ring
- * buffer.
+ * consume_skb). A row has a reason, a place in the kernel, a device, a network namespace, a
+ * protocol, and one more dimension selected by drop_cfg.by. Drops are counted, not reported one
+ * by one; samples with headers go to a ring buffer at a limited rate.
  *
- * A new cause always gets a row. With a full drop_row, one that has counted nothing for long
- * makes room, and what it had counted is kept in drop_over without its dimension: totals by
- * reason, place, device and protocol stay exact.
+ * A new cause always gets a row. If drop_row is full, it replaces a row that has counted nothing
+ * for long. drop_over keeps the replaced counts without the dimension: totals by reason, place,
+ * device and protocol stay exact.
  *
- * Maps: drop_cfg, drop_row, drop_slot, drop_over, drop_stat, drop_ring, xdp_verdict
- * (to know what was counted at XDP already). Packets are segments, bytes are skb->len at that
- * place. Times in ns.
+ * Maps: drop_cfg, drop_row, drop_slot, drop_over, drop_stat, drop_ring, xdp_verdict (drops
+ * already counted at XDP). Packets are segments, bytes are skb->len at that place. Times in ns.
  */
 #include "drops_what.h"
 
@@ -30,9 +28,9 @@ struct {
 	__uint(max_entries, DROP_RING_BYTES);
 } drop_ring SEC(".maps");
 
-/* Notes the namespace NET, if it really is one; returns its inode. skb->dev can be
- * something else: UDP keeps numbers in it, trees of skbs keep links. Every namespace has
- * a loopback device, which knows it. */
+/* Records the namespace NET, if it is one; returns its inode. skb->dev can be something else:
+ * UDP keeps numbers in it, trees of skbs keep links. The loopback device of a real namespace
+ * points back to it. */
 static __always_inline __u32 drop_netns(struct drop_key *key, struct net *net)
 {
 	struct net_device *lo;
@@ -47,8 +45,8 @@ static __always_inline __u32 drop_netns(struct drop_key *key, struct net *net)
 	return key->netns;
 }
 
-/* Finds the device that only the number is known of; in AT: the socket, then the device. A
- * function of its own, as drop_what(). */
+/* Finds a device by its number; AT is first the socket, then the device. A separate function,
+ * like drop_what(). */
 __noinline int drop_came_by(struct drop_key *key, __u64 *at)
 {
 	struct net_device *dev;
@@ -63,7 +61,7 @@ __noinline int drop_came_by(struct drop_key *key, __u64 *at)
 	return 0;
 }
 
-/* Returns the device, if the skb knows it; AT is its address, also if only its number is known. */
+/* Returns the device of the skb, if known; AT is its address, also if only the number is known. */
 static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct sock *sk,
 						     struct drop_key *key, __u64 *at)
 {
@@ -87,7 +85,7 @@ static __always_inline struct net_device *drop_place(struct sk_buff *skb, struct
 	return NULL;
 }
 
-/* What is in front of the payload. */
+/* Length of the headers. */
 static __always_inline __u32 drop_head_len(struct sk_buff *skb, const struct drop_key *key,
 					   const struct drop_headers *h)
 {
@@ -124,9 +122,9 @@ static __always_inline __u64 drop_segments(struct sk_buff *skb, const struct dro
 }
 
 /*
- * The parts of a packet that was put together (reassembled, merged by GRO) are freed as
- * dropped right behind it, in the order of their list. It was counted with all of them.
- * They come at once; later, another skb may have the same address.
+ * The parts of a packet that was put together (reassembled, merged by GRO) are freed as dropped
+ * right after it, in the order of their list. It was counted with all of them. This happens at
+ * once; later, another skb may have the same address.
  */
 static __always_inline bool drop_is_part(struct drop_stat *st, struct sk_buff *skb)
 {
@@ -185,7 +183,7 @@ static __always_inline bool drop_counted(struct sk_buff *skb, struct drop_stat *
 	return false;
 }
 
-/* The row for all that have no row of their own. */
+/* The row for drops without a row. */
 static __always_inline struct drop_val *drop_over_get(struct drop_key *key)
 {
 	struct drop_val *row, empty = {};
@@ -201,8 +199,8 @@ static __always_inline struct drop_val *drop_over_get(struct drop_key *key)
 	return bpf_map_lookup_elem(&drop_over, key);
 }
 
-/* Makes room for a row KEY, of the device whose address is in DEV. What another row had
- * counted that goes is kept without its dimension. A function of its own, as drop_what(). */
+/* Makes room for a row KEY, of the device whose address is in DEV. The counts of a replaced row
+ * are kept without its dimension. A separate function, like drop_what(). */
 __noinline int drop_room(const struct drop_key *key, const __u64 *dev)
 {
 	struct drop_stat *st = drop_lookup(drop_stat);

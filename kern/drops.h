@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * drops.h - what kern/drops and kern/drops_xdp share: where something was lost, and
- * one row more.
+ * drops.h - shared by kern/drops and kern/drops_xdp: the place of a loss, and adding a row.
  */
 #ifndef HOOKMAP_DROPS_H
 #define HOOKMAP_DROPS_H
@@ -32,7 +31,7 @@ static __always_inline __u64 drop_now(struct drop_stat *st)
 	__u64 tick = bpf_jiffies64();
 
 	if (st->tick != tick) {
-		/* now before tick: who interrupts us here must not take the old time for new */
+		/* now before tick: an interrupt here must not mistake the old time for new */
 		*(volatile __u64 *)&st->now = bpf_ktime_get_ns();
 		*(volatile __u64 *)&st->tick = tick;
 	}
@@ -92,9 +91,9 @@ static long drop_sum_cpu(__u32 cpu, struct drop_sum *s)
 }
 
 /*
- * Takes a slot of the clock SLOTS for a new row of ROWS. If it was another row's, that
- * row goes; *GONE is what it had counted. NULL before Linux 5.19: rows cannot be summed
- * up there, and stay. A CPU that still has the row counts up to one packet in vain.
+ * Takes a slot of the clock SLOTS for a new row of ROWS. If another row had it, that row is
+ * deleted, and *GONE has its counts. NULL before Linux 5.19: there rows cannot be summed up, and
+ * stay. A CPU that still holds the row may lose one count.
  */
 static __always_inline struct drop_slot_head *drop_slot_take(void *rows, void *slots, __u32 n,
 							     struct drop_val *gone)

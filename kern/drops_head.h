@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * drops_head.h - the headers of an skb that kern/drops counts: only what is in its linear
- * part can be read here. What cannot be read is left empty; the reader shows "-".
+ * drops_head.h - the headers of an skb that kern/drops counts: only what is in its linear part
+ * can be read here. Headers that cannot be read are left empty; the reader shows "-".
  */
 #ifndef HOOKMAP_DROPS_HEAD_H
 #define HOOKMAP_DROPS_HEAD_H
@@ -16,7 +16,7 @@ struct drop_headers {
 	unsigned char *head;
 	__u32 mac;    /* DROP_UNSET if there is no Ethernet header */
 	__u32 l3;     /* network header */
-	__u32 l4;     /* behind the IP header and its extensions; 0 = not there */
+	__u32 l4;     /* after the IP header and its extensions; 0 = none */
 	__u32 end;    /* of the IP packet; l3 if it does not say */
 	__u32 tail;   /* end of the linear part */
 	__u32 dst[4]; /* IP destination, as in drop_key */
@@ -32,8 +32,8 @@ static __always_inline bool drop_read(const struct drop_headers *h, __u32 at, vo
 #include "parse_copy.h"
 
 /*
- * Finds the headers, and the ethertype behind VLAN tags. The network header is not
- * set before the stack has seen the packet; then it is behind the Ethernet header.
+ * Finds the headers, and the ethertype after VLAN tags. Before the stack has seen the packet,
+ * the network header is not set; then it follows the Ethernet header.
  */
 static __always_inline void drop_find(struct sk_buff *skb, struct drop_key *key,
 				      struct drop_headers *h, struct copy_at *at, struct flow *f)

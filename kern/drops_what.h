@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * drops_what.h - was it a loss? The kernel calls a freed skb dropped in many places where
- * nothing is lost. Where its reason leaves that open, the packet is asked, and not who
- * freed it: what it carried, what its socket had already, who was to get it
- * (enum drop_what). DROP_W_NONE: the packet does not tell either.
+ * drops_what.h - was it a loss? The kernel frees skbs as dropped in many places where nothing is
+ * lost. If its reason does not decide, the packet does, whoever freed it: its contents, the data
+ * that its socket already had, its receiver (enum drop_what). DROP_W_NONE: the packet does not
+ * decide either.
  *
  * A rule says "not a loss" only if the packet proves it.
  */
@@ -75,8 +75,8 @@ static __always_inline bool drop_tcp_reason(__u32 reason)
 	       drop_reason_is(reason, TCP_RFC7323_PAWS_ACK);
 }
 
-/* Had the socket all that the segment carries? That is so for acknowledgements, probes
- * and retransmissions. Sockets that are only just being opened have nothing yet. */
+/* Did the socket already have all data of the segment? True for acknowledgements, probes and
+ * retransmissions. Sockets that are just being opened have no data yet. */
 static __always_inline bool drop_tcp_had(struct sk_buff *skb, struct sock *sk)
 {
 	struct tcp_skb_cb *cb = (void *)skb->cb;
@@ -109,7 +109,7 @@ static __always_inline __u8 drop_tcp(struct sk_buff *skb, struct sock *sk, __u32
 	empty = h->end > h->l3 && h->end <= h->l4 + (tcp.offset >> 4) * 4;
 	if (drop_reason_is(reason, NO_SOCKET))
 		return empty ? DROP_W_GONE : DROP_W_NONE;
-	/* nobody has the connection any more, but somebody the port */
+	/* the connection is closed, but the port is in use */
 	if (sk && empty && BPF_CORE_READ(sk, __sk_common.skc_state) == DROP_TCP_LISTEN)
 		return DROP_W_GONE;
 	if (sk)
@@ -132,7 +132,8 @@ static __always_inline bool drop_is_test(struct sock *sk)
 	       drop_equal(name, dummy, sizeof(name));
 }
 
-/* SCTP owns what an association has got until it is read, and frees it as dropped then. */
+/* SCTP owns the packets that an association received until they are read, and then frees them as
+ * dropped. */
 static __always_inline bool drop_is_sctp(struct sock *sk)
 {
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
@@ -141,7 +142,8 @@ static __always_inline bool drop_is_sctp(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_SCTP;
 }
 
-/* A copy of what is being sent, which was to tell the socket when, and is not its yet. */
+/* A copy of a sent packet, meant to tell its socket the transmit time, before the socket owns
+ * it. */
 static __always_inline bool drop_is_stamp(struct sk_buff *skb)
 {
 	struct sock_exterr_skb *err = (void *)skb->cb;
@@ -170,7 +172,7 @@ static __always_inline __u8 drop_queued(struct sk_buff *skb, __u32 reason, struc
 			return DROP_W_TEST;
 		if (family == DROP_AF_UNIX)
 			return vague ? DROP_W_NONE : DROP_W_UNREAD;
-		/* what it sent may still be on its way, and is not meant here */
+		/* packets that it sent may still be on their way, and do not count here */
 		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & DROP_SOCK_DEAD &&
 		    (BPF_CORE_READ(skb, skb_iif) ||
 		     BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == DROP_PKT_OUTGOING ||
@@ -196,7 +198,7 @@ static __always_inline __u8 drop_filtered(struct sk_buff *skb, const struct drop
 	return raw && BPF_CORE_READ_BITFIELD_PROBED(skb, cloned) ? DROP_W_COPY : DROP_W_NONE;
 }
 
-/* NO_SOCKET, or an address that is not ours: nobody waits for it. Any more? */
+/* NO_SOCKET, or an address that is not ours. Did a socket wait for it before? */
 static __always_inline __u8 drop_nobody(struct sk_buff *skb, const struct drop_key *key,
 					const struct drop_headers *h)
 {
@@ -241,7 +243,7 @@ static __always_inline __u8 drop_route(struct sk_buff *skb)
 
 /* --- the link */
 
-/* Has the stack received it by DEV? What is on its way out has no skb_iif. */
+/* Has the stack received it on DEV? Outgoing packets have no skb_iif. */
 static __always_inline bool drop_received(struct sk_buff *skb, struct net_device *dev)
 {
 	return dev && BPF_CORE_READ(skb, skb_iif) == BPF_CORE_READ(dev, ifindex);
@@ -281,7 +283,7 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 	many = *(__u8 *)mac & 1;
 	if (drop_reason_is(key->reason, OTHERHOST))
 		return drop_vlan(dev, mac);
-	/* STP, CDP: what the LLC layer does not want has no reason */
+	/* STP, CDP: frames that the LLC layer ignores have no reason */
 	if (many && key->l3proto == bpf_htons(ETH_P_802_2) && drop_received(skb, dev))
 		return DROP_W_CONTROL;
 	if (drop_bridge_port(dev)) {
@@ -352,7 +354,7 @@ static __always_inline bool drop_joined6(struct net_device *dev, const __u32 *gr
 	return im;
 }
 
-/* Has the transport protocol got it? ICMPv6 takes its header off. */
+/* Has the transport protocol received it? ICMPv6 removes its header. */
 static __always_inline bool drop_at_transport(struct sk_buff *skb, const struct drop_key *key,
 					      const struct drop_headers *h)
 {
@@ -363,7 +365,7 @@ static __always_inline bool drop_at_transport(struct sk_buff *skb, const struct 
 	return data == h->l4 || (key->l4proto == IPPROTO_ICMPV6 && data == h->l4 + 8);
 }
 
-/* A message of IGMP or MLD about who is in a group. */
+/* An IGMP or MLD message about group members. */
 static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 {
 	if (l4proto == IPPROTO_IGMP)
@@ -372,9 +374,9 @@ static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 }
 
 /*
- * Messages of IGMP, MLD and neighbour discovery that did what they are for: others' reports
- * and neighbour messages were read and freed; a device that is down leaves its groups, or
- * asks who is in them, and nobody can hear it; a bridge also asks itself.
+ * IGMP, MLD and neighbour discovery messages that have served their purpose: others' reports and
+ * neighbour messages were read and freed; a device that is down leaves its groups or queries
+ * them, unheard; a bridge also queries itself.
  */
 static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_key *key,
 					 struct net_device *dev, const struct drop_headers *h)
@@ -406,7 +408,7 @@ static __always_inline __u8 drop_control(struct sk_buff *skb, const struct drop_
 	return DROP_W_NONE;
 }
 
-/* The transport protocol had it: of datagrams to a group, nobody has that port. IGMP and
+/* The transport protocol received it: no socket has the port of a datagram to a group. IGMP and
  * MLD messages of others are read and freed. */
 static __always_inline __u8 drop_transport(const struct drop_key *key, const struct drop_headers *h)
 {
@@ -440,7 +442,7 @@ static __always_inline __u8 drop_group(struct sk_buff *skb, const struct drop_ke
 	return BPF_CORE_READ(skb, _skb_refdst) || drop_joined4(dev, h) ? DROP_W_NONE : DROP_W_GROUP;
 }
 
-/* ICMP to all that nobody answers: ping -b, time stamps. */
+/* ICMP to all hosts, which nobody answers: ping -b, time stamps. */
 static __always_inline __u8 drop_icmp_to_all(struct sk_buff *skb)
 {
 	__u8 type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
@@ -469,11 +471,11 @@ static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
 struct drop_freed {
 	struct sk_buff *skb;
 	struct net_device *dev; /* NULL: not known */
-	struct sock *sk;	/* the receiver, if the kernel tells */
+	struct sock *sk;	/* the receiver, if known */
 };
 
-/* A function of its own, so that the verifier looks at it once, not once for each way
- * through the headers. Pointers to kernel structures are only numbers in it. */
+/* A separate function, so that the verifier checks it once, not once per path through the
+ * headers. In it, pointers to kernel structures are plain numbers. */
 __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *key,
 			 const struct drop_headers *h)
 {
@@ -510,7 +512,7 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 		what = drop_link(skb, key, dev, h);
 	if (!what && (key->l4proto == IPPROTO_IGMP || key->l4proto == IPPROTO_ICMPV6))
 		what = drop_control(skb, key, dev, h);
-	/* on a device without IPv6, or where it is being set up, groups are not known */
+	/* without IPv6 on the device, or while it is being set up, groups are unknown */
 	if (!what && !sk &&
 	    (vague || drop_reason_is(reason, IP_INNOROUTES) ||
 	     drop_reason_is(reason, IP_INADDRERRORS) || drop_reason_is(reason, IPV6DISABLED)))

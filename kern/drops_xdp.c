@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/drops_xdp - what XDP loses on the way, whoever's program it is.
+ * kern/drops_xdp - counts packets that XDP loses, whichever program loses them.
  *
  *   bpftool prog loadall build/kern/drops_xdp.o DIR map name ... pinned ... autoattach
  *
- * xdp_exception       an action that the kernel could not do, or XDP_ABORTED
- * xdp_redirect_err    bpf_redirect*() to something that does not take it: by errno
- * xdp_devmap_xmit     frames that the target device refused
- * xdp_bulk_tx         the same, of XDP_TX
- * xdp_cpumap_enqueue  the queue to the other CPU was full
- * xdp_cpumap_kthread  the other CPU had no memory, or its program dropped them
+ * xdp_exception       an action that the kernel could not do, or XDP_ABORTED xdp_redirect_err
+ * bpf_redirect*() to a target that refuses the frame: by errno xdp_devmap_xmit     frames that
+ * the target device refused xdp_bulk_tx         the same, of XDP_TX xdp_cpumap_enqueue  the
+ * queue to the other CPU was full xdp_cpumap_kthread  the other CPU had no memory, or its
+ * program dropped them
  *
- * An XDP_DROP of a foreign program has no tracepoint. Where XDP runs on an skb (veth,
- * tun, generic mode) kern/drops sees it freed; on other drivers only the driver's own
- * counters know (ethtool -S).
+ * XDP_DROP by a foreign program has no tracepoint. Where XDP runs on an skb (veth, tun, generic
+ * mode), kern/drops sees the skb freed; on other drivers, see the driver's counters (ethtool
+ * -S).
  *
- * Maps: drop_xdp, drop_xdp_slot, drop_stat, xdp_verdict. Rows count frames; the
- * tracepoints do not tell bytes. Times in ns.
+ * Maps: drop_xdp, drop_xdp_slot, drop_stat, xdp_verdict. Rows count frames; the tracepoints do
+ * not report bytes. Times in ns.
  */
 #include "drops.h"
 
@@ -25,7 +24,7 @@ HM_MAP(drop_xdp_slot);
 
 #define DROP_ENOSPC 28
 
-/* As drop_room() of kern/drops; there are no rows of less detail. */
+/* Like drop_room() of kern/drops, without rows of less detail. */
 __noinline int drop_xdp_room(const struct drop_xdp_key *key, const __u64 *dev)
 {
 	struct drop_stat *st = drop_lookup(drop_stat);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/exec - every exec, also execveat and failed ones, with the arguments, and
- * the exit of what was started.
+ * kern/exec - every exec, including execveat and failed calls, with its arguments, and the exit
+ * of the program.
  *
  *   bpftool prog loadall build/kern/exec.o DIR map name ... pinned ... autoattach
  *
- * exec_done: tracepoint sched_process_exec. The arguments are read from the new
- * program's own memory, where the kernel has just put them.
- * exec_failed: tracepoint sys_exit, for execve and execveat with an error; the
- * caller's memory is unchanged then, and its registers still have the arguments.
- * exec_exit: tracepoint sched_process_exit of the last thread of a process that
+ * exec_done: tracepoint sched_process_exec. The arguments are read from the new program's
+ * memory, where the kernel has just put them. exec_failed: tracepoint sys_exit, for execve and
+ * execveat with an error; then the caller's memory is unchanged, and its registers still hold
+ * the arguments. exec_exit: tracepoint sched_process_exit of the last thread of a process that
  * exec_done has seen (map exec_run).
  *
  * Maps: exec_cfg (filter), exec_ring (events), exec_stat, exec_run, exec_buf. Times in ns.
@@ -80,7 +79,7 @@ int exec_done(__u64 *ctx)
 	if (!filter || !st || !e)
 		return 0;
 	if (!trace_match(filter, task->real_parent->tgid)) {
-		/* what it was before may have matched */
+		/* the previous program may have matched */
 		bpf_map_delete_elem(&exec_run, &pid);
 		return 0;
 	}
@@ -172,9 +171,8 @@ int exec_failed(__u64 *ctx)
 	return 0;
 }
 
-/* What wait() will give the parent: the code of the whole process where there is one
- * (exit_group, a signal, and from Linux 5.18 on the last thread's end), else the first
- * thread's. */
+/* The status that wait() returns to the parent: the code of the whole process if there is one
+ * (exit_group, a signal, and from Linux 5.18 on the last thread's end), else the first thread's. */
 static __always_inline int exec_code(const struct task_struct *task)
 {
 	if (task->signal->flags & SIGNAL_GROUP_EXIT)

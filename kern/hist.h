@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hist.h - log-linear histograms, see abi.h: where a value goes, and counting it.
+ * hist.h - log-linear histograms, see abi.h: finding the bucket of a value, and counting.
  */
 #ifndef HOOKMAP_HIST_H
 #define HOOKMAP_HIST_H
@@ -49,12 +49,12 @@ static __always_inline __u8 hist_place(__u64 value, __u32 *sub)
 }
 
 /*
- * One more VALUE. Rows are per CPU, but not of one context: a softirq comes on top of a task,
- * a tracing program may be preempted (fentry always, tracepoints since 7.0), and on PREEMPT_RT
- * without the per-CPU lock (6.18) so may a softirq, by the next program of the same CPU. Counts
- * are therefore atomic. max and min_inv may lose one of two values that come at the same time;
- * each is a value that was seen. They are written first: whoever reads a count finds them,
- * unless it had read them before (hist_add() of the reader).
+ * Counts VALUE. Rows are per CPU, but have several writers: a softirq interrupts a task, a
+ * tracing program may be preempted (fentry always, tracepoints since 7.0), and on PREEMPT_RT
+ * without the per-CPU lock (6.18) so may a softirq, by the next program on the same CPU. Counts
+ * are therefore atomic. max and min_inv may lose one of two concurrent values; each is a value
+ * that was seen. They are written first: a reader that sees a count also sees them, unless it
+ * read them before (hist_add() of the reader).
  */
 static __always_inline void hist_count(struct lat_row *row, __u32 sub, __u64 value)
 {

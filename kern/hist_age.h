@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hist_age.h - histograms by process, tap, device or port, for which there is always room:
- * whoever was not heard of for the longest time goes, and is counted. A second map says who
- * there is, and when he was heard of.
+ * hist_age.h - histograms by process, tap, device or port, with room for any new owner: it
+ * replaces the one that is idle longest, which is counted. A second map has the owners, and when
+ * each was last seen.
  */
 #ifndef HOOKMAP_HIST_AGE_H
 #define HOOKMAP_HIST_AGE_H
@@ -33,8 +33,8 @@ static long hist_older(void *map, const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* Makes room for another one; false if all that there are were heard of just now. OCTAVE:
- * where it is in a key. */
+/* Makes room for a new owner; false if all owners were seen just now. OCTAVE: its offset in a
+ * key. */
 static __always_inline int hist_evict(void *who, void *hist, __u32 octave, struct hist_age *age,
 				      __u64 now)
 {
@@ -59,7 +59,7 @@ static __always_inline int hist_evict(void *who, void *hist, __u32 octave, struc
 	return 1;
 }
 
-/* One more value of KEY, whose octave is 0; false if there is no room for it. */
+/* Counts a value of KEY, whose octave is 0; false if there is no room. */
 static __always_inline int hist_seen(void *who, void *hist, __u32 octave, const void *key,
 				     struct hist_age *age, __u64 now)
 {

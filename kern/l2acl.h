@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2acl.h - rules for what l2fwd sends to a port. The first rule that matches
- * decides; else L2_P_ACL_DENY. Fragments after the first have no ports: a rule with
- * ports lets them pass if it permits (and the rest of it matches), and is not asked
- * if it denies, because without its first fragment the datagram is lost anyway.
- * What claims to be IP and cannot be read is dropped: no rule could judge it. What may have
- * IP inside where nobody here reads it (a third tag, PPPoE, MPLS) is dropped by the first
- * rule that denies and would have to read it, and not let pass by one that permits.
+ * l2acl.h - rules for frames that l2fwd sends to a port. The first matching rule decides;
+ * otherwise L2_P_ACL_DENY. Fragments after the first have no ports: a permit rule with ports
+ * lets them pass (if the rest of it matches), and a deny rule with ports is skipped, because
+ * without its first fragment the datagram is lost anyway. IP packets that cannot be parsed are
+ * dropped: no rule can judge them. Frames that may have IP inside, after headers that are not
+ * parsed (a third tag, PPPoE, MPLS), are dropped by the first deny rule that needs these
+ * headers, and not passed by a permit rule that does.
  *
- * One rule after the other costs 5 ns each. Where there are many, the longest prefixes of
- * the frame's addresses tell first which of them can match at all (l2_sieve).
+ * Checked one by one, rules cost 5 ns each. If there are many, the longest prefixes of the
+ * frame's addresses first select those that can match (l2_sieve).
  */
 #ifndef HOOKMAP_L2ACL_H
 #define HOOKMAP_L2ACL_H
@@ -21,7 +21,7 @@
 HM_MAP(l2_acl);
 HM_MAP(l2_sieve);
 
-/* What a frame whose ethertype is PROTO, at C behind it, may have inside: FLOW_HIDES_*. */
+/* What a frame of ethertype PROTO, with C after it, may have inside: FLOW_HIDES_*. */
 static __always_inline int l2_hides(const struct cursor *c, int proto)
 {
 	const __u8 *llc = c->pos;
@@ -61,7 +61,7 @@ static __always_inline int l2_hides(const struct cursor *c, int proto)
 	return 0;
 }
 
-/* Reads what rules ask for, from the MAC header on. F is all zero but for the VLAN. */
+/* Parses the fields that rules match, from the MAC header on. F is zero except for the VLAN. */
 static __always_inline void l2_flow_read(struct cursor *c, struct flow *f)
 {
 	int proto = parse_eth(c);
@@ -80,8 +80,8 @@ static __always_inline void l2_flow_read(struct cursor *c, struct flow *f)
 		parse_l4(c, f);
 }
 
-/* What rule permits must be certain, what it denies need not be. A later fragment has no
- * ports; without the first one it is lost. */
+/* A permit rule needs a certain match, a deny rule does not. A later fragment has no ports;
+ * without the first it is lost. */
 static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct flow *f)
 {
 	switch (match_flow(&rule->match, f)) {
@@ -106,8 +106,8 @@ static __always_inline struct l2_sieve *l2_sieve_get(__u32 set, __u8 side, __u8 
 	return bpf_map_lookup_elem(&l2_sieve, &key);
 }
 
-/* Those of 64 rules that both leave over. What is not found (the rules were changed just
- * now) takes nothing away. */
+/* The rules of 64 that both select. A prefix that is not found (the rules have just changed)
+ * selects all. */
 static __always_inline __u64 l2_sieve_left(const struct l2_sieve *src, const struct l2_sieve *dst,
 					   __u32 word, __u32 n)
 {
@@ -127,9 +127,9 @@ static __always_inline __u64 l2_sieve_left(const struct l2_sieve *src, const str
 }
 
 /*
- * The first of the rules from FIRST on that matches, of those whose bit is set in LEFT:
- * its number + 1, or 0. This and l2_acl_permits are functions of their own (kernel 5.12):
- * the verifier then looks at the loop once, not once for each way to get here.
+ * The first matching rule from FIRST on, of those whose bit is set in LEFT: its number + 1, or
+ * 0. This and l2_acl_permits are separate functions (kernel 5.12): the verifier checks the loop
+ * once, not once per path to it.
  */
 __noinline int l2_acl_first(struct flow *f, __u32 first, __u64 left)
 {
@@ -167,7 +167,7 @@ __noinline int l2_acl_permits(struct flow *f, __u32 number, __u32 bytes)
 	*(__u32 *)part = *(volatile __u32 *)&port->acl_n;
 	n = part[0] & L2_ACL_MASK;
 	set = part[1];
-	/* where the addresses are not known, no rule is out of the question */
+	/* without known addresses, every rule can match */
 	if (part[0] & L2_ACL_SRC && !f->hides)
 		src = l2_sieve_get(set, 0, f->family, f->src);
 	if (part[0] & L2_ACL_DST && !f->hides)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2fwd.h - what xdp/l2fwd and tc/l2fwd share: maps, membership, counters.
+ * l2fwd.h - shared by xdp/l2fwd and tc/l2fwd: maps, membership, counters.
  */
 #ifndef HOOKMAP_L2FWD_H
 #define HOOKMAP_L2FWD_H
@@ -16,8 +16,8 @@ HM_MAP(l2_wire);
 HM_MAP(l2_stat);
 
 /*
- * Tables of tables: the template says only what shape the inner map has; attach puts
- * the pinned map in. HM_OUTER(l2_fdbs, HASH, key size, value size, id)
+ * Maps of maps: the template only declares the layout of the inner map; attach inserts the
+ * pinned map. HM_OUTER(l2_fdbs, HASH, key size, value size, id)
  */
 #if defined(HM_MAPS_LEGACY)
 #define HM_OUTER(NAME, TYPE, KEY, VALUE, ID)                                                       \
@@ -91,7 +91,7 @@ static __always_inline int l2_bit(const __u64 *bits, __u32 vlan)
 	return bits[(vlan >> 6) & 63] >> (vlan & 63) & 1;
 }
 
-/* A port as it is: what was set by hand, and what a bridge that is mirrored says. */
+/* The settings of a port: by hand, and of a mirrored bridge. */
 struct l2_side {
 	const struct l2_port *port;
 	const __u64 *vlans;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/l2fwd_mirror - what a kernel bridge knows, in the table of xdp/l2fwd. The bridge
- * keeps learning, ageing, static entries and EVPN; this follows it, with no daemon.
+ * kern/l2fwd_mirror - copies a kernel bridge's table to xdp/l2fwd. The bridge keeps learning,
+ * ageing, static entries and EVPN; this follows it, without a daemon.
  *
  *   bpftool prog loadall build/kern/l2fwd_mirror.o DIR map name l2_fdb pinned P ... autoattach
  *
  * Tracepoints: br_fdb_add (netlink: static), br_fdb_update (learned and moved),
- * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted). A change of a
- * port's state has no tracepoint, but a line in the kernel's log, and that has one:
- * console. What it says does not matter: the bridge's ports are looked at then, and
- * whenever a frame of a port takes the slow path (netif_receive_skb), not more often than
- * each 10 ms, because flags and VLANs of ports, and ports that come, are not logged. xdp/l2fwd
- * sends a frame that way if none has gone for a refresh interval.
+ * br_fdb_external_learn_add (EVPN), fdb_delete (aged, flushed, deleted). A change of a port's
+ * state has no tracepoint, but the kernel logs it, and the log has one: console. Any line
+ * triggers a read of the bridge's ports. So does a frame of a port on the slow path
+ * (netif_receive_skb), at most every 10 ms, because flags and VLANs of ports, and new ports, are
+ * not logged. If there was no such frame for a refresh interval, xdp/l2fwd sends one.
  *
- * A look at a port: state, flags, queueing disciplines and filters, PVID, number of VLANs. If
- * these two are new, each refresh interval, and after a port has lost a VLAN (it may have another
- * in its place), also the VLANs.
+ * A read of a port covers state, flags, queueing disciplines and filters, PVID, number of VLANs.
+ * It covers the VLANs themselves if one of the last two has changed, once per refresh interval,
+ * and after a port has lost a VLAN (it may have another instead).
  *
- * Which bridge is in l2_cfg, with its namespace: tracepoints see all of the host.
+ * l2_cfg names the bridge and its namespace: tracepoints see the whole host.
+ *
  * Maps: l2_cfg, l2_if, l2_port (read), l2_wire, l2_look, l2_fdb. Times in ns.
  */
 #include "l2head.h"
@@ -48,16 +48,16 @@ HM_MAP(l2_fdb);
 
 /*
  * Port flags of the bridge under which XDP does as the bridge would: hairpin mode (mirrored),
- * BPDU guard, root block, fast leave, administrative cost, learning, the three floods, promiscuous,
- * learning sync, multicast to unicast, TX forward offload (0 to 7, 9, 11, 12, 14, 20). Under
- * isolated, locked and MAB, what comes in is the bridge's business (16, 21, 22). Under all
- * others, and those that a later kernel has, so is what is sent to the port.
+ * BPDU guard, root block, fast leave, administrative cost, learning, the three floods,
+ * promiscuous, learning sync, multicast to unicast, TX forward offload (0 to 7, 9, 11, 12, 14,
+ * 20). With isolated, locked and MAB (16, 21, 22), frames from the port go to the bridge. With
+ * all others, including those of later kernels, frames to the port go there as well.
  */
 #define BRIDGE_FAST    (0xffUL | 1UL << 9 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 20)
 #define BRIDGE_SLOW_IN (1UL << 16 | 1UL << 21 | 1UL << 22)
 
 #define BRIDGE_HOOKS   5  /* NF_BR_PRE_ROUTING to NF_BR_POST_ROUTING */
-#define BRIDGE_ENTRIES 16 /* looked at of each; more are not known */
+#define BRIDGE_ENTRIES 16 /* read of each; more are unknown */
 
 /* net_bridge_fdb_entry.flags: BR_FDB_LOCAL, BR_FDB_STATIC, BR_FDB_ADDED_BY_EXT_LEARN */
 #define BRIDGE_FDB_LOCAL  (1UL << 0)
@@ -97,7 +97,7 @@ static __always_inline int mirror_is(const struct l2_cfg *cfg, struct net_bridge
 	       mirror_netns(dev) == cfg->netns;
 }
 
-/* The number of a device that is a port of ours, or 0: then the stack gets the frames. */
+/* The number of a device that is a port of ours, or 0: its frames go to the stack. */
 static __always_inline __u32 mirror_number(__u32 ifindex)
 {
 	__u32 *number = bpf_map_lookup_elem(&l2_if, &ifindex);
@@ -138,10 +138,10 @@ static __always_inline struct l2_fdb *mirror_get(const struct l2_key *key, union
 	return entry;
 }
 
-#define MIRROR_TRIES 4 /* of a write that others came before */
+#define MIRROR_TRIES 4 /* of a write that lost the race */
 
-/* The counts of an entry stay. What was set by hand, also in the meantime, does too. (A function,
- * with a stack of its own: the stacks of a chain of calls are 512 bytes together.) */
+/* The counts of an entry stay. So do entries set by hand, even meanwhile. (A function with its
+ * own stack: the stacks of a call chain share 512 bytes.) */
 static __noinline int mirror_put(const struct l2_key *key, __u32 port, __u8 type)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -175,8 +175,8 @@ static __noinline int mirror_put(const struct l2_key *key, __u32 port, __u8 type
 	return 0;
 }
 
-/* On the way through the ports of a bridge. BR may be where a bridge was: it is only read,
- * and bounded. A bpf_loop, whose body the verifier looks at once. */
+/* Iterates over the ports of a bridge. BR may be where a bridge was: it is only read, and
+ * bounded. This is a bpf_loop, whose body the verifier checks once. */
 struct mirror_list {
 	struct list_head *head, *at;
 };
@@ -186,8 +186,8 @@ struct mirror_ports {
 	__u64 outside; /* as l2_cfg.outside */
 	__u16 proto;   /* of the bridge's tags */
 	__u8 vlans;    /* the bridge has VLANs */
-	__u8 all;      /* of the ports' VLANs, each is to be looked at */
-	__u8 slow;     /* the bridge has rules of its own */
+	__u8 all;      /* read each of the ports' VLANs */
+	__u8 slow;     /* the bridge has its own rules */
 	__u32 look;    /* its number */
 };
 
@@ -251,7 +251,7 @@ static __always_inline int mirror_own(struct net_bridge *br, const __u8 *mac)
 	return walk.found;
 }
 
-/* On the way through the VLANs of a port, which are sorted, and the words of l2_wire. */
+/* Iterates over the VLANs of a port, which are sorted, and the words of l2_wire. */
 struct mirror_vlans {
 	struct l2_wire *wire;
 	const void *addr; /* the port's own */
@@ -317,8 +317,8 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 	if (!walk->all && count == wire->count && pvid == wire->pvid)
 		return;
 	head = (void *)group + bpf_core_field_offset(struct net_bridge_vlan_group, vlan_list);
-	/* What cannot be read is 0, and to the verifier any number: if it knew the word, that of
-	 * Linux 7.3 would go through the loop for each word anew, until it is too much. */
+	/* A failed read leaves 0, which the verifier treats as unknown. If it knew the word,
+	 * Linux 7.3 would verify the loop once per word and reach the instruction limit. */
 	bpf_probe_read_kernel(&w, sizeof(w), NULL);
 	w.wire = wire;
 	w.addr = BPF_CORE_READ(p, dev, dev_addr);
@@ -329,7 +329,7 @@ static __always_inline void mirror_vlans(struct mirror_ports *walk, struct net_b
 	wire->count = count;
 }
 
-/* Another port gets what this one cannot send. */
+/* A backup: another port sends frames that this one cannot. */
 static __always_inline int mirror_backup(struct net_bridge_port *p)
 {
 	if (bpf_core_field_exists(p->backup_nhid) && BPF_CORE_READ(p, backup_nhid))
@@ -339,8 +339,7 @@ static __always_inline int mirror_backup(struct net_bridge_port *p)
 
 #define MIRROR_WHY(NAME) (1ULL << L2_WHY_##NAME)
 
-/* What the bridge says about one of its ports, and what XDP must not go past there: l2_wire.state
- */
+/* The bridge's settings of a port, and whatever XDP must not bypass there: l2_wire.state */
 static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_bridge_port *p,
 				    const struct l2_port *port)
 {
@@ -371,8 +370,8 @@ static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_
 	return state | in | out | (in ? L2_P_SLOW : 0) | (out ? L2_P_SLOW_OUT : 0);
 }
 
-/* One of the bridge's ports, into l2_wire. VLANs are there before the flag that makes them count.
- */
+/* Writes a port of the bridge to l2_wire. The VLANs are written before the flag that enables
+ * them. */
 static __always_inline void mirror_look(struct mirror_ports *walk, struct net_bridge_port *p)
 {
 	__u32 n = mirror_port(p);
@@ -439,11 +438,11 @@ static __always_inline int mirror_options(unsigned long options)
 	return !!(options & ~known);
 }
 
-/* On the way through netfilter's hooks for bridges. */
+/* Iterates over netfilter's hooks for bridges. */
 struct mirror_hooks {
 	struct net *net;
-	__u8 filter;	/* somebody decides about frames: nft, ebtables, BPF, who knows */
-	__u8 netfilter; /* br_netfilter is there: it gives them to iptables, if told so */
+	__u8 filter;	/* something filters frames: nft, ebtables, BPF or another */
+	__u8 netfilter; /* br_netfilter is loaded: it passes them to iptables, if enabled */
 };
 
 static __always_inline struct nf_hook_entries *mirror_hook(struct net *net, __u32 family,
@@ -507,7 +506,7 @@ static __always_inline int mirror_filtered(const struct l2_cfg *cfg, struct net 
 		return w.filter;
 	at4 = bpf_core_field_offset(struct net, nf.hooks_ipv4);
 	at6 = bpf_core_field_offset(struct net, nf.hooks_ipv6);
-	/* NF_INET_PRE_ROUTING, where br_netfilter has one of its own, FORWARD, POST_ROUTING */
+	/* NF_INET_PRE_ROUTING, where br_netfilter has its own, FORWARD, POST_ROUTING */
 	for (__u32 hook = 0; hook < 5; hook += 2) {
 		if (mirror_ip_hooks(net, at4, hook) > !hook ||
 		    mirror_ip_hooks(net, at6, hook) > !hook)
@@ -544,7 +543,7 @@ static __always_inline void mirror_walk(const struct l2_cfg *cfg, struct net_bri
 	last->outside = walk.outside;
 }
 
-/* An entry that netlink asks for, on its way through the VLANs of its port. */
+/* An entry requested by netlink, while iterating over the VLANs of its port. */
 struct mirror_add {
 	struct net_bridge_port *p;   /* NULL: the bridge itself */
 	struct list_head *head, *at; /* VLANs */
@@ -596,7 +595,7 @@ static long mirror_add_vlan(__u32 i, void *arg)
 	return a->found;
 }
 
-/* What l2_mirror_add does with an address. A function, so that its variables share the stack
+/* The part of l2_mirror_add for one address. A function, so that its variables share the stack
  * with those of mirror_walk: see struct mirror_asked. */
 static __always_inline void mirror_add_entry(__u64 *ctx, struct net_bridge_port *p,
 					     const struct l2_key *key)
@@ -609,7 +608,7 @@ static __always_inline void mirror_add_entry(__u64 *ctx, struct net_bridge_port 
 	add.key = *key;
 	bpf_probe_read_kernel(&state, sizeof(state), &ndm->ndm_state);
 	bpf_probe_read_kernel(&flags, sizeof(flags), &ndm->ndm_flags);
-	/* these also come by other tracepoints, when they are done */
+	/* these also fire other tracepoints, when done */
 	if (flags & (NTF_USE | NTF_EXT_LEARNED))
 		return;
 	if (state & NUD_PERMANENT)
@@ -641,9 +640,9 @@ static __always_inline void mirror_add_entry(__u64 *ctx, struct net_bridge_port 
 }
 
 /*
- * An entry by netlink. The tracepoint comes before the kernel's checks, which are made
- * again here: otherwise a command that failed would change the table. In a VLAN that
- * the port is not in, an entry is refused; without a VLAN, it is for all of the port's.
+ * An entry from netlink. The tracepoint fires before the kernel's checks, so they are repeated
+ * here: otherwise a failed command would change the table. An entry in a VLAN that the port is
+ * not in is refused; an entry without a VLAN is for all VLANs of the port.
  */
 SEC("tp_btf/br_fdb_add")
 int l2_mirror_add(__u64 *ctx)
@@ -663,7 +662,7 @@ int l2_mirror_add(__u64 *ctx)
 			return 0;
 	}
 	mirror_key(&key, ctx[3], (void *)ctx[2]);
-	/* always refused; attach does it, so that the ports are looked at */
+	/* always refused; attach adds it to trigger a read of the ports */
 	if (!mirror_is_zero(key.mac))
 		mirror_add_entry(ctx, p, &key);
 	else if (br)
@@ -797,9 +796,8 @@ mirror_bridge_has(struct net_bridge *br, const struct l2_key *key, int *unsure)
 	return NULL;
 }
 
-/* Makes an entry what the bridge has. Tracepoints tell of changes: two that overtake each
- * other on two CPUs, or one that no program saw, would leave the table wrong for as long as the
- * bridge is right. */
+/* Corrects an entry by the bridge's table. Tracepoints report changes only: two that overtake
+ * each other on two CPUs, or one that no program saw, would leave the table wrong. */
 static __noinline int mirror_heal(struct net_bridge *br, const struct l2_key *key)
 {
 	struct net_bridge_fdb_entry *f;
@@ -832,9 +830,9 @@ static __noinline int mirror_heal(struct net_bridge *br, const struct l2_key *ke
 	return 0;
 }
 
-/* A frame on the slow path, before the bridge sees it: its addresses are looked at, where they
- * are not as they should be. A busy source comes this way each refresh interval, one that the
- * table has elsewhere with each frame. */
+/* A frame on the slow path, before the bridge sees it: its addresses are checked and corrected.
+ * A busy source takes this path once per refresh interval, one that the table has at another
+ * port with each frame. */
 static __always_inline void mirror_look_frame(struct net_bridge *br, struct sk_buff *skb,
 					      const struct l2_wire *wire, __u32 number)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2head.h - what xdp/l2fwd and its mirror share. The first 8 bytes of an entry of l2_fdb, see
- * abi/l2fwd.h: read and written at once, and worth nothing if they are of another key. And
- * when the bridge is to be looked at.
+ * l2head.h - shared by xdp/l2fwd and its mirror. The first 8 bytes of an entry of l2_fdb, see
+ * abi/l2fwd.h: read and written at once, and invalid if they have another key. And when to read
+ * the bridge.
  */
 #ifndef HOOKMAP_L2HEAD_H
 #define HOOKMAP_L2HEAD_H
@@ -34,9 +34,9 @@ static __always_inline int l2_head_swap(struct l2_fdb *entry, union l2_head old,
 	return __sync_val_compare_and_swap((__u64 *)entry, old.word, new.word) == old.word;
 }
 
-/* Is all of the bridge to be looked at? Each refresh interval, and when a port has lost a VLAN:
- * its tracepoint comes before the VLAN goes, so a look that soon afterwards says nothing. Signed:
- * others write the exact time, which may be ahead of this clock. */
+/* Is a complete read of the bridge due? Once per refresh interval, and after a port has lost a
+ * VLAN: its tracepoint fires before the VLAN is removed, so an immediate read would still see
+ * it. Signed: others write the exact time, which may be ahead of this clock. */
 static __always_inline int l2_look_due(const struct l2_look *look, const struct l2_cfg *cfg,
 				       __u64 now)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2past.h - what the stack does with the frames of a device, and XDP would go past: queueing
- * disciplines and filters. What is not known to do nothing counts. For kern/l2fwd_mirror.
+ * l2past.h - queueing disciplines and filters of a device, which XDP would bypass. Every one
+ * counts that is not known to do nothing. For kern/l2fwd_mirror.
  */
 #ifndef HOOKMAP_L2PAST_H
 #define HOOKMAP_L2PAST_H
@@ -10,10 +10,10 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define PAST_QUEUES  1024 /* looked at of a device; more are not known */
+#define PAST_QUEUES  1024 /* read per device; more are unknown */
 #define PAST_FILTERS 16	  /* of one hook */
 
-/* cls_bpf may be a module that no BTF tells of: these have been so since it is there. */
+/* cls_bpf may be a module without BTF: these have not changed since it was added. */
 struct past_cls_bpf_head {
 	struct list_head *first;
 };
@@ -22,9 +22,9 @@ struct past_cls_bpf_prog {
 	struct list_head *next;
 };
 
-#define PAST_MQ 2 /* each queue has one of its own; of all others, they have the root's */
+#define PAST_MQ 2 /* each queue has its own; with all others, queues have the root's */
 
-/* 0: one that only keeps frames until the device takes them */
+/* 0: one that only queues frames for the device */
 static __always_inline int past_qdisc(struct Qdisc *q)
 {
 	char id[16] = {};
@@ -52,8 +52,8 @@ static long past_queue(__u32 i, void *arg)
 }
 
 /*
- * Something shapes, orders or drops what the device at ADDRESS sends. (The verifier looks at a
- * global function once, wherever it is called from; it takes an address for a number.)
+ * Does something shape, order or drop the frames that the device at ADDRESS sends? (The verifier
+ * checks a global function once for all callers, and treats an address as a number.)
  */
 __noinline int past_queued(__u64 address)
 {
@@ -110,8 +110,8 @@ static long past_filter(__u32 i, void *arg)
 	return 0;
 }
 
-/* Something decides about what the device receives, or with EGRESS sends: a filter of clsact or
- * ingress, a program of tcx, nft in family netdev. */
+/* Does something filter the frames that the device receives, or with EGRESS sends: a filter of
+ * clsact or ingress, a tcx program, nft in family netdev? */
 __noinline int past_filtered(__u64 address, int egress)
 {
 	struct net_device *dev = (void *)address;

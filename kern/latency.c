@@ -9,7 +9,7 @@
  * app: the payload is copied to the reader (TCP, raw, and UDP datagrams that GRO has
  * merged; for the others see kern/latency_fentry).
  *
- * Who reads a copy (a raw or packet socket) does not count as app.
+ * The reader of a copy (a raw or packet socket) does not count as app.
  *
  * Maps: lat_stat, lat_stamp, lat_hist. Times in ns.
  */

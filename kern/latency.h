@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * latency.h - how a packet's stamp moves on from stage to stage. See
- * tc/README.md for the whole journey; abi.h for the maps.
+ * latency.h - moves a packet's stamp from stage to stage. See README.md for the stages, abi.h
+ * for the maps.
  *
- * A stamp is one slot of lat_stamp, found by the address of the sk_buff; a tag in
- * skb->tc_index says that there is one. Slots are split by CPU, so taking one needs
- * no lock.
+ * A stamp is a slot of lat_stamp, found by the address of the sk_buff; a tag in skb->tc_index
+ * marks a packet with a stamp. Slots are divided among CPUs, so allocating one needs no lock.
  */
 #ifndef HOOKMAP_LATENCY_H
 #define HOOKMAP_LATENCY_H
 
 #include "hist.h"
 
-/* Where the "to" stage of a row is. */
+/* Where the packet reached the "to" stage of a row. */
 struct lat_place {
 	__u32 ifindex;
 	__u8 nsid;
@@ -40,8 +39,8 @@ static __always_inline int lat_turn(const struct lat_cfg *cfg, struct lat_stat *
 	return 1;
 }
 
-/* A packet was there, and was CHOSEN or not. Counted only once that is certain: a counter
- * that goes back is one that began anew, for whoever reads it. */
+/* Counts a packet, CHOSEN or not, only when that is certain: a counter that decreases looks like
+ * a reset to its reader. */
 static __always_inline int lat_seen(struct lat_stat *st, int chosen)
 {
 	st->seen++;
@@ -69,11 +68,11 @@ static __always_inline void lat_add(struct lat_stat *st, const struct lat_stamp 
 		__sync_fetch_and_add(&st->lost[LAT_LOST_FULL], 1);
 }
 
-/* The sk_buff as lat_stamp knows it. CAP_PERFMON makes the difference of two pointers
- * a number; the address itself stays in the kernel. */
+/* The key of an sk_buff in lat_stamp. With CAP_PERFMON the difference of two pointers is a
+ * number; the address itself stays in the kernel. */
 #define lat_skb(SKB, BASE) ((__u64)(SKB) - (__u64)(BASE))
 
-/* Where the set of SKB begins in the part of the CPU in TAG. */
+/* The first slot of SKB's set in the part of the CPU in TAG. */
 static __always_inline __u32 lat_set(__u64 skb, __u32 tag, __u32 shift)
 {
 	__u32 half = 1 << shift >> 1;
@@ -111,9 +110,9 @@ HM_FUNCTION __u32 lat_slot_find(__u64 skb, __u32 tag)
 }
 
 /*
- * A slot for SKB (or LAT_ANY) and TAG: a free one of the set, or one that has come to a socket
- * without payload, or the one whose stamp has not moved for the longest time. The rest of the stamp
- * is the caller's to write.
+ * A slot for SKB (or LAT_ANY) and TAG: a free one of the set, or one that has reached a socket
+ * without payload, or the one whose stamp has been idle longest. The caller writes the rest of
+ * the stamp.
  */
 HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 {
@@ -127,7 +126,7 @@ HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 		return 0;
 	if (base->tag != shift)
 		base->tag = shift;
-	/* who had this tag before it came round is not known by it any more */
+	/* the tag has wrapped around: its previous owner is no longer found by it */
 	if (any->skb && any->stage < LAT_STAGES)
 		st->gone[any->stage]++;
 	any->skb = 0;
@@ -136,7 +135,7 @@ HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 		stamp = bpf_map_lookup_elem(&lat_stamp, &slot);
 		if (!stamp)
 			continue;
-		/* the address was used before: by a packet that has gone unseen */
+		/* the address was used before, by a packet whose end was not seen */
 		if (!stamp->skb || stamp->skb == skb) {
 			best = slot;
 			break;
@@ -152,7 +151,7 @@ HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 		return 0;
 	if (stamp->skb && stamp->stage < LAT_STAGES)
 		st->gone[stamp->stage]++;
-	/* another address, and not long ago: its packet may still be on the way */
+	/* another address, seen recently: its packet may still be on its way */
 	if (stamp->skb && stamp->skb != skb && bpf_ktime_get_ns() - last < LAT_STALE_NS)
 		st->lost[LAT_LOST_SLOT]++;
 	stamp->tag = tag;
@@ -173,13 +172,13 @@ HM_FUNCTION int lat_newest(__u64 skb, __u32 tag)
 	return any && any->skb != LAT_ANY && any->first == skb;
 }
 
-/* May STAMP be of another packet: a clone at the address where one of its tag has been? */
+/* May STAMP belong to another packet: a clone at the address of an earlier packet with its tag? */
 static __always_inline int lat_doubtful(const struct lat_stamp *stamp, __u64 now)
 {
 	return now - stamp->last > LAT_DOUBT_NS && !lat_newest(stamp->skb, stamp->tag);
 }
 
-/* IPPROTO_* in an IP header's first bytes; of IPv6, where headers come and go, EXPECTED. */
+/* IPPROTO_* in the first bytes of an IP header; EXPECTED for IPv6, whose headers may change. */
 #define LAT_HEAD 10
 
 static __always_inline __u8 lat_l4proto(const __u8 *head, __u8 expected)
@@ -189,7 +188,7 @@ static __always_inline __u8 lat_l4proto(const __u8 *head, __u8 expected)
 
 #define lat_head(SKB, TO) bpf_skb_load_bytes_relative(SKB, 0, TO, LAT_HEAD, BPF_HDR_START_NET)
 
-/* The stamp of this packet, if it has one. READ is lat_head, or what does the same. */
+/* The stamp of this packet, if it has one. READ is lat_head, or an equivalent. */
 #define lat_stamp_get(SKB, TC_INDEX, READ)                                                         \
 	({                                                                                         \
 		struct lat_stamp *base_ = lat_lookup(lat_stamp), *stamp_ = NULL;                   \
@@ -218,7 +217,7 @@ static __always_inline struct lat_stamp *lat_stamp_new(struct lat_stat *st, void
 	shift = (shift ?: LAT_SHIFT_DEFAULT) & 15;
 	if (!base || shift <= LAT_INDEX_SHIFT)
 		return NULL;
-	/* 0 is no tag: the next one, which the next packet must not get as well */
+	/* 0 is not a tag: use the next one, which the next packet must not get as well */
 	tags = (1 << (shift - LAT_INDEX_SHIFT)) - 1;
 	tag = st->seq++ & tags;
 	if (!tag)

@@ -19,7 +19,7 @@
 #define lat_traced_head(SKB, TO)                                                                   \
 	bpf_probe_read_kernel(TO, LAT_HEAD, (SKB)->head + (SKB)->network_header)
 
-/* Does SKB lie in a socket that gets packets of others? ICMP is for raw sockets. */
+/* Is SKB in a socket that receives packets of others? ICMP is for raw sockets. */
 static __always_inline int lat_listener(const struct sk_buff *skb, const struct lat_stamp *stamp)
 {
 	const struct sock *sk = skb->sk;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * latency_ring.h - from XDP to tc: packets that were stamped wait in a ring of the
- * CPU, and tc finds them by their headers. Both run in one NAPI poll; in between
- * there is only GRO, which may hold a packet back or merge it behind another one.
+ * latency_ring.h - from XDP to tc: stamped packets wait in a per-CPU ring, and tc finds them by
+ * their headers. Both run in one NAPI poll; between them is only GRO, which may hold a packet
+ * back or append it to another one.
  */
 #ifndef HOOKMAP_LATENCY_RING_H
 #define HOOKMAP_LATENCY_RING_H
@@ -30,7 +30,7 @@ static __always_inline struct lat_ring *lat_ring_get(void)
 }
 
 /* Parses a packet of LEN bytes into the scratch WHICH of RING; NULL if it is not IP, or
- * malformed. L3 is 0 for an Ethernet frame, else what begins at DATA. */
+ * malformed. L3 is 0 for an Ethernet frame, otherwise the protocol at DATA. */
 static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32 which, void *data,
 						    void *end, __u64 len, __be16 l3)
 {
@@ -46,7 +46,7 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	if (parse_ip(&c, proto, &p->f) < 0)
 		return NULL;
 	p->l4 = c.pos - data;
-	l4 = *(volatile __u16 *)&p->l4 & 0x3ff; /* from here on, one way for all */
+	l4 = *(volatile __u16 *)&p->l4 & 0x3ff; /* from here on, the same for all */
 	c.pos = data + l4;
 	parse_l4(&c, &p->f);
 	p->id = parse_l4_id(&c, &p->f);
@@ -59,14 +59,14 @@ static __always_inline struct lat_packet *lat_parse(struct lat_ring *ring, __u32
 	return p;
 }
 
-/* Is a packet that came in by IFINDEX, the first stage's device, one of those to be measured? */
+/* Is a packet received by IFINDEX, the first stage's device, to be measured? */
 static __always_inline int lat_match(const struct lat_cfg *cfg, __u32 ifindex, const struct flow *f)
 {
 	return (!cfg->ifindex || cfg->ifindex == ifindex) &&
 	       match_flow(&cfg->match, f) == MATCH_YES;
 }
 
-/* What packets of one flow have in common: never 0. */
+/* A hash of the fields that packets of one flow share: never 0. */
 static __always_inline __u32 lat_flow(const struct flow *f)
 {
 	__u32 hash = f->l4proto | f->fragment << 8;
@@ -80,7 +80,7 @@ static __always_inline __u32 lat_flow(const struct flow *f)
 	return hash ?: 1;
 }
 
-/* The time comes last: an entry without one is taken for none, see struct lat_ring. */
+/* The time is written last: an entry without a time is ignored, see struct lat_ring. */
 static __always_inline void lat_ring_push(struct lat_ring *ring, const struct lat_packet *packet)
 {
 	struct lat_pending *p = &ring->entry[ring->head++ & (LAT_RING - 1)];
@@ -94,8 +94,8 @@ static __always_inline void lat_ring_push(struct lat_ring *ring, const struct la
 
 #ifdef LAT_RECORD
 
-/* Takes the entry at AT if its packet is in the one that tc sees now, of which PACKET is
- * the first part. The first one that stays is where the tail is, which was at HEAD. */
+/* Takes the entry at AT if its packet is part of the one that tc sees now, of which PACKET is
+ * the first. The tail, which was at HEAD, becomes the first entry that stays. */
 HM_FUNCTION int lat_ring_try(__u32 at, __u32 head)
 {
 	struct lat_ring *ring = lat_ring_get();
@@ -132,11 +132,11 @@ stays:
 }
 
 /*
- * The time at which the packet in the ring's scratch passed XDP, or 0 if it was not
- * stamped there. GRO may have put stamped packets behind the first one: the oldest of
- * them counts, and lat_stat has the others as merged. Of TCP they are known by their
- * sequence numbers; UDP datagrams keep nothing of theirs in a packet of SEGMENTS (0 = not
- * merged), so that many of the flow's oldest are taken.
+ * The time at which the packet in the ring's scratch passed XDP, or 0 if it was not stamped
+ * there. GRO may have appended stamped packets to the first one: the oldest counts, and lat_stat
+ * counts the others as merged. TCP segments are identified by their sequence numbers; UDP
+ * datagrams keep nothing of their own in a packet of SEGMENTS (0 = not merged), so that many of
+ * the flow's oldest are taken.
  */
 HM_FUNCTION __u64 lat_ring_take(__u32 segments)
 {

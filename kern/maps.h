@@ -64,7 +64,7 @@
 
 #define HM_MAP(NAME) HM_MAP_##NAME(HM_DECLARE)
 
-/* Not pinned: each program that is loaded has one of its own. */
+/* Not pinned: each loaded program has its own. */
 #define HM_DECLARE_PRIVATE(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                 \
 	HM_DECLARE_AS(NAME, BPF_MAP_TYPE_##TYPE, 0, KEY, VALUE, ENTRIES, FLAGS, PIN_NONE)
 #define HM_PRIVATE(NAME) HM_PRIVATE_##NAME(HM_DECLARE_PRIVATE)
@@ -110,8 +110,7 @@
 #endif
 #define HM_ENTRIES(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS) ENTRIES
 
-/* Behind the license, where no loader looks: the scripts compare it with the
- * ABI that they were installed with. */
+/* After the license, where no loader looks: the scripts compare it with their own ABI. */
 #define HM_STRING_(X)	 #X
 #define HM_STRING(X)	 HM_STRING_(X)
 #define HM_LICENSE(NAME) NAME "\0hookmap-abi:" HM_STRING(HM_ABI)
@@ -119,8 +118,8 @@
 char hm_license[] SEC(ELF_SECTION_LICENSE) = HM_LICENSE("GPL");
 #endif
 
-/* The verifier looks at a global function once, and not once for each way that leads to
- * it. An iproute2 without libbpf knows no functions. */
+/* The verifier checks a global function once, not once per path to it. An iproute2 without
+ * libbpf does not support functions. */
 #ifdef HM_MAPS_LEGACY
 #define HM_FUNCTION static __always_inline
 #else

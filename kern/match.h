@@ -14,7 +14,7 @@ enum match_verdict {
 	MATCH_NO = 0,
 	MATCH_YES,
 	MATCH_FIRST,  /* all but the ports, which only the first fragment has */
-	MATCH_UNREAD, /* it asks for what cannot be read */
+	MATCH_UNREAD, /* it needs fields that cannot be read */
 };
 
 static __always_inline int match_prefix(const __u32 *addr, const __u32 *want, const __u32 *mask)

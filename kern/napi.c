@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/napi - how well receiving works in batches: packets a NAPI poll, frames a
- * devmap batch, and how long NET_RX waits for its turn; by device and CPU.
+ * kern/napi - batching of the receive path: packets per NAPI poll, frames per devmap batch, and
+ * the delay of NET_RX; by device and CPU.
  *
  *   bpftool prog loadall build/kern/napi.o DIR map name ... pinned ... autoattach
  *
  * Tracepoints napi_poll, xdp_devmap_xmit, softirq_raise, softirq_entry.
  *
- * Maps: napi_hist, napi_who (who has rows), napi_stat. Packets, frames, and ns.
+ * Maps: napi_hist, napi_who (owners of rows), napi_stat. Packets, frames, and ns.
  */
 #include "hist_age.h"
 #include "skb.h"

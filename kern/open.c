@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/open - every open, openat, openat2 and creat: who, which path, which flags,
- * with what result.
+ * kern/open - every open, openat, openat2 and creat: process, path, flags and result.
  *
  *   bpftool prog loadall build/kern/open.o DIR map name ... pinned ... autoattach
  *
- * Attaches to the tracepoint sys_exit only. When the call returns, its registers
- * still hold what it was given and the path is in memory for certain, so that no
- * pending calls are kept, nothing has to be aged, and one event costs one program
- * run. (A program that changes the path while the call runs shows the new one.)
+ * Attaches to the tracepoint sys_exit only. When the call returns, its registers still hold the
+ * arguments, and the path is in memory because the kernel has read it. So there is no table of
+ * pending calls to age, and one event costs one program run. (If a program changes the path
+ * during the call, the new one is shown.)
  *
  * Maps: open_cfg (filter), open_ring (events), open_stat, open_buf. Times in ns.
  */
@@ -41,7 +40,7 @@ static __always_inline __u8 open_call(long nr)
 	return 0;
 }
 
-/* What the call was given, but for the path, whose address it returns. */
+/* The arguments of the call, except the path, whose address it returns. */
 static __always_inline unsigned long open_args(struct open_event *e, const void *regs)
 {
 	struct open_how how;
@@ -57,7 +56,7 @@ static __always_inline unsigned long open_args(struct open_event *e, const void 
 		e->mode = call_arg1(regs);
 		return call_arg0(regs);
 	case OPEN_OPENAT2:
-		/* without it the call has failed, with flags that nobody knows */
+		/* without it the call has failed, and its flags are unknown */
 		e->flags = OPEN_NO_FLAGS;
 		e->mode = 0;
 		if (bpf_probe_read_user(&how, sizeof(how), (void *)call_arg2(regs)))

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/ovslat - time in ovs_vport_receive, by input port: what Open vSwitch's kernel
- * datapath does with a packet.
+ * kern/ovslat - time in ovs_vport_receive, by input port: the work of Open vSwitch's kernel
+ * datapath on a packet.
  *
  *   bpftool prog loadall build/kern/ovslat.o DIR map name ... pinned ... autoattach
  *
- * For kernels with fentry; the others have kern/ovslat_kprobe. The module openvswitch
- * must be loaded before.
+ * For kernels with fentry; the others have kern/ovslat_kprobe. Load the module openvswitch
+ * first.
  *
  * Maps: ovslat_hist, ovslat_call. Times in ns.
  */

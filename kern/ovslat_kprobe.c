@@ -4,8 +4,8 @@
  *
  *   bpftool prog loadall build/kern/ovslat_kprobe.o DIR map name ... pinned ... autoattach
  *
- * A return that is missed, because too many calls are under way, is noticed at the
- * next call and counted as lost.
+ * If too many calls are pending, a return is missed. The next call notices it and counts it as
+ * lost.
  *
  * Maps: ovslat_hist, ovslat_call. Times in ns.
  */

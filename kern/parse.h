@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * parse.h - a cursor over a packet that can be read by pointers. Each function checks,
- * advances and returns the next protocol, or a negative number if the packet ends too early
- * or makes no sense. Ethertypes are in network order, IP protocols are one byte.
- * parse_copy.h reads the same of packets that must be copied.
+ * parse.h - a cursor over a packet that can be read by pointers. Each function checks, advances
+ * and returns the next protocol, or a negative number if the packet is truncated or malformed.
+ * Ethertypes are in network order, IP protocols are one byte. parse_copy.h parses packets that
+ * must be copied.
  */
 #ifndef HOOKMAP_PARSE_H
 #define HOOKMAP_PARSE_H
@@ -84,8 +84,8 @@ static __always_inline int parse_ipv4(struct cursor *c, struct flow *f)
 	return f->l4proto;
 }
 
-/* Where it fails amid the extension headers, the fixed header was read, and l4proto is
- * the header that was not. */
+/* If it fails within the extension headers, the fixed header was read, and l4proto is the first
+ * unread header. */
 static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 {
 	struct ipv6hdr *ip = c->pos;
@@ -114,7 +114,7 @@ static __always_inline int parse_ipv6(struct cursor *c, struct flow *f)
 		len = flow_extension_bytes(next, ext->len);
 		if (next == IPPROTO_FRAGMENT) {
 			len = 8;
-			/* a second one takes nothing back */
+			/* a second one does not reset it */
 			f->fragment |= !!(ext->frag_off & bpf_htons(0xfff8));
 			f->more |= !!(ext->frag_off & bpf_htons(1));
 			f->id = ext->frag_id;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * parse_copy.h - what parse.h reads, of packets that must be copied. A program defines
- * FLOW_COPY(CTX, TO, SIZE, AT) before it includes this: copies from a kernel address
- * (tracing) or from an offset in the packet (tc, cgroup, iptables); 0, or not.
+ * parse_copy.h - like parse.h, for packets that must be copied. A program defines FLOW_COPY(CTX,
+ * TO, SIZE, AT) before it includes this: copies from a kernel address (tracing) or from an
+ * offset in the packet (tc, cgroup, iptables); returns 0 on success.
  */
 #ifndef HOOKMAP_PARSE_COPY_H
 #define HOOKMAP_PARSE_COPY_H
@@ -51,7 +51,7 @@ union copy_ip {
 	} v6;
 };
 
-/* Where the cursor is, and what is read of no flow. */
+/* The position of the cursor, and fields that are not part of a flow. */
 struct copy_at {
 	unsigned long pos; /* an address or an offset */
 	__be16 proto;
@@ -95,7 +95,7 @@ static __always_inline int copy_ethernet(void *ctx, struct copy_at *at, struct f
 	return copy_tags(ctx, at, f);
 }
 
-/* Where it fails amid the headers, l4proto is the one that was not read. */
+/* If it fails within the headers, l4proto is the first unread one. */
 static __always_inline int copy_extensions(void *ctx, struct copy_at *at, struct flow *f)
 {
 	__u8 next = f->l4proto, ext[8];
@@ -124,7 +124,7 @@ static __always_inline int copy_extensions(void *ctx, struct copy_at *at, struct
 	return 0;
 }
 
-/* From the network header of AT->proto on. What F has of another IP header is overwritten. */
+/* From the network header of AT->proto on. Overwrites the fields of another IP header in F. */
 static __always_inline int copy_ip(void *ctx, struct copy_at *at, struct flow *f)
 {
 	union copy_ip ip;
@@ -171,7 +171,7 @@ static __always_inline int copy_l4(void *ctx, const struct copy_at *at, struct f
 	if (f->fragment || (f->l4proto != IPPROTO_ICMP && f->l4proto != IPPROTO_ICMPV6 &&
 			    !flow_has_ports(f->l4proto)))
 		return 0;
-	/* (what ends behind the ports has them) */
+	/* (a packet that ends after the ports has them) */
 	if (FLOW_COPY(ctx, word, 8, at->pos) && FLOW_COPY(ctx, word, 4, at->pos))
 		return -1;
 	if (!flow_has_ports(f->l4proto)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * path.h - what the hooks of path share: the filter, and the event. A program defines
- * FLOW_COPY before it includes this, see parse_copy.h.
+ * path.h - shared by the hooks of path: the filter, and the event. A program defines FLOW_COPY
+ * before it includes this, see parse_copy.h.
  */
 #ifndef HOOKMAP_PATH_H
 #define HOOKMAP_PATH_H
@@ -30,8 +30,8 @@ HM_FUNCTION int path_judge(const struct flow *f)
 	return c->flags & PATH_F_SET ? match_flow(&c->match, f) : flow_is_echo(f);
 }
 
-/* The mark of SKB, or the one that it would take; in ID what the sk_buff is known by. The
- * verifier makes a number of the difference of two pointers. */
+/* The mark of SKB, or the one that it would use; ID is the key of the sk_buff. To the verifier,
+ * the difference of two pointers is a number. */
 static __always_inline struct path_mark *path_mark_of(const void *skb, __u64 *id)
 {
 	struct path_mark *base = trace_lookup(path_mark, 0);
@@ -48,7 +48,7 @@ static __always_inline int path_marked(const struct path_mark *m, __u64 id)
 	return m->skb == id && bpf_ktime_get_ns() - m->time < PATH_MARK_NS;
 }
 
-/* What NAT leaves as it is. */
+/* The fields that NAT does not change. */
 static __always_inline __u32 path_l4id(const struct path_head *h)
 {
 	return h->flow.l4proto == IPPROTO_UDP	? 0
@@ -96,8 +96,8 @@ static __always_inline int path_headers(void *ctx, struct copy_at *at, struct pa
 	return 0;
 }
 
-/* From the network header on. 1: it matches, or what is inside it; or it is the packet of
- * M, which has matched. */
+/* From the network header on. 1: the packet matches, or one inside it; or it is the packet of M,
+ * which has matched. */
 static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struct copy_at *at,
 				      struct path_head *h, const struct path_mark *m)
 {
@@ -119,7 +119,7 @@ static __always_inline int path_parse(void *ctx, const struct path_cfg *c, struc
 	return path_judge(&h->flow) == MATCH_YES || (m && path_same(m, h));
 }
 
-/* A new event in the ring buffer, with what all hooks have; NULL if it is full. */
+/* A new event in the ring buffer, with the fields of all hooks; NULL if the buffer is full. */
 static __always_inline struct path_event *path_new(const struct path_head *h, __u8 hook)
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);
@@ -158,7 +158,7 @@ static __always_inline void path_note(const struct path_head *h, __u8 hook, __u3
 	path_submit(e);
 }
 
-/* What tc, sockets and iptables do: they are given the sk_buff, and know its address. */
+/* For tc, sockets and iptables, which get the sk_buff and its address. */
 static __always_inline int path_look(struct __sk_buff *skb, __u8 hook, int link)
 {
 	struct path_cfg *cfg = trace_lookup(path_cfg, 0);

@@ -21,7 +21,7 @@ enum path_from {
 	FROM_NETWORK, /* data may be anywhere, network_header is set */
 };
 
-/* What most packets fail by, in one copy: from the ethertype to the ports. */
+/* The fields in which most packets do not match, in one copy: from the ethertype to the ports. */
 struct path_glance {
 	__be16 pad;
 	__be16 proto;
@@ -29,10 +29,10 @@ struct path_glance {
 	__be16 port6[2]; /* of IPv6 without extension headers */
 };
 
-/* Can it be told at a glance that this packet does not match? AT is where the network
- * header is, behind a frame's header if PROTO is 0. In F is the tag that the kernel keeps.
- * Packets with VLAN tags, options, extension headers, fragments or vxlan inside, and those
- * whose headers do not end before END, are left to path_parse(). */
+/* A quick check that this packet does not match. AT is the network header, after a frame's
+ * header if PROTO is 0. F has the tag that the kernel keeps. Packets with VLAN tags, options,
+ * extension headers, fragments or vxlan inside, and those whose headers do not end before END,
+ * are left to path_parse(). */
 static __always_inline int path_fails(const struct path_cfg *c, unsigned long at, __be16 proto,
 				      unsigned long end, struct flow *f)
 {
@@ -76,7 +76,7 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	       path_judge(f) != MATCH_YES;
 }
 
-/* Headers are not there, without which it cannot be told that the packet does not match. */
+/* Headers are missing, without which the packet may match. */
 static __always_inline void path_unread(const struct flow *f)
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);
@@ -124,7 +124,7 @@ path_see(const struct sk_buff *skb, __u8 hook, const struct net_device *dev, enu
 		goto unread;
 	if (from == FROM_LINK && skb->skb_iif)
 		h.flags |= PATH_H_CAME;
-	/* read or dropped: what has this sk_buff next is another packet */
+	/* read or dropped: the next user of this sk_buff is another packet */
 	if (hook == PATH_READ || hook == PATH_DROP)
 		m->skb = 0;
 	else

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/path_socket - path: a packet has come to a socket, and is about to be put
- * into its queue.
+ * kern/path_socket - path: a packet has reached a socket, and is about to be queued.
  *
  *   bpftool prog load build/kern/path_socket.o PIN map name ... pinned ...
  *   bpftool cgroup attach CGROUP ingress pinned PIN multi

@@ -5,16 +5,16 @@
  *
  *   bpftool prog loadall build/kern/pktlat.o DIR map name ... pinned ... autoattach
  *
- * Tracepoint skb_copy_datagram_iovec: TCP, raw and packet sockets, larger UDP
- * datagrams, and what vhost or QEMU takes from a tap. UDP datagrams that are small, or
- * whose checksum is verified while they are copied, do not pass there: where it can be
- * attached, kern/pktlat_fentry sees all UDP (PKTLAT_F_UDP), and this program none.
+ * Tracepoint skb_copy_datagram_iovec: TCP, raw and packet sockets, larger UDP datagrams, and
+ * what vhost or QEMU takes from a tap. UDP datagrams that are small, or whose checksum is
+ * verified during the copy, do not pass it. If kern/pktlat_fentry can be attached, it sees all
+ * UDP (PKTLAT_F_UDP), and this program sees none.
  *
- * Counts from the NIC's stamp if there is one and its clock is known, else from the
- * kernel's; the two are never mixed in one histogram.
+ * The time starts at the NIC's stamp if there is one and its clock is known, otherwise at the
+ * kernel's; a histogram never mixes the two.
  *
- * Maps: pktlat_cfg (clocks, what is slow), pktlat_hist, pktlat_ring (slow packets),
- * pktlat_who (who has rows), pktlat_stat. Times in ns.
+ * Maps: pktlat_cfg (clocks, what is slow), pktlat_hist, pktlat_ring (slow packets), pktlat_who
+ * (owners of rows), pktlat_stat. Times in ns.
  */
 #include "pktlat.h"
 

@@ -58,7 +58,7 @@ static __always_inline int pktlat_again(const struct sk_buff *skb)
 	return BPF_CORE_READ(tp, copied_seq) != BPF_CORE_READ(cb, seq);
 }
 
-/* Is tstamp when the packet was received? On its way out it is when it may leave, on
+/* Is tstamp the receive time? On the way out it is the time that the packet may leave, on
  * another clock: monotonic for TCP, which is less than real time was at boot. */
 static __always_inline int pktlat_received(const struct sk_buff *skb, const struct pktlat_cfg *cfg)
 {
@@ -92,9 +92,9 @@ static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct
 	return 0;
 }
 
-/* Is the packet on its way out of a tap? In a socket's queue the field dev is used
- * for other things, so that nothing it points to can be trusted; a packet socket's is
- * the tap itself, which has nothing to do with the copy. */
+/* Is the packet on its way out of a tap? In a socket's queue the field dev has other uses, so
+ * nothing it points to can be trusted; for a packet socket it is the tap itself, which is not
+ * involved in the copy. */
 static __always_inline int pktlat_tap(struct pktlat_key *key, const struct sk_buff *skb)
 {
 	const struct net_device *dev = skb->dev;
@@ -181,7 +181,7 @@ static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from fr
 
 	if (!cfg || !st || !(cfg->flags & PKTLAT_F_REAL) || !pktlat_packet(skb))
 		return 0;
-	/* what is not linear has passed skb_copy_datagram_iovec, or nobody knows */
+	/* non-linear packets have passed skb_copy_datagram_iovec, or are unknown */
 	if (from == FROM_CONSUME && skb->data_len && !(cfg->flags & PKTLAT_F_UDP))
 		return 0;
 	if (from == FROM_CONSUME || !pktlat_tap(&key, skb)) {

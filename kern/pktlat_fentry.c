@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kern/pktlat_fentry - pktlat of UDP, and of readers that splice, where the kernel has fentry.
+ * kern/pktlat_fentry - pktlat for UDP, and for readers that splice, on kernels with fentry.
  *
  *   bpftool prog loadall build/kern/pktlat_fentry.o DIR map name ... autoattach
  *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * reach.h - that packets get to a program: reach(ifindex) counts them.
+ * reach.h - counts the packets that reach a program: reach(ifindex).
  *
- * Attached says only that a command succeeded: a tcx program, a filter before ours or a
- * shared block can keep every packet from us. Map hm_reach is not pinned, so that each
- * device's program has one of its own; the reader finds it through the program.
+ * A successful attach does not mean that packets arrive: a tcx program, an earlier filter or a
+ * shared block can stop all of them. Map hm_reach is not pinned, so each device's program has
+ * its own; the reader finds it through the program.
  */
 #ifndef HOOKMAP_REACH_H
 #define HOOKMAP_REACH_H

@@ -236,7 +236,7 @@ struct sock {
 
 struct tcp_sock {
 	__u32 rcv_nxt;
-	__u32 copied_seq; /* what is read next */
+	__u32 copied_seq; /* the next read position */
 };
 
 struct tcp_skb_cb {
@@ -447,11 +447,11 @@ static __always_inline __u32 skb_reason(const __u64 *ctx)
 	return DROP_NO_REASON;
 }
 
-/* Where headers may be read: up to the end of the linear part. Behind it is memory that
- * other packets have used; what goes on in fragments cannot be read from here. */
+/* Headers may be read up to the end of the linear part. The memory after it has data of other
+ * packets; fragments cannot be read from here. */
 struct skb_room {
 	unsigned long end;
-	int beyond; /* something was asked for that is not there */
+	int beyond; /* a requested field does not exist */
 };
 
 static __always_inline struct skb_room skb_room(const struct sk_buff *skb)
@@ -468,7 +468,7 @@ static __always_inline int skb_copy(struct skb_room *room, void *to, __u32 size,
 	return bpf_probe_read_kernel(to, size, (void *)at);
 }
 
-/* What tells NET from all others, also from those that come after it; 0 = not known. */
+/* A number that identifies NET, and is never reused; 0 = unknown. */
 static __always_inline __u64 net_cookie(const struct net *net)
 {
 	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * task.h - slices of the kernel's structures of processes, and the arguments of a
- * system call as its registers still have them when it returns. CO-RE moves the
- * offsets; which architecture it is, is asked at load time, so that one object
- * serves all of them.
+ * task.h - parts of the kernel's process structures, and the arguments of a system call, which
+ * its registers still hold when it returns. CO-RE adjusts the offsets. The architecture is
+ * checked at load time, so one object works on all.
  */
 #ifndef HOOKMAP_TASK_H
 #define HOOKMAP_TASK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace.h - what the tools that report events share: the filter by process, the
- * ring buffer with its count of losses, and what a system call was given.
+ * trace.h - shared by the tools that report events: the filter by process, the ring buffer with
+ * its count of losses, and the arguments of system calls.
  */
 #ifndef HOOKMAP_TRACE_H
 #define HOOKMAP_TRACE_H
@@ -16,7 +16,7 @@
 		bpf_map_lookup_elem(&MAP, &index_);                                                \
 	})
 
-/* Does the current process match? PARENT is 0 where a parent does not count. */
+/* Does the current process match? PARENT is 0 if the parent does not count. */
 static __always_inline int trace_match(const struct trace_filter *f, __u32 parent)
 {
 	__u32 flags = f->flags;
@@ -44,15 +44,15 @@ static __always_inline int trace_match(const struct trace_filter *f, __u32 paren
 	return 1;
 }
 
-/* What a helper that copies strings returned, with 1 for an empty one: before Linux 6.16
- * that may be 0. No branch, which would double the verifier's work in a loop. */
+/* The result of a string copy helper, with 1 for an empty string: before Linux 6.16 that may be
+ * 0. Without a branch, which would double the verifier's work in a loop. */
 static __always_inline long trace_length(long len)
 {
 	return len + (((len - 1) >> 63) & 1 & ~(len >> 63));
 }
 
-/* A string of which LEN bytes were copied, the 0 behind them included: has the original
- * something else at that place? READ is the helper that reads from there. */
+/* LEN bytes of a string were copied, including the final 0. Does the original continue at that
+ * position? READ is the helper that reads it. */
 #define trace_cut(READ, FROM, LEN)                                                                 \
 	({                                                                                         \
 		char last_ = 0;                                                                    \

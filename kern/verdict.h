@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * verdict.h - how every XDP program of the collection counts what it decided: by
- * device, action and a reason of its own, per CPU, in map xdp_verdict.
+ * verdict.h - counts the verdicts of every XDP program of the collection by device, action and
+ * reason, per CPU, in map xdp_verdict.
  *
  *   #include "verdict.h"
  *   ...
  *   return xdp_verdict(ctx, XDP_DROP, XDP_R_MALFORMED);
  *
- * It returns the action. Call it once a packet, at the end (it is inlined). Reasons
- * are in abi.h (enum xdp_reason: append to the program's own block), their names and
- * what they mean in user/reasons.c. `hookmap drops` shows XDP_DROP and XDP_ABORTED as
- * lost; a redirect that fails later is counted by kern/drops_xdp, not here.
+ * It returns the action. Call it once per packet, at the end (it is inlined). Reasons are in
+ * abi.h (enum xdp_reason: append to the program's own block), their names and meanings in
+ * user/reasons.c. `hookmap drops` shows XDP_DROP and XDP_ABORTED as lost; a redirect that fails
+ * later is counted by kern/drops_xdp, not here.
  *
- * veth, tun and generic mode have an skb already when XDP runs, and free it as
- * dropped: kern/drops would see the same packet again. The address that is left
- * here tells it.
+ * In veth, tun and generic mode, XDP runs on an skb, which the kernel then frees as dropped:
+ * kern/drops would count the packet again. The address stored here prevents that.
  */
 #ifndef HOOKMAP_VERDICT_H
 #define HOOKMAP_VERDICT_H
@@ -28,7 +27,7 @@ HM_PRIVATE(xdp_here);
 
 #define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
 
-/* Notes what device the program runs on; returns its number. */
+/* Records the device that the program runs on; returns its number. */
 __noinline int xdp_look(struct xdp_md *ctx)
 {
 	struct xdp_home *old, home = { .ifindex = ctx->ingress_ifindex };
@@ -58,8 +57,8 @@ __noinline int xdp_look(struct xdp_md *ctx)
 	return device;
 }
 
-/* The device that the program runs on. (Its ifindex alone may be another's by now, or in
- * another namespace: where a program was taken from one device to the next.) */
+/* The device that the program runs on. (The ifindex alone may belong to another device or
+ * namespace by now, if the program was moved from one device to another.) */
 static __always_inline __u32 xdp_device(struct xdp_md *ctx)
 {
 	__u32 zero = 0, ifindex = ctx->ingress_ifindex;
@@ -76,7 +75,7 @@ static __always_inline __u32 xdp_device(struct xdp_md *ctx)
 	return here->device;
 }
 
-/* A cell of a device that xdp_home has no room for any more; what it counted goes to the rest. */
+/* A cell of a device that was removed from xdp_home; its counts are added to the rest. */
 static __always_inline struct xdp_cell *xdp_cell_used(struct xdp_verdict *v, __u32 at)
 {
 #pragma clang loop unroll(disable)

@@ -8,24 +8,23 @@
  *           return XDP_PASS;
  *   }
  *
- * makes count_xdp in section "prog", where `ip link set dev D xdp obj F` looks, and
- * count_frags in "xdp.frags" (`sec xdp.frags`, Linux 5.18). A frame that does not fit into
- * one page (jumbo) comes in several pieces, and drivers give such frames only to a program
- * that is marked for them by that section. ctx->data .. ctx->data_end is the first piece,
- * which has the headers.
+ * makes count_xdp in section "prog", where `ip link set dev D xdp obj F` looks, and count_frags
+ * in "xdp.frags" (`sec xdp.frags`, Linux 5.18). A frame larger than a page (jumbo) arrives in
+ * several fragments, and drivers give such frames only to programs marked by that section.
+ * ctx->data .. ctx->data_end is the first fragment, which has the headers.
  */
 #ifndef HOOKMAP_XDP_H
 #define HOOKMAP_XDP_H
 
 #include "maps.h"
 
-/* The length of the frame. FRAGS is a constant: where there is only one piece, no helper. */
+/* The length of the frame. FRAGS is a constant: with a single fragment, no helper is called. */
 static __always_inline __u64 xdp_bytes(struct xdp_md *ctx, int frags)
 {
 	return frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
 }
 
-/* What follows is the function of both programs; FRAGS is 1 in the second. */
+/* The body of both programs follows; FRAGS is 1 in the second. */
 #define HM_XDP(NAME)                                                                               \
 	static __always_inline int NAME##_both(struct xdp_md *ctx, int frags);                     \
 	SEC("prog")                                                                                \
