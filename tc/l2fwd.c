@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc/l2fwd - floods what xdp/l2fwd has marked: one copy a port, each with the tag that
- * its port wants, which XDP cannot do.
+ * tc/l2fwd - floods frames marked by xdp/l2fwd: one copy per port, each with the tag for its
+ * port, which XDP cannot do.
  *
  *   tc filter add dev D ingress prio 2 handle 1 bpf da obj build/tc/l2fwd.o
  *
- * The mark is a struct l2_meta in the XDP metadata. Blocked ports, ports outside the
- * VLAN and the one that the frame came in by get none; rules of the ports count.
+ * The mark is a struct l2_meta in the XDP metadata. Blocked ports, ports outside the VLAN and
+ * the input port get no copy; the rules of the ports apply.
  *
- * Maps: l2_port (settings), l2_wire (what a mirrored bridge says of them), l2_acl (rules),
- * l2_xlate, l2_stat (counts). Returns TC_ACT_STOLEN for what it has flooded, TC_ACT_UNSPEC
- * for all else.
+ * Maps: l2_port (settings), l2_wire (a mirrored bridge's settings of them), l2_acl (rules),
+ * l2_xlate, l2_stat (counts). Returns TC_ACT_STOLEN for frames that it has flooded,
+ * TC_ACT_UNSPEC for all others.
  */
 #include "l2acl.h"
 #include "l2fwd.h"
@@ -47,8 +47,8 @@ static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_side *
 	return bpf_skb_vlan_push(c->skb, out->proto, vlan | c->prio) ? -1 : 1;
 }
 
-/* One frame, from which the port's own tag was taken, is each copy in turn: what is pushed for
- * one is taken off again. What is inside is the customer's, tags as well. */
+/* One frame, without the port's own tag, becomes each copy in turn: the tag pushed for a copy is
+ * removed again. The rest, including inner tags, is the customer's. */
 static long l2_copy_to(void *map, __u32 *key, struct l2_port *port, struct l2_copy *c)
 {
 	__u32 number = *key, bytes;
@@ -89,7 +89,7 @@ static long l2_copy_to(void *map, __u32 *key, struct l2_port *port, struct l2_co
 	return 0;
 }
 
-/* The mark of xdp/l2fwd: it may stand in front of that of xdp/latency. */
+/* The mark of xdp/l2fwd: it may precede that of xdp/latency. */
 static __always_inline int l2_marked(struct __sk_buff *skb, struct l2_meta *mark)
 {
 	void *data = (void *)(long)skb->data;
@@ -114,7 +114,7 @@ int l2fwd_tc(struct __sk_buff *skb)
 	c.in = mark.port;
 	c.vlan = mark.tci & L2_VID;
 	c.prio = mark.tci & L2_PRIO;
-	/* The outermost tag is in the skb's fields here, whoever's it is. */
+	/* At tc the outermost tag is always in the skb's fields. */
 	if (mark.tagged && bpf_skb_vlan_pop(skb))
 		return TC_ACT_SHOT;
 	bpf_skb_pull_data(skb, skb->len < 128 ? skb->len : 128);

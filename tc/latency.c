@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc/latency - the second stage: gives the packet a slot.
+ * tc/latency - the second stage: assigns a slot to the packet.
  *
  *   tc qdisc add dev D clsact
  *   tc filter add dev D ingress prio 1 handle 1 bpf da obj build/tc/latency.o
  *
- * Finds the time of xdp/latency in the CPU's ring, puts a stamp in a slot of
- * lat_stamp, and its tag in skb->tc_index, by which the later stages know that
- * there is one. With "classid 0:X" (LAT_CLASS_* and the nsid, see abi.h) it is told which
- * namespace it is in, whether that is a container's, whether it is itself the first
- * stage because there is no XDP program in front, and whether packets have no Ethernet
- * header there (tun, wireguard, gre).
+ * Finds the time of xdp/latency in the CPU's ring, writes a stamp to a slot of lat_stamp, and
+ * its tag to skb->tc_index, which tells the later stages that there is a stamp. "classid 0:X"
+ * (LAT_CLASS_* and the nsid, see abi.h) sets the namespace, whether it is a container's, whether
+ * tc is the first stage because there is no XDP program, and whether packets have no Ethernet
+ * header (tun, wireguard, gre).
  *
- * Section tc takes the tag off again, for filters behind it that decide by all
- * of tc_index. The packet is not measured any further:
+ * Section tc removes the tag, for later filters that use all of tc_index. The packet is not
+ * measured further:
  *
  *   tc filter add dev D egress prio 1 handle 1 bpf da obj build/tc/latency.o sec tc
  *
- * In-packet mode: also writes the stamps into the payload of UDP datagrams to
- * one port. It does so for XDP too: only at tc can the kernel keep the checksum
- * right in every state that skb->ip_summed may have.
+ * In-packet mode: also writes the stamps into the payload of UDP datagrams to one port. It also
+ * does this for XDP: only at tc can the kernel keep the checksum correct in every state of
+ * skb->ip_summed.
  *
  * Maps: lat_cfg, lat_stat, lat_ring, lat_stamp, lat_hist. Times in ns.
  * Returns TC_ACT_UNSPEC always: other filters still run.
@@ -45,8 +44,8 @@ HM_FUNCTION int lat_parse_tc(struct __sk_buff *skb)
 }
 
 /*
- * Writes the stamp's times into the payload if this is UDP to the port: both where it is new,
- * else the last one behind them.
+ * Writes the stamp's times into the payload if this is UDP to the port: both times if the stamp
+ * is new, otherwise the last one after them.
  */
 static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat_cfg *cfg,
 					 const struct lat_packet *packet,
@@ -64,8 +63,8 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 	if (!fresh)
 		stamps[0] = stamps[1];
 	udp = packet->l4;
-	/* behind a short datagram there may be padding: that is not its payload. The port again,
-	 * now where it is written: see struct lat_ring */
+	/* a short datagram may be followed by padding, which is not payload. Reads the port
+	 * again, from the packet: see struct lat_ring */
 	if (bpf_skb_load_bytes(skb, udp, &head, sizeof(head)) || head.dest != cfg->inpacket_port ||
 	    bpf_ntohs(head.len) < sizeof(struct udphdr) + at + size)
 		return;
@@ -79,7 +78,7 @@ static __always_inline void lat_inpacket(struct __sk_buff *skb, const struct lat
 	bpf_skb_store_bytes(skb, at, stamps, size, 0);
 }
 
-/* Returns the new stamp, or NULL if there is no place for it. */
+/* Returns the new stamp, or NULL if there is no slot for it. */
 static __always_inline struct lat_stamp *lat_start(struct __sk_buff *skb, const struct lat_cfg *cfg,
 						   struct lat_stat *st,
 						   const struct lat_packet *packet, __u64 first,

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc/policy - policy routing: decides by rules where a packet goes.
+ * tc/policy - policy routing: rules decide where a packet goes.
  *
  *   tc qdisc add dev D clsact
  *   tc filter add dev D ingress prio 50 handle 1 bpf da obj build/tc/policy.o
  *   scripts/policy.sh load FILE
  *
- * A device whose frames have no Ethernet header (tun, wireguard) needs "classid 0:1".
- * The cost does not grow with the number of rules: the flow cache first, then one
- * look-up a mask tuple. See tc/README.md.
+ * A device whose frames have no Ethernet header (tun, wireguard) needs "classid 0:1". The cost
+ * does not grow with the number of rules: the flow cache first, then one look-up per mask tuple.
+ * See tc/README.md.
  *
- * Maps: pol_*. Counters in packets (segments of a GRO packet) and bytes (of the frame
- * as tc sees it); times in ns.
- * Returns TC_ACT_UNSPEC for what passes (other filters still run), TC_ACT_SHOT,
- * TC_ACT_REDIRECT.
+ * Maps: pol_*. Counters in packets (segments of a GRO packet) and bytes (of the frame as tc sees
+ * it); times in ns. Returns TC_ACT_UNSPEC for packets that pass (other filters still run),
+ * TC_ACT_SHOT, TC_ACT_REDIRECT.
  */
 #include "policy.h"
 #include "policy_act.h"
@@ -56,7 +55,7 @@ static __always_inline void pol_decide_hop(struct __sk_buff *skb, struct pol_pkt
 		d->arg = group | POL_CHOSEN(pol_choose(p, slot * POL_HOPS + group, &none));
 }
 
-/* What the rules say, without the flow cache. */
+/* The decision of the rules, without the flow cache. */
 static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_pkt *p,
 				       const struct pol_set *set, __u32 slot, struct pol_found *d)
 {
@@ -158,7 +157,7 @@ SEC("classifier")
 	} else {
 		st->n[POL_N_MISS]++;
 		pol_decide(skb, &p, set, slot, &d);
-		/* a route that comes takes a packet away from the rules no longer than a tick */
+		/* a new route can keep packets from the rules for at most a tick */
 		if (free)
 			pol_flow_put(free, &p, gen,
 				     now + (d.place == POL_LOCAL || d.place == POL_NO_FORWARD

@@ -29,7 +29,7 @@ HM_INNER_pol_count(HM_MAP_OF);
 HM_INNER_pol_port(HM_MAP_OF);
 HM_INNER_pol_iif(HM_MAP_OF);
 
-/* The packet as the rules see it, and what routing needs besides. */
+/* The packet as the rules see it, and fields for routing. */
 struct pol_pkt {
 	__u32 word[POL_WORDS]; /* enum pol_word */
 	__u64 hash;	       /* of all words */
@@ -39,7 +39,7 @@ struct pol_pkt {
 	__u32 share;	       /* pol_share() */
 	__u32 iif;	       /* pol_iif_number() */
 	__u32 id;	       /* of the datagram, if it is a fragment */
-	__u16 l4;	       /* offset of the L4 header, where it is not hidden */
+	__u16 l4;	       /* offset of the L4 header, if not hidden */
 	__be16 check;	       /* IPv4 header checksum */
 	__u8 ttl;
 	__u8 l4proto;
@@ -54,7 +54,7 @@ struct pol_pkt {
 #define POL_P_MORE  2 /* a fragment, not the last */
 #define POL_P_DF    4
 
-/* What is looked for. */
+/* The key of the search. */
 struct pol_key {
 	__u32 word[POL_WORDS];
 	__u32 tuple;
@@ -62,7 +62,7 @@ struct pol_key {
 	__u32 stripe;	       /* first counter of this CPU */
 } __attribute__((aligned(8)));
 
-/* The rule that was found, or POL_NO_RULE and the like in place. */
+/* The rule that was found; otherwise place is POL_NO_RULE or similar. */
 struct pol_found {
 	__u32 rank;
 	__u32 place;
@@ -72,7 +72,7 @@ struct pol_found {
 	__u32 mark;
 };
 
-/* The counters of a set are there several times, for fewer CPUs each. */
+/* The counters of a set have several copies, each for fewer CPUs. */
 static __always_inline __u32 pol_stripe(const struct pol_set *set)
 {
 	return set->places * (bpf_get_smp_processor_id() & set->stripes);
@@ -105,7 +105,7 @@ static __always_inline __u32 pol_vlan(struct __sk_buff *skb, const struct cursor
 	return tci & 0xfff ? (tci & 0xfff) << 14 | POL_M_TAGGED : 0;
 }
 
-/* IPv4: the addresses that are nobody's to route. The stack drops sources that are none. */
+/* IPv4 addresses that are never routed. The stack drops invalid sources. */
 static __always_inline int pol_special4(__u32 src, __u32 dst)
 {
 	return dst >> 28 == 0xe || !~dst || !dst || dst >> 24 == 127 || src >> 24 == 127 ||
@@ -121,7 +121,7 @@ static __always_inline int pol_special6(const __u32 *w)
 	       !(dst | d[0] | d[1] | d[2] >> 1) || !(src | s[0] | s[1] | s[2] >> 1);
 }
 
-/* ROOM is there from the IP header on. Packets of over 65 535 bytes, which offloads make
+/* There are ROOM bytes from the IP header on. Packets of over 65 535 bytes, created by offloads
  * (BIG TCP), have length 0. */
 static __always_inline int pol_parse4(struct pol_pkt *p, const struct cursor *c, struct iphdr *ip,
 				      __u32 room, int gso)
@@ -167,8 +167,8 @@ static __always_inline void pol_frag_of(const struct pol_pkt *p, struct pol_frag
 	key->id = p->id;
 }
 
-/* The protocol of a fragment with IPv6 extension headers behind the one that it was cut at: the
- * first has them all, the others only know of INSIDE. */
+/* The protocol of a fragment with IPv6 extension headers after the fragment header: the first
+ * fragment has them all, the others only have INSIDE. */
 static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside, __u32 proto)
 {
 	struct pol_frag_key key = { .proto = inside };
@@ -183,8 +183,8 @@ static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside
 	return proto;
 }
 
-/* What comes after the headers' chain: a function of its own, which the verifier looks at
- * once and not for each of the ways through the chain. NEXT: the L4 protocol, or -1. */
+/* Parses what follows the header chain. A separate function, which the verifier checks once and
+ * not once per path through the chain. NEXT: the L4 protocol, or -1. */
 HM_FUNCTION int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct flow *f, int next)
 {
 	struct cursor c = { (void *)(long)skb->data, (void *)(long)skb->data_end };
@@ -197,7 +197,7 @@ HM_FUNCTION int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct 
 	c.pos += p->l4 & 0x1fff;
 	if (!f->family || (next < 0 && !p->all))
 		return POL_N_MALFORMED;
-	/* more of IPv6's headers than are looked at, or farther inside, or cut off */
+	/* more IPv6 headers than are parsed, or too deep, or truncated */
 	p->hidden = f->family == 6 && !f->fragment && (next < 0 || flow_is_extension(next));
 	next = f->l4proto;
 	p->piece = (f->fragment ? POL_P_LATER : 0) | (f->more ? POL_P_MORE : 0);
@@ -210,7 +210,7 @@ HM_FUNCTION int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct 
 
 	p->id = f->id;
 	p->word[POL_W_PORTS] = 0;
-	/* a router forwards what ends amid its L4 header: rules hold for it as well */
+	/* a router forwards packets truncated in the L4 header: rules apply to them as well */
 	if (!p->hidden && !f->fragment && flow_has_ports(next) &&
 	    c.pos + sizeof(struct parse_ports) > c.end) {
 		if (!p->all)
@@ -235,7 +235,7 @@ HM_FUNCTION int pol_parse_rest(struct __sk_buff *skb, struct pol_pkt *p, struct 
 	p->l4proto = next;
 	p->word[POL_W_MISC] |= next & 0xff;
 	p->word[POL_W_MARK] = skb->mark;
-	p->word[POL_W_IIF] = skb->ifindex; /* until rules are asked */
+	p->word[POL_W_IIF] = skb->ifindex; /* until the rules are checked */
 	if (f->family == 4 ? pol_special4(p->word[POL_W_SRC], p->word[POL_W_DST])
 			   : pol_special6(p->word))
 		return POL_N_NOT_OURS;
@@ -325,7 +325,7 @@ static __always_inline struct pol_flow *pol_flow_get(const struct pol_pkt *p, __
 	return NULL;
 }
 
-/* A packet that comes between (PREEMPT_RT) finds the old entry, none, or all of the new one. */
+/* A packet in between (PREEMPT_RT) finds the old entry, none, or all of the new one. */
 static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pkt *p, __u32 gen,
 					 __u64 until, const struct pol_found *d)
 {
@@ -344,7 +344,7 @@ static __always_inline void pol_flow_put(struct pol_flow *e, const struct pol_pk
 	e->until = until;
 }
 
-/* What E says into D; false, and D as it was: another packet has taken the entry meanwhile
+/* Copies E to D. False, with D unchanged, if another packet has taken the entry meanwhile
  * (PREEMPT_RT). */
 static __always_inline int pol_flow_read(const struct pol_flow *e, const struct pol_pkt *p,
 					 struct pol_found *d)
@@ -364,7 +364,7 @@ static __always_inline int pol_flow_read(const struct pol_flow *e, const struct 
 	return 0;
 }
 
-/* --- the rules: tuple space, by best rank, behind a bit filter */
+/* --- the rules: tuple space, by best rank, after a bit filter */
 
 /* All that a tuple may compare with a port: itself, and the number of the range that
  * it is in, layer by layer. No rule has range 0. */
@@ -393,8 +393,8 @@ static __always_inline void pol_ranges(__u32 slot, __u8 dir, __u16 port, int wan
 		as->is[1 + i] = found->range[i];
 }
 
-/* What rules call the device that the packet came in by. They name it, and so know one that
- * comes again. */
+/* The rules' number of the input device. Rules refer to devices by name, so they apply again to
+ * a device that is created again. */
 HM_FUNCTION __u32 pol_iif_number(struct __sk_buff *skb, __u32 slot)
 {
 	struct net_device *dev = BPF_CORE_READ((struct sk_buff *)skb, dev);
@@ -440,8 +440,8 @@ static __always_inline int pol_maybe(__u32 hash, __u32 slot, __u32 shift)
 	return words && (words[hash & (POL_FILTER_LEN - 1)] & bits) == bits;
 }
 
-/* Rules and counters are many, and no CPU cache may hold them: asks memory for the
- * counter now, so that it comes while the rule does. */
+/* Rules and counters may exceed the CPU cache: prefetches the counter, so that it arrives with
+ * the rule. */
 static __always_inline void pol_prefetch(__u32 slot, __u32 index)
 {
 	void *counts = bpf_map_lookup_elem(&pol_count, &slot);
@@ -474,8 +474,8 @@ static __always_inline int pol_is(const struct pol_key *key, const struct pol_ru
 	return more && pol_same(more->rule[place & (POL_BLOCK - 1)].word, &key->word[POL_WORDS4]);
 }
 
-/* The rule with this key into D, if its rank is lower than that of D. A function of its
- * own, which the verifier looks at once. */
+/* The rule with this key into D, if its rank is lower than that of D. A separate function, which
+ * the verifier checks once. */
 HM_FUNCTION int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struct pol_found *d)
 {
 	void *rules = bpf_map_lookup_elem(&pol_rules, &slot);
@@ -516,7 +516,7 @@ HM_FUNCTION int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struc
 	return 0;
 }
 
-/* The rule that matches with the lowest rank, in D; left alone if there is none. */
+/* The matching rule with the lowest rank, in D; unchanged if there is none. */
 static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct pol_found *d,
 				     const int v6)
 {
@@ -560,7 +560,7 @@ static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct
 	}
 }
 
-/* Functions of their own: inlined, both do not fit on the stack. */
+/* Separate functions: inlined, both would not fit on the stack. */
 HM_FUNCTION int pol_find4(const struct pol_pkt *p, __u32 slot, struct pol_found *d)
 {
 	if (p && d && slot < POL_SLOTS)

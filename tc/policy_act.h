@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy_act.h - what a rule says about a packet is done. From here on a packet leaves by the
- * way of its rule or by its fallback, is answered, or dropped. To the stack go only those
- * that it cannot forward, for what they are: a bad checksum, and (before 6.7) TTL 1.
+ * policy_act.h - applies a rule to a packet. From here on a packet takes the next hop of its
+ * rule or its fallback, is answered, or dropped. The stack only gets packets that it does not
+ * forward: with a bad checksum, and (before 6.7) with TTL 1.
  */
 #ifndef HOOKMAP_POLICY_ACT_H
 #define HOOKMAP_POLICY_ACT_H
@@ -16,7 +16,7 @@ static __always_inline __u32 pol_packets(struct __sk_buff *skb, const struct pol
 
 	if (skb->gso_segs || !size)
 		return skb->gso_segs ?: 1;
-	/* of a virtual machine: nobody has counted them */
+	/* of a virtual machine: not yet counted */
 	head = pol_piece_len(skb, p) - size + p->nh_off;
 	return skb->len > head ? (skb->len - head + size - 1) / size : 1;
 }
@@ -60,7 +60,7 @@ static __always_inline int pol_fallback(struct pol_stat *st, const struct pol_fo
 	return pol_fall(st, d);
 }
 
-/* What cannot be sent as it is. */
+/* Packets that cannot be sent unchanged. */
 static __always_inline int pol_refuse(struct __sk_buff *skb, struct pol_stat *st,
 				      const struct pol_pkt *p, const struct pol_out *way,
 				      const struct pol_found *d, int why, __u64 now)
@@ -118,7 +118,7 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 		pol_priority(skb, p);
 	why = pol_unfit(skb, p, way);
 	ret = why ? pol_refuse(skb, st, p, way, d, why, now) : pol_send_fit(skb, p, way);
-	/* an answer goes elsewhere */
+	/* an answer takes another path */
 	if (ret == TC_ACT_REDIRECT && (!why || (why == POL_N_TOO_BIG && !(p->piece & POL_P_DF) &&
 						!(p->word[POL_W_MISC] & POL_M_IP6))))
 		pol_hop_sent(hop, packets, bytes);
@@ -211,7 +211,7 @@ static __always_inline int pol_by_table(struct __sk_buff *skb, struct pol_stat *
 
 	usable = pol_way_table(skb, p, d->arg, &way);
 	if (usable == POL_NO_TABLE) {
-		if (d->flags & POL_R_MARK) { /* `ip rule` goes on */
+		if (d->flags & POL_R_MARK) { /* `ip rule` continues */
 			st->n[POL_N_NO_TBID]++;
 			return TC_ACT_UNSPEC;
 		}

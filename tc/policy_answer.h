@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy_answer.h - what a router does with a packet that cannot go on as it is: an ICMP
- * error to its sender, or fragments. The stack cannot do it: it would look at its own
- * routes, and may send the packet over another link than the rule says.
+ * policy_answer.h - handles a packet that cannot be forwarded unchanged, as a router does: an
+ * ICMP error to its sender, or fragments. The stack cannot do it: it would use its own routes,
+ * which may lead over another link than the rule's.
  *
- * Buffers are of a CPU. Where a softirq may come between another (PREEMPT_RT), the second
- * finds the buffer in use and drops its packet.
+ * Buffers are per CPU. If a softirq preempts another (PREEMPT_RT), the second finds the buffer
+ * in use and drops its packet.
  */
 #ifndef HOOKMAP_POLICY_ANSWER_H
 #define HOOKMAP_POLICY_ANSWER_H
@@ -18,9 +18,9 @@ HM_MAP(pol_work);
 #define BPF_F_ADJ_ROOM_FIXED_GSO 1
 #endif
 #define POL_FIB_SRC   16   /* of 6.7: the address that this host would send by */
-#define POL_CANNOT    (-1) /* and nothing was changed */
+#define POL_CANNOT    (-1) /* and the packet is unchanged */
 #define POL_QUOTE     512  /* bytes of the packet that an ICMP error has at most */
-#define POL_STRIPPED  8	   /* bytes behind the IP header that pol_strip() leaves */
+#define POL_STRIPPED  8	   /* bytes after the IP header that pol_strip() keeps */
 #define POL_FRAGMENTS 64
 
 /* ICMP errors: as many as the kernel sends, icmp_msgs_per_sec and icmp_msgs_burst */
@@ -58,9 +58,9 @@ static __always_inline __u16 pol_fold(__u64 sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* What of the L2 header and the first IP header is before AT + BASE stays; behind it come LEN
- * bytes that are to be written. A checksum or segments that a device should have made are
- * so forgotten: one that begins in what was cut away no longer is one. */
+/* Keeps the part of the L2 header and the first IP header before AT + BASE; LEN bytes to be
+ * written follow. This discards a checksum or segmentation left to a device, because its start
+ * was cut away. */
 static __always_inline long pol_strip(struct __sk_buff *skb, __u32 at, __u32 base, __u32 l4,
 				      __u32 len)
 {
@@ -82,7 +82,7 @@ struct pol_icmp {
 	__be32 rest;
 };
 
-/* Errors are not answered, nor what may be one, nor (IPv4) later fragments. */
+/* Errors are not answered, nor packets that may be errors, nor (IPv4) later fragments. */
 static __always_inline int pol_icmp_never(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
@@ -113,8 +113,8 @@ static __always_inline int pol_icmp_allowed(struct pol_work *w, __u64 now)
 	return 1;
 }
 
-/* The address to answer from into SRC: that by which this host sends to the sender. A
- * kernel that does not tell it: 0, and SRC is where the packet was going. */
+/* Writes the source address of the answer to SRC: the one by which this host sends to the
+ * sender. If the kernel does not report it: 0, and SRC is the packet's destination. */
 static __always_inline int pol_icmp_source(struct __sk_buff *skb, const struct pol_pkt *p,
 					   __u32 *src)
 {
@@ -192,8 +192,8 @@ static __always_inline void pol_icmp6(__u8 *data, const struct pol_pkt *p, __u32
 	icmp->check = ~pol_fold(sum);
 }
 
-/* Makes the error of DATA, with LEN bytes behind IP header and quote, of the packet, and
- * sends it back to where that came from. */
+/* Turns the packet into the error DATA, with LEN bytes after IP header and quote, and sends it
+ * back to the sender. */
 static __always_inline int pol_icmp_send(struct __sk_buff *skb, const struct pol_pkt *p, __u8 *data,
 					 __u64 len)
 {
@@ -202,7 +202,7 @@ static __always_inline int pol_icmp_send(struct __sk_buff *skb, const struct pol
 	int tags = 0;
 	long err;
 
-	/* the inner tag is in the frame, where no helper works */
+	/* the inner tag is in the frame, which no helper can change */
 	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)) {
 		if (!skb->vlan_present || bpf_skb_vlan_pop(skb))
 			return POL_CANNOT;
@@ -243,7 +243,7 @@ HM_FUNCTION int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 w
 
 	if (!p || !st)
 		return TC_ACT_SHOT;
-	/* before 6.7 the stack can do it, and does not forward what has expired */
+	/* before 6.7 the stack does it, and does not forward expired packets */
 	if (!pol_icmp_source(skb, p, src) && p->ttl <= 1)
 		return POL_CANNOT;
 	if (pol_icmp_never(skb, p)) {
@@ -290,8 +290,8 @@ out:
 
 /* --- fragments */
 
-/* The sum of up to 512 bytes at OFF of the buffer. These are functions of their own, so that
- * the verifier looks at them once and not in each round of a loop. */
+/* The sum of up to 512 bytes at OFF of the buffer. These are separate functions, so that the
+ * verifier checks them once and not in each iteration of a loop. */
 HM_FUNCTION __u32 pol_sum(__u32 off, __u32 len)
 {
 	__u32 zero = 0;
@@ -366,9 +366,9 @@ static __always_inline int pol_l2_header(struct __sk_buff *skb, const struct pol
 	return ret == BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-/* Sends the N bytes in the buffer W that follow header IP in pieces of SIZE. Where it is, is in
- * memory: the verifier forgets what it knows of that, and looks at 64 pieces and not at 64
- * pieces of each size. */
+/* Sends the N bytes in the buffer W that follow header IP in pieces of SIZE. The position is
+ * kept in memory: the verifier loses track of its value, and checks 64 pieces and not 64 pieces
+ * of each size. */
 static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct pol_out *way,
 					     struct pol_work *w, __u32 at, struct iphdr *ip,
 					     __u32 n, __u32 size, int known)
@@ -455,9 +455,9 @@ out:
 	return ret;
 }
 
-/* TCP segments that a device is to cut, and that may be fragmented: cuts them smaller.
- * Room that is made takes from the size of segments, and what is taken back does not
- * give it back. Returns 0, TC_ACT_SHOT or POL_CANNOT. */
+/* A TCP GSO packet that may be fragmented: makes its segments smaller. Making room reduces the
+ * size of segments, and removing it does not restore the size. Returns 0, TC_ACT_SHOT or
+ * POL_CANNOT. */
 HM_FUNCTION int pol_cut_smaller(struct __sk_buff *skb, const struct pol_pkt *p,
 				const struct pol_out *way)
 {

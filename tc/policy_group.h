@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy_group.h - which next hop of an ecmp group a flow takes: see struct pol_group.
+ * policy_group.h - selects the next hop of an ecmp group for a flow: see struct pol_group.
  *
- * A flow is its addresses, protocol and ports, so that it stays where it is whatever its
- * DSCP or mark. The first fragment of a datagram has the ports, and the others take its
- * share: one that overtakes the first goes by addresses and protocol alone.
+ * A flow is identified by addresses, protocol and ports, so it keeps its next hop if DSCP or
+ * mark change. The first fragment of a datagram has the ports, and the others follow it; one
+ * that overtakes the first is distributed by addresses and protocol only.
  */
 #ifndef HOOKMAP_POLICY_GROUP_H
 #define HOOKMAP_POLICY_GROUP_H
@@ -66,7 +66,7 @@ static __always_inline __u64 pol_minus_log(__u32 u)
 
 	if (!u)
 		return 33ULL << 24;
-		/* no __builtin_clz: llc 14 does not know it for bpf */
+		/* no __builtin_clz: llc 14 does not support it for bpf */
 #pragma unroll
 	for (int step = 16; step; step /= 2) {
 		if (u >> (32 - step))
@@ -82,7 +82,7 @@ static __always_inline __u64 pol_minus_log(__u32 u)
 	return ((__u64)(zeros + 1) << 24) - y;
 }
 
-/* What next hop HOP is for the flow, before the weight: the lower the better. */
+/* The score of next hop HOP for the flow, before the weight: the lower the better. */
 static __always_inline __u64 pol_score(__u32 share, __u32 hop)
 {
 	__u32 u = (share ^ hop * 0x9e3779b1) * 0x85ebca6b;
@@ -103,8 +103,8 @@ struct pol_tried {
 	__u64 bits[POL_HOPS / 64];
 };
 
-/* Is the Ith next hop of group INDEX a better one? Not in the loop, so that the verifier
- * looks at it once. */
+/* Is the Ith next hop of group INDEX a better one? Outside the loop, so that the verifier checks
+ * it once. */
 HM_FUNCTION int pol_better(const struct pol_pkt *p, __u32 index, __u32 i, struct pol_best *best,
 			   const struct pol_tried *tried)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy_route.h - sends a packet to a next hop, as a router does: next hop usable,
- * TTL left, fits the device; then TTL, checksum, VLAN tag, redirect. A packet is
- * changed only after everything that can be refused was looked at.
+ * policy_route.h - sends a packet to a next hop, as a router does: next hop usable, TTL left,
+ * fits the device; then TTL, checksum, VLAN tag, redirect. A packet is changed only after all
+ * checks that can refuse it.
  */
 #ifndef HOOKMAP_POLICY_ROUTE_H
 #define HOOKMAP_POLICY_ROUTE_H
@@ -29,15 +29,15 @@ HM_MAP(pol_way);
 #define POL_AF_INET  2
 #define POL_AF_INET6 10
 
-/* struct bpf_fib_lookup of 6.7: its table id lies where the VLAN tag comes back */
+/* struct bpf_fib_lookup of 6.7: its table id shares the field of the returned VLAN tag */
 struct pol_fib {
 	__u8 family;
 	__u8 l4_protocol;
 	__be16 sport;
 	__be16 dport;
-	__u16 tot_len; /* 0: the helper looks at the packet's own, and may refuse it */
+	__u16 tot_len; /* 0: the helper checks the packet's own length, and may refuse it */
 	__u32 ifindex;
-	__u32 tos; /* and what else comes back in 4 bytes */
+	__u32 tos; /* and other results in 4 bytes */
 	__u32 src[4];
 	__u32 dst[4];
 	__u32 tbid;
@@ -46,10 +46,10 @@ struct pol_fib {
 };
 _Static_assert(sizeof(struct pol_fib) == sizeof(struct bpf_fib_lookup), "fib");
 
-/* The way out of a packet. */
+/* The output path of a packet. */
 struct pol_out {
 	__u32 ifindex;
-	__u32 flags; /* POL_H_*, of these GW4 and GW6 say what gw is */
+	__u32 flags; /* POL_H_*; GW4 and GW6 are the family of gw */
 	__u32 vlan;
 	__u32 mtu; /* that the packet is too big for; 0 = as yet it is not. POL_H_NO: POL_ICMP */
 	struct bpf_redir_neigh neigh;
@@ -57,10 +57,10 @@ struct pol_out {
 
 #define POL_H_NO 0x80000000 /* pol_out.flags: the route says no */
 
-/* An ICMP error. Its MTU is 0 if it has none; all of it is 0 if nobody is told. */
+/* An ICMP error. Its MTU is 0 if it has none; all of it is 0 if none is sent. */
 #define POL_ICMP(TYPE, CODE, MTU) ((TYPE) << 24 | (CODE) << 16 | ((MTU) < 0xffff ? (MTU) : 0xffff))
 
-/* Why not this way. */
+/* Why this path cannot be used. */
 enum pol_usable {
 	POL_USABLE = 0,
 	POL_DOWN,
@@ -68,8 +68,8 @@ enum pol_usable {
 	POL_NO_TABLE, /* the kernel looks up no table by number: before 6.7 */
 };
 
-/* IPv6 of over 65 535 bytes (BIG TCP) has a hop-by-hop header that segments do not have, nor
- * does the kernel know of it where it looks at the MTU. */
+/* IPv6 packets of over 65 535 bytes (BIG TCP) have a hop-by-hop header that segments do not
+ * have, and that the kernel ignores when it checks the MTU. */
 static __always_inline __u32 pol_jumbo(const struct pol_pkt *p)
 {
 	__u32 base = sizeof(struct ipv6hdr);
@@ -79,8 +79,7 @@ static __always_inline __u32 pol_jumbo(const struct pol_pkt *p)
 		       : 0;
 }
 
-/* The longest piece of the packet on the wire, from the IP header on: a device makes segments
- * of it. */
+/* The longest segment of the packet on the wire, from the IP header on. */
 static __always_inline __u32 pol_piece_len(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 head = p->l4 - p->nh_off - pol_jumbo(p);
@@ -147,7 +146,7 @@ static __always_inline long pol_fib_mtu(struct __sk_buff *skb, struct pol_stat *
 	return pol_fib(skb, st, fib, p, ifindex, flags);
 }
 
-/* A local destination, or one that the kernel knows nothing about: POL_LOCAL. */
+/* A local destination, or one without a route: POL_LOCAL. */
 HM_FUNCTION __u32 pol_local(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 zero = 0;
@@ -180,7 +179,7 @@ static __always_inline int pol_dev_runs(struct net_device *dev)
 	return (BPF_CORE_READ(dev, state) & 7) == 3;
 }
 
-/* What its frames begin with. */
+/* The start of its frames. */
 static __always_inline __u32 pol_dev_flags(struct net_device *dev)
 {
 	__u16 type = BPF_CORE_READ(dev, type);
@@ -213,7 +212,7 @@ static __always_inline int pol_dev_is_named(struct net_device *dev, const __u64 
 	return has[0] == name[0] && has[1] == name[1];
 }
 
-/* One that leaves the list meanwhile leads nowhere, and the next search finds what there is. */
+/* A device that leaves the list meanwhile ends the search, and the next search finds the rest. */
 static long pol_dev_next(__u32 i, struct pol_named *w)
 {
 	struct list_head *at = w->at;
@@ -229,7 +228,7 @@ static long pol_dev_next(__u32 i, struct pol_named *w)
 	return 0;
 }
 
-/* DEV may be gone: what is read there then has another name, or is not running. */
+/* DEV may be gone: then the memory has another name, or is not running. */
 static __always_inline __u32 pol_dev_state(struct net_device *dev, struct net *net,
 					   const __u64 *name)
 {
@@ -294,9 +293,9 @@ static __always_inline void pol_way_fib(struct pol_out *way, const struct pol_fi
 		way->neigh.ipv4_nh = fib->dst[0];
 }
 
-/* What the others of this tick need not ask. KNOWN is of this CPU, so that none sees half
- * of it. Without the MAC addresses of a neighbour, or with a tag to push, the MTU is 0, and
- * no packet takes the short way. */
+/* The results for the other packets of this tick. KNOWN is per CPU, so that none sees half of
+ * it. Without the MAC addresses of a neighbour, or with a tag to push, the MTU is 0, and no
+ * packet takes the short path. */
 static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *known,
 					 const struct pol_out *way, const struct pol_fib *fib,
 					 int short_way, __u64 now)
@@ -316,8 +315,9 @@ static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *
 	known->tick = now;
 }
 
-/* Looks for the neighbour entry of the gateway of WAY. False if what is found, or not, is that
- * of another one, which a route leads to it by. To the look-up of IPv6 the device is a wish. */
+/* Looks up the neighbour entry of the gateway of WAY. False if the result is about another
+ * gateway, through which a route leads to this one. The IPv6 look-up treats the device as a
+ * hint. */
 static __always_inline int pol_gateway(struct __sk_buff *skb, const struct pol_out *way,
 				       struct pol_fib *fib, long *ret)
 {
@@ -340,9 +340,9 @@ static __always_inline int pol_gateway(struct __sk_buff *skb, const struct pol_o
 	return same && fib->ifindex == way->ifindex && pol_fib_found(*ret);
 }
 
-/* Does the gateway of WAY have a neighbour entry? Asked once a tick and CPU, and with
- * each packet while the kernel waits for the answer. See struct pol_hop_state for when it
- * is dead; then one packet is let through now and then to make the kernel ask again. */
+/* Does the gateway of WAY have a neighbour entry? Checked once per tick and CPU, and for each
+ * packet while the kernel waits for the answer. See struct pol_hop_state for when it is dead;
+ * then an occasional packet passes, so that the kernel asks again. */
 static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat *st,
 					 const struct pol_out *way, struct pol_hop_state *state,
 					 struct pol_way *known, struct pol_fib *fib, int ip6,
@@ -377,7 +377,7 @@ static __always_inline int pol_neighbour(struct __sk_buff *skb, struct pol_stat 
 	return POL_USABLE;
 }
 
-/* Fills WAY from next hop INDEX of pol_hop, whose device was looked at in this tick. */
+/* Fills WAY from next hop INDEX of pol_hop, whose device was checked in this tick. */
 HM_FUNCTION int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
 			    struct pol_out *way)
 {
@@ -396,7 +396,7 @@ HM_FUNCTION int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u3
 		return POL_DOWN;
 	v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
 	way->ifindex = state->ifindex;
-	/* a device without Ethernet header takes packets, and needs nothing else */
+	/* a device without Ethernet header needs nothing else */
 	way->flags = state->flags ?: hop->flags;
 	way->vlan = hop->vlan;
 	way->mtu = 0;
@@ -422,7 +422,7 @@ HM_FUNCTION int pol_way_hop(struct __sk_buff *skb, const struct pol_pkt *p, __u3
 	return POL_USABLE;
 }
 
-/* What the kernel tells the sender when a route says no: RET of the look-up. */
+/* The error that the kernel sends when a route refuses: RET of the look-up. */
 static __always_inline __u32 pol_no(const struct pol_pkt *p, long ret)
 {
 	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
@@ -489,7 +489,7 @@ HM_FUNCTION int pol_checksum_bad(struct __sk_buff *skb, const struct pol_pkt *p)
 	return sum != 0xffff;
 }
 
-/* An IPv4 packet whose options say the way, or are broken. */
+/* An IPv4 packet whose options have a source route, or are malformed. */
 HM_FUNCTION int pol_source_route(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 at = 20;
@@ -610,9 +610,9 @@ HM_FUNCTION int pol_send_fit(struct __sk_buff *skb, const struct pol_pkt *p,
 	return bpf_redirect_neigh(way->ifindex, &neigh, sizeof(neigh), 0);
 }
 
-/* An IPv4 packet without options or tag, to a next hop that this tick knows: headers are
- * written here. Returns a negative number for any other; nothing was changed then. The
- * one packet a tick that goes the long way keeps the neighbour in use for the kernel. */
+/* An IPv4 packet without options or tag, to a next hop known in this tick: headers are written
+ * here. Returns a negative number for any other, which is unchanged. One packet per tick takes
+ * the long path, which keeps the neighbour in use for the kernel. */
 static __always_inline int pol_send_known(struct __sk_buff *skb, const struct pol_pkt *p,
 					  const struct pol_way *known, __u64 now)
 {

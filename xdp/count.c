@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp/count - counts frames and bytes by what they carry.
+ * xdp/count - counts frames and bytes by protocol.
  *
  *   ip link set dev D xdp obj build/xdp/count.o
  *   bpftool map dump pinned /sys/fs/bpf/tc/globals/count_stat
@@ -15,8 +15,8 @@ HM_MAP(count_stat);
 
 HM_XDP(count)
 {
-	/* The frame is between these two. Nothing may be read from it before a
-	 * comparison with the end; the functions of parse.h do that. */
+	/* The frame is between these two. Compare with the end before you read; the functions of
+	 * parse.h do that. */
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	int proto = parse_eth(&c);
 

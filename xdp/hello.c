@@ -13,8 +13,8 @@
  */
 #include "xdp.h"
 
-/* kern/abi.h says what this map is; here it is declared. `ip` creates it, and pins
- * it by its name in /sys/fs/bpf/tc/globals. */
+/* kern/abi.h describes this map; this line declares it. `ip` creates it, and pins it by its name
+ * in /sys/fs/bpf/tc/globals. */
 HM_MAP(hello_cfg);
 
 HM_XDP(hello)

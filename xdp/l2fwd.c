@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp/l2fwd - layer-2 forwarding from port to port, without the stack.
+ * xdp/l2fwd - layer-2 forwarding between ports, without the stack.
  *
  *   ip link set dev D xdp obj build/xdp/l2fwd.o
  *
- * {VLAN, destination MAC} -> port, from l2_fdb, which scripts/fdb.sh or the mirror of
- * a kernel bridge (kern/l2fwd_mirror) fills. The tag is pushed, popped or rewritten
- * as the outgoing port wants it. What has no entry is passed, flooded or dropped, as
- * the port that it came in by says; an ACL is asked before a frame leaves, if the
- * port has one. Link-local control frames always go to the stack.
+ * {VLAN, destination MAC} -> port, from l2_fdb, which scripts/fdb.sh or the mirror of a kernel
+ * bridge (kern/l2fwd_mirror) fills. The tag is pushed, popped or rewritten for the output port.
+ * Frames without an entry are passed, flooded or dropped, as set for the input port. The ACL of
+ * the output port, if any, is checked last. Link-local control frames always go to the stack.
  *
- * Maps: l2_if (ifindex -> port), l2_port (settings), l2_wire (what a mirrored bridge says of
- * them), l2_look (when it was looked at), l2_fdbs -> l2_fdb, l2_txs
- * -> l2_tx (devices), l2_xlate, l2_guard, l2_acl, l2_storm; counts in l2_stat by port and
- * reason, and in the FDB entry; verdicts but XDP_REDIRECT also in xdp_verdict. Times in ns.
- * Returns XDP_REDIRECT, XDP_PASS or XDP_DROP.
+ * Maps: l2_if (ifindex -> port), l2_port (settings), l2_wire (a mirrored bridge's settings of
+ * them), l2_look (reads of the bridge), l2_fdbs -> l2_fdb, l2_txs -> l2_tx (devices), l2_xlate,
+ * l2_guard, l2_acl, l2_storm; counts in l2_stat by port and reason, and in the FDB entry;
+ * verdicts but XDP_REDIRECT also in xdp_verdict. Times in ns. Returns XDP_REDIRECT, XDP_PASS or
+ * XDP_DROP.
  */
 #include "l2acl.h"
 #include "l2fwd.h"
@@ -45,8 +44,7 @@ struct l2_frame {
 	__u32 bytes;
 };
 
-/* Headers begin at an even address: three loads, where memcpy from a packed struct
- * would make six. */
+/* Headers begin at an even address: this makes three loads, memcpy from a packed struct six. */
 static __always_inline void l2_mac_copy(void *to, const void *from)
 {
 	const __u16 *f = from;
@@ -57,7 +55,7 @@ static __always_inline void l2_mac_copy(void *to, const void *from)
 	t[2] = f[2];
 }
 
-/* The entry of MAC, and what it says in HEAD; NULL if there is none. */
+/* The entry of MAC, with its head in HEAD; NULL if there is none. */
 static __always_inline struct l2_fdb *l2_fdb_get(const struct l2_frame *fr, const __u8 *mac,
 						 union l2_head *head)
 {
@@ -76,7 +74,7 @@ static __always_inline struct l2_fdb *l2_fdb_get(const struct l2_frame *fr, cons
 	return NULL;
 }
 
-/* Chooses the device to send to. XDP_REDIRECT, or XDP_PASS if it has gone. */
+/* Selects the output device. XDP_REDIRECT, or XDP_PASS if it is gone. */
 static __always_inline int l2_send(__u32 number, __u64 flags)
 {
 	__u32 zero = 0;
@@ -104,7 +102,7 @@ static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_side
 	if (*(__u16 *)((void *)fr->eth + 2 * ETH_ALEN) == in->proto) {
 		__u16 tci;
 
-		/* the tag's own ethertype is in the header: what follows is the TCI */
+		/* the tag's ethertype is in the header: the TCI follows */
 		if ((void *)(tag + 1) > fr->end)
 			return L2_MALFORMED;
 		tci = bpf_ntohs(tag->proto);
@@ -176,9 +174,9 @@ static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2
 }
 
 /*
- * Who speaks from this port: a MAC that may use any address, or one that was bound
- * to addresses. The unspecified address claims nothing (DHCP, ARP probes, DAD).
- * This and l2_acl_check are functions of their own, verified once.
+ * Checks the sender: a MAC that may use any address, or one that is bound to addresses. The
+ * unspecified address is allowed (DHCP, ARP probes, DAD). This and l2_acl_check are separate
+ * functions, verified once.
  */
 __noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
 {
@@ -258,8 +256,8 @@ static __always_inline int l2_storm_over(const struct l2_port *port, __u32 numbe
 	return 0;
 }
 
-/* Tells tc/l2fwd to flood. Each port may want another tag, and XDP can send only the
- * same bytes to all: where that is enough it does so itself. */
+/* Tells tc/l2fwd to flood. Ports may need different tags, and XDP can only send identical
+ * copies: if that is enough, it floods itself. */
 static __always_inline int l2_flood(struct xdp_md *ctx, const struct l2_frame *fr,
 				    const struct l2_port *port, const struct l2_cfg *cfg)
 {
@@ -335,7 +333,7 @@ static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *
 	return 0;
 }
 
-/* Makes the tag what OUT wants. FR's pointers are not valid afterwards. */
+/* Rewrites the tag for OUT. FR's pointers are invalid afterwards. */
 static __always_inline int l2_retag(struct xdp_md *ctx, struct l2_frame *fr,
 				    const struct l2_side *out, __u32 number)
 {
@@ -394,7 +392,7 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 			fr->at = number;
 		return reason;
 	}
-	/* before the frame is changed, because a device that has gone passes it */
+	/* before the frame is changed, because it is passed if the device is gone */
 	if (l2_send(number, XDP_PASS) != XDP_REDIRECT)
 		return L2_NO_DEVICE;
 	if (l2_retag(ctx, fr, out, number))
@@ -406,8 +404,8 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 	return L2_FWD;
 }
 
-/* The one way to the bridge: it sends the frame to the port NUMBER, if that is not 0, and does
- * not know its rules. */
+/* The only path to the bridge, which sends the frame to port NUMBER, if not 0, and does not know
+ * its rules. */
 static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u32 number)
 {
 	struct l2_port *out = l2_port_get(number);
@@ -419,8 +417,7 @@ static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u3
 	return L2_DROP_ACL;
 }
 
-/* What becomes of the frame: xdp/README.md has a table of all ways, and the tests go
- * through it. */
+/* The outcome of the frame: xdp/README.md has a table of all outcomes, which the tests check. */
 static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 				     const struct l2_side *in)
 {
@@ -434,7 +431,7 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	__u64 now;
 	int reason;
 
-	/* first: nobody behind this asks who speaks, of control frames neither */
+	/* first: no later step checks the sender, not even of control frames */
 	if (in->flags & L2_P_GUARD) {
 		reason = l2_guard_check(ctx, fr->in);
 		if (reason)
@@ -451,7 +448,7 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 		return reason;
 	entry = mac[0] & 1 ? NULL : l2_fdb_get(fr, mac, &head);
 	number = head.port;
-	/* what is forbidden on a port of a mirrored bridge, the bridge forbids, if it still does */
+	/* on a port of a mirrored bridge, the bridge decides what is forbidden */
 	if (reason)
 		return l2_slow(ctx, fr, number);
 	if (!entry)
@@ -470,7 +467,7 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	return reason;
 }
 
-/* Counts what was not sent, and returns the verdict. */
+/* Counts frames that were not sent, and returns the verdict. */
 static __always_inline int l2_verdict(struct xdp_md *ctx, const struct l2_frame *fr, int reason)
 {
 	struct l2_stat *st = l2_stat_get(fr->at);
@@ -500,7 +497,7 @@ HM_XDP(l2fwd)
 	st->rx_packets++;
 	fr.bytes = xdp_bytes(ctx, frags);
 	st->rx_bytes += fr.bytes;
-	/* settings of other ports say nothing about a device that is none */
+	/* a device that is not a port has no settings */
 	reason = fr.in ? l2_decide(ctx, &fr, &in) : L2_NO_PORT;
 	if (reason == L2_FWD)
 		return XDP_REDIRECT;

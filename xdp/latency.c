@@ -4,13 +4,12 @@
  *
  *   ip link set dev D xdp obj build/xdp/latency.o
  *
- * The time goes into a ring of this CPU, under a hash of the packet's headers by
- * which tc/latency knows it again. The packet is not touched. (XDP metadata could
- * carry the time as well, but GRO does not merge packets whose metadata differ, and
- * then delivers TCP segments out of order.)
+ * The time goes into a per-CPU ring, under a hash of the packet's headers, by which tc/latency
+ * finds it. The packet is not changed. (XDP metadata could carry the time, but GRO does not
+ * merge packets whose metadata differ, and then delivers TCP segments out of order.)
  *
- * Then tail-calls the program in xdp_next at the device's ifindex, so that the
- * slot of the device can be shared:
+ * Then tail-calls the program in xdp_next at the device's ifindex, so that programs can share
+ * the slot of the device:
  *
  *   tc exec bpf graft m:globals/xdp_next key IFINDEX obj F type xdp sec prog
  *
@@ -40,7 +39,7 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 
 	if (!cfg || !st || cfg->flags & LAT_F_PAUSE)
 		return;
-	/* a filter comes before the choice; without one, most packets are not parsed */
+	/* filter before sampling; without a filter, most packets are not parsed */
 	filter = cfg->flags & LAT_F_FILTER;
 	if (!filter && !lat_turn(cfg, st)) {
 		lat_seen(st, 0);

@@ -16,9 +16,8 @@
 #include "maps.h"
 
 /*
- * SEC names the ELF section that the next function goes to. "prog" is where `ip`
- * looks unless it is told `sec NAME`. The function's name is what bpftool shows,
- * cut to 15 characters: <feature>_<hook>.
+ * SEC names the ELF section of the next function. `ip` loads "prog" unless you say `sec NAME`.
+ * bpftool shows the function's name, cut to 15 characters: <feature>_<hook>.
  */
 SEC("prog")
 int pass_xdp(struct xdp_md *ctx)

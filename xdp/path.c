@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp/path - path: a packet has come to the driver's hook (Linux 5.18).
+ * xdp/path - path: a packet has reached the driver's hook (Linux 5.18).
  *
  *   attach.sh --host path                  (makes the maps)
  *   ip link set dev D xdp obj build/xdp/path.o

@@ -29,7 +29,7 @@ int steps_xdp(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* one program a section; ip and tc load only the one they are told */
+/* one program per section; ip and tc load only the selected one */
 SEC("xdp/drop")
 int steps_drop(struct xdp_md *ctx)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp/tail_a - hands each frame on to another program, chosen by what it carries.
+ * xdp/tail_a - passes each frame to another program, selected by its protocol.
  *
  *   ip link set dev D xdp obj build/xdp/tail_a.o
  *   tc exec bpf graft m:globals/tail_next key 1 obj build/xdp/tail_b.o type xdp sec prog
  *
- * Key 1 is COUNT_IPV4 of kern/abi.h. What is put there must also be an XDP program,
- * and loaded the same way: the kernel compares.
+ * Key 1 is COUNT_IPV4 of kern/abi.h. The kernel only accepts an XDP program that was loaded the
+ * same way.
  *
  * Maps: tail_next, tail_next_frags (programs by enum count_kind). Returns what the next program
  * returns, XDP_PASS if there is none.
@@ -26,7 +26,7 @@ HM_XDP(tail_a)
 	struct cursor c = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	enum count_kind kind = count_kind(parse_eth(&c));
 
-	/* does not come back, unless the slot is empty */
+	/* does not return, unless the slot is empty */
 	if (frags)
 		bpf_tail_call(ctx, &tail_next_frags, kind);
 	else
