@@ -346,10 +346,9 @@ static size_t show_rows(const struct options *opt, const struct drop_table *t,
 	return n;
 }
 
-static const char *const by_head[DROP_BY_MAX] = {
-	[DROP_BY_SMAC] = "SMAC", [DROP_BY_DMAC] = "DMAC", [DROP_BY_SIP] = "SRC",
-	[DROP_BY_DIP] = "DST",	 [DROP_BY_FLOW] = "FLOW",
-};
+#define HEAD(NAME, KEY, HEAD) HEAD,
+static const char *const by_head[DROP_BY_MAX] = { NULL, DROP_BYS(HEAD) };
+#undef HEAD
 
 /* Lines in order, sums made. SECONDS: of the interval, or 0. */
 static int show(const struct options *opt, struct drop_table *t, int column, double seconds)
@@ -591,6 +590,7 @@ static const char *drops_wrong(const struct options *opt)
 	return asked.since && opt->interval > 0 ? "--since and -i: choose one" : NULL;
 }
 
+#define WORD(NAME, KEY, HEAD) " " KEY
 static const struct arg drops_args[] = {
 	{ .name = "sum",
 	  .letter = 's',
@@ -598,7 +598,7 @@ static const struct arg drops_args[] = {
 	  .kind = ARG_TEXT,
 	  .to = &asked.sum,
 	  .help = "sum up rows by one column, or by the dimension of --by",
-	  .words = "layer reason location device netns proto protocol smac dmac sip dip flow" },
+	  .words = "layer reason location device netns proto protocol" DROP_BYS(WORD) },
 	{ .name = "top",
 	  .letter = 'n',
 	  .takes = "N",

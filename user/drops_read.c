@@ -17,10 +17,9 @@
 
 #include "drops.h"
 
-const char *const drop_by_name[DROP_BY_MAX] = {
-	[DROP_BY_NONE] = "none", [DROP_BY_SMAC] = "smac", [DROP_BY_DMAC] = "dmac",
-	[DROP_BY_SIP] = "sip",	 [DROP_BY_DIP] = "dip",	  [DROP_BY_FLOW] = "flow",
-};
+#define NAME(WHAT, KEY, HEAD) KEY,
+const char *const drop_by_name[DROP_BY_MAX] = { "none", DROP_BYS(NAME) };
+#undef NAME
 
 const char *const drop_lost_key[LOSTS] = {
 	[LOST_EVICTED] = "evicted",

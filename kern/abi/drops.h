@@ -7,15 +7,25 @@
 
 #define HM_FEAT_drops 0x2 /* hm_dev.features */
 
-/* The dimension of rows, in addition to reason, place and protocol (drop_key.by). */
+/*
+ * The dimension of rows, in addition to reason, place and protocol (drop_key.by): an Ethernet
+ * address, an address of IPv4, IPv6 or ARP, or addresses and ports.
+ *
+ * X(NAME, name in options and JSON (NAME in lower case), column header). Append.
+ */
+#define DROP_BYS(X)                                                                                \
+	X(SMAC, "smac", "SMAC")                                                                    \
+	X(DMAC, "dmac", "DMAC")                                                                    \
+	X(SIP, "sip", "SRC")                                                                       \
+	X(DIP, "dip", "DST")                                                                       \
+	X(FLOW, "flow", "FLOW")
+
 enum drop_by {
-	DROP_BY_NONE = 0,
-	DROP_BY_SMAC = 1, /* Ethernet source */
-	DROP_BY_DMAC = 2, /* Ethernet destination */
-	DROP_BY_SIP = 3,  /* IPv4, IPv6 or ARP source address */
-	DROP_BY_DIP = 4,
-	DROP_BY_FLOW = 5, /* addresses and ports */
-	DROP_BY_MAX,
+	DROP_BY_NONE = 0, /* "none" */
+#define DROP_BY_ENUM(NAME, KEY, HEAD) DROP_BY_##NAME,
+	DROP_BYS(DROP_BY_ENUM)
+#undef DROP_BY_ENUM
+		DROP_BY_MAX,
 };
 
 /*

@@ -6,29 +6,36 @@
 host_feature drops drops_skb drops_exception drops_redirect drops_devmap drops_tx drops_cpumap drops_cpumap_run <<'EOF'
 drops (of the host): packets lost in any layer, by reason, place, device, network
 namespace and protocol
-  --by WHAT       and by smac, dmac, sip, dip or flow (addresses and ports); "none"
-                    (default). Existing rows do not change.
+  --by WHAT       and by WHAT: none (default) smac dmac sip dip flow (addresses and
+                    ports). Existing rows do not change.
   --samples N     keep the headers of N dropped packets per second and CPU for
                     hookmap drops --samples; "off" (default) keeps none
 EOF
 
 DROP_MAPS=(drop_cfg drop_stat drop_row drop_slot drop_over drop_xdp drop_xdp_slot drop_name drop_ring)
 DROP_PINS=$PINS/drops
-DROP_DIMENSIONS=(none smac dmac sip dip flow) # enum drop_by
 # Functions that free an skb because an XDP program said so, on kernels where the
 # reason does not tell. The first is in a module on most kernels.
 DROP_XDP_FUNCTIONS=(veth_xdp_rcv_skb do_xdp_generic netif_receive_generic_xdp bpf_prog_run_generic_xdp generic_xdp_tx)
 
 DROP_BY='' DROP_SAMPLES=''
 
+# drops_dimensions: the names of enum drop_by, in its order
+drops_dimensions() {
+	local name names=()
+	for name in "${!DROP_BY_@}"; do
+		[[ $name == DROP_BY_MAX ]] || names[${!name}]=${name#DROP_BY_}
+	done
+	printf '%s' "${names[*],,}"
+}
+
 drops_option() {
-	local i
+	local dimension
 	case $1 in
 	--by)
-		for i in "${!DROP_DIMENSIONS[@]}"; do
-			[[ $2 != "${DROP_DIMENSIONS[i]}" ]] || DROP_BY=$i
-		done
-		[[ -n $DROP_BY ]] || misuse "--by $2: expected ${DROP_DIMENSIONS[*]}"
+		dimension=DROP_BY_${2^^}
+		[[ $2 =~ ^[a-z]+$ && -n ${!dimension:-} && $2 != max ]] || misuse "--by $2: expected $(drops_dimensions)"
+		DROP_BY=${!dimension}
 		;;
 	--samples)
 		DROP_SAMPLES=0
@@ -120,6 +127,6 @@ drops_status() {
 	local programs=("$DROP_PINS"/*)
 	map_value drop_cfg
 	printf '  tracing  %s (%s)\n' "kfree_skb and XDP tracepoints" "${#programs[@]} programs"
-	printf '  by       %s\n' "${DROP_DIMENSIONS[$(field_num drop_cfg.by)]}"
+	printf '  by       %s\n' "$(drops_dimensions | cut -d ' ' -f $(($(field_num drop_cfg.by) + 1)))"
 	printf '  samples  %s per second and CPU\n' "$(field_num drop_cfg.sample_rate)"
 }
