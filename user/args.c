@@ -39,7 +39,7 @@ const struct arg common_args[] = {
 };
 /* clang-format on */
 
-/* Puts VALUE where it belongs. 0, or 2 having said why not. */
+/* Stores VALUE. 0, or 2 after printing why not. */
 static int arg_take(const struct arg *arg, const char *value)
 {
 	char format[160], *end;
@@ -92,7 +92,7 @@ static bool streams(const struct verb *verb)
 	return verb->takes & VERB_STREAMS && (!verb->streams || verb->streams());
 }
 
-/* What goes together only with care, for VERB. 0, or 2 having said what not. */
+/* Refuses combinations of options that VERB does not support. 0, or 2 after printing why. */
 static int args_conflict(const struct verb *verb)
 {
 	const char *wrong;
@@ -140,7 +140,7 @@ static struct verb *verb_find(const char *name)
 	return v;
 }
 
-/* Takes the word behind VERB that is not an option, if the verb has room for one. */
+/* Takes the argument after VERB, if the verb accepts one. */
 static bool argument_take(const struct verb *verb, const char *word)
 {
 	if (verb->word && verb->word(word))
@@ -151,7 +151,7 @@ static bool argument_take(const struct verb *verb, const char *word)
 	return true;
 }
 
-/* Are colours asked for? As iproute2: what was given counts more than NO_COLOR. */
+/* Should output have colours? As in iproute2, the option overrides NO_COLOR. */
 static bool args_color(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -165,8 +165,8 @@ static bool args_color(void)
 	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb");
 }
 
-/* -c is the count if a number follows, and else ip's -c[=WHEN], TEXT being what follows. A
- * word that was taken for the number is given back. */
+/* -c is the count if a number follows, otherwise ip's -c[=WHEN], where TEXT is the next word. A
+ * word mistaken for the number is returned. */
 static bool args_c_is_color(char **argv, const char **text)
 {
 	const char *t = *text;
@@ -252,13 +252,13 @@ static int args_read(int argc, char **argv, struct given *given, size_t *n, bool
 	return 0;
 }
 
-/* The words that are not options: the verbs, and what stands behind one. 0 or an exit code. */
+/* The arguments that are not options: verbs, and the argument of a verb. 0 or an exit code. */
 static int args_words(int argc, char **argv, const struct given *given, size_t n,
 		      struct verb **verb)
 {
 	int err = 0;
 
-	/* what is to be explained may stand in front of the verb */
+	/* the argument of --explain may precede the verb */
 	for (int i = optind; i < argc && !*verb; i++) {
 		if (!strchr(argv[i], '='))
 			*verb = verb_find(argv[i]);
@@ -328,7 +328,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **c
 			return misuse("%s: needs a verb, one of %s", arg_typed(given[i].arg),
 				      arg_verbs(given[i].arg->name));
 	}
-	/* what waits for events would do so for ever, in colour */
+	/* a verb that waits for events would wait forever, in colour */
 	if (no_count && verb && streams(verb))
 		return misuse("%s: -c: needs a number (for colours: --color)", verb->name, NULL);
 	common.every = !verb;

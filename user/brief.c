@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * brief.c - hookmap without a verb: what is attached, and the worst of it: the slowest stage
- * and the most frequent drop. With -j: devices (device, netns, ifindex, features, mode), and
- * latency and drops with the row that is the worst, or null.
+ * brief.c - hookmap without a verb: attached devices, the slowest stage and the most frequent
+ * drop. With -j: devices (device, netns, ifindex, features, mode), and latency and drops with
+ * their worst row, or null.
  */
 #include <string.h>
 

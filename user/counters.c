@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * counters.c - what counters grew by, for -i and --since of every verb: the only place where
- * one counter is taken from another.
+ * counters.c - the growth of counters, for -i and --since of every verb: the only place where
+ * one counter is subtracted from another.
  */
 #include <errno.h>
 #include <stdio.h>

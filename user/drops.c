@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drops.c - hookmap drops: what this host loses, where, why, and whose it is.
+ * drops.c - hookmap drops: packets that this host loses, where, why, and whose they are.
  *
  * JSON: {"rows": [...], "undecided": [...], "left_out": [...], "benign": [...], "lost": {...},
  * "generation": {...}}, with -i also "seconds", how long the interval was; a row:
@@ -11,14 +11,13 @@
  *   packets bytes                                 bytes are 0 where XDP does not tell
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i
- * undecided: rows of what may have been lost; the kernel does not say, and the packet does not
- * tell (with --all, they are in rows). left_out: the rows that only --all shows, so that --since
- * has all. benign: sums of what was freed without a loss, by reason. generation: of the
- * counters, for --since. lost:
- * evicted (rows that have made room for new causes), table_full_packets and _bytes (their
+ * undecided: rows of packets that may have been lost; neither the kernel nor the packet says
+ * (with --all, they are in rows). left_out: the rows that only --all shows, so that --since has
+ * all. benign: sums of packets freed without a loss, by reason. generation: of the counters, for
+ * --since. lost: evicted (rows replaced by new causes), table_full_packets and _bytes (their
  * packets, in rows without their dimension, "(other)"), no_row_packets, xdp_table_full,
- * verdict_table_full, missed (while the program ran on that CPU already), counted_at_xdp (not
- * counted twice), samples, samples_over_rate, samples_ring_full.
+ * verdict_table_full, missed (while the program was already running on that CPU), counted_at_xdp
+ * (not counted twice), samples, samples_over_rate, samples_ring_full.
  *
  * --samples: one line per packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location,
  * device, netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
@@ -118,7 +117,7 @@ static int column_compare(const void *a, const void *b)
 	return order ? order : x->verdict - y->verdict;
 }
 
-/* Adds up the lines that agree in COLUMN; where they differ otherwise is a "*". */
+/* Adds up the lines that agree in COLUMN; other columns in which they differ become "*". */
 static int sum_by(struct drop_table *t, int column)
 {
 	struct drop_line *sum = t->line;
@@ -183,7 +182,7 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 		json_str(drop_by_name[line->by], line->col[COL_KEY]);
 }
 
-/* What was freed without a loss, by reason; the caller frees it. N: how many reasons. */
+/* Packets freed without a loss, by reason; the caller frees it. N: the number of reasons. */
 static struct drop_line *benign_sums(const struct drop_table *t, size_t *n)
 {
 	struct drop_line *sum = zalloc(t->n, sizeof(*sum));
@@ -246,7 +245,7 @@ static void rest_json(const struct drop_table *t, double seconds)
 		json_str("sum", asked.sum ?: "top");
 }
 
-/* What --all would show. */
+/* Totals of the rows that --all would show. */
 static void show_left_out(const struct options *opt, const struct drop_table *t,
 			  const struct out_col *cols, double seconds)
 {
@@ -259,7 +258,7 @@ static void show_left_out(const struct options *opt, const struct drop_table *t,
 	out_end(o);
 }
 
-/* Under the table: what is not in it. */
+/* Prints under the table what is not in it. */
 static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 {
 	const __u64 *lost = t->lost;
@@ -371,7 +370,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		keys |= t->line[i].by;
 		mixed |= t->line[i].by && t->line[i].by != t->by;
 	}
-	/* a row that was counted before another --by has what was asked for then */
+	/* a row counted before --by was changed has the earlier dimension */
 	if (t->by && !mixed)
 		cols[SHOWN_COLS + COL_KEY].head = by_head[t->by];
 	if (!keys)
@@ -400,7 +399,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	return 0;
 }
 
-/* Is it of the device and the namespace that were asked for? */
+/* Does it match the requested device and namespace? */
 static bool is_asked(const struct drop_line *line)
 {
 	return (!asked.device || !strcmp(asked.device, line->col[COL_DEVICE])) &&
@@ -425,7 +424,7 @@ static int read_wanted(const struct options *opt, struct drop_table *t)
 	return err;
 }
 
-/* With -i, what was lost in each interval, the first one since LAST. */
+/* With -i, the losses of each interval, the first one since LAST. */
 static int changes(const struct options *opt, int column, struct drop_table *last)
 {
 	struct drop_table now = {}, shown = {};

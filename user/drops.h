@@ -19,8 +19,8 @@ enum drop_column {
 	COLS,
 };
 
-/* What tells one line from another is not what it is called: names change and are used
- * again. (enum drop_column, but device and netns) */
+/* Identifies a line, without names, which change and are reused. (enum drop_column, except
+ * device and netns) */
 struct drop_line {
 	char *col[COLS];
 	const struct reason_text *text; /* NULL: by reason and location */
@@ -38,7 +38,7 @@ struct drop_line {
 	__u64 last;
 };
 
-/* What is in no row, or in one of less detail. */
+/* Packets in no row, or in a row with less detail. */
 enum drop_lost {
 	LOST_EVICTED,	   /* rows that have made room for others */
 	LOST_OVER_PACKETS, /* in rows without their dimension, because of the full table */
@@ -76,7 +76,7 @@ void drops_free(struct drop_table *t);
 void drops_line_free(struct drop_line *line);
 /* Is LINE of map xdp_verdict? Its device is the same one in another namespace. */
 bool drops_is_verdict(const struct drop_line *line);
-/* Adds what LINE counted, and when, to INTO. */
+/* Adds counts and times of LINE to INTO. */
 void drops_add(struct drop_line *into, const struct drop_line *line);
 
 int drops_copy(struct drop_table *to, const struct drop_table *from);
@@ -91,15 +91,15 @@ int drops_samples(const struct options *opt,
 /* A new, empty line, or NULL. */
 struct drop_line *drops_line(struct drop_table *t);
 
-/* Sorts by what the lines are, and adds up those that are the same. */
+/* Sorts the lines by key, and adds up equal ones. */
 void drops_merge(struct drop_table *t);
 /* Sorts by packets, most first. */
 void drops_sort(struct drop_table *t);
-/* Leaves what has come since OLD; both are merged. Lines that have not grown vanish. OLD is
+/* Keeps the growth since OLD; both are merged. Lines that have not grown are removed. OLD is
  * changed. 0 or -ENOMEM. */
 int drops_growth(struct drop_table *t, struct drop_table *old);
 
-/* drops_since.c: reads what `hookmap -j drops` printed. 0 or -errno, after printing. */
+/* drops_since.c: reads the output of `hookmap -j drops`. 0 or -errno, after printing. */
 int drops_since(const char *path, struct drop_table *t);
 
 /* drops_prom.c */

@@ -19,8 +19,8 @@ static void blank(char **text)
 	*text = dash;
 }
 
-/* So many rows have series of their own, for as long as they are there: those that came
- * first. The others are left to the verdicts of XDP programs, which have no time. */
+/* This many rows have their own series while they exist: the oldest ones. The rest is for the
+ * verdicts of XDP programs, which have no time. */
 #define TIMED_ROWS 500
 
 /* A row whose device or namespace no longer exists gives its place to a new cause so long after
@@ -58,7 +58,7 @@ static void losses(struct prom *prom, const struct drop_table *t)
 		}
 		for (int c = COL_LAYER; c <= COL_NETNS; c++)
 			col[c] = line->col[c];
-		/* whoever reads the file may not read the kernel's addresses */
+		/* readers of the file may not see kernel addresses */
 		if (t->hidden && !strncmp(col[COL_LOCATION], "0x", 2))
 			col[COL_LOCATION] = "hidden";
 		for (int c = COL_REASON; line->first && n >= TIMED_ROWS && c <= COL_NETNS; c++)
@@ -107,7 +107,7 @@ void drops_prom(struct prom *prom, struct drop_table *t)
 		blank(&t->line[i].col[COL_PROTO]);
 		blank(&t->line[i].col[COL_KEY]);
 		t->line[i].by = DROP_BY_NONE;
-		/* series are what their labels say */
+		/* labels identify a series */
 		t->line[i].ifindex = t->line[i].cookie = t->line[i].node = 0;
 	}
 	drops_merge(t);

@@ -44,7 +44,7 @@ struct home {
 	struct xdp_home value;
 };
 
-/* What is needed to turn keys into lines. */
+/* Data for turning keys into lines. */
 struct reading {
 	struct home *home; /* by node, when they have been read */
 	size_t homes;
@@ -56,8 +56,8 @@ struct reading {
 	bool over;
 };
 
-/* The kernel's symbols and reasons, which are many: with -i, they are read again only if
- * modules have come or gone. */
+/* The kernel's many symbols and reasons: with -i, they are read again only if modules were
+ * loaded or removed. */
 static void kernel_read(struct reading *r)
 {
 	static struct reasons *reasons;
@@ -245,7 +245,7 @@ static bool line_same(const struct drop_line *line, const struct drop_line *was)
 	return line->packets >= was->packets && (!was->first || line->first <= was->first);
 }
 
-/* What has made room since OLD is in rows without its dimension now. */
+/* Rows replaced since OLD are now counted without their dimension. */
 static int drops_evicted(const struct drop_table *t, struct drop_table *old)
 {
 	for (size_t i = 0; t->by && i < old->n; i++) {
@@ -397,7 +397,7 @@ static char *dimension(const struct reading *r, const struct drop_key *key)
 	}
 }
 
-/* Sets where LINE was: by the device with NODE. */
+/* Sets the place of LINE, by the device with NODE. */
 static void place(const struct reading *r, struct drop_line *line, __u64 cookie, __u32 inode,
 		  __u32 ifindex, __u32 node)
 {
@@ -656,7 +656,7 @@ static int read_homes(const struct options *opt, struct reading *r)
 	return err;
 }
 
-/* Rows that make room while they are read would be there twice, or not at all. */
+/* Rows that are replaced during the read would appear twice, or not at all. */
 #define READ_TRIES 3
 
 static int read_rows(const struct options *opt, struct reading *r)

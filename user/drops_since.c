@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drops_since.c - reads back what `hookmap -j drops` printed, for --since.
+ * drops_since.c - reads the output of `hookmap -j drops`, for --since.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static const char *since_row(struct json_object *row, struct drop_table *t)
 	line->col[COL_KEY] = strdup(text ? text : "-");
 	if (!line->col[COL_KEY])
 		return "no memory";
-	/* of a row that nobody could place, there is none */
+	/* a row without a known place has none */
 	line->cookie = saved_number(row, "netns_cookie");
 	line->ifindex = saved_number(row, "ifindex");
 	line->first = saved_number(row, "first_ns");

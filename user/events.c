@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * events.c - reads a pinned ring buffer: what is in it already, then what comes.
+ * events.c - reads a pinned ring buffer: first the buffered events, then new ones.
  *
- * The objects do not wake us: we look twenty times a second by ourselves. One reader at a time: two
- * would take each other's events, and worse, move one position. What nobody reads stays until the
- * buffer is full; from then on events are lost and counted, and the count is always shown.
+ * The programs do not wake us: we poll twenty times a second. Only one reader at a time: two
+ * would take each other's events, and both would move the one position. Unread events stay until
+ * the buffer is full; later events are lost and counted, and the count is always shown.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -123,7 +123,7 @@ static void show_before(__u64 n)
 		printf(" (and %llu before)", n);
 }
 
-/* What has happened since this reader came, and what before: the map is the same. */
+/* Counts since this reader started, and before: both are in the same map. */
 static void show_end(struct reader *r)
 {
 	const struct counts *first = &r->first;
@@ -173,8 +173,8 @@ static void showed(struct reader *r, int n)
 	r->line.left = r->opt->count - r->shown;
 }
 
-/* A round ends with what is newer than its beginning: events may come as fast as they are
- * shown, and a signal, losses and a reader that has gone must also be seen then. */
+/* A round ends at the first event newer than its start: events may arrive as fast as they are
+ * shown, and signals, losses and a closed pipe must be noticed even then. */
 static int on_event(void *ctx, void *data, size_t size)
 {
 	struct reader *r = ctx;
@@ -212,7 +212,7 @@ int reader_lock(const struct options *opt, const char *feature)
 	return fd;
 }
 
-/* The inode of the map's pin; 0 if it has gone. */
+/* The inode of the map's pin; 0 if it is gone. */
 ino_t pin_inode(const struct options *opt, const char *map)
 {
 	char path[4096];
@@ -266,7 +266,7 @@ int events_run(const struct options *opt, const struct events *ev)
 {
 	struct reader r = { .opt = opt, .ev = ev, .stat_fd = -1 };
 	int ring_fd, lock_fd = -1, err = -1;
-	/* the second one ends us even if nobody takes what we print */
+	/* the second one ends us even if nobody reads our output */
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 	struct ring_buffer *rb = NULL;
 

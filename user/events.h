@@ -9,18 +9,18 @@
 
 #include "verb.h"
 
-/* A tool: where its events are, and how one is shown. */
+/* A tool: its events, and how to show one. */
 struct events {
 	const char *feature; /* of attach.sh --host */
 	const char *ring;    /* maps */
 	const char *stat;
 	const char *head; /* of the columns, in text */
 	const char *what; /* is counted at the end; NULL: "events" */
-	size_t stat_at;	  /* where the trace_stat is in STAT */
-	const char *more; /* what another counter there is; NULL: there is none */
+	size_t stat_at;	  /* offset of the trace_stat in STAT */
+	const char *more; /* name of another counter; NULL: none */
 	size_t more_at;
 	size_t least; /* bytes of an event */
-	size_t time;  /* where its time is */
+	size_t time;  /* offset of its time */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);
 	/* From time to time, NOW being CLOCK_MONOTONIC ns; LAST: for the last time. */

@@ -2,12 +2,12 @@
 /*
  * exec.c - hookmap exec: every exec, failed ones, and exits.
  *
- * JSON, an object an event: time time_ns event pid ppid uid name parent, and
+ * JSON, one object per event: time time_ns event pid ppid uid name parent, and
  *   event "exec"    ret 0, file, args [...], file_cut, args_cut if there were more
  *   event "failed"  ret -errno, error, file (unless it could not be read), args
  *   event "exit"    code, or signal and its name (and core), run_ns since the exec
- * What is not UTF-8 is there again, byte by byte: file_hex, args_hex [...], name_hex.
- * In text, words are quoted as a shell would have it (line_word).
+ * Strings that are not UTF-8 appear again, byte by byte: file_hex, args_hex [...], name_hex. In
+ * text, words are quoted as a shell would have it (line_word).
  */
 #include <stddef.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 
 #include "events.h"
 
-/* The arguments, or (HEX) their bytes. Returns whether all can be told from a JSON string. */
+/* Prints the arguments, or (HEX) their bytes. Returns whether JSON strings represent all of them
+ * exactly. */
 static bool args_list(struct line *l, const char *key, const struct exec_event *e, bool hex)
 {
 	const char *at = e->data + e->file, *end = at + e->args;
@@ -47,7 +48,7 @@ static void show_args(struct line *l, const struct exec_event *e)
 		json_flag("file_cut", true);
 	if (e->flags & EXEC_F_ARGS_CUT || e->cut)
 		json_flag("args_cut", true);
-	/* a word of its own, unless the last one that there is has been cut in two */
+	/* a separate word, unless the last word itself was cut */
 	if (e->flags & EXEC_F_ARGS_CUT && !(e->args && end[-1]))
 		line_str(l, NULL, 1, "...");
 }

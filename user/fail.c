@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fail.c - what went wrong: a line on stderr and, with -j, in the document */
+/* fail.c - error messages: a line on stderr and, with -j, in the document */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ void fail(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	front_text(text);
-	/* one line, whatever was typed, and nothing that moves the cursor */
+	/* one line, whatever was typed, without bytes that move the cursor */
 	said = text_plain(text, clean, sizeof(clean));
 	fprintf(stderr, "hookmap: %s\n", said);
 	json_fail(said);

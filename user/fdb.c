@@ -98,14 +98,14 @@ struct fdb {
 	__u64 entries, shown;
 };
 
-/* Calls EACH with what a map has. */
+/* Calls EACH for the elements of a map. */
 static int map_each(struct fdb *f, enum fdb_map map,
 		    int (*each)(const void *key, const void *value, void *arg), void *arg)
 {
 	return pin_each(f->fd[map], pin_find(map_name[map]), each, arg);
 }
 
-/* Is number N a port, and one that was asked for? */
+/* Is number N a port, and a requested one? */
 static bool port_wanted(const struct fdb *f, unsigned n)
 {
 	return n < L2_PORTS && f->port[n].ifindex &&
@@ -136,7 +136,7 @@ static int port_read(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* What a bridge that is mirrored says of a port, in its place: the programs read it so. */
+/* Replaces settings of a port by those of a mirrored bridge, as the programs do. */
 static int wire_read(const void *key, const void *value, void *arg)
 {
 	__u32 n = *(const __u32 *)key;
@@ -353,7 +353,7 @@ static const char *port_proto(const struct l2_port *p)
 	return p->proto == htons(0x88a8) ? "802.1ad" : "802.1q";
 }
 
-/* What fdb.sh has set, in its words, but for what a new port has. */
+/* The settings made by fdb.sh, in its words, except defaults. */
 static char *settings_text(const struct l2_port *p, char *buf, size_t size)
 {
 	const struct {
@@ -393,8 +393,8 @@ static void settings_json(const struct l2_port *p)
 	json_str("acl_default", p->flags & L2_P_ACL_DENY ? "deny" : "permit");
 }
 
-/* The last looks at the mirrored bridge have not found it. (Two may be under way; and one made
- * while this was read has a number that l2_look had not yet.) */
+/* The last reads of the mirrored bridge have not found it. (Two may be in progress; and one made
+ * during this read has a number that l2_look did not have yet.) */
 static int port_left(const struct fdb *f, int n)
 {
 	return f->cfg.bridge && f->port[n].flags & L2_P_MIRROR &&
@@ -429,14 +429,13 @@ static const char *port_state(const struct fdb *f, int n)
 	return p->flags & L2_P_BLOCKED ? "blocked" : p->flags & L2_P_SLOW ? "slow" : "forwarding";
 }
 
-/* What is above a port, but for the bridge that is mirrored: it gets only what is left to the
- * stack. */
+/* The devices above a port, except the mirrored bridge: they only get frames left to the stack. */
 static const char *port_above(const struct fdb *f, int n, size_t *i)
 {
 	return names_above(f->names, f->cfg.netns, f->port[n].ifindex, f->cfg.bridge, i);
 }
 
-/* What only JSON has: why it takes the slow path, what is above it, what became of frames. */
+/* Fields of JSON only: why it takes the slow path, the devices above it, the outcome of frames. */
 static void port_json(const struct fdb *f, int n)
 {
 	const struct l2_stat *st = &f->stat[n];
@@ -508,7 +507,7 @@ static void show_ports(struct fdb *f)
 		size_t at = 0;
 		int vlans;
 
-		/* number 0: what is attached and is not a port */
+		/* number 0: attached devices that are not ports */
 		if (!port_wanted(f, n) && (n || !st->rx_packets || asked.device))
 			continue;
 		vlans = vlans_text(p, text);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, and `hookmap fdb add ...`
- * `hookmap-fdb add ...`: a word that is not a verb of the reader, or a verb and one of its
- * commands, names a script, beside the reader where it is installed, or in scripts/ beside build/
- * where it was built; with another folder to build in, what lies beside it is not ours to run. The
- * reader itself stays what changes nothing. Its hints name scripts as they are called there.
+ * `hookmap-fdb add ...`: a word that is not a verb of the reader, or a verb with one of its
+ * commands, names a script: beside an installed reader, or in scripts/ beside build/. With
+ * another build directory, we do not run what is beside it. The reader itself still changes
+ * nothing. Its hints name scripts as they are called there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static bool front_word(const char *word)
 	return *word && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) && *word != '-';
 }
 
-/* Is one of the words behind the verb V for its script? */
+/* Is one of the words after verb V for its script? */
 static bool front_command(const struct verb *v, char **word)
 {
 	while (*word && !(v->commands && one_of(v->commands, *word)))

@@ -136,7 +136,7 @@ void hist_draw(const struct hist *h, FILE *f)
 
 		for (unsigned j = i; j < i + step; j++)
 			n += h->bucket[j];
-		/* of those that are empty, one line stands for all */
+		/* one line represents consecutive empty ones */
 		empty = n ? 0 : empty + 1;
 		if (empty == 2)
 			fputs("      ...\n", f);
@@ -150,8 +150,8 @@ void hist_draw(const struct hist *h, FILE *f)
 	}
 }
 
-/* The steps of HdrHistogram's outputPercentileDistribution: TICKS for each
- * halving of what is left to 100 %. */
+/* The steps of HdrHistogram's outputPercentileDistribution: TICKS for each halving of the
+ * distance to 100 %. */
 void hist_hgrm(const struct hist *h, FILE *f)
 {
 	const unsigned ticks = 5;

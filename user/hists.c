@@ -142,7 +142,7 @@ void hists_free(struct hists *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* What has come since OLD. The verb's own things are those of NOW. */
+/* The growth since OLD. The verb's own data are those of NOW. */
 static struct hists growth(const struct hist_verb *verb, const struct hists *now,
 			   const struct hists *old)
 {
@@ -188,7 +188,7 @@ void hist_name_space(struct hist_name *name, size_t cell, struct names *names, _
 	hist_name_bytes(name, cell, text, strlen(text));
 }
 
-/* Is the cell of the column KEY, or OTHER, what was ASKED for (NULL: anything)? */
+/* Is the cell of the column KEY, or OTHER, the one ASKED for (NULL: any)? */
 static bool is_asked(const struct hist_table *t, const struct hist_name *name, const char *asked,
 		     const char *key, const char *other)
 {
@@ -199,7 +199,7 @@ static bool is_asked(const struct hist_table *t, const struct hist_name *name, c
 	return !asked;
 }
 
-/* Is it shown in the table? Then NAME is what it is called. */
+/* Is it shown in the table? Then NAME is its name. */
 static bool is_shown(const struct hist_table *t, const struct hists *h, const struct hist_row *row,
 		     struct names *names, struct hist_name *name)
 {
@@ -210,7 +210,8 @@ static bool is_shown(const struct hist_table *t, const struct hists *h, const st
 	       is_asked(t, name, hists_asked.netns, "netns", "netns");
 }
 
-/* Does what was asked for exist, with or without rows? 0 or -errno, having printed what not. */
+/* Does the requested object exist, with or without rows? 0 or -errno, after printing which does
+ * not. */
 static int asked_check(const struct options *opt, const struct hist_verb *verb,
 		       const struct hists *h)
 {
@@ -448,7 +449,7 @@ static int by_verb(const void *a, const void *b)
 
 static int show(const struct options *opt, const struct hist_verb *verb, struct hists *h)
 {
-	/* looked up anew each time: what is attached may be another, and renamed */
+	/* looked up each time: another device may be attached, or it was renamed */
 	struct names *names = names_new(opt);
 	int err = 0;
 
@@ -473,7 +474,7 @@ static int show(const struct options *opt, const struct hist_verb *verb, struct 
 	return err;
 }
 
-/* What has come since OLD, which is freed. */
+/* The growth since OLD, which is freed. */
 static int show_growth(const struct options *opt, const struct hist_verb *verb,
 		       const struct hists *now, struct hists *old)
 {
@@ -491,7 +492,7 @@ int hists_run(const struct options *opt, const struct hist_verb *verb)
 	int err = hists_read(opt, verb, &h) ?: asked_check(opt, verb, &h);
 
 	if (!err && opt->interval > 0) {
-		/* the pins are opened each time: what is attached may be attached again */
+		/* the pins are opened each time: the feature may be attached again */
 		for (unsigned long n = 0; !err && next_interval(opt, &n);) {
 			old = h;
 			err = hists_read(opt, verb, &h);

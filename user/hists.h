@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hists.h - verbs that show histograms, a row for each key of a map: latency, pktlat, napi
- * and ovslat. A verb says what its rows are called and what its counters mean. Reading, -i,
- * --since and all outputs are here.
+ * hists.h - verbs that show histograms, a row for each key of a map: latency, pktlat, napi and
+ * ovslat. A verb names its rows and counters. Reading, -i, --since and all outputs are here.
  *
- * JSON: each table of the verb as an array of rows. With --buckets, a row has "buckets",
- * [[le, values], ...] without the empty ones, and "id", the key of the map in hexadecimal;
- * "generation" has what --since needs besides (boot, map, and all counters of the map).
- * "lost" has the verb's counters, "missed" (runs of the programs that the kernel left out).
+ * JSON: each table of the verb as an array of rows. With --buckets, a row has "buckets", [[le,
+ * values], ...] without the empty ones, and "id", the key of the map in hexadecimal;
+ * "generation" has the rest that --since needs (boot, map, and all counters of the map). "lost"
+ * has the verb's counters, "missed" (runs of the programs that the kernel skipped).
  */
 #ifndef HOOKMAP_HISTS_H
 #define HOOKMAP_HISTS_H
@@ -24,7 +23,7 @@ struct hist_row {
 	struct hist hist;
 };
 
-/* What was read at a time, or what came in an interval */
+/* The values read at one time, or the growth in an interval */
 struct hists {
 	struct generation generation;
 	struct hist_row **row;	 /* by key */
@@ -35,7 +34,7 @@ struct hists {
 	void *more; /* of the verb, see hist_verb.read */
 };
 
-/* What a row is called: a cell each. Numbers are cells of OUT_U64. */
+/* The name of a row: one cell each. Numbers are cells of OUT_U64. */
 struct hist_name {
 	const char *text[HIST_NAMES];
 	__u64 number[HIST_NAMES];
@@ -53,13 +52,13 @@ struct hist_table {
 	/* Is it a row of this table? NULL: all are. */
 	bool (*has)(const struct hists *h, const struct hist_row *row);
 	void (*name)(const struct hist_row *row, struct names *names, struct hist_name *name);
-	/* Cells behind the histogram's; NULL: none. */
+	/* Cells after the histogram's; NULL: none. */
 	void (*more)(struct out *o, const struct hists *h, const struct hist_row *row);
 	/* Adds the row to opt->prom. */
 	void (*prom)(struct prom *prom, const struct hist_row *row, const struct hist_name *name);
 };
 
-/* Of times in nanoseconds, and of numbers (COUNT_ and SUM_: what they are called) */
+/* For times in nanoseconds, and for numbers (COUNT_ and SUM_: their names) */
 #define HIST_COLS_NS                                                                               \
 	{ "count", "COUNT", OUT_U64 }, { "sum_ns", NULL, OUT_NS }, { "min_ns", NULL, OUT_NS },     \
 		{ "p50_ns", "P50", OUT_NS }, { "p90_ns", "P90", OUT_NS },                          \
@@ -77,15 +76,15 @@ struct hist_table {
 
 struct hist_count {
 	const char *key;  /* in "lost" */
-	const char *text; /* behind its number, in the table; NULL: only in JSON */
+	const char *text; /* after its number, in the table; NULL: only in JSON */
 	size_t at;	  /* in the value of the map of counters */
 };
 
 struct hist_verb {
 	const char *feature;
 	const char *map, *stat; /* of histograms, and of counters: a per-CPU array of 1 */
-	const char *who;	/* who has rows, see abi/hist.h; NULL: age() says it */
-	size_t octave;		/* where it is in a key */
+	const char *who;	/* owners of rows, see abi/hist.h; NULL: age() has them */
+	size_t octave;		/* its offset in a key */
 	const struct hist_table *table;
 	const struct hist_count *count;
 	size_t tables, counts;
@@ -93,14 +92,14 @@ struct hist_verb {
 	/* Of two rows, as they are shown. */
 	int (*compare)(const struct hist_row *a, const struct hist_row *b);
 	__u64 (*age)(const struct hist_row *row, struct names *names);
-	/* Reads what else the verb shows into h->more, of that many bytes. 0 or -errno. */
+	/* Reads the verb's other data into h->more, of that many bytes. 0 or -errno. */
 	int (*read)(const struct options *opt, struct hists *h);
 	size_t more;
 	/* Behind the tables: the rest of the text, or members of the document. */
 	int (*rest)(const struct options *opt, const struct hists *h);
 	/* Members of "lost". */
 	void (*lost_json)(const struct hists *h);
-	/* Adds what there is besides rows and counters. */
+	/* Adds data besides rows and counters. */
 	void (*prom)(struct prom *prom, const struct hists *h);
 };
 
@@ -144,10 +143,10 @@ int hists_read(const struct options *opt, const struct hist_verb *verb, struct h
 void hists_free(struct hists *h);
 /* Runs the verb; an exit code. */
 int hists_run(const struct options *opt, const struct hist_verb *verb);
-/* What does not go together, or NULL. */
+/* Describes options that cannot be combined, or NULL. */
 const char *hists_wrong(const struct options *opt);
 
-/* hists_since.c: reads what hookmap -j --buckets printed. 0 or -errno, having printed why. */
+/* hists_since.c: reads the output of hookmap -j --buckets. 0 or -errno, after printing why. */
 int hists_since(const char *path, const struct hist_verb *verb, struct hists *h);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* hists_since.c - reads back what `hookmap -j --buckets` printed of histograms, for --since */
+/* hists_since.c - reads the histograms of `hookmap -j --buckets`, for --since */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

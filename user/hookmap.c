@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hookmap - reads the pinned maps of the collection. It never loads or attaches, and writes
- * nothing but names (drop_name, see names_keep()) and the position in a ring buffer.
- * Exit code: 0 fine, 1 run-time error, 2 usage.
+ * hookmap - reads the pinned maps of the collection. It never loads or attaches, and only writes
+ * names (drop_name, see names_keep()) and the position in a ring buffer. Exit code: 0 fine, 1
+ * run-time error, 2 usage.
  */
 #include <stdlib.h>
 #include <string.h>

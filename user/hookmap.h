@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hookmap.h - what the files of the reader share. Functions return 0 or -errno
- * unless they say otherwise; who knows the object prints the message.
+ * hookmap.h - shared by the files of the reader. Functions return 0 or -errno unless they say
+ * otherwise; the function that knows the object prints the message.
  */
 #ifndef HOOKMAP_H
 #define HOOKMAP_H
@@ -26,14 +26,14 @@ struct options {
 	enum output output;
 	bool pretty;	     /* -p */
 	bool help;	     /* -h */
-	bool color;	     /* colours are asked for */
+	bool color;	     /* output has colours */
 	double interval;     /* -i, seconds; 0 = once */
 	unsigned long count; /* -c, 0 = no end */
 
 	/* --prom: several verbs, or all that are attached */
 	bool every;	   /* none was named */
 	const char *save;  /* --output: a file */
-	struct prom *prom; /* where the numbers go, see prom.h */
+	struct prom *prom; /* the output of the numbers, see prom.h */
 };
 
 struct verb;
@@ -45,7 +45,7 @@ int args_parse(int argc, char **argv, struct options *opt, const struct verb **v
 
 /* front.c: becomes the script that ARGV[1] names; returns if that is none */
 void front_exec(char **argv);
-/* Calls scripts in TEXT as they are called where the reader is installed. */
+/* Replaces names of scripts in TEXT by their installed names. */
 void front_text(char *text);
 
 /* insns.c: the programs of LOOK, "ID,..." */
@@ -60,12 +60,12 @@ struct latency_worst {
 	unsigned long long count, p50;
 };
 int latency_worst(const struct options *opt, struct latency_worst *worst);
-/* status.c: what is attached; adds to N how many that are */
+/* status.c: attached devices; adds their number to N */
 int status_devices(const struct options *opt, size_t *n);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Memory, all zero; ends the program where there is none. */
+/* Zeroed memory; ends the program if there is none. */
 void *zalloc(size_t n, size_t size);
 
 /* --- text.c: names that may be any bytes */
@@ -74,13 +74,13 @@ void *zalloc(size_t n, size_t size);
 size_t utf8_len(const char *text, size_t len);
 /* Is the character at TEXT, N bytes long, one of control? */
 bool utf8_control(const char *text, size_t n);
-/* Does it show nothing: of no width, a line's end, or a change of direction? */
+/* Is it invisible: zero width, a line break, or a change of direction? */
 bool utf8_hidden(const char *text, size_t n);
-/* TEXT as UTF-8 without control characters, as a terminal may get it: TEXT itself or, with "?"
- * for what is not, in BUF. */
+/* TEXT as UTF-8 without control characters, safe for a terminal: TEXT itself, or a copy in BUF
+ * with "?" for other bytes. */
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
-/* Ends a line with " on DEVICE in NETNS", as they were asked for (NULL: they were not). */
+/* Ends a line with " on DEVICE in NETNS", as requested (NULL: not requested). */
 void text_place(const char *device, const char *netns);
 
 /* --- words.c: numbers, addresses, protocols and actions of policy, as people write them */
@@ -91,7 +91,8 @@ extern const char *const policy_actions[POL_ACTIONS];
 
 /* Is WORD among WORDS, which blanks separate? */
 bool one_of(const char *words, const char *word);
-/* A decimal or 0x number up to MAX; -1 if TEXT is none. 010 is none: some take it for 8. */
+/* A decimal or 0x number up to MAX; -1 if TEXT is not a number. 010 is refused: some read it as
+ * 8. */
 __s64 parse_number(const char *text, __u32 max);
 /* 4 or 16 bytes in network order. Returns 4, 6, or 0 if TEXT is not an address. */
 int parse_address(const char *text, void *bytes);
@@ -134,7 +135,7 @@ char *pin_path(const struct options *opt, const char *name, char *buf, size_t si
 /* Opens the pin of map NAME read-only and checks its shape. Returns the file
  * descriptor or -errno, having printed why (-ENOENT: printed only if REQUIRED). */
 int pin_open(const struct options *opt, const char *name, bool required);
-/* It was attached: the pin is there, even if it may not be looked at. */
+/* It was attached: the pin exists, even if we may not read it. */
 bool pin_there(const struct options *opt, const char *name);
 
 /* Calls EACH with every key and value of the hash map FD (for a per-CPU map:
@@ -142,8 +143,8 @@ bool pin_there(const struct options *opt, const char *name);
 int pin_each(int fd, const struct pin *pin,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
-/* The same of the map NAME, which has nothing if it is not there and not REQUIRED, and in G
- * (or NULL) whose it is. Prints what is wrong. */
+/* The same for map NAME, which is empty if it does not exist and is not REQUIRED; G (or NULL) is
+ * its generation. Prints errors. */
 struct generation;
 int pin_read(const struct options *opt, const char *name, bool required, struct generation *g,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
@@ -160,7 +161,7 @@ struct bpf_map_info;
 /* INFO of the pin PATH, open as FD; prints why not. */
 int pin_info(int fd, const char *path, struct bpf_map_info *info);
 
-/* What of the map's shape is not as expected, in words, or NULL. */
+/* Describes how the map's shape differs from the expected one, or NULL. */
 const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info);
 
 /* status.c: bytes that the kernel accounts to the map FD, from its fdinfo. */
@@ -218,7 +219,7 @@ bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32
 /* Writes down the names that were found, for the time when they no longer exist. */
 void names_keep(struct names *n, const struct options *opt);
 
-/* Processes that were not asked for their namespace, because there are too many. */
+/* The number of processes whose namespace was not read, because there are too many. */
 __u64 names_unasked(const struct names *n);
 
 /* The how many-th to be attached the device was; UINT32_MAX if it is not. */
@@ -238,7 +239,7 @@ struct reach_row {
 	const char *feature;
 	__u64 before;  /* packets that XDP has handed on; 0 if that is not known */
 	__u64 packets; /* of these, and before XDP was there, at tc */
-	int reached;   /* 1 yes, 0 no, -1 not known: nothing has come */
+	int reached;   /* 1 yes, 0 no, -1 unknown: no packet has arrived */
 };
 
 struct reach *reach_new(const struct options *opt);
@@ -249,10 +250,10 @@ int reach_device(const struct reach *r, const struct hm_dev_key *key, const stru
 /* Adds hookmap_stage_reached. 0 or -errno. */
 int reach_prom(const struct options *opt);
 
-/* --- counters.c: what is new */
+/* --- counters.c: growth of counters */
 
-/* Whose counters these are. They begin at 0 with each boot and each map: what another
- * generation has counted is not a part of this one's. 0: there is none. */
+/* The generation of counters. Counters start at 0 with each boot and each map, so counts of
+ * another generation are not part of this one. 0: none. */
 struct generation {
 	char boot[37]; /* boot_id */
 	__u32 map;     /* id */

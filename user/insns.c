@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * insns.c - hookmap progs --look ID[,ID...]: what the instructions of programs say, whoever's
- * they are: which numbers they can return, and whether they read or write skb->tc_index.
+ * insns.c - hookmap progs --look ID[,ID...]: analyses the instructions of any program: the
+ * values it can return, and whether it reads or writes skb->tc_index.
  *
- * The instructions are those behind the verifier, where __sk_buff has become sk_buff. States
- * are followed along all branches until nothing is new: for each register the constants that it
- * can have, and whether it can be the context. What cannot be followed can be anything.
+ * The instructions are those after the verifier, where __sk_buff has become sk_buff. States are
+ * followed along all branches until nothing changes: for each register its possible constants,
+ * and whether it can be the context. A value that cannot be followed can be anything.
  *
  * JSON: {"rows": [{id, type, program, returns, tc_index}]}: returns is "-1", "0,-1", "?" (it
  * cannot be told); tc_index "-", "reads", "writes", "reads,writes" or "?".
@@ -20,7 +20,8 @@
 #include <bpf/libbpf.h>
 #include "out.h"
 
-/* The constants that matter, TC_ACT_UNSPEC to TC_ACT_TRAP, a bit each; one more for all else. */
+/* The constants that matter, TC_ACT_UNSPEC to TC_ACT_TRAP, one bit each; one more for all
+ * others. */
 #define CONST_MIN -1
 #define CONST_MAX 8
 #define ANYTHING  (1U << (CONST_MAX - CONST_MIN + 1))
@@ -28,10 +29,10 @@
 #define TC_INDEX_READ  1
 #define TC_INDEX_WRITE 2
 
-/* On the way to an instruction; the first one has been reached with the context alone. */
+/* The state at an instruction; the first one is reached with only the context. */
 struct state {
 	__u16 value[MAX_BPF_REG]; /* 0: not written yet */
-	__u16 ctx;		  /* registers that can be the context, a bit each */
+	__u16 ctx;		  /* registers that can be the context, one bit each */
 	bool reached;
 };
 
@@ -80,7 +81,7 @@ static void look_call(struct look *l, __u32 at, struct state *s)
 {
 	const struct bpf_insn *i = &l->insn[at];
 
-	/* when it was compiled, the distance is in off; 0 is no distance */
+	/* as compiled, the distance is in off; 0 is not a distance */
 	if (i->src_reg == BPF_PSEUDO_CALL && i->off) {
 		struct state enter = *s;
 
@@ -111,7 +112,7 @@ static void look_memory(struct look *l, const struct bpf_insn *i, struct state *
 	}
 }
 
-/* What compilers make of "a ? 2 : 0" and the like. */
+/* Code that compilers generate for "a ? 2 : 0" and the like. */
 static __s32 computed(int op, __s32 n, __s32 by)
 {
 	switch (op) {
@@ -182,7 +183,7 @@ static void look_one(struct look *l, __u32 at, bool first)
 	state_merge(l, at + (wide ? 2 : 1), &s);
 }
 
-/* Where the function that was loaded ends: others follow, and each is called. */
+/* The end of the loaded function: others follow, and each is called. */
 static __u32 look_first(const struct look *l)
 {
 	__u32 end = l->n;

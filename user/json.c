@@ -69,7 +69,7 @@ static void new_line(void)
 		printf("\n%*s", 2 * doc.depth, "");
 }
 
-/* Begins a member; false if nothing is to be written. */
+/* Begins a member; false if there is nothing to write. */
 static bool member(const char *key)
 {
 	if (!doc.on || doc.over)

@@ -33,14 +33,13 @@ static const char *const stage_name[LAT_STAGES] = {
 	[LAT_CONTAINER] = "container",
 };
 
-/* Where a stage stands in the journey: the container's hook is between the
- * host's PREROUTING and the socket. */
+/* The position of a stage: the container's hook is between the host's PREROUTING and the socket. */
 static const int stage_rank[LAT_STAGES] = {
 	[LAT_XDP] = 1,	 [LAT_TC] = 2,	   [LAT_PREROUTING] = 3, [LAT_CONTAINER] = 4,
 	[LAT_INPUT] = 5, [LAT_SOCKET] = 6, [LAT_APP] = 7,
 };
 
-/* What there is besides histograms and counters */
+/* Data besides histograms and counters */
 struct latency_more {
 	__u64 time;
 	__u64 stale[LAT_STAGES]; /* stamps that have a slot, and have not moved for LAT_STALE_NS */
@@ -120,7 +119,7 @@ static const struct lat_stat *stat_of(const struct hists *h)
 	return (const void *)h->count;
 }
 
-/* Stamps that nothing more will be heard of, perhaps, at STAGE. */
+/* Stamps that probably ended at STAGE. */
 static __u64 last_seen(const struct hists *h, int stage)
 {
 	return stat_of(h)->gone[stage] + ((const struct latency_more *)h->more)->stale[stage];

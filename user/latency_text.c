@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * latency_text.c - what the time between two stages is spent on, and where to look next if it
- * is large: hookmap latency --explain.
+ * latency_text.c - explains what the time between two stages is spent on, and where to look
+ * next: hookmap latency --explain.
  */
 #include <string.h>
 

@@ -60,7 +60,7 @@ static int put_text(const char *value, size_t len)
 	return columns;
 }
 
-/* Of a word that needs no quotes: nothing that a shell or our marks give a meaning. */
+/* Characters of a word without quotes: none that a shell or our marks interpret. */
 static bool word_char(unsigned char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * names.c - what people call a network namespace and a device.
+ * names.c - names of network namespaces and devices.
  *
- * The kernel uses the inode of a namespace again as soon as it has gone; its cookie never.
- * What has a cookie is called by its present name only if the namespace that is found has
- * that cookie; what has gone keeps the name that map drop_name remembers, or drop_slot.
+ * The kernel reuses the inode of a deleted namespace at once, its cookie never. A row with a
+ * cookie gets the current name only if the namespace has that cookie. A deleted namespace keeps
+ * the name in map drop_name, or drop_slot.
  *
- * Each folder is read once and each namespace entered once, however many rows ask.
+ * Each directory is read once and each namespace entered once, for any number of rows.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,9 +28,9 @@
 #include "hookmap.h"
 
 #define NETNS_DIR "/run/netns"
-/* So many processes are asked which namespace they are in; the rest is counted. */
+/* Limit of processes whose namespace is read; the rest is counted. */
 #define PROCESSES_MAX 65536
-/* So many of those in a namespace are asked how old they are. */
+/* Limit of processes per namespace whose age is read. */
 #define OWNERS_MAX 256
 #define BUCKETS	   4096
 
@@ -40,7 +40,7 @@
 
 static const char own_name[] = "host";
 
-/* Where a namespace can be found: by its name in /run/netns, or by a process in it. */
+/* Where to find a namespace: by its name in /run/netns, or by a process in it. */
 struct place {
 	__u64 inode;
 	int pid;
@@ -56,11 +56,11 @@ struct places {
 /* A device; the one that it is a slave of, and the one that it is made on (0: none). */
 struct device {
 	__u32 index, master, below;
-	__u32 node; /* the number of its folder in sysfs; 0: not asked for, or not known */
+	__u32 node; /* the inode of its sysfs directory; 0: not read, or unknown */
 	char name[IF_NAMESIZE];
 };
 
-/* A namespace that was asked for by its inode. */
+/* A namespace looked up by its inode. */
 struct space {
 	struct space *next;
 	__u64 inode;
@@ -70,11 +70,11 @@ struct space {
 	bool refused;	       /* it may not be entered */
 	bool owned;	       /* the text says whose it is */
 	bool entered;	       /* so that the rest is known */
-	bool numbered;	       /* its devices were asked for their numbers */
+	bool numbered;	       /* the numbers of its devices were read */
 	__u64 cookie;	       /* 0 before 5.14 */
 	struct device *device; /* sorted by number */
 	size_t devices;
-	char text[64]; /* what it is called without a name; empty: not known yet */
+	char text[64]; /* its fallback name; empty: not yet known */
 };
 
 /* A name that drop_name has, or shall have (fresh). */
@@ -91,7 +91,7 @@ struct names {
 	int own_fd;
 	int netns_fd; /* map hm_netns, or negative */
 	int dev_fd;   /* map hm_dev, or negative */
-	bool lost;    /* there was no way back */
+	bool lost;    /* we could not return */
 	char netns[HM_NETNS][NAME_MAX + 1];
 	char device[IF_NAMESIZE + 8];
 	char unknown[48];
@@ -103,7 +103,7 @@ struct names {
 	size_t memories;
 };
 
-/* Who may not read these may not read what is asked for, which says so. */
+/* A user who may not read these may not read the rest either, which reports it. */
 static int names_open(const struct options *opt, const char *name)
 {
 	char path[4096];
@@ -142,8 +142,8 @@ static int memory_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* The kernel's side of it: what a device was called when it lost its first packet, or when an
- * XDP program saw it last. */
+/* Names from the kernel side: of a device when it lost its first packet, or when an XDP program
+ * last saw it. */
 static int slot_add(struct names *n, struct drop_name_key key, const char *name)
 {
 	struct memory **at = memory_at(n, &key), *m;
@@ -346,7 +346,7 @@ static const struct place *place_find(struct names *n, struct places *p,
 	return from < p->n && p->place[from].inode == inode ? &p->place[from] : NULL;
 }
 
-/* When the process was started, in ticks since boot; its name into COMM. 0: it has gone. */
+/* The start time of the process, in ticks since boot; its name in COMM. 0: it is gone. */
 static __u64 process_start(int pid, char comm[16])
 {
 	char path[64], text[1024], *at;
@@ -372,8 +372,8 @@ static __u64 process_start(int pid, char comm[16])
 	return start;
 }
 
-/* Whose namespace S is that has no name: by the oldest of the processes there. (Of many, those
- * with the lowest numbers are asked.) */
+/* The owner of namespace S, which has no name: by its oldest process. (Of many, only those with
+ * the lowest numbers are read.) */
 static void space_owner(struct names *n, struct space *s)
 {
 	const struct place *p = place_find(n, &n->processes, processes_read, s->inode);
@@ -440,7 +440,7 @@ static void devices_read(struct space *s)
 		struct nlmsghdr msg;
 		struct ifinfomsg info;
 		struct rtattr attr;
-		__u32 mask; /* with one, the kernel has room for what is longer than usual */
+		__u32 mask; /* with one, the kernel can return longer answers */
 	} ask = { .msg = { .nlmsg_len = sizeof(ask),
 			   .nlmsg_type = RTM_GETLINK,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
@@ -487,7 +487,7 @@ int names_cookie(__u64 *cookie)
 	return 0;
 }
 
-/* In the namespace: what it has. */
+/* Reads the devices, inside the namespace. */
 static void space_look(struct space *s)
 {
 	s->entered = !names_cookie(&s->cookie);
@@ -512,7 +512,7 @@ static void space_enter(struct names *n, struct space *s, void (*look)(struct sp
 	else
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", s->place->name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* only if there is a way back */
+	/* only if we can return */
 	if (fd < 0 || n->own_fd < 0 || n->lost || fstat(fd, &st) || st.st_ino != s->inode)
 		goto out;
 	s->found = true;
@@ -550,7 +550,7 @@ static struct space *space_get(struct names *n, __u64 inode)
 	return s;
 }
 
-/* Is S the namespace with this COOKIE, and not one that came after it? */
+/* Is S the namespace with this COOKIE, and not a later one? */
 static bool space_is(const struct space *s, __u64 cookie)
 {
 	if (!cookie)
@@ -591,8 +591,8 @@ static void remember(struct names *n, struct drop_name_key key, const char *name
 	}
 }
 
-/* The only thing that the reader writes: what rows are called, for the time after it.
- * Where there is no room, names that no row asked for make some. */
+/* The only thing that the reader writes: names of rows, for use after the device or namespace is
+ * gone. If there is no room, names that no row uses are replaced. */
 void names_keep(struct names *n, const struct options *opt)
 {
 	char path[4096];
@@ -684,7 +684,7 @@ static void devices_number(struct space *s)
 		close(fs);
 }
 
-/* Is D the device of KEY? What is called as it was then need not be asked: that takes 0.5 ms. */
+/* Is D the device of KEY? If the name is unchanged, it need not be read: that takes 0.5 ms. */
 static bool device_is(struct names *n, struct space *s, struct device *d, struct drop_name_key key)
 {
 	const char *was = recall(n, key);
@@ -752,7 +752,7 @@ const char *names_netns_inode(struct names *n, __u64 inode)
 
 /* --- what the scripts attached */
 
-/* Inode and name at attach. nsid 0 is for what was attached by hand. */
+/* Inode and name at attach. nsid 0 is for devices attached by hand. */
 static void netns_get(struct names *n, __u8 nsid, struct hm_netns *ns)
 {
 	__u32 key = nsid;

@@ -4,7 +4,7 @@
  *
  * JSON, besides what hists.h says, three tables, each by device (or none) and CPU:
  *   rows     packets per poll: device netns cpu polls packets min p50 p90 p99 p999 max,
- *            idle (polls that found none), full (polls that used up their budget)
+ *            idle (empty polls), full (polls that used up their budget)
  *   devmap   frames per batch: device netns cpu batches frames min p50 p90 p99 p999 max drops
  *   softirq  cpu count sum_ns min_ns p50_ns p90_ns p99_ns p999_ns max_ns: from raising to start
  * and "lost": table_full (values that found no room), evicted (rows of devices that have made
@@ -138,7 +138,7 @@ static int add_empty(const struct options *opt, struct hists *h)
 			k->kind = NAPI_DEVMAP;
 		else
 			continue;
-		/* it stands before this one, as its kind is smaller */
+		/* it precedes this one, as its kind is smaller */
 		if (!hists_find(h, key) && hists_row(h, key))
 			i++;
 	}

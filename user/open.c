@@ -2,11 +2,11 @@
 /*
  * open.c - hookmap open: every open, openat, openat2 and creat.
  *
- * JSON, an object a call: time time_ns call pid tid uid name ret error flags mode
- * dirfd path path_cut. ret is the descriptor or -errno, error its name (if any), mode
- * is there if a file may be made, dirfd if a relative path starts elsewhere than in
- * the current directory, path_cut if the path is longer than OPEN_PATH; path_hex has the
- * bytes of a path that is not UTF-8. In text, paths are quoted as a shell would have it.
+ * JSON, one object per call: time time_ns call pid tid uid name ret error flags mode dirfd path
+ * path_cut. ret is the descriptor or -errno, error its name (if any), mode is there if a file
+ * may be made, dirfd if a relative path starts elsewhere than in the current directory, path_cut
+ * if the path is longer than OPEN_PATH; path_hex has the bytes of a path that is not UTF-8. In
+ * text, paths are quoted as a shell would have it.
  */
 #include <stddef.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static const char *const call_name[] = {
 	[OPEN_CREAT] = "creat",
 };
 
-/* those that hold others come first */
+/* composite flags come first */
 static const struct {
 	unsigned bits;
 	const char *name;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * owner.c - whose process it is, by its cgroup: a container, a virtual machine or a systemd
- * unit. No daemon is asked: the names of containers and pods come from files in which the
- * runtimes keep their state.
+ * owner.c - the owner of a process, by its cgroup: a container, a virtual machine or a systemd
+ * unit. No daemon is involved: the names of containers and pods come from the runtimes' state
+ * files.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -122,9 +122,9 @@ static bool ends(const char *part, size_t len, const char *with)
 }
 
 /*
- * Whose cgroup it is. The path is read from the root on, and its first owner counts: those
- * behind it are names that the owner chose. A user chooses freely, so below user@UID.service
- * no file of a runtime is asked, and the user stands before the name.
+ * The owner of a cgroup. The path is read from the root on, and the first owner counts: the
+ * later names were chosen by that owner. Users choose names freely, so below user@UID.service no
+ * runtime file is read, and the name begins with the user.
  */
 static bool path_owner(const char *path, char *buf, size_t size)
 {
@@ -174,7 +174,7 @@ bool owner_name(int pid, char *buf, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	f = fopen(path, "re");
-	/* HIERARCHY:CONTROLLERS:PATH; with v1, any of them may know it */
+	/* HIERARCHY:CONTROLLERS:PATH; with v1, any of them may have it */
 	while (f && !found && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = 0;
 		at = strchr(line, ':');

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * path.c - hookmap path: the journey of each packet, hop by hop.
+ * path.c - hookmap path: the path of each packet, hop by hop.
  *
- * Events are put together by what the headers say (addresses, ports, and the numbers
- * that tell one packet of a flow from the next), and by the skb where NAT changes
- * these. A packet is shown when nothing more was heard of it for a second, or, if it has
- * not come to an end, for as long as it may wait for a neighbour.
+ * Events are grouped by header fields (addresses, ports, and the numbers that distinguish
+ * packets of a flow), and by the skb where NAT changes these. A packet is shown a second after
+ * its last event or, without an end, after the time that it may wait for a neighbour.
  *
- * JSON, an object a hop: packet hop time time_ns since_ns delta_ns netns netns_inode
- * device ifindex hook src dst proto sport dport type id seq ttl len, and where they
- * apply vlan, vni (inside vxlan), fragment, pid and name (hook "read"), reason (hook
- * "kfree_skb"), verdict (hook "netfilter"). since_ns counts from the packet's first hop, delta_ns
- * from the last. TCP has flags and seq. The last hop has end: read, delivered (to a
- * socket), dropped, answered (an echo request), sent (the driver has it), queued, or
- * unknown; no_loss is true where a kfree_skb is none: a socket has a clone of the packet.
- * came_in is true at a first hop on the way out, of a packet that this host has not sent: it
- * came in with headers that do not match, before NAT.
+ * JSON, one object per hop: packet hop time time_ns since_ns delta_ns netns netns_inode device
+ * ifindex hook src dst proto sport dport type id seq ttl len, and where they apply vlan, vni
+ * (inside vxlan), fragment, pid and name (hook "read"), reason (hook "kfree_skb"), verdict (hook
+ * "netfilter"). since_ns counts from the packet's first hop, delta_ns from the last. TCP has
+ * flags and seq. The last hop has end: read, delivered (to a socket), dropped, answered (an echo
+ * request), sent (the driver has it), queued, or unknown; no_loss is true where a kfree_skb is
+ * none: a socket has a clone of the packet. came_in is true at a first hop on the way out, if
+ * this host has not sent the packet: its headers did not match before NAT.
  */
 #include <stddef.h>
 #include <arpa/inet.h>
@@ -133,7 +131,7 @@ static struct packet *packet_of(const struct path_event *e)
 		}
 		if (e->skb && last->skb == e->skb)
 			return p;
-		/* the oldest that was not here yet; where that is unknown, the newest */
+		/* the oldest that was not here yet; if unknown, the newest */
 		if (!found || e->hook >= PATH_TC)
 			found = p;
 	}
@@ -183,7 +181,7 @@ static bool is_answered(const struct packet *p)
 	return false;
 }
 
-/* Has P come to a socket, or to its reader? */
+/* Has P reached a socket, or its reader? */
 static bool is_delivered(const struct packet *p)
 {
 	for (unsigned i = 0; i < p->hops; i++) {
@@ -193,8 +191,8 @@ static bool is_delivered(const struct packet *p)
 	return false;
 }
 
-/* A raw socket has a clone, and the packet itself finds no socket of its own kind; or a
- * socket was closed with it in its queue. */
+/* A raw socket has a clone, and the packet itself finds no other socket; or a socket was closed
+ * with the packet in its queue. */
 static bool no_loss(const struct packet *p, const struct path_event *e)
 {
 	const char *reason;
@@ -421,7 +419,7 @@ static int hop_compare(const void *a, const void *b)
 	return x->time < y->time ? -1 : x->time > y->time;
 }
 
-/* A hook that knows its device only by number: the hops around it know the rest. */
+/* For a hook that knows its device only by number: the neighbouring hops have the rest. */
 static bool fill_from(struct path_event *e, const struct path_event *h)
 {
 	if (h->ifindex != e->ifindex || !*h->device || (e->netns && e->netns != h->netns))
@@ -546,7 +544,7 @@ static int path_idle(struct line *l, __u64 now, bool last)
 
 /* --- the filter */
 
-/* What is looked for, as --match has it. */
+/* The condition, as --match has it. */
 static void path_words(const struct path_cfg *c, char *text, size_t size)
 {
 	size_t at;
@@ -560,8 +558,8 @@ static void path_words(const struct path_cfg *c, char *text, size_t size)
 		snprintf(text + at, size - at, " vxlan %u", ntohs(c->vxlan_port));
 }
 
-/* Says which packets are shown: what is missing may just not match. 0 or -errno, having
- * printed why; it is for whoever reads the events to say that nothing is attached. */
+/* Prints which packets are shown: a missing one may just not match. 0 or -errno, after printing
+ * why; the reader of the events reports that nothing is attached. */
 static int path_says(const struct options *opt)
 {
 	int fd = pin_open(opt, "path_cfg", false);

@@ -62,7 +62,7 @@ bool pin_there(const struct options *opt, const char *name)
 	return !access(pin_path(opt, name, path, sizeof(path)), F_OK) || errno != ENOENT;
 }
 
-/* What attach.sh is given to make the map at PATH. */
+/* The arguments of attach.sh that create the map at PATH. */
 static const char *pin_maker(const char *path)
 {
 	static const char *const makers[][2] = {
@@ -124,7 +124,7 @@ int pin_open(const struct options *opt, const char *name, bool required)
 	char path[4096];
 	int fd, err;
 
-	/* whoever reads a ring buffer moves its position */
+	/* reading a ring buffer moves its position */
 	if (pin->type == BPF_MAP_TYPE_RINGBUF)
 		ro.file_flags = 0;
 	pin_path(opt, name, path, sizeof(path));

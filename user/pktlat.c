@@ -2,8 +2,8 @@
 /*
  * pktlat.c - hookmap pktlat: time from a packet's receive stamp to user space or a VM.
  *
- * The kernel stamps packets only while somebody has asked for it: hookmap pktlat -i
- * does so while it runs, as do NTP and PTP daemons.
+ * The kernel stamps packets only on request: hookmap pktlat -i requests it while it runs, as do
+ * NTP and PTP daemons.
  *
  * JSON, besides what hists.h says:
  *   rows   kind (process, tap) name pid netns stamp (hardware, software), the histogram's keys
@@ -11,7 +11,7 @@
  *          ptp_error_ns; with --ptp: ptp_drift_ns
  *   lost   unstamped unconverted bad_clock sent (by this host itself: never received)
  *          table_full evicted (processes and taps that made room) evicted_packets missed
- *          (runs of the programs that the kernel left out)
+ *          (runs of the programs that the kernel skipped)
  *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
  *          copied, is not seen)
  * With --slow USEC: the slow packets one by one, one object per line: time time_ns
@@ -161,7 +161,7 @@ static int cfg_read(const struct options *opt, struct hists *h)
 	return pin_read(opt, "pktlat_cfg", true, NULL, cfg_row, h->more);
 }
 
-/* What the offsets in use are worth now. */
+/* The current error of the offsets in use. */
 static int show_clock(const struct options *opt, const struct hists *h)
 {
 	const struct pktlat_cfg *cfg = h->more;
@@ -224,7 +224,7 @@ static const struct hist_verb pktlat = {
 	.lost_json = lost_json,
 };
 
-/* As long as this socket is open, the kernel stamps what it receives. */
+/* While this socket is open, the kernel stamps received packets. */
 static int stamps_on(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy.c - hookmap policy: the rules in force, by priority, and what they did.
+ * policy.c - hookmap policy: the current rules, by priority, and their counters.
  *
  * JSON: "rows": [{id, priority, match, action, packets, bytes, last_ns (since the last
  *   packet; null: never), rule (as in a policy file)}]
@@ -122,8 +122,8 @@ int policy_range(const struct options *opt, const char *name, __u32 first, __u32
 	return err;
 }
 
-/* The maps in those of policy, which have no pins: what the array of maps was made of is not
- * said by its own shape. */
+/* The inner maps of policy, which have no pins: the shape of an array of maps does not show that
+ * of its inner maps. */
 /* clang-format off */
 #define INNER_PIN(NAME, TYPE, KEY, VALUE, FLAGS) \
 	{ #NAME, BPF_MAP_TYPE_##TYPE, sizeof(KEY), sizeof(VALUE), 0 }
@@ -176,7 +176,7 @@ int policy_inner(const struct options *opt, const char *name, __u32 slot)
 struct fill {
 	void *to;
 	size_t size;
-	__u32 n; /* elements that there is room for */
+	__u32 n; /* capacity in elements */
 };
 
 static int fill_one(const void *key, const void *value, void *arg)
@@ -205,7 +205,7 @@ static int read_inner(const struct options *opt, const char *name, __u32 slot, v
 	return err;
 }
 
-/* Rules lie where their hash says: puts them in order of rank, with their counters. */
+/* Rules are stored by hash: sorts them by rank, with their counters. */
 static int read_rules(const struct options *opt, struct policy *p)
 {
 	size_t stripes = (size_t)p->set.stripes + 1, n = stripes * p->set.places;
@@ -241,7 +241,7 @@ static int read_rules(const struct options *opt, struct policy *p)
 	return err;
 }
 
-/* What rules call input devices. */
+/* The rules' names of input devices. */
 static int read_iifs(const struct options *opt, struct policy *p)
 {
 	int fd = policy_inner(opt, "pol_iif", p->slot);
@@ -289,7 +289,7 @@ static void free_set(struct policy *p)
 	p->iifs = 0;
 }
 
-/* Numbers as policy.sh writes them: memory is asked for by them. */
+/* Checks numbers written by policy.sh, which determine memory sizes. */
 static bool set_is_sane(const struct pol_set *set)
 {
 	__u64 counters = ((__u64)set->stripes + 1) * set->places;
@@ -484,7 +484,7 @@ static void show(const struct options *opt, struct policy *p)
 	json_close();
 }
 
-/* What a rule does, in a word. */
+/* The action of a rule, in a word. */
 static const char *prom_action(const struct pol_rule *r)
 {
 	if (r->action == POL_PASS && r->flags & POL_R_MARK)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy_explain.c - hookmap policy --explain 'src=A dst=B proto=P ...': which rule a
- * packet would take, and why: each mask tuple that is asked, in order, and what it
- * finds. From the pinned maps alone.
+ * policy_explain.c - hookmap policy --explain 'src=A dst=B proto=P ...': the rule that a packet
+ * would match, and why: each mask tuple searched, in order, and its result. It only uses the
+ * pinned maps.
  *
  * JSON: {"rule": {as in a policy file} or null, "verdict": "...",
  *        "tuples": [{"compares", "finds"}]}
@@ -148,7 +148,7 @@ static int parse(const char *text, struct policy *p, struct packet *k)
 	return 0;
 }
 
-/* What is passed before the rules; NULL: nothing. As pol_special4 and 6 in kern/. */
+/* Packets that pass before the rules; NULL: none. As pol_special4 and 6 in tc/. */
 static const char *special(const struct packet *k)
 {
 	const __u8 *s = k->addr[0], *d = k->addr[1];
@@ -259,7 +259,7 @@ static __u32 find(const struct options *opt, struct explain *e, const struct pac
 	return best;
 }
 
-/* What keeps rules with iif from being asked, if anything does. */
+/* Why rules with iif were not checked, if so. */
 static const char *iif_note(const struct policy *p, const struct packet *k)
 {
 	if (!p->iifs || k->word[POL_W_IIF])

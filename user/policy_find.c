@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy_find.c - looks a rule up where the program at tc does: through the filter, the
- * shifts and the places of the pinned maps. For --explain, and for --verify, which looks
- * every rule of a set up before policy.sh load puts it in force.
+ * policy_find.c - looks up a rule like the program at tc: through the filter, the shifts and the
+ * places of the pinned maps. For --explain, and for --verify, which looks up every rule of a set
+ * before policy.sh load activates it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -166,14 +166,14 @@ static void packet_of(const struct policy *p, const struct pol_rule *r, bool las
 	packet[POL_W_PORTS] = (__u32)r->sport[last] << 16 | r->dport[last];
 }
 
-/* Do packets of this family come to R, or to one before it that has the same match? */
+/* Do packets of this family reach R, or an earlier rule with the same match? */
 static bool reached(const struct policy_find *f, const struct policy *p, const struct pol_rule *r,
 		    int v6)
 {
 	const struct pol_tuple *t = NULL;
 	__u32 packet[POL_WORDS], found, best = 0;
 
-	/* by best rank: the program goes no farther than a rule that it has found */
+	/* by best rank: the program stops when no later tuple can be better */
 	for (__u32 i = 0; i < p->set.tuples[v6] && !t; i++) {
 		if (f->tuple[v6][i].best < best)
 			return false;
@@ -193,7 +193,7 @@ static bool reached(const struct policy_find *f, const struct policy *p, const s
 	return true;
 }
 
-/* Everything that the program looks at on the way to the action of R. */
+/* Everything that the program reads up to the action of R. */
 static bool whole(const struct policy_find *f, const struct policy *p, __u32 rank)
 {
 	const struct pol_rule *r = &p->rules[rank];

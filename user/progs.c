@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * progs.c - hookmap progs: what each BPF program of the machine costs, ours and
- * others': runs, time a run, share of a CPU, memory of its maps.
+ * progs.c - hookmap progs: the cost of each BPF program of the machine, ours and others': runs,
+ * time per run, share of a CPU, memory of its maps.
  *
- * The kernel counts runs and times them (about 50 ns a run) only while somebody holds
- * statistics on. This does it by a file descriptor (BPF_ENABLE_STATS, Linux 5.8):
- * however the process ends, the kernel takes it back, and sysctl
- * kernel.bpf_stats_enabled stays what it was.
+ * The kernel counts and times runs (about 50 ns per run) only while statistics are enabled. We
+ * enable them by a file descriptor (BPF_ENABLE_STATS, Linux 5.8): however the process ends, the
+ * kernel closes it, and sysctl kernel.bpf_stats_enabled does not change.
  *
  * JSON: {"rows": [{id, type, program, ours, runs, run_ns, runs_per_s, ns_per_run,
  *        cpu_percent, map_bytes}], "seconds": S}: runs and run_ns are of the last
@@ -63,7 +62,7 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* IDS[*N] of our maps that are pinned; what cannot be read is not ours. */
+/* IDS[*N] of our pinned maps; a map that cannot be read is not ours. */
 static __u32 *our_maps(const struct options *opt, size_t *n)
 {
 	__u32 *ids = calloc(hookmap_pins_len, sizeof(*ids));
@@ -150,7 +149,7 @@ static int progs_read(const struct options *opt, struct progs *p)
 		int fd = bpf_prog_get_fd_by_id(id);
 
 		if (fd < 0 && errno == ENOENT)
-			continue; /* it has gone meanwhile */
+			continue; /* it is gone meanwhile */
 		if (fd < 0) {
 			err = -errno;
 			break;
@@ -164,7 +163,7 @@ static int progs_read(const struct options *opt, struct progs *p)
 	return err;
 }
 
-/* Sets what is new in NOW against OLD; both are sorted by id. */
+/* Sets the growth of NOW since OLD; both are sorted by id. */
 static void progs_compare(struct progs *p, const struct progs *old)
 {
 	size_t j = 0;

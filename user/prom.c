@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * prom.c - gathers series for Prometheus and writes them as text, each family once. See
- * prom.h for what is exported, and for how it is bounded.
+ * prom.c - gathers series for Prometheus and writes them as text, each family once. See prom.h
+ * for the exported families and their limits.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ static int by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* Adds up what has the same labels; the order is that of the first ones. */
+/* Adds up series with the same labels, in the order of their first occurrence. */
 static void list_merge(const struct family *fam, struct list *l)
 {
 	size_t n = 0;

@@ -21,7 +21,7 @@ static int count_one(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* Maps that can run out of room: in an array, all is there from the start. */
+/* Maps that can fill up: an array has all elements from the start. */
 static bool can_fill(const struct pin *pin)
 {
 	return pin->type == BPF_MAP_TYPE_HASH || pin->type == BPF_MAP_TYPE_PERCPU_HASH ||
@@ -85,7 +85,7 @@ int prom_run(struct options *opt)
 		fail("--prom: %s", strerror(ENOMEM));
 		return 1;
 	}
-	/* before, so that it is never newer than what it stands for */
+	/* before the read, so that it is never newer than the data */
 	clock_gettime(CLOCK_REALTIME, &now);
 	prom_add(opt->prom, PROM_READ_TIME, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	for (const struct verb *v = verbs; !err && v; v = v->next) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reach.c - do packets get to the programs that are attached? For hookmap status, and as
+ * reach.c - do packets reach the attached programs? For hookmap status, and as
  * hookmap_stage_reached.
  *
- * Each XDP and tc program of a device has a map hm_reach of its own: packets and when the last
- * one came. It is ours if it uses the map of reach_features that is pinned here. What XDP hands
- * on is at tc within the same softirq. Reached is
+ * Each XDP and tc program of a device has its own map hm_reach: the number of packets and the
+ * time of the last. A program is ours if it uses the map of reach_features pinned here. Packets
+ * that XDP passes reach tc within the same softirq. Reached is
  *   false  XDP has handed packets on, and tc has seen none, or none for REACH_LATE
  *   true   it has seen packets
  *   null   nothing has come since the program is there, or one that is not ours stands between
@@ -33,7 +33,7 @@ struct reach_prog {
 };
 
 static const struct {
-	__u32 xdp, tc;		   /* its bit, where it has a program there */
+	__u32 xdp, tc;		   /* its bit, if it has a program there */
 	const char *feature, *map; /* one that all of its programs use */
 } reach_features[] = {
 	{ HM_FEAT_latency, HM_FEAT_latency, "latency", "lat_cfg" },
@@ -119,7 +119,7 @@ static int reach_add(struct reach_list *l, const struct bpf_prog_info *info, con
 	return p && values ? 0 : -ENOMEM;
 }
 
-/* XDP first: what was seen there can have come to tc when tc is read. */
+/* XDP first: packets seen there can have reached tc when tc is read. */
 static int reach_read(struct reach_list *l)
 {
 	static const __u32 types[] = { BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS };
@@ -220,8 +220,8 @@ static const struct reach_prog *reach_find(const struct reach *r, __u32 ifindex,
 	return NULL;
 }
 
-/* Of the feature's programs that have seen nothing, whatever their device is: when the latest
- * was loaded. */
+/* The load time of the latest of the feature's programs, on any device, that have seen no
+ * packet. */
 static __u64 reach_fresh(const struct reach *r, __u32 type, const char *feature)
 {
 	size_t len = strlen(feature);
@@ -237,8 +237,8 @@ static __u64 reach_fresh(const struct reach *r, __u32 type, const char *feature)
 	return latest;
 }
 
-/* What hands packets to tc: the last of ours at XDP. NULL if that is not known: a program that is
- * not ours stands behind, or l2fwd sends all frames on. */
+/* The program that passes packets to tc: our last one at XDP. NULL if unknown: a foreign program
+ * runs after it, or l2fwd forwards all frames. */
 static const struct reach_prog *reach_last_xdp(const struct reach *r, const struct hm_dev *dev,
 					       __u32 ifindex)
 {
@@ -250,7 +250,7 @@ static const struct reach_prog *reach_last_xdp(const struct reach *r, const stru
 			bpf_map_lookup_elem(r->next_fd[i], &ifindex, &id);
 	for (size_t i = 0; i < r->list.n; i++)
 		id = r->list.prog[i].id == id ? 0 : id;
-	/* in the order in which they stand */
+	/* in the order in which they run */
 	for (size_t i = 0; !id && i < NFEATURES; i++) {
 		if (dev->features & reach_features[i].xdp)
 			last = reach_find(r, ifindex, BPF_PROG_TYPE_XDP, reach_features[i].feature);
@@ -271,7 +271,7 @@ static int same_index(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* XDP knows its device by number alone: is it one of several that are attached? */
+/* XDP knows its device only by number: is it one of several attached devices? */
 static bool reach_ambiguous(const struct reach *r, __u32 ifindex)
 {
 	struct same s = { .ifindex = ifindex };

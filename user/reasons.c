@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reasons.c - why a packet was dropped: the kernel's reasons by the names of its own
- * BTF, those of our XDP programs, and what the common ones mean.
+ * reasons.c - why a packet was dropped: the kernel's reasons by the names in its BTF, those of
+ * our XDP programs, and explanations of common ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ struct reasons {
 	size_t nmodules;
 };
 
-/* Subsystems have enums of their own, with the high bits in their values; the names
- * of enums and modules follow no rule. */
+/* Subsystems have their own enums, with the high bits set in their values; the names of enums
+ * and modules follow no rule. */
 static const struct {
 	const char *subsys, *module;
 	const char *enums[4];
@@ -193,8 +193,8 @@ char *reason_xdp(__u32 reason, char *buf, size_t size)
 }
 
 /*
- * What common reasons mean and where to look next; names without the prefix, or a
- * prefix of them that ends in "*". The first match counts: it also tells the layer.
+ * What common reasons mean and where to look next; names without the prefix, or a prefix of them
+ * that ends in "*". The first match counts: it also gives the layer.
  */
 static const struct reason_text texts[] = {
 	{ "NONE_GIVEN", "skb", "this kernel's tracepoint gives no reason (before 5.17)",
@@ -354,7 +354,7 @@ static bool text_match(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
-/* What the packet itself told: enum drop_what. */
+/* Evidence from the packet itself: enum drop_what. */
 static const struct reason_text whats[DROP_W_MAX] = {
 	[DROP_W_TEST] = { "", "benign", "not a packet: a BPF test run", "" },
 	[DROP_W_OLD] = { "", "benign",
@@ -458,7 +458,7 @@ static const struct {
 	    "keep its connection",
 	    "iptables -vnL: which counter moves? none: conntrack -S (insert_failed, drop), "
 	    "/proc/net/stat/nf_conntrack" } },
-	/* the second, where the compiler has left the first out of the stack */
+	/* the second, if the compiler has removed the first from the stack */
 	{ NULL, { "ndisc_error_report", "neigh", NO_ND, LOOK_ND } },
 	{ NULL, { "neigh_invalidate", "neigh", NO_ND, LOOK_ND } },
 	{ NULL,

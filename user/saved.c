@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* saved.c - reads back what `hookmap -j VERB` printed, for --since */
+/* saved.c - reads the output of `hookmap -j VERB`, for --since */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * status.c - hookmap status: what is pinned, whether its shape is ours, which
- * programs use it, and the devices that the scripts attached.
+ * status.c - hookmap status: pinned maps, whether their shape is ours, the programs that use
+ * them, and the devices that the scripts attached to.
  *
  * JSON: {"rows": [{pin, type, key_size, value_size, entries, id, memory, state}],
  *        "devices": [{device, netns, ifindex, features, mode}], "programs": [...]}

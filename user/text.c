@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * text.c - names may be any bytes: those of devices, namespaces and processes are chosen by
- * whoever makes them, in a user namespace without any privilege. What goes to a terminal must
- * not move its cursor, and JSON and Prometheus text are UTF-8.
+ * text.c - names may be any bytes: unprivileged users choose those of devices, namespaces and
+ * processes, in a user namespace. Output to a terminal must not move its cursor, and JSON and
+ * Prometheus text are UTF-8.
  */
 #include <stdio.h>
 #include <string.h>

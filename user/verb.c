@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* verb.c - the verbs, their options, and what --help says of them */
+/* verb.c - the verbs, their options, and --help */
 #include <stdio.h>
 #include <string.h>
 
@@ -153,7 +153,8 @@ void verb_usage(const struct verb *verb)
 	}
 }
 
-/* How many letters to change, add or leave out to make B of A; two that changed places are one. */
+/* The edit distance of A and B: changed, added and removed letters; two that are swapped count
+ * as one. */
 static int distance(const char *a, const char *b)
 {
 	int row[3][32] = {}, la = strlen(a), lb = strlen(b);

@@ -50,7 +50,7 @@ struct verb {
 	bool (*streams)(void);
 	/* Takes a word behind the verb; false if it is none for it. */
 	bool (*word)(const char *word);
-	/* What does not go together, or NULL. */
+	/* Describes options that cannot be combined, or NULL. */
 	const char *(*wrong)(const struct options *opt);
 	bool chosen;
 	struct verb *next; /* by name */
