@@ -40,7 +40,7 @@ option() { # OPTION VALUE
 	if [[ $1 == --host ]]; then HOST=1; else ASKED+=("$1" "$2"); fi
 }
 
-# feature_option OPTION VALUE: who understands it takes it, of those that are attached
+# feature_option OPTION VALUE: passes it to the feature that knows it, of those to attach
 feature_option() {
 	local feature
 	for feature in "${FEATURES[@]}"; do
@@ -106,7 +106,7 @@ flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
 dev_intend "$flags" "${FEATURES[@]}"
 for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
-# (in another network namespace, others name it, and nothing of ours goes by its name)
+# (in another network namespace, others choose its name, and nothing of ours depends on it)
 ((HOST || DRY_RUN)) || { dev_named && [[ $IFNAME == "$DEV" || -n $NETNS ]]; } ||
 	die "$DEV has another name now, or is another device: run detach.sh --all"
 [[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"

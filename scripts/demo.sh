@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# demo.sh - what features do, on labs of network namespaces. See --help.
+# demo.sh - demonstrates features on labs of network namespaces. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -39,10 +39,10 @@ need_bpftool
 TRAFFIC=$HM_OBJ/tests/traffic
 [[ -x $TRAFFIC ]] || die "$TRAFFIC is not there: build first (make)"
 hookmap_reader
-# mounts, network and bpf filesystem of its own: nothing stays, even after Ctrl-C
+# its own mounts, network and bpf filesystem: nothing remains, even after Ctrl-C
 [[ -n ${HM_IN_SANDBOX:-} ]] || HM_IN_SANDBOX=1 exec "$HM_SCRIPTS/sandbox.sh" "$0" "$WHAT"
 
-# --- what the demos share
+# --- shared by the demos
 
 cd -- "$(dirname -- "$HM_SCRIPTS")"
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh - installs what is missing, or says what is missing. See --help.
+# deps.sh - installs or lists missing tools. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -85,7 +85,7 @@ package|dpkg-buildpackage|dpkg-dev|no make deb
 package|lintian|lintian|no make check-deb
 '
 
-# packages with a service of their name, which nobody wants because of a test
+# packages with a service of their name, which a test must not start
 SERVICES=(prometheus prometheus-node-exporter frr)
 
 have() {
@@ -140,7 +140,7 @@ ask() { # NEEDED WHAT WITHOUT COMMAND...
 	answer "$reply" "$needed" "$what" "" "$without"
 }
 
-# in a network namespace of its own, with a veth pair
+# in a separate network namespace, with a veth pair
 probe() { unshare --net -- bash -ec 'ip link add name probe0 type veth peer name probe1; "$@"' probe "$@"; }
 
 check() {
@@ -238,7 +238,7 @@ install() {
 	fi
 	need_root_or_dry
 	export DEBIAN_FRONTEND=noninteractive
-	# no list, or an old one, finds nothing
+	# a missing or old list finds no package
 	packages_run apt-get -q update
 	for package in "${SERVICES[@]}"; do
 		[[ " ${packages[*]} " == *" $package "* ]] && command -v systemctl >/dev/null || continue

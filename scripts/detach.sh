@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# detach.sh - takes features of hookmap off a device or the host. See --help.
+# detach.sh - detaches features of hookmap from a device or the host. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -58,8 +58,8 @@ lock
 leftovers_remove
 ((ALL)) || { map_check hm_dev && map_check hm_netns; } || true
 
-# detach_one NAME: the features asked for of DEV_*; all that it has, or could have
-# been given by hand
+# detach_one NAME: detaches the requested features of DEV_*; all that it has, or that could have
+# been attached by hand
 detach_one() {
 	local feature others names=("${FEATURES[@]}")
 	if ((!${#names[@]})); then
@@ -82,8 +82,8 @@ detach_one() {
 	dev_put
 }
 
-# entry_enter LINE: DEV_*, $NETNS, HOST, DEV_ALIVE and NETNS_GONE of a line of the registry, and in
-# DEV what the device is called now. False if its namespace is there, but cannot be found.
+# entry_enter LINE: DEV_*, $NETNS, HOST, DEV_ALIVE and NETNS_GONE of a line of the registry, and
+# in DEV the current name of the device. False if its namespace exists, but cannot be found.
 entry_enter() {
 	dev_read "$1"
 	HOST=0 NETNS_GONE=0 DEV_ALIVE=0 FEATURES=() DEV=$DEV_NAME
@@ -106,7 +106,7 @@ entry_hidden() {
 	warn "$DEV_NAME is kept: no name, mount or process refers to its network namespace, but programs of ours are attached out of sight (id ${NETNS_HIDDEN:-?})"
 }
 
-# detach_all: each entry in a process of its own, so that one that fails does not keep the others
+# detach_all: each entry in a separate process, so that a failure does not stop the others
 detach_all() {
 	local list line at seen=' ' status=0
 	while :; do
@@ -142,7 +142,7 @@ NETNS_GONE=0 DEV_ALIVE=0
 if ((ALL)); then
 	status=0
 	pins_load
-	# what another version has written down, this one cannot read
+	# this version cannot read the registry of another one
 	if (map_check hm_dev && map_check hm_netns) 2>/dev/null; then
 		detach_all || status=1
 	fi
@@ -182,7 +182,7 @@ else
 		dev_unknown "$DEV"
 		detach_one "$DEV"
 	elif [[ -n $NS ]] && netns_gone "$NS" && netns_vanished "$NETNS_INODE" && dev_find "$DEV"; then
-		# the namespace was made anew under the same name
+		# the namespace was created again under the same name
 		NETNS_GONE=1
 		detach_one "$DEV"
 	elif ((!NETNS_GONE)); then
@@ -190,7 +190,7 @@ else
 	fi
 fi
 
-# what has vanished meanwhile would keep the maps for ever
+# an entry that has vanished meanwhile would keep the maps forever
 list=''
 ((ALL)) || list=$(dev_list) || exit 1
 mapfile -t entries <<<"$list"

@@ -46,8 +46,8 @@ lab_up() {
 	for host in client host server; do
 		run ip netns add "$name-$host"
 		defer ip netns del "$name-$host"
-		# addresses are of use at once: nobody else is here to have the same
-		# (a kernel without IPv6 has none of these)
+		# skip duplicate address detection: no other host has these addresses (a kernel
+		# without IPv6 has no such file)
 		run nsenter --net="/run/netns/$name-$host" -- sysctl -eqw net.ipv6.conf.all.accept_dad=0 \
 			net.ipv6.conf.default.accept_dad=0
 		[[ -z $IPV4 ]] || run nsenter --net="/run/netns/$name-$host" -- sysctl -eqw \
@@ -69,7 +69,7 @@ lab_up() {
 	printf '%s\n' "$name"
 }
 
-# lab_pair NAME HOST DEV HOST2 DEV2 NET: HOST2 gets .1 of the net, HOST gets .2
+# lab_pair NAME HOST DEV HOST2 DEV2 NET: HOST2 has .1 of the net, HOST has .2
 lab_pair() {
 	run ip -n "$1-$2" link add name "$3" type veth peer name "$5" netns "$1-$4"
 	lab_address "$1-$2" "$3" "$6" 2
@@ -106,7 +106,7 @@ JSON=0
 option() { # OPTION
 	if [[ $1 == --json ]]; then JSON=1; else IPV4=1; fi
 }
-# what follows is the command's own
+# the rest belongs to the command
 OPTIONS_END='exec'
 options '-n|--dry-run -v|--verbose -h|--help -4|--ipv4 -j|--json' "$@"
 set -- "${ARGS[@]}"

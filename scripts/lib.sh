@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# lib.sh - what all scripts share: errors, printed commands, undo, the lock, pins,
-# maps, namespaces. Source it first; it sets the shell's options.
+# lib.sh - shared by all scripts: errors, printed commands, undo, the lock, pins, maps,
+# namespaces. Source it first; it sets the shell's options.
 #
 # Environment:
 #   HOOKMAP_BPFFS    bpf filesystem that holds the pins (/sys/fs/bpf)
@@ -11,13 +11,13 @@
 #   HOOKMAP_LIMIT    seconds after which a command that hangs is ended (120)
 #   IPTABLES, IP6TABLES, BPFTOOL  the commands to use
 
-# (others can come by SHELLOPTS and BASHOPTS)
+# (SHELLOPTS and BASHOPTS can set others)
 set -euo pipefail +Cafk
 shopt -u dotglob failglob nocasematch nullglob
 export LC_ALL=C
 # other ways of reading options, file names and folders
 unset POSIXLY_CORRECT GLOBIGNORE CDPATH
-# the next file that is opened must not become what is written to
+# otherwise the next opened file would become this descriptor
 [[ -e /proc/self/fd/0 ]] || exec </dev/null
 [[ -e /proc/self/fd/1 ]] || exec >/dev/full
 [[ -e /proc/self/fd/2 ]] || exec 2>/dev/null
@@ -34,7 +34,7 @@ PINS=$BPFFS/hookmap
 BPFTOOL=${BPFTOOL:-bpftool}
 IPTABLES=${IPTABLES:-iptables}
 IP6TABLES=${IP6TABLES:-ip6tables}
-# ip and tc take the bpf filesystem from here
+# ip and tc use this bpf filesystem
 export TC_BPF_MNT=$BPFFS
 # sbin is not in everybody's PATH
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -44,8 +44,8 @@ DRY_RUN=0
 
 # --- messages
 
-# spoken TEXT: what prints TEXT, with scripts called as this one was: attach.sh, or where
-# they are installed, hookmap-attach
+# spoken TEXT: prints TEXT with scripts called as this one was: attach.sh, or if installed,
+# hookmap-attach
 spoken() {
 	local text=$1 name
 	if [[ $HM_NAME != *.sh ]]; then
@@ -63,7 +63,7 @@ spoken() {
 . "$HM_SCRIPTS/lib/text.sh"
 
 die() {
-	# what does not answer was told
+	# the hang was already reported
 	answered || exit 1
 	spoken "$HM_NAME: $(clean "$*")" >&2
 	exit 1
@@ -74,12 +74,12 @@ misuse() {
 	exit 2
 }
 
-# what works less well than the user may think; and what is good to know
+# warn: something works less well than the user may expect; note: good to know
 warn() { spoken "$HM_NAME: warning: $(clean "$*")" >&2; }
 note() { spoken "$HM_NAME: note: $(clean "$*")" >&2; }
 
-# leave STATUS [ERROR]: exit; with ERROR (1) for what a command that failed unexpectedly has made
-# it. Ours are 0, 1 and 2, and those of signals.
+# leave STATUS [ERROR]: exit; ERROR (1) replaces the status of a command that failed
+# unexpectedly. Ours are 0, 1 and 2, and those of signals.
 leave() {
 	(($1 > 2 && $1 < 128)) || exit "$1"
 	warn "failed, with exit status $1: ${BASH_COMMAND%%$'\n'*}"
@@ -98,7 +98,7 @@ number() {
 # --- temporary files
 
 # scratch VAR: the path of an empty file in VAR. It has no name that others could take, and it
-# goes with this process, however that ends.
+# disappears with this process, however that ends.
 scratch() {
 	local file fd
 	if [[ ${!1:-} != /proc/self/fd/* ]]; then
@@ -118,8 +118,8 @@ scratch_full() {
 	die "a temporary file cannot be written: is ${TMPDIR:-/tmp} full?"
 }
 
-# save FILE: standard input takes its place, as a whole; a link in that place is replaced, and
-# not followed. (Nor one that takes the place of what we write: the folder may be somebody else's.)
+# save FILE: replaces it with standard input, atomically; a symbolic link is replaced, not
+# followed. (The same holds for the temporary file: the directory may belong to someone else.)
 save() {
 	local temp dir=. fd
 	[[ $1 != */* ]] || dir=${1%/*}/
@@ -143,7 +143,7 @@ save() {
 # --- commands
 
 exec {HM_STDERR}>&2
-# show COMMAND...: prints it. Who reads that may leave.
+# show COMMAND...: prints it. The reader of the output may exit.
 show() {
 	(
 		trap '' PIPE
@@ -152,19 +152,20 @@ show() {
 }
 command_text() { typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}"; }
 
-# No command may hang for ever: the lock is held. A driver or a lock of iptables may take its time.
+# No command may hang forever: we hold the lock. A driver or a lock of iptables may take some
+# time.
 number HOOKMAP_LIMIT "${HOOKMAP_LIMIT:-120}" 1 86400
 HM_LIMIT=$NUMBER
 
-# A look that has hung is told once, by whatever subshell it was in: a byte in this pipe says so.
-# Nothing is looked at or changed any more then; what was changed is undone.
+# A query that hangs is reported once, from any subshell: a byte in this pipe marks it. Then we
+# query and change nothing more, and undo our changes.
 exec {HM_STUCK}<> <(:)
 answered() { ! read -rt 0 -u "$HM_STUCK"; }
 answered_again() { answered || read -rt 0.01 -n 64 -u "$HM_STUCK" || true; }
 
-# by_number COMMAND...: in WORDS, as it runs: in another network namespace, where others can rename
-# a device at any moment, the one that was found goes by its number, which ip, tc and bridge take
-# where no device has that name
+# by_number COMMAND...: the command to run, in WORDS: in another network namespace, others can
+# rename a device at any moment, so we use its number, which ip, tc and bridge accept if no
+# device has that name
 by_number() {
 	local i
 	WORDS=("$@")
@@ -174,7 +175,7 @@ by_number() {
 	done
 }
 
-# look COMMAND...: one that changes nothing, or all of whose changes can be seen later
+# look COMMAND...: runs one that changes nothing, or whose changes can all be seen later
 look() {
 	local status=0 since=$SECONDS WORDS
 	answered || return 1
@@ -197,14 +198,14 @@ hung() { # COMMAND...
 	printf . >&"$HM_STUCK"
 }
 
-# Whoever looks by these has the limit. What reads a file gets more for a large one.
+# Queries by these commands have the limit. It is longer for reading a large file.
 ip() { look ip "$@"; }
 tc() { look tc "$@"; }
 bridge() { look bridge "$@"; }
 ethtool() { look ethtool "$@"; }
 nsenter() { look nsenter "$@"; }
 nft() { look nft "$@"; }
-# (whom jq reads from is the first to be told)
+# (report the command that jq reads from first)
 jq() { HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" 'jq' "$@"; }
 bpftool() { look_at "${!#}" "$BPFTOOL" "$@"; }
 look_at() { # FILE COMMAND...
@@ -212,18 +213,18 @@ look_at() { # FILE COMMAND...
 	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
 	look "${@:2}"
 }
-# for what other shells run as well (policy_beside.sh)
+# also for other shells (policy_beside.sh)
 HM_LOOK=look
 
 # held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a
-# second signal. What it says is in OUT.
+# second signal. Its output is in OUT.
 HELD=''
 held() {
 	local fd status='' command=(timeout -s KILL "$HM_LIMIT") WORDS
 	by_number "$@"
 	((!UNDOING)) || command+=(env '--ignore-signal=INT,TERM,HUP')
 	HELD_WHY=''
-	# (its number, what it says, its status)
+	# (its process number, its output, its status)
 	exec {fd}< <(
 		trap '' INT TERM HUP
 		{
@@ -263,7 +264,7 @@ change() {
 run() {
 	local OUT
 	change "$@" || {
-		# (perhaps by what told us to end)
+		# (perhaps by the signal that told us to end)
 		signals_now
 		failed "$OUT" "$* failed"
 	}
@@ -279,7 +280,7 @@ failed() {
 	die "$2: the verifier refuses it: ${log##*$'\n'}"
 }
 
-# try COMMAND...: the same for one that may fail; the caller looks at the result.
+# try COMMAND...: the same for one that may fail; the caller checks the result.
 try() {
 	local OUT status=0
 	change "$@" || status=$?
@@ -301,10 +302,10 @@ first_error() {
 	printf '%s' "${best:-no message}"
 }
 
-# --- undo: what was deferred runs in reverse order unless commit was called
+# --- undo: deferred commands run in reverse order unless commit was called
 
-# A signal while a command changes something waits until that command has come to its end
-# and its undoing is deferred, or until the next one.
+# A signal during a change waits until the command has ended and its undo is deferred, or until
+# the next signal.
 UNDOING=0 # undo_on_exit was called
 LATE=0 SIGNALLED='' SIGNALLED_AT=0
 signals_late() {
@@ -316,7 +317,7 @@ signals_now() {
 	[[ -z $SIGNALLED ]] || exit "$SIGNALLED"
 }
 signalled() { # STATUS
-	# another one, and not of the same moment: nobody wants to wait any more
+	# a second one, later: the user does not want to wait any longer
 	[[ -z $SIGNALLED ]] || ((SECONDS - SIGNALLED_AT < 1)) || held_end
 	SIGNALLED=$1 SIGNALLED_AT=$SECONDS
 	((LATE)) || exit "$1"
@@ -347,10 +348,10 @@ undo() {
 		at=$((at - 1 - n))
 		answered_again
 		undo_one "${UNDO[@]:at:n}" && continue
-		# what has hung may do it again
+		# a command that hung may hang again
 		[[ $OUT != *'it was killed'* ]] || undo_hurry
 		[[ -n $OUT || $(type -t "${UNDO[at]}") != function ]] || continue
-		# a device takes what it had along
+		# a deleted device has taken its attachments with it
 		[[ $OUT != *'Cannot find device'* && $OUT != *'No such device'* ]] || continue
 		failed=$((failed + 1))
 		first=${first:-"$(command_text "${UNDO[@]:at:n}"): $(first_error "$OUT")"}
@@ -361,8 +362,8 @@ undo() {
 undo_one() {
 	trap '' INT TERM HUP
 	if [[ $(type -t "$1") == function ]]; then
-		# in a subshell: one that dies does not keep the others from being undone.
-		# (in a trap, `return` alone has the status of what was before: who fails says so)
+		# in a subshell: if one dies, the others are still undone. (in a trap, plain
+		# `return` has the status from before the trap, so return it explicitly)
 		OUT=$("$@" 2>&1)
 		return 1
 	fi
@@ -370,12 +371,12 @@ undo_one() {
 	trap undo_hurry INT TERM HUP
 	held "$@"
 }
-# undo_hurry: whoever tells us to end once more does not wait for a command that hangs
+# undo_hurry: another signal ends the wait for a command that hangs
 undo_hurry() {
 	((HM_LIMIT < 5)) || HM_LIMIT=5
 	held_end
 }
-# what a person does when an undoing fails
+# the hint for the user if an undo fails
 UNDO_HINT='see above'
 
 undo_on_exit() {
@@ -426,7 +427,7 @@ need_bpffs() {
 	# bpftool's batch files have these for themselves
 	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path must not contain blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
-	# (which mounts one by the name of the namespace; what is pinned there goes with the command)
+	# (which mounts a /sys whose source is the name of the namespace; its pins vanish with the command)
 	netns=$(awk '$2 == "/sys" { name = $1 } END { print name }' /proc/mounts)
 	[[ $BPFFS != /sys/* || ! -f /run/netns/$netns ]] ||
 		die "no bpf filesystem is mounted on $BPFFS: ip netns exec has another /sys: $(typed nsenter "--net=/run/netns/$netns" -- "$HM_NAME") ..."
@@ -467,7 +468,7 @@ load_abi() {
 # hookmap_reader: the reader, built or installed (PREFIX/bin, beside PREFIX/lib/hookmap), in READER
 hookmap_reader() {
 	local place places=("$HM_OBJ/hookmap")
-	# what lies there beside a source tree is not ours to run
+	# beside a source tree, programs there are not ours to run
 	[[ $HM_SCRIPTS != */lib/hookmap/scripts ]] || places+=("$HM_SCRIPTS/../../../bin/hookmap")
 	for place in "${places[@]}"; do
 		READER=$place
@@ -476,7 +477,7 @@ hookmap_reader() {
 	READER=$(command -v hookmap) || die "the reader hookmap is not there: build first (make)"
 }
 
-# show_with VERB: without a word of its own, a script shows what the reader's verb shows
+# show_with VERB: without arguments, a script runs the reader's verb
 show_with() {
 	hookmap_reader
 	exec "$READER" "$1"
@@ -496,25 +497,25 @@ object() {
 		die "object $OBJECT was built for another ABI than $HM_OBJ/abi.sh: build again (make)"
 }
 
-# folder_own DIR: dies if somebody else could have made it, or can change what is in it. The
-# bpf filesystem's root may be open to all with the sticky bit, as the kernel mounts it.
+# folder_own DIR: dies if another user could have created it, or can change its contents. The bpf
+# filesystem's root may be open to all with the sticky bit, as the kernel mounts it.
 folder_own() {
 	local uid mode mounted
 	[[ ! -L $1 ]] && read -r uid mode < <(stat -c '%u %a' -- "$1") ||
 		die "$1 is not a readable directory: remove it"
-	# a bpf filesystem can be given to another user: what is in it is theirs
+	# a bpf filesystem can be given to another user, who owns its contents
 	mounted=$(stat -c %u -- "$BPFFS")
 	((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $1 == "$BPFFS" && $mode == 1??? ]]; } ||
 		die "$1 belongs to user $uid (mode $mode), and others could change what is pinned there: remove it, and mount the bpf filesystem for root alone ($(typed mount -o remount,mode=700 "$BPFFS"))"
 }
 
-# One change at a time: the lock is a folder beside the changes, which nobody else can open.
+# One change at a time: the lock is a directory beside the pins, which no other user can open.
 lock() {
 	local dir OUT
-	# what is made here is for root alone
+	# only root may access what we create here
 	umask 077
 	if ((DRY_RUN)) && [[ ! -d $BPFFS/tc/_lock ]]; then return; fi
-	# whoever makes these first must be root; so nobody can take their places later
+	# root must create these first, so that no other user can
 	for dir in "$BPFFS" "$BPFFS/tc" "$GLOBALS" "$BPFFS/tc/_lock" "$PINS"; do
 		[[ -d $dir || -L $dir ]] || OUT=$(mkdir -- "$dir" 2>&1) || [[ -d $dir ]] || die "$(first_error "$OUT")"
 		folder_own "$dir"
@@ -525,12 +526,12 @@ lock() {
 	flock -w 60 "$HM_LOCK" || die "another attach or detach has held the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") shows it"
 }
 
-# unlock: before what may wait for a person
+# unlock: call it before waiting for a person
 unlock() { exec {HM_LOCK}<&-; }
 
-# What is loaded is pinned in a directory _NAME first, and what is unloaded last, so that
-# a feature's pins are there as a whole or not at all, whenever a script is killed. Under
-# the lock nobody works there: what is there was left by one that was killed.
+# Pins are staged in a directory _NAME and renamed when complete; unloading renames before it
+# removes. So a feature's pins exist completely or not at all, whenever a script is killed. We
+# hold the lock: whatever is in _NAME was left by a killed script.
 leftovers_remove() {
 	local dir
 	for dir in "$PINS"/_*; do
@@ -538,7 +539,8 @@ leftovers_remove() {
 	done
 }
 
-# pins_loaded NAME LINK: a feature is loaded if its programs are attached; a folder says nothing
+# pins_loaded NAME LINK: a feature is loaded if its programs are attached; a directory alone
+# proves nothing
 pins_loaded() {
 	[[ -d $PINS/$1 ]] || return 1
 	is_link "$PINS/$1/$2" && return
@@ -599,8 +601,8 @@ netns_words() {
 	[[ -z $NETNS ]] || NSCMD=(nsenter --net="$NETNS_PATH" --)
 }
 
-# netns_cookie: the number of the current namespace that the kernel never uses again, in
-# NETNS_COOKIE; 0 if it has none (before 5.14), or if there is no reader to ask
+# netns_cookie: the cookie of the current namespace, which the kernel never reuses, in
+# NETNS_COOKIE; 0 if there is none (before 5.14), or no reader to get it
 netns_cookie() {
 	NETNS_COOKIE=0
 	(hookmap_reader) 2>/dev/null || return 0
@@ -608,12 +610,11 @@ netns_cookie() {
 	NETNS_COOKIE=$(in_netns "$READER" status --cookie) || die "the cookie of the network namespace cannot be read"
 }
 
-# device_index DEV: the ifindex in the current namespace, in IFINDEX, and in IFNAME the name,
-# of which DEV may be another (altname). False if unknown; that it cannot be asked is
-# another thing.
+# device_index DEV: the ifindex in the current namespace, in IFINDEX, and its name in IFNAME (DEV
+# may be an altname). False if unknown; a failed query is a different case.
 device_index() {
 	local list
-	# (the other names are in the whole list, too, as is one that it has got in between)
+	# (the full list also has the other names, and one that it got in between)
 	list=$(ip_json link show dev "$1" 2>/dev/null) || list=$(ip_json link 2>/dev/null) || die "$1: ip link show failed"
 	read -r IFINDEX IFNAME < <(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$list") || true
 	[[ $IFNAME != *$'\xf4\x8f'* ]] || IFNAME=$(as_named <<<"$IFNAME")
@@ -631,7 +632,7 @@ number_free() {
 		die "$IFNAME: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
 }
 
-# link_json DEV: what ip -d link says of it, by the same rule as by_number
+# link_json DEV: the output of ip -d link, by the same rule as by_number
 link_json() {
 	if [[ -n $NETNS && -n $IFINDEX && $1 == "$IFNAME" ]]; then
 		ip_json -d link | jq -c --argjson index "$IFINDEX" 'map(select(.ifindex == $index))'
@@ -640,7 +641,7 @@ link_json() {
 	fi
 }
 
-# device_name IFINDEX: what the device is called in the current namespace; empty if it is not there
+# device_name IFINDEX: the name of the device in the current namespace; empty if there is none
 device_name() {
 	ip_json link | jq -r --argjson index "$1" '.[] | select(.ifindex == $index) | .ifname' | as_named || die "ip link show failed"
 }

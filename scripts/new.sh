@@ -95,11 +95,11 @@ FROM=count
 TEMPLATE=$TOP/$HOOK/$FROM.c TARGET=$TOP/$HOOK/$NAME.c
 [[ -r $TEMPLATE ]] || die "$TEMPLATE is not there: new.sh works in the source tree"
 [[ ! -e $TARGET ]] || die "$TARGET already exists: choose another name"
-# a program name that stands twice in the list of the machine would be hard to tell apart
+# two programs of one name would be hard to distinguish in the machine's list
 ! grep -qsE "int ${NAME}_$SUFFIX\(|^HM_XDP\($NAME\)" "$TOP/$HOOK"/*.c || die "program ${NAME}_$SUFFIX already exists in $HOOK/"
 ! grep -qE "HM_MAP_${NAME}_stat\(" "$TOP"/kern/abi/*.h || die "map ${NAME}_stat already exists in kern/abi: choose another name"
 
-# The map is declared in the new file, for nobody else.
+# The map is declared in the new file, as a private map.
 source_of() {
 	sed -e "s|$HOOK/$FROM\\b|$HOOK/$NAME|g" -e "s/\\b${FROM}_$SUFFIX\\b/${NAME}_$SUFFIX/g" \
 		-e "s/^HM_XDP($FROM)/HM_XDP($NAME)/; s/\\b${FROM}_frags\\b/${NAME}_frags/g" \
@@ -115,14 +115,14 @@ if ((DRY_RUN)); then
 	exit 0
 fi
 undo_on_exit
-# ln refuses what exists, at once
+# ln refuses an existing target atomically
 TEMP=$(mktemp "$TOP/$HOOK/.new.XXXXXX" 2>/dev/null) || die "cannot write to $TOP/$HOOK"
 defer rm -f "$TEMP"
 source_of >"$TEMP"
 chmod 644 "$TEMP"
 ln "$TEMP" "$TARGET" 2>/dev/null || die "cannot write $TARGET"
 defer rm -f "$TARGET" "$HM_OBJ/$HOOK/$NAME".{ll,d,o}
-# (make has no other name for what is below its own folder)
+# (make uses relative names below its own directory)
 run make -C "$TOP" "O=$HM_OBJ" "${HM_OBJ#"$TOP/"}/$HOOK/$NAME.o"
 commit
 rm -f "$TEMP"

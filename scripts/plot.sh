@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# plot.sh - draws what the reader says, with gnuplot. See --help.
+# plot.sh - plots the reader's output with gnuplot. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -105,8 +105,8 @@ numbers() { # FILE NAME: on stdout
 	[[ $WHAT == stages ]] || printf '\n' # ends the last curve
 }
 
-# a name for each of two files: what they are called, without suffix, and without folder
-# if that is enough to tell them apart
+# a label for each of two files: their names without suffix, and without directory if they still
+# differ
 label() {
 	local name=${1##*/}
 	[[ ${FILES[0]##*/} != "${FILES[-1]##*/}" ]] || name=$1
@@ -156,8 +156,8 @@ set border 3
 EOF
 }
 
-# curves FILE...: a plot command for files of titles, points and empty lines; each curve
-# goes into a file of its own
+# curves FILE...: a plot command for files of titles, points and empty lines; each curve goes
+# into a separate file
 curves() { # STYLE
 	local style=$1 n=0 line plots=''
 	while IFS= read -r line; do

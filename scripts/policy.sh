@@ -65,7 +65,7 @@ need_tools jq awk ip
 load_abi
 WORK=$(mktemp -d)
 
-# bounded COMMAND...: what it says is in $WORK/error, also that it took over HM_LIMIT seconds
+# bounded COMMAND...: its messages are in $WORK/error, also if it took over HM_LIMIT seconds
 bounded() {
 	local status=0
 	{ timeout -s KILL "$HM_LIMIT" "$@"; } 2>"$WORK/error" || status=$?
@@ -73,7 +73,7 @@ bounded() {
 	return "$status"
 }
 
-# cfg_load: what is in force: GEN, limits
+# cfg_load: the current settings: GEN, limits
 cfg_load() {
 	VALUE=()
 	map_shape pol_cfg
@@ -101,8 +101,8 @@ cfg_load() {
 	MAX_HOPS=$(field_num pol_cfg.max_hops)
 }
 
-# inputs FILE...: what comes through a pipe is read here, before the lock is held: nobody
-# waits for who types. The files are in INPUTS then, and NAMES says what they are called.
+# inputs FILE...: reads pipes here, before we take the lock, so that nobody waits for a person
+# who types. The files are then in INPUTS, and their names in NAMES.
 declare -A NAMES=()
 inputs() {
 	local file
@@ -133,8 +133,8 @@ rules() {
 		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"
 }
 
-# known FILE...: in $WORK/gone the devices that the rules in force name, if one is missing: it
-# may come again
+# known FILE...: in $WORK/gone the devices that the current rules name, if one is missing: it may
+# come back
 known() {
 	local missing
 	: >"$WORK/gone"
@@ -144,7 +144,7 @@ known() {
 	look "$READER" -j --bpffs "$BPFFS" policy | jq -r '[.nexthops[].dev, .rows[].rule.match.iif] - [null] | unique[]' >"$WORK/gone"
 }
 
-# beside FILE...: what the rules go past, in $WORK/facts
+# beside FILE...: what the rules bypass, in $WORK/facts
 beside() {
 	local devs=() tables list='' inode features name
 	use_netns ''
@@ -160,7 +160,7 @@ beside() {
 		# shellcheck disable=SC2086
 		beside_tables $tables
 	} >"$WORK/facts"
-	# half of the facts would say what is not so
+	# incomplete facts would be wrong
 	answered || exit 1
 }
 
@@ -179,14 +179,14 @@ attached() {
 		die "policy is attached in another network namespace (inode $have): run this in it"
 }
 
-# load_clean: what a load works in
+# load_clean: removes the working files of a load
 load_clean() {
 	rm -rf -- "$PINS/policy"
 	rmdir -- "$PINS" 2>/dev/null || true
 	LOADING=0
 }
 
-# load FILE...: the set of the files comes into force
+# load FILE...: activates the set of the files
 load() {
 	hookmap_reader
 	phase "compiling"
@@ -195,11 +195,11 @@ load() {
 	phase ''
 	if ((VERBOSE || DRY_RUN)); then sed 's/^/+ bpftool /' "$WORK/batch" >&2; fi
 	((!DRY_RUN)) || return 0
-	# what a load that was killed has left
+	# leftovers of a killed load
 	rm -rf -- "$PINS/policy"
 	LOADING=1
 	mkdir -p "$PINS/policy"
-	# what comes before the new set is in force, and what from then on
+	# commands before the new set is active, and those after
 	sed -n '/pol_cfg key /,$!p' "$WORK/batch" >"$WORK/fill"
 	sed -n '/pol_cfg key /,$p' "$WORK/batch" >"$WORK/switch"
 	local status=0 want=$NEXT

@@ -217,7 +217,7 @@ verdict() {
 	VERDICT=${VERDICT:-$1}
 }
 
-# expected NUMBER NAME: is it what --expect says?
+# expected NUMBER NAME: is it the verdict of --expect?
 expected() {
 	local want=${EXPECT,,}
 	[[ -z $want || $want == "$1" ]] && return

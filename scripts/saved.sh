@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# saved.sh - takes our rules out of a saved rule set of iptables. See --help.
+# saved.sh - removes our rules from a saved iptables rule set. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"

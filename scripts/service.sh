@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# service.sh - what hookmap@.service and hookmap-host.service run. See --help.
+# service.sh - run by hookmap@.service and hookmap-host.service. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -56,7 +56,7 @@ line_words() {
 	[[ $out == . ]] || mapfile -t WORDS <<<"${out%$'\n'.}"
 }
 
-# what a line that fails leaves
+# the leftovers of a failed line
 OTHERWISE='nothing is attached'
 [[ $VERB != reload ]] || OTHERWISE='what is attached stays, changed by the lines before it'
 
@@ -67,13 +67,13 @@ conf_each() {
 		n=$((n + 1))
 		[[ $line =~ ^[[:space:]]*(#|$) ]] && continue
 		line_words "$line" || die "$FILE, line $n: a quote is not closed"
-		# the file is not what a command shall read
+		# a command must not read the file
 		"$1" </dev/null || die "$FILE, line $n: see above: $OTHERWISE"
 	done <"$FILE"
 }
 
 LINES_READ=0
-# line_check: stop would not take off what is attached elsewhere
+# line_check: stop would not detach what is attached elsewhere
 line_check() {
 	local word
 	LINES_READ=$((LINES_READ + 1))
@@ -127,7 +127,7 @@ if [[ $VERB == start ]]; then
 		leave "$1"
 	}
 	trap 'ended $?' EXIT
-	# the device goes while it is being attached to: systemd kills us
+	# if the device disappears during attach, systemd kills us
 	trap 'exit 143' TERM HUP
 	trap 'exit 130' INT
 fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# stat.sh - what each BPF program of the machine costs, as it runs. See --help.
+# stat.sh - shows continuously what each BPF program costs. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"

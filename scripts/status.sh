@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# status.sh - what of hookmap is attached where. See --help.
+# status.sh - shows where hookmap is attached. See --help.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
@@ -95,7 +95,7 @@ one() {
 	} | sed 's/^[a-z]*\t/  reach    /'
 }
 
-# one_of_many DEV: the same, and whoever gives it another name meanwhile hides no other device
+# one_of_many DEV: the same; renaming the device meanwhile hides no other device
 one_of_many() {
 	local status
 	set +e

@@ -29,11 +29,11 @@ LAT_CHAIN=hookmap-latency
 LAT_PINS=$PINS/latency
 LAT_NEW=0 # 1: its programs were loaded just now
 
-# What attach.sh was asked for; empty: leave it as it is
+# The options of attach.sh; empty: unchanged
 LAT_SAMPLE='' LAT_FILTER='' LAT_FILTER_SET=0 LAT_INPACKET='' LAT_MODE=''
 LAT_NEXT='' LAT_NEXT_SECTION='' LAT_PREF=''
 
-# latency_option OPTION VALUE: takes an option. False if it is not one of ours.
+# latency_option OPTION VALUE: stores an option. False if it is not one of ours.
 latency_option() {
 	case $1 in
 	--sample)
@@ -72,8 +72,8 @@ latency_option() {
 
 # --- settings
 
-# lat_filter_parse TEXT: checks a filter, the words of a condition and "dev NAME", and puts it
-# into VALUE (a lat_cfg); empty or "none" takes the filter away.
+# lat_filter_parse TEXT: checks a filter, the words of a condition and "dev NAME", and writes it
+# to VALUE (a lat_cfg); empty or "none" removes the filter.
 lat_filter_parse() {
 	local words rest=() i index=0
 	read -ra words <<<"$1"
@@ -87,14 +87,14 @@ lat_filter_parse() {
 		index=$(NETNS='' ip_json link show dev "${words[i]}" 2>/dev/null | jq -r '.[0].ifindex') || index=
 		[[ -n $index ]] || die "--filter: no device ${words[i]}"
 	done
-	# (XDP does not see the tags that the hardware takes off, and only IP is measured)
+	# (XDP does not see tags removed by the hardware, and only IP is measured)
 	condition --filter 'vlan ethertype' "${rest[@]}"
 	field lat_cfg.match "${CONDITION[@]}"
 	field lat_cfg.ifindex "$index"
 	flag lat_cfg.flags "$LAT_F_FILTER" $((${#words[@]} > 0))
 }
 
-# lat_cfg_change: VALUE becomes what is in force with what was asked for on top
+# lat_cfg_change: VALUE becomes the current settings with the requested changes
 lat_cfg_change() {
 	local cpus shift=16
 	map_value lat_cfg
@@ -117,7 +117,7 @@ lat_cfg_change() {
 
 # --- the host's stages, shared by all devices
 
-# lat_shared: loads and attaches what is not there yet
+# lat_shared: loads and attaches the shared programs that are missing
 lat_shared() {
 	local staging=$PINS/_latency
 	pins_loaded latency latency_app || lat_load "$staging"
@@ -150,7 +150,7 @@ lat_load() { # STAGING
 	defer rm -rf "$LAT_PINS"
 }
 
-# latency_unshare: the last device has gone
+# latency_unshare: the last device is detached
 latency_unshare() {
 	cgroup_detach "$LAT_PINS/latency_socket"
 	pins_remove latency
@@ -187,8 +187,8 @@ latency_attach() { # DEV
 	tc_check "$1" latency_tc "$LAT_PREF" "$DEV_PREF"
 	lat_cfg_change
 
-	# the settings first, and from the last stage to the first: what is measured is
-	# measured to the end, from the first packet on
+	# first the settings, then from the last stage to the first: every measured packet is
+	# measured to the end
 	maps_create latency lat_cfg lat_stat lat_ring lat_stamp lat_hist
 	map_keep lat_cfg
 	VALUE=("${LAT_VALUE[@]}")
@@ -230,7 +230,7 @@ latency_reach() {
 	printf 'rules raw PREROUTING %s\nrules filter INPUT %s\n' "$LAT_CHAIN" "$LAT_CHAIN"
 }
 
-# lat_from_tc: without XDP, as is asked for or was
+# lat_from_tc: without XDP, as requested now or before
 lat_from_tc() { [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; }
 
 # lat_saved: rules that were saved while ours were there
@@ -273,7 +273,7 @@ lat_jumps_remove() {
 	ipt_detach filter INPUT "$LAT_CHAIN" "$1"
 }
 
-# lat_notes DEV: what a person should know before XDP is attached
+# lat_notes DEV: notes for the user before XDP is attached
 lat_notes() {
 	! lat_rps "$1" || note "$1 $LAT_RPS"
 	[[ -z $XDP_ID ]] || return 0
@@ -296,7 +296,7 @@ lat_rps() {
 	[[ $on == *[1-9a-f]* ]]
 }
 
-# lat_next_check DEV CONTAINER: refuses what stands behind XDP where that is not a stage
+# lat_next_check DEV CONTAINER: refuses --next if XDP is not a stage
 lat_next_check() {
 	((!$2)) || misuse "--next cannot be combined with --netns: a container's stage is at tc"
 	[[ $LAT_MODE != none ]] || misuse "--next cannot be combined with --mode none: it runs after ours in XDP"
@@ -304,7 +304,7 @@ lat_next_check() {
 		die "$1 is measured from tc on: --next needs --mode native or generic"
 }
 
-# lat_next DEV: chains the user's program behind ours, or takes it away
+# lat_next DEV: chains the user's program after ours, or removes it
 lat_next() {
 	local OUT why='' sections=(prog xdp xdp.frags) section kind now=${XDP_SEC[1]:-prog} old
 	[[ -n $LAT_NEXT ]] || return 0
@@ -333,8 +333,8 @@ lat_next() {
 	failed "$why" "--next: $LAT_NEXT has no program in section ${section%, } that can be loaded"
 }
 
-# lat_next_keep: what runs behind ours now comes back if we fail. Until then a pin holds it,
-# in a directory that leftovers_remove removes. NEXT_MAP has it.
+# lat_next_keep: the program after ours is restored if we fail. Until then a pin holds it, in a
+# directory that leftovers_remove removes. It is in NEXT_MAP.
 lat_next_keep() {
 	local pin=$PINS/_next/prog
 	slot_next "$IFINDEX"
@@ -355,7 +355,7 @@ latency_detach() {
 		tc_detach "$1" latency_tc
 	fi
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
-	# elsewhere, rules that nobody has written down are not ours, and not ours to ask for
+	# elsewhere, rules that are not in the registry are not ours, and we do not look for them
 	[[ -z $NETNS ]] || ((DEV_FEATURES & HM_FEAT_latency)) || return 0
 	others=$(dev_others "$HM_FEAT_latency") || exit 1
 	# the slot is of an index, whatever the namespace: perhaps of another device
@@ -365,13 +365,13 @@ latency_detach() {
 		lat_jumps_remove "$DEV_NAME"
 		[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
 	else
-		# (which takes the jumps along)
+		# (which removes the jumps as well)
 		ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 		ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
 	fi
 }
 
-# latency_status DEV: what is not one of the device's own hooks
+# latency_status DEV: everything except the device's own hooks
 latency_status() {
 	local ipt where='' id
 	map_value lat_cfg

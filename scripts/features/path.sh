@@ -5,7 +5,7 @@
 
 # shellcheck source=scripts/lib/condition.sh
 . "$HM_SCRIPTS/lib/condition.sh"
-# without fexit, what rules accept is not seen; what they drop is
+# without fexit, packets that rules drop are seen, but not those that they accept
 host_feature path path_queue path_xmit path_rx path_gro path_receive path_read path_drop <<'EOF'
 path (of the host): the path of packets across devices and network namespaces
   --match CONDITION  follow only matching IP packets, also inside vxlan (UDP port "vxlan

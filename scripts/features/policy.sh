@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# policy.sh - the feature policy: the program at tc ingress, and the limits of what
-# scripts/policy.sh may load. Rules are loaded by that script.
+# policy.sh - the feature policy: the program at tc ingress, and the limits for
+# scripts/policy.sh, which loads the rules.
 
 policy_help() {
 	cat <<'EOF'
@@ -17,9 +17,9 @@ EOF
 POL_MAP_NAMES=(pol_cfg pol_set pol_tuple pol_filter pol_shift pol_rules pol_more pol_count pol_port pol_iif
 	pol_hop pol_hop_state pol_hop_count pol_way pol_group pol_frag pol_work pol_flow pol_stat)
 
-# to be looked at when all is attached
+# checked after everything is attached
 POL_BESIDE=''
-# What attach.sh was asked for; empty: leave it as it is
+# The options of attach.sh; empty: unchanged
 POL_MAX_RULES='' POL_MAX_MASKS='' POL_MAX_HOPS='' POL_PREF=''
 
 policy_option() { # OPTION VALUE
@@ -44,7 +44,7 @@ policy_option() { # OPTION VALUE
 	esac
 }
 
-# policy_beside DEV: says what rules will go past here, and what keeps them from being asked
+# policy_beside DEV: reports what rules bypass here, and what keeps packets from them
 policy_beside() {
 	local line
 	# shellcheck disable=SC2016
@@ -96,7 +96,7 @@ policy_attach() { # DEV
 	tc_qdisc "$1"
 	tc_attach "$1" "$tc" policy_tc "${POL_PREF:-50}" "$(printf '%x' "$class")"
 	POL_BESIDE=$1
-	# (the map has BTF by now, which not everybody who may attach can read)
+	# (the map now has BTF, which not every user who may attach can read)
 	bytes 4 0
 	defer map_set pol_cfg "${BYTES[@]}" -- "${was[@]}"
 	VALUE=("${cfg[@]}")

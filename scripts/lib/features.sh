@@ -31,7 +31,7 @@ done
 # feature_has NAME WHAT: it defines that
 feature_has() { declare -F "$1_$2" >/dev/null; }
 
-# feature NAME WHAT WORD...: F_WHAT, or what host.sh has in its place
+# feature NAME WHAT WORD...: F_WHAT, or the default in host.sh
 feature() {
 	if feature_has "$1" "$2"; then
 		"$1_$2" "${@:3}"

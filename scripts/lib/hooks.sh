@@ -1,9 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# hooks.sh - XDP, tc and iptables of one device, cgroup and tracepoints of the host: who
-# is there, attach, detach.
-# A program is ours if it uses one of our pinned maps; anybody else's is refused by
+# hooks.sh - XDP, tc and iptables of one device, cgroup and tracepoints of the host: list,
+# attach, detach. A program is ours if it uses one of our pinned maps; any other is refused by
 # name and never replaced.
 
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
@@ -37,9 +36,8 @@ prog_look() {
 }
 
 # Our XDP objects have their program in several sections (kern/xdp.h). Here it has one name,
-# NAME_xdp; the section is another thing. XDP_SEC has the words for `ip` to choose it: none for
-# prog, where ip looks, or sec xdp, or sec xdp.frags.
-# What is called from a section is in a map of its own.
+# NAME_xdp, whatever the section. XDP_SEC has the words for `ip` to select it: none for prog, the
+# default, or sec xdp, or sec xdp.frags. Programs called from a section are in a separate map.
 declare -A NEXT_MAPS=([prog]=xdp_next [xdp]=xdp_next_xdp [xdp.frags]=xdp_next_frags)
 
 # xdp_name NAME: XDP_NAME and XDP_SEC of a program
@@ -94,8 +92,8 @@ xdp_change() {
 }
 
 # xdp_try DEV WORD...: the same; false, and why in OUT, if that fails. The kernel changes nothing
-# while a device above DEV has a program: ours goes for that moment and comes back, somebody else's
-# is named.
+# while a device above DEV has a program: ours is detached for that moment, a foreign one is
+# named.
 xdp_try() {
 	local words=(ip link set dev "$@") mark=${#UNDO[@]} uppers upper mode id name pin pins=() status=0 XDP_NAME XDP_SEC
 	[[ $2 != -force ]] || words=(ip -force link set dev "$1" "${@:3}")
@@ -141,13 +139,13 @@ xdp_uppers() {
 		die "ip link show failed"
 }
 
-# --- one XDP slot for several: latency takes the slot, and what can stand behind it
-# (SLOT_OBJECT, by program) goes to xdp_next, at the device's ifindex. Alone it is in
-# the slot itself. Whoever comes or goes, frames always meet one of the programs.
+# --- one XDP slot for several: latency takes the slot, and a program that can run after it
+# (SLOT_OBJECT, by program) goes to xdp_next, at the device's ifindex. Alone it is in the slot
+# itself. During any change, frames always meet one of the programs.
 
 declare -A SLOT_OBJECT=([l2fwd_xdp]=xdp/l2fwd.o)
 
-# slot_next IFINDEX: the program behind latency: NEXT_ID, NEXT_NAME and NEXT_MAP, empty if none
+# slot_next IFINDEX: the program after latency: NEXT_ID, NEXT_NAME and NEXT_MAP, empty if none
 slot_next() {
 	local XDP_NAME XDP_SEC PROG_ID PROG_NAME PROG_MAPS VALUE
 	NEXT_ID='' NEXT_NAME=''
@@ -165,7 +163,7 @@ slot_next() {
 	NEXT_MAP=''
 }
 
-# slot_clear IFINDEX: nothing is behind latency any more
+# slot_clear IFINDEX: removes the program after latency
 slot_clear() {
 	local map
 	bytes 4 "$1"
@@ -185,13 +183,14 @@ graft() {
 	defer "$BPFTOOL" map delete pinned "$GLOBALS/$1" key hex "${BYTES[@]}"
 }
 
-# slot_graft OBJECT IFINDEX: behind latency, or what is to become latency, in the slot
+# slot_graft OBJECT IFINDEX: after latency, or after the program in the slot that will become
+# latency
 slot_graft() {
 	local OUT section=${XDP_SEC[1]:-prog}
 	graft "${NEXT_MAPS[$section]}" "$2" "$1" "$section" || failed "$OUT" "$1 cannot stand behind latency"
 }
 
-# slot_attach DEV OBJECT PROGRAM MODE: to the slot, or behind latency if that is there
+# slot_attach DEV OBJECT PROGRAM MODE: to the slot, or after latency if that is attached
 slot_attach() {
 	xdp_get "$1"
 	if [[ -z $XDP_ID ]] || ! prog_is_ours "$XDP_ID" latency_xdp; then
@@ -222,7 +221,7 @@ slot_detach() {
 	xdp_change "$1" "$(xdp_word "$XDP_MODE")" off
 }
 
-# slot_yield DEV OBJECT: latency takes the slot of one that can stand behind it
+# slot_yield DEV OBJECT: latency takes the slot of a program that can run after it
 slot_yield() {
 	local dev=$1 latency=$2 word
 	word=$(xdp_word "$XDP_MODE")
@@ -234,7 +233,7 @@ slot_yield() {
 	((DRY_RUN)) || xdp_get "$dev"
 }
 
-# slot_yields: what xdp_get has found in the slot can stand behind latency
+# slot_yields: the program found by xdp_get can run after latency
 slot_yields() { [[ -n ${SLOT_OBJECT[${XDP_NAME:--}]:-} ]] && prog_is_ours "$XDP_ID" "$XDP_NAME"; }
 
 # xdp_check DEV PROGRAM: after xdp_get, refuses a device that has somebody else's
@@ -271,7 +270,7 @@ xdp_attach() {
 	[[ -n $XDP_ID ]] || die "$1 has no XDP program after ip link set: does the driver support it?"
 }
 
-# program OBJECT: words for ip and tc to load it, or to take what was loaded of it, in PROGRAM
+# program OBJECT: words for ip and tc to load it, or to use its loaded program, in PROGRAM
 declare -A SHARED=()
 program() {
 	PROGRAM=(obj "$1")
@@ -288,8 +287,9 @@ program_share() {
 	! try "$BPFTOOL" prog pin id "$1" "$pin" || SHARED[$2]=$pin
 }
 
-# xdp_put DEV OBJECT MODE: the program that the driver takes: of section prog; of xdp.frags, where
-# frames of the device's MTU come in several pieces; without MODE also in generic mode
+# xdp_put DEV OBJECT MODE: the program that the driver accepts: from section prog; from
+# xdp.frags, if frames of the device's MTU have several fragments; without MODE also in generic
+# mode
 xdp_put() {
 	local OUT why='' word
 	word=$(xdp_word "$3")
@@ -304,13 +304,13 @@ xdp_put() {
 			word=xdpgeneric
 		fi
 	fi
-	# at once: what looks at it can also fail
+	# at once: later queries can fail
 	defer xdp_change "$1" "$word" off
 	[[ -z $why ]] || note "$1: its driver refuses XDP ($why): attached in generic mode, which costs more per packet"
 }
 
-# xdp_refusal OUTPUT: the kernel's words in what ip has said. False if it was not the driver that
-# refused.
+# xdp_refusal OUTPUT: the kernel's message in the output of ip. False if the driver was not the
+# one that refused.
 xdp_refusal() {
 	local line
 	line=$(sed -nE 's/^(Error|RTNETLINK answers): (.*[^.])\.?$/\2/p' <<<"$1" | head -n 1)
@@ -328,7 +328,8 @@ xdp_section() {
 	((DRY_RUN)) || xdp_get "$1"
 }
 
-# xdp_off DEV OBJECT: what xdp_get has found; OBJECT comes back in the same mode if we fail
+# xdp_off DEV OBJECT: detaches the program found by xdp_get; OBJECT is restored in the same mode
+# if we fail
 xdp_off() {
 	local words=("$1" "$(xdp_word "$XDP_MODE")")
 	xdp_change "${words[@]}" off
@@ -343,7 +344,7 @@ xdp_detach() {
 	if prog_is_ours "$XDP_ID" "$2"; then
 		slot_next "$DEV_IFINDEX"
 		if [[ $2 == latency_xdp && -n ${SLOT_OBJECT[${NEXT_NAME:--}]:-} ]] && prog_is_ours "$NEXT_ID" "$NEXT_NAME"; then
-			# what stood behind takes the slot
+			# the program after it takes the slot
 			object "${SLOT_OBJECT[$NEXT_NAME]}"
 			word=$(xdp_word "$XDP_MODE")
 			xdp_change "$1" -force "$word" obj "$OBJECT" "${XDP_SEC[@]}"
@@ -356,8 +357,8 @@ xdp_detach() {
 	fi
 }
 
-# tc_filters DEV [HOOK]: a line "pref handle id class name" a filter at ingress; id 0 and the
-# kind for what is not a BPF program
+# tc_filters DEV [HOOK]: one line "pref handle id class name" per filter at ingress; id 0 and the
+# kind if it is not a BPF program
 tc_filters() {
 	tc_json filter show dev "$1" "${2:-ingress}" 2>/dev/null | jq -r '.[] | select(.pref and .options)
 		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
@@ -376,8 +377,8 @@ tc_find() {
 	return 1
 }
 
-# tc_qdisc DEV: after tc_check, makes sure that there is an ingress hook, and remembers in
-# DEV_FLAGS if we made it
+# tc_qdisc DEV: after tc_check, makes sure that there is an ingress hook, and records in
+# DEV_FLAGS if we created it
 tc_qdisc() {
 	((!TC_HOOKED)) || return 0
 	dev_flag "$HM_DEV_QDISC"
@@ -393,8 +394,8 @@ tc_hooked() {
 	grep -qxE 'clsact|ingress' <<<"$kinds"
 }
 
-# tc_check DEV PROGRAM PREF DEFAULT: refuses a place that has somebody else's, and PREF, if it
-# was asked for, where ours is at another. What it has found is for tc_qdisc and tc_attach.
+# tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with a foreign filter, and a requested
+# PREF if ours has another. tc_qdisc and tc_attach use the result.
 tc_check() {
 	local pref handle id class name list
 	TC_HOOKED=0 TC_PREF=''
@@ -450,7 +451,7 @@ tc_detach() {
 	if tc_find "$1" "$2"; then
 		run "${NSCMD[@]}" tc filter del dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf
 	fi
-	# (others name the devices there, and could have another one asked)
+	# (others name the devices there, and could redirect the query)
 	[[ -z $NETNS ]] || ((DRY_RUN)) || tc_gone "$1" "$2"
 	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
 	feature_bit "${2%_tc}"
@@ -469,7 +470,7 @@ tc_detach() {
 
 # --- cgroup: a program for all sockets, at ingress
 
-# cgroup_find: whose sockets are measured, in CGROUP; empty if no cgroup v2 is mounted
+# cgroup_find: the cgroup whose sockets are measured, in CGROUP; empty if no cgroup v2 is mounted
 cgroup_find() {
 	CGROUP=${HOOKMAP_CGROUP:-$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)}
 	[[ -z $CGROUP || -d $CGROUP ]] || die "HOOKMAP_CGROUP $CGROUP is not there"
@@ -479,7 +480,7 @@ cgroup_find() {
 cgroup_attach() {
 	local PROG_ID='' PROG_NAME PROG_MAPS where
 	((DRY_RUN)) || prog_look pinned "$2" || die "program $2 cannot be read"
-	# (others can make cgroups faster than all of them are looked at, so that comes last)
+	# (others can create cgroups faster than we read them, so this comes last)
 	where=$(cgroup_users "$PROG_ID" show "$1") || exit 1
 	[[ -n $where || -n ${3:-} ]] || where=$(cgroup_users "$PROG_ID" tree) || exit 1
 	[[ -z $where ]] || return 0
@@ -494,7 +495,8 @@ cgroup_users() {
 	while :; do
 		list=$(bpftool -j cgroup "${@:2}" 2>/dev/null) && whole=1 || whole=0
 		found=$(jq -r --argjson id "$1" '.[]? | select(.id == $id or any(.programs[]?; .id == $id)) | .cgroup // "-"' <<<"$list" 2>/dev/null) || found=
-		# it stops where a cgroup goes while it walks the tree: containers that come and go
+		# it stops if a cgroup disappears while it walks the tree, as with short-lived
+		# containers
 		[[ -z $found ]] && ((!whole)) || break
 		((++tries < 20)) && answered || die "bpftool cgroup ${*:2} failed"
 	done
@@ -523,16 +525,16 @@ bpf_load() {
 	run "$BPFTOOL" -n prog loadall "$object" "$dir" "$@"
 }
 
-# is_link PIN: autoattach falls back to pinning the program, with rc 0, when it cannot
-# attach. (bpftool prints a link that there is, and exits with 255.)
+# is_link PIN: autoattach falls back to pinning the program, with rc 0, when it cannot attach.
+# (bpftool prints an existing link, and exits with 255.)
 is_link() {
 	[[ $(bpftool -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
 }
 
 # --- iptables: one chain of ours a table, a jump to it a device
 
-# ipt_commands [all]: in IPT; with "all" also those whose rules those of an earlier attach may be,
-# which are in the backend that iptables was then
+# ipt_commands [all]: in IPT; with "all" also those that may have rules of an earlier attach, in
+# the backend that iptables used then
 ipt_commands() {
 	local command backend
 	IPT=()
@@ -550,7 +552,7 @@ ipt_commands() {
 	done
 }
 
-# ipt_usable: leaves out of IPT what does not work here, and says so
+# ipt_usable: removes commands that do not work here from IPT, and says so
 ipt_usable() {
 	local ipt out
 	for ipt in "$IPTABLES" "$IP6TABLES"; do
@@ -630,8 +632,8 @@ ipt_before() {
 # ipt_jumps IPT TABLE HOOK CHAIN: the rules that jump to our chain, a line each
 ipt_jumps() { in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | grep -e " -j $4\$" || true; }
 
-# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device, as many as there are now: whoever adds
-# others meanwhile does not keep us here
+# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device, as many as there are now: jumps added
+# meanwhile do not keep us here
 ipt_detach() {
 	local ipt n
 	for ipt in "${IPT[@]}"; do
@@ -652,7 +654,7 @@ ipt_remove() {
 	local ipt number rules
 	for ipt in "${IPT[@]}"; do
 		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null) || continue
-		# (an empty one is what is left of ours)
+		# (an empty one is left over from ours)
 		[[ $rules == *"--object-pinned $4"* || $rules == "-N $3" ]] || continue
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
 		while read -r number; do

@@ -3,12 +3,12 @@
 #
 # options.sh - the command line of all scripts.
 #
-# options SPEC WORD...: takes a command line apart. SPEC has a word for each option that
-# the script understands: its spellings between "|", with "=" behind if it takes a value.
-# A pattern such as "--*=" is any option. -n, -v, -h and --netns are dealt with here; for
-# the others, and with the last of its spellings, `option NAME VALUE` of the script is
-# called. Words that are not options are in ARGS. OPTIONS_END is a word of ARGS after which nothing
-# is an option any more. --filter and --match take all the words of a condition.
+# options SPEC WORD...: parses a command line. SPEC has a word for each option of the script: its
+# spellings between "|", followed by "=" if it takes a value. A pattern such as "--*=" matches
+# any option. -n, -v, -h and --netns are handled here; for the others, `option NAME VALUE` of the
+# script is called with the last spelling. Words that are not options are in ARGS. After the word
+# OPTIONS_END of ARGS, no word is an option. --filter and --match take all the words of a
+# condition.
 
 ARGS=() NS='' OPTIONS_END=''
 
@@ -54,7 +54,8 @@ options() {
 				(($#)) || misuse "$(option_missing "$word")"
 				value=$1
 				shift
-				# a condition needs no quotes: what follows and can be of it, is
+				# a condition needs no quotes: all following words that can
+				# belong to it do
 				if [[ $OPTION =~ ^--(filter|match)$ ]]; then
 					[[ ! $value =~ ^($keys)$ || $# == 0 ]] || {
 						value+=" $1"

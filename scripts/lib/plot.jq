@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# plot.jq - what plot.sh draws, from what the reader printed with -j; a line of TSV a
-# point, as documented in plot.sh --help. $stage, $device, $netns: "" for any.
+# plot.jq - the data for plot.sh, from the reader's output with -j; one line of TSV per point, as
+# documented in plot.sh --help. $stage, $device, $netns: "" for any.
 
 # a line is a line, whatever a name has
 def line: explode | map(if . < 32 or (. > 126 and . < 160) then 63 else . end) | implode;
 
 def stage_name: "\(.from) → \(.to)" | line;
 
-# rows of latency: the stage, device and namespace that were asked for
+# rows of latency: the requested stage, device and namespace
 def chosen: .rows[] | select(.count > 0
 	and ($device == "" or .device == $device) and ($netns == "" or .netns == $netns)
 	and ($stage == "" or "\(.from)-\(.to)" == $stage));
 
-# the device and namespace with the most packets, where none was asked for
+# the device and namespace with the most packets, if none was requested
 def busiest($kind): [chosen | select($stage != "" or .kind == $kind)] | group_by([.device, .netns])
 	| max_by(map(.count) | max) // [];
 
-# points of a row: [share of packets that took longer, ns]; without --buckets, the
-# percentiles that there are
+# points of a row: [share of packets that took longer, ns]; without --buckets, the available
+# percentiles
 def points:
 	if .buckets then
 		.count as $n | .max_ns as $max
@@ -58,6 +58,6 @@ def drops($interval):
 			| [$docs[$i] | losses | select(.what == $what or ($what == "others" and (.what as $w | $all[:7] | index([$w]) | not))) | .packets]
 			| (add // 0) / $length[$i]] | . + .[-1:] | to_entries[] | "\($start[.key] * 1e6 | round / 1e6)\t\(.value)"), "";
 
-# plot: what plot.sh was asked for, of the documents on standard input
+# plot: the data for plot.sh, from the documents on standard input
 def plot($what; $name; $interval):
 	if $what == "percentiles" then input | percentiles($name) elif $what == "stages" then input | stages else drops($interval) end;

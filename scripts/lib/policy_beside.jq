@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# policy_beside.jq - what nft -j list ruleset says, as lines of policy_beside.sh; what
-# iptables-nft made is said there.
+# policy_beside.jq - the output of nft -j list ruleset as lines of policy_beside.sh, which reads
+# the rules of iptables-nft itself.
 
 def devs: if type == "string" then sub("\\*$"; "+") else "" end;
 def verdicts($maps; $in): .vmap?.data? | if type == "string" then $maps[$in + ltrimstr("@")] else .set? end | arrays | .[] | arrays | .[1];

@@ -29,12 +29,13 @@
 #     mtu       table TEXT has an IPv4 route with an MTU that is not locked
 #   7 TABLE DEV  a route of that table leads there
 
-# beside_iptables FAMILY TOOL: reads what iptables-save prints
+# beside_iptables FAMILY TOOL: reads the output of iptables-save
 beside_iptables() {
 	awk -v family="$1" -v tool="$2" '
 		BEGIN { OFS = "\t" }
 		function fact(kind, dev, src, text) { print 6, kind, tool, family, dev, src, "", "", text }
-		# the rules of CHAIN, as packets at hook BASE come to them: those that leave by OUT_, of SRC_
+		# the rules of CHAIN in the order of packets at hook BASE: packets to OUT_, from
+		# SRC_
 		function walk(chain, base, out_, src_,  i, list, n) {
 			if ((chain, base, out_, src_) in been) return
 			been[chain, base, out_, src_] = 1
@@ -91,7 +92,7 @@ beside_rp_filter() {
 	done
 }
 
-# beside_attached DEV: what keeps packets from the rules there, or is not asked
+# beside_attached DEV: whatever keeps packets from the rules there, or is bypassed
 beside_attached() {
 	local on
 	printf '6\tattached\t\t\t%s\t\t\t\t\n' "$1"
@@ -127,7 +128,7 @@ beside_above() {
 		done
 }
 
-# beside_rules: what ip rule forbids
+# beside_rules: packets forbidden by ip rule
 beside_rules() {
 	local family
 	for family in 4 6; do
@@ -137,7 +138,7 @@ beside_rules() {
 	done
 }
 
-# beside_default FAMILY [DEV...]: unmarked packets, which come in by DEV, have a default route
+# beside_default FAMILY [DEV...]: unmarked packets received by DEV have a default route
 beside_default() {
 	local table
 	[[ -z $(ip "-$1" route show default 2>/dev/null) ]] || return 0
@@ -148,7 +149,8 @@ beside_default() {
 	return 1
 }
 
-# beside_ask COMMAND...: what it prints; one that takes long is ended, and that is a fact
+# beside_ask COMMAND...: its output; one that takes too long is ended, which is reported as a
+# fact
 beside_ask() {
 	local status=0
 	{ timeout -s KILL 3 "$@"; } 2>/dev/null || status=$?
@@ -198,7 +200,7 @@ beside_in() {
 }
 
 # beside_nexthops: routes on standard input, with the next hop objects that they name: with
-# nexthop_compat_mode=0, the kernel leaves that to who asks
+# nexthop_compat_mode=0, the kernel leaves the look-up to the user
 beside_nexthops() {
 	{
 		ip -o nexthop show 2>/dev/null
@@ -226,7 +228,7 @@ beside_tables() {
 			[[ $routes != *nhid* ]] || routes=$(beside_nexthops <<<"$routes")
 			all+=$routes
 			grep -o '\bdev [^ ]*' <<<"$routes" | sort -u | sed "s/^dev /7\t$table\t/" || true
-			# (IPv6 itself goes by locked ones only)
+			# (IPv6 only respects locked ones)
 			((family == 6)) || [[ ! $routes =~ \ mtu\ [0-9] ]] || printf '6\tmtu\tip\t4\t\t\t\t\t%s\n' "$table"
 		done
 		[[ $all != *late* ]] || none=''

@@ -6,7 +6,7 @@
 PROGRESS=
 if [[ -t 2 && ${TERM:-dumb} != dumb ]]; then exec {PROGRESS}>&2; fi
 
-# phase TEXT: what is being done now; nothing ends it
+# phase TEXT: the current step; it needs no end
 phase() {
 	[[ -z $PROGRESS ]] || printf '\r\033[K%s' "${1:+$1 ...}" >&"$PROGRESS"
 }

@@ -1,21 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# reach.sh - do packets get to what is attached? What can stop them is looked at and named, with
-# what to do; afterwards the programs' own counters say it (map hm_reach, `hookmap status`).
+# reach.sh - do packets reach the attached programs? We look for whatever can stop them, and name
+# it with the next step; afterwards the programs' own counters show it (map hm_reach, `hookmap
+# status`).
 #
-# A feature says by F_reach where its packets must get to, for DEV_* and the options given:
+# F_reach of a feature lists the places that its packets must reach, for DEV_* and the given
+# options:
 #   xdp                    its program is at XDP, or behind that of latency
 #   tc PREF OPTION         its filter at ingress is at PREF, which OPTION moves
 #   index                  skb->tc_index must stay as it is up to the last stage
 #   rules TABLE HOOK CHAIN a rule there jumps to CHAIN, by the device's name
 
-# what programs return so that the next one runs, by kind
+# return values after which the next program runs, by kind
 declare -A REACH_GOES=([tcx]=' -1 1 3 4 5 6 8 ' [bpfda]=' -1 1 3 5 6 ' [netkit]=' -1 0 1 3 4 5 6 8 ')
 REACH_LOOKS=64 # programs, at most, whose instructions are looked at
 
-# reach_read DEV: what stands on the way, in REACH_WAY (lines of reach.jq), and what the programs
-# there are called, return and do with tc_index, by id
+# reach_read DEV: the programs that packets pass, in REACH_WAY (lines of reach.jq), with their
+# names, return values and use of tc_index, by id
 reach_read() {
 	local net qdisc filter link id name returns index
 	declare -gA REACH_NAME=() REACH_RETURNS=() REACH_INDEX=()
@@ -54,7 +56,7 @@ reach_ends() {
 	((ends)) || ENDS=
 }
 
-# reach_move DEV ID OFF...: commands that put a program behind ours, the last being OFF
+# reach_move DEV ID OFF...: commands that move a program after ours, the last being OFF
 reach_move() {
 	local pin=$BPFFS/moved-$2
 	printf 'or put it behind: %s && ' "$(typed bpftool prog pin id "$2" "$pin")"
@@ -62,11 +64,11 @@ reach_move() {
 	printf '%s && %s' "$(typed tc filter add dev "$1" ingress pref 1000 handle 1 bpf da pinned "$pin")" "$(typed "${@:3}")"
 }
 
-# fact SEVERITY STAGE WHAT NEXT: a line of reach_facts. all: no packet gets to the stage; some:
-# it may be that not all do; note: a thing to know
+# fact SEVERITY STAGE WHAT NEXT: a line of reach_facts. all: no packet reaches the stage; some:
+# some packets may not; note: good to know
 fact() { printf '%s\t%s\t%s\t%s\n' "$@"; }
 
-# reach_tc DEV PREF OPTION: what can end the hook before the filter at PREF
+# reach_tc DEV PREF OPTION: programs that can end the hook before the filter at PREF
 reach_tc() {
 	local kind id pref aux proto name who next off ENDS
 	while IFS=$'\t' read -r kind id pref aux proto name; do
@@ -113,7 +115,7 @@ reach_tc() {
 	done <<<"$REACH_WAY"
 }
 
-# reach_index PREF: who decides by tc_index, and who changes it behind the filter at PREF
+# reach_index PREF: programs that use tc_index, or change it after the filter at PREF
 reach_index() {
 	local kind id pref dev name next
 	while IFS=$'\t' read -r kind id pref _ dev name; do
@@ -131,7 +133,7 @@ reach_index() {
 	done <<<"$REACH_WAY"
 }
 
-# reach_rules DEV: whose packets come to netfilter under another name
+# reach_rules DEV: devices whose packets reach netfilter under another name
 reach_rules() {
 	local kind n what name
 	while IFS=$'\t' read -r kind _ n _ what name; do
@@ -184,7 +186,7 @@ reach_nft() {
 			at = 0
 			for (i = 5; i < NF; i++) if ($i == "priority") at = i
 			order = $(at + 1) + 0
-			# (iptables has looked at its own)
+			# (iptables checks its own)
 			if ($4 == "ingress") ours = of_dev($0)
 			else ours = ($4 == "prerouting" && order <= -300 || $4 == "input" && order < 0) && chain !~ /^ip6? [a-z]+ (PREROUTING|INPUT)$/
 			if (ours) base[++bases] = chain
@@ -225,8 +227,8 @@ reach_nft() {
 	done
 }
 
-# reach_facts DEV FEATURE NOW: what can stop its packets, lines of fact, after reach_read; NOW (1): it
-# is attached, and others may have taken it off or put theirs in its place
+# reach_facts DEV FEATURE NOW: what can stop its packets, lines of fact, after reach_read; NOW
+# (1): it is attached, and others may have removed or replaced it
 reach_facts() {
 	local line=() pref=0
 	while read -r -a line; do
@@ -247,8 +249,8 @@ reach_facts() {
 	done < <("${2}_reach")
 }
 
-# reach_check DEV FEATURE...: before the first change: dies where no packet would get to one of
-# these, and says what else is to be known
+# reach_check DEV FEATURE...: before the first change: dies if no packet would reach one of
+# these, and prints notes
 reach_check() {
 	local feature facts='' severity stage what next
 	reach_read "$1"
@@ -263,7 +265,7 @@ reach_check() {
 	done < <(sort -t $'\t' -u -k 2,4 <<<"$facts")
 }
 
-# reach_jumps DEV TABLE HOOK CHAIN: what keeps packets from our chain, as the rules are now
+# reach_jumps DEV TABLE HOOK CHAIN: whatever keeps packets from our chain with the current rules
 reach_jumps() {
 	local ipt severity rule
 	for ipt in "${IPT[@]}"; do
@@ -279,8 +281,8 @@ reach_jumps() {
 	done
 }
 
-# reach_counts: what the programs have counted, a line "inode ifindex feature stage before packets
-# reached" each, separated by tabs; nothing without a reader
+# reach_counts: the counters of the programs, one line "inode ifindex feature stage before
+# packets reached" each, separated by tabs; empty without a reader
 reach_counts() {
 	(hookmap_reader) 2>/dev/null || return 0
 	hookmap_reader
@@ -288,8 +290,8 @@ reach_counts() {
 		jq -r '.devices[] | . as $d | .reach[]? | [$d.inode, $d.ifindex, .feature, .stage, .before, .packets, .reached // (.reached | tojson)] | @tsv'
 }
 
-# reach_now DEV CHECK COUNTS: of what is attached to DEV_*: lines "missed TAB TEXT" and "known TAB TEXT";
-# with CHECK (1), what can stop packets is looked at
+# reach_now DEV CHECK COUNTS: for the features of DEV_*: lines "missed TAB TEXT" and "known TAB
+# TEXT"; CHECK (1) also looks for whatever can stop packets
 reach_now() {
 	local feature line
 	((!$2)) || {
@@ -309,7 +311,7 @@ reach_now() {
 	} | hint=$( (($2)) || typed status.sh --check "$1") awk -F'\t' -v OFS='\t' -v inode="$DEV_INODE" -v ifindex="$DEV_IFINDEX" '
 		BEGIN { hint = ENVIRON["hint"] }
 		function miss(place, why, n, next_) { print "missed", "attached but not reached: " place " (" why ")" n (next_ == "" ? "" : ": " next_) }
-		# a fact; then what is counted
+		# a fact; then the counters
 		NF == 5 {
 			facts++
 			at = $1 "\t" $3

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# registry.sh - what is attached where: map hm_dev, by namespace and ifindex, and
-# map hm_netns, the namespaces' names by nsid. Needed to clean up behind a device
-# or a namespace that has vanished, and by the reader for names.
+# registry.sh - records what is attached where: map hm_dev, by namespace and ifindex, and map
+# hm_netns, the namespaces' names by nsid. Used to clean up after a device or a namespace has
+# vanished, and by the reader for names.
 
 # dev_find DEV: the entry of a device in $NETNS_INODE, by IFINDEX or, if that is
 # empty because the device is gone, by the name that it had. Sets DEV_INODE,
@@ -43,7 +43,7 @@ dev_read() {
 	read -r DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_NSID DEV_PREF DEV_NAME <<<"$1"
 }
 
-# dev_named: what the device of DEV_* is called now, in IFNAME. False if it has gone.
+# dev_named: the current name of the device of DEV_*, in IFNAME. False if it is gone.
 dev_named() {
 	IFINDEX=$DEV_IFINDEX
 	IFNAME=$(device_name "$IFINDEX") || exit 1
@@ -57,7 +57,7 @@ dev_unknown() {
 	DEV_FEATURES=0 DEV_FLAGS=0 DEV_NSID=0 DEV_PREF=0
 }
 
-# dev_host: DEV_* of what is attached to the host as a whole
+# dev_host: DEV_* for the features of the whole host
 dev_host() {
 	NETNS_INODE=0 IFINDEX=0
 	dev_find host || dev_unknown host
@@ -75,9 +75,9 @@ netns_gone() {
 	[[ -n $NETNS_INODE ]]
 }
 
-# netns_settle: the kernel gives the inode of a namespace that has gone to a new one. If the
-# current one has got one, what is written down for the old one moves to a number that no
-# namespace has, and is then cleaned up as what has vanished.
+# netns_settle: the kernel reuses the inode of a deleted namespace. If the current one has such
+# an inode, the entries of the old one move to a number that no namespace has, and are then
+# cleaned up as vanished.
 netns_settle() {
 	local list devs id inode cookie name gone
 	netns_cookie
@@ -156,10 +156,10 @@ netns_descriptors() { # PATTERN PATTERN
 	printf '%s\0' /proc/[0-9]*/fd | timeout -s KILL "$HM_LIMIT" xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
 }
 
-# netns_vanished INODE: this namespace has gone. Not finding it proves nothing: a process
-# that we may not ask can have it, or another mount namespace. But a namespace takes its filters
-# along: if there is none of ours but those that are seen, none is there. Else NETNS_HIDDEN has
-# the programs. NETNS_FOUND is a file of it, if there is one.
+# netns_vanished INODE: is this namespace gone? Not finding it proves nothing: a process that we
+# may not read can have it, or another mount namespace. But filters are deleted with their
+# namespace: if all our filters are visible elsewhere, it is gone. Otherwise NETNS_HIDDEN has the
+# programs. NETNS_FOUND is a file of the namespace, if there is one.
 NETNS_HIDDEN='' NETNS_FOUND=''
 netns_vanished() {
 	local hidden
@@ -208,8 +208,8 @@ dev_key() { # INODE IFINDEX
 	DEV_KEY=("${VALUE[@]}")
 }
 
-# dev_intend FLAGS FEATURE...: what is about to be attached, and how, is written down
-# before the first change, and undone with it: if we are killed, detach knows where to look
+# dev_intend FLAGS FEATURE...: records what is about to be attached, and how, before the first
+# change, and undoes it together with the change: if we are killed, detach knows where to look
 dev_intend() {
 	local feature
 	defer dev_restore "$DEV_INODE $DEV_IFINDEX $DEV_FEATURES $DEV_FLAGS $DEV_NSID $DEV_PREF $DEV_NAME"
@@ -222,7 +222,7 @@ dev_intend() {
 	dev_put
 }
 
-# dev_order: a new device comes after all others, whatever its number is
+# dev_order: a new device comes after all others, whatever its number
 DEV_LAST=''
 dev_order() {
 	local list
@@ -234,7 +234,8 @@ dev_order() {
 	DEV_FLAGS=$((DEV_FLAGS | DEV_LAST << HM_DEV_ORDER))
 }
 
-# abi_mark: programs and maps of two versions do not go together. A folder says whose they are.
+# abi_mark: programs and maps of two versions do not work together. A directory names their
+# version.
 abi_mark() {
 	local mark=$BPFFS/tc/_abi_$HM_ABI
 	[[ ! -d $mark ]] || return 0
@@ -254,7 +255,7 @@ dev_restore() { # LINE
 	dev_put
 }
 
-# dev_flag FLAG: sets it, and writes that down before what it stands for is done
+# dev_flag FLAG: sets and records it, before the change that it stands for
 dev_flag() {
 	((!(DEV_FLAGS & $1))) || return 0
 	DEV_FLAGS=$((DEV_FLAGS | $1))
@@ -307,7 +308,7 @@ netns_id() {
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id
-		# the kernel gives the number of one that has gone to a new one
+		# the kernel reuses the number of a deleted one
 		now=$(netns_name)
 		[[ -z $now || $name == "${now:0:55}" ]] || netns_put "$id" "$inode" "$cookie" "$now"
 		return

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# remains.sh - programs of ours on devices that the registry does not know: of a device that
-# was moved to another network namespace or attached by hand, or of a version whose pins
-# have another shape. A program is ours if it has a name of ours and uses a map of ours.
+# remains.sh - programs of ours on devices that the registry does not know: on a device that was
+# moved to another network namespace or attached by hand, or of a version whose pins have another
+# shape. A program is ours if it has one of our names and uses one of our maps.
 
 # remains_progs [TYPE]: a line "id type map,map..." for each of our programs
 remains_progs() {
@@ -31,7 +31,7 @@ remains_devices() {
 	)
 }
 
-# remains_off DEV IDS: takes these programs off a device in $NETNS
+# remains_off DEV IDS: detaches these programs from a device in $NETNS
 remains_off() {
 	local hook pref handle id rest list ours=0 others=''
 	xdp_get "$1"
@@ -48,7 +48,7 @@ remains_off() {
 			fi
 		done <<<"$list"
 	done
-	# (who made it, is not known)
+	# (its creator is not known)
 	[[ $ours$others != 1 ]] || warn "$1: left its clsact qdisc, which has no filters now: $(command_text "${NSCMD[@]}" tc qdisc del dev "$1" clsact)"
 }
 
@@ -77,7 +77,7 @@ remains_follow() {
 		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
 }
 
-# remains_remove: all that is ours, whoever has put it where, by whatever version
+# remains_remove: removes everything of ours, wherever it is, of any version
 remains_remove() {
 	local progs ids list line file dev id type maps name names=() cgroup
 	pins_load

@@ -1,22 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# text.sh - words that others have chosen (names of devices, aliases, namespaces, processes,
-# files) on their way out. Who makes a device in a network namespace names it, and needs no
-# privilege outside. One function for each reader:
+# text.sh - prints words chosen by others (names of devices, aliases, namespaces, processes,
+# files). Whoever creates a device in a network namespace chooses its name, without privileges
+# outside. One function for each reader:
 #   clean TEXT, clean_lines  a person at a terminal
 #   typed WORD...            a shell, into which a person copies the command
 #   gnuplot_text TEXT        gnuplot
 #   json_escaped             a parser of JSON, or a person at a terminal
 #   carried TEXT, as_named   what goes into jq, and comes out
-# jq gets them by --arg, awk by the environment (-v has backslashes of its own); no program is
-# put together of them.
+# jq gets them by --arg, awk by the environment (-v interprets backslashes); no program is
+# assembled from them.
 
-# What is well formed UTF-8, but for the last 128 characters, which CARRY_SED takes.
+# Well-formed UTF-8, except for the last 128 characters, which CARRY_SED uses.
 UTF8='[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8e][\x80-\xbf]{2}|\xf4\x8f[\x80-\xbd][\x80-\xbf]'
 
-# A terminal obeys the control characters of ASCII and, in UTF-8, U+0080 to U+009F. What is
-# not UTF-8 becomes "?", too: another character set has its controls there.
+# A terminal obeys the control characters of ASCII and, in UTF-8, U+0080 to U+009F. Bytes that
+# are not UTF-8 also become "?": other character sets have control characters there.
 CLEAN_SED='s/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/?/g
 /[\x80-\xff]/ {
 	s/'$UTF8'|[\x80-\xff]/\x01&\x02/g
@@ -24,7 +24,7 @@ CLEAN_SED='s/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/?/g
 	s/[\x01\x02]//g
 }'
 
-# clean_lines: standard input for a person: nothing moves the cursor but the line's end and tabs
+# clean_lines: standard input for a person: only line ends and tabs move the cursor
 clean_lines() { LC_ALL=C sed -E "$CLEAN_SED"; }
 
 # clean TEXT: the same, as one line
@@ -53,8 +53,8 @@ typed() {
 	printf '%s\n' "${out[*]}"
 }
 
-# gnuplot_text TEXT: a string of gnuplot. Between double quotes it would run what stands
-# between backquotes.
+# gnuplot_text TEXT: a string for gnuplot. In double quotes, gnuplot would run text between
+# backquotes.
 gnuplot_text() {
 	local text
 	text=$(clean "$1")
