@@ -118,8 +118,13 @@ state() {
 		equal "$(cfg $words)" "$quoted" "$words"
 	done
 	fails 2 '--filter: dport needs a value' attach eth0 --filter proto tcp dport
-	# of path, also a protocol alone
-	equal "$(attach -n --host path --match tcp port 443 2>&1 | grep -F path_cfg)" "$(attach -n --host path --match 'tcp port 443' 2>&1 | grep -F path_cfg)" path
+	# of path, also a word alone
+	for words in 'tcp port 443' 'host 10.11.1.2 icmp' 'vxlan 4790 udp and dport 53'; do
+		# shellcheck disable=SC2086
+		quoted=$(attach -n --host path --match $words 2>&1 | grep -F 'path_cfg key')
+		like "$quoted" 'value hex'
+		equal "$quoted" "$(attach -n --host path --match "$words" 2>&1 | grep -F 'path_cfg key')" "$words"
+	done
 }
 
 # behind SECTION: latency is in this section now

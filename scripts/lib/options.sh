@@ -32,7 +32,7 @@ option_find() {
 }
 
 options() {
-	local SPEC word value keys='dev|proto|port|sport|dport|src|dst|host|vlan|vxlan|fragment|ethertype' bare='tcp|udp|icmp|icmp6|sctp|ip|ip6|echo|and'
+	local SPEC word value keys bare
 	read -ra SPEC <<<"$1"
 	shift
 	ARGS=()
@@ -57,6 +57,8 @@ options() {
 				# a condition needs no quotes: all following words that can
 				# belong to it do
 				if [[ $OPTION =~ ^--(filter|match)$ ]]; then
+					compiler
+					{ read -r keys && read -r bare; } < <("$COMPILER" words)
 					[[ ! $value =~ ^($keys)$ || $# == 0 ]] || {
 						value+=" $1"
 						shift

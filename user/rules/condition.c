@@ -237,6 +237,18 @@ void bytes_print(const void *value, size_t size)
 		printf(" %02x", ((const __u8 *)value)[i]);
 }
 
+int condition_words(void)
+{
+	for (int bare = 0; bare < 2; bare++) {
+		for (size_t k = 0; k < WORDS; k++) {
+			if (!words[k].value == !bare)
+				printf("%s|", words[k].word);
+		}
+		printf(bare ? "and\n" : "dev|vxlan\n");
+	}
+	return 0;
+}
+
 int condition_main(int n, char **word, const char *without)
 {
 	struct match m;

@@ -16,6 +16,12 @@ void bytes_print(const void *value, size_t size);
 /* rules match WORD...: struct match in hexadecimal */
 int condition_main(int n, char **word, const char *without);
 
+/*
+ * rules words: the words that take a value, and those that do not, as two regular expressions;
+ * also those that scripts deal with: "dev NAME", "vxlan N".
+ */
+int condition_words(void);
+
 /* rules acl [WORD...], see acl.c */
 struct acl_options {
 	const char *file, *maps, *used;

@@ -18,6 +18,7 @@ static const char usage[] =
 	"  missing  the devices that they name and that are not there\n"
 	"\n"
 	"  match [WORD...]  a condition about packets, as struct match\n"
+	"  words    the words of a condition: those with a value, those without\n"
 	"  acl [WORD...]    rules of a port of l2fwd, on standard input and in words, as commands "
 	"for\n"
 	"           bpftool batch, after a line \"# PLACE COUNT\"\n"
@@ -142,6 +143,8 @@ int main(int argc, char **argv)
 		}
 	}
 	mode = argv[optind++];
+	if (mode && !strcmp(mode, "words"))
+		return condition_words();
 	if (mode && !strcmp(mode, "match"))
 		return condition_main(argc - optind, argv + optind, without);
 	acl.maps = maps;
