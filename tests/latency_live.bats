@@ -75,9 +75,11 @@ server 10.11.2.1 $(($(nproc) - 1))"
 	equal "$(lost seen)" 1000000 seen
 	all_stages 1000000
 	nothing_lost
-	# each nanosecond of a total is in exactly one stage
-	equal "$(hookmap -j latency | jq '([.rows[] | select(.kind == "stage") | .sum_ns] | add) -
-		([.rows[] | select(.kind == "total") | .sum_ns] | add)')" 0 "sum of the stages less sum of the totals"
+	# Each nanosecond of a total to the socket is in exactly one stage. (That to the application has
+	# the same once more, and may be there: a packet of another suite, read at the address and with
+	# the tag of one of ours.)
+	equal "$(hookmap -j latency | jq '[.rows[] | select(.to != "app")] | ([.[] | select(.kind == "stage") | .sum_ns] | add) -
+		([.[] | select(.kind == "total") | .sum_ns] | add)')" 0 "sum of the stages less sum of the totals"
 }
 
 @test "latency: both CPUs, softirqs on top of tasks, and a reader all the time: nothing is lost or goes back" {
