@@ -43,6 +43,7 @@ HM_MAP(l2_fdb);
 #define BRIDGE_PORTS	  1024 /* of one bridge: BR_MAX_PORTS */
 #define BRIDGE_VLANS	  4095
 #define BRIDGE_FORWARDING 3	     /* BR_STATE_FORWARDING */
+#define BRIDGE_PROMISC	  (1 << 8)   /* IFF_PROMISC */
 #define BRIDGE_HAIRPIN	  (1UL << 0) /* BR_HAIRPIN_MODE */
 #define BRIDGE_UNTAGGED	  (1 << 2)   /* BRIDGE_VLAN_INFO_UNTAGGED */
 
@@ -188,6 +189,7 @@ struct mirror_ports {
 	__u8 vlans;    /* the bridge has VLANs */
 	__u8 all;      /* read each of the ports' VLANs */
 	__u8 slow;     /* the bridge has its own rules */
+	__u8 promisc;  /* it receives a copy of each frame */
 	__u32 look;    /* its number */
 };
 
@@ -359,6 +361,8 @@ static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_
 		in |= MIRROR_WHY(CHECKSUM);
 	if (past_filtered((__u64)dev, 0))
 		in |= MIRROR_WHY(INGRESS);
+	if (walk->promisc)
+		in |= MIRROR_WHY(PROMISC);
 	if (says & ~(BRIDGE_FAST | BRIDGE_SLOW_IN))
 		out |= MIRROR_WHY(FLAG);
 	if (mirror_backup(p))
@@ -538,6 +542,7 @@ static __always_inline void mirror_walk(const struct l2_cfg *cfg, struct net_bri
 		last->vlans = now;
 	walk.slow = mirror_options(BPF_CORE_READ(br, options)) ||
 		    mirror_filtered(cfg, BPF_CORE_READ(br, dev, nd_net.net));
+	walk.promisc = !!(BPF_CORE_READ(br, dev, flags) & BRIDGE_PROMISC);
 	mirror_ports_of(&walk.list, br);
 	bpf_loop(BRIDGE_PORTS, mirror_look_at, &walk, 0);
 	last->outside = walk.outside;

@@ -193,6 +193,7 @@ struct net_device {
 	void *rx_handler_data;
 	const unsigned char *dev_addr;
 	unsigned long state; /* bits of enum netdev_state_t */
+	unsigned int flags;
 	struct list_head dev_list;
 	struct hlist_node index_hlist;
 	unsigned int priv_flags; /* a bit-field since 6.9 */

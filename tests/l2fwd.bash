@@ -178,3 +178,12 @@ same_tables() { [[ $(our_table) == "$(bridge_table)" ]]; }
 tables_agree() {
 	busywait 30 same_tables || diff <(bridge_table) <(our_table)
 }
+
+# because DEV LIST: the port is slow because of it; frames have it looked at
+because() {
+	say 1 "$(mac 2)$(mac 153)$T"
+	[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
+}
+
+# received COMMAND...: packets by a device, where COMMAND leads: received h 2 eth0, received sw br0
+received() { "${@:1:$#-1}" awk -v dev="${!#}:" '$1 == dev { print $3 }' /proc/net/dev; }

@@ -535,6 +535,91 @@ settle() {
 	equal "$(sort -u <<<"$HEARD")" "$(mac 2)$(mac 1)$T" 'what the backup port sent'
 }
 
+@test "mirror: a promiscuous bridge has a copy of each frame: a macvlan on top of it, and a capture" {
+	local mac=02:00:00:00:00:0a
+	bridge_up 2 mcast_snooping 0
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	# where it was before
+	sw bridge fdb add "$mac" dev p2 master static
+	sw ip link add mv0 link br0 address "$mac" type macvlan mode bridge
+	sw ip link set mv0 up
+	arrived() { equal "$(received sw mv0) $(received h 2 eth0)" "$1" 'by macvlan and host 2'; }
+	say 1 "$(mac 10)$(mac 1)$T" 5
+	arrived '5 5'
+	sw_attach br0 l2fwd --mirror --refresh 50
+	equal "$(<"$BATS_TEST_TMPDIR/attach.err")" "attach.sh: warning: br0 is promiscuous, and has a copy of each frame, which all take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: ip -d link show dev br0" said
+	say 1 "$(mac 10)$(mac 1)$T" 5
+	arrived '10 10'
+	like "$(hookmap fdb)" 'p1 takes the slow path: the bridge is promiscuous'
+	sw ip link del mv0
+	busywait 10 because p1 ''
+	sw ip link set br0 promisc on
+	busywait 10 because p1 promiscuous
+	# an ordinary device on top has the bridge's own address
+	sw ip link set br0 promisc off
+	busywait 10 because p1 ''
+}
+
+@test "mirror: a VXLAN device as a port: remote entries, several, and next-hop groups" {
+	local mode remote
+	skip_without VXLAN unshare --net ip link add vx0 type vxlan id 1 dstport 4789 local 127.0.0.1
+	bridge_up 2
+	# hosts 8 and 9 are behind the tunnel
+	for remote in 8 9; do
+		ip netns add "h$remote"
+		h "$remote" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+		ip link add "u$remote" netns sw type veth peer name u0 netns "h$remote"
+		sw ip addr add "10.9.$remote.1/24" dev "u$remote"
+		sw ip link set "u$remote" up
+		h "$remote" ip addr add "10.9.$remote.2/24" dev u0
+		h "$remote" ip link set u0 up
+		h "$remote" ip link add eth0 address "02:00:00:00:00:0$remote" type vxlan id 100 dstport 4789 local "10.9.$remote.2" remote "10.9.$remote.1"
+		h "$remote" ip link set eth0 up
+	done
+	sw ip link add vx0 type vxlan id 100 dstport 4789 nolearning
+	sw ip link set vx0 master br0 up
+	fails 1 'vx0 is a vxlan device, which XDP cannot send to' sw "$HM_TOP/scripts/attach.sh" vx0 l2fwd
+	for remote in 8 9; do
+		sw bridge fdb append 00:00:00:00:00:00 dev vx0 dst "10.9.$remote.2" self
+		sw bridge fdb add "02:00:00:00:00:0$remote" dev vx0 dst "10.9.$remote.2" self
+		sw bridge fdb add "02:00:00:00:00:0$remote" dev vx0 master static
+		sw ip nexthop add id "$remote" via "10.9.$remote.2" fdb
+	done
+	sw ip nexthop add id 100 group 8 fdb
+	sw bridge fdb add 02:00:00:00:00:0b dev vx0 nhid 100 self
+	sw bridge fdb add 02:00:00:00:00:0b dev vx0 master static extern_learn
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	heard_by() { # HOST FRAME FROM
+		listen "$1" 3
+		say "$3" "$2" 3
+		heard "$1"
+		equal "$(sort <<<"$HEARD" | uniq -c | xargs)" "3 $2" "$mode: host $1"
+	}
+	for mode in alone mirrored; do
+		heard_by 8 "$(mac 8)$(mac 1)$T" 1
+		heard_by 9 "$(mac 9)$(mac 1)$T" 1
+		heard_by 8 "$(mac 11)$(mac 2)$T" 2
+		heard_by 1 "$(mac 1)$(mac 8)$T" 8
+		heard_by 2 "$(mac 2)$(mac 9)$T" 9
+		# unknown: to all of the tunnel
+		heard_by 9 "$(mac 99)$(mac 1)$T" 1
+		[[ $mode == alone ]] || break
+		sw_attach br0 l2fwd --mirror --refresh 100
+		tables_agree
+	done
+	# the group changes, an entry moves away from the tunnel, and back
+	sw ip nexthop replace id 100 group 9 fdb
+	heard_by 9 "$(mac 11)$(mac 2)$T" 2
+	sw bridge fdb replace 02:00:00:00:00:0b dev p1 master static
+	tables_agree
+	heard_by 1 "$(mac 11)$(mac 2)$T" 2
+	sw bridge fdb replace 02:00:00:00:00:0b dev vx0 master static
+	tables_agree
+	heard_by 9 "$(mac 11)$(mac 2)$T" 2
+	fails 1 'vx0' swdb add 02:00:00:00:00:0c dev vx0
+}
+
 @test "mirror: what the fast path goes past: VLAN statistics, which attach names, and captures" {
 	local d=$BATS_TEST_TMPDIR/stats pid
 	bridge_up 2
@@ -769,25 +854,18 @@ settle() {
 	equal "$(port_count p2 state)" blocked 'state of p2'
 }
 
-# because DEV LIST: the port is slow because of it; frames have it looked at
-because() {
-	say 1 "$(mac 2)$(mac 153)$T"
-	[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
-}
-
 @test "mirror: queueing disciplines and filters of a port do what they do on the bridge" {
 	local before sent
 	bridge_up 2
 	sw bridge fdb add 02:00:00:00:00:99 dev p1 master static
 	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
 	# host 1 has the address that the filter here drops
-	received() { h 2 ip -j -s link show eth0 | jq '.[0].stats64.rx.packets'; }
 	# arrive COUNT WHAT: of ten frames to host 2
 	arrive() {
-		before=$(received)
+		before=$(received h 2 eth0)
 		say 1 "$(mac 2)$(mac 153)$T" 10
-		busywait 10 test "$(($(received) - before))" -ge "$1"
-		equal "$(($(received) - before))" "$1" "of ten, with $2"
+		busywait 10 test "$(($(received h 2 eth0) - before))" -ge "$1"
+		equal "$(($(received h 2 eth0) - before))" "$1" "of ten, with $2"
 	}
 	stops() { # DEV WHY: what a filter or shaper there stops, and not when it has gone
 		busywait 10 because "$1" "$2"

@@ -130,7 +130,8 @@ struct l2_port {
 	X(CHECKSUM, 35, "checksum", "unfinished checksums")                                        \
 	X(QDISC, 36, "qdisc", "a queueing discipline")                                             \
 	X(INGRESS, 37, "ingress_filter", "a filter of what comes in (tc, nft family netdev)")      \
-	X(EGRESS, 38, "egress_filter", "a filter of what is sent (tc, nft family netdev)")
+	X(EGRESS, 38, "egress_filter", "a filter of what is sent (tc, nft family netdev)")         \
+	X(PROMISC, 39, "promiscuous", "the bridge is promiscuous, and has a copy of each frame")
 
 enum l2_why {
 #define L2_WHY_ENUM(NAME, BIT, KEY, TEXT) L2_WHY_##NAME = (BIT),

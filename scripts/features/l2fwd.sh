@@ -500,7 +500,7 @@ l2_brnf_off() {
 
 # l2_mirror_slow BRIDGE: says what takes the slow path, but for unfinished checksums
 l2_mirror_slow() {
-	local VALUE number ifindex flags rest ports dev why
+	local VALUE number ifindex flags rest ports dev why promisc=0
 	ports=$(l2_ports) || exit 1
 	while read -r number ifindex flags rest; do
 		[[ -n $number ]] && ((flags & L2_P_MIRROR)) || continue
@@ -510,6 +510,8 @@ l2_mirror_slow() {
 			warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
 			return
 		}
+		((!(why >> L2_WHY_PROMISC & 1) || promisc++)) ||
+			warn "$1 is promiscuous, and has a copy of each frame, which all take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: $(typed ip -d link show dev "$1")"
 		((why >> L2_WHY_QDISC)) || continue
 		dev=$(l2_name "$ifindex") || continue
 		((!(why >> L2_WHY_QDISC & 1))) || warn "$dev: what is sent to it takes the slow path, because of its queueing discipline: $(typed tc qdisc show dev "$dev")"
