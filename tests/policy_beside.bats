@@ -458,6 +458,13 @@ ttl() {
 	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has routes with encap, which no look-up of rules follows: packets for these get the fallback"
 	send
 	equal "$(rule web packets) $(counted fallback_drop)" "3 3" "encap"
+	# by a next hop without a gateway
+	on host ip route add 198.51.100.0/24 encap ip id 5 dst 10.11.3.2 dev veth1
+	like "$(HOPS='{"x":{"dev":"veth1"}}' said '{"redirect":"x"}')" "nexthop x: dev: routes through veth1 have encap (MPLS, SRv6, tunnels), which rules do not follow: packets for these get the fallback; action mark and ip rule follow them"
+	send
+	equal "$(rule web packets) $(counted fallback_drop) $(hop x packets)" "3 3 0" "encap, by a next hop"
+	equal "$(HOPS='{"x":{"dev":"veth1","via":"10.11.3.2"},"y":{"dev":"veth0"}}' checked '{"redirect":"x"}')" '' "by a gateway, and by another device"
+	on host ip route del 198.51.100.0/24
 	# in a next hop object, which the kernel shows only if asked for it
 	on host ip route del default table 300
 	on host sysctl -qw net.ipv4.nexthop_compat_mode=0
@@ -492,6 +499,22 @@ ttl() {
 	catch server eth1 1
 	to_vmac
 	equal "$(caught | wc -l) $(rule web packets)" "1 1" "attached there"
+}
+
+# encap_falls KIND ADDRESS: routes of this kind through veth1 are said, and what rules send there falls
+encap_falls() {
+	local kind=$1
+	shift
+	HOPS='{"x":{"dev":"veth1"}}'
+	like "$(said '{"redirect":"x"}' '{"proto":"udp"}')" "nexthop x: dev: routes through veth1 have encap (MPLS, SRv6, tunnels), which rules do not follow: packets for these get the fallback; action mark and ip rule follow them"
+	on client "$HM_BUILD/tests/traffic" udp-send "$@" 7000 3
+	equal "$(rule web packets) $(counted fallback_drop) $(hop x packets)" "3 3 0" "$kind"
+}
+
+@test "policy: beside: SRv6 routes of a next hop without a gateway" {
+	attach eth0 policy
+	skip_without 'SRv6 routes' on host ip -6 route add 2001:db8:99::/64 encap seg6 mode encap segs fd11:3::2 dev veth1
+	encap_falls seg6 2001:db8:99::1
 }
 
 @test "policy: beside: IPv6 forwarding that is off on the input device alone" {

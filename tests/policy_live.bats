@@ -463,6 +463,10 @@ options_sum() { # of the header of 24 bytes in FRAME
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "$other" "${other/45000024/46000014}" "${other/45000024/45001024}"
 	equal "$(rule all packets)" 1 "rule"
 	equal "$(counted malformed)" 2 malformed
+	# IP inside MPLS and PPPoE is not seen
+	before=$(counted not_ip)
+	on client "$HM_BUILD/tests/policy_frames" send eth0 "${other/0800/884700001140}" "${other/0800/886411000001003e0021}"
+	equal "$(($(counted not_ip) - before)) $(rule all packets)" "2 1" "MPLS and PPPoE"
 }
 
 @test "policy: a bad IPv4 checksum is left to the stack, which drops it" {

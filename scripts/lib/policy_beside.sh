@@ -26,6 +26,7 @@
 #     attached  DEV: policy is attached to it
 #     noroute   table TEXT has no route (of FAMILY)
 #     encap     table TEXT has a route that puts packets into others (MPLS, SRv6, tunnels)
+#     encapdev  a route through DEV does so
 #     mtu       table TEXT has an IPv4 route with an MTU that is not locked
 #   7 TABLE DEV  a route of that table leads there
 
@@ -184,6 +185,7 @@ beside_look() {
 	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
 	beside_rp_filter
 	beside_rules
+	beside_encap
 	for dev; do beside_attached "$dev"; done
 } 3>&1
 
@@ -214,6 +216,17 @@ beside_nexthops() {
 			n = match(object[id], / group [0-9,\/]+/) ? split(substr(object[id], RSTART + 7, RLENGTH - 7), member, "/") : 0
 			for (i = 1; i <= n; i++) print object[member[i] + 0]
 		}'
+}
+
+# beside_encap: devices that routes with encap lead through, whatever their table
+beside_encap() {
+	local family
+	for family in 4 6; do
+		printf 'family %d\n' "$family"
+		timeout 0.3 ip -o "-$family" route show table all 2>/dev/null || true
+		ip -o nexthop show 2>/dev/null || true
+	done | awk 'BEGIN { OFS = "\t" } $1 == "family" { family = $2 }
+		/ encap / { for (i = 2; i <= NF; i++) if ($(i - 1) == "dev" && !there[family, $i]++) print 6, "encapdev", "ip", family, $i, "", "", "", "" }'
 }
 
 # beside_tables TABLE...: where their routes lead

@@ -35,16 +35,17 @@ enum kind {
 	IPRULE,
 	NOASK6,
 	ABOVE,
+	ENCAPDEV,
 	IIF,
 	ATTACHED,
 	KINDS
 };
 
 static const char *const kinds[] = {
-	"snat",	     "dnat",	  "forward", "mss",   "xfrm",	  "rpf",   "setmark",
-	"noforward", "nodefault", "noipv6",  "self",  "spoof",	  "vmark", "port",
-	"vrf",	     "unseen",	  "noroute", "encap", "mtu",	  "alter", "tcbehind",
-	"iprule",    "noask6",	  "above",   "",      "attached",
+	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",  "rpf",      "setmark",
+	"noforward", "nodefault", "noipv6",  "self",	 "spoof", "vmark",    "port",
+	"vrf",	     "unseen",	  "noroute", "encap",	 "mtu",	  "alter",    "tcbehind",
+	"iprule",    "noask6",	  "above",   "encapdev", "",	  "attached",
 };
 
 struct fact {
@@ -218,6 +219,7 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	case ENCAP:
 	case MTU:
 		return r->action == POL_TABLE && r->arg == strtoul(f->text, NULL, 10);
+	case ENCAPDEV:
 	case IIF:
 	case ATTACHED:
 		return false;
@@ -416,6 +418,28 @@ static void explain(const struct fact *f, char *text, size_t size)
 	}
 }
 
+/* Routes that a next hop without a gateway would follow, and cannot. */
+static void beside_hop_encap(const struct set *s, const struct facts *f, const struct hop *h)
+{
+	__u32 flags = h->value.flags;
+
+	for (size_t i = 0; i < f->n; i++) {
+		__u32 gateway = f->fact[i].family == 6 ? POL_H_GW6 : POL_H_GW4 | POL_H_GW6;
+
+		if (f->fact[i].kind != ENCAPDEV || flags & (gateway | POL_H_L2) ||
+		    strcmp(f->fact[i].dev, h->dev->name))
+			continue;
+		note(h->file->name,
+		     "nexthop %s: dev: routes through %s have encap (MPLS, SRv6, tunnels), which "
+		     "rules do not follow: packets for these %s; action mark and ip rule follow "
+		     "them",
+		     h->value.name, h->dev->name,
+		     flags & POL_H_L3 ? "leave by it without" : "get the fallback");
+		errors += s->strict;
+		return;
+	}
+}
+
 /* Gateways that are odd, and devices that are gone. */
 static void beside_hops(const struct set *s, const struct facts *f)
 {
@@ -434,6 +458,7 @@ static void beside_hops(const struct set *s, const struct facts *f)
 			     h->value.name, h->dev->name);
 			errors += s->strict;
 		}
+		beside_hop_encap(s, f, h);
 		if (h->value.flags & POL_H_GW6 && h->value.gw6[0] == 0xfe &&
 		    (h->value.gw6[1] & 0xc0) == 0x80) {
 			inet_ntop(AF_INET6, h->value.gw6, via, sizeof(via));
