@@ -404,7 +404,7 @@ hidden() { # VERDICT TABLE
 	ports 2
 	fdb add 02:00:00:00:00:02 dev p2
 	fdb guard p1 on
-	local a arp
+	local a arp me other advert
 	expect 'nobody is known' p1 "$(mac 2)$(mac 1)$T" "$DROP"
 	fdb guard p1 add 02:00:00:00:00:01 10.0.0.1 fd00::1
 	fdb guard p1 add 02:00:00:00:00:05
@@ -416,6 +416,18 @@ hidden() { # VERDICT TABLE
 	expect 'another IPv6 address' p1 "$a$(ip6 17 fd000000000000000000000000000009 "$B" "$(l4 1 2)")" "$DROP"
 	expect 'duplicate address detection' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "$(l4 1 2)")" "$SENT"
 	expect 'neither IP nor ARP' p1 "$a$T" "$DROP"
+	# IPv6's ARP
+	me=fd000000000000000000000000000001 other=fd000000000000000000000000000009
+	advert=8800000060000000
+	expect 'advertises his address' p1 "$a$(ip6 58 "$me" "$B" "$advert$me$PAD")" "$SENT"
+	expect 'advertises another address' p1 "$a$(ip6 58 "$me" "$B" "$advert$other$PAD")" "$DROP"
+	expect 'from nowhere' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "$advert$other$PAD")" "$DROP"
+	expect 'behind hop-by-hop options' p1 "$a$(ip6 0 "$me" "$B" "3a00000000000000$advert$other$PAD")" "$DROP"
+	expect 'behind two tags' p1 "${a}88a8000a81000014$(ip6 58 "$me" "$B" "$advert$other$PAD")" "$DROP"
+	expect 'behind seven headers' p1 "$a$(ip6 0 "$me" "$B" "$SIX_HEADERS$(printf '3a%014d' 0)$advert$other$PAD")" "$DROP"
+	expect 'cut off' p1 "$a$(ip6 58 "$me" "$B" "$advert${other:0:30}")" "$SENT"
+	expect 'asks for another address' p1 "$a$(ip6 58 "$me" "$B" "8700000000000000$other$PAD")" "$SENT"
+	expect 'asks for another address, from nowhere' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "8700000000000000$other$PAD")" "$SENT"
 	arp=0806000108000604000102000000
 	expect 'ARP' p1 "$a${arp}00010a0000010000000000000a000002" "$SENT"
 	expect 'ARP with another IP address' p1 "$a${arp}00010a0000030000000000000a000002" "$DROP"
@@ -424,7 +436,7 @@ hidden() { # VERDICT TABLE
 	expect 'ARP cut off' p1 "$a${arp}00010a000001" "$DROP"
 	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" "$SENT"
-	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 5'
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 10'
 	# what the stack is sent as well: a bridge learns from it, and IP reaches its sockets
 	a=0180c200000e
 	expect 'LLDP' p1 "$a$(mac 1)88cc$PAD" "$PASS"
@@ -435,7 +447,7 @@ hidden() { # VERDICT TABLE
 	expect 'another address there, behind a tag' p1 "$a$(mac 1)8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'any address there, behind three tags' p1 "$a$(mac 1)8100000a8100000a8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'ARP there with another IP address' p1 "$a$(mac 1)${arp}00010a0000030000000000000a000002" "$DROP"
-	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 9 3'
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 14 3'
 	a=$(mac 2)$(mac 1)
 	fdb guard p1 del 02:00:00:00:00:01
 	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"

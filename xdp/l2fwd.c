@@ -142,13 +142,31 @@ static __always_inline int l2_control(const void *mac)
 	       !(m[2] & bpf_htons(0xfff0));
 }
 
+/* May the MAC of KEY use this address? The unspecified one claims nothing (DHCP, ARP probes, DAD).
+ */
+static __always_inline int l2_guard_knows(struct l2_guard_key *key, const void *ip)
+{
+	__builtin_memcpy(key->ip, ip, sizeof(key->ip));
+	return !(key->ip[0] | key->ip[1] | key->ip[2] | key->ip[3]) ||
+	       bpf_map_lookup_elem(&l2_guard, key);
+}
+
+/* A neighbour advertisement is IPv6's ARP: it says whose address its target is. */
+struct l2_nd {
+	__u8 type;
+	__u8 head[7];
+	__u8 target[16];
+};
+#define L2_ND_ADVERT 136
+
 /* The sender's IP address in KEY. 0, or the reason if the frame lies or is neither ARP nor IP; a
  * control frame need not be either. */
 static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2_guard_key *key)
 {
 	struct cursor c = { fr->eth, fr->end };
+	int proto = parse_eth(&c), next;
 	struct flow f = {};
-	int proto = parse_eth(&c);
+	struct l2_nd *nd;
 
 	if (proto == bpf_htons(ETH_P_ARP)) {
 		struct l2_arp *arp = c.pos;
@@ -166,17 +184,21 @@ static __always_inline int l2_guard_address(const struct l2_frame *fr, struct l2
 	if (l2_control(fr->eth->h_dest) && proto != bpf_htons(ETH_P_IP) &&
 	    proto != bpf_htons(ETH_P_IPV6) && !l2_hides(&c, proto))
 		return 0;
-	if (parse_ip(&c, proto, &f) < 0)
+	next = parse_ip(&c, proto, &f);
+	if (next < 0 || (f.family == 6 && !f.fragment && flow_is_extension(next)))
 		return L2_DROP_SRC_IP;
 	key->family = f.family;
+	nd = c.pos;
+	if (f.family == 6 && next == IPPROTO_ICMPV6 && !f.fragment && (void *)(nd + 1) <= c.end &&
+	    nd->type == L2_ND_ADVERT && !l2_guard_knows(key, nd->target))
+		return L2_DROP_SRC_IP;
 	__builtin_memcpy(key->ip, f.src, sizeof(key->ip));
 	return 0;
 }
 
 /*
- * Checks the sender: a MAC that may use any address, or one that is bound to addresses. The
- * unspecified address is allowed (DHCP, ARP probes, DAD). This and l2_acl_check are separate
- * functions, verified once.
+ * Checks the sender: a MAC that may use any address, or one that is bound to addresses. This and
+ * l2_acl_check are separate functions, verified once.
  */
 __noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
 {
@@ -197,10 +219,7 @@ __noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
 	reason = l2_guard_address(fr, &key);
 	if (reason)
 		return reason;
-	if (!(key.ip[0] | key.ip[1] | key.ip[2] | key.ip[3]) ||
-	    bpf_map_lookup_elem(&l2_guard, &key))
-		return 0;
-	return L2_DROP_SRC_IP;
+	return l2_guard_knows(&key, key.ip) ? 0 : L2_DROP_SRC_IP;
 }
 
 /* The bridge must hear of new and moved sources, and of all others now and then. */
