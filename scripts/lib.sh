@@ -62,21 +62,29 @@ spoken() {
 # shellcheck source=scripts/lib/text.sh
 . "$HM_SCRIPTS/lib/text.sh"
 
+# tell COMMAND...: sends its output to standard error. If the reader has left, work goes on.
+tell() {
+	(
+		trap '' PIPE
+		"$@" >&2
+	) || true
+}
+
 die() {
 	# the hang was already reported
 	answered || exit 1
-	spoken "$HM_NAME: $(clean "$*")" >&2
+	tell spoken "$HM_NAME: $(clean "$*")"
 	exit 1
 }
 
 misuse() {
-	spoken "$HM_NAME: $(clean "$*") (see $HM_NAME --help)" >&2
+	tell spoken "$HM_NAME: $(clean "$*") (see $HM_NAME --help)"
 	exit 2
 }
 
 # warn: something works less well than the user may expect; note: good to know
-warn() { spoken "$HM_NAME: warning: $(clean "$*")" >&2; }
-note() { spoken "$HM_NAME: note: $(clean "$*")" >&2; }
+warn() { tell spoken "$HM_NAME: warning: $(clean "$*")"; }
+note() { tell spoken "$HM_NAME: note: $(clean "$*")"; }
 
 # leave STATUS [ERROR]: exit; ERROR (1) replaces the status of a command that failed
 # unexpectedly. Ours are 0, 1 and 2, and those of signals.
@@ -276,7 +284,7 @@ failed() {
 	log=$(sed -n '/-- BEGIN PROG LOAD LOG --/,/-- END PROG LOAD LOG --/p' <<<"$1" |
 		grep -v -e '^processed ' -e ' PROG LOAD LOG --$' | tail -n 10 | cat -v) || log=
 	[[ -n $log ]] || die "$2: $(first_error "$1")"
-	printf '  verifier: %s\n' "${log//$'\n'/$'\n  verifier: '}" >&2
+	tell printf '  verifier: %s\n' "${log//$'\n'/$'\n  verifier: '}"
 	die "$2: the verifier refuses it: ${log##*$'\n'}"
 }
 

@@ -193,7 +193,7 @@ load() {
 	beside "$@"
 	rules batch "$@" >"$WORK/batch" || exit 1
 	phase ''
-	if ((VERBOSE || DRY_RUN)); then sed 's/^/+ bpftool /' "$WORK/batch" >&2; fi
+	if ((VERBOSE || DRY_RUN)); then tell sed 's/^/+ bpftool /' "$WORK/batch"; fi
 	((!DRY_RUN)) || return 0
 	# leftovers of a killed load
 	rm -rf -- "$PINS/policy"

@@ -202,7 +202,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 }
 
 @test "faults: who reads attach -v leaves: done, or undone, and the status says which" {
-	local n status left=0
+	local n words status left=0
 	for n in 1 3 8 15 25 40; do
 		status=0
 		on host bash -c '"$1" -v eth0 latency 2>&1 | head -n "$2" >/dev/null; exit "${PIPESTATUS[0]}"' - "$ATTACH" "$n" || status=$?
@@ -216,6 +216,17 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 		fi
 	done
 	((left > 0))
+	# detach goes on, whatever it has to say: lists of entries, warnings and notes, nowhere to say it
+	for words in '2>&1 | head -n 1' '2>&1 | true' '2>/dev/full' '2>&-'; do
+		on host ip link add gone0 type veth peer name gone1
+		for n in 'eth0 l2fwd' gone0; do
+			# shellcheck disable=SC2086
+			on host "$ATTACH" $n 2>/dev/null
+		done
+		on host ip link del gone0
+		on host bash -c '"$1" -v --all '"$words"'; exit "${PIPESTATUS[0]}"' - "$DETACH" >/dev/null
+		same "detach -v --all $words" "$BATS_TEST_TMPDIR/before"
+	done
 }
 
 @test "faults: what cannot be undone is told, with what takes it off" {

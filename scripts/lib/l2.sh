@@ -286,7 +286,7 @@ l2_select() {
 # out. Prints how many entries had no room.
 l2_batch() {
 	local file=$2 next ran full status
-	((!VERBOSE && !DRY_RUN)) || sed 's/^/+ bpftool /' "$file" >&2
+	((!VERBOSE && !DRY_RUN)) || tell sed 's/^/+ bpftool /' "$file"
 	((!DRY_RUN)) || return 0
 	scratch L2_SAID
 	while [[ -s $file ]]; do
