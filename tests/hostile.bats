@@ -380,6 +380,25 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 	done
 }
 
+@test "hostile: namespaces: a name with a newline is no row of what is written down" {
+	local inode name
+	ip netns add there
+	inode=$(stat -L -c %i /run/netns/there)
+	name=$'x\n7 '$inode' a[$(>x)] y'
+	touch "/run/netns/$name"
+	mount --bind /run/netns/there "/run/netns/$name"
+	ip netns del there
+	nsenter --net="/run/netns/$name" -- ip link add name inner type veth peer name other
+	for i in 1 2; do "$S/attach.sh" --netns "$name" inner latency; done
+	like "$("$S/status.sh")" latency_tc
+	[[ ! -e x ]]
+	umount "/run/netns/$name"
+	rm "/run/netns/$name"
+	"$S/detach.sh" --netns "$name" inner
+	[[ ! -e x ]]
+	unattached
+}
+
 @test "hostile: what else lies in /run/netns: a pipe, a folder, a device, a link to itself" {
 	local name
 	mkfifo /run/netns/pipe-host

@@ -315,7 +315,8 @@ map_value() {
 }
 
 # map_rows NAME FIELD...: a line of these for each entry: STRUCT.NAME, or "key", its number. Fields of
-# a STRUCT that ends in _key are the key's. The last may be a text ("-" without one).
+# a STRUCT that ends in _key are the key's. The last may be a text ("-" without one), in which a
+# newline is "?": it would be a row that others have made, of numbers that are computed with.
 map_rows() {
 	local name=$1 field spec at size kind spots='' kinds=() words word line TEXT
 	shift
@@ -354,6 +355,7 @@ map_rows() {
 			case ${kinds[word]} in
 			text)
 				hex_text "${words[word]}"
+				TEXT=${TEXT//$'\n'/?}
 				line+="${TEXT:--} "
 				;;
 			bytes) line+="${words[word]} " ;;

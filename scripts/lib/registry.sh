@@ -66,11 +66,12 @@ dev_host() {
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
 # vanished while devices in it were attached. False if there is none.
 netns_gone() {
-	local list id inode cookie name
+	local list id inode cookie name called=${1:0:55}
+	called=${called//$'\n'/?}
 	list=$(netns_list) || exit 1
 	NETNS_INODE=
 	while read -r id inode cookie name; do
-		[[ $name != "${1:0:55}" ]] || NETNS_INODE=$inode
+		[[ $name != "$called" ]] || NETNS_INODE=$inode
 	done <<<"$list"
 	[[ -n $NETNS_INODE ]]
 }
