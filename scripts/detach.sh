@@ -71,7 +71,8 @@ detach_one() {
 			[[ " ${HOST_FEATURES[*]} " == *" $feature "* ]] || names+=("$feature")
 		done
 	fi
-	((DEV_ALIVE || HOST)) || remains_follow "$DEV_NAME" "$DEV_IFINDEX"
+	# (with --all, remains_remove looks everywhere)
+	((DEV_ALIVE || HOST || ALL)) || remains_follow "$DEV_NAME" "$DEV_IFINDEX"
 	for feature in "${names[@]}"; do
 		feature "$feature" detach "$1"
 		feature_bit "$feature"

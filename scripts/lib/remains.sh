@@ -53,18 +53,23 @@ remains_off() {
 }
 
 # remains_follow NAME IFINDEX: a device that was written down is not in its namespace any more. If
-# it is in another one, under its number or its name, its XDP program went with it.
+# it is in another one, under its number or its name, its XDP program went with it. (There can be
+# thousands of namespaces, and of devices that have gone: all are looked at once.)
+REMAINS_SEEN=0 REMAINS_LIST=''
 remains_follow() {
-	local ids list line file dev known others=()
+	local ids id line file dev known others=()
 	local NETNS='' NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX='' IFNAME=''
 	ids=$(remains_progs xdp | cut -d' ' -f1 | paste -sd,) || exit 1
 	[[ -n $ids ]] || return 0
-	list=$(remains_devices "$ids") || exit 1
+	((REMAINS_SEEN)) || REMAINS_LIST=$(remains_devices "$ids") || exit 1
+	REMAINS_SEEN=1
 	known=$(dev_list | cut -d' ' -f1,2) || exit 1
 	while IFS= read -r line; do
 		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" && device_index "$dev" || continue
 		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
+		# (it may have gone since)
+		id=$(xdp_get "$dev" && printf '%s' "$XDP_ID") 2>/dev/null && [[ ,$ids, == *",${id:--},"* ]] || continue
 		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
 			netns_words
 			note "$1 is now $dev in network namespace $file: removing our program there"
@@ -72,7 +77,7 @@ remains_follow() {
 			return
 		fi
 		others+=("$(typed detach.sh --netns "$file" "$dev")")
-	done <<<"$list"
+	done <<<"$REMAINS_LIST"
 	((!${#others[@]})) ||
 		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
 }
