@@ -83,7 +83,7 @@ static __always_inline bool drop_tcp_had(struct sk_buff *skb, struct sock *sk)
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	__u32 end = 0, next = 0;
 
-	if (state == DROP_TCP_LISTEN || state == DROP_TCP_NEW_SYN || state == DROP_TCP_SYN_SENT)
+	if (state == DROP_TCP_LISTEN || state == DROP_TCP_SYN_SENT)
 		return false;
 	if (state == DROP_TCP_TIME_WAIT)
 		next = BPF_CORE_READ(sk, __sk_common.skc_tw_rcv_nxt);

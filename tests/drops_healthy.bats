@@ -100,6 +100,24 @@ frames_of() {
 	fi
 }
 
+# bats test_tags=vm
+@test "drops: TCP as servers are set up: deferred accept, fast open, SYN cookies, urgent data: no losses" {
+	quiet
+	attach --host drops --by flow
+	on host sysctl -qw net.ipv4.tcp_fastopen=3
+	on client sysctl -qw net.ipv4.tcp_fastopen=3
+	catalogue <<-'E'
+		tcp-deferred 20 0 0 -
+		tcp-fast-open 20 0 0 -
+		tcp-urgent 20 0 0 -
+	E
+	on host sysctl -qw net.ipv4.tcp_syncookies=2
+	catalogue <<-'E'
+		tcp-server-first 20 0 0 -
+		tcp-reset 20 0 0 -
+	E
+}
+
 @test "drops: TCP segments that come late: old news is not lost, what the socket had not got is" {
 	quiet
 	attach --host drops --by flow

@@ -322,6 +322,71 @@ static void tcp_zero_window(void)
 	close_all(cli);
 }
 
+/* The server is not told of a connection before there is data: its first acknowledgement is not
+ * needed. */
+static void tcp_deferred(void)
+{
+	int seconds = 5, l = bound(host_ns, SOCK_STREAM, 0, HOST, port);
+
+	check(!setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) &&
+		      !listen(l, MANY),
+	      "TCP_DEFER_ACCEPT");
+	for (int i = 0; i < n; i++) {
+		cli[i] = sock(client_ns, AF_INET, SOCK_STREAM, 0);
+		join(cli[i], HOST, port);
+		usleep(5000);
+		put(cli[i], 100);
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0 && get(srv[i], 100) == 100, "accept");
+	}
+	close(l);
+	close_all(srv);
+	for (int i = 0; i < n; i++)
+		check(get(cli[i], 1) == 0, "end");
+	close_all(cli);
+}
+
+/* data in the SYN, from the second connection on */
+static void tcp_fast_open(void)
+{
+	int queue = MANY, l = bound(host_ns, SOCK_STREAM, 0, HOST, port);
+	struct sockaddr_in to = at(HOST, port);
+
+	check(!setsockopt(l, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)) && !listen(l, MANY),
+	      "TCP_FASTOPEN");
+	for (int i = 0; i < n; i++) {
+		cli[i] = sock(client_ns, AF_INET, SOCK_STREAM, 0);
+		check(sendto(cli[i], "hello", 5, MSG_FASTOPEN, (void *)&to, sizeof(to)) == 5,
+		      "send");
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0 && get(srv[i], 5) == 5, "accept");
+	}
+	check(info(cli[n - 1]).tcpi_options & TCPI_OPT_SYN_DATA, "data in a SYN");
+	close(l);
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+
+static void tcp_urgent(void)
+{
+	char byte;
+
+	open_tcp(0, 0);
+	for (int i = 0; i < n; i++) {
+		put(cli[i], 100);
+		check(send(cli[i], "!", 1, MSG_OOB) == 1, "urgent");
+		put(cli[i], 100);
+		until(recv(srv[i], &byte, 1, MSG_OOB) == 1);
+		check(get(srv[i], 100) == 100 && get(srv[i], 100) == 100, "data");
+	}
+	close_all(cli);
+	for (int i = 0; i < n; i++)
+		check(get(srv[i], 1) == 0, "end");
+	close_all(srv);
+}
+
 /* a loss: data for a socket that was closed */
 static void tcp_late_data(void)
 {
@@ -1184,6 +1249,9 @@ static const struct {
 	{ "tcp-time-wait", tcp_time_wait },
 	{ "tcp-keepalive", tcp_keepalive },
 	{ "tcp-zero-window", tcp_zero_window },
+	{ "tcp-deferred", tcp_deferred },
+	{ "tcp-fast-open", tcp_fast_open },
+	{ "tcp-urgent", tcp_urgent },
 	{ "tcp-late-data", tcp_late_data },
 	{ "tcp-out-of-order", tcp_out_of_order },
 	{ "tcp-beyond", tcp_beyond },
