@@ -210,7 +210,7 @@ refused() {
 	text=$(grep -hoE '"[^"]*\.sh [^"]*' "$HM_TOP"/kern/abi/*.h "$HM_TOP"/user/*.c)
 	while read -r command; do
 		# each of what stands for others
-		read -ra words <<<"$(sed 's/\bDEV\b/p1/; s/\bVID\b/10/; s/\bN\b/100/; s/\bMAC\b/02:00:00:00:00:01/; s/\bADDRESS\b/10.0.0.1/; s/\bBRIDGE\b/p1/; s/%s/exec/; s/ again$//; s/ changes it$/ icmp/' <<<"$command")"
+		read -ra words <<<"$(sed 's/\bDEV\b/p1/; s/\bVID\b/10/; s/\bN\b/100/; s/\bMAC\b/02:00:00:00:00:01/; s/\bADDRESS\b/10.0.0.1/; s/\bBRIDGE\b/p1/; s/--by %s/--by smac/; s/%s/exec/; s/ again$//; s/ changes it$/ icmp/' <<<"$command")"
 		for alternative in ${words[-1]//|/ }; do
 			run "$HM_TOP/scripts/${words[0]}" -n "${words[@]:1:${#words[@]}-2}" "$alternative"
 			((status != 2)) || equal "$output" 'is understood' "$command"

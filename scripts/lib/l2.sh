@@ -240,31 +240,19 @@ l2_ports_settled() {
 
 # --- many entries at once
 
-# l2_pairs: what bpftool prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
+# l2_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
 l2_pairs() {
-	awk '
-		function done() {
-			sub(/ +$/, "", key)
-			sub(/^ +/, "", value)
-			if (key != "") print key "|" value
-			key = value = ""
-		}
-		/^key:/ {
-			done(); where = "key"
-			# short pairs are on one line
-			if (NF > 1) { n = index($0, "value:"); key = substr($0, 6, n - 6); value = substr($0, n + 7); where = "" }
-			next
-		}
-		/^value:/ { where = "value"; next }
-		/^Found|^processed/ { next }
-		where == "key" { key = key $0 " " }
-		where == "value" { value = value $0 " " }
-		END { done() }'
+	tr '}' '\n' | sed -nE '
+		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
+		T
+		s/"0x//g
+		s/",/ /g
+		s/"//gp'
 }
 
 l2_entries() { # MAP
 	[[ -e $GLOBALS/$1 ]] || return 0
-	bpftool map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
+	bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
 }
 
 # l2_select MAP PORTS TYPES: keys of MAP (as hexadecimal bytes) that belong to one of PORTS (" 1 2 ",
