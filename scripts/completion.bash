@@ -35,7 +35,7 @@ _hookmap_value() {
 	--netns) _hookmap_files /run/netns ;;
 	--mode) printf '%s\n' native generic none ;;
 	--by) hookmap-attach --help 2>/dev/null | sed -nE '/^ +--by /{ s/.*: //; s/\([^)]*\)//; s/\(.*//; s/ +/\n/g; p }' ;;
-	-s | --sum) hookmap drops --help 2>/dev/null | awk '/--sum/ { on = 1 } on { if (/^ +-/ && !/--sum/) exit; sub(/.*: /, ""); print }' | tr -cs '[:lower:]' '\n' ;;
+	-s | --sum) hookmap drops --help 2>/dev/null | awk '/--sum/ { on = 1 } on { if (/^ +-/ && !/--sum/) exit; text = text " " $0 } END { sub(/.*:/, "", text); print text }' | tr -cs '[:lower:]' '\n' ;;
 	--ptp) printf '%s\n' none /dev/ptp* ;;
 	--type) printf '%s\n' xdp classifier socket ;;
 	*) return 1 ;;

@@ -257,7 +257,7 @@ maps_remove() {
 # maps_create HEADER NAME...: makes and pins those that are not there, all of abi/HEADER.h, with BTF,
 # which `bpftool map create` cannot give
 maps_create() {
-	local object=pins/$1.o staging=$PINS/_maps name new=()
+	local OBJECT object=pins/$1.o staging=$PINS/_maps name new=()
 	shift
 	for name; do map_check "$name" || new+=("$staging/$name"); done
 	((${#new[@]})) || return 0
