@@ -100,7 +100,8 @@ else
 	fi
 fi
 ((HOST)) || reach_check "$DEV" "${FEATURES[@]}"
-maps_create host hm_dev hm_netns
+map_create hm_dev
+map_create hm_netns
 ((HOST)) || netns_id
 flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS

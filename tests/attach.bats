@@ -55,26 +55,6 @@ state() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-@test "attach: bpftool prints the maps by the names of their fields" {
-	attach eth0
-	attach veth0 l2fwd
-	local feature name value
-	for feature in drops exec napi open path pktlat; do attach --host "$feature"; done
-	cd "$G"
-	for name in *; do
-		case $(bpftool -j map show pinned "$name" | jq -r '"\(.type) \(.btf_id // 0)"') in
-		# the kernel takes no BTF for these
-		array_of_maps* | devmap*) ;;
-		*' 0') printf '%s\n' "$name" ;;
-		esac
-	done >"$BATS_TEST_TMPDIR/without"
-	# (its size is chosen at attach)
-	equal "$(cat "$BATS_TEST_TMPDIR/without")" l2_fdb "without BTF"
-	value=$(bpftool -j map dump pinned l2_port | jq -c '[.[].formatted.value | select(.ifindex > 0) | .pvid]')
-	equal "$value" "[0]" "pvid of the port"
-	equal "$(find /sys/fs/bpf/hookmap -name '_*')" "" "staging"
-}
-
 @test "attach: somebody's XDP program is refused by name and stays" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
 	state >"$BATS_TEST_TMPDIR/before"

@@ -9,8 +9,10 @@ L2_MAPS=(l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_tx l2_txs l2_f
 
 # l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
 l2_maps_make() {
-	maps_create l2fwd l2_tx l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve
-	map_create l2_fdb "$1"
+	local name
+	for name in l2_tx l2_fdb l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve; do
+		map_create "$name" "$1"
+	done
 	map_create l2_txs 1 l2_tx
 	map_create l2_fdbs 1 l2_fdb
 	((DRY_RUN)) || pins_load

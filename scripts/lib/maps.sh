@@ -254,31 +254,17 @@ maps_remove() {
 	pins_load
 }
 
-# maps_create HEADER NAME...: makes and pins those that are not there, all of abi/HEADER.h, with BTF,
-# which `bpftool map create` cannot give
-maps_create() {
-	local OBJECT object=pins/$1.o staging=$PINS/_maps name new=()
-	shift
-	for name; do map_check "$name" || new+=("$staging/$name"); done
-	((${#new[@]})) || return 0
-	object "$object"
-	defer rm -rf "$staging"
-	run mkdir -p "$staging"
-	run "$BPFTOOL" -n prog load "$OBJECT" "$staging/pins" pinmaps "$staging"
-	defer rm -f "${new[@]/#"$staging"/"$GLOBALS"}"
-	run mv "${new[@]}" "$GLOBALS/"
-	run rm -rf "$staging"
-}
-
-# map_create NAME ENTRIES [INNER]: makes and pins one that no object can declare: its number of
-# ENTRIES is chosen now, or it is a table of tables, whose template is the pinned map INNER
+# map_create NAME [ENTRIES [INNER]]: makes and pins a map that no program declares;
+# ENTRIES if abi.h leaves the number open; INNER is the pinned map that a table of
+# tables takes as its template.
 map_create() {
 	local inner=()
 	map_check "$1" && return
 	map_shape "$1"
+	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=$2
 	[[ -z ${3:-} ]] || inner=(inner_map pinned "$GLOBALS/$3")
 	run "$BPFTOOL" -n map create "$GLOBALS/$1" type "$MAP_TYPE" key "$KEY_SIZE" value "$VALUE_SIZE" \
-		entries "$2" name "$1" flags "$MAP_FLAGS" "${inner[@]}"
+		entries "$MAP_ENTRIES" name "$1" flags "$MAP_FLAGS" "${inner[@]}"
 	defer rm -f "$GLOBALS/$1"
 }
 
