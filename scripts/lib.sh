@@ -153,10 +153,7 @@ save() {
 exec {HM_STDERR}>&2
 # show COMMAND...: prints it. The reader of the output may exit.
 show() {
-	(
-		trap '' PIPE
-		printf '+ %s%s\n' "$(command_text "$@")" "$(value_words "$@")" >&"$HM_STDERR"
-	) 2>/dev/null || true
+	tell printf '+ %s%s\n' "$(command_text "$@")" "$(value_words "$@")" 2>&"$HM_STDERR"
 }
 command_text() { typed "${@/#"--net=/proc/self/fd/$NETNS_FD"/"--net=$NETNS_FILE"}"; }
 
@@ -198,10 +195,7 @@ hung() { # COMMAND...
 	! answered || {
 		text=$(command_text "$@")
 		((${#text} <= 100)) || text=${text:0:97}...
-		(
-			trap '' PIPE
-			printf '%s: %s: killed after %s seconds without an answer: is a driver or a lock stuck?\n' "$HM_NAME" "$(clean "$text")" "$HM_LIMIT" >&"$HM_STDERR"
-		) || true
+		tell printf '%s: %s: killed after %s seconds without an answer: is a driver or a lock stuck?\n' "$HM_NAME" "$(clean "$text")" "$HM_LIMIT" 2>&"$HM_STDERR"
 	}
 	printf . >&"$HM_STUCK"
 }
