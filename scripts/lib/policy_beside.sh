@@ -220,11 +220,11 @@ beside_nexthops() {
 
 # beside_encap: devices that routes with encap lead through, whatever their table
 beside_encap() {
-	local family
+	local family objects
+	objects=$(ip -o nexthop show 2>/dev/null) || objects=''
 	for family in 4 6; do
-		printf 'family %d\n' "$family"
+		printf 'family %d\n%s\n' "$family" "$objects"
 		timeout 0.3 ip -o "-$family" route show table all 2>/dev/null || true
-		ip -o nexthop show 2>/dev/null || true
 	done | awk 'BEGIN { OFS = "\t" } $1 == "family" { family = $2 }
 		/ encap / { for (i = 2; i <= NF; i++) if ($(i - 1) == "dev" && !there[family, $i]++) print 6, "encapdev", "ip", family, $i, "", "", "", "" }'
 }
