@@ -174,6 +174,14 @@ static void close_all(int *fd)
 		close(fd[i]);
 }
 
+/* the same, after the end that the other side has sent */
+static void end_all(int *fd)
+{
+	for (int i = 0; i < n; i++)
+		check(get(fd[i], 1) == 0, "end");
+	close_all(fd);
+}
+
 static void requests(int count)
 {
 	for (int i = 0; i < n; i++) {
@@ -218,9 +226,7 @@ static void tcp_client_first(void)
 	open_tcp(0, 0);
 	requests(3);
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 
 static void tcp_half_close(void)
@@ -234,9 +240,7 @@ static void tcp_half_close(void)
 		check(get(cli[i], 50000) == 50000, "answer");
 	}
 	close_all(srv);
-	for (int i = 0; i < n; i++)
-		check(get(cli[i], 1) == 0, "end");
-	close_all(cli);
+	end_all(cli);
 }
 
 static void tcp_reset(void)
@@ -341,9 +345,7 @@ static void tcp_deferred(void)
 	}
 	close(l);
 	close_all(srv);
-	for (int i = 0; i < n; i++)
-		check(get(cli[i], 1) == 0, "end");
-	close_all(cli);
+	end_all(cli);
 }
 
 /* data in the SYN, from the second connection on */
@@ -364,9 +366,7 @@ static void tcp_fast_open(void)
 	check(info(cli[n - 1]).tcpi_options & TCPI_OPT_SYN_DATA, "data in a SYN");
 	close(l);
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 
 static void tcp_urgent(void)
@@ -382,9 +382,7 @@ static void tcp_urgent(void)
 		check(get(srv[i], 100) == 100 && get(srv[i], 100) == 100, "data");
 	}
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 
 /* a loss: data for a socket that was closed */
@@ -506,9 +504,7 @@ static void tcp_beyond(void)
 	}
 	requests(1);
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 
 /* data, a probe, an acknowledgement (in FIN-WAIT-2) and an end (in TIME-WAIT) that were here
@@ -545,9 +541,7 @@ static void old_stamp(uint32_t distance, size_t size)
 	}
 	requests(1);
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 static void tcp_paws(void)
 {
@@ -639,9 +633,7 @@ static void tcp_out_of_order(void)
 		until(info(srv[i]).tcpi_rcv_ooopack == 1);
 	}
 	close_all(srv);
-	for (int i = 0; i < n; i++)
-		check(get(cli[i], 1) == 0, "end");
-	close_all(cli);
+	end_all(cli);
 }
 
 /* --- datagrams */
@@ -974,9 +966,7 @@ static void vsock(void)
 	close(l);
 	requests(3);
 	close_all(cli);
-	for (int i = 0; i < n; i++)
-		check(get(srv[i], 1) == 0, "end");
-	close_all(srv);
+	end_all(srv);
 }
 
 /* SCTP associations with data, heartbeats, and both ways to end */

@@ -498,20 +498,13 @@ ttl() {
 	equal "$(caught | wc -l) $(rule web packets)" "1 1" "attached there"
 }
 
-# encap_falls KIND ADDRESS: routes of this kind through veth1 are said, and what rules send there falls
-encap_falls() {
-	local kind=$1
-	shift
-	HOPS='{"x":{"dev":"veth1"}}'
-	like "$(said '{"redirect":"x"}' '{"proto":"udp"}')" "nexthop x: dev: routes through veth1 have encap (MPLS, SRv6, tunnels), which rules do not follow: packets for these get the fallback; action mark and ip rule follow them"
-	on client "$HM_BUILD/tests/traffic" udp-send "$@" 7000 3
-	equal "$(rule web packets) $(counted fallback_drop) $(hop x packets)" "3 3 0" "$kind"
-}
-
 @test "policy: beside: SRv6 routes of a next hop without a gateway" {
 	attach eth0 policy
 	skip_without 'SRv6 routes' on host ip -6 route add 2001:db8:99::/64 encap seg6 mode encap segs fd11:3::2 dev veth1
-	encap_falls seg6 2001:db8:99::1
+	HOPS='{"x":{"dev":"veth1"}}'
+	like "$(said '{"redirect":"x"}' '{"proto":"udp"}')" "nexthop x: dev: routes through veth1 have encap (MPLS, SRv6, tunnels), which rules do not follow: packets for these get the fallback; action mark and ip rule follow them"
+	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 3
+	equal "$(rule web packets) $(counted fallback_drop) $(hop x packets)" "3 3 0" seg6
 }
 
 @test "policy: beside: IPv6 forwarding that is off on the input device alone" {

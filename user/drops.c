@@ -629,6 +629,7 @@ static const struct arg drops_args[] = {
 	ARG_NETNS(&asked.netns),
 	{},
 };
+#undef WORD
 
 VERB(drops, .help = "packets lost in any layer, and why", .run = drops_run,
      .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args, .device = &asked.device,
