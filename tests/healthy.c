@@ -388,9 +388,13 @@ static void tcp_urgent(void)
 /* a loss: data for a socket that was closed */
 static void tcp_late_data(void)
 {
+	int linger = 100;
+
 	open_tcp(0, 0);
 	for (int i = 0; i < n; i++) {
-		/* the data follows before the FIN is acknowledged, or TIME-WAIT has it */
+		/* longer than TIME-WAIT: the socket itself waits for the other FIN */
+		check(!setsockopt(srv[i], IPPROTO_TCP, TCP_LINGER2, &linger, sizeof(linger)),
+		      "TCP_LINGER2");
 		close(srv[i]);
 		until(info(cli[i]).tcpi_state == STATE_CLOSE_WAIT);
 		put(cli[i], 100);
