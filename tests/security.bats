@@ -70,7 +70,7 @@ bats_require_minimum_version 1.5.0
 	fails 1 "mode 777" attach --host drops
 	rmdir /sys/fs/bpf/tc
 	nobody ln -s /root /sys/fs/bpf/hookmap
-	fails 1 "/sys/fs/bpf/hookmap is not a folder" attach --host drops
+	fails 1 "/sys/fs/bpf/hookmap is not a readable directory" attach --host drops
 	rm -rf /sys/fs/bpf/hookmap /sys/fs/bpf/tc
 	# root first: nobody else's any more
 	attach --host drops
