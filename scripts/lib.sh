@@ -348,11 +348,12 @@ undo() {
 	while ((at)); do
 		n=${UNDO[at - 1]}
 		at=$((at - 1 - n))
+		((!failed)) || ! undo_forgets "${UNDO[@]:at:n}" || continue
 		answered_again
 		undo_one "${UNDO[@]:at:n}" && continue
 		# a command that hung may hang again
 		[[ $OUT != *'it was killed'* ]] || undo_hurry
-		[[ -n $OUT || $(type -t "${UNDO[at]}") != function ]] || continue
+		[[ -n $OUT ]] || ! undo_function "${UNDO[at]}" || continue
 		# a deleted device has taken its attachments with it
 		[[ $OUT != *'Cannot find device'* && $OUT != *'No such device'* ]] || continue
 		failed=$((failed + 1))
@@ -363,7 +364,7 @@ undo() {
 }
 undo_one() {
 	trap '' INT TERM HUP
-	if [[ $(type -t "$1") == function ]]; then
+	if undo_function "$1"; then
 		# in a subshell: if one dies, the others are still undone. (in a trap, plain
 		# `return` has the status from before the trap, so return it explicitly)
 		OUT=$("$@" 2>&1)
@@ -373,6 +374,10 @@ undo_one() {
 	trap undo_hurry INT TERM HUP
 	held "$@"
 }
+# undo_function NAME: it is one of ours, and not a command that has a function of its name (look)
+undo_function() { [[ $(type -t "$1") == function && -z $(type -P "$1") ]]; }
+# undo_forgets COMMAND...: after it, detach would not find what could not be undone
+undo_forgets() { [[ $1 == dev_restore || $* == "rm -f $GLOBALS/"* ]]; }
 # undo_hurry: another signal ends the wait for a command that hangs
 undo_hurry() {
 	((HM_LIMIT < 5)) || HM_LIMIT=5

@@ -123,7 +123,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: has vanished"
 	# its number is free there, and stays
 	run -0 on host "$DETACH" eth0
-	like "$output" "eth0 has become moved of network namespace /run/netns/$LAB-other"
+	like "$output" "eth0 is now moved in network namespace /run/netns/$LAB-other"
 	equal "$(nsenter --net="/run/netns/$LAB-other" -- ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
 	grep -v '"eth0"' "$BATS_TEST_TMPDIR/before" >"$BATS_TEST_TMPDIR/without"
 	same "after detach" "$BATS_TEST_TMPDIR/without"
@@ -223,6 +223,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 }
 
 @test "faults: what cannot be undone is told, with what takes it off" {
+	local features
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	# ip refuses the last step, and iptables all that takes back
 	cat >"$BATS_TEST_TMPDIR/bin/ip" <<-EOF
@@ -243,6 +244,20 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	like "$output" "kept by a test: detach.sh -- eth0 takes off what is left"
 	on host "$DETACH" eth0
 	same "after detach" "$BATS_TEST_TMPDIR/before"
+	# and by commands that fail without a word: detach still knows the qdisc, and the program by its maps
+	rm "$BATS_TEST_TMPDIR/bin/"*
+	printf '#!/bin/bash\n[[ " $* " != *" pref 50 "* && " $* " != *" del "* ]] || exit 1\nexec %s "$@"\n' "$(command -v tc)" >"$BATS_TEST_TMPDIR/bin/tc"
+	printf '#!/bin/bash\n[[ " $* " != *" xdp"*" off "* ]] || exit 1\nexec %s "$@"\n' "$(command -v ip)" >"$BATS_TEST_TMPDIR/bin/ip"
+	chmod +x "$BATS_TEST_TMPDIR/bin/"*
+	for features in policy 'latency policy'; do
+		# shellcheck disable=SC2086
+		run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 $features
+		like "$output" "could not undo [13] of the changes: "
+		like "$output" "no message: detach.sh -- eth0 takes off what is left"
+		like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: $features"
+		on host "$DETACH" eth0
+		same "after detach of $features" "$BATS_TEST_TMPDIR/before"
+	done
 }
 
 @test "faults: a command that hangs is ended after a time, and that is said" {
