@@ -54,7 +54,7 @@ EOF
 	cat <<'EOF'
 
 guard on: what comes in by DEV must have a source MAC that was added, and if that has
-addresses, IP and ARP with one of them.
+addresses, IP, ARP and neighbour discovery with one of them.
 
   --netns NAME    the ports are in this network namespace
   -n, --dry-run   only show the commands

@@ -427,7 +427,7 @@ hidden() { # VERDICT TABLE
 	expect 'behind seven headers' p1 "$a$(ip6 0 "$me" "$B" "$SIX_HEADERS$(printf '3a%014d' 0)$advert$other$PAD")" "$DROP"
 	expect 'cut off' p1 "$a$(ip6 58 "$me" "$B" "$advert${other:0:30}")" "$SENT"
 	expect 'asks for another address' p1 "$a$(ip6 58 "$me" "$B" "8700000000000000$other$PAD")" "$SENT"
-	expect 'asks for another address, from nowhere' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "8700000000000000$other$PAD")" "$SENT"
+	expect 'asks for another address, from nowhere (RFC 4862: means to use it)' p1 "$a$(ip6 58 00000000000000000000000000000000 "$B" "8700000000000000$other$PAD")" "$DROP"
 	arp=0806000108000604000102000000
 	expect 'ARP' p1 "$a${arp}00010a0000010000000000000a000002" "$SENT"
 	expect 'ARP with another IP address' p1 "$a${arp}00010a0000030000000000000a000002" "$DROP"
@@ -436,7 +436,7 @@ hidden() { # VERDICT TABLE
 	expect 'ARP cut off' p1 "$a${arp}00010a000001" "$DROP"
 	expect 'another MAC' p1 "$(mac 2)$(mac 9)$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'a MAC without addresses' p1 "$(mac 2)$(mac 5)$(ip4 17 10.9.9.9 10.0.0.2 "$(l4 1 2)")" "$SENT"
-	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 10'
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '3 11'
 	# what the stack is sent as well: a bridge learns from it, and IP reaches its sockets
 	a=0180c200000e
 	expect 'LLDP' p1 "$a$(mac 1)88cc$PAD" "$PASS"
@@ -447,12 +447,132 @@ hidden() { # VERDICT TABLE
 	expect 'another address there, behind a tag' p1 "$a$(mac 1)8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'any address there, behind three tags' p1 "$a$(mac 1)8100000a8100000a8100000a$(ip4 17 10.0.0.3 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	expect 'ARP there with another IP address' p1 "$a$(mac 1)${arp}00010a0000030000000000000a000002" "$DROP"
-	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 14 3'
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip) $(reason p1 pass_control)" '4 15 3'
 	a=$(mac 2)$(mac 1)
 	fdb guard p1 del 02:00:00:00:00:01
 	expect 'after del' p1 "$a$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 1 2)")" "$DROP"
 	fdb guard p1 off
 	expect 'after off' p1 "$a$T" "$SENT"
+}
+
+# nd TYPE TARGET [OPTION...]: neighbour discovery
+nd() { printf '%s00000060000000%s%s' "$1" "$2" "$(printf %s "${@:3}")"; }
+# arp OPERATION MAC IP TARGET-IP [LENGTHS]: in hexadecimal, but for OPERATION
+arp() { printf '080600010800%s%04x%s%s000000000000%s' "${5:-0604}" "$1" "$2" "$3" "$4"; }
+
+@test "l2fwd: guard: frames that hide or forge who sends them" {
+	local none=00000000000000000000000000000000 me=$A other=fd000000000000000000000000000009 all=ff020000000000000000000000000001
+	local mac his slla forged ip tag many
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb guard p1 on
+	fdb guard p1 add 02:00:00:00:00:01 10.0.0.1 fd00::1
+	mac=$(mac 1) his=$(mac 9)
+	slla=0101$mac forged=0101$his
+	printf -v many '0601000000000000%.0s' {1..17}
+	acl_table <<-EOF
+		$SENT|ARP reply|$(arp 2 "$mac" 0a000001 0a000002)
+		$DROP|ARP reply of another address|$(arp 2 "$mac" 0a000009 0a000002)
+		$SENT|gratuitous ARP request|$(arp 1 "$mac" 0a000001 0a000001)
+		$SENT|gratuitous ARP reply|$(arp 2 "$mac" 0a000001 0a000001)
+		$DROP|gratuitous ARP request of another address|$(arp 1 "$mac" 0a000009 0a000009)
+		$DROP|gratuitous ARP reply of another address|$(arp 2 "$mac" 0a000009 0a000009)
+		$DROP|gratuitous ARP reply of another MAC|$(arp 2 "$his" 0a000001 0a000001)
+		$DROP|ARP with addresses of 8 bytes|$(arp 2 "$mac" 0a000001 0a000002 0804)$PAD
+		$DROP|ARP with IP addresses of 0 bytes|$(arp 2 "$mac" 0a000001 0a000002 0600)
+		$DROP|ARP with IP addresses of 16 bytes|$(arp 2 "$mac" 0a000001 0a000002 0610)$PAD
+		$DROP|ARP with MAC addresses of 0 bytes|$(arp 2 "$mac" 0a000001 0a000002 0004)
+		$DROP|RARP|8035${PAD:0:56}
+		$DROP|ARP behind 0x9100|9100000a$(arp 2 "$mac" 0a000001 0a000002)
+		$DROP|ARP behind three tags|8100000a8100000a8100000a$(arp 2 "$mac" 0a000001 0a000002)
+		$DROP|ARP in SNAP|0024aaaa03000000$(arp 2 "$mac" 0a000001 0a000002)
+		$DROP|cut off in the header of IPv4|0800450000540000
+		$DROP|cut off in the header of IPv6|86dd6000000000283a40fd00
+		$DROP|cut off behind the ethertype|0806
+		$DROP|cut off in a tag|810000
+		$DROP|IPv6 in IPv4's ethertype|0800${me}60$PAD
+		$SENT|IPv4 with options|08004800005400004000401100000a0000010a000002830b04000000000000000000$(l4 1 2)
+		$DROP|IPv4 with options, another address|08004800005400004000401100000a0000090a000002830b04000000000000000000$(l4 1 2)
+		$DROP|IPv4 with options, cut off|08004f00005400004000401100000a0000010a000002830b
+		$SENT|IPv4, a later fragment|$(ip4 17 10.0.0.1 10.0.0.2 "$PAD" 0010)
+		$DROP|IPv4, a later fragment, another address|$(ip4 17 10.0.0.9 10.0.0.2 "$PAD" 0010)
+		$SENT|answer of a DHCP server, of his address|$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 67 68)")
+		$DROP|answer of a DHCP server, of another|$(ip4 17 10.0.0.9 10.0.0.2 "$(l4 67 68)")
+		$SENT|advertisement|$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0201"$mac")")
+		$DROP|advertisement of another address|$(ip6 58 "$me" "$all" "$(nd 88 "$other" 0201"$mac")")
+		$DROP|advertisement with another MAC|$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0201"$his")")
+		$DROP|advertisement with another MAC, behind other options|$(ip6 58 "$me" "$all" "$(nd 88 "$me" "0602$PAD" | head -c 80)0201$his")
+		$DROP|advertisement with two MACs|$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0201"$mac" 0201"$his")")
+		$SENT|advertisement with an option of no length|$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0600"$his")")
+		$DROP|advertisement with more options than are read|$(ip6 58 "$me" "$all" "$(nd 88 "$me" "$many" 0201"$his")")
+		$SENT|solicitation with his MAC|$(ip6 58 "$me" "$all" "$(nd 87 "$other" "$slla")")
+		$DROP|solicitation with another MAC|$(ip6 58 "$me" "$all" "$(nd 87 "$other" "$forged")")
+		$DROP|solicitation with another MAC, behind destination options|$(ip6 60 "$me" "$all" "3a00000000000000$(nd 87 "$other" "$forged")")
+		$DROP|solicitation of another|$(ip6 58 "$other" "$all" "$(nd 87 "$me" "$slla")")
+		$SENT|duplicate address detection|$(ip6 58 "$none" "$all" "$(nd 87 "$me")")
+		$DROP|duplicate address detection for another's address|$(ip6 58 "$none" "$all" "$(nd 87 "$other")")
+		$DROP|the same behind hop-by-hop options|$(ip6 0 "$none" "$all" "3a00000000000000$(nd 87 "$other")")
+		$SENT|router solicitation|$(ip6 58 "$me" "$all" "8500000000000000$slla")
+		$SENT|router solicitation from nowhere|$(ip6 58 "$none" "$all" 8500000000000000)
+		$DROP|router solicitation with another MAC|$(ip6 58 "$me" "$all" "8500000000000000$forged")
+		$SENT|router advertisement|$(ip6 58 "$me" "$all" "8600000040000708${none:0:16}$slla")
+		$DROP|router advertisement with another MAC|$(ip6 58 "$me" "$all" "8600000040000708${none:0:16}$forged")
+		$DROP|advertisement in a first fragment, whole|$(ip6 44 "$me" "$all" "3a00000100000001$(nd 88 "$me" 0201"$mac")")
+		$DROP|advertisement in a first fragment, its target in the next|$(ip6 44 "$me" "$all" 3a000001000000018800000060000000)
+		$DROP|first fragment with nothing in it|$(ip6 44 "$me" "$all" 3a00000100000001)
+		$DROP|advertisement in a first fragment, behind destination options|$(ip6 44 "$me" "$all" 3c000001000000013a000000000000008800000060000000)
+		$DROP|first fragment that ends in destination options|$(ip6 44 "$me" "$all" 3c000001000000013a01000000000000)
+		$DROP|advertisement of another address in the only fragment|$(ip6 44 "$me" "$all" "3a00000000000001$(nd 88 "$other" 0201"$mac")")
+		$SENT|echo in a first fragment|$(ip6 44 "$me" "$all" "3a000001000000018000000000010001$PAD")
+		$SENT|echo in a later fragment|$(ip6 44 "$me" "$all" "3a00001000000001$PAD")
+		$DROP|a later fragment of another|$(ip6 44 "$other" "$all" "3a00001000000001$PAD")
+	EOF
+	equal "$TABLE" 55 frames
+	# the same behind tags that are read, and behind one that is not
+	for tag in 8100000a 88a8000a 88a8000a81000014 8100000a81000014; do
+		acl_table <<-EOF
+			$SENT|ARP behind $tag|$tag$(arp 2 "$mac" 0a000001 0a000002)
+			$DROP|ARP of another address behind $tag|$tag$(arp 2 "$mac" 0a000009 0a000002)
+			$SENT|IPv4 behind $tag|$tag$(ip4 17 10.0.0.1 10.0.0.2 "$PAD")
+			$DROP|IPv4 of another behind $tag|$tag$(ip4 17 10.0.0.9 10.0.0.2 "$PAD")
+			$SENT|advertisement behind $tag|$tag$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0201"$mac")")
+			$DROP|advertisement of another address behind $tag|$tag$(ip6 58 "$me" "$all" "$(nd 88 "$other" 0201"$mac")")
+			$DROP|advertisement with another MAC behind $tag|$tag$(ip6 58 "$me" "$all" "$(nd 88 "$me" 0201"$his")")
+			$DROP|ARP behind $tag and 0x9100|${tag}9100000a$(arp 2 "$mac" 0a000001 0a000002)
+		EOF
+	done
+	equal "$(reason p1 drop_source_mac) $(reason p1 drop_source_ip)" '12 48'
+}
+
+@test "l2fwd: rules: frames that hide ports and addresses from them" {
+	local options=830b04000000000000000000 tag
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb acl p2 add 10 deny proto udp sport 67
+	fdb acl p2 add 20 deny proto tcp dport 25
+	fdb acl p2 add 30 deny dst 10.0.0.9/32
+	for tag in '' 8100000a 88a8000a81000014; do
+		acl_table <<-EOF
+			$DROP|answer of a DHCP server|$tag$(ip4 17 10.0.0.1 255.255.255.255 "$(l4 67 68)")
+			$DROP|answer of a DHCP server from nowhere|$tag$(ip4 17 0.0.0.0 255.255.255.255 "$(l4 67 68)")
+			$DROP|answer of a DHCP server, first fragment|$tag$(ip4 17 10.0.0.1 10.0.0.2 "$(l4 67 68)" 2000)
+			$DROP|answer of a DHCP server, first fragment without ports|$tag$(ip4 17 10.0.0.1 10.0.0.2 '' 2000)
+			$SENT|question of a DHCP client|$tag$(ip4 17 0.0.0.0 255.255.255.255 "$(l4 68 67)")
+			$DROP|tcp 25 behind options|${tag}08004800005400004000400600000a0000010a000002$options$(l4 999 25)
+			$SENT|tcp 80 behind options|${tag}08004800005400004000400600000a0000010a000002$options$(l4 999 80)
+			$DROP|options cut off|${tag}08004f00005400004000400600000a0000010a000002$options
+			$DROP|to 10.0.0.9 behind options|${tag}08004800005400004000400600000a0000010a000009$options$(l4 999 80)
+			$DROP|tcp 25, IPv6, the only fragment|$tag$(ip6 44 "$A" "$B" "0600000000000001$(l4 999 25)")
+			$DROP|tcp, IPv6, first fragment, its port in the next|$tag$(ip6 44 "$A" "$B" 060000010000000103e7)
+			$DROP|tcp, IPv6, first fragment that ends in destination options|$tag$(ip6 44 "$A" "$B" 3c000001000000010601000000000000)
+			$DROP|tcp 25 behind fragment header and destination options|$tag$(ip6 44 "$A" "$B" "3c000001000000010600000000000000$(l4 999 25)")
+			$DROP|tcp 25 behind AH|$tag$(ip6 51 "$A" "$B" "060100000000000100000001$(l4 999 25)")
+			$SENT|ARP, whose addresses are not those of IP|$tag$(arp 2 "$(mac 1)" 0a000001 0a000009)
+			$SENT|RARP|${tag}8035${PAD:0:56}
+		EOF
+		equal "$TABLE" 16 frames
+	done
+	equal "$(reason p2 drop_acl)" 36 'p2 drop_acl'
 }
 
 @test "l2fwd: a storm limit counts exactly; another port does not pay" {
