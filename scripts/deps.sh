@@ -160,8 +160,6 @@ check() {
 	else
 		unknown "BPF JIT" "only the host's own network namespace knows it"
 	fi
-	ask 1 "awk with powers" "fdb.sh acl: no more than 15" \
-		awk 'BEGIN { exit 2 ^ 10 != 1024 || sprintf("%.0f", 2 ^ 52 + 1) != "4503599627370497" }'
 	ask 1 "bpf filesystem on $BPFFS" "no pins: $(typed mount -t bpf -o mode=700 bpf "$BPFFS")" test "$(stat -f -c %T -- "$BPFFS" 2>/dev/null)" = bpf_fs
 	ask 0 "bpf_loop (Linux 5.17)" "l2fwd: no --mirror" grep -aqw BPF_FUNC_loop /sys/kernel/btf/vmlinux
 	ask 0 "cgroup v2" "latency: no socket stage" grep -q ' cgroup2 ' /proc/mounts

@@ -63,19 +63,17 @@
 	equal "$("$HM_TOP/scripts/deps.sh" -n)" "" "what is to install"
 }
 
-@test "deps: the preflight tries an awk that cannot, and objects in a tree with blanks in its path" {
+@test "deps: the preflight with an awk that has no powers, and objects in a tree with blanks in its path" {
 	local tree="$BATS_TEST_TMPDIR/a  tree" kind
 	mkdir -p "$BATS_TEST_TMPDIR/bin" "$tree/build"
-	# busybox without CONFIG_FEATURE_AWK_LIBM
+	# busybox without CONFIG_FEATURE_AWK_LIBM: no script needs more
 	printf '#!/bin/sh\ncase "$*" in *^*) echo "awk: Math support is not compiled in" >&2; exit 1 ;; esac\nexec %s "$@"\n' "$(command -v awk)" >"$BATS_TEST_TMPDIR/bin/awk"
 	chmod +x "$BATS_TEST_TMPDIR/bin/awk"
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$HM_TOP/scripts/deps.sh" --check run
-	equal "$status" 1 status
-	like "$output" "no   awk with powers"
+	equal "$(grep -nE '[a-z0-9)] (\^|\*\*) [a-z0-9(]' -r "$HM_TOP/scripts" --include='*.sh' | grep -v '\$((')" '' 'powers'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH "$HM_TOP/scripts/deps.sh" --check run
 	cp -r "$HM_TOP/scripts" "$tree"
 	cp -r "$HM_SHIPPED/xdp" "$HM_SHIPPED/kern" "$HM_SHIPPED/abi.sh" "$tree/build"
 	run env -u HOOKMAP_OBJ "$tree/scripts/deps.sh" --check run
-	like "$output" "yes  awk with powers"
 	for kind in "XDP, native on veth" "tp_btf tracepoints"; do like "$output" "yes  $kind"; done
 }
 
