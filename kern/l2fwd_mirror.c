@@ -12,9 +12,9 @@
  * (netif_receive_skb), at most every 10 ms, because flags and VLANs of ports, and new ports, are
  * not logged. If there was no such frame for a refresh interval, xdp/l2fwd sends one.
  *
- * A read of a port covers state, flags, queueing disciplines and filters, PVID, number of VLANs.
- * It covers the VLANs themselves if one of the last two has changed, once per refresh interval,
- * and after a port has lost a VLAN (it may have another instead).
+ * A read of a port covers state, flags, queueing disciplines and filters, VLAN devices, PVID,
+ * number of VLANs. It covers the VLANs themselves if one of the last two has changed, once per
+ * refresh interval, and after a port has lost a VLAN (it may have another instead).
  *
  * l2_cfg names the bridge and its namespace: tracepoints see the whole host.
  *
@@ -339,20 +339,41 @@ static __always_inline int mirror_backup(struct net_bridge_port *p)
 	return BPF_CORE_READ(p, backup_port) != NULL;
 }
 
+/* VLAN devices on a port have its frames with their tags before the bridge. */
+static __always_inline int mirror_vlan_devices(struct net_device *dev)
+{
+	struct vlan_info *info;
+
+	if (!bpf_core_field_exists(dev->vlan_info))
+		return 0;
+	info = BPF_CORE_READ(dev, vlan_info);
+	return info && BPF_CORE_READ(info, grp.nr_vlan_devs);
+}
+
 #define MIRROR_WHY(NAME) (1ULL << L2_WHY_##NAME)
 
-/* The bridge's settings of a port, and whatever XDP must not bypass there: l2_wire.state */
-static __noinline __u64 mirror_says(const struct mirror_ports *walk, struct net_bridge_port *p,
-				    const struct l2_port *port)
+/*
+ * The bridge's settings of a port, and whatever XDP must not bypass there: l2_wire.state. A global
+ * function, see past_queued: each bit doubles what the verifier knows of the result otherwise.
+ */
+__noinline __u64 mirror_says(const struct mirror_ports *walk, __u64 address,
+			     const struct l2_port *port)
 {
+	struct net_bridge_port *p = (void *)address;
 	struct net_device *dev = BPF_CORE_READ(p, dev);
 	unsigned long says = BPF_CORE_READ(p, flags);
-	__u64 in = 0, out = 0, state = walk->vlans ? L2_P_VLAN : 0;
+	__u64 in = 0, out = 0, state = 0;
 
+	if (!walk || !port)
+		return 0;
+	if (walk->vlans)
+		state |= L2_P_VLAN;
 	if (BPF_CORE_READ(p, state) != BRIDGE_FORWARDING)
 		state |= L2_P_BLOCKED;
 	if (says & BRIDGE_HAIRPIN)
 		state |= L2_P_HAIRPIN;
+	if (mirror_vlan_devices(dev))
+		state |= MIRROR_WHY(VLAN_DEV) | L2_P_SLOW_TAG;
 	if (walk->slow)
 		in = out = MIRROR_WHY(BRIDGE);
 	if (says & ~BRIDGE_FAST)
@@ -397,7 +418,7 @@ static __always_inline void mirror_look(struct mirror_ports *walk, struct net_br
 	/* see l2_wire in abi/l2fwd.h */
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MIRROR_TRIES; i++) {
-		state = mirror_says(walk, p, port);
+		state = mirror_says(walk, (__u64)p, port);
 		if (state == *(volatile __u64 *)&wire->state)
 			break;
 		__sync_lock_test_and_set(&wire->state, state);

@@ -181,6 +181,14 @@ struct header_ops {
 	void *create;
 };
 
+struct vlan_group {
+	unsigned int nr_vlan_devs;
+};
+
+struct vlan_info {
+	struct vlan_group grp;
+};
+
 struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	const struct header_ops *header_ops;
@@ -206,6 +214,7 @@ struct net_device {
 	struct bpf_mprog_entry *tcx_ingress, *tcx_egress; /* since 6.6 */
 	struct nf_hook_entries *nf_hooks_ingress;	  /* CONFIG_NETFILTER_INGRESS */
 	struct nf_hook_entries *nf_hooks_egress;	  /* since 5.16 */
+	struct vlan_info *vlan_info;			  /* CONFIG_VLAN_8021Q */
 };
 
 struct xdp_rxq_info {

@@ -560,6 +560,75 @@ settle() {
 	busywait 10 because p1 ''
 }
 
+# tag VID: what follows the source of a tagged frame
+tag() { printf '8100%04x%s' "$1" "$T"; }
+
+# bats test_tags=vm
+@test "mirror: a VLAN device on a port of the bridge has the frames with its tag, before the bridge" {
+	bridge_up 3
+	skip_without 'VLAN devices' sw ip link add link p1 name p1.20 type vlan id 20
+	sw ip link set p3 nomaster
+	sw ip link add br20 type bridge mcast_snooping 0
+	sw ip link set p1.20 master br20
+	sw ip link set p3 master br20
+	for dev in br20 p1.20; do sw ip link set "$dev" up; done
+	sw bridge fdb add 02:00:00:00:00:01 dev p1 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	# 5 untagged, 7 of tag 20, 3 of tag 30, all for host 2's address: what hosts 2 and 3 receive
+	hear() {
+		local a b
+		a=$(received h 2 eth0) b=$(received h 3 eth0)
+		say 1 "$(mac 2)$(mac 1)$T" 5
+		say 1 "$(mac 2)$(mac 1)$(tag 20)" 7
+		say 1 "$(mac 2)$(mac 1)$(tag 30)" 3
+		equal "$(($(received h 2 eth0) - a)) $(($(received h 3 eth0) - b))" "$1" "$2"
+	}
+	hear '8 7' 'by the bridges alone'
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it with a VLAN tag takes the slow path, because VLAN devices on it have their frames before the bridge: ip -d link show type vlan'
+	run ! grep 'gets only what' <<<"$(hookmap fdb)$(sw "$HM_TOP/scripts/status.sh" p1)"
+	hear '8 7' 'with the mirror'
+	equal "$(port_count p2 tx_packets)" 5 'sent by XDP: those without a tag'
+	like "$(hookmap fdb)" 'p1 takes the slow path: frames with a tag, because a VLAN device is on it'
+	sw ip link del p1.20
+	busywait 10 because p1 ''
+	hear '15 0' 'without the VLAN device'
+	# 15, and those that busywait sent
+	(($(port_count p2 tx_packets) >= 20)) || equal "$(port_count p2 tx_packets)" '20 or more' 'sent by XDP'
+}
+
+# bats test_tags=vm
+@test "mirror: a VLAN device as a port of the bridge, and VLAN devices on top of the bridge" {
+	bridge_up 2 mcast_snooping 0
+	skip_without 'VLAN devices' sw ip link add link p1 name p1.20 type vlan id 20
+	sw ip link set p1 nomaster
+	sw ip link set p1.20 master br0 up
+	sw ip link set br0 address 06:00:00:00:00:0a
+	sw ip link add link br0 name br0.30 type vlan id 30
+	sw ip link set br0.30 up
+	sw bridge fdb add 02:00:00:00:00:01 dev p1.20 master static
+	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
+	# into VLAN 20 and out of it, to VLAN 30 of the host, and other tags that nobody has
+	hear() {
+		local a b c
+		listen 1 5
+		a=$(received h 2 eth0) b=$(received h 1 eth0) c=$(received sw br0.30)
+		say 1 "$(mac 2)$(mac 1)$(tag 20)" 7
+		say 1 "$(mac 2)$(mac 1)$T" 2
+		say 1 "$(mac 2)$(mac 1)$(tag 21)" 3
+		say 2 "$(mac 1)$(mac 2)$T" 5
+		say 2 "06000000000a$(mac 2)$(tag 30)" 4
+		say 2 "06000000000a$(mac 2)$(tag 31)" 6
+		heard 1
+		equal "$(sort <<<"$HEARD" | uniq -c | xargs)" "5 $(mac 1)$(mac 2)$(tag 20)" "host 1, $1"
+		equal "$(($(received h 2 eth0) - a)) $(($(received h 1 eth0) - b)) $(($(received sw br0.30) - c))" '7 5 4' "$1"
+	}
+	hear 'by the bridge alone'
+	sw_attach br0 l2fwd --mirror --refresh 3600000
+	equal "$(hookmap -j --summary fdb | jq -c '[.ports[].device]')" '["p2"]' ports
+	hear 'with the mirror'
+}
+
 @test "mirror: a VXLAN device as a port: remote entries, several, and next-hop groups" {
 	local mode remote
 	skip_without VXLAN unshare --net ip link add vx0 type vxlan id 1 dstport 4789 local 127.0.0.1

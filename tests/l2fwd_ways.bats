@@ -24,6 +24,7 @@ pass_bridge|blocked port of a bridge|m3|$(mac 18)|$T
 pass_bridge|new source|m2|$(mac 17)|$T
 pass_bridge|VLAN that the port of a bridge is not in|v1|$(mac 34)|81000014$T
 pass_bridge|VLAN that the other port of a bridge is not in|v1|$(mac 34)|$T
+pass_bridge|tag, on a port of a bridge with VLAN devices|v2|$(mac 34)|81000014$T
 pass_malformed|half a tag|v3|$(mac 2)|810000
 pass_no_device|device of the entry has gone|p1|$(mac 4)|$T
 pass_no_metadata|to be flooded, driver without metadata|p3|$BCAST|$T|216
@@ -86,11 +87,13 @@ counted() {
 
 # flag "NUMBER..." MASK 1|0: of l2_port, by hand
 flag() {
-	local n value at
+	local n value at byte
 	for n in $1; do
 		read -ra value <<<"$(bpftool -j map lookup pinned "$G/l2_port" key "$n" 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | join(" ")')"
-		at=$HM_OFF_l2_port_flags
-		printf -v "value[$at]" '%02x' $((16#${value[at]} & ~$2 | ($3 ? $2 : 0)))
+		for byte in 0 1; do
+			at=$((HM_OFF_l2_port_flags + byte))
+			printf -v "value[$at]" '%02x' $((16#${value[at]} & ~($2 >> 8 * byte) | ($3 ? $2 >> 8 * byte & 255 : 0)))
+		done
 		printf 'map update pinned %s key %d 0 0 0 value hex %s\n' "$G/l2_port" "$n" "${value[*]}"
 	done >"$BATS_TEST_TMPDIR/flags"
 	bpftool batch file "$BATS_TEST_TMPDIR/flags" >/dev/null
@@ -103,6 +106,7 @@ wire() {
 	read -ra w <<<"$(bpftool -j map lookup pinned "$G/l2_wire" key "$1" 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | join(" ")')"
 	w=("${w[@]:0:at}" "${p[@]:HM_OFF_l2_port_vlans:1024}" "${w[@]:at+1024}")
 	w[HM_OFF_l2_wire_state]=${p[HM_OFF_l2_port_flags]}
+	w[HM_OFF_l2_wire_state + 1]=${p[HM_OFF_l2_port_flags + 1]}
 	w[HM_OFF_l2_wire_pvid]=${p[HM_OFF_l2_port_pvid]}
 	bpftool map update pinned "$G/l2_wire" key "$1" 0 0 0 value hex "${w[@]}"
 }
@@ -144,12 +148,15 @@ wire() {
 		02:00:00:00:00:24 dev v2 vlan 10
 		02:00:00:00:00:25 dev v4 vlan 10
 		02:00:00:00:00:fa dev v1 vlan 10
+		02:00:00:00:00:fa dev v2 vlan 20
 	END
 	PROG=$(ip -j -d link show p1 | jq '.[0].xdp.prog.id')
 	while read -r dev n; do INDEX[$dev]=$n; done < <(ip -j link | jq -r '.[] | "\(.ifname) \(.ifindex)"')
 	# no bridge here knows VLANs: ports that look like those of one
 	wire 7
-	flag 7 "$L2_P_MIRROR" 1
+	flag 8 "$L2_P_SLOW_TAG" 1
+	wire 8
+	flag '7 8' "$L2_P_MIRROR" 1
 	# looked at now, and not again
 	run ! bridge fdb add 00:00:00:00:00:00 dev m1 master static
 	ip link del p4

@@ -480,6 +480,10 @@ static void show_above(const struct fdb *f)
 	const char *name;
 
 	for (int n = 1; n < L2_PORTS; n++) {
+		/* on a port of the mirrored bridge these are VLAN devices, which are served first
+		 */
+		if (f->port[n].flags & L2_P_MIRROR && !port_left(f, n))
+			continue;
 		for (size_t i = 0; port_wanted(f, n) && (name = port_above(f, n, &i));)
 			printf("%s is above %s, and gets only what l2fwd does not forward\n",
 			       text_plain(name, above, sizeof(above)),

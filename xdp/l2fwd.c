@@ -119,6 +119,13 @@ static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_side
 	return 0;
 }
 
+/* A VLAN device may have the frame: on a port, one with any tag. */
+static __always_inline int l2_has_tag(const struct l2_frame *fr)
+{
+	return fr->eth->h_proto == bpf_htons(ETH_P_8021Q) ||
+	       fr->eth->h_proto == bpf_htons(ETH_P_8021AD);
+}
+
 /* The sender's addresses in an ARP packet for Ethernet and IPv4. */
 struct l2_arp {
 	__u8 head[8];
@@ -523,7 +530,7 @@ static __always_inline int l2_decide(struct xdp_md *ctx, struct l2_frame *fr,
 	if (l2_control(mac))
 		return L2_CONTROL;
 	reason = l2_classify(fr, in);
-	if (in->flags & (L2_P_BLOCKED | L2_P_SLOW))
+	if (in->flags & (L2_P_BLOCKED | L2_P_SLOW) || (in->flags & L2_P_SLOW_TAG && l2_has_tag(fr)))
 		reason = L2_DROP_STATE_IN;
 	if (reason && (reason == L2_MALFORMED || !mirror))
 		return reason;

@@ -92,6 +92,7 @@ union l2_head {
 #define L2_P_SLOW     0x100 /* the bridge has rules for frames from it that XDP does not know */
 #define L2_P_SLOW_OUT 0x200 /* the same for frames to it */
 #define L2_P_PARTIAL  0x400 /* mirror: frames from it may have an unfinished checksum: slow */
+#define L2_P_SLOW_TAG 0x800 /* L2_P_SLOW for frames with a VLAN tag */
 
 /* Action for a frame without an entry: l2_port.miss, .bcast, .mcast */
 enum l2_miss {
@@ -131,7 +132,8 @@ struct l2_port {
 	X(QDISC, 36, "qdisc", "a queueing discipline")                                             \
 	X(INGRESS, 37, "ingress_filter", "a filter of what comes in (tc, nft family netdev)")      \
 	X(EGRESS, 38, "egress_filter", "a filter of what is sent (tc, nft family netdev)")         \
-	X(PROMISC, 39, "promiscuous", "the bridge is promiscuous, and has a copy of each frame")
+	X(PROMISC, 39, "promiscuous", "the bridge is promiscuous, and has a copy of each frame")   \
+	X(VLAN_DEV, 40, "vlan_device", "frames with a tag, because a VLAN device is on it")
 
 enum l2_why {
 #define L2_WHY_ENUM(NAME, BIT, KEY, TEXT) L2_WHY_##NAME = (BIT),

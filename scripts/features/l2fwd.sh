@@ -200,7 +200,8 @@ l2fwd_attach() { # DEV
 	fi
 }
 
-# l2_above DEV IFINDEX: what is above the device, but for the bridge that is mirrored, in words
+# l2_above DEV IFINDEX: what is above the device, but for the bridge that is mirrored and VLAN
+# devices on its ports, which have their frames first, in words
 l2_above() {
 	local name kind VALUE=() bridge=0
 	[[ ! -e $GLOBALS/l2_cfg ]] || {
@@ -208,8 +209,9 @@ l2_above() {
 		bridge=$(field_num l2_cfg.bridge)
 	}
 	ip_json -d link | jq -r --argjson i "$2" --argjson bridge "$bridge" '(.[] | select(.ifindex == $i)) as $port
+		| ([.[] | select(.ifindex == $bridge).ifname] | index($port.master)) as $mirrored
 		| .[] | select(.ifname == $port.master or .link == $port.ifname and .ifname != $port.link)
-		| select(.ifindex != $bridge) | "\(.ifname) \(.linkinfo.info_kind // "-")"' |
+		| select(.ifindex != $bridge and ($mirrored and .linkinfo.info_kind == "vlan" | not)) | "\(.ifname) \(.linkinfo.info_kind // "-")"' |
 		while read -r name kind; do
 			printf '%s is above %s, and gets only what l2fwd does not forward' "$name" "$1"
 			[[ $kind != bridge ]] || printf ' (%s follows it)' "$(typed attach.sh "$name" l2fwd --mirror)"
@@ -517,6 +519,7 @@ l2_mirror_slow() {
 		((!(why >> L2_WHY_QDISC & 1))) || warn "$dev: what is sent to it takes the slow path, because of its queueing discipline: $(typed tc qdisc show dev "$dev")"
 		((!(why >> L2_WHY_EGRESS & 1))) || warn "$dev: what is sent to it takes the slow path, because of filters: $(typed tc filter show dev "$dev" egress), bpftool net show, nft list ruleset (family netdev)"
 		((!(why >> L2_WHY_INGRESS & 1))) || warn "$dev: what comes in by it takes the slow path, because of filters: $(typed tc filter show dev "$dev" ingress), bpftool net show, nft list ruleset (family netdev)"
+		((!(why >> L2_WHY_VLAN_DEV & 1))) || warn "$dev: what comes in by it with a VLAN tag takes the slow path, because VLAN devices on it have their frames before the bridge: $(typed ip -d link show type vlan)"
 	done <<<"$ports"
 }
 
