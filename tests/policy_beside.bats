@@ -537,6 +537,8 @@ ttl() {
 	like "$(said "$REDIRECT")" "destinations are not rewritten, nor answers translated back (nft f c)"
 	nft_is 'table inet f { chain c { type filter hook forward priority 0; policy drop; }; }'
 	like "$(said "$REDIRECT")" "nothing is dropped there (nft f c)"
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table go past the firewall (nft f c); action mark and ip rule do not"
 	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook forward priority 0; jump d; }; }'
 	like "$(said "$REDIRECT")" "nothing is dropped there (nft f d)"
 	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook input priority 0; jump d; }; }'

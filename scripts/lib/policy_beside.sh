@@ -177,7 +177,7 @@ beside_look() {
 		fi
 	done
 	if type -P nft >/dev/null; then
-		beside_ask nft -j list ruleset | beside_ask jq -rf "$HM_SCRIPTS/lib/policy_beside.jq" || true
+		beside_ask nft -j list ruleset | beside_ask jq -rf "${BASH_SOURCE%.sh}.jq" || true
 	fi
 	# shellcheck disable=SC2016
 	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
