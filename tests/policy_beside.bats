@@ -374,6 +374,47 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	esac && ip link del hm-kind
 }
 
+# bats test_tags=vm
+@test "policy: beside: a flowtable keeps the routes of its flows: said of mark; redirect is before it" {
+	local text frame
+	flowtable() {
+		on host nft -f - <<-END
+			table inet fast {
+				flowtable flows { hook ingress priority 0; devices = { eth0, veth0, veth1 }; }
+				chain forward { type filter hook forward priority 0; meta l4proto udp flow add @flows; }
+			}
+		END
+	}
+	attach eth0 policy
+	skip_without 'flowtables of nft' flowtable
+	on host sysctl -qw net.netfilter.nf_flowtable_udp_timeout=3600
+	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
+	equal "$output" "attach.sh: warning: eth0: policy: flowtable inet fast flows keeps the route that a flow had when it was taken in: marks of rules are not looked at then"
+	frame=$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)
+	# leaves DEV-OF-SERVER WHAT: five packets of one flow
+	leaves() {
+		catch server "$1" 5
+		on client "$HM_BUILD/tests/policy_frames" send eth0 "$frame" "$frame" "$frame" "$frame" "$frame"
+		equal "$(caught | wc -l)" 5 "$2"
+	}
+	equal "$(said "$MARK" '{"dst":"203.0.113.1","iif":"veth0"}' | grep -c flowtable)" 1 "of veth0"
+	leaves eth0 'by no rule'
+	text=$(said "$MARK")
+	equal "$text" "$F: rule 1 (web): mark: flowtable inet fast flows keeps the route that a flow had when it was taken in: for flows that it has, and from packet to packet of one flow, the mark is not looked at; nft delete flowtable inet fast flows, and make it again, after load"
+	equal "$(checked "$MARK")" "$text"
+	leaves eth0 'marked, in the flowtable'
+	equal "$(rule web packets)" 5 'of the rule'
+	equal "$(said "$REDIRECT")" ''
+	leaves eth1 'redirected'
+	said "$MARK"
+	on host nft flush ruleset
+	flowtable
+	leaves eth1 'marked, of a flow that begins after load'
+	# one that no rule uses has no flows
+	on host nft flush chain inet fast forward
+	equal "$(said "$MARK")" ''
+}
+
 @test "policy: beside: a firewall of 2 000 rules is summed up; a look that hangs is ended" {
 	local i
 	attach eth0 policy

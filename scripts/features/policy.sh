@@ -59,6 +59,7 @@ policy_beside() {
 			$2 == "tcbehind" { part("tc filters") }
 			$2 == "iprule" { part("ip rule") }
 			$2 == "setmark" && !marks++ { print $3 " " $9 " sets marks after the rules are asked: they do not see these" }
+			$2 == "flowtable" && !flows++ { print "flowtable " $9 " keeps the route that a flow had when it was taken in: marks of rules are not looked at then" }
 			$2 == "spoof" { part("rp_filter") }
 			$2 == "port" { print "it belongs to " $9 ": rules see packets for its own MAC address, not those for " $9 ": attach.sh " $9 " policy" }
 			$2 == "vrf" { print "a VRF: packets come in by its devices: attach.sh DEV policy for each of them" }

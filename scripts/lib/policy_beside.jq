@@ -9,7 +9,9 @@ def fact($kind; $family; $dev; $src; $text): ["6", $kind, "nft", $family, $dev, 
 [.nftables[] | .chain // empty] as $chains | [.nftables[] | .rule // empty] as $rules
 | ([.nftables[] | .map // empty | {key: "\(.family) \(.table) \(.name)", value: (.elem // [])}] | from_entries) as $maps
 | ($rules | group_by([.family, .table, .chain]) | map({key: (.[0] | "\(.family) \(.table) \(.chain)"), value: .}) | from_entries) as $of
-| $chains[] | select(.hook) | . as $base | select(.family | IN("ip", "ip6", "inet", "netdev"))
+| (.nftables[] | .flowtable // empty | . as $t | select(any($rules[]; .family == $t.family and .table == $t.table and any(.expr[]; .flow?.flowtable? == "@" + $t.name)))
+	| .dev | if type == "array" then .[] else . // "" end | fact("flowtable"; {ip: "4", ip6: "6"}[$t.family] // "0"; devs; ""; "\($t.family) \($t.table) \($t.name)")),
+  ($chains[] | select(.hook) | . as $base | select(.family | IN("ip", "ip6", "inet", "netdev"))
 | {ip: "4", ip6: "6"}[.family] // "0" | . as $f | "\($base.family) \($base.table) " as $in
 | (if $base.hook == "forward" and $base.policy == "drop" then fact("forward"; $f; ""; ""; "\($base.table) \($base.name)") else empty end),
   ({todo: [$base.name], done: []} | until(.todo == []; .todo[0] as $c
@@ -25,4 +27,4 @@ def fact($kind; $family; $dev; $src; $text): ["6", $kind, "nft", $family, $dev, 
 	  elif ($base.hook | IN("forward", "prerouting", "ingress")) and any($e[]; has("drop") or has("reject") or any(verdicts($maps; $in); objects | has("drop"))) then fact("forward"; $f; ""; $src; $text)
 	  elif ($base.hook | IN("forward", "prerouting", "postrouting", "ingress")) and any($e[]; has("queue") or has("dup") or has("fwd") or has("synproxy") or has("reset")
 		or (.mangle?.key? | objects | has("payload") or has("exthdr") or has("tcp option") or (.meta.key? | IN("mark", "priority")))) then fact("alter"; $f; $dev; $src; $text)
-	  else empty end)
+	  else empty end))

@@ -9,6 +9,7 @@
 #                                    "D+" beginning with D); INDEV: SRC comes in by it
 #     alter     something else that is done to packets in netfilter; DEV, SRC and INDEV as above
 #     tcbehind  a tc filter of DEV, to which policy is attached, comes after it
+#     flowtable a flowtable of nft, which takes in flows that come by DEV
 #     iprule    ip rule forbids packets from SRC to DST
 #     xfrm      an outgoing or forwarding policy of IPsec
 #     rpf       strict rp_filter on DEV, to which the default route does not lead

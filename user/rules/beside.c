@@ -36,16 +36,17 @@ enum kind {
 	NOASK6,
 	ABOVE,
 	ENCAPDEV,
+	FLOWTABLE,
 	IIF,
 	ATTACHED,
 	KINDS
 };
 
 static const char *const kinds[] = {
-	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",  "rpf",      "setmark",
-	"noforward", "nodefault", "noipv6",  "self",	 "spoof", "vmark",    "port",
-	"vrf",	     "unseen",	  "noroute", "encap",	 "mtu",	  "alter",    "tcbehind",
-	"iprule",    "noask6",	  "above",   "encapdev", "",	  "attached",
+	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",      "rpf",   "setmark",
+	"noforward", "nodefault", "noipv6",  "self",	 "spoof",     "vmark", "port",
+	"vrf",	     "unseen",	  "noroute", "encap",	 "mtu",	      "alter", "tcbehind",
+	"iprule",    "noask6",	  "above",   "encapdev", "flowtable", "",      "attached",
 };
 
 struct fact {
@@ -210,6 +211,9 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	case VMARK:
 		return r->action < POL_REDIRECT && r->flags & POL_R_MARK &&
 		       (!r->iif || !strcmp(r->iif->name, f->dev));
+	case FLOWTABLE:
+		return r->action < POL_REDIRECT && r->flags & POL_R_MARK &&
+		       (!r->iif || !*f->dev || is_device(f->dev, r->iif->name));
 	case PORT:
 	case VRF:
 		return !r->iif || !strcmp(r->iif->name, f->dev);
@@ -411,6 +415,13 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "by "
 			 "%s, and no rule is asked; attach.sh %s policy",
 			 f->dev, f->text, f->dev, f->dev);
+		break;
+	case FLOWTABLE:
+		snprintf(text, size,
+			 "flowtable %s keeps the route that a flow had when it was taken in: for "
+			 "flows that it has, and from packet to packet of one flow, the mark is "
+			 "not looked at; nft delete flowtable %s, and make it again, after load",
+			 f->text, f->text);
 		break;
 	default:
 		snprintf(text, size,
