@@ -79,6 +79,8 @@ bench|bpftrace|bpftrace|no comparison of exec and open in make bench
 bench|iperf3|iperf3|no throughput in make bench
 bench|bpftrace|bpftrace|no collector of events to compare drops with in make bench
 test|nft|nftables|policy, reach: no test of its rules
+test|tayga|tayga|policy: no translator to IPv6 as a next hop
+test|wg|wireguard-tools|policy: WireGuard is not tried as a next hop
 package|dh|debhelper|no make deb
 package|g++|build-essential|no make deb
 package|dpkg-buildpackage|dpkg-dev|no make deb
@@ -86,7 +88,7 @@ package|lintian|lintian|no make check-deb
 '
 
 # packages with a service of their name, which a test must not start
-SERVICES=(prometheus prometheus-node-exporter frr)
+SERVICES=(prometheus prometheus-node-exporter frr tayga)
 
 have() {
 	case $1 in

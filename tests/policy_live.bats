@@ -336,6 +336,127 @@ at_b() { on server ip -j -s link show dev eth1 | jq '.[0].stats64.rx.packets'; }
 	equal "$(caught | cut -c 47-48,61-68,117-124 | uniq -c | xargs)" "3 2f0a0b0202c6336401"
 }
 
+@test "policy: a translator to IPv6 behind a tun (464XLAT) as the next hop, and its packets to rules" {
+	local conf=$BATS_TEST_TMPDIR/tayga.conf
+	skip_without tayga command -v tayga
+	cat >"$conf" <<-END
+		tun-device clat
+		ipv4-addr 192.0.2.1
+		ipv6-addr fd11:46::1
+		data-dir $BATS_TEST_TMPDIR
+		map 10.11.1.2 fd11:46::2
+		map 198.51.100.1 2001:db8:99::1
+	END
+	on host tayga -c "$conf" --mktun
+	on host ip link set clat up
+	on host tayga -c "$conf" -d >"$BATS_TEST_TMPDIR/tayga" 2>&1 3>&- &
+	on host ip -6 route add fd11:46::/64 dev clat
+	on server ip -6 route add fd11:46::/64 via fd11:3::1
+	clat_is_up() { on host ip -j link show dev clat | jq -e '.[0].flags | index("LOWER_UP")'; }
+	busywait 10 clat_is_up
+	attach eth0 policy
+	attach clat policy
+	# without rules IPv4 goes by uplink a; with them as IPv6 by b, and back the same way
+	policy load - <<<'{"nexthops":{"clat":{"dev":"clat"},"b":{"dev":"veth1","via6":"fd11:3::2"}},"rules":[
+		{"id":"out","priority":1,"match":{"iif":"eth0","dst":"198.51.100.0/24"},"action":{"redirect":"clat"}},
+		{"id":"six","priority":2,"match":{"iif":"clat","dst":"2001:db8:99::1"},"action":{"redirect":"b"}}]}'
+	counting_a
+	on client ping -q -c 10 -i 0.02 -W 5 198.51.100.1 >"$BATS_TEST_TMPDIR/ping"
+	like "$(<"$BATS_TEST_TMPDIR/ping")" '10 packets transmitted, 10 received'
+	equal "$(rule out packets) $(rule six packets) $(uplink_a)" "10 10 0" "by the rules, and over a"
+	# TCP, whose segments are not cut before the tun
+	on server "$HM_BUILD/tests/traffic" tcp-server 2001:db8:99::1 7000 20 --size 30000 3>&- &
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" tcp-client 198.51.100.1 7000 20 --size 30000
+	wait $!
+	equal "$(uplink_a) $(counted fallback_drop)" "0 0"
+}
+
+# counting_at DEV: of the server, packets to its addresses; got_at DEV: how many
+counting_at() {
+	on server iptables -w -t raw -A PREROUTING -i "$1" -d 198.51.100.1
+	on server ip6tables -w -t raw -A PREROUTING -i "$1" -d 2001:db8:99::1
+}
+got_at() {
+	{
+		on server iptables -w -t raw -nvxL PREROUTING
+		on server ip6tables -w -t raw -nvxL PREROUTING
+	} | awk -v dev="$1" 'index($0, " " dev " ") { n += $1 } END { print n + 0 }'
+}
+got() { [[ $(got_at "$1") == "$2" ]]; }
+# twelve ACTION NEXTHOPS: packets for the server in two families, by a rule
+twelve() {
+	jq -nc --argjson action "$1" --argjson hops "$2" '{nexthops: $hops, rules: [{id: "r", priority: 1, match: {iif: "eth0", proto: "udp"}, action: $action}]}' | policy load -
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
+	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 7
+	equal "$(rule r packets) $(counted fallback_drop)" "12 0" "by the rule of $1; given up"
+}
+
+# bats test_tags=vm
+@test "policy: WireGuard as the next hop, and as the input device: each packet arrives, by each action" {
+	local host server n action hop='{"w":{"dev":"wg0"}}'
+	skip_without wg command -v wg
+	skip_without WireGuard on host ip link add wg0 type wireguard
+	on server ip link add wg0 type wireguard
+	host=$(wg genkey) server=$(wg genkey)
+	on host wg set wg0 listen-port 5001 private-key <(printf '%s' "$host") peer "$(wg pubkey <<<"$server")" \
+		endpoint 10.11.3.2:5002 allowed-ips 0.0.0.0/0,::/0
+	on server wg set wg0 listen-port 5002 private-key <(printf '%s' "$server") peer "$(wg pubkey <<<"$host")" \
+		endpoint 10.11.3.1:5001 allowed-ips 0.0.0.0/0,::/0
+	on host ip addr add 10.11.9.1/24 dev wg0
+	on server ip addr add 10.11.9.2/24 dev wg0
+	on host ip link set wg0 up
+	on server ip link set wg0 up
+	on server sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.wg0.rp_filter=0
+	on host ping -q -c 1 -W 10 10.11.9.2
+	for n in 4 6; do
+		on host ip "-$n" route add default dev wg0 table 204
+		on host ip "-$n" rule add fwmark 0x204 lookup 204
+	done
+	attach eth0 policy
+	attach wg0 policy
+	counting_at eth0
+	counting_at wg0
+	n=0
+	for action in '{"redirect":"w"}' '{"table":204}' '{"ecmp":{"w":1}}' '{"mark":"0x204"}'; do
+		twelve "$action" "$hop"
+		n=$((n + 12))
+		busywait 10 got wg0 "$n" || equal "$(got_at wg0)" "$n" "at the far end, by $action"
+	done
+	equal "$(got_at eth0)" 0 "in clear, over a"
+	# what comes out of it
+	policy load - <<<'{"nexthops":{"c":{"dev":"eth0","via":"10.11.1.2","via6":"fd11:1::2"}},"rules":[{"id":"r","priority":1,"match":{"iif":"wg0","proto":"udp"},"action":{"redirect":"c"}}]}'
+	on server ip route replace 10.11.1.0/24 dev wg0
+	on server ip route replace fd11:1::/64 dev wg0
+	catch client eth0 12
+	on server "$HM_BUILD/tests/traffic" udp-send 10.11.1.2 7000 5
+	on server "$HM_BUILD/tests/traffic" udp-send fd11:1::2 7000 7
+	equal "$(caught | wc -l) $(rule r packets)" "12 12" "out of the tunnel"
+}
+
+# bats test_tags=vm
+@test "policy: a device of a VRF as the next hop, by each action: each packet leaves by it" {
+	local n action hop='{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}'
+	skip_without VRF on host ip link add red type vrf table 66
+	on host sysctl -qw net.ipv6.conf.veth1.keep_addr_on_down=1
+	on host ip link set red up
+	on host ip link set veth1 master red
+	on host ip -6 addr replace fd11:3::1/64 dev veth1 nodad
+	on host ip route replace default via 10.11.3.2 dev veth1 table 66
+	on host ip -6 route replace default via fd11:3::2 dev veth1 table 66
+	for n in 4 6; do on host ip "-$n" rule add fwmark 0x66 lookup 66; done
+	attach eth0 policy
+	counting_at eth0
+	counting_at eth1
+	n=0
+	for action in '{"redirect":"b"}' '{"table":66}' '{"ecmp":{"b":1}}' '{"mark":"0x66"}'; do
+		twelve "$action" "$hop"
+		n=$((n + 12))
+		busywait 10 got eth1 "$n" || equal "$(got_at eth1)" "$n" "by $action"
+	done
+	equal "$(got_at eth0)" 0 "over a"
+}
+
 @test "policy: table: of several ways by ports, as fib_multipath_hash_policy says; by TOS" {
 	local to from i port list=() n base
 	to=$(mac host eth0) from=$(mac client eth0)
