@@ -65,13 +65,15 @@ static __always_inline bool drop_vague(__u32 reason)
 
 /* --- sockets */
 
-/* Reasons that TCP also has for segments of an orderly connection. */
+/* Reasons that TCP also has for segments of an orderly connection. (TCP_OLD_ACK: in FIN-WAIT, until
+ * kernels took such acknowledgements.) */
 static __always_inline bool drop_tcp_reason(__u32 reason)
 {
 	return drop_vague(reason) || drop_reason_is(reason, TCP_RESET) ||
 	       drop_reason_is(reason, TCP_INVALID_SEQUENCE) ||
-	       drop_reason_is(reason, TCP_OLD_ACK) || drop_reason_is(reason, TCP_FLAGS) ||
-	       drop_reason_is(reason, TCP_CLOSE) || drop_reason_is(reason, TCP_RFC7323_PAWS) ||
+	       drop_reason_is(reason, TCP_OLD_ACK) || drop_reason_is(reason, TCP_TOO_OLD_ACK) ||
+	       drop_reason_is(reason, TCP_FLAGS) || drop_reason_is(reason, TCP_CLOSE) ||
+	       drop_reason_is(reason, TCP_RFC7323_PAWS) ||
 	       drop_reason_is(reason, TCP_RFC7323_PAWS_ACK);
 }
 

@@ -121,8 +121,11 @@ frames_of() {
 @test "drops: TCP segments that come late: old news is not lost, what the socket had not got is" {
 	quiet
 	attach --host drops --by flow
-	# the SYNs of the last kind wait for a neighbour that does not answer
+	# what is sent in the last two kinds waits for a neighbour that does not answer
 	on client sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=20 net.ipv4.neigh.eth0.retrans_time_ms=1000
+	on host sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=20 net.ipv4.neigh.eth0.retrans_time_ms=1000
+	# data in a SYN without a cookie
+	on host sysctl -qw net.ipv4.tcp_fastopen=0x202
 	# Without the socket (before 6.11) nobody can say what it had. Stamps; behind a reset; no answer yet
 	catalogue <<-'E'
 		tcp-paws 20 0 0 -
@@ -131,6 +134,7 @@ frames_of() {
 		tcp-closed 20 0 0 40
 		tcp-closed-data 11 11 0 11
 		tcp-syn-sent 7 7 0 0
+		tcp-too-old-ack 20 0 0 20
 	E
 	equal "$(rows_of .reason | cut -d' ' -f2 | sort | uniq -c | tr -s ' ')" " 11 SKB_DROP_REASON_TCP_CLOSE
  7 SKB_DROP_REASON_TCP_FLAGS

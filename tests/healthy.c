@@ -439,7 +439,7 @@ static void tcp_next(int fd, uint32_t *send, uint32_t *recv)
 
 struct segment {
 	uint32_t seq, ack;
-	int fin, rst;
+	int syn, fin, rst;
 	size_t size;	/* of data */
 	uint32_t stamp; /* 0: without */
 	uint32_t old;	/* bytes that were acknowledged before, and that its ack leaves out */
@@ -464,7 +464,8 @@ static void segment_put(const char *ns, struct sockaddr_in from, struct sockaddr
 	f.tcp.source = from.sin_port;
 	f.tcp.dest = to.sin_port;
 	f.tcp.doff = 5 + options / 4;
-	f.tcp.ack = 1;
+	f.tcp.ack = !s.syn;
+	f.tcp.syn = s.syn;
 	f.tcp.fin = s.fin;
 	f.tcp.rst = s.rst;
 	f.tcp.window = htons(1000);
@@ -558,6 +559,28 @@ static void tcp_paws_ack(void)
 static void tcp_paws_data(void)
 {
 	old_stamp(0, 4);
+}
+
+/* an acknowledgement from before the connection, which was opened by data in a SYN, and whose own
+ * is still to come. (The other end's address is nobody's.) */
+static void tcp_too_old_ack(void)
+{
+	int queue = MANY, l = bound(host_ns, SOCK_STREAM, 0, HOST, port);
+
+	check(!setsockopt(l, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)) && !listen(l, MANY),
+	      "TCP_FASTOPEN");
+	for (int i = 0; i < n; i++) {
+		struct sockaddr_in from = at("10.11.1.99", port + 1 + i);
+		struct segment s = { .syn = 1, .seq = 1000, .size = 4 };
+
+		segment_put(client_ns, from, at(HOST, port), s);
+		srv[i] = accept(l, NULL, NULL);
+		check(srv[i] >= 0 && get(srv[i], 4) == 4, "accept");
+		s = (struct segment){ .old = 2 };
+		tcp_next(srv[i], &s.ack, &s.seq);
+		s.ack -= s.old;
+		segment_put(client_ns, from, at(HOST, port), s);
+	}
 }
 
 /* a loss: the other end is still to answer with its SYN. (Its address is nobody's.) */
@@ -1250,6 +1273,7 @@ static const struct {
 	{ "tcp-out-of-order", tcp_out_of_order },
 	{ "tcp-beyond", tcp_beyond },
 	{ "tcp-again", tcp_again },
+	{ "tcp-too-old-ack", tcp_too_old_ack },
 	{ "tcp-paws", tcp_paws },
 	{ "tcp-paws-ack", tcp_paws_ack },
 	{ "tcp-paws-data", tcp_paws_data },
