@@ -165,6 +165,8 @@ SEC("classifier")
 						    : POL_FLOW_NS),
 				     &d);
 	}
+	if (p.piece & POL_P_ALONE)
+		st->n[POL_N_ALONE]++;
 	if (d.place >= POL_NO_FORWARD) {
 		st->n[d.place == POL_NO_RULE ? POL_N_NO_RULE
 		      : d.place == POL_LOCAL ? POL_N_LOCAL

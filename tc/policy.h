@@ -53,6 +53,7 @@ struct pol_pkt {
 #define POL_P_LATER 1 /* a fragment, not the first */
 #define POL_P_MORE  2 /* a fragment, not the last */
 #define POL_P_DF    4
+#define POL_P_ALONE 8 /* LATER, and the first is not known: see pol_frag */
 
 /* The key of the search. */
 struct pol_key {
@@ -169,7 +170,7 @@ static __always_inline void pol_frag_of(const struct pol_pkt *p, struct pol_frag
 
 /* The protocol of a fragment with IPv6 extension headers after the fragment header: the first
  * fragment has them all, the others only have INSIDE. */
-static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside, __u32 proto)
+static __always_inline __u32 pol_frag_proto(struct pol_pkt *p, __u8 inside, __u32 proto)
 {
 	struct pol_frag_key key = { .proto = inside };
 	__u32 *known;
@@ -177,7 +178,10 @@ static __always_inline __u32 pol_frag_proto(const struct pol_pkt *p, __u8 inside
 	pol_frag_of(p, &key);
 	if (p->piece & POL_P_LATER) {
 		known = bpf_map_lookup_elem(&pol_frag, &key);
-		return known ? *known : proto;
+		if (known)
+			return *known;
+		p->piece |= POL_P_ALONE;
+		return proto;
 	}
 	bpf_map_update_elem(&pol_frag, &key, &proto, BPF_ANY);
 	return proto;

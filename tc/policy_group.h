@@ -28,7 +28,7 @@ static __always_inline __u32 pol_share_by(const struct pol_pkt *p, __u32 ports)
 	return h >> 32;
 }
 
-HM_FUNCTION int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *p)
+HM_FUNCTION int pol_share_fragment(struct __sk_buff *skb, struct pol_pkt *p)
 {
 	struct pol_frag_key key = {};
 	__u32 share, ports, *known;
@@ -39,7 +39,10 @@ HM_FUNCTION int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *
 	key.proto = p->l4proto;
 	if (p->piece & POL_P_LATER) {
 		known = bpf_map_lookup_elem(&pol_frag, &key);
-		return known ? *known : pol_share_by(p, 0);
+		if (known)
+			return *known;
+		p->piece |= POL_P_ALONE;
+		return pol_share_by(p, 0);
 	}
 	if (bpf_skb_load_bytes(skb, p->l4, &ports, sizeof(ports)))
 		return pol_share_by(p, 0);
@@ -48,7 +51,7 @@ HM_FUNCTION int pol_share_fragment(struct __sk_buff *skb, const struct pol_pkt *
 	return share;
 }
 
-static __always_inline __u32 pol_share(struct __sk_buff *skb, const struct pol_pkt *p)
+static __always_inline __u32 pol_share(struct __sk_buff *skb, struct pol_pkt *p)
 {
 	if (p->piece & (POL_P_LATER | POL_P_MORE) && !p->hidden && flow_has_ports(p->l4proto))
 		return pol_share_fragment(skb, p);

@@ -835,6 +835,36 @@ options_sum() { # of the header of 24 bytes in FRAME
 	done
 	equal "$(rule e packets)" 1400 'found by the rule'
 }
+
+@test "policy: fragments whose first is not known are counted: alone, or pushed out by those of others" {
+	local head first later other=() i id
+	attach eth0 policy
+	rules '[{"id":"e","priority":1,"match":{"proto":"udp"},"action":{"ecmp":{"a":1,"b":1}}},{"id":"x","priority":2,"match":{"proto":60},"action":"drop"}]'
+	head=$(mac host eth0)$(mac client eth0)
+	first=${head}0800$(ip4 17 002c 03e8 2000 c6336401)03e81b580020000003e803e803e803e803e803e803e803e8
+	later=${head}0800$(ip4 17 001c 03e8 0003 c6336401)03e803e803e803e8
+	# (behind destination options, whose protocol is not known either: once, all the same)
+	send() { on client "$HM_BUILD/tests/policy_frames" send eth0 "$@"; }
+	send "$later"
+	equal "$(counted fragment) $(counted fragment_alone)" '1 1' 'a later fragment first'
+	send "$first" "$later" "$later"
+	equal "$(counted fragment) $(counted fragment_alone)" '4 1' 'a datagram'
+	send "${head}86dd6000000000102c40fd11000100000000000000000000000220010db80099000000000000000000013c00000""8abcd00010000000000000000"
+	equal "$(counted fragment) $(counted fragment_alone) $(rule x packets)" '5 2 1' 'a later fragment with options'
+	# a neighbour begins more datagrams than there is room for, before the second fragment of another
+	send "${first/03e82000/ffff2000}"
+	for ((i = 0; i < 10000; i += 2500)); do
+		other=()
+		for ((id = i; id < i + 2500; id++)); do
+			printf -v port %04x "$id"
+			other+=("${head}0800$(ip4 17 001c "$port" 2000 c6336402)000100020008000000000000")
+		done
+		send "${other[@]}"
+	done
+	equal "$(counted fragment) $(counted fragment_alone)" '10006 2' 'begun by a neighbour'
+	send "${later/03e80003/ffff0003}"
+	equal "$(counted fragment) $(counted fragment_alone) $(rule e packets)" '10007 3 10006' 'pushed out'
+}
 # extensions LAST TYPE...: IPv6 extension headers in CHAIN, the last of which says LAST; NEXT is what
 # the header before them says
 extensions() {

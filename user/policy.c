@@ -67,6 +67,7 @@ static const char *const stat_key[POL_N_MAX] = {
 	[POL_N_ICMP] = "icmp_sent",
 	[POL_N_UNANSWERED] = "unanswered",
 	[POL_N_FRAGMENTED] = "fragmented",
+	[POL_N_ALONE] = "fragment_alone",
 };
 
 /* BPF_FIB_LKUP_RET_* */

@@ -285,7 +285,8 @@ struct pol_group {
 /*
  * map pol_frag, LRU hash: the hash of a datagram's first fragment, which has the ports, for its
  * other fragments, which have none. Also its protocol, if they only have an IPv6 extension
- * header: then proto is that header.
+ * header: then proto is that header. Of a datagram that is not here (its first fragment came later,
+ * or more than POL_FRAGS have come since), POL_N_ALONE counts the fragments.
  */
 struct pol_frag_key {
 	__u32 word[8]; /* addresses, as in pol_pkt */
@@ -344,6 +345,7 @@ enum pol_stat_id {
 	POL_N_ICMP,	  /* answered by an ICMP error */
 	POL_N_UNANSWERED, /* dropped without an ICMP error: over the rate limit, or not allowed */
 	POL_N_FRAGMENTED, /* sent in fragments */
+	POL_N_ALONE,	  /* later fragment whose first is not known, see pol_frag */
 	POL_N_MAX,
 };
 #define POL_FIB_MAX 16
