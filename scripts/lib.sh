@@ -433,7 +433,10 @@ need_bpffs() {
 	local netns
 	# bpftool's batch files have these for themselves
 	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path must not contain blanks, quotes or #"
-	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && return
+	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && {
+		pins_own
+		return
+	}
 	# (which mounts a /sys whose source is the name of the namespace; its pins vanish with the command)
 	netns=$(awk '$2 == "/sys" { name = $1 } END { print name }' /proc/mounts)
 	[[ $BPFFS != /sys/* || ! -f /run/netns/$netns ]] ||
@@ -514,6 +517,14 @@ folder_own() {
 	mounted=$(stat -c %u -- "$BPFFS")
 	((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $1 == "$BPFFS" && $mode == 1??? ]]; } ||
 		die "$1 belongs to user $uid (mode $mode), and others could change what is pinned there: remove it, and mount the bpf filesystem for root alone ($(typed mount -o remount,mode=700 "$BPFFS"))"
+}
+
+# pins_own: the same for all directories of ours that exist
+pins_own() {
+	local dir
+	for dir in "$BPFFS" "$BPFFS/tc" "$GLOBALS" "$PINS"; do
+		[[ ! -e $dir && ! -L $dir ]] || folder_own "$dir"
+	done
 }
 
 # One change at a time: the lock is a directory beside the pins, which no other user can open.

@@ -80,6 +80,7 @@ cfg_load() {
 	value_new "$VALUE_SIZE"
 	if [[ -e $GLOBALS/pol_cfg ]]; then
 		local raw
+		pins_own
 		raw=$(bpftool -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>"$WORK/error") || {
 			answered || exit 1
 			die "map $GLOBALS/pol_cfg cannot be read: be root, or is it another version's? ($(first_error "$(<"$WORK/error")"))"

@@ -89,6 +89,49 @@ bats_require_minimum_version 1.5.0
 	nothing_left
 }
 
+@test "security: what lies in directories of others is not shown as ours, by any script or verb" {
+	local dir how verb b=/sys/fs/bpf owner mode
+	lab_up
+	attach eth0 latency l2fwd policy 2>/dev/null
+	attach --host drops path exec open napi pktlat
+	chmod 1777 "$b"
+	on host "$HM_TOP/scripts/status.sh" | grep -q latency_xdp
+	printf '{"rules":[{"priority":1,"action":"pass"}]}' >"$BATS_TEST_TMPDIR/rules"
+	for dir in "$b" "$b/tc" "$b/tc/globals" "$b/hookmap"; do
+		owner=$(stat -c %u "$dir") mode=$(stat -c %a "$dir")
+		for how in 'chmod 777' 'chmod 720' 'chown 65534'; do
+			# who owns the whole was given it
+			[[ $dir$how != "$b"chown* ]] || continue
+			$how "$dir"
+			for verb in latency drops policy fdb exec open path napi pktlat status progs '--prom latency' '--prom drops' '-j status'; do
+				# shellcheck disable=SC2086
+				run --separate-stderr hookmap $verb
+				equal "$status" 1 "status of hookmap $verb, after $how $dir"
+				equal "$(grep -c "hookmap: $dir belongs to user " <<<"$stderr")" 1 "errors of hookmap $verb, after $how $dir: $stderr"
+				[[ $verb == -j* ]] || equal "$output" '' "hookmap $verb, after $how $dir"
+			done
+			for verb in status.sh 'status.sh -j' 'status.sh --check eth0' 'fdb.sh dump' 'fdb.sh flush' 'policy.sh show' \
+				"policy.sh check $BATS_TEST_TMPDIR/rules" 'clock.sh' 'detach.sh eth0' 'attach.sh eth0'; do
+				# shellcheck disable=SC2086
+				fails 1 "$dir belongs to user " on host "$HM_TOP/scripts/"$verb
+			done
+			chown "$owner" "$dir"
+			chmod "$mode" "$dir"
+		done
+	done
+	# a link to somewhere else
+	mv "$b/tc/globals" "$b/tc/x"
+	ln -s x "$b/tc/globals"
+	run ! hookmap drops
+	fails 1 "$b/tc/globals is not a readable directory" on host "$HM_TOP/scripts/status.sh"
+	rm "$b/tc/globals"
+	mv "$b/tc/x" "$b/tc/globals"
+	hookmap drops >/dev/null
+	detach --host
+	detach eth0
+	nothing_left
+}
+
 @test "security: who may look at the bpf filesystem, but is not root, cannot hold the lock" {
 	local mode pid
 	lab_up

@@ -814,7 +814,7 @@ int drops_samples(const struct options *opt,
 	if (lock < 0)
 		return -EBUSY;
 	/* reading moves the ring's tail: that needs a descriptor that may write */
-	fd = bpf_obj_get(pin_path(opt, "drop_ring", path, sizeof(path)));
+	fd = pin_get(opt, pin_path(opt, "drop_ring", path, sizeof(path)), 0);
 	err = reading_open(opt, &sampling.reading);
 	if (!err) {
 		ring = fd >= 0 ? ring_buffer__new(fd, sample_row, &sampling, NULL) : NULL;

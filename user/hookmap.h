@@ -132,6 +132,10 @@ extern const size_t hookmap_pins_len;
 /* Path of map NAME below OPT's bpffs, in BUF. Returns BUF. */
 char *pin_path(const struct options *opt, const char *name, char *buf, size_t size);
 
+/* Opens the pin PATH with FLAGS (BPF_F_RDONLY). Exits, having printed why, if it lies in a
+ * directory of another user: whatever is there would be shown as ours. */
+int pin_get(const struct options *opt, const char *path, __u32 flags);
+
 /* Opens the pin of map NAME read-only and checks its shape. Returns the file
  * descriptor or -errno, having printed why (-ENOENT: printed only if REQUIRED). */
 int pin_open(const struct options *opt, const char *name, bool required);

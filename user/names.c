@@ -604,7 +604,8 @@ void names_keep(struct names *n, const struct options *opt)
 			if (!m->fresh && (m->used || !full))
 				continue;
 			if (fd < 0)
-				fd = bpf_obj_get(pin_path(opt, "drop_name", path, sizeof(path)));
+				fd = pin_get(opt, pin_path(opt, "drop_name", path, sizeof(path)),
+					     0);
 			if (fd < 0) /* it may not be written by us */
 				return;
 			if (m->fresh)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +34,41 @@ char *pin_path(const struct options *opt, const char *name, char *buf, size_t si
 {
 	snprintf(buf, size, "%s/tc/globals/%s", opt->bpffs, name);
 	return buf;
+}
+
+/* Could another user have created the directory AT, or change what is pinned there? As folder_own
+ * in scripts/lib.sh. */
+static bool foreign(const struct stat *at, const struct stat *root, bool is_root)
+{
+	if (!S_ISDIR(at->st_mode))
+		return true;
+	if (at->st_uid && at->st_uid != geteuid() && at->st_uid != root->st_uid)
+		return true;
+	return at->st_mode & 022 && !(is_root && at->st_mode & S_ISVTX);
+}
+
+int pin_get(const struct options *opt, const char *path, __u32 flags)
+{
+	static const char *const below[] = { "", "/tc", "/tc/globals", "/hookmap" };
+	LIBBPF_OPTS(bpf_obj_get_opts, get, .file_flags = flags);
+	int fd = bpf_obj_get_opts(path, &get);
+	struct stat root, st;
+	char dir[4096];
+
+	if (fd < 0 || stat(opt->bpffs, &root))
+		return fd;
+	/* what was opened was there, so its directories are */
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(dir, sizeof(dir), "%s%s", opt->bpffs, below[i]);
+		if ((i ? lstat : stat)(dir, &st) || !foreign(&st, &root, !i))
+			continue;
+		fail("%s belongs to user %u (mode %o), and others could change what is pinned "
+		     "there: remove it, and mount the bpf filesystem for root alone (mount -o "
+		     "remount,mode=700 %s)",
+		     dir, st.st_uid, st.st_mode & 07777, opt->bpffs);
+		exit(1);
+	}
+	return fd;
 }
 
 const char *pin_differs(const struct pin *pin, const struct bpf_map_info *info)
@@ -117,18 +153,15 @@ int pin_info(int fd, const char *path, struct bpf_map_info *info)
 
 int pin_open(const struct options *opt, const char *name, bool required)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
 	const struct pin *pin = pin_find(name);
 	struct bpf_map_info info;
 	const char *differs;
 	char path[4096];
 	int fd, err;
 
-	/* reading a ring buffer moves its position */
-	if (pin->type == BPF_MAP_TYPE_RINGBUF)
-		ro.file_flags = 0;
 	pin_path(opt, name, path, sizeof(path));
-	fd = bpf_obj_get_opts(path, &ro);
+	/* reading a ring buffer moves its position */
+	fd = pin_get(opt, path, pin->type == BPF_MAP_TYPE_RINGBUF ? 0 : BPF_F_RDONLY);
 	if (fd < 0) {
 		err = -errno;
 		if (err != -ENOENT || required)
@@ -242,12 +275,12 @@ out:
 }
 
 /* Of a program, or of the program of a link, pinned at PATH. */
-static int pinned_program(const char *path, struct bpf_prog_info *prog)
+static int pinned_program(const struct options *opt, const char *path, struct bpf_prog_info *prog)
 {
 	struct bpf_link_info link = {};
 	__u32 len = sizeof(link);
 	char name[64], target[64] = "";
-	int fd = bpf_obj_get(path), err;
+	int fd = pin_get(opt, path, 0), err;
 
 	if (fd < 0)
 		return -errno;
@@ -287,7 +320,7 @@ static void programs_each(const struct options *opt, const char *feature,
 			continue;
 		snprintf(path, sizeof(path), "%s/hookmap/%s/%s", opt->bpffs, feature,
 			 entry->d_name);
-		if (!pinned_program(path, &prog))
+		if (!pinned_program(opt, path, &prog))
 			each(&prog, value);
 	}
 	if (dir)

@@ -69,14 +69,13 @@ static __u32 *our_maps(const struct options *opt, size_t *n)
 
 	*n = 0;
 	for (size_t i = 0; ids && i < hookmap_pins_len; i++) {
-		LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
 		struct bpf_map_info info = {};
 		__u32 len = sizeof(info);
 		char path[4096];
 		int fd;
 
 		pin_path(opt, hookmap_pins[i].name, path, sizeof(path));
-		fd = bpf_obj_get_opts(path, &ro);
+		fd = pin_get(opt, path, BPF_F_RDONLY);
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len))

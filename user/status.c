@@ -69,7 +69,6 @@ static int show_pins(const struct options *opt, struct found *found)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < hookmap_pins_len; i++) {
-		LIBBPF_OPTS(bpf_obj_get_opts, ro, .file_flags = BPF_F_RDONLY);
 		const struct pin *pin = &hookmap_pins[i];
 		struct bpf_map_info info;
 		char path[4096];
@@ -77,7 +76,7 @@ static int show_pins(const struct options *opt, struct found *found)
 		int fd;
 
 		pin_path(opt, pin->name, path, sizeof(path));
-		fd = bpf_obj_get_opts(path, &ro);
+		fd = pin_get(opt, path, BPF_F_RDONLY);
 		if (fd < 0 && errno == ENOENT)
 			continue;
 		if (fd < 0) {
