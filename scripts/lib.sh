@@ -402,18 +402,19 @@ undo_on_exit() {
 #   net_admin     to attach to a device, to iptables and to a cgroup; for a devmap
 #   sys_admin     to look at a program by its id, and so to know whose an attached one is;
 #                 to enter another network namespace, to mount
+HM_CAPS=''
 declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
 need_caps() {
-	local name missing=() status
-	if [[ -z ${HM_CAPS:-} ]]; then
+	local cap missing=() status
+	if [[ -z $HM_CAPS ]]; then
 		# at once: the file is not the same from one read to the next
 		status=$(</proc/self/status)
 		HM_CAPS=${status#*CapEff:}
 		HM_CAPS=${HM_CAPS%%$'\n'*}
 		HM_CAPS=${HM_CAPS//[[:blank:]]/}
 	fi
-	for name; do
-		((16#$HM_CAPS >> CAP_BIT[$name] & 1)) || missing+=("CAP_${name^^}")
+	for cap; do
+		((16#$HM_CAPS >> CAP_BIT[$cap] & 1)) || missing+=("CAP_${cap^^}")
 	done
 	((!${#missing[@]})) || die "must be root: try sudo $HM_NAME; or have ${missing[*]}"
 }

@@ -246,6 +246,28 @@ all_scripts() { find "$HM_TOP/scripts" -type f ! -name '*.[0-9]' ! -path '*/prom
 	equal "$(plots "$BATS_TEST_TMPDIR/bad" | wc -l)" 2 "found"
 }
 
+@test "security: scripts compute with no words of others: bash runs what stands in the subscript of one" {
+	local files
+	mapfile -t files < <(all_scripts)
+	# what holds names and texts, in every script
+	local texts='names?|devs?|devices?|netns|lines?|text|title|file|path|comm|raw|json|out|OUT|output|IFNAME|DEV_NAME|NAME|MASTER|SLAVE|KIND|NS|NETNS|what|next|who|rest|cgroup|upper|alias|kind|proto'
+	computed() {
+		local maps
+		# (the keys of associative arrays are not computed)
+		maps=$(grep -hoE '(declare|local) -g?A .*' "$@" | grep -oE '[A-Za-z_0-9]+' | sort -u | paste -sd'|')
+		{
+			grep -hoE '\(\(([^()]|\([^()]*\))*\)\)' "$@" | sed -E 's/\$?\{#[^}]*\}//g; s/\$\([^()]*\)//g; s/"[^"]*"//g'
+			grep -hoE '[^ ]+ -(eq|ne|lt|le|gt|ge) [^ ]+' "$@"
+			grep -hoE '(-v|unset|read( -[a-z]+)*|printf -v) "?[A-Za-z_]+\[[^] ]*\$[^]]*\]' "$@"
+			grep -hoE '[A-Za-z_][A-Za-z_0-9]*\[\$\{?[A-Za-z_]+[]}]' "$@" | grep -vE "^($maps)\["
+		} | grep -oE '[A-Za-z_][A-Za-z_0-9]*' | grep -xE "$texts" || true
+	}
+	equal "$(computed "${files[@]}")" '' 'words in arithmetic'
+	printf '%s\n' 'local -A m' '((name > 1))' 'x=$((2 * ($dev + 1)))' '[[ $line -gt 1 ]]' 'list[$title]=1' 'printf -v "list[$file]" x' '[[ -v m[$path] ]]' \
+		'm[$kind]=1' '((${#text}))' '(($(count "$out")))' >"$BATS_TEST_TMPDIR/bad"
+	equal "$(computed "$BATS_TEST_TMPDIR/bad" | xargs)" 'name dev line file path title file' 'found'
+}
+
 @test "security: what is installed is nobody else's to write, and nothing is setuid" {
 	umask 000
 	make -s -C "$HM_TOP" install DESTDIR="$BATS_TEST_TMPDIR/root" O="$HM_SHIPPED" >/dev/null

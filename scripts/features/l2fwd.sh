@@ -424,11 +424,11 @@ l2_mirror_attach() { # BRIDGE
 	local object=$OBJECT
 	if [[ -e $GLOBALS/l2_cfg ]]; then
 		l2_cfg_read
-		line=$(field_num l2_cfg.bridge)
-		((line == 0 || line == IFINDEX)) || {
-			! dev=$(l2_name "$line") ||
+		index=$(field_num l2_cfg.bridge)
+		((index == 0 || index == IFINDEX)) || {
+			! dev=$(l2_name "$index") ||
 				die "$1: bridge $dev is mirrored already, and a host can have one mirror: $(typed detach.sh "$dev") first"
-			l2_mirror_vanished "$line"
+			l2_mirror_vanished "$index"
 		}
 	fi
 	members=$(l2_mirror_members "$1") || exit 1
