@@ -180,9 +180,14 @@ beside_look() {
 	if type -P nft >/dev/null; then
 		beside_ask nft -j list ruleset | beside_ask jq -rf "${BASH_SOURCE%.sh}.jq" || true
 	fi
+	# those with if_id are for packets that a route or a rule sends to an xfrm interface
 	# shellcheck disable=SC2016
-	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" } /^src / { src = $2; dst = $4 }
-		/^[ \t]+dir (out|fwd) / { print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst }'
+	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" }
+		function fact() { if (there) print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst; there = 0 }
+		/^src / { fact(); src = $2; dst = $4 }
+		/^[ \t]+dir (out|fwd) / { there = 1 }
+		/^[ \t]+if_id / { there = 0 }
+		END { fact() }'
 	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
 	beside_rp_filter
 	beside_rules
