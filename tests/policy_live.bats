@@ -457,6 +457,55 @@ twelve() {
 	equal "$(got_at eth0)" 0 "over a"
 }
 
+@test "policy: an IPv4 route by an IPv6 gateway, also link-local and without an IPv4 address: as the kernel" {
+	local via n=0
+	attach eth0 policy
+	counting_at eth0
+	counting_at eth1
+	policy load - <<<'{"rules":[{"id":"r","priority":1,"match":{"proto":"udp","dst":"198.51.100.1"},"action":{"table":206}}]}' 2>/dev/null
+	five() { # WHAT
+		on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
+		n=$((n + 5))
+		busywait 10 got eth1 "$n" || equal "$(got_at eth1)" "$n" "$1"
+	}
+	for via in fd11:3::2 "$(on server ip -j -6 addr show dev eth1 | jq -r '.[].addr_info[]? | select(.scope == "link") | .local')"; do
+		on host ip -4 route replace default via inet6 "$via" dev veth1 table 206
+		five "by $via"
+	done
+	on host ip addr del 10.11.3.1/24 dev veth1
+	on host ip -4 route replace default via inet6 "$via" dev veth1 table 206
+	five "without an address"
+	equal "$(rule r packets) $(counted fallback_drop) $(got_at eth0)" "15 0 0"
+}
+
+@test "policy: a device without addresses or Ethernet header gets all up to its MTU; out by the input device" {
+	attach eth0 policy
+	on host ip tuntap add dev tun0 mode tun
+	on host ip link set tun0 mtu 1400 up
+	on host ip route add default dev tun0 table 207
+	printf 'go\n' | on host "$HM_BUILD/tests/policy_frames" tun tun0 4 >"$BATS_TEST_TMPDIR/tun" 3>&- &
+	local tun=$! action
+	busywait 30 grep -q ready "$BATS_TEST_TMPDIR/tun"
+	for action in '{"redirect":"t"}' '{"table":207}'; do
+		policy load - <<<'{"nexthops":{"t":{"dev":"tun0"}},"rules":[{"id":"r","priority":1,"match":{"dst":"198.51.100.1"},"action":'"$action"'}]}' 2>/dev/null
+		run on client ping -q -c 1 -W 0.2 -M do -s 1372 198.51.100.1
+		like "$output" '1 packets transmitted, 0 received, 100% packet loss'
+		run on client ping -q -c 1 -W 0.2 -M do -s 1373 198.51.100.1
+		like "$output" '+1 errors'
+		equal "$(rule r packets) $(counted fallback_drop)" "2 0" "$action"
+		on client ip route flush cache
+		on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 1
+	done
+	wait "$tun"
+	equal "$(grep -c ^45 "$BATS_TEST_TMPDIR/tun") $(grep -c ^45000578 "$BATS_TEST_TMPDIR/tun")" "4 2" "packets, of 1400 bytes"
+	# two routers in one network
+	on client ip addr add 10.11.1.77/24 dev eth0
+	policy load - <<<'{"nexthops":{"s":{"dev":"eth0","via":"10.11.1.77"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"s"}}]}'
+	catch client eth0 5
+	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
+	equal "$(caught | wc -l) $(rule r packets)" "5 5" "back by eth0"
+}
+
 @test "policy: table: of several ways by ports, as fib_multipath_hash_policy says; by TOS" {
 	local to from i port list=() n base
 	to=$(mac host eth0) from=$(mac client eth0)
