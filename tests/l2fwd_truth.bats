@@ -601,6 +601,31 @@ arp() { printf '080600010800%s%04x%s%s000000000000%s' "${5:-0604}" "$1" "$2" "$3
 	equal "$(port_count p3 tx_packets)" 0 'sent by p3, to which nothing was'
 }
 
+@test "fdb.sh acl: prefixes that have no room: said, and the rules of before stay, and nothing else" {
+	local before n i
+	ports 2
+	fdb add 02:00:00:00:00:02 dev p2
+	rules() { for ((i = 1; i <= $1; i++)); do printf '%d deny src 10.%d.0.0/16 dst 192.0.%d.0/24\n' "$i" "$i" "$i"; done >"$BATS_TEST_TMPDIR/rules"; }
+	rules 20
+	fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	n=$(sieved)
+	before=$(hookmap -j --summary fdb | jq -c .rules)
+	# all but ten
+	awk -v g="$G" -v n=$((65536 - n - 10)) '
+		BEGIN { for (i = 0; i < 128; i++) zeros = zeros " 00"
+			for (i = 0; i < n; i++) printf "map update pinned %s/l2_sieve key hex 40 00 00 00 ff 7f 00 04 %02x %02x 00 00 00 00 00 00 00 00 00 00 00 00 00 00 value hex%s\n", g, i % 256, i / 256, zeros }' |
+		bpftool batch file - >/dev/null
+	equal "$(sieved)" 65526 prefixes
+	rules 100
+	fails 1 "fdb.sh: map $G/l2_sieve has no room for these (65536 prefixes of the rules of all ports" fdb acl p2 load "$BATS_TEST_TMPDIR/rules"
+	fails 1 "map $G/l2_sieve has no room" fdb acl p2 del 3
+	equal "$(hookmap -j --summary fdb | jq -c .rules) $(sieved)" "$before 65526" 'rules, and prefixes'
+	expect 'a rule that is there' p1 "$(mac 2)$(mac 1)$(ip4 17 10.20.1.1 192.0.20.2 "$(l4 1 2)")" "$DROP"
+	expect 'a rule that is not' p1 "$(mac 2)$(mac 1)$(ip4 17 10.21.1.1 192.0.21.2 "$(l4 1 2)")" "$SENT"
+	fdb acl p2 flush
+	equal "$(sieved)" $((65526 - n)) 'prefixes without the rules'
+}
+
 @test "fdb.sh acl: prefixes of the rules of before go when no frame can be asking them" {
 	ports 2
 	rules() { # NET

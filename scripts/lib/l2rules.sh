@@ -8,7 +8,7 @@
 # acl_change PORT [OPTION...] [-- WORD...]: its rules, as they are in l2_port_read's VALUE, become what
 # the compiler makes of those on standard input, of WORD and of OPTION
 acl_change() {
-	local port=$1 at room sieved used n status=0
+	local port=$1 at room sieved used n status=0 OUT
 	l2_port_read "$port"
 	at=$(field_num l2_port.acl_at)
 	sieved=$(($(field_num l2_port.acl_n) & (L2_ACL_SRC | L2_ACL_DST)))
@@ -21,7 +21,7 @@ acl_change() {
 	((!status)) || die "$(<"$WHY")"
 	read -r _ room n <"$BATCH" || scratch_full
 	((!(n & (L2_ACL_SRC | L2_ACL_DST)))) || l2_sieve_flush "$room" # of a change that failed
-	((!n)) || run "$BPFTOOL" batch file "$BATCH"
+	((!n)) || change "$BPFTOOL" batch file "$BATCH" || acl_failed "$room"
 	field l2_port.acl_n "$n"
 	field l2_port.acl_at "$room"
 	acl_put "$port"
@@ -29,6 +29,15 @@ acl_change() {
 	# a shorter one would leave over others
 	l2_wait
 	((!sieved)) || l2_sieve_flush "$at"
+}
+
+# acl_failed ROOM: the rules there could not all be written, and those of before stay
+acl_failed() {
+	signals_now
+	l2_sieve_flush "$1"
+	[[ $OUT != *'No space left'* ]] ||
+		die "map $GLOBALS/l2_sieve has no room for these (${PIN_SHAPE[l2_sieve]##* } prefixes of the rules of all ports, and those that are replaced): nothing changed: remove rules, or their prefixes"
+	failed "$OUT" "$(command_text "$BPFTOOL" batch file "$BATCH") failed"
 }
 
 # acl_rules PORT: the rules that it has, for the compiler
