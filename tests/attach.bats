@@ -951,12 +951,16 @@ netns_was() {
 	detach eth0
 	equal "$(on host iptables -S INPUT | grep ^-A)" '-A INPUT -p sctp' "rules of others"
 	nothing_left
-	# whoever puts each jump back keeps nobody
+	# whoever puts each jump back keeps nobody, where only the jumps of a device go, and where all do
+	attach veth0 2>/dev/null
 	attach eth0 2>/dev/null
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/bash\n%s "$@"; status=$?\n[[ $* != *" -D INPUT "* ]] || %s -I INPUT -i eth0 -j hookmap-latency\nexit $status\n' \
 		"$(command -v iptables)" "$(command -v iptables)" >"$BATS_TEST_TMPDIR/bin/iptables"
 	chmod +x "$BATS_TEST_TMPDIR/bin/iptables"
+	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" timeout 60 nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/detach.sh" eth0
+	[[ $status =~ ^[01]$ ]]
+	detach veth0
 	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" timeout 60 nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/detach.sh" eth0
 	[[ $status =~ ^[01]$ ]]
 	detach eth0

@@ -213,7 +213,7 @@ NONE_GIVEN" reasons
 	run -2 hookmap drops -i 1 --since x
 	run -1 hookmap drops -s sip
 	one_line "$output"
-	like "$output" "not counted by sip"
+	like "$output" "drops are counted by none"
 	run -2 attach_host --by colour
 	one_line "$output"
 	like "$output" "expected none smac dmac sip dip flow"
