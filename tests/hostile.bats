@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 
 S=$HM_TOP/scripts
 # shellcheck disable=SC2016
-NAMES=('-*?[a]{b,c}~é#' '"`\t$(>x)'\'';|&<!')
+NAMES=('-*?[a]{b,c}~é#' '"`\t$(>x)'\'';|&<!' 'a[$(>x)]')
 
 setup() {
 	local i
@@ -491,7 +491,8 @@ say() {
 }
 
 @test "hostile: no output of any command has a control character of a name, and none runs one" {
-	local verbs dev=$'`>x`$(>x)\e\xc2\x9b\'"' ns=$'n`>x`\e[7m\xc2\x9b\xff\n$(>x)' group=$HOOKMAP_CGROUP/$'g`>x`\e[7m\xc2\x9b\xff' file=$'./f`>x`\e\v\xc2\x9b\xff\n$(>x)' verb how dumped
+	# (bash runs the subscript of a word that it computes with)
+	local verbs dev=$'a[$(>x)]`>x`\e\xc2\x9b' ns=$'a[$(>x)]`>x`\e[7m\xc2\x9b\xff\n$(>x)' group=$HOOKMAP_CGROUP/$'a[$(>x)]`>x`\e[7m\xc2\x9b\xff' file=$'./a[$(>x)]`>x`\e\v\xc2\x9b\xff\n$(>x)' verb how dumped
 	ip link add name "$dev" type veth peer name peer
 	ip link set dev "$dev" up
 	ip link set dev "$dev" alias $'\e[7m\v\xc2\x9b`>x`'
@@ -512,7 +513,7 @@ say() {
 	# a process, a file, a cgroup, packets
 	cp "$(type -P true)" "$file"
 	# shellcheck disable=SC2016
-	bash -c 'echo $$ >"$2/cgroup.procs"; printf "\e[7m\xc2\x9b\140>x\140" >/proc/self/comm; cd "${1%/*}"; "$1" $'"'"'a\e\v\xc2\x9b\xff`>x`'"'"'; : <"$1"; : <"no$1"' - "$file" "$group" || true
+	bash -c 'echo $$ >"$2/cgroup.procs"; printf "a[\$(>x)]\e\xc2\x9b\140>x\140" >/proc/self/comm; cd "${1%/*}"; "$1" $'"'"'a\e\v\xc2\x9b\xff`>x`'"'"'; : <"$1"; : <"no$1"' - "$file" "$group" || true
 	ip addr add 10.9.0.1/24 dev "$dev"
 	ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev "$dev"
 	ping -q -c 2 -i 0.01 -W 1 10.9.0.2 || true
