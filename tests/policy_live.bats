@@ -457,6 +457,54 @@ twelve() {
 	equal "$(got_at eth0)" 0 "over a"
 }
 
+# bats test_tags=vm
+@test "policy: tunnels without an Ethernet header, and an xfrm interface, as next hops: each packet arrives" {
+	local kind families options end text four six
+	skip_without "ipip tunnels" on host ip link add x0 type ipip local 10.11.3.1 remote 10.11.3.2
+	on host ip link del x0
+	attach eth0 policy
+	counting_at x0
+	counting_at eth0
+	for end in host server; do
+		on "$end" ip xfrm state add src 10.11.3.1 dst 10.11.3.2 proto esp spi 7 reqid 7 mode tunnel flag af-unspec if_id 7 aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128
+		for four in 0.0.0.0/0 ::/0; do
+			on "$end" ip xfrm policy add src "$four" dst "$four" dir "$([[ $end == host ]] && echo out || echo in)" if_id 7 tmpl src 10.11.3.1 dst 10.11.3.2 proto esp reqid 7 mode tunnel
+		done
+	done
+	four=0 six=0
+	while read -r kind families options; do
+		for end in host server; do
+			text=$options
+			[[ $end == host ]] || text=$(sed 's/\<local\>/there/; s/\<remote\>/local/; s/\<there\>/remote/; s/veth1/eth1/' <<<"$options")
+			# shellcheck disable=SC2086
+			on "$end" ip link add x0 type "$kind" $text
+			on "$end" ip link set x0 up
+		done
+		on server sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.x0.rp_filter=0
+		text=$(printf '{"nexthops":{"x":{"dev":"x0"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"x"}}]}' | policy load - 2>&1)
+		equal "$text" '' "said of $kind"
+		[[ $families != *4* ]] || {
+			on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
+			four=$((four + 5))
+		}
+		[[ $families != *6* ]] || {
+			on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 7
+			six=$((six + 7))
+		}
+		busywait 10 got x0 $((four + six)) || equal "$(got_at x0)" $((four + six)) "at the far end of $kind"
+		on host ip link del x0
+		on server ip link del x0
+	done <<-END
+		ipip 4 local 10.11.3.1 remote 10.11.3.2
+		sit 6 local 10.11.3.1 remote 10.11.3.2
+		gre 46 local 10.11.3.1 remote 10.11.3.2
+		ip6tnl 46 mode any local fd11:3::1 remote fd11:3::2
+		ip6gre 46 local fd11:3::1 remote fd11:3::2
+		xfrm 46 dev veth1 if_id 7
+	END
+	equal "$(got_at eth0) $(counted fallback_drop)" "0 0" "over a; given up"
+}
+
 @test "policy: an IPv4 route by an IPv6 gateway, also link-local and without an IPv4 address: as the kernel" {
 	local via n=0
 	attach eth0 policy
