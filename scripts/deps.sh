@@ -51,6 +51,7 @@ build|header:linux/bpf.h|linux-libc-dev|no BPF objects
 test|bats|bats|no tests
 test|prove|perl|no summary of the tests
 demo|ping|iputils-ping|no tests, no demo
+demo|gojq|gojq|the scripts take jq, which starts more slowly
 demo|ethtool|ethtool|l2fwd: no demo, no tests of checksums and GRO
 demo|traceroute|traceroute|policy: no demo
 test|ss|iproute2|no tests

@@ -77,7 +77,8 @@ detach_one() {
 		feature "$feature" detach "$1"
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES & ~BIT))
-		others=$(dev_others "$BIT") || exit 1
+		dev_others "$BIT"
+		others=$OTHERS
 		[[ -n $others ]] || feature "$feature" unshare
 	done
 	dev_put
@@ -111,7 +112,8 @@ entry_hidden() {
 detach_all() {
 	local list line at seen=' ' status=0
 	while :; do
-		list=$(dev_list) || exit 1
+		dev_list
+		list=$DEVS
 		at=''
 		while read -r line; do
 			at=$(cut -d' ' -f1,2 <<<"$line")
@@ -126,6 +128,7 @@ detach_all() {
 			}
 			detach_one "$DEV"
 		) || status=1
+		MAP_LINES=()
 		pins_load
 	done
 	return "$status"
@@ -193,7 +196,10 @@ fi
 
 # an entry that has vanished meanwhile would keep the maps forever
 list=''
-((ALL)) || list=$(dev_list) || exit 1
+((ALL)) || {
+	dev_list
+	list=$DEVS
+}
 mapfile -t entries <<<"$list"
 use_netns ''
 here=$(ip_json link | jq -r '.[].ifindex') || die "ip link show failed"
@@ -212,7 +218,10 @@ done
 use_netns ''
 netns_words
 
-((ALL)) || list=$(dev_list) || exit 1
+((ALL)) || {
+	dev_list
+	list=$DEVS
+}
 if [[ -z $list ]] || ((DRY_RUN)); then
 	maps_remove hm_dev hm_netns
 	abi_unmark

@@ -23,8 +23,9 @@ unset POSIXLY_CORRECT GLOBIGNORE CDPATH
 [[ -e /proc/self/fd/2 ]] || exec 2>/dev/null
 
 HM_NAME=${0##*/}
-HM_SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-HM_OBJ=${HOOKMAP_OBJ:-$(dirname -- "$HM_SCRIPTS")/build}
+HM_SCRIPTS=${BASH_SOURCE[0]%/*}
+[[ $HM_SCRIPTS == /* ]] || HM_SCRIPTS=$(cd -- "$HM_SCRIPTS" && pwd)
+HM_OBJ=${HOOKMAP_OBJ:-${HM_SCRIPTS%/*}/build}
 [[ $HM_OBJ == /* ]] || HM_OBJ=$PWD/$HM_OBJ
 BPFFS=/sys/fs/bpf
 # in one spelling: rules of iptables have it, and are compared
@@ -180,12 +181,50 @@ by_number() {
 	done
 }
 
+# A here-string is a pipe (bash 5.1), so this makes one without another process: its ends are in
+# PIPE_OUT and PIPE_IN.
+pipe_new() {
+	exec {PIPE_OUT}<<<''
+	exec {PIPE_IN}>"/proc/self/fd/$PIPE_OUT"
+}
+
+# await: waits for the child that was just started, $!, until nobody has the pipe open: its status,
+# and what came out of the pipe, in OUT. After HM_LIMIT seconds it is killed, status 137.
+HELD=''
+await() {
+	local text late=$((SECONDS + HM_LIMIT)) got status=127 signals
+	HELD=$! OUT=''
+	exec {PIPE_IN}>&-
+	while :; do
+		IFS= read -rd '' -t "$((late > SECONDS ? late - SECONDS : 0)).1" -u "$PIPE_OUT" text && got=0 || got=$?
+		OUT+=$text
+		# (over 128: too late, or a signal)
+		((got != 1)) || break
+		((got <= 128 || SECONDS < late)) || {
+			kill -KILL "$HELD" 2>/dev/null || true
+			break
+		}
+	done
+	exec {PIPE_OUT}<&-
+	# (a signal ends the wait before the child)
+	while :; do
+		signals=$SIGNALS got=0
+		{ wait "$HELD" || got=$?; } 2>/dev/null
+		((got == 127 && status != 127)) || status=$got
+		((signals != SIGNALS)) || break
+	done
+	HELD='' OUT=${OUT#$'\n'} OUT=${OUT%$'\n'}
+	return "$status"
+}
+
 # look COMMAND...: runs one that changes nothing, or whose changes can all be seen later
 look() {
-	local status=0 since=$SECONDS WORDS
+	local status=0 since=$SECONDS WORDS PIPE_IN PIPE_OUT OUT
 	answered || return 1
 	by_number "$@"
-	timeout --foreground -s KILL "$HM_LIMIT" "${WORDS[@]}" || status=$?
+	pipe_new
+	(exec "${WORDS[@]}") <&0 3>&"$PIPE_IN" &
+	await || status=$?
 	((status != 137 || SECONDS - since < HM_LIMIT)) || hung "$@"
 	return "$status"
 }
@@ -207,41 +246,29 @@ bridge() { look bridge "$@"; }
 ethtool() { look ethtool "$@"; }
 nsenter() { look nsenter "$@"; }
 nft() { look nft "$@"; }
-# (report the command that jq reads from first)
-jq() { HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" 'jq' "$@"; }
+# (report the command that jq reads from first. No ~/.jq. jq 1.6 takes 18 ms to start, gojq 2.)
+export HM_JQ=gojq
+type -P gojq >/dev/null || HM_JQ=jq
+jq() { HOME=/ HM_LIMIT=$((HM_LIMIT + 1)) look_at "${!#}" "$HM_JQ" "$@"; }
 bpftool() { look_at "${!#}" "$BPFTOOL" "$@"; }
 look_at() { # FILE COMMAND...
 	local HM_LIMIT=$HM_LIMIT size
 	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
 	look "${@:2}"
 }
-# also for other shells (policy_beside.sh)
-HM_LOOK=look
 
 # held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a
 # second signal. Its output is in OUT.
-HELD=''
 held() {
-	local fd status='' command=(timeout -s KILL "$HM_LIMIT") WORDS
+	local status=0 WORDS PIPE_IN PIPE_OUT
 	by_number "$@"
-	((!UNDOING)) || command+=(env '--ignore-signal=INT,TERM,HUP')
 	HELD_WHY=''
-	# (its process number, its output, its status)
-	exec {fd}< <(
-		trap '' INT TERM HUP
-		{
-			printf '%d\n' "$BASHPID"
-			exec "${command[@]}" "${WORDS[@]}" 2>&1
-		} <&0 &
-		wait $! && printf '\0000' || printf '\000%d' $?
-	)
-	read -r -u "$fd" HELD || true
-	IFS= read -rd '' -u "$fd" OUT || true
-	IFS= read -rd '' -u "$fd" status || true
-	exec {fd}<&-
-	[[ $status =~ ^[0-9]+$ ]] || status=1
-	HELD=''
-	OUT=${OUT%$'\n'}
+	pipe_new
+	(
+		((!UNDOING)) || trap '' INT TERM HUP
+		exec "${WORDS[@]}"
+	) <&0 >&"$PIPE_IN" 2>&1 &
+	await || status=$?
 	((status != 137)) || OUT="error: it was killed ${HELD_WHY:-after $HM_LIMIT seconds}: is a driver or a lock stuck?"
 	((status <= 128)) || OUT=${OUT:-"error: it was ended by signal $((status - 128))"}
 	return "$status"
@@ -249,7 +276,7 @@ held() {
 held_end() {
 	[[ -n $HELD ]] || return 0
 	HELD_WHY='when we were told to end once more'
-	kill -KILL -- "-$HELD" 2>/dev/null || true
+	kill -KILL "$HELD" 2>/dev/null || true
 }
 
 # change COMMAND...: a command that changes something. -v shows it, -n only shows it.
@@ -258,6 +285,7 @@ change() {
 	((DRY_RUN)) && return 0
 	answered || exit 1
 	signals_late
+	[[ $* != *"$GLOBALS"/* ]] || MAP_LINES=()
 	held "$@"
 }
 
@@ -309,7 +337,7 @@ first_error() {
 # A signal during a change waits until the command has ended and its undo is deferred, or until
 # the next signal.
 UNDOING=0 # undo_on_exit was called
-LATE=0 SIGNALLED='' SIGNALLED_AT=0
+LATE=0 SIGNALLED='' SIGNALLED_AT=0 SIGNALS=0
 signals_late() {
 	signals_now
 	LATE=$UNDOING
@@ -319,6 +347,7 @@ signals_now() {
 	[[ -z $SIGNALLED ]] || exit "$SIGNALLED"
 }
 signalled() { # STATUS
+	SIGNALS=$((SIGNALS + 1))
 	# a second one, later: the user does not want to wait any longer
 	[[ -z $SIGNALLED ]] || ((SECONDS - SIGNALLED_AT < 1)) || held_end
 	SIGNALLED=$1 SIGNALLED_AT=$SECONDS
@@ -435,7 +464,7 @@ need_bpffs() {
 	# bpftool's batch files have these for themselves
 	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path must not contain blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && {
-		pins_own
+		pins_own || true
 		return
 	}
 	# (which mounts a /sys whose source is the name of the namespace; its pins vanish with the command)
@@ -508,37 +537,37 @@ object() {
 		die "object $OBJECT was built for another ABI than $HM_OBJ/abi.sh: build again (make)"
 }
 
-# folder_own DIR: dies if another user could have created it, or can change its contents. The bpf
-# filesystem's root may be open to all with the sticky bit, as the kernel mounts it.
-folder_own() {
-	local uid mode mounted
-	[[ ! -L $1 ]] && read -r uid mode < <(stat -c '%u %a' -- "$1") ||
-		die "$1 is not a readable directory: remove it"
-	# a bpf filesystem can be given to another user, who owns its contents
-	mounted=$(stat -c %u -- "$BPFFS")
-	((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $1 == "$BPFFS" && $mode == 1??? ]]; } ||
-		die "$1 belongs to user $uid (mode $mode), and others could change what is pinned there: remove it, and mount the bpf filesystem for root alone ($(typed mount -o remount,mode=700 "$BPFFS"))"
-}
-
-# pins_own: the same for all directories of ours that exist
+# pins_own: dies if another user could have created one of our directories, or can change its
+# contents. False if one does not exist. The bpf filesystem's root may be open to all with the
+# sticky bit, as the kernel mounts it.
+PIN_DIRS=("$BPFFS" "$BPFFS/tc" "$GLOBALS" "$BPFFS/tc/_lock" "$PINS")
 pins_own() {
-	local dir
-	for dir in "$BPFFS" "$BPFFS/tc" "$GLOBALS" "$PINS"; do
-		[[ ! -e $dir && ! -L $dir ]] || folder_own "$dir"
-	done
+	local dir kind uid mode mounted=0 list there=()
+	for dir in "${PIN_DIRS[@]}"; do [[ ! -e $dir && ! -L $dir ]] || there+=("$dir"); done
+	list=$(stat -c '%F:%u %a' -- "${there[@]}" 2>/dev/null) || true
+	for dir in "${there[@]}"; do
+		IFS=: read -r kind uid
+		[[ $kind == directory ]] || die "$dir is not a readable directory: remove it"
+		read -r uid mode <<<"$uid"
+		# a bpf filesystem can be given to another user, who owns its contents
+		[[ $dir != "$BPFFS" ]] || mounted=$uid
+		((uid == 0 || uid == EUID || uid == mounted)) && { ((!(8#$mode & 022))) || [[ $dir == "$BPFFS" && $mode == 1??? ]]; } ||
+			die "$dir belongs to user $uid (mode $mode), and others could change what is pinned there: remove it, and mount the bpf filesystem for root alone ($(typed mount -o remount,mode=700 "$BPFFS"))"
+	done <<<"$list"
+	((${#there[@]} == ${#PIN_DIRS[@]}))
 }
 
 # One change at a time: the lock is a directory beside the pins, which no other user can open.
 lock() {
-	local dir OUT
+	local OUT
 	# only root may access what we create here
 	umask 077
 	if ((DRY_RUN)) && [[ ! -d $BPFFS/tc/_lock ]]; then return; fi
-	# root must create these first, so that no other user can
-	for dir in "$BPFFS" "$BPFFS/tc" "$GLOBALS" "$BPFFS/tc/_lock" "$PINS"; do
-		[[ -d $dir || -L $dir ]] || OUT=$(mkdir -- "$dir" 2>&1) || [[ -d $dir ]] || die "$(first_error "$OUT")"
-		folder_own "$dir"
-	done
+	pins_own || {
+		OUT=$(mkdir -p -- "${PIN_DIRS[@]}" 2>&1) || die "$(first_error "$OUT")"
+		# (another user may have been faster)
+		pins_own
+	}
 	exec {HM_LOCK}<"$BPFFS/tc/_lock"
 	flock -n "$HM_LOCK" && return
 	((VERBOSE)) && note "waiting for another attach or detach"
@@ -598,7 +627,11 @@ use_netns() {
 		[[ -f $NETNS_FILE ]] && { exec {NETNS_FD}<"$NETNS_FILE"; } 2>/dev/null || return 1
 		NETNS_PATH=/proc/self/fd/$NETNS_FD
 	fi
-	NETNS_INODE=$(stat -L -c %i -- "$NETNS_PATH" 2>/dev/null) || return 1
+	if [[ -z $1 ]]; then
+		NETNS_INODE=$NETNS_INODE_OWN
+	else
+		NETNS_INODE=$(stat -L -c %i -- "$NETNS_PATH" 2>/dev/null) || return 1
+	fi
 }
 
 # in_netns COMMAND...: not by `ip netns exec`, which mounts another /sys, so that
@@ -611,8 +644,17 @@ in_netns() {
 	fi
 }
 
-ip_json() { in_netns ip -j "$@" | json_escaped; } # WORD...: what ip -j WORD... says there
-tc_json() { in_netns tc -j "$@" | json_escaped; }
+# json_of COMMAND...: the JSON that it prints in the current namespace, in ANSWER. False if it fails.
+json_of() {
+	ANSWER=$(in_netns "$@") || return
+	json_escape
+}
+# ip_json WORD...: what ip -j WORD... prints there
+ip_json() {
+	local ANSWER
+	json_of ip -j "$@" || return
+	printf '%s\n' "$ANSWER"
+}
 
 # words for run and try: in_netns as a command that can be typed
 netns_words() {
@@ -632,11 +674,12 @@ netns_cookie() {
 # device_index DEV: the ifindex in the current namespace, in IFINDEX, and its name in IFNAME (DEV
 # may be an altname). False if unknown; a failed query is a different case.
 device_index() {
-	local list
+	local ANSWER line
 	# (the full list also has the other names, and one that it got in between)
-	list=$(ip_json link show dev "$1" 2>/dev/null) || list=$(ip_json link 2>/dev/null) || die "$1: ip link show failed"
-	read -r IFINDEX IFNAME < <(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$list") || true
-	[[ $IFNAME != *$'\xf4\x8f'* ]] || IFNAME=$(as_named <<<"$IFNAME")
+	json_of ip -j link show dev "$1" 2>/dev/null || json_of ip -j link 2>/dev/null || die "$1: ip link show failed"
+	line=$(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$ANSWER") || true
+	[[ $line != *$'\xf4\x8f'* ]] || line=$(as_named <<<"$line")
+	read -r IFINDEX IFNAME <<<"$line"
 	[[ -n $IFINDEX ]] || {
 		IFNAME=$1
 		return 1
@@ -651,12 +694,13 @@ number_free() {
 		die "$IFNAME: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
 }
 
-# link_json DEV: the output of ip -d link, by the same rule as by_number
+# link_json DEV: the output of ip -d link, by the same rule as by_number, in ANSWER. False if it fails.
 link_json() {
 	if [[ -n $NETNS && -n $IFINDEX && $1 == "$IFNAME" ]]; then
-		ip_json -d link | jq -c --argjson index "$IFINDEX" 'map(select(.ifindex == $index))'
+		json_of ip -j -d link || return
+		ANSWER=$(jq -c --argjson index "$IFINDEX" 'map(select(.ifindex == $index))' <<<"$ANSWER")
 	else
-		ip_json -d link show dev "$1"
+		json_of ip -j -d link show dev "$1"
 	fi
 }
 

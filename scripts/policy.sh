@@ -80,7 +80,7 @@ cfg_load() {
 	value_new "$VALUE_SIZE"
 	if [[ -e $GLOBALS/pol_cfg ]]; then
 		local raw
-		pins_own
+		pins_own || true
 		raw=$(bpftool -j map lookup pinned "$GLOBALS/pol_cfg" key 0 0 0 0 2>"$WORK/error") || {
 			answered || exit 1
 			die "map $GLOBALS/pol_cfg cannot be read: be root, or is it another version's? ($(first_error "$(<"$WORK/error")"))"
@@ -149,7 +149,8 @@ known() {
 beside() {
 	local devs=() tables list='' inode features name
 	use_netns ''
-	((EUID)) || list=$(dev_list) || exit 1
+	((EUID)) || dev_list
+	list=$DEVS
 	while read -r inode _ features _ _ _ name; do
 		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_policy))) || devs+=("$name")
 	done <<<"$list"

@@ -140,8 +140,10 @@ all() {
 	use_netns ''
 	own=$NETNS_INODE_OWN
 	known=" "
-	names=$(netns_list) || exit 1
-	list=$(dev_list) || exit 1
+	netns_list
+	names=$NAMESPACES
+	dev_list
+	list=$DEVS
 	while read -r line; do
 		[[ -n $line ]] || continue
 		dev_read "$line"
@@ -170,7 +172,7 @@ all() {
 	netns_words
 	DEV_ALIVE=1
 	ours=" $(progs_ours | tr '\n' ' ')"
-	hooked=$(tc_json qdisc show | jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev' | as_named)
+	hooked=$(json_of tc -j qdisc show && jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev' <<<"$ANSWER" | as_named)
 	while read -r name id; do
 		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" || continue
 		device_index "$name" || continue

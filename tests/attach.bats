@@ -29,6 +29,25 @@ state() {
 	equal "$(hookmap -j latency | jq .lost.sample)" 7 "sampling stays"
 }
 
+@test "attach: with gojq and without it, with jq alone, the same is attached, shown and detached" {
+	skip_without gojq type -P gojq
+	local jq
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s /usr/bin/* "$BATS_TEST_TMPDIR/bin"
+	rm "$BATS_TEST_TMPDIR/bin/gojq"
+	for jq in gojq jq; do
+		[[ $jq == gojq ]] || PATH=$BATS_TEST_TMPDIR/bin:/usr/sbin
+		attach eth0 latency l2fwd policy
+		state | sed -E 's/ id [0-9]+//g; s/\[("eth0",)?[0-9,]+\]/[N]/g' >"$BATS_TEST_TMPDIR/$jq"
+		on host "$HM_TOP/scripts/status.sh" | sed -E 's/id [0-9]+/id N/g' >>"$BATS_TEST_TMPDIR/$jq"
+		detach eth0
+		nothing_left
+	done
+	[[ -z $(type -P gojq) ]]
+	diff "$BATS_TEST_TMPDIR/gojq" "$BATS_TEST_TMPDIR/jq"
+	(($(wc -l <"$BATS_TEST_TMPDIR/jq") > 20))
+}
+
 @test "attach: detach twice is fine and leaves nothing" {
 	attach eth0
 	detach eth0
@@ -647,7 +666,7 @@ netns_was() {
 	# nobody's rules, and nobody's ports, hold for the new one
 	for feature in policy l2fwd; do
 		said=$(attach n0 "$feature" --netns new 2>&1) && return 1
-		like "$said" "one network namespace, and n0 in network namespace gone has it: detach.sh --netns gone n0 takes"
+		like "$said" "one network namespace, and n0 in network namespace gone has it: detach.sh --netns gone n0 detaches it there"
 	done
 	"$HM_TOP/scripts/detach.sh" --netns gone n0 2>/dev/null
 	attach n0 policy l2fwd --netns new 2>/dev/null
@@ -798,7 +817,7 @@ netns_was() {
 	# here, by its name
 	run on server env PATH="$bin:$PATH" "$HM_TOP/scripts/attach.sh" eth0 policy
 	equal "$status" 1 status
-	like "$output" "eth0 has another name now, or is another device: detach.sh --all"
+	like "$output" "eth0 has another name now, or is another device: run detach.sh --all"
 	"$HM_TOP/scripts/detach.sh" --all
 	equal "$(filters eth0)$(filters x9)" "" "filters"
 	# in another namespace by its number, which nobody changes

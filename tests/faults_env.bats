@@ -341,6 +341,7 @@ hanging() {
 		mkdir -p "$BATS_TEST_TMPDIR/hang/$tool"
 		printf '#!/bin/bash\ntrap "" INT TERM HUP\nexec sleep 1000\n' >"$BATS_TEST_TMPDIR/hang/$tool/$tool"
 		chmod +x "$BATS_TEST_TMPDIR/hang/$tool/$tool"
+		[[ $tool != jq ]] || ln -s jq "$BATS_TEST_TMPDIR/hang/jq/gojq"
 	done
 }
 

@@ -351,7 +351,8 @@ l2_mirror_partial() { # DEV
 l2_mirror_whole() {
 	local hooked devs ports number index line inode features flags rest known=' '
 	declare -gA WHOLE=()
-	devs=$(dev_list) || exit 1
+	dev_list
+	devs=$DEVS
 	while read -r line; do
 		read -r inode index features rest <<<"$line"
 		[[ $inode == "$NETNS_INODE" ]] || continue
@@ -476,7 +477,8 @@ l2_mirror_attach() { # BRIDGE
 # l2_mirror_vanished IFINDEX: the bridge that was mirrored has gone, and what was its goes
 l2_mirror_vanished() {
 	local line inode ifindex rest others
-	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	dev_others "$HM_FEAT_l2fwd"
+	others=$OTHERS
 	while read -r line; do
 		read -r inode ifindex rest <<<"$line"
 		[[ $inode == "$NETNS_INODE" && $ifindex == "$1" ]] || continue
@@ -552,7 +554,8 @@ l2_mirror_left() {
 # are not among MEMBERS
 l2_mirror_lines() {
 	local line inode ifindex features flags rest others
-	others=$(dev_others "$HM_FEAT_l2fwd") || exit 1
+	dev_others "$HM_FEAT_l2fwd"
+	others=$OTHERS
 	while read -r line; do
 		read -r inode ifindex features flags rest <<<"$line"
 		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue

@@ -267,7 +267,8 @@ lat_first_stage() {
 # written down under it
 lat_jumps_remove() {
 	local others
-	others=$(dev_others "$HM_FEAT_latency") || exit 1
+	dev_others "$HM_FEAT_latency"
+	others=$OTHERS
 	! awk '{ print $1, $7 }' <<<"$others" | grep -xF -- "$DEV_INODE $1" >/dev/null || return 0
 	ipt_detach raw PREROUTING "$LAT_CHAIN" "$1"
 	ipt_detach filter INPUT "$LAT_CHAIN" "$1"
@@ -357,11 +358,12 @@ latency_detach() {
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
 	# elsewhere, rules that are not in the registry are not ours, and we do not look for them
 	[[ -z $NETNS ]] || ((DEV_FEATURES & HM_FEAT_latency)) || return 0
-	others=$(dev_others "$HM_FEAT_latency") || exit 1
+	dev_others "$HM_FEAT_latency"
+	others=$'\n'$OTHERS
 	# the slot is of an index, whatever the namespace: perhaps of another device
-	grep -q "^[0-9]* $DEV_IFINDEX " <<<"$others" || slot_clear "$DEV_IFINDEX"
+	[[ $others =~ $'\n'[0-9]+" $DEV_IFINDEX " ]] || slot_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
-	if grep -q "^$DEV_INODE " <<<"$others"; then
+	if [[ $others == *$'\n'"$DEV_INODE "* ]]; then
 		lat_jumps_remove "$DEV_NAME"
 		[[ $DEV_NAME == "$1" ]] || lat_jumps_remove "$1"
 	else

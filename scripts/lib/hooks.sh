@@ -10,7 +10,7 @@ declare -A OURS=() # found to be so: no other program gets the id meanwhile
 prog_is_ours() {
 	local id PROG_ID PROG_NAME PROG_MAPS
 	[[ -z ${OURS["$1 $2"]:-} ]] || return 0
-	((${#PIN_ID[@]})) || pins_load
+	pins_known
 	((${#PIN_ID[@]})) || return 1
 	need_caps sys_admin
 	prog_look id "$1" || die "cannot read program $1: bpftool prog show failed"
@@ -54,11 +54,11 @@ xdp_name() {
 
 # xdp_get DEV: XDP_ID, XDP_NAME, XDP_SEC, XDP_MODE (native, generic, offload); empty if none
 xdp_get() {
-	local line
+	local line ANSWER
 	XDP_ID='' XDP_MODE=''
-	line=$(link_json "$1" 2>/dev/null | jq -r '.[0].xdp // empty
+	link_json "$1" 2>/dev/null && line=$(jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
-		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"') ||
+		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"' <<<"$ANSWER") ||
 		die "$1: ip link show failed: has the device gone?"
 	read -r XDP_ID XDP_MODE line <<<"$line" || true
 	xdp_name "$line"
@@ -67,8 +67,8 @@ xdp_get() {
 # link_kind DEV: LINK_TYPE and LINK_KIND, as ip -d link has them ("-": none); LINK_BARE is 1 if
 # its packets have no Ethernet header
 link_kind() {
-	local line
-	line=$(link_json "$1" | jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"') ||
+	local line ANSWER
+	link_json "$1" && line=$(jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"' <<<"$ANSWER") ||
 		die "$1: ip link show failed: has the device gone?"
 	read -r LINK_TYPE LINK_KIND <<<"$line"
 	LINK_BARE=0
@@ -360,8 +360,9 @@ xdp_detach() {
 # tc_filters DEV [HOOK]: one line "pref handle id class name" per filter at ingress; id 0 and the
 # kind if it is not a BPF program
 tc_filters() {
-	tc_json filter show dev "$1" "${2:-ingress}" 2>/dev/null | jq -r '.[] | select(.pref and .options)
-		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"'
+	local ANSWER
+	json_of tc -j filter show dev "$1" "${2:-ingress}" 2>/dev/null && jq -r '.[] | select(.pref and .options)
+		| "\(.pref) \(.options.handle // "-") \(.options.prog.id // 0) \(.options.flowid // "-") \(.options.prog.name // .kind)"' <<<"$ANSWER"
 }
 
 # tc_find DEV PROGRAM: TC_ID, TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
@@ -388,10 +389,9 @@ tc_qdisc() {
 
 # tc_hooked DEV: it has an ingress hook
 tc_hooked() {
-	local kinds
-	kinds=$(tc_json qdisc show dev "$1" 2>/dev/null | jq -r '.[].kind') ||
-		die "$1: tc qdisc show failed: has the device gone?"
-	grep -qxE 'clsact|ingress' <<<"$kinds"
+	local ANSWER
+	json_of tc -j qdisc show dev "$1" 2>/dev/null || die "$1: tc qdisc show failed: has the device gone?"
+	[[ $ANSWER =~ \"kind\":\"(clsact|ingress)\" ]]
 }
 
 # tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with a foreign filter, and a requested

@@ -207,6 +207,9 @@ pins_load() {
 	exec {fd}<&-
 }
 
+# pins_known: the same, if that was not done since we removed some
+pins_known() { ((${#PIN_ID[@]})) || pins_load; }
+
 # map_check NAME: a pin that is there must have our shape. False if it is not there.
 map_check() {
 	local pin=$GLOBALS/$1
@@ -237,8 +240,10 @@ maps_remove() {
 	done
 	((${#there[@]})) || return 0
 	if ((!DRY_RUN)); then
-		pins_load
-		for name in "${there[@]}"; do ids+=${ids:+,}${PIN_ID[$name]:-0}; done
+		for name in "${there[@]}"; do
+			[[ -n ${PIN_ID[$name]:-} ]] || pins_load
+			ids+=${ids:+,}${PIN_ID[$name]:-0}
+		done
 		for ((i = 0; i < 20; i++)); do
 			users=$(bpftool -j prog show | jq -r --argjson ids "[$ids]" \
 				'[.[] | select((.map_ids // []) - ((.map_ids // []) - $ids) != []) | "\(.name) id \(.id)"] | join(", ")')
@@ -251,7 +256,7 @@ maps_remove() {
 		return
 	fi
 	run rm -f "${there[@]/#/"$GLOBALS/"}"
-	pins_load
+	((DRY_RUN)) || PIN_ID=() PIN_SHAPE=()
 }
 
 # map_create NAME [ENTRIES [INNER]]: makes and pins a map that no program declares;
@@ -303,6 +308,7 @@ map_value() {
 # map_rows NAME FIELD...: a line of these for each entry: STRUCT.NAME, or "key", its number. Fields of
 # a STRUCT that ends in _key are the key's. The last may be a text ("-" without one), in which a
 # newline is "?": it would be a row that others have made, of numbers that are computed with.
+# Entries of an array in which all of these are 0 are left out.
 map_rows() {
 	local name=$1 field spec at size kind spots='' kinds=() words word line TEXT
 	shift
@@ -319,7 +325,7 @@ map_rows() {
 		kinds+=("$kind")
 	done
 	# in hexadecimal, the first digits first (numbers are too large for awk)
-	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" '
+	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v array="$([[ $MAP_TYPE != array ]] || echo 1)" '
 		BEGIN {
 			n = split(where, w, " ")
 			for (i = 1; i <= n; i += 3) if (w[i] + w[i + 1] > most) most = w[i] + w[i + 1]
@@ -327,14 +333,15 @@ map_rows() {
 		/"key":\["0x/ {
 			# each byte has 7 characters: "0x00",
 			split(substr($0, index($0, "\"key\":[") + 7, 7 * key - 1) "," substr($0, index($0, "\"value\":[") + 9, 7 * (most - key)), byte, ",")
-			line = ""
+			line = set = ""
 			for (i = 1; i <= n; i += 3) {
 				hex = ""
 				for (k = w[i] + 1; k <= w[i] + w[i + 1]; k++)
 					hex = w[i + 2] == "n" && little ? substr(byte[k], 4, 2) hex : hex substr(byte[k], 4, 2)
 				line = line hex " "
+				if (w[i] >= key) set = set hex
 			}
-			print line
+			if (!array || set ~ /[^0]/) print line
 		}' | while read -ra words; do
 		line=
 		for word in "${!words[@]}"; do
@@ -350,6 +357,13 @@ map_rows() {
 		done
 		printf '%s\n' "${line% }"
 	done
+}
+
+# map_lines VAR NAME FIELD...: these rows in VAR. They are read again after a change only.
+declare -A MAP_LINES=()
+map_lines() {
+	[[ -n ${MAP_LINES[$2]+x} ]] || MAP_LINES[$2]=$(map_rows "${@:2}") || exit 1
+	printf -v "$1" %s "${MAP_LINES[$2]}"
 }
 
 # map_read NAME N: entry N of an array in VALUE. False if there is none.

@@ -31,6 +31,9 @@
 #     mtu       table TEXT has an IPv4 route with an MTU that is not locked
 #   7 TABLE DEV  a route of that table leads there
 
+# (in the network namespace of a device this is another shell, without lib.sh)
+[[ $(type -t jq) == function ]] || jq() { HOME=/ command "$HM_JQ" "$@"; }
+
 # beside_iptables FAMILY TOOL: reads the output of iptables-save
 beside_iptables() {
 	awk -v family="$1" -v tool="$2" '
@@ -178,7 +181,7 @@ beside_look() {
 		fi
 	done
 	if type -P nft >/dev/null; then
-		beside_ask nft -j list ruleset | beside_ask jq -rf "${BASH_SOURCE%.sh}.jq" || true
+		beside_ask nft -j list ruleset | HOME=/ beside_ask "$HM_JQ" -rf "${BASH_SOURCE%.sh}.jq" || true
 	fi
 	# those with if_id are for packets that a route or a rule sends to an xfrm interface
 	# shellcheck disable=SC2016

@@ -9,33 +9,37 @@
 # empty because the device is gone, by the name that it had. Sets DEV_INODE,
 # DEV_IFINDEX, DEV_FEATURES, DEV_FLAGS, DEV_NSID, DEV_PREF, DEV_NAME. False if none.
 dev_find() {
-	local line list
-	list=$(dev_list) || exit 1
-	line=$(name=$1 awk -v inode="$NETNS_INODE" -v index_="$IFINDEX" \
-		'$1 == inode && (index_ != "" ? $2 == index_ : $7 "" == ENVIRON["name"])' <<<"$list" | tail -n 1)
-	[[ -n $line ]] || return 1
-	dev_read "$line"
+	local line inode ifindex name found=''
+	dev_list
+	while IFS= read -r line; do
+		read -r inode ifindex _ _ _ _ name <<<"$line"
+		[[ $inode == "$NETNS_INODE" ]] || continue
+		if [[ -n $IFINDEX ]]; then [[ $ifindex == "$IFINDEX" ]]; else [[ $name == "$1" ]]; fi && found=$line
+	done <<<"$DEVS"
+	[[ -n $found ]] || return 1
+	dev_read "$found"
 }
 
-# dev_others FEATURE: the lines of dev_list that have the feature bit, without DEV_*
+# dev_others FEATURE: in OTHERS, the lines of dev_list that have the feature bit, without DEV_*
 dev_others() {
-	local list inode ifindex features rest
-	list=$(dev_list) || exit 1
+	local inode ifindex features rest
+	OTHERS=''
+	dev_list
 	while read -r inode ifindex features rest; do
 		((features & $1)) && [[ "$inode $ifindex" != "$DEV_INODE $DEV_IFINDEX" ]] || continue
-		printf '%s\n' "$inode $ifindex $features $rest"
-	done <<<"$list"
+		OTHERS+="$inode $ifindex $features $rest"$'\n'
+	done <<<"$DEVS"
 }
 
 # dev_elsewhere BIT WHY: dies if the feature is on a device of another network namespace
 dev_elsewhere() {
-	local list inode nsid name netns
-	list=$(dev_others "$1") || exit 1
+	local inode nsid name netns OTHERS
+	dev_others "$1"
 	while read -r inode _ _ _ nsid _ name; do
 		[[ -n $inode && $inode != "$NETNS_INODE" ]] || continue
 		netns=$(netns_called 1 "$nsid")
 		die "$2, and $name in network namespace $netns has it: $(typed detach.sh --netns "$netns" "$name") detaches it there"
-	done <<<"$list"
+	done <<<"$OTHERS"
 }
 
 # dev_read LINE: DEV_* from a line of dev_list
@@ -68,7 +72,8 @@ dev_host() {
 netns_gone() {
 	local list id inode cookie name called=${1:0:55}
 	called=${called//$'\n'/?}
-	list=$(netns_list) || exit 1
+	netns_list
+	list=$NAMESPACES
 	NETNS_INODE=
 	while read -r id inode cookie name; do
 		[[ $name != "$called" ]] || NETNS_INODE=$inode
@@ -83,8 +88,10 @@ netns_settle() {
 	local list devs id inode cookie name gone
 	netns_cookie
 	[[ -e $GLOBALS/hm_netns ]] || return 0
-	list=$(netns_list) || exit 1
-	devs=$(dev_list) || exit 1
+	netns_list
+	list=$NAMESPACES
+	dev_list
+	devs=$DEVS
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] && ! netns_same "$cookie" || continue
 		gone=$((inode | id << 32))
@@ -114,7 +121,8 @@ netns_same() { ((!$1 || !NETNS_COOKIE || $1 == NETNS_COOKIE)); }
 
 # netns_reused FILE: the namespace has the inode of one that is written down, but is another
 netns_reused() (
-	list=$(netns_list) || exit 1
+	netns_list
+	list=$NAMESPACES
 	use_netns "$1" || return 1
 	netns_cookie
 	while read -r _ inode cookie _; do
@@ -178,7 +186,9 @@ netns_vanished() {
 
 # progs_hidden: ids of our filters that are on no device of a namespace that can be found
 progs_hidden() {
-	local ids="${PIN_ID[*]}" ours seen='' list inode rest file inodes=" $NETNS_INODE_OWN "
+	local ids ours seen='' list inode rest file inodes=" $NETNS_INODE_OWN "
+	pins_known
+	ids=${PIN_ID[*]}
 	ours=$(bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
 		| select(.type == "sched_cls" and any(.map_ids // [] | .[]; IN($ids[]))) | .id') || die "bpftool prog show failed"
 	[[ -n $ours ]] || return 0
@@ -186,6 +196,7 @@ progs_hidden() {
 	list=$(
 		stat -L -c %i /run/netns/* 2>/dev/null || true
 		dev_list
+		printf '%s\n' "$DEVS"
 	) || exit 1
 	while read -r inode rest; do
 		[[ -n $inode && $inode != 0 && $inodes != *" $inode "* ]] || continue
@@ -197,9 +208,10 @@ progs_hidden() {
 }
 net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
-# dev_list: a line "inode ifindex features flags nsid pref name" a device
+# dev_list: in DEVS, a line "inode ifindex features flags nsid pref name" a device
+DEVS=''
 dev_list() {
-	map_rows hm_dev hm_dev_key.netns hm_dev_key.ifindex hm_dev.features hm_dev.flags hm_dev.nsid hm_dev.pref hm_dev.name
+	map_lines DEVS hm_dev hm_dev_key.netns hm_dev_key.ifindex hm_dev.features hm_dev.flags hm_dev.nsid hm_dev.pref hm_dev.name
 }
 
 dev_key() { # INODE IFINDEX
@@ -226,10 +238,13 @@ dev_intend() {
 # dev_order: a new device comes after all others, whatever its number
 DEV_LAST=''
 dev_order() {
-	local list
+	local flags
 	[[ -n $DEV_LAST ]] || {
-		list=$(dev_list) || exit 1
-		DEV_LAST=$(awk -v unit=$((1 << HM_DEV_ORDER)) '{ n = int($4 / unit); if (n > last) last = n } END { print last + 0 }' <<<"$list")
+		DEV_LAST=0
+		dev_list
+		while read -r _ _ _ flags _; do
+			((DEV_LAST >= flags >> HM_DEV_ORDER)) || DEV_LAST=$((flags >> HM_DEV_ORDER))
+		done <<<"$DEVS"
 	}
 	DEV_LAST=$((DEV_LAST % 65535 + 1))
 	DEV_FLAGS=$((DEV_FLAGS | DEV_LAST << HM_DEV_ORDER))
@@ -285,13 +300,16 @@ dev_delete() {
 	try "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}" || true
 }
 
-# netns_list: a line "nsid inode cookie name" a namespace ("-" without a name)
+# netns_list: in NAMESPACES, a line "nsid inode cookie name" a namespace ("-" without a name)
 netns_list() {
-	map_rows hm_netns key hm_netns.netns hm_netns.cookie hm_netns.name
+	map_lines NAMESPACES hm_netns key hm_netns.netns hm_netns.cookie hm_netns.name
 }
 
 # netns_called 1 NSID | 2 INODE: the name of a namespace of netns_list
-netns_called() { netns_list | awk -v field="$1" -v number="$2" '$field == number { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }'; }
+netns_called() {
+	netns_list
+	awk -v field="$1" -v number="$2" '$field == number { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }' <<<"$NAMESPACES"
+}
 
 # The name of the current namespace, for people: in /run/netns, if it is there.
 netns_name() {
@@ -299,13 +317,19 @@ netns_name() {
 		printf '%s' "$NETNS"
 		return
 	}
-	stat -L -c '%i %n' /run/netns/* 2>/dev/null | sed -n "s|^$NETNS_INODE /run/netns/||p" | head -n 1 || true
+	local file
+	for file in /run/netns/*; do
+		[[ $file -ef $NETNS_PATH ]] || continue
+		printf '%s' "${file##*/}"
+		return
+	done
 }
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
 	local id inode cookie name now used list
-	list=$(netns_list) || exit 1
+	netns_list
+	list=$NAMESPACES
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id

@@ -7,7 +7,9 @@
 
 # remains_progs [TYPE]: a line "id type map,map..." for each of our programs
 remains_progs() {
-	local ids="${PIN_ID[*]}" names="${FEATURES_KNOWN[*]} l2_mirror"
+	local ids names="${FEATURES_KNOWN[*]} l2_mirror"
+	pins_known
+	ids=${PIN_ID[*]}
 	[[ -n $ids ]] || return 0
 	bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" --arg names "^(${names// /|})_" --arg type "${1:-}" '.[]
 		| select((.name // "" | test($names)) and any(.map_ids // [] | .[]; IN($ids[])) and (.type == $type or $type == ""))
@@ -63,7 +65,8 @@ remains_follow() {
 	[[ -n $ids ]] || return 0
 	((REMAINS_SEEN)) || REMAINS_LIST=$(remains_devices "$ids") || exit 1
 	REMAINS_SEEN=1
-	known=$(dev_list | cut -d' ' -f1,2) || exit 1
+	dev_list
+	known=$(cut -d' ' -f1,2 <<<"$DEVS")
 	while IFS= read -r line; do
 		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" && device_index "$dev" || continue

@@ -7,7 +7,7 @@
 #   clean TEXT, clean_lines  a person at a terminal
 #   typed WORD...            a shell, into which a person copies the command
 #   gnuplot_text TEXT        gnuplot
-#   json_escaped             a parser of JSON, or a person at a terminal
+#   json_escape, json_escaped  a parser of JSON, or a person at a terminal
 #   carried TEXT, as_named   what goes into jq, and comes out
 # jq gets them by --arg, awk by the environment (-v interprets backslashes); no program is
 # assembled from them.
@@ -61,28 +61,58 @@ gnuplot_text() {
 	printf "'%s'" "${text//\'/\'\'}"
 }
 
-# json_escaped: JSON on standard input, with all control characters escaped, and bytes that are
-# not UTF-8 carried. iproute2 prints those of names and aliases as they are, but for \t, \n, \f
-# and \r, which no parser takes; jq and json-c print those from U+007F to U+009F, which a
-# terminal obeys.
-json_escaped() { LC_ALL=C sed -E "$JSON_SED"; }
+# json_escape: what is in ANSWER, with all control characters escaped, and bytes that are not
+# UTF-8 carried; json_escaped: what is on standard input. iproute2 prints those of names and
+# aliases as they are, but for \t, \n, \f and \r, which no parser takes; jq and json-c print
+# those from U+007F to U+009F, which a terminal obeys.
+json_escape() {
+	[[ $ANSWER == *[$'\x01'-$'\x08'$'\x0b'$'\x0e'-$'\x1f'$'\x7f'-$'\xff']* ]] || return 0
+	carriers
+	ANSWER=$(LC_ALL=C sed -E "$JSON_SED" <<<"$ANSWER")
+}
+json_escaped() {
+	local ANSWER
+	ANSWER=$(</dev/stdin)
+	json_escape
+	printf '%s\n' "$ANSWER"
+}
 # jq has one character for all bytes that are not UTF-8, and a device whose name has some would
 # be another, or none. On the way through jq they are U+10FF80 to U+10FFFF:
 #   carried TEXT  what jq is given, to be compared
 #   as_named      what jq has printed, on standard input, as it is named
-carried() { LC_ALL=C sed -E "$CARRY_SED" <<<"$1"; }
-as_named() { LC_ALL=C sed "$NAMED_SED"; }
-JSON_SED='/[\x01-\x08\x0b\x0e-\x1f\x7f-\xff]/!b;'
-for i in {1..8} 11 {14..31} 127; do printf -v i 's/\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
-for i in {128..159}; do printf -v i 's/\\xc2\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
-CARRY_SED='/[\x80-\xff]/!b;s/'$UTF8'|[\x80-\xff]/\x01&\x02/g;'
-NAMED_SED=''
-# (as_named from the last one on: f4 8f has come out by the time that it could be taken for one)
-for i in {128..255}; do
-	printf -v CARRIER '\\xf4\\x8f\\x%x\\x%x' $((188 + i / 64)) $((128 + i % 64))
-	printf -v i '\\x%x' "$i"
-	CARRY_SED+="s/\\x01$i\\x02/$CARRIER/g;" NAMED_SED="s/$CARRIER/$i/g;$NAMED_SED"
-done
-CARRY_SED+='s/[\x01\x02]//g'
-NAMED_SED='/\xf4\x8f[\xbe\xbf]/!b;'$NAMED_SED
-JSON_SED+=$CARRY_SED
+carried() {
+	if [[ $1 == *[$'\x80'-$'\xff']* ]]; then
+		carriers
+		LC_ALL=C sed -E "$CARRY_SED" <<<"$1"
+	else
+		printf '%s\n' "$1"
+	fi
+}
+as_named() {
+	local text
+	text=$(</dev/stdin)
+	if [[ $text == *$'\xf4\x8f'* ]]; then
+		carriers
+		LC_ALL=C sed "$NAMED_SED" <<<"$text"
+	elif [[ -n $text ]]; then
+		printf '%s\n' "$text"
+	fi
+}
+# carriers: the sed scripts for these, which few hosts need
+JSON_SED='' CARRY_SED='' NAMED_SED=''
+carriers() {
+	local i carrier
+	[[ -z $JSON_SED ]] || return 0
+	for i in {1..8} 11 {14..31} 127; do printf -v i 's/\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
+	for i in {128..159}; do printf -v i 's/\\xc2\\x%02x/\\\\u00%02x/g;' "$i" "$i" && JSON_SED+=$i; done
+	CARRY_SED='/[\x80-\xff]/!b;s/'$UTF8'|[\x80-\xff]/\x01&\x02/g;'
+	# (as_named from the last one on: f4 8f has come out by the time that it could be taken for one)
+	for i in {128..255}; do
+		printf -v carrier '\\xf4\\x8f\\x%x\\x%x' $((188 + i / 64)) $((128 + i % 64))
+		printf -v i '\\x%x' "$i"
+		CARRY_SED+="s/\\x01$i\\x02/$carrier/g;" NAMED_SED="s/$carrier/$i/g;$NAMED_SED"
+	done
+	CARRY_SED+='s/[\x01\x02]//g'
+	NAMED_SED='/\xf4\x8f[\xbe\xbf]/!b;'$NAMED_SED
+	JSON_SED+=$CARRY_SED
+}

@@ -218,6 +218,25 @@ static void print_ports(const char *field, const struct ports *p)
 		printf("-%u", p->to);
 }
 
+/* Next hops are printed by name: their order in a file means nothing. */
+static int by_name(const void *a, const void *b)
+{
+	const struct hop *const *x = a, *const *y = b;
+
+	return strcmp((*x)->value.name, (*y)->value.name);
+}
+
+static void print_group(const struct set *s, const struct pol_group *g)
+{
+	const struct hop *hops[sizeof(g->hop) / sizeof(g->hop[0])];
+
+	for (__u32 i = 0; i < g->hops; i++)
+		hops[i] = &s->hops[g->hop[i]];
+	qsort(hops, g->hops, sizeof(*hops), by_name);
+	for (__u32 i = 0; i < g->hops; i++)
+		printf("%c%s=%u", i ? ',' : ' ', hops[i]->value.name, g->weight[hops[i] - s->hops]);
+}
+
 static void print_action(const struct set *s, const struct rule *r)
 {
 	printf(": %s", policy_actions[r->action]);
@@ -226,12 +245,7 @@ static void print_action(const struct set *s, const struct rule *r)
 	else if (r->action == POL_TABLE)
 		printf(" %u", r->arg);
 	else if (r->action == POL_ECMP)
-		for (__u32 i = 0; i < s->groups[r->arg].hops; i++) {
-			__u8 hop = s->groups[r->arg].hop[i];
-
-			printf("%c%s=%u", i ? ',' : ' ', s->hops[hop].value.name,
-			       s->groups[r->arg].weight[hop]);
-		}
+		print_group(s, &s->groups[r->arg]);
 	if (r->flags & POL_R_MARK)
 		printf(" mark 0x%x", r->set_mark);
 	if (r->action >= POL_REDIRECT)
@@ -241,12 +255,16 @@ static void print_action(const struct set *s, const struct rule *r)
 
 void text_print(const struct set *s)
 {
+	const struct hop **hops = zalloc(s->n_hops + 1, sizeof(*hops));
 	char text[INET6_ADDRSTRLEN];
 
+	for (size_t i = 0; i < s->n_hops; i++)
+		hops[i] = &s->hops[i];
+	qsort(hops, s->n_hops, sizeof(*hops), by_name);
 	for (size_t i = 0; i < s->n_hops; i++) {
-		const struct pol_hop *h = &s->hops[i].value;
+		const struct pol_hop *h = &hops[i]->value;
 
-		printf("nexthop %s dev %s", h->name, s->hops[i].dev->name);
+		printf("nexthop %s dev %s", h->name, hops[i]->dev->name);
 		if (h->flags & POL_H_GW4)
 			printf(" via %s", inet_ntop(AF_INET, h->gw4, text, sizeof(text)));
 		if (h->flags & POL_H_GW6)
@@ -255,6 +273,7 @@ void text_print(const struct set *s)
 			printf(" vlan %u", h->vlan);
 		printf(h->flags & POL_H_L2 ? " l2\n" : "\n");
 	}
+	free(hops);
 	for (size_t i = 0; i < s->n_rules; i++) {
 		const struct rule *r = &s->rules[i];
 
