@@ -31,19 +31,19 @@ state() {
 
 @test "attach: with gojq and without it, with jq alone, the same is attached, shown and detached" {
 	skip_without gojq type -P gojq
-	local jq
+	local jq path=$PATH
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s /usr/bin/* "$BATS_TEST_TMPDIR/bin"
 	rm "$BATS_TEST_TMPDIR/bin/gojq"
 	for jq in gojq jq; do
-		[[ $jq == gojq ]] || PATH=$BATS_TEST_TMPDIR/bin:/usr/sbin
-		attach eth0 latency l2fwd policy
+		[[ $jq == gojq ]] || path=$BATS_TEST_TMPDIR/bin:/usr/sbin
+		on host env PATH="$path" "$HM_TOP/scripts/attach.sh" eth0 latency l2fwd policy
 		state | sed -E 's/ id [0-9]+//g; s/\[("eth0",)?[0-9,]+\]/[N]/g' >"$BATS_TEST_TMPDIR/$jq"
-		on host "$HM_TOP/scripts/status.sh" | sed -E 's/id [0-9]+/id N/g' >>"$BATS_TEST_TMPDIR/$jq"
-		detach eth0
+		on host env PATH="$path" "$HM_TOP/scripts/status.sh" | sed -E 's/id [0-9]+/id N/g' >>"$BATS_TEST_TMPDIR/$jq"
+		on host env PATH="$path" "$HM_TOP/scripts/detach.sh" eth0
 		nothing_left
 	done
-	[[ -z $(type -P gojq) ]]
+	on host env PATH="$path" bash -c '! type -P gojq'
 	diff "$BATS_TEST_TMPDIR/gojq" "$BATS_TEST_TMPDIR/jq"
 	(($(wc -l <"$BATS_TEST_TMPDIR/jq") > 20))
 }

@@ -536,9 +536,9 @@ twelve() {
 	busywait 30 grep -q ready "$BATS_TEST_TMPDIR/tun"
 	for action in '{"redirect":"t"}' '{"table":207}'; do
 		policy load - <<<'{"nexthops":{"t":{"dev":"tun0"}},"rules":[{"id":"r","priority":1,"match":{"dst":"198.51.100.1"},"action":'"$action"'}]}' 2>/dev/null
-		run on client ping -q -c 1 -W 0.2 -M do -s 1372 198.51.100.1
+		run on client ping -q -c 1 -W 0.2 -M 'do' -s 1372 198.51.100.1
 		like "$output" '1 packets transmitted, 0 received, 100% packet loss'
-		run on client ping -q -c 1 -W 0.2 -M do -s 1373 198.51.100.1
+		run on client ping -q -c 1 -W 0.2 -M 'do' -s 1373 198.51.100.1
 		like "$output" '+1 errors'
 		equal "$(rule r packets) $(counted fallback_drop)" "2 0" "$action"
 		on client ip route flush cache
