@@ -180,7 +180,7 @@ $(O)/tests/%: tests/%.c
 	$(say) CC $<
 	$(Q)$(CC) $(HM_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(lib_libs)
 
-# what each object has, for tests/objects.bats
+# what each object has, for tests/objects/objects.bats
 $(O)/tests/symbols: $(bpf_obj)
 	@mkdir -p $(@D)
 	$(Q)for object in $(bpf_obj:$(O)/%=%); do llvm-objdump -t $(O)/$$object | sed "s|^|$$object |"; done >$@
@@ -191,7 +191,7 @@ $(O)/tests/symbols: $(bpf_obj)
 help:
 	@echo 'make           objects and reader in build/ (O=DIR), no root needed'
 	@echo 'make demo      shows a feature on a lab of its own; DEMO=latency|l2fwd|policy (root)'
-	@echo 'make check     lint and all tests (root); TESTS="tests/x.bats ..." for some'
+	@echo 'make check     lint and all tests (root); TESTS="tests/drops/*.bats" for some'
 	@echo 'make coverage  the tests, and what they have run of reader and scripts; V=1: by file (root)'
 	@echo 'make fuzz      a million hostile frames a program; FUZZ_COUNT= FUZZ_SEED= (root)'
 	@echo 'make check-vm  the tests under other kernels, in QEMU (root); KERNEL="6.1 6.12 newest" TESTS="..."'
@@ -225,11 +225,11 @@ demo: | root deps-demo
 	@$(MAKE) all
 	@HOOKMAP_OBJ=$(abspath $(O)) scripts/demo.sh $(DEMO)
 
-TESTS ?= $(wildcard tests/*.bats)
+TESTS ?= $(wildcard tests/*/*.bats)
 JOBS ?= $(shell nproc)
 # with what a failed test said
 PROVE = prove --timer --failures --comments --exec 'bats --tap'
-ASAN_TESTS ?= tests/reader.bats tests/drops_reader.bats
+ASAN_TESTS ?= tests/reader/reader.bats tests/drops/reader.bats
 # gcov's messages, where the reader cannot get at its counts
 export GCOV_ERROR_FILE = /dev/null
 check: | root deps-test
@@ -264,7 +264,7 @@ FUZZ_COUNT ?= 1000000
 FUZZ_SEED ?= 1
 fuzz: | root deps-test
 	@$(MAKE) tests-build
-	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/fuzz*.bats
+	@HOOKMAP_OBJ=$(abspath $(O)) FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) bats --tap tests/*/fuzz.bats
 
 # the kernels of Debian that KERNEL names; those tests that are marked for it, or TESTS
 KERNEL ?= 6.1 6.12 newest
@@ -289,7 +289,7 @@ check-releases: | root deps-releases
 # every stamp of latency has an end
 million: | root deps-test
 	@$(MAKE) tests-build
-	@HOOKMAP_OBJ=$(abspath $(O)) LATENCY_COUNT=1000000 bats --tap tests/latency_ways.bats
+	@HOOKMAP_OBJ=$(abspath $(O)) LATENCY_COUNT=1000000 bats --tap tests/latency/ways.bats
 
 # MINUTES of load, then STEPS at random and kills at every command
 soak: | root deps-test
@@ -305,7 +305,7 @@ bench-diff: | root deps-bench
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/bench_diff.sh '$(BASE)' $(BENCH)
 
 shell_files = $(wildcard scripts/*.sh scripts/*.bash scripts/lib/*.sh scripts/features/*.sh scripts/demo/*.sh tests/*.sh tests/vm/*.sh tests/*.bash tests/bench/*.sh tests/bench/*.bash .ci/run)
-bats_files = $(wildcard tests/*.bats)
+bats_files = $(wildcard tests/*/*.bats)
 c_files = $(wildcard kern/*.[ch] kern/abi/*.h xdp/*.c tc/*.[ch] iptables/*.c user/*.[ch] user/rules/*.[ch] tests/*.[ch] tests/bpf/*.c tests/preload/*.c tests/fuzz/*.c)
 man_pages = $(pages:%=$(O)/man/%.8)
 lint: $(man_pages)

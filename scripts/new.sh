@@ -11,10 +11,10 @@ usage: new.sh [OPTION...] HOOK NAME
        new.sh [OPTION...] host NAME
 
 Writes HOOK/NAME.c, a program that counts packets in its own map NAME_stat, and builds it.
-HOOK is xdp, tc, iptables or kern. tests/objects.bats finds and tests it.
+HOOK is xdp, tc, iptables or kern. tests/objects/objects.bats finds and tests it.
 
 "host" writes a host feature (attach.sh --host NAME) that counts packets, in five files:
-kern/abi/NAME.h, kern/NAME.c, scripts/features/NAME.sh, user/NAME.c and tests/NAME.bats.
+kern/abi/NAME.h, kern/NAME.c, scripts/features/NAME.sh, user/NAME.c and tests/NAME/live.bats.
 Nothing else needs an edit.
 
   --bare          without a map (xdp only: a copy of xdp/pass.c)
@@ -60,7 +60,7 @@ host_bit() {
 # host_new: the files of a feature
 host_new() {
 	local part target file files=()
-	local -A parts=([abi.h]=kern/abi/$NAME.h [kern.c]=kern/$NAME.c [feature.sh]=scripts/features/$NAME.sh [verb.c]=user/$NAME.c [test.bats]=tests/$NAME.bats)
+	local -A parts=([abi.h]=kern/abi/$NAME.h [kern.c]=kern/$NAME.c [feature.sh]=scripts/features/$NAME.sh [verb.c]=user/$NAME.c [test.bats]=tests/$NAME/live.bats)
 	for part in abi.h kern.c feature.sh verb.c test.bats; do
 		target=${parts[$part]}
 		[[ ! -e $TOP/$target ]] || die "$TOP/$target already exists: choose another name"
@@ -78,6 +78,10 @@ host_new() {
 			printf '%s:\n%s\n\n' "$target" "$file"
 			continue
 		fi
+		[[ -d $TOP/${target%/*} ]] || {
+			run mkdir "$TOP/${target%/*}"
+			defer rmdir "$TOP/${target%/*}"
+		}
 		defer rm -f "$TOP/$target"
 		printf '%s\n' "$file" >"$TOP/$target" || die "cannot write $TOP/$target"
 		files+=("$target")
@@ -86,7 +90,7 @@ host_new() {
 	run make -C "$TOP" "O=$HM_OBJ"
 	commit
 	printf '%s\n' "${files[@]}"
-	note "try attach.sh --host $NAME, hookmap $NAME, bats tests/$NAME.bats"
+	note "try attach.sh --host $NAME, hookmap $NAME, bats tests/$NAME/live.bats"
 	exit
 }
 [[ $HOOK != host ]] || host_new

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# front.sh [SUITE.bats...] - does anything but kern/abi/ know where a field is? In a copy of the tree,
+# front.sh [FEATURE/SUITE...] - does anything but kern/abi/ know where a field is? In a copy of the tree,
 # each struct of kern/abi/ gets another field in front; it is built, and the live suites of all
 # features run there with no other edit (make check-front).
 #
@@ -14,8 +14,8 @@ set -euo pipefail
 cd -- "$(dirname -- "$0")/.."
 copy=$PWD/build/front
 suites=("$@") files=()
-(($#)) || suites=(latency_live path_live pktlat_live drops_live exec_live open_live napi_live l2fwd_vlan policy_live)
-for suite in "${suites[@]}"; do files+=("tests/${suite%.bats}.bats"); done
+(($#)) || suites=(latency/live path/live pktlat/live drops/live exec/live open/live napi/live l2fwd/vlan policy/live)
+for suite in "${suites[@]}"; do files+=("tests/$suite.bats"); done
 rm -rf "$copy"
 mkdir -p "$copy"
 git ls-files -z | xargs -0 cp --parents -t "$copy"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * healthy - ordinary traffic in which nothing is lost, and its nearest neighbours in which
- * something is, for tests/drops_healthy.bats.
+ * something is, for tests/drops/healthy.bats.
  *
  *   healthy KIND CLIENT HOST PORT N    CLIENT, HOST: names in /run/netns
  * One process has sockets in both namespaces, so that every step waits for the one before.

@@ -111,7 +111,7 @@ count() { # WHAT TAP
 }
 for tools in "${RELEASES[@]}"; do
 	for objects in "${RELEASES[@]}"; do
-		tap=$(inside "$tools" HOOKMAP_OBJ="/out/$objects" bats --tap -f 'each of (xdp|tc|iptables|kern)/' /src/tests/objects.bats 2>&1) || true
+		tap=$(inside "$tools" HOOKMAP_OBJ="/out/$objects" bats --tap -f 'each of (xdp|tc|iptables|kern)/' /src/tests/objects/objects.bats 2>&1) || true
 		count "objects of $objects, tools of $tools" "$tap"
 	done
 done
@@ -124,7 +124,7 @@ for release in "${RELEASES[@]}"; do
 		tap+=$'\nok 1' || tap+=$'\nnot ok 1'
 	count "package of $release: lintian, install, use, purge" "$tap"
 done
-tap=$(bats --tap "$here/legacy.bats" 2>&1) || true
+tap=$(bats --tap "$here/objects/legacy.bats" 2>&1) || true
 count "MAPS=legacy, iproute2 of bullseye" "$tap"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 ((!failed))

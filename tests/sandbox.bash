@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# sandbox.bash - source it at the top of a suite (`. "${BATS_TEST_DIRNAME}/sandbox.bash"`).
+# sandbox.bash - source it at the top of a suite (`. "${BATS_TEST_DIRNAME}/../sandbox.bash"`).
 # Every test then runs in a sandbox of its own (scripts/sandbox.sh): bats starts a
 # process a test, and that process starts itself again inside.
 
 bats_require_minimum_version 1.5.0 2>/dev/null || true
-HM_TOP=$(cd -- "${BATS_TEST_DIRNAME:-tests}/.." && pwd)
+HM_TOP=$(cd -- "${BASH_SOURCE[0]%/*}/.." && pwd)
 HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
 export HOOKMAP_OBJ=$HM_BUILD
 # without the instruments of make coverage and make test-asan

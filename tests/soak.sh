@@ -101,8 +101,8 @@ fi
 FAILED=0 WARNINGS=$(warnings)
 scripts/sandbox.sh tests/soak.sh traffic || FAILED=1
 if ((STEPS)); then
-	FAULTS_STEPS=$STEPS FAULTS_SEED=${FAULTS_SEED:-$RANDOM} bats tests/faults_random.bats || FAILED=1
-	FAULTS_STEP=1 bats tests/faults_kill.bats || FAILED=1
+	FAULTS_STEPS=$STEPS FAULTS_SEED=${FAULTS_SEED:-$RANDOM} bats tests/scripts/faults_random.bats || FAILED=1
+	FAULTS_STEP=1 bats tests/scripts/faults_kill.bats || FAILED=1
 fi
 [[ $(warnings) == "$WARNINGS" ]] || complain "the kernel warns: see dmesg"
 ((FAILED)) || printf 'soak: fine\n'

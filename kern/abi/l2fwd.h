@@ -172,7 +172,7 @@ struct l2_wire {
  *
  * X(name, number, key in JSON and Prometheus, reason in hookmap drops, meaning, where to look).
  * Append-only. A row in xdp/README.md says which checks the frame passes, and
- * tests/l2fwd_ways.bats tests it.
+ * tests/l2fwd/ways.bats tests it.
  */
 /* clang-format off */
 #define L2_REASON(X) \

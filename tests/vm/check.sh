@@ -26,7 +26,7 @@ suites=("${@:2}")
 	exit 2
 }
 if ((!${#suites[@]})); then
-	mapfile -t suites < <(grep -lE '^# bats test_tags=(.*,)?vm\b' tests/*.bats)
+	mapfile -t suites < <(grep -lE '^# bats test_tags=(.*,)?vm\b' tests/*/*.bats)
 	export HM_VM_TAGS=vm
 fi
 export HM_VM_TIMEOUT=${HM_VM_TIMEOUT:-900}

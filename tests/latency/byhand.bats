@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# What README.md says to type by hand works, as it is written there
+
+. "${BATS_TEST_DIRNAME}/../sandbox.bash"
+
+setup() { lab_up; }
+
+# block FIRST-LINE-PATTERN: the code blocks of "Typed by hand", on and off
+block() { # 1 | 2
+	awk -v want="$1" '/^## Typed by hand/ { here = 1; next } /^## / { here = 0 }
+		here && /^```sh$/ { n++; on = 1; next } /^```$/ { on = 0 } here && on && n == want' "$HM_TOP/README.md"
+}
+
+type_block() { # NUMBER [SED-SCRIPT]: in the host, from the top of the tree
+	local script
+	script=$(block "$1" | sed "s|build/|$HM_BUILD/|g${2:+;$2}")
+	[[ $script == *iptables* ]]
+	(cd "$HM_TOP" && on host bash -ec "$script")
+}
+
+send() {
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 5000 997 >/dev/null 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :5000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 5000 997
+	wait $!
+}
+
+every_packet() {
+	local cfg
+	cfg=$(bpftool -j map dump pinned "$G/lat_cfg" | jq -r '.[0].value | .[0] = "0x01" | map(ltrimstr("0x")) | join(" ")')
+	# shellcheck disable=SC2086
+	bpftool map update pinned "$G/lat_cfg" key 0 0 0 0 value hex $cfg
+}
+
+by_hand() { # SED-SCRIPT
+	run -0 type_block 1 "$1"
+	like "$output" "packets seen"
+	every_packet
+	send
+	equal "$(rows tc input)" 997 "tc -> input"
+	(($(rows xdp tc) >= 997))
+	equal "$(on host "$2" -nvxL TSTAMP | awk '/LOG/ { print $1 }')" 997 "packets that the rule logged"
+	# the scripts see it
+	like "$(on host "$HM_TOP/scripts/status.sh")" "eth0: attached by hand"
+	type_block 2 "$1"
+	nothing_left
+	equal "$(on host "$2" -S | grep -c TSTAMP)" 0 "chains"
+}
+
+@test "by hand: the README's commands, with iptables-nft" {
+	by_hand 's/^iptables/iptables-nft/' iptables-nft
+}
+
+@test "by hand: the README's commands, with iptables-legacy" {
+	skip_without "iptables-legacy" on host iptables-legacy -L
+	by_hand 's/^iptables/iptables-legacy/' iptables-legacy
+}
+
+@test "by hand: in any order of attachment the maps are the same ones" {
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	one=$(bpftool -j map show pinned "$G/lat_stat" | jq .id)
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	for program in latency_xdp latency_tc; do
+		like " $(bpftool -j prog show | jq -r --arg name "$program" --argjson id "$one" '.[] | select(.name == $name) | select(.map_ids | index($id)) | .name')" "$program"
+	done
+}
+
+@test "by hand: status.sh lists our programs of every feature, in XDP and at tc, and nobody else's" {
+	local s=$HM_TOP/scripts/status.sh dev
+	for dev in a c e; do on host ip link add name "$dev" type veth peer name "$(tr ace bdf <<<"$dev")"; done
+	on host ip link set dev a xdpgeneric obj "$HM_BUILD/xdp/l2fwd.o"
+	on host ip link set dev e xdpgeneric obj "$HM_BUILD/xdp/pass.o"
+	for dev in b/latency c/policy d/l2fwd f/count; do
+		on host tc qdisc add dev "${dev%/*}" clsact
+		on host tc filter add dev "${dev%/*}" ingress pref 7 handle 1 bpf da obj "$HM_BUILD/tc/${dev#*/}.o"
+	done
+	equal "$(on host "$s" | sed -n 's/: attached by hand$//p' | sort | paste -sd ' ')" "a b c d" "by hand"
+	equal "$(on host "$s" -j | jq -c '[sort_by(.device)[] | select(.by_hand) | .xdp.program // .tc[].program]')" \
+		'["l2fwd_xdp","latency_tc","policy_tc","l2fwd_tc"]' programs
+}
+
+@test "by hand: detach.sh takes off what was attached by hand" {
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	detach eth0
+	equal "$(on host ip -j link show eth0 | jq '.[0].xdp')" null XDP
+	equal "$(on host tc filter show dev eth0 ingress)" "" filters
+	equal "$(find "$G" -type f)" "" pins
+}
+
+@test "by hand: an XDP program of yours runs behind ours, by tc exec bpf graft" {
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	index=$(on host ip -j link show eth0 | jq '.[0].ifindex')
+	on host tc exec bpf graft m:globals/xdp_next key "$index" obj "$HM_BUILD/tests/bpf/xdp_drop.o" type xdp sec prog
+	run ! on client ping -q -c 2 -i 0.05 -W 0.2 10.11.1.1
+}
