@@ -122,7 +122,7 @@ read_pcap() { # NAME HEX
 
 read_packets() { # FILE
 	local file=$1 text
-	[[ $file != - ]] || file=/dev/stdin
+	[[ $file != - ]] || file=/proc/self/fd/0
 	[[ -r $file && ! -d $file ]] || die "packet file $1 is not there"
 	# some milliseconds a packet: this is for small files
 	head -c 1048577 -- "$file" >"$TMP/packets"

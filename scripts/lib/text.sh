@@ -72,7 +72,7 @@ json_escape() {
 }
 json_escaped() {
 	local ANSWER
-	ANSWER=$(</dev/stdin)
+	ANSWER=$(</proc/self/fd/0)
 	json_escape
 	printf '%s\n' "$ANSWER"
 }
@@ -90,7 +90,7 @@ carried() {
 }
 as_named() {
 	local text
-	text=$(</dev/stdin)
+	text=$(</proc/self/fd/0)
 	if [[ $text == *$'\xf4\x8f'* ]]; then
 		carriers
 		LC_ALL=C sed "$NAMED_SED" <<<"$text"

@@ -102,6 +102,19 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	equal "$(find "$G" -type f)" "" pins
 }
 
+@test "faults: a /dev without stdin, as in an initramfs" {
+	mkdir "$BATS_TEST_TMPDIR/dev"
+	cp -a /dev/null /dev/zero /dev/full /dev/urandom /dev/fd "$BATS_TEST_TMPDIR/dev"
+	mount --bind "$BATS_TEST_TMPDIR/dev" /dev
+	[[ ! -e /dev/stdin ]]
+	on host "$ATTACH" eth0 latency 2>/dev/null
+	like "$(on host "$HM_TOP/scripts/status.sh")" 'eth0: latency'
+	"$HM_TOP/scripts/run.sh" xdp/pass - <"$HM_TOP/tests/packets/arp.hex"
+	on host "$DETACH" eth0
+	umount /dev
+	same "a /dev without stdin" "$BATS_TEST_TMPDIR/before"
+}
+
 @test "faults: a bpf filesystem full of others' pins" {
 	local i
 	for ((i = 0; i < 2000; i++)); do
