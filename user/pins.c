@@ -36,7 +36,7 @@ char *pin_path(const struct options *opt, const char *name, char *buf, size_t si
 	return buf;
 }
 
-/* Could another user have created the directory AT, or change what is pinned there? As folder_own
+/* Could another user have created the directory AT, or change what is pinned there? As pins_own
  * in scripts/lib.sh. */
 static bool foreign(const struct stat *at, const struct stat *root, bool is_root)
 {
