@@ -293,8 +293,12 @@ done
 ((${#GROUPS_WANTED[@]})) || GROUPS_WANTED=(run build demo test vm releases bench)
 if ((CHECK && JSON)); then
 	need_tools jq
-	check > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')
-	wait $!
+	# (a query is another child)
+	{
+		pid=$!
+		check
+	} > >(jq -Rn '[inputs | split("\t") | {what: .[1], ok: {yes: true, no: false}[.[0]], version: .[2], without: .[3]}]')
+	wait "$pid"
 	exit $((${#MISSING[@]} > 0))
 elif ((CHECK)); then
 	check

@@ -63,7 +63,7 @@ values() {
 shown() { hookmap -j "$@" "$VERB" | jq '[.rows[] | .count // .polls] | add // 0'; }
 
 ways() { # VERB FAMILY
-	local total new before=$BATS_TEST_TMPDIR/before
+	local total new pid before=$BATS_TEST_TMPDIR/before
 	VERB=$1
 	maps "$1"
 	like "$(hookmap "$VERB")" 'nothing measured yet'
@@ -75,11 +75,12 @@ ways() { # VERB FAMILY
 	equal "$(jq -c '.rows[0].buckets' "$before")" "[[5,$total]]" buckets
 	equal "$(shown --since "$before")" 0 'since then'
 	hookmap -j -i 0.2 "$VERB" >"$before.i" 3>&- &
+	pid=$!
 	busywait 20 test -s "$before.i"
 	values 60
 	new=$((N - total))
 	busywait 20 bash -c "[[ \$(jq -s '[.[].rows[] | .count // .polls] | add // 0' '$before.i') == $new ]]"
-	kill $!
+	kill "$pid"
 	equal "$(shown --since "$before")" "$new" 'since then'
 	like "$(hookmap --since "$before" "$VERB")" 'not in the rows'
 	equal "$(hookmap -j --since "$before" --buckets "$VERB" | jq -c '.rows[0].buckets')" "[[5,$new]]" 'buckets since then'

@@ -86,7 +86,7 @@ gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature
 		on host "$0/scripts/attach.sh" eth0 --pref 2
 		on host tc filter add dev eth0 ingress pref 1 handle 1 bpf da obj "$HOOKMAP_OBJ/tests/bpf/beside.o" sec classifier
 		there() { on client ping -q -c 1 -W 1 10.11.1.1; "$HOOKMAP_OBJ/hookmap" --prom | grep -q "^hookmap_stage_reached.* 0"; }
-		for ((i = 0; i < 50; i++)); do ! there || break; done
+		until there || ((SECONDS > 20)); do :; done
 		there
 		nsenter --mount="/proc/$1/ns/mnt" -- "$HOOKMAP_OBJ/hookmap" --prom' "$HM_TOP" "$$"
 	like "$output" 'hookmap_stage_reached{stage="tc",feature="latency",device="eth0",'
