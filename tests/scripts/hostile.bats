@@ -485,7 +485,7 @@ say() {
 	{
 		printf '== %q ' "$@"
 		printf '\n'
-		timeout 20 "$@" </dev/null 2>&1 || (($? < 128)) || CRASHED+=" $*"
+		timeout 120 "$@" </dev/null 2>&1 || (($? < 128)) || CRASHED+=" $*"
 	} >>said
 	SAID=$((SAID + 1))
 }
