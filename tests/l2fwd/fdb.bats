@@ -198,7 +198,7 @@ refused() {
 	pid=$!
 	exec {HELD}<"$BATS_TEST_TMPDIR/pipe"
 	read -r -u "$HELD" what
-	timeout 20 "$HM_TOP/scripts/fdb.sh" del "${what%% *}"
+	timeout 50 "$HM_TOP/scripts/fdb.sh" del "${what%% *}"
 	equal "$(cat <&"$HELD" | wc -l)" 1999 'the other lines'
 	exec {HELD}<&-
 	wait "$pid"
@@ -479,7 +479,7 @@ learned() {
 		fdb $what <"$BATS_TEST_TMPDIR/pipe" 3>&- &
 		pid=$!
 		exec {HELD}>"$BATS_TEST_TMPDIR/pipe"
-		timeout 20 "$HM_TOP/scripts/fdb.sh" replace 02:00:00:00:00:01 dev p1
+		timeout 50 "$HM_TOP/scripts/fdb.sh" replace 02:00:00:00:00:01 dev p1
 		[[ $what == acl* ]] && echo '5 deny' >&"$HELD" || echo '02:00:00:00:00:02 dev p1' >&"$HELD"
 		exec {HELD}>&-
 		wait "$pid"

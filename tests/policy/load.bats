@@ -445,7 +445,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	exec 5>"$BATS_TEST_TMPDIR/in"
 	# it reads, and others can work
 	busywait 5 compgen -G "$BATS_TEST_TMPDIR/tmp/*/input*"
-	run -0 timeout 10 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" flush
+	run -0 timeout 50 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" flush
 	printf '{"rules":[{"id":"x","priority":1,"action":"pass"}]}' >&5
 	exec 5>&-
 	printf '{"rules":[{"id":"y","priority":2,"action":"pass"}]}' >"$BATS_TEST_TMPDIR/in2"
@@ -467,7 +467,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 		policy $verb >"$BATS_TEST_TMPDIR/pipe" 3>&- &
 		exec 5<"$BATS_TEST_TMPDIR/pipe"
 		read -r _ <&5
-		run -0 timeout 20 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" del 10
+		run -0 timeout 50 nsenter --net=/run/netns/"$LAB-host" "$HM_TOP/scripts/policy.sh" del 10
 		(($(cat <&5 | wc -c) > 65536))
 		exec 5<&-
 		wait $! || true

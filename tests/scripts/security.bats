@@ -142,7 +142,7 @@ bats_require_minimum_version 1.5.0
 		nobody bash -c 'while read -r f; do exec {fd}<"$f" && flock -n "$fd"; done < <(find /sys/fs/bpf 2>/dev/null); echo held; sleep 30' >"$BATS_TEST_TMPDIR/held" 2>/dev/null 3>&- &
 		pid=$!
 		busywait 10 grep -q held "$BATS_TEST_TMPDIR/held"
-		timeout 20 nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/detach.sh" eth0
+		timeout 50 nsenter --net="/run/netns/$LAB-host" -- "$HM_TOP/scripts/detach.sh" eth0
 		kill "$pid"
 		wait "$pid" || true
 	done
