@@ -392,7 +392,7 @@ twelve() {
 	equal "$(rule r packets) $(counted fallback_drop)" "12 0" "by the rule of $1; given up"
 }
 
-# bats test_tags=vm
+# bats test_tags=vm,slow
 @test "policy: WireGuard as the next hop, and as the input device: each packet arrives, by each action" {
 	local host server n action hop='{"w":{"dev":"wg0"}}'
 	skip_without wg command -v wg
@@ -434,7 +434,7 @@ twelve() {
 	equal "$(caught | wc -l) $(rule r packets)" "12 12" "out of the tunnel"
 }
 
-# bats test_tags=vm
+# bats test_tags=vm,slow
 @test "policy: a device of a VRF as the next hop, by each action: each packet leaves by it" {
 	local n action hop='{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}'
 	skip_without VRF on host ip link add red type vrf table 66
@@ -457,7 +457,7 @@ twelve() {
 	equal "$(got_at eth0)" 0 "over a"
 }
 
-# bats test_tags=vm
+# bats test_tags=vm,slow
 @test "policy: tunnels without an Ethernet header, and an xfrm interface, as next hops: each packet arrives" {
 	local kind families options end text four six
 	skip_without "ipip tunnels" on host ip link add x0 type ipip local 10.11.3.1 remote 10.11.3.2
