@@ -61,7 +61,7 @@ leftovers_remove
 # detach_one NAME: detaches the requested features of DEV_*; all that it has, or that could have
 # been attached by hand
 detach_one() {
-	local feature others names=("${FEATURES[@]}")
+	local feature OTHERS names=("${FEATURES[@]}")
 	if ((!${#names[@]})); then
 		features_of "$DEV_FEATURES"
 		names=("${FEATURES_SET[@]}")
@@ -78,8 +78,7 @@ detach_one() {
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES & ~BIT))
 		dev_others "$BIT"
-		others=$OTHERS
-		[[ -n $others ]] || feature "$feature" unshare
+		[[ -n $OTHERS ]] || feature "$feature" unshare
 	done
 	dev_put
 }
@@ -110,15 +109,14 @@ entry_hidden() {
 
 # detach_all: each entry in a separate process, so that a failure does not stop the others
 detach_all() {
-	local list line at seen=' ' status=0
+	local line at seen=' ' status=0
 	while :; do
 		dev_list
-		list=$DEVS
 		at=''
 		while read -r line; do
 			at=$(cut -d' ' -f1,2 <<<"$line")
 			[[ -n $at && $seen == *" $at, "* ]] || break
-		done <<<"$list"
+		done <<<"$DEVS"
 		[[ -n $line ]] || break
 		seen+="$at, "
 		(
@@ -195,12 +193,9 @@ else
 fi
 
 # an entry that has vanished meanwhile would keep the maps forever
-list=''
-((ALL)) || {
-	dev_list
-	list=$DEVS
-}
-mapfile -t entries <<<"$list"
+DEVS=''
+((ALL)) || dev_list
+mapfile -t entries <<<"$DEVS"
 use_netns ''
 here=$(ip_json link | jq -r '.[].ifindex') || die "ip link show failed"
 here=" ${here//$'\n'/ } "
@@ -218,11 +213,8 @@ done
 use_netns ''
 netns_words
 
-((ALL)) || {
-	dev_list
-	list=$DEVS
-}
-if [[ -z $list ]] || ((DRY_RUN)); then
+((ALL)) || dev_list
+if [[ -z $DEVS ]] || ((DRY_RUN)); then
 	maps_remove hm_dev hm_netns
 	abi_unmark
 	[[ ! -d $PINS ]] || try rmdir "$PINS" || true

@@ -147,13 +147,12 @@ known() {
 
 # beside FILE...: what the rules bypass, in $WORK/facts
 beside() {
-	local devs=() tables list='' inode features name
+	local devs=() tables inode features name
 	use_netns ''
 	((EUID)) || dev_list
-	list=$DEVS
 	while read -r inode _ features _ _ _ name; do
 		[[ $inode != "$NETNS_INODE" ]] || ((!(features & HM_FEAT_policy))) || devs+=("$name")
-	done <<<"$list"
+	done <<<"$DEVS"
 	known "$@"
 	beside_look "${devs[@]}" >"$WORK/look"
 	tables=$(rules tables "$@") || exit 1

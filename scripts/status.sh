@@ -141,15 +141,13 @@ all() {
 	own=$NETNS_INODE_OWN
 	known=" "
 	netns_list
-	names=$NAMESPACES
 	dev_list
-	list=$DEVS
 	while read -r line; do
 		[[ -n $line ]] || continue
 		dev_read "$line"
 		NETNS='' DEV_ALIVE=1 name=$DEV_NAME
 		if ((DEV_INODE)); then
-			read -r _ cookie NS <<<"$(sed -n "s/^$DEV_NSID //p" <<<"$names")"
+			read -r _ cookie NS <<<"$(sed -n "s/^$DEV_NSID //p" <<<"$NAMESPACES")"
 			if [[ $DEV_INODE == "$own" ]]; then
 				in_this "$cookie" '' || DEV_ALIVE=0
 			elif ! in_this "$cookie" "$NS" && ! in_this "$cookie" "$(netns_file "$DEV_INODE")"; then
@@ -165,7 +163,7 @@ all() {
 			[[ $DEV_INODE != "$own" ]] || known+="$name "
 		fi
 		one_of_many "${name:-$DEV_NAME}"
-	done <<<"$list"
+	done <<<"$DEVS"
 
 	# by hand: programs of ours on devices that are not in the registry
 	use_netns ''

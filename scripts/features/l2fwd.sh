@@ -349,16 +349,15 @@ l2_mirror_partial() { # DEV
 # l2_mirror_whole: in L2_ENTRY, by ifindex, what the registry has here; in WHOLE, number and flags
 # of the mirror's ports that have all that attach gives a port
 l2_mirror_whole() {
-	local hooked devs ports number index line inode features flags rest known=' '
+	local hooked ports number index line inode features flags rest known=' '
 	declare -gA WHOLE=()
 	dev_list
-	devs=$DEVS
 	while read -r line; do
 		read -r inode index features rest <<<"$line"
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		L2_ENTRY[$index]=$line
 		((!(features & HM_FEAT_l2fwd))) || known+="$index "
-	done <<<"$devs"
+	done <<<"$DEVS"
 	[[ -z $LAT_MODE$L2_PREF ]] && ((!DRY_RUN)) || return 0
 	# shellcheck disable=SC2016
 	hooked=$({ "$BPFTOOL" -j prog show && in_netns "$BPFTOOL" -j net show; } 2>/dev/null | jq -rs --arg ids "${PIN_ID[*]}" '
@@ -476,15 +475,14 @@ l2_mirror_attach() { # BRIDGE
 
 # l2_mirror_vanished IFINDEX: the bridge that was mirrored has gone, and what was its goes
 l2_mirror_vanished() {
-	local line inode ifindex rest others
+	local line inode ifindex rest OTHERS
 	dev_others "$HM_FEAT_l2fwd"
-	others=$OTHERS
 	while read -r line; do
 		read -r inode ifindex rest <<<"$line"
 		[[ $inode == "$NETNS_INODE" && $ifindex == "$1" ]] || continue
 		l2_with_entry "$line" l2_mirror_end
 		return
-	done <<<"$others"
+	done <<<"$OTHERS"
 	l2_mirror_detach ''
 }
 
@@ -553,14 +551,13 @@ l2_mirror_left() {
 # l2_mirror_lines MEMBERS: lines of the registry: ports that attach has made for the mirror, and that
 # are not among MEMBERS
 l2_mirror_lines() {
-	local line inode ifindex features flags rest others
+	local line inode ifindex features flags rest OTHERS
 	dev_others "$HM_FEAT_l2fwd"
-	others=$OTHERS
 	while read -r line; do
 		read -r inode ifindex features flags rest <<<"$line"
 		[[ -n $inode && $inode == "$DEV_INODE" ]] && ((flags & HM_DEV_BRPORT)) || continue
 		[[ $'\n'$1 == *$'\n'"$ifindex "* ]] || printf '%s\n' "$line"
-	done <<<"$others"
+	done <<<"$OTHERS"
 }
 
 # l2_each LINES COMMAND...: see l2_with_entry

@@ -266,10 +266,9 @@ lat_first_stage() {
 # lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
 # written down under it
 lat_jumps_remove() {
-	local others
+	local OTHERS
 	dev_others "$HM_FEAT_latency"
-	others=$OTHERS
-	! awk '{ print $1, $7 }' <<<"$others" | grep -xF -- "$DEV_INODE $1" >/dev/null || return 0
+	! awk '{ print $1, $7 }' <<<"$OTHERS" | grep -xF -- "$DEV_INODE $1" >/dev/null || return 0
 	ipt_detach raw PREROUTING "$LAT_CHAIN" "$1"
 	ipt_detach filter INPUT "$LAT_CHAIN" "$1"
 }

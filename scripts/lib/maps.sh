@@ -325,7 +325,7 @@ map_rows() {
 		kinds+=("$kind")
 	done
 	# in hexadecimal, the first digits first (numbers are too large for awk)
-	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v array="$([[ $MAP_TYPE != array ]] || echo 1)" '
+	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
 		BEGIN {
 			n = split(where, w, " ")
 			for (i = 1; i <= n; i += 3) if (w[i] + w[i + 1] > most) most = w[i] + w[i + 1]
@@ -341,7 +341,7 @@ map_rows() {
 				line = line hex " "
 				if (w[i] >= key) set = set hex
 			}
-			if (!array || set ~ /[^0]/) print line
+			if (type != "array" || set ~ /[^0]/) print line
 		}' | while read -ra words; do
 		line=
 		for word in "${!words[@]}"; do

@@ -70,14 +70,13 @@ dev_host() {
 # netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
 # vanished while devices in it were attached. False if there is none.
 netns_gone() {
-	local list id inode cookie name called=${1:0:55}
+	local id inode cookie name called=${1:0:55}
 	called=${called//$'\n'/?}
 	netns_list
-	list=$NAMESPACES
 	NETNS_INODE=
 	while read -r id inode cookie name; do
 		[[ $name != "$called" ]] || NETNS_INODE=$inode
-	done <<<"$list"
+	done <<<"$NAMESPACES"
 	[[ -n $NETNS_INODE ]]
 }
 
@@ -85,13 +84,11 @@ netns_gone() {
 # an inode, the entries of the old one move to a number that no namespace has, and are then
 # cleaned up as vanished.
 netns_settle() {
-	local list devs id inode cookie name gone
+	local id inode cookie name gone
 	netns_cookie
 	[[ -e $GLOBALS/hm_netns ]] || return 0
 	netns_list
-	list=$NAMESPACES
 	dev_list
-	devs=$DEVS
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] && ! netns_same "$cookie" || continue
 		gone=$((inode | id << 32))
@@ -101,11 +98,11 @@ netns_settle() {
 			dev_put
 			DEV_INODE=$inode
 			dev_delete
-		done <<<"$devs"
+		done <<<"$DEVS"
 		netns_moved pol_cfg "$inode" "$gone"
 		netns_moved l2_cfg "$inode" "$gone"
 		netns_put "$id" "$gone" "$cookie" "${name#-}"
-	done <<<"$list"
+	done <<<"$NAMESPACES"
 }
 
 netns_moved() { # MAP INODE GONE
@@ -122,12 +119,11 @@ netns_same() { ((!$1 || !NETNS_COOKIE || $1 == NETNS_COOKIE)); }
 # netns_reused FILE: the namespace has the inode of one that is written down, but is another
 netns_reused() (
 	netns_list
-	list=$NAMESPACES
 	use_netns "$1" || return 1
 	netns_cookie
 	while read -r _ inode cookie _; do
 		[[ $inode != "$NETNS_INODE" ]] || netns_same "$cookie" || return 0
-	done <<<"$list"
+	done <<<"$NAMESPACES"
 	return 1
 )
 
@@ -327,9 +323,8 @@ netns_name() {
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
 netns_id() {
-	local id inode cookie name now used list
+	local id inode cookie name now used
 	netns_list
-	list=$NAMESPACES
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
 		DEV_NSID=$id
@@ -337,8 +332,8 @@ netns_id() {
 		now=$(netns_name)
 		[[ -z $now || $name == "${now:0:55}" ]] || netns_put "$id" "$inode" "$cookie" "$now"
 		return
-	done <<<"$list"
-	used=" $(cut -d' ' -f1 <<<"$list" | tr '\n' ' ')"
+	done <<<"$NAMESPACES"
+	used=" $(cut -d' ' -f1 <<<"$NAMESPACES" | tr '\n' ' ')"
 	for ((DEV_NSID = 1; DEV_NSID < HM_NETNS; DEV_NSID++)); do
 		[[ $used == *" $DEV_NSID "* ]] || break
 	done
