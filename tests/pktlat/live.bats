@@ -161,19 +161,24 @@ from_nic() {
 	rm /sys/fs/bpf/hwstamp
 }
 
-@test "pktlat: to a tap, by its name" {
+# bridged_tap TAP: pktlat sees frames from the NIC go over a bridge to TAP, whose reader is tap
+bridged_tap() {
 	skip_without "tap devices" test -c /dev/net/tun
 	host_attach pktlat
 	ptp 0
 	on server sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-	spawn server "$HM_BUILD/tests/rawrecv" --tap tap7 1000 >"$BATS_TEST_TMPDIR/raw"
+	spawn server "$HM_BUILD/tests/rawrecv" --tap "$1" 1000 >"$BATS_TEST_TMPDIR/raw"
 	tap=$SPAWNED
 	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
 	on server ip link add br0 type bridge
-	on server ip link set tap7 master br0
+	on server ip link set "$1" master br0
 	on server ip link set eth0 master br0
 	on server ip link set br0 up
 	busywait 5 on server bash -c 'bridge -j link | jq -e "map(select(.state == \"forwarding\")) | length == 2"'
+}
+
+@test "pktlat: to a tap, by its name" {
+	bridged_tap tap7
 	# to an address that the bridge does not know: also to the tap. A bridge takes the
 	# kernel's stamp away, and leaves the NIC's
 	hardware 50000000 11 server
@@ -187,18 +192,7 @@ from_nic() {
 }
 
 @test "pktlat: a packet socket on a tap is its reader's, not the VM's" {
-	skip_without "tap devices" test -c /dev/net/tun
-	host_attach pktlat
-	ptp 0
-	on server sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-	spawn server "$HM_BUILD/tests/rawrecv" --tap tap8 1000 >"$BATS_TEST_TMPDIR/raw"
-	tap=$SPAWNED
-	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/raw"
-	on server ip link add br0 type bridge
-	on server ip link set tap8 master br0
-	on server ip link set eth0 master br0
-	on server ip link set br0 up
-	busywait 5 on server bash -c 'bridge -j link | jq -e "map(select(.state == \"forwarding\")) | length == 2"'
+	bridged_tap tap8
 	spawn server "$HM_BUILD/tests/rawrecv" --packet tap8 1000 >"$BATS_TEST_TMPDIR/sniff"
 	sniffer=$SPAWNED
 	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/sniff"

@@ -392,9 +392,21 @@ twelve() {
 	equal "$(rule r packets) $(counted fallback_drop)" "12 0" "by the rule of $1; given up"
 }
 
+# each_action NAME HOPS TABLE DEV: twelve packets by each action, to the next hop NAME, by TABLE or by
+# mark 0xTABLE: each comes to DEV at the far end, and none over a
+each_action() {
+	local action n=0
+	for action in '{"redirect":"'"$1"'"}' '{"table":'"$3"'}' '{"ecmp":{"'"$1"'":1}}' '{"mark":"0x'"$3"'"}'; do
+		twelve "$action" "$2"
+		n=$((n + 12))
+		busywait 10 got "$4" "$n" || equal "$(got_at "$4")" "$n" "at the far end, by $action"
+	done
+	equal "$(got_at eth0)" 0 "over a"
+}
+
 # bats test_tags=vm,slow
 @test "policy: WireGuard as the next hop, and as the input device: each packet arrives, by each action" {
-	local host server n action hop='{"w":{"dev":"wg0"}}'
+	local host server n
 	skip_without wg command -v wg
 	skip_without WireGuard on host ip link add wg0 type wireguard
 	on server ip link add wg0 type wireguard
@@ -417,13 +429,7 @@ twelve() {
 	attach wg0 policy
 	counting_at eth0
 	counting_at wg0
-	n=0
-	for action in '{"redirect":"w"}' '{"table":204}' '{"ecmp":{"w":1}}' '{"mark":"0x204"}'; do
-		twelve "$action" "$hop"
-		n=$((n + 12))
-		busywait 10 got wg0 "$n" || equal "$(got_at wg0)" "$n" "at the far end, by $action"
-	done
-	equal "$(got_at eth0)" 0 "in clear, over a"
+	each_action w '{"w":{"dev":"wg0"}}' 204 wg0
 	# what comes out of it
 	policy load - <<<'{"nexthops":{"c":{"dev":"eth0","via":"10.11.1.2","via6":"fd11:1::2"}},"rules":[{"id":"r","priority":1,"match":{"iif":"wg0","proto":"udp"},"action":{"redirect":"c"}}]}'
 	on server ip route replace 10.11.1.0/24 dev wg0
@@ -436,7 +442,7 @@ twelve() {
 
 # bats test_tags=vm,slow
 @test "policy: a device of a VRF as the next hop, by each action: each packet leaves by it" {
-	local n action hop='{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}'
+	local n
 	skip_without VRF on host ip link add red type vrf table 66
 	on host sysctl -qw net.ipv6.conf.veth1.keep_addr_on_down=1
 	on host ip link set red up
@@ -448,13 +454,7 @@ twelve() {
 	attach eth0 policy
 	counting_at eth0
 	counting_at eth1
-	n=0
-	for action in '{"redirect":"b"}' '{"table":66}' '{"ecmp":{"b":1}}' '{"mark":"0x66"}'; do
-		twelve "$action" "$hop"
-		n=$((n + 12))
-		busywait 10 got eth1 "$n" || equal "$(got_at eth1)" "$n" "by $action"
-	done
-	equal "$(got_at eth0)" 0 "over a"
+	each_action b '{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}' 66 eth1
 }
 
 # bats test_tags=vm,slow
