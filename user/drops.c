@@ -538,7 +538,7 @@ static int drops_run(const struct options *opt)
 	if (!err && !t.n)
 		err = names_asked(opt, "drops", asked.device, asked.netns);
 	if (err)
-		return 1;
+		goto out;
 	column = err = sum_column(&t);
 	if (err < 0)
 		goto out;
@@ -570,7 +570,7 @@ static int drops_run(const struct options *opt)
 		fail("drops: %s", strerror(-err));
 out:
 	drops_free(&t);
-	return err < 0;
+	return err != 0;
 }
 
 static bool drops_streams(void)

@@ -258,7 +258,9 @@ netns_is() {
 	busywait 5 test -s "$BATS_TEST_TMPDIR/log"
 	detach eth0
 	busywait 5 test -s "$BATS_TEST_TMPDIR/error"
-	run -1 wait "$reader"
+	local status=0
+	wait "$reader" || status=$?
+	equal "$status" 1 'exit status of the reader'
 	like "$(<"$BATS_TEST_TMPDIR/error")" "not there: attach first"
 }
 
