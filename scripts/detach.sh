@@ -104,7 +104,7 @@ entry_enter() {
 }
 
 entry_hidden() {
-	warn "$DEV_NAME is kept: no name, mount or process refers to its network namespace, but programs of ours are attached out of sight (id ${NETNS_HIDDEN:-?})"
+	warn "$DEV_NAME is kept: $(netns_hidden_why "$DEV_INODE")"
 }
 
 # detach_all: each entry in a separate process, so that a failure does not stop the others
@@ -170,7 +170,7 @@ else
 		else
 			NETNS_INODE=$inode NETNS_GONE=1
 			netns_vanished "$inode" ||
-				die "network namespace $NS has no name, mount or process, but a program of ours is still attached out of sight (id $NETNS_HIDDEN)"
+				die "$DEV in network namespace $NS is kept: $(netns_hidden_why "$inode")"
 		fi
 	fi
 	netns_words

@@ -21,7 +21,8 @@ attached to, devices of this network namespace that were attached by hand, and t
                     program; status 1 if packets do not reach one
   -j, --json      an array of {"device", "netns", "ifindex", "alive", "by_hand",
                     "features", "xdp", "tc", "missed"}; netns is null for this namespace,
-                    device for the host; missed lists stages that packets do not reach
+                    device for the host; missed lists stages that packets do not reach;
+                    alive is null for a device that is out of reach
   --netns NAME    DEV is in this network namespace
   -h, --help
 
@@ -55,14 +56,14 @@ one_json() {
 		missed=$(reach_now "$1" "$CHECK" "$COUNTS" | sed -n 's/^missed\t//p') || exit 1
 	fi
 	jq -cn --arg device "$1" --arg netns "$NETNS" --argjson ifindex "$DEV_IFINDEX" --arg host "$DEV_INODE" \
-		--argjson alive "$DEV_ALIVE" --argjson hand "$2" --arg features "${FEATURES_SET[*]}" \
+		--arg alive "$DEV_ALIVE$NETNS_HIDDEN" --argjson hand "$2" --arg features "${FEATURES_SET[*]}" \
 		--arg xdp "$XDP_ID $XDP_MODE $XDP_NAME" --arg tc "$tc" --arg missed "$missed" '
 		def words: split(" ") | map(select(. != ""));
 		($host == "0") as $is_host | {
 			device: (if $is_host then null else $device end),
 			netns: (if $netns == "" then null else $netns end),
 			ifindex: (if $is_host then null else $ifindex end),
-			alive: ($is_host or $alive == 1), by_hand: ($hand == 1), features: ($features | words),
+			alive: (if $alive | test("^0.") then null else $is_host or $alive == "1" end), by_hand: ($hand == 1), features: ($features | words),
 			xdp: ($xdp | words | if length < 3 then null else {program: .[2], id: (.[0] | tonumber), mode: .[1]} end),
 			tc: ($tc | split("\n") | map(words | select(length > 4 and .[1] != "-")
 				| {pref: (.[0] | tonumber), handle: .[1], program: .[4], id: (.[2] | tonumber)})),
@@ -82,7 +83,11 @@ one() {
 	if ((!DEV_INODE)); then
 		printf 'host: %s\n' "${FEATURES_SET[*]}"
 	elif ((!DEV_ALIVE)); then
-		printf '%s%s: has vanished; detach.sh removes what is left\n' "$DEV_NAME" "$where"
+		if [[ -n $NETNS_HIDDEN ]]; then
+			printf '%s%s: out of reach: %s\n' "$DEV_NAME" "$where" "$(netns_hidden_why "$DEV_INODE")"
+		else
+			printf '%s%s: has vanished; detach.sh removes what is left\n' "$DEV_NAME" "$where"
+		fi
 		return
 	else
 		printf '%s%s:%s\n' "$1" "$where" "${FEATURES_SET[*]:+ ${FEATURES_SET[*]}}"
@@ -138,20 +143,22 @@ all() {
 	in_this() { use_netns "$2" && [[ $NETNS_INODE == "$DEV_INODE" ]] && netns_cookie && netns_same "${1:-0}"; }
 
 	use_netns ''
-	own=$NETNS_INODE_OWN
+	own=$NETNS_INODE_OWN hidden=-
 	known=" "
 	netns_list
 	dev_list
 	while read -r line; do
 		[[ -n $line ]] || continue
 		dev_read "$line"
-		NETNS='' DEV_ALIVE=1 name=$DEV_NAME
+		NETNS='' DEV_ALIVE=1 name=$DEV_NAME NETNS_HIDDEN=''
 		if ((DEV_INODE)); then
 			read -r _ cookie NS <<<"$(sed -n "s/^$DEV_NSID //p" <<<"$NAMESPACES")"
 			if [[ $DEV_INODE == "$own" ]]; then
 				in_this "$cookie" '' || DEV_ALIVE=0
 			elif ! in_this "$cookie" "$NS" && ! in_this "$cookie" "$(netns_file "$DEV_INODE")"; then
 				NETNS=$NS DEV_ALIVE=0 # (it may have no name, or another by now)
+				[[ $hidden != - ]] || hidden=$(progs_hidden) || exit 1
+				NETNS_HIDDEN=${hidden//$'\n'/ }
 			fi
 		fi
 		netns_words

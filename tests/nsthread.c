@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* nsthread NETNS [COUNT] - a thread of this process, but not the first, is in a network namespace;
  * COUNT others are not.
+ * nsthread --socket NETNS - this process has a socket of the network namespace, and nothing else.
  * nsthread --stuck DIR - this process has a descriptor, whose link says "/", of a file system
  * (FUSE) that answers nobody.
  */
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void *thread(void *path)
@@ -44,6 +46,22 @@ static int stuck(const char *dir)
 	return pause();
 }
 
+static int holding(const char *path)
+{
+	int own = open("/proc/self/ns/net", O_RDONLY), fd = open(path, O_RDONLY);
+
+	if (fd < 0 || setns(fd, CLONE_NEWNET) || socket(AF_INET, SOCK_DGRAM, 0) < 0 ||
+	    setns(own, CLONE_NEWNET)) {
+		perror(path);
+		return 1;
+	}
+	close(fd);
+	close(own);
+	puts("ready");
+	fflush(stdout);
+	return pause();
+}
+
 int main(int argc, char **argv)
 {
 	int i, others = argc == 3 ? atoi(argv[2]) : 0;
@@ -54,6 +72,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (argc == 3 && !strcmp(argv[1], "--stuck"))
 		return stuck(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "--socket"))
+		return holding(argv[2]);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 65536);
 	for (i = 0; i <= others; i++) {

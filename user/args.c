@@ -61,7 +61,7 @@ static int arg_take(const struct arg *arg, const char *value)
 		return misuse(format, arg_typed(arg), value);
 	case ARG_NUMBER:
 		*(unsigned long *)arg->to = strtoul(value, &end, 10);
-		if (*end || !*(unsigned long *)arg->to || *value == '-' || strlen(value) > 9)
+		if (*end || !*(unsigned long *)arg->to || *value == '-' || strlen(value) > 10)
 			return misuse("%s %s: expected a number from 1", arg_typed(arg), value);
 		return 0;
 	case ARG_SECONDS:

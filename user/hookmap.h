@@ -60,6 +60,8 @@ struct latency_worst {
 	unsigned long long count, p50;
 };
 int latency_worst(const struct options *opt, struct latency_worst *worst);
+/* holders.c: those that hold the network namespace INODE by a socket or a tun device */
+void show_holders(const struct options *opt, __u64 inode);
 /* status.c: attached devices; adds their number to N */
 int status_devices(const struct options *opt, size_t *n);
 

@@ -15,7 +15,8 @@
 #include <bpf/libbpf.h>
 #include "verb.h"
 
-static bool cookie_only; /* --cookie */
+static bool cookie_only;	 /* --cookie */
+static unsigned long holders_of; /* --holders */
 
 static const struct out_col pin_cols[] = {
 	{ "pin", "PIN", OUT_STR },	    { "id", "ID", OUT_U64 },
@@ -283,6 +284,10 @@ static int status_run(const struct options *opt)
 
 	if (cookie_only)
 		return show_cookie();
+	if (holders_of) {
+		show_holders(opt, holders_of);
+		return 0;
+	}
 	json_open(NULL, '{');
 	err = show_pins(opt, &found);
 	if (!err && !found.n && !json_on())
@@ -301,6 +306,12 @@ static const struct arg status_args[] = {
 	  .to = &cookie_only,
 	  .help = "only the cookie of this network namespace, a number that the kernel never "
 		  "reuses" },
+	{ .name = "holders",
+	  .takes = "INODE",
+	  .kind = ARG_NUMBER,
+	  .to = &holders_of,
+	  .help = "only the processes that hold this network namespace by a socket or a tun "
+		  "device" },
 	{},
 };
 

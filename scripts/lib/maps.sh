@@ -232,9 +232,11 @@ maps_check() {
 }
 
 # maps_remove NAME...: unpins them, unless a program that was attached by hand still
-# uses them. What was just detached needs a moment to go.
+# uses them (MAPS_USERS). What was just detached needs a moment to go.
+MAPS_USERS=''
 maps_remove() {
 	local name i users='' there=() ids=''
+	MAPS_USERS=''
 	for name; do
 		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
 	done
@@ -251,8 +253,10 @@ maps_remove() {
 			sleep 0.05
 		done
 	fi
+	MAPS_USERS=$users
 	if [[ -n $users ]]; then
-		note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
+		# (--all tries once more, after those by hand)
+		((${ALL:-0})) || note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
 		return
 	fi
 	run rm -f "${there[@]/#/"$GLOBALS/"}"

@@ -140,25 +140,35 @@ netns_holders() {
 	} | xargs -0 stat -L --printf '%i\n%n\0'
 } 2>/dev/null
 
-# netns_file INODE: a file of this namespace, for use_netns: one of netns_holders, or a descriptor
-# of a process. Empty if none is found.
-netns_file() {
-	local inode file
-	while read -r inode && IFS= read -rd '' file; do
-		[[ $inode == "$1" ]] || continue
-		printf '%s' "$file"
-		return
-	done < <(netns_holders)
-	# (the link of a descriptor has the inode, or the name that was opened, or "/" if that has
-	# gone. Then it can be anything, also on a file system that does not answer.)
-	file=$(netns_descriptors "net:\\[$1\\]" "net:\\[$1\\]" | tr '\0' '\n')
-	[[ -n $file ]] || file=$(netns_descriptors / '*/netns/*' |
-		timeout -s KILL $((HM_LIMIT < 5 ? HM_LIMIT : 5)) xargs -0r stat -L -c '%i %n' 2>/dev/null | sed -n "s/^$1 //p") || true
-	printf '%s' "${file%%$'\n'*}"
-}
+# netns_kept: the same for descriptors of processes. (The link of one has the inode, or the name
+# that was opened, or "/" if that has gone. Then it can be anything, also on a file system that does
+# not answer, or that makes up inodes.)
+netns_kept() {
+	local nsfs dev inode file
+	nsfs=$(stat -L -c %d /proc/self/ns/net)
+	{
+		netns_descriptors 'net:\[*' 'net:\[*' | xargs -0r stat -L --printf '%d %i\n%n\0' || true
+		netns_descriptors / '*/netns/*' |
+			timeout -s KILL $((HM_LIMIT < 5 ? HM_LIMIT : 5)) xargs -0r stat -L --printf '%d %i\n%n\0'
+	} | while read -r dev inode && IFS= read -rd '' file; do
+		[[ $dev != "$nsfs" ]] || printf '%s\n%s\0' "$inode" "$file"
+	done
+} 2>/dev/null
 netns_descriptors() { # PATTERN PATTERN
 	# (a user can have very many)
 	printf '%s\0' /proc/[0-9]*/fd | timeout -s KILL "$HM_LIMIT" xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
+}
+
+# netns_file INODE: a file of this namespace, for use_netns. Empty if none is found.
+netns_file() {
+	local list inode file
+	for list in netns_holders netns_kept; do
+		while read -r inode && IFS= read -rd '' file; do
+			[[ $inode == "$1" ]] || continue
+			printf '%s' "$file"
+			return
+		done < <("$list")
+	done
 }
 
 # netns_vanished INODE: is this namespace gone? Not finding it proves nothing: a process that we
@@ -178,6 +188,20 @@ netns_vanished() {
 	[[ -z $hidden ]] && return
 	NETNS_HIDDEN=${hidden//$'\n'/ }
 	return 1
+}
+
+# netns_hidden_why INODE: why detach keeps what is in a namespace with NETNS_HIDDEN, and what to do
+netns_hidden_why() {
+	local who=''
+	! (hookmap_reader) 2>/dev/null || {
+		hookmap_reader
+		who=$(look "$READER" -j status --holders "$1" | jq -r '[.rows[:9][] | "\(.process) (process \(.pid))"] | join(", ")') || who=''
+	}
+	if [[ -n $who ]]; then
+		printf 'a socket holds its network namespace, which cannot be entered any more: end %s, and detach again' "$who"
+	else
+		printf 'no name, mount, process or socket refers to its network namespace, but programs of ours are still attached out of sight (id %s): end what holds it, and detach again' "${NETNS_HIDDEN:-?}"
+	fi
 }
 
 # progs_hidden: ids of our filters that are on no device of a namespace that can be found

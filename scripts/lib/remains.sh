@@ -30,6 +30,7 @@ remains_devices() {
 	done < <(
 		printf '%s\n/proc/self/ns/net\0' "$NETNS_INODE_OWN"
 		netns_holders
+		netns_kept
 	)
 }
 
@@ -126,6 +127,8 @@ remains_remove() {
 		names+=("$name")
 	done
 	maps_remove "${names[@]}"
+	[[ -z $MAPS_USERS ]] ||
+		die "kept the maps ${names[*]}: programs use them that are on no device, link or cgroup in reach ($MAPS_USERS): end what holds their network namespace, and detach again"
 }
 
 remains_iptables() {

@@ -909,6 +909,53 @@ netns_was() {
 	nothing_left
 }
 
+@test "attach: a namespace that only a socket holds is not taken for vanished: whose it is, is said" {
+	local pid why
+	held() { # COMMAND...: by a socket, until the name has gone
+		ip netns add gone
+		ip -n gone link add eth0 type veth peer name peer0
+		"$@"
+		"$HM_BUILD/tests/nsthread" --socket /run/netns/gone >"$BATS_TEST_TMPDIR/ready" 3>&- &
+		pid=$!
+		busywait 5 grep ready "$BATS_TEST_TMPDIR/ready"
+		ip netns del gone
+	}
+	freed() {
+		kill "$pid"
+		wait "$pid" || true
+		busywait 10 "$HM_TOP/scripts/detach.sh" --all
+		equal "$(find /sys/fs/bpf/hookmap "$G" -type f 2>/dev/null)" '' 'what is left'
+	}
+	held "$HM_TOP/scripts/attach.sh" --netns gone eth0 latency
+	why="a socket holds its network namespace, which cannot be entered any more: end nsthread (process $pid), and detach again"
+	equal "$("$HM_TOP/scripts/status.sh")" "eth0 in network namespace gone: out of reach: $why"
+	equal "$("$HM_TOP/scripts/status.sh" -j | jq -c '.[].alive')" null
+	fails 1 "eth0 in network namespace gone is kept: $why" "$HM_TOP/scripts/detach.sh" --netns gone eth0
+	run -1 --separate-stderr "$HM_TOP/scripts/detach.sh" --all
+	like "${stderr_lines[0]}" "eth0 is kept: $why"
+	like "${stderr_lines[1]}" 'programs use them that are on no device, link or cgroup in reach (latency_tc id'
+	freed
+	# and those of the registry alone would not do
+	byhand() {
+		nsenter --net=/run/netns/gone -- tc qdisc add dev eth0 clsact
+		nsenter --net=/run/netns/gone -- tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	}
+	held byhand
+	fails 1 'programs use them that are on no device, link or cgroup in reach (latency_tc id' "$HM_TOP/scripts/detach.sh" --all
+	freed
+	# a descriptor is a way in
+	ip netns add gone
+	ip -n gone link add eth0 type veth peer name peer0
+	byhand
+	sleep 60 4</run/netns/gone 3>&- &
+	pid=$!
+	busywait 5 test "/proc/$pid/fd/4" -ef /run/netns/gone
+	ip netns del gone
+	run -0 --separate-stderr "$HM_TOP/scripts/detach.sh" --all
+	equal "$(nsenter --net="/proc/$pid/fd/4" -- tc filter show dev eth0 ingress)" '' filters
+	freed
+}
+
 @test "attach: descriptors on a file system that does not answer keep neither status nor detach" {
 	local pid
 	skip_without /dev/fuse test -c /dev/fuse
@@ -937,7 +984,7 @@ netns_was() {
 	pid=$!
 	busywait 5 test -e "$BATS_TEST_TMPDIR/held.ready"
 	ip netns del gone
-	fails 1 "a program of ours is still attached" "$HM_TOP/scripts/detach.sh" --netns gone eth0
+	fails 1 "programs of ours are still attached" "$HM_TOP/scripts/detach.sh" --netns gone eth0
 	run --separate-stderr detach lo
 	equal "$status" 0 "detach of another"
 	like "$stderr" "kept"

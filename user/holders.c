@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * holders.c - the processes that hold a network namespace by a socket or a tun device alone: no
+ * file leads to the namespace then, but the kernel says to whoever has a copy of the descriptor
+ * which one it is.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "out.h"
+
+static const struct out_col holder_cols[] = {
+	{ "pid", "PID", OUT_U64 },
+	{ "process", "PROCESS", OUT_STR },
+};
+
+/* Is descriptor FD of the process of INODE? */
+static bool fd_holds(int pidfd, int fd, __u64 inode)
+{
+	int copy = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	int ns = copy < 0 ? -1 : ioctl(copy, SIOCGSKNS);
+	struct stat st;
+	bool holds = ns >= 0 && !fstat(ns, &st) && st.st_ino == inode;
+
+	if (ns >= 0)
+		close(ns);
+	if (copy >= 0)
+		close(copy);
+	return holds;
+}
+
+static bool process_holds(const char *pid, __u64 inode)
+{
+	int pidfd = syscall(SYS_pidfd_open, atoi(pid), 0);
+	char path[NAME_MAX + 16], link[64];
+	bool holds = false;
+	struct dirent *entry;
+	ssize_t len;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = pidfd < 0 ? NULL : opendir(path);
+	while (!holds && dir && (entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		link[len < 0 ? 0 : len] = 0;
+		/* (no other driver is asked) */
+		if (!strncmp(link, "socket:[", 8) || !strcmp(link, "/dev/net/tun"))
+			holds = fd_holds(pidfd, atoi(entry->d_name), inode);
+	}
+	if (dir)
+		closedir(dir);
+	if (pidfd >= 0)
+		close(pidfd);
+	return holds;
+}
+
+/* The name that the process gave itself; "?" if it is gone. */
+static void process_name(const char *pid, char name[16])
+{
+	char path[NAME_MAX + 16];
+	FILE *f;
+
+	strcpy(name, "?");
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	if (fgets(name, 16, f))
+		name[strcspn(name, "\n")] = 0;
+	fclose(f);
+}
+
+void show_holders(const struct options *opt, __u64 inode)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char name[16];
+	struct out *o;
+
+	json_open(NULL, '{');
+	o = OUT_ROWS(opt, "rows", NULL, holder_cols);
+	while (dir && (entry = readdir(dir))) {
+		if (!isdigit(*entry->d_name) || !process_holds(entry->d_name, inode))
+			continue;
+		process_name(entry->d_name, name);
+		out_row(o);
+		out_u64(o, atoi(entry->d_name));
+		out_str(o, name);
+	}
+	if (dir)
+		closedir(dir);
+	out_end(o);
+	json_close();
+}
