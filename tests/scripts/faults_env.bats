@@ -281,7 +281,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 		exec $(command -v tc) "\$@"
 	EOF
 	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
-	run env HOOKMAP_LIMIT=2 PATH="$BATS_TEST_TMPDIR/bin:$PATH" nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 policy
+	run env HOOKMAP_LIMIT=2 PATH="$BATS_TEST_TMPDIR/bin:$PATH" timeout -s KILL 60 nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 policy 3>&-
 	equal "$status" 1 status
 	like "$output" "tc qdisc add dev eth0 clsact failed: error: it was killed after 2 seconds: is a driver or a lock stuck?"
 	one_line "$output"
