@@ -196,6 +196,48 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	on host ip link set dev eth0 xdpdrv off
 }
 
+# other_homes FROM TO: devices "c" with these numbers, all by one CPU (each keeps what it has added last)
+other_homes() {
+	awk -v pin="$G/xdp_home" -v from="$1" -v to="$2" -v zeros="$(printf ' 0%.0s' {1..15})" 'BEGIN {
+		for (i = from; i < to; i++)
+			printf "map update pinned %s key %d %d %d 255 value 0%s 99%s\n", pin, i % 256, i / 256 % 256, i / 65536, zeros, zeros
+	}' >"$BATS_TEST_TMPDIR/fill"
+	taskset -c 0 bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null
+}
+# in_no_row N: so many verdicts of the test's are in rows, and N more in none
+in_no_row() { equal "$(verdict_sum) $(($(drops | jq .lost.verdict_table_full) - NO_ROW))" "$1" 'verdicts in rows, and in none'; }
+
+@test "drops: a full table of devices: what was counted on those that made room is said, and rows are right" {
+	quiet
+	attach --host drops
+	numbered host t0
+	local pid sent=18 NO_ROW
+	NO_ROW=$(drops | jq .lost.verdict_table_full)
+	dropped host 11
+	in_no_row '11 0'
+	# no second frame has asked for it, and none does: the device makes room
+	bpftool -j map dump pinned "$G/xdp_home" | jq -r --arg pin "$G/xdp_home" '.[] | (.key | join(" ")) as $key
+		| "map delete pinned \($pin) key \($key)\nmap update pinned \($pin) key \($key) value \(.value | join(" "))"' >"$BATS_TEST_TMPDIR/homes"
+	taskset -c 0 bpftool batch file "$BATS_TEST_TMPDIR/homes" >/dev/null
+	other_homes 0 40000
+	in_no_row '0 11'
+	like "$(hookmap drops)" "table full: 0 XDP errors, $((NO_ROW + 11)) XDP verdicts in no row"
+	like "$(hookmap --prom drops)" "hookmap_drop_lost_total{cause=\"verdict_table_full\"} $((NO_ROW + 11))"
+	# its next frame takes a place again, with all that was counted
+	on client "$HM_BUILD/tests/frames" phost 7 "$ETH_UDP_7001"
+	busywait 5 in_no_row '18 0'
+	# one that is in use stays
+	other_homes 40000 80000 3>&- &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		on client "$HM_BUILD/tests/frames" phost 1 "$ETH_UDP_7001"
+		sent=$((sent + 1))
+	done
+	wait "$pid"
+	((sent > 50))
+	in_no_row "$sent 0"
+}
+
 @test "drops: verdicts: a device that is made again under its number begins at zero; two namespaces do not mix" {
 	quiet
 	attach --host drops
