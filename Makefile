@@ -41,6 +41,8 @@ HM_ABI := $(firstword $(shell cat $(abi_headers) | cksum))
 $(shell mkdir -p $(O) && { \
 	printf '\043include "%s"\n' $(patsubst kern/%,%,$(sort $(wildcard kern/abi/*.h))); \
 	echo '\043define HM_MAPS(X)' $$(sed -nE 's/^.define (HM_MAP_\w+)\(X\).*/\1(X)/p' kern/abi/*.h); \
+	for h in kern/abi/*.h; do echo '\043define HM_PINS_'$$(basename $$h .h)'(X)' \
+		$$(sed -nE '/OF_MAPS/d; s/^.define (HM_MAP_\w+)\(X\).*/\1(X)/p' $$h); done; \
 	echo '\043define HM_FEATURES(X)' $$(sed -nE 's/^.define HM_FEAT_(\w+) 0x(\w+).*/\2 \1/p' kern/abi/*.h | sort | awk '{ print length($$1), $$0 }' | sort -sn | sed -E 's/.* /X(/; s/$$/)/'); } >$(O)/abi_all.new; \
 	cmp -s $(O)/abi_all.new $(O)/abi_all.h || cp $(O)/abi_all.new $(O)/abi_all.h)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -63,6 +65,9 @@ bpf_obj := $(bpf_src:%.c=$(O)/%.o)
 test_bpf_src := $(wildcard tests/bpf/*.c)
 test_bpf_obj := $(test_bpf_src:%.c=$(O)/%.o)
 
+# the maps of each header of abi/, which scripts make
+pins_obj := $(patsubst kern/abi/%.h,$(O)/pins/%.o,$(shell grep -l '^.define HM_MAP_' kern/abi/*.h))
+
 # --- user space
 lib_flags = $(shell $(PKG_CONFIG) --cflags libbpf smartcols json-c 2>/dev/null)
 lib_libs = $(shell $(PKG_CONFIG) --libs libbpf smartcols json-c 2>/dev/null) -lm
@@ -82,7 +87,7 @@ pages := hookmap $(patsubst scripts/%.8,%,$(wildcard scripts/*.8))
 # what `demo.sh` takes beside them, here and where it is installed
 demo_files := tests/traffic tests/bpf/tagger.o
 all: objects reader $(O)/rules $(O)/abi.sh $(pages:%=$(O)/man/%.8) $(demo_files:%=$(O)/%)
-objects: $(bpf_obj)
+objects: $(bpf_obj) $(pins_obj)
 reader: $(O)/hookmap
 tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
 
@@ -98,6 +103,11 @@ $(O)/%.ll: %.c $(O)/.settings
 	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter xdp/% tc/%,$<),$(ip_maps)) \
 		-MMD -MP -MF $(@:.ll=.d) -MT $@ -S -emit-llvm -o $@ $<
 
+$(O)/pins/%.ll: kern/abi/pins.c $(abi_headers) kern/maps.h $(O)/.settings
+	@mkdir -p $(@D)
+	$(say) CLANG $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DPINS=HM_PINS_$* -S -emit-llvm -o $@ $<
+
 # $(O)/user/*.o are not BPF: the pattern is given for each folder
 define llc_rule
 $$(O)/$(1)/%.o: $$(O)/$(1)/%.ll
@@ -105,7 +115,7 @@ $$(O)/$(1)/%.o: $$(O)/$(1)/%.ll
 	$$(Q)$$(LLC) -march=bpf -mcpu=$$(BPF_CPU) -filetype=obj -o $$@ $$<
 	$$(Q)$$(LLVM_STRIP) -g $$@
 endef
-$(foreach d,kern xdp tc iptables tests/bpf,$(eval $(call llc_rule,$(d))))
+$(foreach d,kern xdp tc iptables pins tests/bpf,$(eval $(call llc_rule,$(d))))
 .SECONDARY:
 
 $(O)/user/%.o: user/%.c
@@ -139,7 +149,7 @@ define instrumented
 reader-$(1): tests-build
 	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules
 	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
-	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern xdp tc iptables tests user fuzz man)) $$(O)/$(1)
+	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern pins xdp tc iptables tests user fuzz man)) $$(O)/$(1)
 	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules $$(O)/$(1)
 endef
 $(foreach i,asan cov,$(eval $(call instrumented,$(i))))
@@ -337,7 +347,7 @@ units = $(notdir $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
 install: all
 	install -d $(addprefix $(DESTDIR),$(bindir) $(man8dir) $(compdir) $(unitdir) $(confdir) \
 		$(addprefix $(libdir)/,scripts/lib scripts/features scripts/demo prometheus $(sort $(dir $(demo_files:%=build/%)))))
-	for d in kern xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
+	for d in kern pins xdp tc iptables; do install -d $(DESTDIR)$(libdir)/build/$$d && \
 		install -m 644 $(O)/$$d/*.o $(DESTDIR)$(libdir)/build/$$d || exit 1; done
 	install -m 644 $(O)/abi.sh $(DESTDIR)$(libdir)/build
 	install $(O)/rules $(DESTDIR)$(libdir)/build

@@ -100,8 +100,7 @@ else
 	fi
 fi
 ((HOST)) || reach_check "$DEV" "${FEATURES[@]}"
-map_create hm_dev
-map_create hm_netns
+maps_create host hm_dev hm_netns
 ((HOST)) || netns_id
 flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS

@@ -429,12 +429,14 @@ undo_on_exit() {
 # asks for
 #   bpf, perfmon  to load programs and make maps, and those that trace
 #   net_admin     to attach to a device, to iptables and to a cgroup; for a devmap
-#   sys_admin     to look at a program by its id, and so to know whose an attached one is;
-#                 to enter another network namespace, to mount
+#   sys_admin     to look at a program by its id, and so to know whose an attached one is; at
+#                 BTF by its id, as bpftool does to print a map that has it; to enter another network namespace, to mount
 HM_CAPS=''
 declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
-need_caps() {
-	local cap missing=() status
+# caps_missing NAME...: those that we do not have, in MISSING. False if there is none.
+caps_missing() {
+	local cap status
+	MISSING=()
 	if [[ -z $HM_CAPS ]]; then
 		# at once: the file is not the same from one read to the next
 		status=$(</proc/self/status)
@@ -443,9 +445,13 @@ need_caps() {
 		HM_CAPS=${HM_CAPS//[[:blank:]]/}
 	fi
 	for cap; do
-		((16#$HM_CAPS >> CAP_BIT[$cap] & 1)) || missing+=("CAP_${cap^^}")
+		((16#$HM_CAPS >> CAP_BIT[$cap] & 1)) || MISSING+=("CAP_${cap^^}")
 	done
-	((!${#missing[@]})) || die "must be root: try sudo $HM_NAME; or have ${missing[*]}"
+	((${#MISSING[@]}))
+}
+need_caps() {
+	local MISSING
+	! caps_missing "$@" || die "must be root: try sudo $HM_NAME; or have ${MISSING[*]}"
 }
 
 need_root() {

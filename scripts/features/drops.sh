@@ -89,7 +89,7 @@ drops_load() {
 }
 
 drops_attach() {
-	local name fresh=0
+	local fresh=0
 	[[ -s /sys/kernel/btf/vmlinux ]] ||
 		die "this kernel has no BTF (/sys/kernel/btf/vmlinux): drops needs CONFIG_DEBUG_INFO_BTF"
 	object kern/drops.o
@@ -101,7 +101,7 @@ drops_attach() {
 	[[ -z $DROP_BY ]] || field drop_cfg.by "$DROP_BY"
 	[[ -z $DROP_SAMPLES ]] || field drop_cfg.sample_rate "$DROP_SAMPLES"
 	local cfg=("${VALUE[@]}")
-	for name in "${DROP_MAPS[@]}" xdp_verdict; do map_create "$name"; done
+	maps_create drops "${DROP_MAPS[@]}" xdp_verdict
 	VALUE=("${cfg[@]}")
 	map_write drop_cfg 0
 	((!fresh)) || drops_load

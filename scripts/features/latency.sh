@@ -189,7 +189,7 @@ latency_attach() { # DEV
 
 	# first the settings, then from the last stage to the first: every measured packet is
 	# measured to the end
-	map_create lat_cfg
+	maps_create latency lat_cfg lat_stat lat_ring lat_stamp lat_hist
 	map_keep lat_cfg
 	VALUE=("${LAT_VALUE[@]}")
 	map_write lat_cfg 0

@@ -43,7 +43,7 @@ path_before() {
 	cgroup_find
 	((PATH_MATCH_SET)) || return 0
 	path_match "$PATH_MATCH"
-	map_create path_cfg
+	maps_create path path_cfg
 	map_write path_cfg 0
 }
 

@@ -226,7 +226,7 @@ slot_yield() {
 	local dev=$1 latency=$2 word
 	word=$(xdp_word "$XDP_MODE")
 	object "${SLOT_OBJECT[$XDP_NAME]}"
-	map_create "${NEXT_MAPS[${XDP_SEC[1]:-prog}]}"
+	maps_create host "${NEXT_MAPS[${XDP_SEC[1]:-prog}]}"
 	slot_graft "$OBJECT" "$IFINDEX"
 	xdp_change "$dev" -force "$word" obj "$latency" "${XDP_SEC[@]}"
 	defer xdp_change "$dev" -force "$word" obj "$OBJECT" "${XDP_SEC[@]}"

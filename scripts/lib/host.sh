@@ -62,7 +62,7 @@ host_attach() { # NAME
 
 host_load() { # NAME
 	local name staging=$PINS/_$1 kprobe=$HM_OBJ/kern/$1_kprobe.o
-	for name in "${MAPS[@]}"; do map_create "$name"; done
+	maps_create "$1" "${MAPS[@]}"
 	defer rm -rf "$staging"
 	map_options "${MAPS[@]}"
 	object "kern/$1.o"
@@ -165,7 +165,7 @@ trace_part() {
 trace_filter() {
 	local level path
 	((TRACE_ASKED)) || return 0
-	map_create "$1"
+	maps_create "${1%_cfg}" "$1"
 	map_value "$1"
 	! trace_part "$TRACE_F_UID" "$TRACE_UID" || field trace_filter.uid "$TRACE_UID"
 	! trace_part "$TRACE_F_PID" "$TRACE_PID" || field trace_filter.pid "$TRACE_PID"

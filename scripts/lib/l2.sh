@@ -9,10 +9,11 @@ L2_MAPS=(l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_tx l2_txs l2_f
 
 # l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
 l2_maps_make() {
-	local name
-	for name in l2_tx l2_fdb l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve; do
-		map_create "$name" "$1"
-	done
+	local fdb=() MISSING
+	# maps_create makes it of the default size only
+	[[ $1 != "$L2_FDB_DEFAULT" ]] || caps_missing sys_admin || fdb=(l2_fdb)
+	maps_create l2fwd l2_tx "${fdb[@]}" l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve
+	map_create l2_fdb "$1"
 	map_create l2_txs 1 l2_tx
 	map_create l2_fdbs 1 l2_fdb
 	((DRY_RUN)) || pins_load

@@ -141,9 +141,14 @@ hex_text() {
 	done
 	printf -v TEXT %b "$bytes"
 }
+# btf_seen JSON: dies if bpftool printed no value because of the map's BTF
+btf_seen() { [[ $1 != '{"error":'*btf* ]] || need_caps sys_admin; }
 # value_of JSON: the first value that bpftool has printed. False if there is none.
 value_of() {
-	[[ $1 =~ \"value\":\[\"([^]]*)\"\] ]] || return 1
+	[[ $1 =~ \"value\":\[\"([^]]*)\"\] ]] || {
+		btf_seen "$1"
+		return 1
+	}
 	local bytes=${BASH_REMATCH[1]//[\",]/ }
 	read -ra VALUE <<<"${bytes//0x/}"
 }
@@ -263,9 +268,28 @@ maps_remove() {
 	((DRY_RUN)) || PIN_ID=() PIN_SHAPE=()
 }
 
-# map_create NAME [ENTRIES [INNER]]: makes and pins a map that no program declares;
-# ENTRIES if abi.h leaves the number open; INNER is the pinned map that a table of
-# tables takes as its template.
+# maps_create HEADER NAME...: makes and pins those of abi/HEADER.h that are not there. They have BTF,
+# which `bpftool map create` cannot give, unless we could not read them then (see need_caps).
+maps_create() {
+	local object=pins/$1.o staging=$PINS/_maps name new=() OBJECT MISSING
+	shift
+	for name; do map_check "$name" || new+=("$name"); done
+	((${#new[@]})) || return 0
+	if caps_missing sys_admin; then
+		for name in "${new[@]}"; do map_create "$name"; done
+		return
+	fi
+	object "$object"
+	defer rm -rf "$staging"
+	run mkdir -p "$staging"
+	run "$BPFTOOL" -n prog load "$OBJECT" "$staging/pins" pinmaps "$staging"
+	defer rm -f "${new[@]/#/"$GLOBALS/"}"
+	run mv "${new[@]/#/"$staging/"}" "$GLOBALS/"
+	run rm -rf "$staging"
+}
+
+# map_create NAME [ENTRIES [INNER]]: makes and pins one without BTF: ENTRIES if abi.h leaves the
+# number open; INNER is the pinned map that a table of tables takes as its template
 map_create() {
 	local inner=()
 	map_check "$1" && return
@@ -297,7 +321,10 @@ map_dump() {
 		return
 	}
 	local out
-	out=$(bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || die "map $GLOBALS/$1 cannot be read: $out"
+	out=$(bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null) || {
+		btf_seen "$out"
+		die "map $GLOBALS/$1 cannot be read: $out"
+	}
 	printf '%s\n' "$out"
 }
 

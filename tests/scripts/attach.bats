@@ -74,6 +74,25 @@ state() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
+@test "attach: bpftool prints the maps by the names of their fields" {
+	local feature
+	without() { # pinned maps without BTF, but those to which the kernel gives none
+		local name
+		for name in "$G"/*; do
+			[[ $(bpftool -j map show pinned "$name" | jq -r '"\(.type) \(.btf_id // 0)"') =~ ^(array_of_maps|devmap.*)\ |\ [1-9] ]] || printf '%s ' "${name##*/}"
+		done
+	}
+	attach eth0
+	attach veth0 l2fwd
+	for feature in drops exec napi open path pktlat; do attach --host "$feature"; done
+	equal "$(without)" ''
+	equal "$(bpftool -j map dump pinned "$G/l2_port" | jq -c '[.[].formatted.value | select(.ifindex > 0) | .pvid]')" "[0]" "pvid of the port"
+	equal "$(find /sys/fs/bpf/hookmap -name '_*')" "" "staging"
+	detach veth0
+	attach veth0 l2fwd --fdb-size 100
+	equal "$(without)" 'l2_fdb ' 'of another size'
+}
+
 @test "attach: somebody's XDP program is refused by name and stays" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
 	state >"$BATS_TEST_TMPDIR/before"

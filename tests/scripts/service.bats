@@ -262,6 +262,17 @@ on_can() { on host bash -c "$(declare -f can); can \"\$@\"" - "$@"; }
 	nothing_left
 }
 
+@test "caps: maps that have BTF are read with SYS_ADMIN, as bpftool does: said, not taken for empty" {
+	user_owns
+	on host "$A" eth0 l2fwd
+	"$A" --host pktlat
+	chown -R 65534 /sys/fs/bpf
+	fails 1 "must be root: try sudo hookmap-fdb; or have CAP_SYS_ADMIN" on_can +bpf,+net_admin "${A%attach}fdb" add 02:00:00:00:00:01 dev eth0
+	fails 1 "must be root: try sudo hookmap-clock; or have CAP_SYS_ADMIN" on_can +bpf "${A%attach}clock"
+	on_can +bpf,+net_admin,+sys_admin "${A%attach}fdb" add 02:00:00:00:00:01 dev eth0
+	equal "$(hookmap -j fdb | jq -c '[.rows[].mac]')" '["02:00:00:00:00:01"]'
+}
+
 @test "caps: what is missing is named, before anything is changed" {
 	user_owns
 	fails 1 "must be root: try sudo hookmap-attach; or have CAP_BPF CAP_NET_ADMIN CAP_PERFMON" on_can -all "$A" eth0
