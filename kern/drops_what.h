@@ -41,9 +41,7 @@
 #define DROP_PORT_BLOCKING 4	       /* BR_STATE_BLOCKING: not one that is just coming up */
 #define DROP_PORT_ISOLATED (1UL << 16) /* BR_ISOLATED */
 #define DROP_PORT_LOCKED   (1UL << 21) /* BR_PORT_LOCKED */
-#define DROP_ENOMSG	   42
-#define DROP_ORIGIN_STAMP  4  /* SO_EE_ORIGIN_TIMESTAMPING */
-#define DROP_GROUPS	   32 /* of a device that are looked through */
+#define DROP_GROUPS	   32	       /* of a device that are looked through */
 
 /* SIZE is even and a constant: memcmp() is not always inlined. */
 static __always_inline bool drop_equal(const void *a, const void *b, __u32 size)
@@ -154,7 +152,7 @@ static __always_inline bool drop_is_stamp(struct sk_buff *skb)
 
 	return !bpf_core_read(&number, sizeof(number), &err->ee.ee_errno) &&
 	       !bpf_core_read(&origin, sizeof(origin), &err->ee.ee_origin) &&
-	       number == DROP_ENOMSG && origin == DROP_ORIGIN_STAMP &&
+	       number == SKB_ENOMSG && origin == SKB_ORIGIN_STAMP &&
 	       (BPF_CORE_READ_BITFIELD_PROBED(skb, cloned) || !BPF_CORE_READ(skb, len));
 }
 

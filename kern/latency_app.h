@@ -10,11 +10,7 @@
 #include "latency.h"
 #include "skb.h"
 
-#include <linux/if_packet.h>
 #include <linux/in.h>
-
-#define AF_PACKET 17
-#define SOCK_RAW  3
 
 #define lat_traced_head(SKB, TO)                                                                   \
 	bpf_probe_read_kernel(TO, LAT_HEAD, (SKB)->head + (SKB)->network_header)

@@ -11,9 +11,11 @@
  *
  * A packet that does not match costs one copy of its headers and a few compares.
  *
- * Maps: path_cfg (filter), path_ring (events), path_stat. Times in ns.
+ * Maps: path_cfg (filter), path_ring (events), path_part (segments read in pieces), path_stat.
+ * Times in ns.
  */
 #include "path_skb.h"
+#include "stream.h"
 
 static __always_inline int path_on(const struct sk_buff *skb, __u8 hook,
 				   const struct net_device *dev, enum path_from from)
@@ -66,6 +68,33 @@ int path_receive(__u64 *ctx)
 	return path_on(skb, PATH_RECEIVE, skb->dev, FROM_DATA);
 }
 
+/* Has this segment been read before: a piece of it, or with MSG_PEEK? */
+static __always_inline int path_again(const struct sk_buff *skb)
+{
+	const struct path_cfg *base = trace_lookup(path_cfg, 0);
+	const struct sock *sk = skb->sk;
+	struct stream s = {};
+	__u64 sock;
+	int again;
+
+	if (!base || !sk || !stream_of(skb, sk, &s))
+		return 0;
+	sock = (__u64)sk - (__u64)base;
+	again = stream_again(&path_part, sock, &s);
+	stream_begun(&path_part, sock, &s);
+	return again;
+}
+
+/* Does the reader have a copy: does it listen to the packets of others, or is it a sender that
+ * learns what became of its packet? */
+static __always_inline int path_copy(const struct sk_buff *skb, const struct flow *f)
+{
+	if (skb_is_report(skb) || skb_family(skb) == AF_PACKET)
+		return 1;
+	return skb->sk && BPF_CORE_READ(skb, sk, sk_type) == SOCK_RAW &&
+	       (f->l4proto == IPPROTO_TCP || f->l4proto == IPPROTO_UDP);
+}
+
 SEC("tp_btf/skb_copy_datagram_iovec")
 int path_read(__u64 *ctx)
 {
@@ -75,6 +104,12 @@ int path_read(__u64 *ctx)
 
 	if (!e)
 		return 0;
+	if (path_again(skb)) {
+		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	if (path_copy(skb, &e->head.flow))
+		e->head.flags |= PATH_H_COPY;
 	task = (const struct task_struct *)bpf_get_current_task();
 	e->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	e->cookie = net_cookie((const struct net *)BPF_CORE_READ(task, nsproxy, net_ns));

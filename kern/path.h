@@ -132,7 +132,6 @@ static __always_inline struct path_event *path_new(const struct path_head *h, __
 		__sync_fetch_and_add(&st->ring.lost, 1);
 		return NULL;
 	}
-	__sync_fetch_and_add(&st->ring.events, 1);
 	__builtin_memset(e, 0, sizeof(*e));
 	e->time = bpf_ktime_get_ns();
 	e->head = *h;
@@ -142,6 +141,10 @@ static __always_inline struct path_event *path_new(const struct path_head *h, __
 
 static __always_inline void path_submit(struct path_event *e)
 {
+	struct path_stat *st = trace_lookup(path_stat, 0);
+
+	if (st)
+		__sync_fetch_and_add(&st->ring.events, 1);
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 

@@ -12,6 +12,8 @@
 
 #include "path.h"
 
+HM_MAP(path_part);
+
 #define ARPHRD_ETHER	1
 #define ARPHRD_LOOPBACK 772
 

@@ -22,10 +22,6 @@ HM_MAP(pktlat_hist);
 HM_MAP(pktlat_ring);
 HM_MAP(pktlat_who);
 
-#define AF_INET	  2
-#define AF_INET6  10
-#define AF_PACKET 17
-
 enum pktlat_from {
 	FROM_COPY,    /* skb_copy_datagram_iovec */
 	FROM_CONSUME, /* skb_consume_udp */

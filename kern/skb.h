@@ -7,6 +7,7 @@
 #define HOOKMAP_SKB_H
 
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/in6.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -255,6 +256,11 @@ struct tcp_skb_cb {
 	__u32 end_seq;
 };
 
+struct mptcp_skb_cb {
+	__u64 end_seq;
+	__u32 offset; /* of the next byte that is read */
+};
+
 struct sock_extended_err {
 	__u32 ee_errno;
 	__u8 ee_origin;
@@ -448,6 +454,45 @@ static __always_inline int skb_has_tag(const struct sk_buff *skb)
 	if (bpf_core_field_exists(skb->vlan_present))
 		return BPF_CORE_READ_BITFIELD(skb, vlan_present);
 	return 0;
+}
+
+#define AF_INET	  2
+#define AF_INET6  10
+#define AF_PACKET 17
+#define SOCK_RAW  3
+
+/* Of the socket that owns it, 0 if none does. */
+static __always_inline unsigned int skb_family(const struct sk_buff *skb)
+{
+	return skb->sk ? BPF_CORE_READ(skb, sk, __sk_common.skc_family) : 0;
+}
+
+#define SKB_ENOMSG	 42
+#define SKB_ORIGIN_ICMP	 2 /* SO_EE_ORIGIN_* */
+#define SKB_ORIGIN_ICMP6 3
+#define SKB_ORIGIN_STAMP 4
+
+/* Of a packet with a socket: is it in the error queue? Those to a packet socket may be outgoing. */
+static __always_inline int skb_in_errors(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OUTGOING;
+}
+
+/* Does SKB tell a socket what became of a packet that it has sent: when it left, or that its memory
+ * is free? A received ICMP error is a packet. */
+static __always_inline int skb_is_report(const struct sk_buff *skb)
+{
+	const struct sock_exterr_skb *err = (const void *)skb->cb;
+	unsigned int family = skb_family(skb);
+	__u8 origin;
+
+	if (!skb_in_errors(skb))
+		return 0;
+	origin = BPF_CORE_READ(err, ee.ee_origin);
+	if (family == AF_PACKET)
+		return origin == SKB_ORIGIN_STAMP && BPF_CORE_READ(err, ee.ee_errno) == SKB_ENOMSG;
+	return (family == AF_INET || family == AF_INET6) && origin != SKB_ORIGIN_ICMP &&
+	       origin != SKB_ORIGIN_ICMP6;
 }
 
 /* The reason of a kfree_skb: its third argument, from Linux 5.17 on. */

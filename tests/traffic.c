@@ -15,6 +15,7 @@
  *   that no ring or buffer on the way overflows)
  *   --rcvbuf BYTES, --gso BYTES (udp-send: the kernel cuts each SIZE into datagrams
  *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
+ *   --tx-stamps (udp-send: reads when each datagram left, from the error queue)
  *   --piece BYTES (TCP: reads at most so many at a time)
  *   --mptcp, --fastopen (the first request is in the SYN)
  *   --reuseport, --busy-poll
@@ -33,6 +34,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
+#include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -54,7 +56,7 @@ static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
 static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, fastopen, splices;
-static int reuseport, busy_poll, zero_copy, uring;
+static int tx_stamps, reuseport, busy_poll, zero_copy, uring;
 static char buffer[262144];
 
 static void die(const char *what)
@@ -78,7 +80,7 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct timeval wait = { timeout_s, 0 };
 	struct addrinfo *ai;
-	int fd, one = 1;
+	int fd, one = 1, stamp = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
 
 	if (getaddrinfo(addr, port, &hints, &ai)) {
 		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
@@ -95,6 +97,8 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 		die("SO_BUSY_POLL");
 	if (zero_copy && setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
 		die("SO_ZEROCOPY");
+	if (tx_stamps && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamp, sizeof(stamp)))
+		die("SO_TIMESTAMPING");
 	if (fastopen &&
 	    setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &fastopen, sizeof(fastopen)))
 		die("TCP_FASTOPEN_CONNECT");
@@ -158,6 +162,13 @@ static int udp_send(int fd, long count)
 			die("sendmmsg");
 		if (n > 0)
 			sent += n;
+		for (long i = 0; tx_stamps && i < n; i++) {
+			struct pollfd errors = { .fd = fd };
+
+			if (poll(&errors, 1, timeout_s * 1000) != 1 ||
+			    recv(fd, buffer, sizeof(buffer), MSG_ERRQUEUE) < 0)
+				die("no stamp");
+		}
 		if (window && sent % window == 0 && recv(fd, buffer, 1, 0) < 0)
 			die("no word from the receiver");
 		pace(&next);
@@ -402,6 +413,7 @@ static const struct option options[] = {
 	{ "gro", no_argument, &gro, 1 },
 	{ "mptcp", no_argument, &mptcp, 1 },
 	{ "fastopen", no_argument, &fastopen, 1 },
+	{ "tx-stamps", no_argument, &tx_stamps, 1 },
 	{ "splice", no_argument, &splices, 1 },
 	{ "reuseport", no_argument, &reuseport, 1 },
 	{ "busy-poll", no_argument, &busy_poll, 50 },

@@ -11,7 +11,8 @@
  * (inside vxlan), fragment, pid and name (hook "read"), reason (hook "kfree_skb"), verdict (hook
  * "netfilter"). since_ns counts from the packet's first hop, delta_ns from the last. TCP has
  * flags and seq. The last hop has end: read, delivered (to a socket), dropped, answered (an echo
- * request), sent (the driver has it), queued, or unknown; no_loss is true where a kfree_skb is
+ * request), sent (the driver has it), queued, or unknown; copy is true where who reads has a copy
+ * of a packet that itself goes on; no_loss is true where a kfree_skb is
  * none: a socket has a clone of the packet. came_in is true at a first hop on the way out, if
  * this host has not sent the packet: its headers did not match before NAT.
  */
@@ -108,7 +109,20 @@ static bool seen_here(const struct packet *p, const struct path_event *e)
 
 		if (h->hook == e->hook && h->ifindex == e->ifindex && h->netns == e->netns &&
 		    h->cookie == e->cookie && h->head.vni == e->head.vni &&
-		    h->head.ttl == e->head.ttl && (h->skb == e->skb || h->hook != PATH_DROP))
+		    h->head.ttl == e->head.ttl && h->pid == e->pid &&
+		    (h->skb == e->skb || h->hook != PATH_DROP))
+			return true;
+	}
+	return false;
+}
+
+/* Is E another copy from one packet to its reader: with MSG_PEEK, or of what was merged into it? */
+static bool read_again(const struct path_event *e)
+{
+	for (unsigned i = 0; e->hook == PATH_READ && i < path.n; i++) {
+		const struct packet *p = path.packet[i];
+
+		if (seen_here(p, e) && same_packet(&p->hop[p->hops - 1].head, &e->head))
 			return true;
 	}
 	return false;
@@ -181,11 +195,19 @@ static bool is_answered(const struct packet *p)
 	return false;
 }
 
+/* A reader of a copy: the packet itself goes on. */
+static bool is_copy(const struct path_event *e)
+{
+	return e->hook == PATH_READ && e->head.flags & PATH_H_COPY;
+}
+
 /* Has P reached a socket, or its reader? */
 static bool is_delivered(const struct packet *p)
 {
 	for (unsigned i = 0; i < p->hops; i++) {
-		if (p->hop[i].hook == PATH_SOCKET || p->hop[i].hook == PATH_READ)
+		const struct path_event *e = &p->hop[i];
+
+		if (e->hook == PATH_SOCKET || (e->hook == PATH_READ && !is_copy(e)))
 			return true;
 	}
 	return false;
@@ -208,16 +230,18 @@ static const struct path_event *packet_last(const struct packet *p)
 {
 	unsigned i = p->hops - 1;
 
-	while (i && no_loss(p, &p->hop[i]))
+	while (i && (no_loss(p, &p->hop[i]) || is_copy(&p->hop[i])))
 		i--;
 	return &p->hop[i];
 }
 
 static enum end packet_end(const struct packet *p)
 {
-	switch (packet_last(p)->hook) {
+	const struct path_event *last = packet_last(p);
+
+	switch (last->hook) {
 	case PATH_READ:
-		return END_READ;
+		return is_copy(last) ? END_UNKNOWN : END_READ;
 	case PATH_SOCKET:
 		return END_DELIVERED;
 	case PATH_DROP:
@@ -395,6 +419,10 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 		json_s64("pid", e->pid);
 		line_bytes(l, "name", 1, e->name, strnlen(e->name, sizeof(e->name)));
 	}
+	if (is_copy(e)) {
+		json_flag("copy", true);
+		line_str(l, NULL, 1, "(a copy)");
+	}
 	if (json_on()) {
 		show_headers(h);
 		if (i + 1 == p->hops)
@@ -506,6 +534,8 @@ static int path_show(struct line *l, const void *event, size_t size)
 			       memcmp(path.to, e->head.flow.dst, sizeof(path.to))))
 		return 0;
 	p = packet_of(e);
+	if (!p && read_again(e))
+		return 0;
 	if (!p) {
 		if (path.n == PACKETS)
 			n = packet_done(l, 0);

@@ -48,6 +48,7 @@ enum path_hook {
 
 #define PATH_H_VXLAN 0x1 /* the packet is inside vxlan, vni is valid */
 #define PATH_H_CAME  0x2 /* outgoing but received before: not sent by this host */
+#define PATH_H_COPY  0x4 /* PATH_READ: the reader has a copy, the packet itself goes on */
 
 /* Header fields of the packet that matched, which may be inside vxlan. */
 struct path_head {
@@ -81,6 +82,10 @@ struct path_mark {
 	__u32 pad;
 };
 
+/* map path_part, LRU hash: the end of the segment that a socket has begun to read; key: its address
+ * less that of path_cfg. See kern/stream.h. */
+#define PATH_PARTS 4096
+
 /* the classid of tc/path: packets have no Ethernet header here */
 #define PATH_CLASS_L3 0x1
 
@@ -111,6 +116,7 @@ _Static_assert(sizeof(struct path_mark) == 40, "abi");
 #define HM_MAP_path_cfg(X)  X(path_cfg, ARRAY, __u32, struct path_cfg, 1, 0)
 #define HM_MAP_path_stat(X) X(path_stat, PERCPU_ARRAY, __u32, struct path_stat, 1, 0)
 #define HM_MAP_path_mark(X) X(path_mark, ARRAY, __u32, struct path_mark, PATH_MARKS, 0)
+#define HM_MAP_path_part(X) X(path_part, LRU_HASH, __u64, __u32, PATH_PARTS, 0)
 #define HM_MAP_path_ring(X) X(path_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING, 0)
 
 #endif

@@ -55,7 +55,7 @@ path_after() {
 	}
 	if [[ ! -e $PINS/path/path_socket ]]; then
 		object kern/path_socket.o
-		map_options "${MAPS[@]}"
+		map_options path_cfg path_stat path_mark path_ring
 		run "$BPFTOOL" -n prog load "$OBJECT" "$PINS/path/path_socket" "${MAP_OPTIONS[@]}"
 		defer rm -f "$PINS/path/path_socket"
 		new=1

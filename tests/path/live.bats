@@ -114,6 +114,57 @@ BACK=$(crossing 'server eth0' 'host veth0' && crossing 'host eth0' 'client eth0'
 	equal "$(journey "$n")" "$THERE"$'\nserver eth0 socket\nserver eth0 read' request
 }
 
+# tcp_reads COUNT [OPTION...]: requests that the server reads
+tcp_reads() {
+	spawn server "$HM_BUILD/tests/traffic" tcp-server "$SERVER" 7000 "$@"
+	busywait 5 on server bash -c 'ss -Htln sport = :7000 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" tcp-client "$SERVER" 7000 "$@"
+	wait "$SPAWNED"
+	events path >"$ALL"
+}
+first_hops() { jq -sc 'map(select(.hook != "netfilter")) | group_by(.packet) | map(.[0].hook) | unique' "$ALL"; }
+# sniffer HOST: reads what passes its eth0
+sniffer() {
+	spawn "$1" "$HM_BUILD/tests/rawrecv" --packet eth0 1000 >"$BATS_TEST_TMPDIR/sniffer"
+	busywait 5 grep -q ready "$BATS_TEST_TMPDIR/sniffer"
+}
+
+@test "path: a segment that is read in pieces is one packet, which is read once" {
+	host_attach path --match "proto tcp dport 7000 dst $SERVER"
+	tcp_reads 5 --size 100 --piece 7
+	equal "$(jq -s 'map(select(.hook == "read")) | length' "$ALL")" 5 reads
+	equal "$(jq -s 'map(select(.end == "read" and .hop > 9)) | length' "$ALL")" 5 "packets that were read"
+	equal "$(first_hops)" '["net_dev_queue"]' "first hops"
+}
+
+@test "path: who listens to the packets of others has copies, and the end is that of the packet" {
+	on host iptables -I FORWARD -p udp --dport 7001 -j DROP
+	host_attach path --match "dst $SERVER"
+	for host in client host server server; do sniffer "$host"; done
+	tcp_reads 5
+	equal "$(jq -s 'map(select(.end == "read" and ([.name, .copy] | . == ["traffic", null] or . == ["rawrecv", true]))) | length' "$ALL")" 5 "packets that were read"
+	equal "$(jq -s 'map(select(.hook == "read" and .name == "traffic")) | length' "$ALL")" 5 "reads"
+	equal "$(first_hops)" '["net_dev_queue"]' "first hops"
+	# the copies are read after the packet is gone
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7001 3 --rate 100
+	sleep 0.2
+	events path >"$ALL"
+	equal "$(jq -sc 'map(select(.end) | .end)' "$ALL")" '["dropped","dropped","dropped"]' ends
+	equal "$(jq -sc 'map(select(.hook == "read") | [.name, .copy])' "$ALL" | jq -c unique)" '[["rawrecv",true]]' readers
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7001 1
+	sleep 0.2
+	like "$(hookmap --drain path)" 'read rawrecv (a copy)'
+}
+
+@test "path: a sender that is told when its packet has left has not read it" {
+	on host iptables -I FORWARD -p udp --dport 7001 -j DROP
+	host_attach path --match "proto udp dst $SERVER"
+	on client "$HM_BUILD/tests/traffic" udp-send "$SERVER" 7001 3 --rate 100 --tx-stamps
+	events path >"$ALL"
+	equal "$(jq -sc 'map(select(.end) | .end)' "$ALL")" '["dropped","dropped","dropped"]' ends
+	equal "$(jq -sc 'map(select(.hook == "read") | [.name, .copy])' "$ALL" | jq -c unique)" '[["traffic",true]]' readers
+}
+
 # Packets in hex, numbered by their TTL, from 10.77.0.1 to 10.77.0.2 and fd77::1 to fd77::2:
 # ip4 TTL PROTO PAYLOAD [OPTIONS [FRAGMENT]]    ip6 TTL NEXT PAYLOAD
 ip4() {
