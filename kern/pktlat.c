@@ -14,12 +14,12 @@
  * kernel's; a histogram never mixes the two.
  *
  * Maps: pktlat_cfg (clocks, what is slow), pktlat_hist, pktlat_ring (slow packets), pktlat_who
- * (owners of rows), pktlat_stat. Times in ns.
+ * (owners of rows), pktlat_part (segments read in pieces), pktlat_stat. Times in ns.
  */
 #include "pktlat.h"
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int pktlat_copy(__u64 *ctx)
 {
-	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY);
+	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY, ctx[1]);
 }

@@ -12,6 +12,7 @@
 
 #include "parse_copy.h"
 #include "hist_age.h"
+#include "stream.h"
 #include "trace.h"
 
 #include <linux/errno.h>
@@ -21,37 +22,61 @@ HM_MAP(pktlat_stat);
 HM_MAP(pktlat_hist);
 HM_MAP(pktlat_ring);
 HM_MAP(pktlat_who);
+HM_MAP(pktlat_part);
+
+#define PKTLAT_IPV6 40 /* bytes of its header */
 
 enum pktlat_from {
 	FROM_COPY,    /* skb_copy_datagram_iovec */
 	FROM_CONSUME, /* skb_consume_udp */
 };
 
-static __always_inline unsigned int pktlat_family(const struct sk_buff *skb)
-{
-	return skb->sk ? BPF_CORE_READ(skb, sk, __sk_common.skc_family) : 0;
-}
-
-/* Messages of Unix, netlink and vsock sockets have no protocol, and TCP data that was
- * copied together has lost it. */
+/* Messages of Unix, netlink and vsock sockets have no protocol, and TCP data that was copied
+ * together has lost it. What tells a sender about its own packets was never received. */
 static __always_inline int pktlat_packet(const struct sk_buff *skb)
 {
-	unsigned int family = pktlat_family(skb);
+	unsigned int family = skb_family(skb);
 
-	return skb->protocol || family == AF_INET || family == AF_INET6;
+	return (skb->protocol || family == AF_INET || family == AF_INET6) && !skb_is_report(skb);
 }
 
-/* TCP data is copied in as many pieces as it is read in. Counted is the first. */
-static __always_inline int pktlat_again(const struct sk_buff *skb)
+/* Has the kernel merged others into this TCP packet while it waited? Its headers are still those
+ * that it came with. */
+static __always_inline int pktlat_merged(const struct sk_buff *skb)
 {
-	const struct tcp_skb_cb *cb = (const void *)skb->cb;
-	const struct tcp_sock *tp = (const void *)skb->sk;
-	unsigned int family = pktlat_family(skb);
+	const unsigned char *ip = skb->head + skb->network_header;
+	const unsigned char *tcp = skb->head + skb->transport_header;
+	__be16 words[3] = {}; /* the version, and the lengths of IPv4 and IPv6 */
+	__u8 offset = 0;
+	__u32 len;
 
-	if ((family != AF_INET && family != AF_INET6) ||
-	    BPF_CORE_READ(skb, sk, sk_protocol) != IPPROTO_TCP)
+	bpf_probe_read_kernel(words, sizeof(words), ip);
+	bpf_probe_read_kernel(&offset, sizeof(offset), tcp + 12);
+	len = *(__u8 *)words >> 4 == 6 ? PKTLAT_IPV6 + bpf_ntohs(words[2]) : bpf_ntohs(words[1]);
+	/* BIG TCP, or data that was copied together */
+	if (len <= PKTLAT_IPV6)
 		return 0;
-	return BPF_CORE_READ(tp, copied_seq) != BPF_CORE_READ(cb, seq);
+	return skb->len > len - (tcp - ip) - (offset >> 4) * 4;
+}
+
+/* TCP data is copied in as many pieces as it is read in: counted is the first of LEN bytes. */
+static __always_inline int pktlat_again(const struct sk_buff *skb, const struct pktlat_cfg *base,
+					struct pktlat_stat *st, __u32 len)
+{
+	const struct sock *sk = skb->sk;
+	struct stream s = {};
+	__u64 sock;
+
+	if (!sk || !stream_of(skb, sk, &s))
+		return 0;
+	sock = (__u64)sk - (__u64)base;
+	if (stream_again(&pktlat_part, sock, &s))
+		return 1;
+	if (s.end - s.next > len)
+		stream_begun(&pktlat_part, sock, &s);
+	if (s.next == s.begin && pktlat_merged(skb))
+		__sync_fetch_and_add(&st->merged, 1);
+	return 0;
 }
 
 /* Is tstamp the receive time? On the way out it is the time that the packet may leave, on
@@ -97,7 +122,7 @@ static __always_inline int pktlat_tap(struct pktlat_key *key, const struct sk_bu
 	const struct net *net = BPF_CORE_READ(dev, nd_net.net);
 	char kind[8] = {};
 
-	if (pktlat_family(skb) == AF_PACKET)
+	if (skb_family(skb) == AF_PACKET)
 		return 0;
 	if (!net || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
 		return 0;
@@ -168,7 +193,8 @@ static __always_inline int pktlat_by_udp(const struct sk_buff *skb, const struct
 	       (skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6));
 }
 
-static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from from)
+/* LEN: of the bytes that are copied, 0 if that is not known. */
+static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from from, __u32 len)
 {
 	struct pktlat_cfg *cfg = trace_lookup(pktlat_cfg, 0);
 	struct pktlat_stat *st = trace_lookup(pktlat_stat, 0);
@@ -181,7 +207,8 @@ static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from fr
 	if (from == FROM_CONSUME && skb->data_len && !(cfg->flags & PKTLAT_F_UDP))
 		return 0;
 	if (from == FROM_CONSUME || !pktlat_tap(&key, skb)) {
-		if (from == FROM_COPY && (pktlat_by_udp(skb, cfg) || pktlat_again(skb)))
+		if (from == FROM_COPY &&
+		    (pktlat_by_udp(skb, cfg) || pktlat_again(skb, cfg, st, len)))
 			return 0;
 		pktlat_process(&key);
 	}

@@ -14,11 +14,14 @@
 SEC("fentry/skb_consume_udp")
 int pktlat_udp(__u64 *ctx)
 {
-	return pktlat((const struct sk_buff *)ctx[1], FROM_CONSUME);
+	/* less than 0: MSG_PEEK */
+	if ((int)ctx[2] < 0)
+		return 0;
+	return pktlat((const struct sk_buff *)ctx[1], FROM_CONSUME, 0);
 }
 
 SEC("fentry/skb_splice_bits")
 int pktlat_splice(__u64 *ctx)
 {
-	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY);
+	return pktlat((const struct sk_buff *)ctx[0], FROM_COPY, 0);
 }

@@ -14,6 +14,9 @@
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
  *   calls messages COUNT x          sends itself messages by a Unix socket, and reads them
+ *   calls behind|merged|urgent|peek COUNT x  sends itself COUNT segments of 10 bytes by TCP (peek:
+ *     datagrams) and reads them; prints its pid. behind: always half of the last one is left;
+ *     merged: all at the end; urgent: each begins with an urgent byte; peek: each twice
  *   calls null-calls COUNT x        makes calls that are no opens
  * Options: --rate N (calls a second), before the mode.
  * Exit status: 0, 1 a call did not do what it should, 2 usage.
@@ -21,12 +24,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -140,6 +147,59 @@ static int messages(long count)
 	return 0;
 }
 
+/* Two ends of a connection to ourselves. */
+static void connection(int type, int fd[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int one = 1, server = socket(AF_INET, type, 0);
+	socklen_t len = sizeof(at);
+
+	fd[0] = socket(AF_INET, type, 0);
+	if (bind(server, (void *)&at, len) || getsockname(server, (void *)&at, &len) ||
+	    (type == SOCK_STREAM && listen(server, 1)) || connect(fd[0], (void *)&at, len))
+		exit(1);
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fd[1] = type == SOCK_STREAM ? accept(server, NULL, NULL) : server;
+}
+
+/* What is sent is acknowledged at once: the kernel merges only what the sender no longer has. */
+static void segment(const int fd[2], const char *text, int len, int flags)
+{
+	int one = 1, left = 1;
+
+	setsockopt(fd[1], IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+	if (send(fd[0], text, len, flags) != len)
+		exit(1);
+	while (left)
+		ioctl(fd[0], SIOCOUTQ, &left);
+}
+
+static int behind(const char *how, long count)
+{
+	static char text[65536];
+	long at = 0;
+	int fd[2];
+
+	connection(*how == 'p' ? SOCK_DGRAM : SOCK_STREAM, fd);
+	for (long i = 0; i < count; i++) {
+		if (*how == 'u')
+			segment(fd, text, 1, MSG_OOB);
+		segment(fd, text, *how == 'u' ? 9 : 10, 0);
+		if (*how == 'b')
+			at += recv(fd[1], text, i ? 10 : 5, 0);
+		if (*how == 'u' && recv(fd[1], text, 10, 0) != 9)
+			return 1;
+		if (*how == 'p' &&
+		    (recv(fd[1], text, 10, MSG_PEEK) != 10 || recv(fd[1], text, 10, 0) != 10))
+			return 1;
+	}
+	while ((*how == 'b' || *how == 'm') && at < 10 * count)
+		at += recv(fd[1], text, sizeof(text), 0);
+	printf("%d\n", getpid());
+	return 0;
+}
+
 static int forked(long count, char *path)
 {
 	char *argv[] = { path, NULL };
@@ -233,6 +293,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "messages"))
 		return messages(atol(argv[2]));
+	if (strchr("bmup", *argv[1]))
+		return behind(argv[1], atol(argv[2]));
 	if (!strcmp(argv[1], "exec-fail"))
 		return exec_fail(atol(argv[2]), argv[3]);
 	if (!strcmp(argv[1], "forked"))

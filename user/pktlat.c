@@ -10,6 +10,8 @@
  *   clock  age_ns of the offsets in use, real_drift_ns since then, ptp (bool),
  *          ptp_error_ns; with --ptp: ptp_drift_ns
  *   lost   unstamped unconverted bad_clock sent (by this host itself: never received)
+ *          merged (packets into which the kernel merged later ones that waited with them:
+ *          they are counted once, with the last one's stamp)
  *          table_full evicted (processes and taps that made room) evicted_packets missed
  *          (runs of the programs that the kernel skipped)
  *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
@@ -143,6 +145,8 @@ static const struct hist_count counts[] = {
 	  offsetof(struct pktlat_stat, unconverted) },
 	{ "sent", "sent by this host itself, never received", offsetof(struct pktlat_stat, sent) },
 	{ "bad_clock", "bad clock", offsetof(struct pktlat_stat, clock) },
+	{ "merged", "into which TCP merged later ones, whose stamp counts",
+	  offsetof(struct pktlat_stat, merged) },
 	{ "table_full", "table full", offsetof(struct pktlat_stat, slow.full) },
 	{ "evicted", "replaced processes and taps", offsetof(struct pktlat_stat, age.evicted) },
 	{ "evicted_packets", "packets of replaced processes and taps",

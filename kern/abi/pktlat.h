@@ -45,8 +45,13 @@ struct pktlat_stat {
 	__u64 unconverted;	/* with a hardware stamp only, and no clock to read it by */
 	__u64 clock;		/* time went backwards, or by over LAT_MAX_NS */
 	__u64 sent;		/* this host's own: the stamp is the time of departure */
+	__u64 merged;		/* TCP, with later ones in it, whose stamp it has */
 	struct hist_age age;	/* of processes and taps */
 };
+
+/* map pktlat_part, LRU hash: the end of the segment that a socket has begun to read; key: its
+ * address less that of pktlat_cfg. See kern/stream.h. */
+#define PKTLAT_PARTS 16384
 
 /* Entries of pktlat_who; rows, about four octaves per entry */
 #define PKTLAT_WHO  1024
@@ -80,7 +85,7 @@ struct pktlat_event {
 };
 
 _Static_assert(sizeof(struct pktlat_key) == 40, "abi");
-_Static_assert(sizeof(struct pktlat_stat) == 80, "abi");
+_Static_assert(sizeof(struct pktlat_stat) == 88, "abi");
 _Static_assert(sizeof(struct pktlat_cfg) == 48, "abi");
 _Static_assert(sizeof(struct pktlat_event) == 112, "abi");
 
@@ -88,7 +93,8 @@ _Static_assert(sizeof(struct pktlat_event) == 112, "abi");
 #define HM_MAP_pktlat_stat(X) X(pktlat_stat, PERCPU_ARRAY, __u32, struct pktlat_stat, 1, 0)
 #define HM_MAP_pktlat_hist(X)                                                                      \
 	X(pktlat_hist, PERCPU_HASH, struct pktlat_key, struct lat_row, PKTLAT_ROWS, 0)
-#define HM_MAP_pktlat_who(X) X(pktlat_who, HASH, struct pktlat_key, struct hist_who, PKTLAT_WHO, 0)
+#define HM_MAP_pktlat_who(X)  X(pktlat_who, HASH, struct pktlat_key, struct hist_who, PKTLAT_WHO, 0)
+#define HM_MAP_pktlat_part(X) X(pktlat_part, LRU_HASH, __u64, __u32, PKTLAT_PARTS, 0)
 #define HM_MAP_pktlat_ring(X)                                                                      \
 	X(pktlat_ring, RINGBUF, struct hm_none, struct hm_none, TRACE_RING / 8, 0)
 

@@ -103,6 +103,42 @@ from_nic() {
 	reader_stop || true
 }
 
+# bats test_tags=vm
+@test "pktlat: a segment is one packet, whichever of its bytes are read first" {
+	local pid merged
+	host_attach pktlat
+	stamps_on
+	# half of the last one is always left, and the next one is merged into it
+	pid=$(calls behind 23 x)
+	equal "$(row ".pid == $pid" count)" 23 "packets, half of each left"
+	# an urgent byte is not copied
+	pid=$(calls urgent 23 x)
+	equal "$(row ".pid == $pid" count)" 23 "packets, after an urgent byte"
+	merged=$(hookmap -j pktlat | jq .lost.merged)
+	pid=$(calls merged 23 x)
+	(($(row ".pid == $pid" count) < 23))
+	# (other processes of the machine may count, too)
+	(($(hookmap -j pktlat | jq .lost.merged) > merged))
+	like "$(hookmap pktlat)" 'into which TCP merged later ones'
+	if [[ -e /proc/sys/net/mptcp ]]; then
+		spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 23 --mptcp --size 100 --piece 7
+		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 23 --mptcp --size 100
+		wait "$SPAWNED"
+		equal "$(row ".pid == $SPAWNED" count)" 23 "packets, MPTCP"
+	fi
+	reader_stop || true
+}
+
+# bats test_tags=vm
+@test "pktlat: what tells a sender about its own packets was not received" {
+	host_attach pktlat
+	stamps_on
+	spawn client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 23 --rate 1000 --tx-stamps
+	wait "$SPAWNED"
+	equal "$(row ".pid == $SPAWNED" count)" "" "packets of the sender"
+	reader_stop || true
+}
+
 @test "pktlat: a reader that stands still shows, packet by packet, with its flow" {
 	host_attach pktlat --slow 50000
 	stamps_on
@@ -308,6 +344,9 @@ bridged_tap() {
 		wait "$pid"
 		equal "$(row ".pid == $pid" count)" 97 "datagrams, $options"
 	done
+	# a datagram that is looked at, and then read
+	pid=$(calls peek 23 x)
+	equal "$(row ".pid == $pid" count)" 23 "datagrams, also with MSG_PEEK"
 	# who splices
 	spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 97 --splice
 	pid=$SPAWNED
