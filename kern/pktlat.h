@@ -90,6 +90,31 @@ static __always_inline int pktlat_received(const struct sk_buff *skb, const stru
 	return skb->tstamp >= cfg->real;
 }
 
+/* By how much realtime was set since its distance was measured: the machine slept, or somebody set
+ * the time. CLOCK_TAI is set with it (a program can read that one since 6.1). */
+static __always_inline __s64 pktlat_moved(const struct pktlat_cfg *cfg, __u64 now)
+{
+	__s64 moved;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_tai_ns))
+		return 0;
+	moved = bpf_ktime_get_tai_ns() - now - cfg->tai;
+	return moved + PKTLAT_MOVED_NS < 2 * PKTLAT_MOVED_NS ? 0 : moved;
+}
+
+/* From WHEN, a stamp of the kernel, until NOW, if realtime has moved. A move of whole seconds may
+ * be CLOCK_TAI's alone, which has learned of leap seconds: then the shorter time is the right one.
+ */
+static __always_inline __u64 pktlat_since(__u64 when, __u64 now, __s64 moved)
+{
+	__u64 without = now - when, with = without + moved;
+	__u64 part = (moved < 0 ? -moved : moved) % 1000000000ULL;
+
+	if (part > PKTLAT_MOVED_NS && part < 1000000000ULL - PKTLAT_MOVED_NS)
+		return with;
+	return with < without ? with : without;
+}
+
 /* The packet's stamp on CLOCK_MONOTONIC, and which it is; 0 if there is none. */
 static __always_inline __u64 pktlat_when(const struct sk_buff *skb, const struct pktlat_cfg *cfg,
 					 struct pktlat_stat *st, __u8 *stamp)
@@ -216,7 +241,7 @@ static __always_inline int pktlat(const struct sk_buff *skb, enum pktlat_from fr
 	if (!when)
 		return 0;
 	now = bpf_ktime_get_ns();
-	delta = now - when;
+	delta = pktlat_since(when, now, key.stamp == PKTLAT_SOFTWARE ? pktlat_moved(cfg, now) : 0);
 	if (delta > LAT_MAX_NS) {
 		__sync_fetch_and_add(&st->clock, 1);
 		return 0;

@@ -13,7 +13,8 @@ usage: clock.sh [OPTION...]
 
 Measures the offsets between the clocks that pktlat uses to convert stamps, and writes
 them to map pktlat_cfg, once or repeatedly until stopped. Run it while pktlat counts from
-hardware stamps, because clocks drift, and once after the system's time was set.
+hardware stamps, because clocks drift, and, before Linux 6.1, once after the system's
+time was set.
 
   --ptp DEV       clock of the NIC's stamps, such as /dev/ptp0
   -i SEC          repeat every SEC seconds

@@ -6,7 +6,7 @@
  * Each is measured by reading one clock between two readings of the other; the
  * narrowest of several tries counts, and half its width is the error.
  *
- * JSON: {"real_ns", "real_error_ns", "ptp_ns", "ptp_error_ns", "mono_ns"}
+ * JSON: {"real_ns", "real_error_ns", "tai_ns", "ptp_ns", "ptp_error_ns", "mono_ns"}
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,15 +46,15 @@ static void offset_better(struct clock_offset *best, long long sys1, long long o
 	best->ns = sys1 + (sys2 - sys1) / 2 - other;
 }
 
-void clock_real(struct clock_offset *o)
+void clock_offset(clockid_t clock, struct clock_offset *o)
 {
 	memset(o, 0, sizeof(*o));
 	for (int i = 0; i < TRIES; i++) {
 		struct timespec a, m, b;
 
-		clock_gettime(CLOCK_REALTIME, &a);
+		clock_gettime(clock, &a);
 		clock_gettime(CLOCK_MONOTONIC, &m);
-		clock_gettime(CLOCK_REALTIME, &b);
+		clock_gettime(clock, &b);
 		offset_better(o, ns_of(&a), ns_of(&m), ns_of(&b));
 	}
 }
@@ -108,11 +108,12 @@ bool next_interval(const struct options *opt, unsigned long *n)
 
 static int clock_run(const struct options *opt)
 {
-	struct clock_offset real, ptp = {};
+	struct clock_offset real, tai, ptp = {};
 	struct timespec now;
 
 	(void)opt;
-	clock_real(&real);
+	clock_offset(CLOCK_REALTIME, &real);
+	clock_offset(CLOCK_TAI, &tai);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (device && clock_ptp(device, &ptp))
 		return 1;
@@ -120,6 +121,7 @@ static int clock_run(const struct options *opt)
 		json_open(NULL, '{');
 		json_s64("real_ns", real.ns);
 		json_s64("real_error_ns", real.error);
+		json_s64("tai_ns", tai.ns);
 		if (ptp.valid) {
 			json_s64("ptp_ns", ptp.ns);
 			json_s64("ptp_error_ns", ptp.error);

@@ -5,6 +5,8 @@
 #ifndef HOOKMAP_CLOCK_H
 #define HOOKMAP_CLOCK_H
 
+#include <time.h>
+
 #include "hookmap.h"
 
 struct clock_offset {
@@ -13,8 +15,8 @@ struct clock_offset {
 	__u64 error; /* ns, at most */
 };
 
-/* CLOCK_REALTIME - CLOCK_MONOTONIC */
-void clock_real(struct clock_offset *o);
+/* CLOCK - CLOCK_MONOTONIC */
+void clock_offset(clockid_t clock, struct clock_offset *o);
 /* CLOCK_REALTIME - the PTP clock PATH. 0 or -errno, having printed why. */
 int clock_ptp(const char *path, struct clock_offset *o);
 

@@ -174,7 +174,7 @@ static int show_clock(const struct options *opt, const struct hists *h)
 	__s64 drift, ptp_drift;
 
 	(void)opt;
-	clock_real(&real);
+	clock_offset(CLOCK_REALTIME, &real);
 	if (asked.ptp && clock_ptp(asked.ptp, &ptp))
 		return -1;
 	drift = (__u64)real.ns - (__u64)cfg->real;

@@ -63,6 +63,9 @@ struct pktlat_stat {
 
 #define PKTLAT_SLOW_NS 1000000
 
+/* The time was set if it has moved by more; between two readings, the clocks move by less */
+#define PKTLAT_MOVED_NS 1000000ULL
+
 /* map pktlat_cfg, array of 1. Clocks, in ns. */
 struct pktlat_cfg {
 	__s64 real;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
@@ -70,6 +73,7 @@ struct pktlat_cfg {
 	__u64 error;	/* of ptp: at most */
 	__u64 measured; /* CLOCK_MONOTONIC */
 	__u64 slow;	/* what is slow; 0 = PKTLAT_SLOW_NS */
+	__s64 tai;	/* CLOCK_TAI - CLOCK_MONOTONIC, measured with real */
 	__u32 flags;	/* PKTLAT_F_* */
 	__u32 pad;
 };
@@ -86,7 +90,7 @@ struct pktlat_event {
 
 _Static_assert(sizeof(struct pktlat_key) == 40, "abi");
 _Static_assert(sizeof(struct pktlat_stat) == 88, "abi");
-_Static_assert(sizeof(struct pktlat_cfg) == 48, "abi");
+_Static_assert(sizeof(struct pktlat_cfg) == 56, "abi");
 _Static_assert(sizeof(struct pktlat_event) == 112, "abi");
 
 #define HM_MAP_pktlat_cfg(X)  X(pktlat_cfg, ARRAY, __u32, struct pktlat_cfg, 1, 0)

@@ -6,13 +6,14 @@
 # clock_measure PTP: the clocks' distances, as they are now, into VALUE (a pktlat_cfg);
 # PTP is a device, "none", or empty for no change
 clock_measure() {
-	local real mono ptp error flags options=()
+	local real tai mono ptp error flags options=()
 	hookmap_reader
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
 	flags=$(field_num pktlat_cfg.flags)
-	read -r real mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
+	read -r real tai mono ptp error <<<"$(look "$READER" -j "${options[@]}" clock | jq -r '"\(.real_ns) \(.tai_ns) \(.mono_ns) \(.ptp_ns) \(.ptp_error_ns)"')"
 	[[ $real =~ ^[0-9]+$ ]] || die "cannot compare the clocks (hookmap clock ${options[*]})"
 	field pktlat_cfg.real "$real"
+	field pktlat_cfg.tai "$tai"
 	field pktlat_cfg.measured "$mono"
 	flags=$((flags | PKTLAT_F_REAL))
 	[[ $1 != none ]] || flags=$((flags & ~PKTLAT_F_PTP))

@@ -402,6 +402,35 @@ clock_is() { equal "$(clock '[.ptp_drift_ns, .ptp_error_ns]')" "[$1,1000]" "drif
 	equal "$(clock .ptp)" false "without PTP"
 }
 
+# set_clock NS: as if the time had been set forward by so much since it was measured
+set_clock() {
+	(
+		# shellcheck source=/dev/null
+		. "$HM_TOP/scripts/lib.sh"
+		load_abi
+		map_value pktlat_cfg
+		field pktlat_cfg.real $(($(field_num pktlat_cfg.real) - $1))
+		field pktlat_cfg.tai $(($(field_num pktlat_cfg.tai) - ${2:-$1}))
+		map_write pktlat_cfg 0
+	)
+}
+
+@test "pktlat: the time is set, or the machine sleeps: delays stay right" {
+	local ns
+	skip_without "bpf_ktime_get_tai_ns (Linux 6.1)" grep -q bpf_ktime_get_tai_ns /proc/kallsyms
+	host_attach pktlat
+	stamps_on
+	# forwards, backwards, a whole number of seconds, and TAI alone
+	for ns in 1234567890 -1234567890 3700000000000 -3600000000000 '0 37000000000'; do
+		# shellcheck disable=SC2086
+		set_clock $ns
+		pid=$(calls urgent 7 x)
+		equal "$(row ".pid == $pid" 'count == 7 and .max_ns < 1000000000')" true "packets, $ns"
+		"$HM_TOP/scripts/clock.sh"
+	done
+	reader_stop || true
+}
+
 measured() { bpftool -j map dump pinned "$G/pktlat_cfg" | jq -c '.[0].value[24:32]'; }
 measured_since() { [[ $(measured) != "$1" ]]; }
 
