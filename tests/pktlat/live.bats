@@ -237,7 +237,7 @@ bridged_tap() {
 	busywait 5 at_tap || at_tap
 	at_reader() { equal "$(row ".pid == $sniffer and .stamp == \"hardware\"" count)" 7 "packets to the reader"; }
 	busywait 5 at_reader || at_reader
-	equal "$(row ".pid == $sniffer" kind)" '"process"' kind
+	equal "$(row ".pid == $sniffer and .stamp == \"hardware\"" kind)" '"process"' kind
 	kill "$tap" "$sniffer"
 	rm /sys/fs/bpf/hwstamp
 }
