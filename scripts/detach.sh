@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # detach.sh - detaches features of hookmap from a device or the host. See --help.
 
+# a full /tmp must not keep anybody from taking things off
+[[ ! -w /run ]] || export TMPDIR=/run
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 . "$HM_SCRIPTS/lib/registry.sh"
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
 . "$HM_SCRIPTS/lib/remains.sh"
-# a full /tmp must not keep anybody from taking things off
-[[ ! -w /run ]] || export TMPDIR=/run
 
 usage() {
 	cat <<'EOF'

@@ -27,16 +27,9 @@ HM_SCRIPTS=${BASH_SOURCE[0]%/*}
 [[ $HM_SCRIPTS == /* ]] || HM_SCRIPTS=$(cd -- "$HM_SCRIPTS" && pwd)
 HM_OBJ=${HOOKMAP_OBJ:-${HM_SCRIPTS%/*}/build}
 [[ $HM_OBJ == /* ]] || HM_OBJ=$PWD/$HM_OBJ
-BPFFS=/sys/fs/bpf
-# in one spelling: rules of iptables have it, and are compared
-[[ -z ${HOOKMAP_BPFFS:-} ]] || BPFFS=$(realpath -m -- "$HOOKMAP_BPFFS")
-GLOBALS=$BPFFS/tc/globals
-PINS=$BPFFS/hookmap
 BPFTOOL=${BPFTOOL:-bpftool}
 IPTABLES=${IPTABLES:-iptables}
 IP6TABLES=${IP6TABLES:-ip6tables}
-# ip and tc use this bpf filesystem
-export TC_BPF_MNT=$BPFFS
 # sbin is not in everybody's PATH
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -169,6 +162,30 @@ exec {HM_STUCK}<> <(:)
 answered() { ! read -rt 0 -u "$HM_STUCK"; }
 answered_again() { answered || read -rt 0.01 -n 64 -u "$HM_STUCK" || true; }
 
+# file_answers PATH: dies if its file system does not answer. Call it before the lock, and before
+# bash itself looks at the file.
+file_answers() {
+	local status=0
+	[[ $1 == */* ]] || return 0
+	{ timeout -s KILL "$HM_LIMIT" stat -L -- "$1" >/dev/null 2>&1 || status=$?; } 2>/dev/null
+	((status != 137)) || die "$1: no answer after $HM_LIMIT seconds: is its file system stuck?"
+}
+
+# --- places
+
+for place in "${HOOKMAP_BPFFS:-}" "${HOOKMAP_OBJ:-}" "${HOOKMAP_CGROUP:-}" "${TMPDIR:-}"; do
+	file_answers "$place"
+done
+BPFFS=/sys/fs/bpf
+# in one spelling: rules of iptables have it, and are compared
+[[ -z ${HOOKMAP_BPFFS:-} ]] || BPFFS=$(realpath -m -- "$HOOKMAP_BPFFS")
+GLOBALS=$BPFFS/tc/globals
+PINS=$BPFFS/hookmap
+# ip and tc use this bpf filesystem
+export TC_BPF_MNT=$BPFFS
+
+# --- queries
+
 # by_number COMMAND...: the command to run, in WORDS: in another network namespace, others can
 # rename a device at any moment, so we use its number, which ip, tc and bridge accept if no
 # device has that name
@@ -234,7 +251,7 @@ hung() { # COMMAND...
 	! answered || {
 		text=$(command_text "$@")
 		((${#text} <= 100)) || text=${text:0:97}...
-		tell printf '%s: %s: killed after %s seconds without an answer: is a driver or a lock stuck?\n' "$HM_NAME" "$(clean "$text")" "$HM_LIMIT" 2>&"$HM_STDERR"
+		tell printf '%s: %s: killed after %s seconds without an answer: is a driver, a lock or a file system stuck?\n' "$HM_NAME" "$(clean "$text")" "$HM_LIMIT" 2>&"$HM_STDERR"
 	}
 	printf . >&"$HM_STUCK"
 }
@@ -269,7 +286,7 @@ held() {
 		exec "${WORDS[@]}"
 	) <&0 >&"$PIPE_IN" 2>&1 &
 	await || status=$?
-	((status != 137)) || OUT="error: it was killed ${HELD_WHY:-after $HM_LIMIT seconds}: is a driver or a lock stuck?"
+	((status != 137)) || OUT="error: it was killed ${HELD_WHY:-after $HM_LIMIT seconds}: is a driver, a lock or a file system stuck?"
 	((status <= 128)) || OUT=${OUT:-"error: it was ended by signal $((status - 128))"}
 	return "$status"
 }

@@ -102,8 +102,8 @@ cfg_load() {
 	MAX_HOPS=$(field_num pol_cfg.max_hops)
 }
 
-# inputs FILE...: reads pipes here, before we take the lock, so that nobody waits for a person
-# who types. The files are then in INPUTS, and their names in NAMES.
+# inputs FILE...: reads them once, before we take the lock, so that nobody waits for a person who types,
+# or for a file system. What was read is then in the files INPUTS, and their names in NAMES.
 declare -A NAMES=()
 inputs() {
 	local file
@@ -114,9 +114,13 @@ inputs() {
 			INPUTS[-1]=$WORK/input.${#INPUTS[@]}
 			cat >"${INPUTS[-1]}"
 			NAMES[_${INPUTS[-1]}]='standard input'
-		elif [[ -p $file && -r $file ]]; then
+		elif [[ -r $file && ! -d $file ]]; then
 			INPUTS[-1]=$WORK/input.${#INPUTS[@]}
-			cat <"$file" >"${INPUTS[-1]}"
+			if [[ -p $file ]]; then
+				cat <"$file" >"${INPUTS[-1]}"
+			else
+				look_at "$file" cat -- "$file" >"${INPUTS[-1]}" 2>/dev/null || die "$file: cannot be read: is ${TMPDIR:-/tmp} full?"
+			fi
 			NAMES[_${INPUTS[-1]}]=$file
 		fi
 	done

@@ -43,5 +43,5 @@ for file in "${ARGS[@]}"; do
 	mode=$(stat -L -c %a -- "$file")
 	umask "$(printf '%o' $((0777 & ~8#$mode)))"
 	place=$(realpath -- "$file")
-	without_ours <"$file" | save "$place"
+	{ look_at "$file" cat -- "$file" || die "$file: cannot be read"; } | without_ours | save "$place"
 done

@@ -4,15 +4,18 @@
  * nsthread --socket NETNS - this process has a socket of the network namespace, and nothing else.
  * nsthread --stuck DIR - this process has a descriptor, whose link says "/", of a file system
  * (FUSE) that answers nobody.
+ * nsthread --mute PATH - such a file system is mounted on PATH, a directory or a file.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void *thread(void *path)
@@ -29,16 +32,19 @@ static void *thread(void *path)
 		pause();
 }
 
-static int stuck(const char *dir)
+static int stuck(const char *path, bool stays)
 {
 	int fd = open("/dev/fuse", O_RDWR);
 	char options[96];
+	struct stat st;
 
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
-		 fd);
-	if (fd < 0 || mount("stuck", dir, "fuse", 0, options) || open(dir, O_PATH) < 0 ||
-	    umount2(dir, MNT_DETACH)) {
-		perror(dir);
+	if (stat(path, &st))
+		st.st_mode = 0;
+	snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0,allow_other", fd,
+		 st.st_mode & S_IFMT);
+	if (fd < 0 || mount("stuck", path, "fuse", 0, options) ||
+	    (!stays && (open(path, O_PATH) < 0 || umount2(path, MNT_DETACH)))) {
+		perror(path);
 		return 1;
 	}
 	puts("ready");
@@ -71,7 +77,9 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	if (argc == 3 && !strcmp(argv[1], "--stuck"))
-		return stuck(argv[2]);
+		return stuck(argv[2], false);
+	if (argc == 3 && !strcmp(argv[1], "--mute"))
+		return stuck(argv[2], true);
 	if (argc == 3 && !strcmp(argv[1], "--socket"))
 		return holding(argv[2]);
 	pthread_attr_init(&small);

@@ -12,6 +12,8 @@
 #include "prom.h"
 #include "verb.h"
 
+#define BPFFS "/sys/fs/bpf"
+
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level, (void)format, (void)args;
@@ -25,7 +27,7 @@ int main(int argc, char **argv)
 	int err;
 
 	if (!opt.bpffs || !*opt.bpffs)
-		opt.bpffs = "/sys/fs/bpf";
+		opt.bpffs = BPFFS;
 	/* `hookmap help VERB` is `hookmap VERB --help`, a script's as well */
 	if (argc > 1 && !strcmp(argv[1], "help")) {
 		argv[1] = argc > 2 ? argv[2] : "--help";
@@ -41,6 +43,10 @@ int main(int argc, char **argv)
 	if (err)
 		return err == ARGS_DONE ? 0 : err;
 	json_start(&opt);
+	if (strcmp(opt.bpffs, BPFFS))
+		file_answers(opt.bpffs);
+	if (opt.save)
+		file_answers(opt.save);
 	if (opt.output == OUT_PROM)
 		return prom_run(&opt);
 	return verb ? verb->run(&opt) : brief_run(&opt);

@@ -67,6 +67,8 @@ int status_devices(const struct options *opt, size_t *n);
 
 /* Prints "hookmap: MESSAGE" to stderr; with -j, also an {"error": …} document. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Ends the program if the file system of PATH does not answer. */
+void file_answers(const char *path);
 /* Zeroed memory; ends the program if there is none. */
 void *zalloc(size_t n, size_t size);
 

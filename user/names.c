@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -87,7 +88,8 @@ struct memory {
 };
 
 struct names {
-	__u64 own; /* inode of the reader's namespace */
+	__u64 own;     /* inode of the reader's namespace */
+	dev_t own_dev; /* where all are */
 	int own_fd;
 	int netns_fd; /* map hm_netns, or negative */
 	int dev_fd;   /* map hm_dev, or negative */
@@ -201,8 +203,10 @@ struct names *names_new(const struct options *opt)
 	if (!n)
 		return NULL;
 	n->own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (n->own_fd >= 0 && !fstat(n->own_fd, &st))
+	if (n->own_fd >= 0 && !fstat(n->own_fd, &st)) {
 		n->own = st.st_ino;
+		n->own_dev = st.st_dev;
+	}
 	n->netns_fd = names_open(opt, "hm_netns");
 	n->dev_fd = names_open(opt, "hm_dev");
 	names_read_map(opt, "drop_name", n, memory_add);
@@ -313,11 +317,14 @@ static void names_read(struct names *n)
 {
 	DIR *dir = opendir(NETNS_DIR);
 	struct dirent *entry;
-	struct stat st;
+	struct statx st;
 
 	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.' && !fstatat(dirfd(dir), entry->d_name, &st, 0))
-			place_add(&n->names, st.st_ino, 0, strdup(entry->d_name));
+		/* (a file system that does not answer may be mounted there) */
+		if (entry->d_name[0] != '.' &&
+		    !statx(dirfd(dir), entry->d_name, AT_STATX_DONT_SYNC, STATX_INO, &st) &&
+		    makedev(st.stx_dev_major, st.stx_dev_minor) == n->own_dev)
+			place_add(&n->names, st.stx_ino, 0, strdup(entry->d_name));
 	}
 	if (dir)
 		closedir(dir);

@@ -10,11 +10,13 @@
 
 struct json_object *saved_read(const char *path, const char *verb)
 {
-	/* a pipe may be a command's output; one without a writer is empty, and not waited for */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct json_object *top = NULL;
 	struct stat st;
+	int fd;
 
+	file_answers(path);
+	/* a pipe may be a command's output; one without a writer is empty, and not waited for */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		fail("--since %s: %s", path, strerror(errno));
 	else if ((!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) || fcntl(fd, F_SETFL, 0))

@@ -151,8 +151,9 @@ l2_peer() {
 	[[ $PEER_NETNS == - ]] || {
 		((${#NSID_NAME[@]})) || {
 			NSID_NAME[none]=-
-			# (it opens all that lies there, and waits for a pipe)
-			for path in /run/netns/*; do [[ -f $path || ! -e $path ]] || return 1; done
+			# (it opens all that lies there, and waits for a pipe, or for a file system that does not answer)
+			{ timeout -s KILL "$HM_LIMIT" stat --cached=always -L -c '%d %F' /run/netns/ /proc/self/ns/net /run/netns/* || true; } 2>/dev/null |
+				awk 'NR <= 2 { ours[$1]; next } !($1 in ours && /regular/) { other = 1 } END { exit other }' || return 1
 			while read -r id name; do NSID_NAME[$id]=$name; done < <(ip_json netns list-id 2>/dev/null | jq -r '.[] | "\(.nsid) \(.name // "")"')
 		}
 		[[ -n ${NSID_NAME[$PEER_NETNS]:-} ]] || return 1

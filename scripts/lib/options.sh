@@ -32,6 +32,12 @@ option_find() {
 }
 
 options() {
+	local word
+	options_read "$@"
+	for word in "${ARGS[@]}"; do file_answers "$word"; done
+}
+
+options_read() {
 	local SPEC word value keys bare
 	read -ra SPEC <<<"$1"
 	shift
@@ -100,6 +106,8 @@ option_missing() { # WORD
 no_arguments() { ((!${#ARGS[@]})) || misuse "unknown argument ${ARGS[0]}"; }
 
 option_do() { # OPTION VALUE
+	# (OBJ:SECTION)
+	[[ $1 =~ ^--(filter|match)$ ]] || file_answers "${2%:*}"
 	case $1 in
 	--dry-run) DRY_RUN=1 ;;
 	--verbose) VERBOSE=1 ;;
@@ -110,6 +118,7 @@ option_do() { # OPTION VALUE
 	--netns)
 		[[ -n $2 ]] || misuse "--netns needs a name"
 		NS=$2
+		file_answers "/run/netns/$NS"
 		;;
 	*) option "$@" ;;
 	esac

@@ -127,8 +127,16 @@ netns_reused() (
 	return 1
 )
 
-# netns_holders: each name, mount and thread that has a network namespace: its inode, a newline,
-# the file, a NUL
+# netns_stat: of the files that it reads, with a NUL behind each, those that are namespaces: the inode,
+# a newline, the file, a NUL. (Others can be on a file system that makes up inodes, or that does not
+# answer: what the kernel knows of it will do.)
+netns_stat() {
+	local nsfs
+	nsfs=$(stat -L -c %d /proc/self/ns/net)
+	timeout -s KILL "$HM_LIMIT" xargs -0r stat --cached=always -L --printf '%d %i\n%n\0' | sed -zn "s/^$nsfs //p" || true
+} 2>/dev/null
+
+# netns_holders: each name, mount and thread that has a network namespace, as netns_stat
 netns_holders() {
 	local root point
 	{
@@ -137,23 +145,15 @@ netns_holders() {
 			[[ $root != net:* ]] || printf '%b\0' "${point//\\/\\0}"
 		done </proc/self/mountinfo
 		printf '%s\0' /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net
-	} | xargs -0 stat -L --printf '%i\n%n\0'
-} 2>/dev/null
+	} 2>/dev/null | netns_stat
+}
 
 # netns_kept: the same for descriptors of processes. (The link of one has the inode, or the name
-# that was opened, or "/" if that has gone. Then it can be anything, also on a file system that does
-# not answer, or that makes up inodes.)
+# that was opened, or "/" if that has gone. Then it can be anything.)
 netns_kept() {
-	local nsfs dev inode file
-	nsfs=$(stat -L -c %d /proc/self/ns/net)
-	{
-		netns_descriptors 'net:\[*' 'net:\[*' | xargs -0r stat -L --printf '%d %i\n%n\0' || true
-		netns_descriptors / '*/netns/*' |
-			timeout -s KILL $((HM_LIMIT < 5 ? HM_LIMIT : 5)) xargs -0r stat -L --printf '%d %i\n%n\0'
-	} | while read -r dev inode && IFS= read -rd '' file; do
-		[[ $dev != "$nsfs" ]] || printf '%s\n%s\0' "$inode" "$file"
-	done
-} 2>/dev/null
+	netns_descriptors 'net:\[*' 'net:\[*' | netns_stat
+	netns_descriptors / '*/netns/*' | HM_LIMIT=$((HM_LIMIT < 5 ? HM_LIMIT : 5)) netns_stat
+}
 netns_descriptors() { # PATTERN PATTERN
 	# (a user can have very many)
 	printf '%s\0' /proc/[0-9]*/fd | timeout -s KILL "$HM_LIMIT" xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
@@ -214,7 +214,7 @@ progs_hidden() {
 	[[ -n $ours ]] || return 0
 	seen=$(bpftool -j net show | net_ids) || die "bpftool net show failed"
 	list=$(
-		stat -L -c %i /run/netns/* 2>/dev/null || true
+		printf '%s\0' /run/netns/* | netns_stat | sed -z 's/\n.*//' | tr '\0' '\n'
 		dev_list
 		printf '%s\n' "$DEVS"
 	) || exit 1
@@ -337,12 +337,12 @@ netns_name() {
 		printf '%s' "$NETNS"
 		return
 	}
-	local file
-	for file in /run/netns/*; do
-		[[ $file -ef $NETNS_PATH ]] || continue
+	local inode file
+	while read -r inode && IFS= read -rd '' file; do
+		[[ $inode == "$NETNS_INODE" ]] || continue
 		printf '%s' "${file##*/}"
 		return
-	done
+	done < <(printf '%s\0' /run/netns/* | netns_stat)
 }
 
 # netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be

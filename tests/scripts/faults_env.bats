@@ -283,7 +283,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
 	run env HOOKMAP_LIMIT=2 PATH="$BATS_TEST_TMPDIR/bin:$PATH" timeout -s KILL 60 nsenter --net="/run/netns/$LAB-host" -- "$ATTACH" eth0 policy 3>&-
 	equal "$status" 1 status
-	like "$output" "tc qdisc add dev eth0 clsact failed: error: it was killed after 2 seconds: is a driver or a lock stuck?"
+	like "$output" "tc qdisc add dev eth0 clsact failed: error: it was killed after 2 seconds: is a driver, a lock or a file system stuck?"
 	one_line "$output"
 	same "after a command that hung" "$BATS_TEST_TMPDIR/before"
 }
@@ -406,6 +406,81 @@ hangs() {
 	hangs iptables "$DETACH" eth0
 	on host "$DETACH" eth0
 	same "detach, after it with iptables hanging" "$d/before"
+}
+
+@test "faults: a file system that does not answer, wherever a path is given: named in time, and the lock is free" {
+	local d=$BATS_TEST_TMPDIR f=$BATS_TEST_TMPDIR/mute/f scripts=$HM_TOP/scripts pid pids=() file line
+	skip_without /dev/fuse test -c /dev/fuse
+	mkdir "$d/mute" "$d/trace"
+	: >"/run/netns/mute"
+	for file in "$d/mute" /run/netns/mute; do
+		"$HM_BUILD/tests/nsthread" --mute "$file" >"$d/ready" 3>&- &
+		pids+=($!)
+		busywait 5 grep ready "$d/ready"
+	done
+	on host "$ATTACH" eth0 l2fwd policy latency 2>/dev/null
+	state >"$d/attached"
+	# silent WHAT PATTERN COMMAND...: others get the lock meanwhile
+	silent() {
+		local pattern=$1 out=$d/out.$BASHPID pid status=0
+		shift
+		on host env HOOKMAP_LIMIT=2 timeout -s KILL 60 "$@" >"$out" 2>&1 </dev/null 3>&- &
+		pid=$!
+		sleep 1
+		flock -n /sys/fs/bpf/tc/_lock true || equal held free "lock, while this waits: $*"
+		wait "$pid" || status=$?
+		equal "$status" 1 "exit status of $*: $(<"$out")"
+		one_line "$(<"$out")" && like "$(<"$out")" "$pattern"
+	}
+	while read -ra line; do
+		silent "$f: no answer after 2 seconds: is its file system stuck?" "${line[@]}"
+	done <<-EOF
+		env HOOKMAP_BPFFS=$f $scripts/status.sh
+		env HOOKMAP_BPFFS=$f $ATTACH eth0 latency
+		env HOOKMAP_CGROUP=$f $ATTACH veth0 latency
+		env HOOKMAP_OBJ=$f $DETACH eth0
+		env TMPDIR=$f $scripts/policy.sh load /dev/null
+		$scripts/policy.sh load $f
+		$scripts/policy.sh check -- $f
+		$scripts/fdb.sh load $f
+		$scripts/fdb.sh acl eth0 load $f
+		$scripts/plot.sh stages $f
+		$scripts/run.sh xdp/pass --out=$f $HM_TOP/tests/packets/arp.hex
+		$scripts/saved.sh $f
+		$scripts/service.sh --config $f start eth0
+		$ATTACH --next $f:prog eth0 latency
+		$ATTACH --netns $f eth0 latency
+		$DETACH --netns $f eth0
+		$HM_BUILD/hookmap --bpffs $f latency
+		env HOOKMAP_BPFFS=$f $HM_BUILD/hookmap
+		$HM_BUILD/hookmap latency --since $f
+		$HM_BUILD/hookmap --prom --output $f latency
+	EOF
+	# what can be looked at, but not read: the limit is that of the read
+	mount -t tracefs trace "$d/trace"
+	mkdir "$d/trace/instances/hookmap.$$"
+	file=$d/trace/instances/hookmap.$$/trace_pipe
+	while read -ra line; do
+		silent "trace_pipe: killed after 2 seconds" "${line[@]}"
+	done <<-EOF
+		$scripts/policy.sh load $file
+		$scripts/fdb.sh load $file
+		$scripts/run.sh xdp/pass $file
+	EOF
+	rmdir "$d/trace/instances/hookmap.$$"
+	# nor is a name that does not answer in the way
+	silent '/run/netns/mute: no answer after 2 seconds' "$ATTACH" --netns mute eth0 latency
+	fails 1 'there is no network namespace mute' hookmap latency --netns mute
+	same "what could not be read" "$d/attached"
+	HOOKMAP_LIMIT=2 on host timeout -s KILL 60 "$ATTACH" veth0 latency --mode none 2>/dev/null
+	like "$(HOOKMAP_LIMIT=2 on host timeout -s KILL 60 "$scripts/status.sh")" 'veth0: latency'
+	TMPDIR=$f HOOKMAP_LIMIT=2 on host timeout -s KILL 60 "$DETACH" veth0
+	HOOKMAP_LIMIT=2 on host timeout -s KILL 60 "$DETACH" eth0
+	kill "${pids[@]}"
+	wait "${pids[@]}" || true
+	umount /run/netns/mute "$d/mute"
+	rm /run/netns/mute
+	same "after detach" "$d/before"
 }
 
 @test "faults: a command that hangs amid attach: all before it is undone, and a second signal waits for none" {
