@@ -58,7 +58,12 @@ FEATURES=("${ARGS[@]}")
 if ((HOST)); then
 	((${#FEATURES[@]})) || misuse "--host needs a feature"
 else
-	((${#ARGS[@]})) || misuse "no device given"
+	((${#ARGS[@]})) || {
+		# (an option that no feature has may have taken the device for its value)
+		FEATURES=("${FEATURES_KNOWN[@]}")
+		for ((i = 0; i < ${#ASKED[@]}; i += 2)); do feature_option "${ASKED[@]:i:2}"; done
+		misuse "no device given"
+	}
 	DEV=${ARGS[0]}
 	FEATURES=("${ARGS[@]:1}")
 	((${#FEATURES[@]})) || FEATURES=(latency)

@@ -86,7 +86,7 @@ one() {
 		if [[ -n $NETNS_HIDDEN ]]; then
 			printf '%s%s: out of reach: %s\n' "$DEV_NAME" "$where" "$(netns_hidden_why "$DEV_INODE")"
 		else
-			printf '%s%s: has vanished; detach.sh removes what is left\n' "$DEV_NAME" "$where"
+			printf '%s%s: has vanished, or is in another network namespace now; detach.sh removes what is left\n' "$DEV_NAME" "$where"
 		fi
 		return
 	else

@@ -294,8 +294,9 @@ sent_by() {
 		equal "$status $output" "${want:+1 $F: }${want:-0 }" "check of $text"
 		n=$((n + 1))
 	done <<-'EOF'
-		|file: the whole: expected one object, not 0 values
-		\n \n|file: the whole: expected one object, not 0 values
+		|file: the whole: it is empty: expected one object
+		\n \n|file: the whole: it is empty: expected one object
+		{} {}|file: the whole: expected one object, not 2 values
 		{}\n{}|file: the whole: expected one object, not 2 values
 		[]|file: the whole: expected object, not array
 		\xef\xbb\xbf{"rules":[]}|
@@ -307,7 +308,7 @@ sent_by() {
 		{"nexthops":{"a":{"dev":"veth0"}},"description":"\\\\\\"a\\":{","rules":[{"description":"{","priority":1,"action":{"ecmp":{"a":1,"a":2}}}]}|rule 1: action.ecmp.a: is there twice
 		{"rules":[{"id":"a","priority":1,"action":"pass","description":"\\\\"},{"id":"b","priority":0,"match":{"dst":"1.1.1.1"},"action":"pass"}]}|
 	EOF
-	equal "$n" 12
+	equal "$n" 13
 	# each file by itself: two halves make no whole
 	printf '{"rules":[' >"$F"
 	printf ']}' >"$F.2"

@@ -32,6 +32,8 @@ fails() {
 	fails 2 "unknown feature nonsense; features are: " attach eth0 nonsense
 	fails 2 "unknown option --nonsense" attach eth0 --nonsense 1
 	fails 2 "--nonsense" attach eth0 --nonsense
+	fails 2 "unknown option --nonsense" attach --nonsense eth0
+	fails 2 "no device given" attach --sample 1
 	fails 2 "its value is missing" attach eth0 --sample
 	fails 2 "--sample 0: expected a number" attach eth0 --sample 0
 	fails 2 "--sample x: expected a number" attach --sample=x eth0

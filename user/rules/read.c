@@ -627,7 +627,10 @@ bool read_file(struct set *s, struct source *file, const char *path)
 		values++;
 	}
 	if (values != 1) {
-		wrong(file, "file", "the whole", "expected one object, not %zu values", values);
+		wrong(file, "file", "the whole",
+		      values ? "expected one object, not %zu values"
+			     : "it is empty: expected one object",
+		      values);
 	} else {
 		keys_twice(file, file->text);
 		read_whole(s, file, whole);
