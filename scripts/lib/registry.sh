@@ -131,9 +131,11 @@ netns_reused() (
 # a newline, the file, a NUL. (Others can be on a file system that makes up inodes, or that does not
 # answer: what the kernel knows of it will do.)
 netns_stat() {
-	local nsfs
-	nsfs=$(stat -L -c %d /proc/self/ns/net)
-	timeout -s KILL "$HM_LIMIT" xargs -0r stat --cached=always -L --printf '%d %i\n%n\0' | sed -zn "s/^$nsfs //p" || true
+	{
+		printf '/proc/self/ns/net\0' # the first, with the number of the file system
+		cat
+	} | timeout -s KILL "$HM_LIMIT" xargs -0 stat --cached=always -L --printf '%d %i\n%n\0' |
+		sed -zn '1 { s/ .*//; h; d }; G; s/^\([0-9]*\) \(.*\)\n\1$/\2/p' || true
 } 2>/dev/null
 
 # netns_holders: each name, mount and thread that has a network namespace, as netns_stat
