@@ -135,7 +135,7 @@ netns_stat() {
 		printf '/proc/self/ns/net\0' # the first, with the number of the file system
 		cat
 	} | timeout -s KILL "$HM_LIMIT" xargs -0 stat --cached=always -L --printf '%d %i\n%n\0' |
-		sed -zn '1 { s/ .*//; h; d }; G; s/^\([0-9]*\) \(.*\)\n\1$/\2/p' || true
+		sed -zn '1 { s/ .*//; h; d }; G; s/^\([0-9]*\) \(.*\)\x00\1$/\2/p' || true
 } 2>/dev/null
 
 # netns_holders: each name, mount and thread that has a network namespace, as netns_stat
