@@ -28,6 +28,7 @@
 #     noroute   table TEXT has no route (of FAMILY)
 #     encap     table TEXT has a route that puts packets into others (MPLS, SRv6, tunnels)
 #     encapdev  a route through DEV does so
+#     carries   DEV, a tunnel, drops packets of FAMILY; TEXT: the family that it carries
 #     mtu       table TEXT has an IPv4 route with an MTU that is not locked
 #   7 TABLE DEV  a route of that table leads there
 
@@ -183,18 +184,21 @@ beside_look() {
 	if type -P nft >/dev/null; then
 		beside_ask nft -j list ruleset | HOME=/ beside_ask "$HM_JQ" -rf "${BASH_SOURCE%.sh}.jq" || true
 	fi
-	# those with if_id are for packets that a route or a rule sends to an xfrm interface
+	# those with if_id, or the mark of a vti device, are for packets that a route or a rule
+	# sends to that device
 	# shellcheck disable=SC2016
-	beside_ask ip xfrm policy | awk 'BEGIN { OFS = "\t" }
+	beside_ask ip xfrm policy | awk -v vti=" $(beside_vti)" 'BEGIN { OFS = "\t" }
 		function fact() { if (there) print 6, "xfrm", "ip xfrm policy", (index(src, ":") ? 6 : 4), "", src, dst, "", src " to " dst; there = 0 }
 		/^src / { fact(); src = $2; dst = $4 }
 		/^[ \t]+dir (out|fwd) / { there = 1 }
 		/^[ \t]+if_id / { there = 0 }
+		/^[ \t]+mark / && index(vti, " " $2 " ") { there = 0 }
 		END { fact() }'
 	ip -o addr show 2>/dev/null | awk 'BEGIN { OFS = "\t" } $3 ~ /^inet/ { sub(/\/.*/, "", $4); print 6, "self", "", ($3 == "inet" ? 4 : 6), "", $4, "", "", "" }'
 	beside_rp_filter
 	beside_rules
 	beside_encap
+	beside_carries
 	for dev; do beside_attached "$dev"; done
 } 3>&1
 
@@ -236,6 +240,26 @@ beside_encap() {
 		timeout 0.3 ip -o "-$family" route show table all 2>/dev/null || true
 	done | awk 'BEGIN { OFS = "\t" } $1 == "family" { family = $2 }
 		/ encap / { for (i = 2; i <= NF; i++) if ($(i - 1) == "dev" && !there[family, $i]++) print 6, "encapdev", "ip", family, $i, "", "", "", "" }'
+}
+
+# beside_vti: the marks of vti devices as `ip xfrm policy` shows them, a blank behind each
+beside_vti() {
+	local kind
+	for kind in vti vti6; do
+		ip -d -o link show type "$kind" 2>/dev/null | sed -n 's/.* okey \([0-9.]*\) .*/\1/p'
+	done | while IFS=. read -r -a key; do
+		printf '0x%x/0xffffffff ' $((key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3]))
+	done
+}
+
+# beside_carries: tunnels that carry one of IPv4 and IPv6
+beside_carries() {
+	local kind
+	for kind in ipip ip6tnl; do
+		ip -d -j link show type "$kind" 2>/dev/null
+	done | jq -r '.[] | .ifname as $dev | .linkinfo |
+		(if .info_kind == "ipip" then "4" else {ipip6: "4", ip6ip6: "6"}[.info_data.proto // ""] // empty end) |
+		["6", "carries", "ip", {"4": "6", "6": "4"}[.], $dev, "", "", "", .] | @tsv' 2>/dev/null || true
 }
 
 # beside_tables TABLE...: where their routes lead

@@ -132,6 +132,22 @@ past() {
 	fails 1 "strict: expected true or false" policy check - <<<'{"strict":1}'
 }
 
+# bats test_tags=vm
+@test "policy: beside: an IPsec policy of a vti device is for what is sent to that" {
+	local block=(ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir out action block)
+	skip_without "vti devices" on host ip link add v0 type vti local 10.11.3.1 remote 10.11.3.2 key 0.1.0.42
+	attach eth0 policy
+	on host "${block[@]}" mark 0x1002a
+	equal "$(said "$REDIRECT")" ""
+	# what redirect goes past does not block these
+	equal "$(said "$MARK")" ""
+	catch server eth1 3
+	send
+	equal "$(caught | wc -l)" 3 "by mark and ip rule"
+	on host "${block[@]}" mark 0x42
+	like "$(said "$REDIRECT")" "goes past IPsec"
+}
+
 @test "policy: beside: rules and next hops of IPv6, where the kernel has none, are named" {
 	local HOPS='{"b":{"dev":"veth1","via":"10.11.3.2"}}'
 	attach eth0 policy

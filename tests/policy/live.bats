@@ -471,6 +471,7 @@ each_action() {
 			on "$end" ip xfrm policy add src "$four" dst "$four" dir "$([[ $end == host ]] && echo out || echo in)" if_id 7 tmpl src 10.11.3.1 dst 10.11.3.2 proto esp reqid 7 mode tunnel
 		done
 	done
+	dropped() { on host ip -s -j link show x0 | jq '.[].stats64.tx.errors'; }
 	four=0 six=0
 	while read -r kind families options; do
 		for end in host server; do
@@ -481,8 +482,14 @@ each_action() {
 			on "$end" ip link set x0 up
 		done
 		on server sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.x0.rp_filter=0
+		# (nothing of its own, which it would drop as well)
+		[[ $families != 4 ]] || on host sysctl -qw net.ipv6.conf.x0.disable_ipv6=1
 		text=$(printf '{"nexthops":{"x":{"dev":"x0"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp"},"action":{"redirect":"x"}}]}' | policy load - 2>&1)
-		equal "$text" '' "said of $kind"
+		case $families in
+		4) like "$text" 'rule 1 (r): redirect: x0 carries only IPv4 and drops IPv6 packets; match dst 0.0.0.0/0 here' ;;
+		6) like "$text" 'rule 1 (r): redirect: x0 carries only IPv6 and drops IPv4 packets; match dst ::/0 here' ;;
+		*) equal "$text" '' "said of $kind" ;;
+		esac
 		[[ $families != *4* ]] || {
 			on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 5
 			four=$((four + 5))
@@ -491,14 +498,22 @@ each_action() {
 			on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 7
 			six=$((six + 7))
 		}
+		# what is said of it is true
+		[[ $families == 46 ]] || {
+			on client "$HM_BUILD/tests/traffic" udp-send "$([[ $families == 4 ]] && echo 2001:db8:99::1 || echo 198.51.100.1)" 7000 3
+			equal "$(dropped)" 3 "dropped by $kind $options"
+			equal "$(policy check - <<<'{"nexthops":{"x":{"dev":"x0"}},"rules":[{"id":"r","priority":1,"match":{"proto":"udp","dst":"'"$([[ $families == 4 ]] && echo 0.0.0.0/0 || echo ::/0)"'"},"action":{"redirect":"x"}}]}' 2>&1)" '' "said of $kind, one family"
+		}
 		busywait 10 got x0 $((four + six)) || equal "$(got_at x0)" $((four + six)) "at the far end of $kind"
 		on host ip link del x0
 		on server ip link del x0
 	done <<-END
 		ipip 4 local 10.11.3.1 remote 10.11.3.2
-		sit 6 local 10.11.3.1 remote 10.11.3.2
+		sit 46 local 10.11.3.1 remote 10.11.3.2
 		gre 46 local 10.11.3.1 remote 10.11.3.2
 		ip6tnl 46 mode any local fd11:3::1 remote fd11:3::2
+		ip6tnl 4 mode ipip6 local fd11:3::1 remote fd11:3::2
+		ip6tnl 6 mode ip6ip6 local fd11:3::1 remote fd11:3::2
 		ip6gre 46 local fd11:3::1 remote fd11:3::2
 		xfrm 46 dev veth1 if_id 7
 	END

@@ -37,16 +37,17 @@ enum kind {
 	ABOVE,
 	ENCAPDEV,
 	FLOWTABLE,
+	CARRIES,
 	IIF,
 	ATTACHED,
 	KINDS
 };
 
 static const char *const kinds[] = {
-	"snat",	     "dnat",	  "forward", "mss",	 "xfrm",      "rpf",   "setmark",
-	"noforward", "nodefault", "noipv6",  "self",	 "spoof",     "vmark", "port",
-	"vrf",	     "unseen",	  "noroute", "encap",	 "mtu",	      "alter", "tcbehind",
-	"iprule",    "noask6",	  "above",   "encapdev", "flowtable", "",      "attached",
+	"snat",	     "dnat",	  "forward", "mss",   "xfrm",	  "rpf",    "setmark", "noforward",
+	"nodefault", "noipv6",	  "self",    "spoof", "vmark",	  "port",   "vrf",     "unseen",
+	"noroute",   "encap",	  "mtu",     "alter", "tcbehind", "iprule", "noask6",  "above",
+	"encapdev",  "flowtable", "carries", "",      "attached",
 };
 
 struct fact {
@@ -422,6 +423,12 @@ static void explain(const struct fact *f, char *text, size_t size)
 			 "flows that it has, and from packet to packet of one flow, the mark is "
 			 "not looked at; nft delete flowtable %s, and make it again, after load",
 			 f->text, f->text);
+		break;
+	case CARRIES:
+		snprintf(text, size,
+			 "%s carries only IPv%s and drops IPv%d packets; match dst %s here, and "
+			 "send the others elsewhere by a rule of their own",
+			 f->dev, f->text, f->family, f->family == 6 ? "0.0.0.0/0" : "::/0");
 		break;
 	default:
 		snprintf(text, size,
