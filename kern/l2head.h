@@ -19,7 +19,7 @@ static __always_inline __u32 l2_head_mac(const struct l2_key *key)
 static __always_inline int l2_head_get(const struct l2_fdb *entry, const struct l2_key *key,
 				       union l2_head *head)
 {
-	head->word = *(const volatile __u64 *)entry;
+	head->word = *(const volatile __u64 *)&entry->port;
 	return head->vlan == (__u8)key->vlan && head->mac == l2_head_mac(key);
 }
 
@@ -31,7 +31,7 @@ static __always_inline int l2_head_swap(struct l2_fdb *entry, union l2_head old,
 		.port = port, .type = type, .vlan = key->vlan, .mac = l2_head_mac(key)
 	};
 
-	return __sync_val_compare_and_swap((__u64 *)entry, old.word, new.word) == old.word;
+	return __sync_val_compare_and_swap((__u64 *)&entry->port, old.word, new.word) == old.word;
 }
 
 /* Is a complete read of the bridge due? Once per refresh interval, and after a port has lost a

@@ -120,8 +120,11 @@ entry_words() {
 	done
 	((!want_dev || STACK)) || [[ -n $TO ]] || misuse "say where $ENTRY is: dev DEV, or local"
 	((want_dev)) || [[ $STACK$TO == 0 ]] || misuse "del takes a MAC and a VLAN only"
-	bytes 2 "$VLAN"
-	KEY=("${BYTES[@]}" "${MAC[@]}")
+	local VALUE
+	struct_new l2_key
+	field l2_key.vlan "$VLAN"
+	field l2_key.mac "${MAC[@]}"
+	KEY=("${VALUE[@]}")
 }
 
 # entry_dead DEV VLAN: in WHY, why no frame for an entry in VLAN leaves by DEV, whose number is PORT.
@@ -140,41 +143,44 @@ entry_dead() {
 	((!$2)) || ! bit_is l2_port.vlans "$2"
 }
 
-# entries_dead NAME [PORT]: says how many of the entries that it reads (as l2_entries has them, PORT: only
-# static ones of this port) no frame will use, and which is the first
+# entries_dead NAME [PORT]: says how many of the entries that it reads (as map_entries has them, PORT:
+# only static ones of this port) no frame will use, and which is the first
 entries_dead() {
-	local dead count mac vlan PORT
+	local dead count mac vlan PORT BYTES
 	scratch PORTS
 	scratch WIRES
-	l2_entries l2_port | into "$PORTS" || exit 1
-	l2_entries l2_wire | into "$WIRES" || exit 1
-	dead=$(awk -F'|' -v only="${2:-}" -v endian="$HM_ENDIAN" -v aware="$L2_P_VLAN" -v mirror="$L2_P_MIRROR" \
-		-v flags="$HM_OFF_l2_port_flags" -v vlans="$HM_OFF_l2_port_vlans" -v ports="$PORTS" \
-		-v state="$HM_OFF_l2_wire_state" -v wire_vlans="$HM_OFF_l2_wire_vlans" -v port="$HM_OFF_l2_fdb_port" -v type="$HM_OFF_l2_fdb_type" -v static="$L2_STATIC" '
+	map_rows l2_port key l2_port.flags l2_port.vlans | into "$PORTS" || exit 1
+	map_rows l2_wire key l2_wire.state l2_wire.vlans | into "$WIRES" || exit 1
+	map_shape l2_fdb
+	bytes 1 "$L2_STATIC"
+	dead=$(awk -v only="${2:-}" -v little="$((HM_BYTE_ORDER == 1234))" -v aware="$L2_P_VLAN" -v mirror="$L2_P_MIRROR" -v static="${BYTES[*]}" -v ports="$PORTS" \
+		-v at_vlan="$(pair_spot l2_key.vlan)" -v at_mac="$(pair_spot l2_key.mac)" -v at_port="$(pair_spot l2_fdb.port)" -v at_type="$(pair_spot l2_fdb.type)" '
 		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
 		function bit(v, n) { while (n-- > 0) v = int(v / 2); return v % 2 }
-		function u2(b, at) { return endian == "little" ? hex(b[at + 1]) + 256 * hex(b[at + 2]) : hex(b[at + 2]) + 256 * hex(b[at + 1]) }
+		function member(map, n,  i) {
+			i = int(n / 8)
+			if (!little) i = i - i % 8 + 7 - i % 8
+			return bit(hex(substr(map, 2 * i + 1, 2)), n % 8)
+		}
+		function text(spot,  s) { split(spot, s, " "); return substr($0, s[1], s[2]) }
+		function number(spot,  b, n, i, v) {
+			n = split(text(spot), b, " ")
+			for (i = 1; i <= n; i++) v = 256 * v + hex(b[little ? n + 1 - i : i])
+			return v
+		}
 		FILENAME != "-" {
-			split($1, k, " ")
-			split($2, b, " ")
-			n = hex(k[endian == "little" ? 1 : 4])
-			at = vlans
-			if (FILENAME == ports) low = hex(b[flags + (endian == "little" ? 1 : 4)])
-			else if (mirrored[n]) { low = hex(b[state + (endian == "little" ? 1 : 8)]); at = wire_vlans }
-			else next
-			if (FILENAME == ports) mirrored[n] = int(low / mirror) % 2
-			has[n] = int(low / aware) % 2
-			for (i = 0; has[n] && i < 512; i++) member[n, i] = hex(b[at + 1 + (endian == "little" ? i : i - i % 8 + 7 - i % 8)])
+			if (FILENAME == ports) mirrored[$1] = int($2 / mirror) % 2
+			else if (!mirrored[$1]) next
+			has[$1] = int($2 / aware) % 2
+			vlans[$1] = $3
 			next
 		}
 		{
-			split($1, k, " ")
-			split($2, b, " ")
-			n = u2(b, port)
-			vlan = u2(k, 0)
-			if (!n || (only != "" && (n != only || hex(b[type + 1]) != static))) next
-			if (has[n] ? vlan && bit(member[n, int(vlan / 8)], vlan % 8) : !vlan) next
-			if (!count++) first = k[3] ":" k[4] ":" k[5] ":" k[6] ":" k[7] ":" k[8] " " vlan " " n
+			n = number(at_port)
+			if (!n || (only != "" && (n != only || text(at_type) != static))) next
+			vlan = number(at_vlan)
+			if (has[n] ? vlan && member(vlans[n], vlan) : !vlan) next
+			if (!count++) { first = text(at_mac); gsub(" ", ":", first); first = first " " vlan " " n }
 		}
 		END { print count + 0, first }' "$PORTS" "$WIRES" -) || exit 1
 	read -r count mac vlan PORT <<<"$dead"
@@ -244,22 +250,19 @@ fdb_flush() {
 		[[ $1 == dev && $# == 2 ]] || misuse "flush takes: dev DEV"
 		port_of "$2"
 	fi
-	l2_delete l2_fdb "$PORT" " $L2_STATIC "
+	l2_delete l2_fdb l2_fdb.port "$PORT" l2_fdb.type "$L2_STATIC"
 }
 
 # load_check: checks each line of INPUT and prints bpftool's commands; what is wrong goes to
 # descriptor 3
 load_check() {
 	local names
-	map_shape l2_fdb
 	names=$(l2_port_names | as_named) || exit 1
-	names=$names pin=$GLOBALS/l2_fdb awk -v endian="$HM_ENDIAN" -v size="$VALUE_SIZE" -v static="$L2_STATIC" '
+	names=$names awk '
 		function bad(text) { printf "line %d: %s\n", NR, text >"/dev/fd/3"; exit 1 }
-		function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
 		BEGIN {
 			n = split(ENVIRON["names"], list, " ")
 			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], at + 1)] = substr(list[i], 1, at - 1) }
-			for (i = 8; i < size; i++) zeros = zeros " 00"
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
 		# not within a name
@@ -288,9 +291,8 @@ load_check() {
 			key = vlan + 0 " " mac
 			if (key in seen) bad($1 " vlan " vlan + 0 " is in line " seen[key] " already")
 			seen[key] = NR
-			gsub(":", " ", mac)
-			printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s\n", ENVIRON["pin"], le2(vlan), mac, le2(to), static, vlan % 256, substr(mac, 7), zeros
-		}' "$INPUT"
+			print vlan, mac, to, static
+		}' static="$L2_STATIC" "$INPUT" | l2_updates
 }
 
 # load_plan: sorts the commands of BATCH by what the map has now: those for keys that it
@@ -300,17 +302,22 @@ load_plan() {
 	: >"$NEW"
 	: >"$OLD"
 	: >"$BACK"
-	l2_entries l2_fdb | { pin=$GLOBALS/l2_fdb awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
+	map_entries l2_fdb | { pin=$GLOBALS/l2_fdb awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
 		-v static="$(printf %02x "$L2_STATIC")" '
 		BEGIN {
 			while ((getline key <mine) > 0) ours[key] = 1
 			close(mine)
 		}
-		FILENAME == "-" { have++; there[$1] = $2; next }
+		FILENAME == "-" {
+			have++
+			there[$1] = $2
+			if (substr($0, at[1], at[2]) == static) fixed[$1]
+			next
+		}
 		{
 			key = $0; sub(/.* key hex /, "", key); sub(/ value .*/, "", key)
 			# it was not there before, and nobody else makes static ones
-			if (key in ours && key in there && substr(there[key], 7, 2) == static) next
+			if (key in ours && key in fixed) next
 			if (key in there) {
 				print >>old
 				printf "map update pinned %s key hex %s value hex %s\n", ENVIRON["pin"], key, there[key] >>back
@@ -325,9 +332,7 @@ load_plan() {
 
 # load_undo OLD: takes back what load_run NEW has done, and with OLD (1) load_run OLD
 load_undo() {
-	l2_entries l2_fdb | awk -F'|' -v type="$(printf %02x "$L2_STATIC")" '
-		FILENAME == "-" { if (substr($2, 7, 2) == type) static[$1] = 1; next }
-		$1 in static { print $1 }' - "$MINE" | l2_deletes l2_fdb >"$NEW"
+	map_keys l2_fdb l2_fdb.type "$L2_STATIC" | awk 'FILENAME == "-" { static[$0]; next } $0 in static' - "$MINE" | l2_deletes l2_fdb >"$NEW"
 	((!$1)) || cat "$BACK" >>"$NEW"
 	l2_batch l2_fdb "$NEW" >/dev/null
 }
@@ -492,7 +497,7 @@ port_translate() { # OUT:IN
 # xlate_write PORT: what port_translate has found, and what it replaces goes with its way back
 xlate_write() {
 	local line key from dir to VALUE NUM
-	((!${#XLATE[@]})) || (($(l2_entries l2_xlate | wc -l) + ${#XLATE[@]} <= ${PIN_SHAPE[l2_xlate]##* })) ||
+	((!${#XLATE[@]})) || (($(map_entries l2_xlate | wc -l) + ${#XLATE[@]} <= ${PIN_SHAPE[l2_xlate]##* })) ||
 		die "map $GLOBALS/l2_xlate has no room for these: it has ${PIN_SHAPE[l2_xlate]##* } entries, two for each translation: take some away (port DEV translate none)"
 	for line in "${XLATE[@]}"; do
 		read -r from dir to <<<"$line"
@@ -602,12 +607,12 @@ fdb_port() {
 		((!($(field_num l2_port.flags) & L2_P_MIRROR))) || port_mirrored "$dev" "$@"
 		shift "$TOOK"
 	done
-	((!XLATE_OFF)) || l2_delete l2_xlate "$port"
+	((!XLATE_OFF)) || l2_delete l2_xlate l2_xlate_key.port "$port"
 	xlate_write "$port"
 	l2_port_write "$port"
 	xlate_dead "$dev"
 	l2_ports_changed
-	((!mode || DRY_RUN)) || l2_entries l2_fdb | entries_dead "$dev" "$port"
+	((!mode || DRY_RUN)) || map_entries l2_fdb | entries_dead "$dev" "$port"
 }
 
 # --- guard
@@ -651,11 +656,11 @@ guard_add() { # MAC ADDRESS...
 }
 
 guard_del() { # MAC
+	local keys
 	unicast "$1"
-	scratch BATCH
-	l2_select l2_guard "$PORT" '' | sed -n "/^ *.. .. ${MAC[*]}/p" | l2_deletes l2_guard | into "$BATCH" || exit 1
-	[[ -s $BATCH ]] || die "guard: $1 is not known on this port"
-	l2_batch l2_guard "$BATCH" >/dev/null
+	keys=(l2_guard l2_guard_key.port "$PORT" l2_guard_key.mac "${MAC[*]}")
+	[[ -n $(map_keys "${keys[@]}") ]] || die "guard: $1 is not known on this port"
+	l2_delete "${keys[@]}"
 }
 
 fdb_guard() {
@@ -668,7 +673,7 @@ fdb_guard() {
 		flag l2_port.flags "$L2_P_GUARD" "$ON"
 		l2_port_write "$PORT"
 		l2_ports_changed
-		((!ON)) || [[ -n $(l2_select l2_guard "$PORT" '') ]] || warn "$1: nothing comes in by it until a source is added: $(typed fdb.sh guard "$1" add) MAC"
+		((!ON)) || [[ -n $(map_keys l2_guard l2_guard_key.port "$PORT") ]] || warn "$1: nothing comes in by it until a source is added: $(typed fdb.sh guard "$1" add) MAC"
 		;;
 	add)
 		(($# > 2)) || misuse "guard add needs a MAC"
@@ -678,7 +683,7 @@ fdb_guard() {
 		(($# == 3)) || misuse "guard del needs a MAC"
 		guard_del "$3"
 		;;
-	flush) l2_delete l2_guard "$PORT" ;;
+	flush) l2_delete l2_guard l2_guard_key.port "$PORT" ;;
 	*) misuse "guard $2: expected on, off, add, del or flush" ;;
 	esac
 }

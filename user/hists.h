@@ -14,7 +14,7 @@
 #include "prom.h"
 #include "verb.h"
 
-#define HIST_KEY_MAX 40 /* bytes of a key */
+#define HIST_KEY_MAX 64 /* bytes of a key, and more */
 #define HIST_NAMES   5	/* cells before the histogram's, at most */
 
 struct hist_row {

@@ -611,27 +611,22 @@ l2_mirror_load() { # OBJECT
 # l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
 # have written is newer than what is read here, so only what is not there is written.
 l2_mirror_snapshot() {
-	local zeros ports full
+	local ports full
 	((!DRY_RUN)) || return 0
 	# behind a port that was none of ours until now
-	l2_delete l2_fdb 0 " $L2_DYNAMIC $L2_EXTERN $L2_FIXED "
+	l2_delete l2_fdb l2_fdb.port 0 l2_fdb.type "$L2_DYNAMIC $L2_EXTERN $L2_FIXED"
 	scratch L2_KNOWN
 	ports=$(l2_port_names) || exit 1
-	map_shape l2_fdb
-	printf -v zeros ' 00%.0s' $(seq $((VALUE_SIZE - 8)))
 	# shellcheck disable=SC2016
-	in_netns bridge -j fdb show br "$1" | json_escaped | jq -r --arg ports "$ports" '
+	in_netns bridge -j fdb show br "$1" | json_escaped | jq -r --arg ports "$ports" --argjson local "$L2_LOCAL" --argjson extern "$L2_EXTERN" --argjson fixed "$L2_FIXED" --argjson dynamic "$L2_DYNAMIC" '
 		($ports | split(" ") | map(index("/") as $at | {key: .[$at + 1:], value: (if .[:$at] == "-" then 0 else .[:$at] end)}) | from_entries) as $p
 		| .[] | select(.master != null)
 		| select(.mac | test("^.[02468ace]"))
 		| (.flags // []) as $f
-		| (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
-		   elif .state == "static" then "fixed" else "dynamic" end) as $t
-		| "\(.vlan // 0) \(.mac) \(if $t == "local" then 0 else $p[.ifname] // 0 end) \($t)"' |
-		pin=$GLOBALS/l2_fdb awk -v endian="$HM_ENDIAN" -v zeros="$zeros" -v l="$L2_LOCAL" -v e="$L2_EXTERN" -v f="$L2_FIXED" -v d="$L2_DYNAMIC" '
-			function le2(n) { return endian == "little" ? sprintf("%02x %02x", n % 256, int(n / 256)) : sprintf("%02x %02x", int(n / 256), n % 256) }
-			BEGIN { type["local"] = l; type["extern"] = e; type["fixed"] = f; type["dynamic"] = d }
-			{ mac = $2; gsub(":", " ", mac); printf "map update pinned %s key hex %s %s value hex %s %02x %02x %s%s noexist\n", ENVIRON["pin"], le2($1), mac, le2($3), type[$4], $1 % 256, substr(mac, 7), zeros }' | into "$L2_KNOWN" ||
+		| (if .state == "permanent" then $local elif ($f | index("extern_learn")) then $extern
+		   elif .state == "static" then $fixed else $dynamic end) as $t
+		| "\(.vlan // 0) \(.mac) \(if $t == $local then 0 else $p[.ifname] // 0 end) \($t)"' |
+		l2_updates noexist | into "$L2_KNOWN" ||
 		die "$1: what it knows cannot be listed: $(typed bridge fdb show br "$1") failed"
 	full=$(l2_batch l2_fdb "$L2_KNOWN") || exit 1
 	((!full)) || warn "$1: map $GLOBALS/l2_fdb has no room for $full addresses of the bridge, which take the slow path: $(typed detach.sh "$1"), and attach with a larger --fdb-size"
@@ -646,7 +641,7 @@ l2_mirror_detach() { # BRIDGE
 	pins_remove l2fwd
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
 	[[ ! -e $GLOBALS/l2_cfg ]] || ((DRY_RUN)) ||
-		l2_delete l2_fdb '' " $L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE "
+		l2_delete l2_fdb l2_fdb.type "$L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE"
 	# ports that were there before stay, and their entries
 	((DRY_RUN)) || [[ ! -e $GLOBALS/l2_cfg ]] || l2_cfg_flag "$L2_F_UNIFORM" 0
 	L2_MANY=1

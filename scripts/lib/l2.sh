@@ -194,9 +194,9 @@ l2_ports_remove() {
 		printf 'map delete pinned %s key hex %s\n' "$GLOBALS/l2_tx" "${BYTES[*]}"
 	done <<<"$1" | into "$L2_FILE" || exit 1
 	l2_batch l2_tx "$L2_FILE" >/dev/null
-	l2_delete l2_fdb "$numbers"
-	l2_delete l2_guard "$numbers"
-	l2_delete l2_xlate "$numbers"
+	l2_delete l2_fdb l2_fdb.port "$numbers"
+	l2_delete l2_guard l2_guard_key.port "$numbers"
+	l2_delete l2_xlate l2_xlate_key.port "$numbers"
 	[[ $sets == ' ' ]] || l2_sieve_flush "$sets"
 	l2_ports_zero l2_stat 1 "$1"
 	# last: the numbers are free again
@@ -243,35 +243,6 @@ l2_ports_settled() {
 
 # --- many entries at once
 
-# l2_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
-l2_pairs() {
-	tr '}' '\n' | sed -nE '
-		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
-		T
-		s/"0x//g
-		s/",/ /g
-		s/"//gp'
-}
-
-l2_entries() { # MAP
-	[[ -e $GLOBALS/$1 ]] || return 0
-	bpftool -j map dump pinned "$GLOBALS/$1" 2>/dev/null | l2_pairs || die "map $GLOBALS/$1 cannot be read"
-}
-
-# l2_select MAP PORTS TYPES: keys of MAP (as hexadecimal bytes) that belong to one of PORTS (" 1 2 ",
-# "" = any) and, in l2_fdb, have one of TYPES (" 0 1 ", "" = any)
-l2_select() {
-	local at=1
-	[[ $1 != l2_fdb ]] || at=2
-	l2_entries "$1" | awk -F'|' -v ports="${2:+" $2 "}" -v types="$3" -v at="$at" -v endian="$HM_ENDIAN" '
-		function hex(s) { return (index("0123456789abcdef", substr(s, 1, 1)) - 1) * 16 + index("0123456789abcdef", substr(s, 2, 1)) - 1 }
-		{
-			split($at, b, " ")
-			p = endian == "little" ? hex(b[1]) + 256 * hex(b[2]) : hex(b[2]) + 256 * hex(b[1])
-			if ((ports == "" || index(ports, " " p " ")) && (types == "" || index(types, " " (hex(b[3]) + 0) " "))) print $1
-		}'
-}
-
 # l2_batch MAP FILE: bpftool commands about entries of MAP, shown as run does. Where one cannot be
 # done any more (an entry that has gone meanwhile, or is there already), all of that kind are left
 # out. Prints how many entries had no room.
@@ -305,7 +276,7 @@ l2_batch() {
 
 # l2_batch_rest MAP FILE DONE: the commands behind the first DONE that can be done
 l2_batch_rest() {
-	l2_entries "$1" | awk -F'|' -v skip="$3" '
+	map_entries "$1" | awk -F'|' -v skip="$3" '
 		FILENAME == "-" { there[$1]; next }
 		FNR <= skip { next }
 		{
@@ -319,23 +290,60 @@ l2_batch_rest() {
 # awk -v take for their own.)
 l2_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
 
-# l2_delete MAP PORTS [TYPES]: see l2_select
+# l2_updates [WORD]: commands that write the entries that it reads, a line "VLAN MAC PORT TYPE" each;
+# WORD (noexist) is their last word
+l2_updates() {
+	local key AT SIZE KIND VALUE
+	map_shape l2_fdb
+	# with words for what differs
+	struct_new l2_key
+	field l2_key.vlan V0 V1
+	field l2_key.mac M0 M1 M2 M3 M4 M5
+	key=${VALUE[*]}
+	struct_new l2_fdb
+	field l2_fdb.port P0 P1
+	field l2_fdb.mac M2 M3 M4 M5
+	field_spot l2_fdb.type
+	VALUE[AT - KEY_SIZE]=TYPE
+	field_spot l2_fdb.vlan
+	VALUE[AT - KEY_SIZE]=LOW
+	pin=$GLOBALS/l2_fdb awk -v little="$((HM_BYTE_ORDER == 1234))" -v key="$key" -v value="${VALUE[*]}" -v word="${1:+ $1}" '
+		# parts of TEXT: bytes that stay, and in between words
+		function parts(text, part,  n, i, w, m) {
+			n = split(text, w, " ")
+			m = 0
+			for (i = 1; i <= n; i++) {
+				if (w[i] ~ /^[A-Z]/) { part[m + 1] = w[i]; m += 2 }
+				else part[m] = part[m] " " w[i]
+			}
+			return m
+		}
+		function fill(part, m,  i, s) {
+			s = part[0]
+			for (i = 1; i < m; i += 2) s = s " " is[part[i]] part[i + 1]
+			return s
+		}
+		BEGIN { keys = parts(key, k); values = parts(value, v) }
+		{
+			low = sprintf("%02x", $1 % 256)
+			split($2, mac, ":")
+			for (i = 0; i < 6; i++) is["M" i] = mac[i + 1]
+			is["V" (little ? 0 : 1)] = is["LOW"] = low
+			is["V" (little ? 1 : 0)] = sprintf("%02x", int($1 / 256))
+			is["P" (little ? 0 : 1)] = sprintf("%02x", $3 % 256)
+			is["P" (little ? 1 : 0)] = sprintf("%02x", int($3 / 256))
+			is["TYPE"] = sprintf("%02x", $4)
+			print "map update pinned " ENVIRON["pin"] " key hex" fill(k, keys) " value hex" fill(v, values) word
+		}'
+}
+
+# l2_delete MAP [FIELD VALUES]...: see map_keys
 l2_delete() {
+	[[ -e $GLOBALS/$1 ]] || return 0
 	scratch L2_FILE
-	l2_select "$1" "$2" "${3:-}" | l2_deletes "$1" | into "$L2_FILE" || exit 1
+	map_keys "$@" | l2_deletes "$1" | into "$L2_FILE" || exit 1
 	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
 # l2_sieve_flush SETS: what l2_sieve has of the rules that begin at one of SETS
-l2_sieve_flush() {
-	local set sets='|'
-	((!DRY_RUN)) || return 0
-	scratch L2_FILE
-	for set in $1; do
-		bytes 2 "$set"
-		sets+="${BYTES[*]}|"
-	done
-	l2_entries l2_sieve | awk -F'|' -v sets="$sets" 'index(sets, "|" substr($1, 13, 5) "|") { print $1 }' |
-		l2_deletes l2_sieve | into "$L2_FILE" || exit 1
-	l2_batch l2_sieve "$L2_FILE" >/dev/null
-}
+l2_sieve_flush() { ((DRY_RUN)) || l2_delete l2_sieve l2_sieve_key.set "$1"; }

@@ -52,7 +52,7 @@ acl_rules() {
 		bytes 4 $((at + i))
 		printf 'map lookup pinned %s key hex %s\n' "$GLOBALS/l2_acl" "${BYTES[*]}"
 	done | into "$BATCH" || exit 1
-	list=$({ bpftool -j batch file "$BATCH" 2>/dev/null || true; } | l2_pairs | sed 's/.*|/hex /')
+	list=$({ bpftool -j batch file "$BATCH" 2>/dev/null || true; } | map_pairs | sed 's/.*|/hex /')
 	(($(wc -l <<<"$list") == n)) || die "map $GLOBALS/l2_acl cannot be read"
 	printf '%s\n' "$list"
 }

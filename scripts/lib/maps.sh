@@ -336,39 +336,52 @@ map_value() {
 	value_of "$out" || value_new "$VALUE_SIZE"
 }
 
-# map_rows NAME FIELD...: a line of these for each entry: STRUCT.NAME, or "key", its number. Fields of
-# a STRUCT that ends in _key are the key's. The last may be a text ("-" without one), in which a
-# newline is "?": it would be a row that others have made, of numbers that are computed with.
-# Entries of an array in which all of these are 0 are left out.
+# field_spot FIELD: where it is in an entry, the key before the value: AT, SIZE, KIND. FIELD is
+# STRUCT.NAME, of the key if STRUCT ends in _key, or "key" for all of it. After map_shape.
+field_spot() {
+	local spec=HM_FIELD_${1/./_}
+	if [[ $1 == key ]]; then
+		AT=0 SIZE=$KEY_SIZE KIND=n
+	else
+		read -r AT SIZE KIND <<<"${!spec}"
+		[[ ${1%.*} == *_key ]] || AT=$((AT + KEY_SIZE))
+	fi
+}
+
+# map_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
+map_pairs() {
+	tr '}' '\n' | sed -nE '
+		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
+		T
+		s/"0x//g
+		s/",/ /g
+		s/"//gp'
+}
+map_entries() { # NAME
+	map_dump "$1" | map_pairs
+}
+
+# map_rows NAME FIELD...: a line of these for each entry, see field_spot. The last may be a text ("-"
+# without one), in which a newline is "?": it would be a row that others have made, of numbers that
+# are computed with. Entries of an array in which all of these are 0 are left out.
 map_rows() {
-	local name=$1 field spec at size kind spots='' kinds=() words word line TEXT
+	local name=$1 field spots='' kinds=() word words line TEXT AT SIZE KIND
 	shift
 	map_shape "$name"
 	for field; do
-		if [[ $field == key ]]; then
-			at=0 size=$KEY_SIZE kind=n
-		else
-			spec=HM_FIELD_${field/./_}
-			read -r at size kind <<<"${!spec}"
-		fi
-		[[ $field == key || ${field%.*} == *_key ]] || at=$((at + KEY_SIZE))
-		spots+="$at $size $kind "
-		kinds+=("$kind")
+		field_spot "$field"
+		spots+="$AT $SIZE $KIND "
+		kinds+=("$KIND")
 	done
 	# in hexadecimal, the first digits first (numbers are too large for awk)
-	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
-		BEGIN {
-			n = split(where, w, " ")
-			for (i = 1; i <= n; i += 3) if (w[i] + w[i + 1] > most) most = w[i] + w[i + 1]
-		}
-		/"key":\["0x/ {
-			# each byte has 7 characters: "0x00",
-			split(substr($0, index($0, "\"key\":[") + 7, 7 * key - 1) "," substr($0, index($0, "\"value\":[") + 9, 7 * (most - key)), byte, ",")
+	map_entries "$name" | awk -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
+		BEGIN { n = split(where, w, " ") }
+		{
 			line = set = ""
 			for (i = 1; i <= n; i += 3) {
+				size = split(substr($0, 3 * w[i] + 1, 3 * w[i + 1] - 1), byte, " ")
 				hex = ""
-				for (k = w[i] + 1; k <= w[i] + w[i + 1]; k++)
-					hex = w[i + 2] == "n" && little ? substr(byte[k], 4, 2) hex : hex substr(byte[k], 4, 2)
+				for (k = 1; k <= size; k++) hex = w[i + 2] == "n" && little ? byte[k] hex : hex byte[k]
 				line = line hex " "
 				if (w[i] >= key) set = set hex
 			}
@@ -395,6 +408,41 @@ declare -A MAP_LINES=()
 map_lines() {
 	[[ -n ${MAP_LINES[$2]+x} ]] || MAP_LINES[$2]=$(map_rows "${@:2}") || exit 1
 	printf -v "$1" %s "${MAP_LINES[$2]}"
+}
+
+# pair_spot FIELD: where it is in such a line, and how long
+pair_spot() {
+	local AT SIZE KIND
+	field_spot "$1"
+	printf '%d %d' $((3 * AT + 1)) $((3 * SIZE - 1))
+}
+
+# map_keys NAME [FIELD VALUES]...: the keys, as hexadecimal bytes, of those entries in which each FIELD
+# is one of VALUES: numbers, or the bytes of one; all if there is none
+map_keys() {
+	local name=$1 field number wanted='' BYTES AT SIZE KIND
+	map_shape "$name"
+	shift
+	while (($#)); do
+		field_spot "$1"
+		[[ -z ${2// /} ]] || wanted+=$(pair_spot "$1")' |'
+		[[ $KIND != bytes ]] || wanted+="$2|"
+		[[ $KIND == bytes ]] || for number in $2; do
+			bytes "$SIZE" "$number"
+			wanted+="${BYTES[*]}|"
+		done
+		wanted+=';'
+		shift 2
+	done
+	map_entries "$name" | awk -F'|' -v wanted="$wanted" '
+		BEGIN {
+			n = split(wanted, list, ";")
+			for (i = 1; i < n; i++) { split(list[i], w, " "); at[i] = w[1]; len[i] = w[2] }
+		}
+		{
+			for (i = 1; i < n; i++) if (len[i] && !index(list[i], "|" substr($0, at[i], len[i]) "|")) next
+			print $1
+		}'
 }
 
 # map_read NAME N: entry N of an array in VALUE. False if there is none.

@@ -88,6 +88,7 @@ refused() {
 	equal "$(ls "$BATS_TEST_TMPDIR/tmp")" '' 'temporary files'
 }
 
+# bats test_tags=layout
 @test "fdb.sh -n: what would be removed is shown, and stays" {
 	local before verb
 	all() { state && bpftool map dump pinned "$G/l2_guard"; }
@@ -327,6 +328,7 @@ refused() {
 	done
 }
 
+# bats test_tags=layout
 @test "fdb.sh port translate: what is replaced goes with its way back" {
 	# VLAN, 1 if it is the one inside, VLAN it becomes
 	ways() { bpftool -j map dump pinned "$G/l2_xlate" | jq -r '[.[] | "\(.key[2]) \(.key[4]) \(.value[0])"] | sort | join(", ") | gsub("0x"; "")'; }
@@ -425,6 +427,7 @@ learned() {
 	done
 }
 
+# bats test_tags=layout
 @test "fdb.sh load: the bridge writes meanwhile: all or nothing" {
 	local file=$BATS_TEST_TMPDIR/file other=$BATS_TEST_TMPDIR/other i
 	ports 2 --fdb-size 20
@@ -488,6 +491,7 @@ learned() {
 	equal "$(hookmap -j fdb | jq -c '[[.rows[].mac], [.rules[].priority]]')" '[["02:00:00:00:00:02"],[5]]' 'what was read'
 }
 
+# bats test_tags=layout
 @test "fdb.sh: full maps of translations and guards: said, and nothing is half there" {
 	ports 1
 	# fill MAP KEY-BYTES-BEHIND VALUE-BYTES COUNT
@@ -549,6 +553,7 @@ learned() {
 	equal "$(hookmap --prom fdb | grep 'type="static"')" 'hookmap_fdb_entries{type="static"} 100000'
 }
 
+# bats test_tags=layout
 @test "attach l2fwd: refused devices, sizes and modes; a failed attach leaves nothing" {
 	local before
 	ip link add q1 type veth peer name p1
