@@ -18,6 +18,9 @@
 
 #include "out.h"
 
+#define MISC_MAJOR 10
+#define TUN_MINOR  200
+
 static const struct out_col holder_cols[] = {
 	{ "pid", "PID", OUT_U64 },
 	{ "process", "PROCESS", OUT_STR },
@@ -38,24 +41,30 @@ static bool fd_holds(int pidfd, int fd, __u64 inode)
 	return holds;
 }
 
+/* A socket or /dev/net/tun: nobody else is asked, since a file system may never answer, not even
+ * to the close of a copy. */
+static bool may_hold(int dir, const char *fd)
+{
+	struct statx st;
+
+	return !statx(dir, fd, AT_STATX_DONT_SYNC, STATX_TYPE, &st) &&
+	       (S_ISSOCK(st.stx_mode) || (S_ISCHR(st.stx_mode) && st.stx_rdev_major == MISC_MAJOR &&
+					  st.stx_rdev_minor == TUN_MINOR));
+}
+
 static bool process_holds(const char *pid, __u64 inode)
 {
 	int pidfd = syscall(SYS_pidfd_open, atoi(pid), 0);
-	char path[NAME_MAX + 16], link[64];
+	char path[NAME_MAX + 16];
 	bool holds = false;
 	struct dirent *entry;
-	ssize_t len;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	dir = pidfd < 0 ? NULL : opendir(path);
-	while (!holds && dir && (entry = readdir(dir))) {
-		len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
-		link[len < 0 ? 0 : len] = 0;
-		/* (no other driver is asked) */
-		if (!strncmp(link, "socket:[", 8) || !strcmp(link, "/dev/net/tun"))
-			holds = fd_holds(pidfd, atoi(entry->d_name), inode);
-	}
+	while (!holds && dir && (entry = readdir(dir)))
+		holds = may_hold(dirfd(dir), entry->d_name) &&
+			fd_holds(pidfd, atoi(entry->d_name), inode);
 	if (dir)
 		closedir(dir);
 	if (pidfd >= 0)
