@@ -293,7 +293,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "messages"))
 		return messages(atol(argv[2]));
-	if (strchr("bmup", *argv[1]))
+	if (!strcmp(argv[1], "behind") || !strcmp(argv[1], "merged") ||
+	    !strcmp(argv[1], "urgent") || !strcmp(argv[1], "peek"))
 		return behind(argv[1], atol(argv[2]));
 	if (!strcmp(argv[1], "exec-fail"))
 		return exec_fail(atol(argv[2]), argv[3]);
