@@ -374,14 +374,19 @@ map_rows() {
 		kinds+=("$KIND")
 	done
 	# in hexadecimal, the first digits first (numbers are too large for awk)
-	map_entries "$name" | awk -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
-		BEGIN { n = split(where, w, " ") }
-		{
+	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
+		BEGIN {
+			n = split(where, w, " ")
+			for (i = 1; i <= n; i += 3) if (w[i] + w[i + 1] > most) most = w[i] + w[i + 1]
+		}
+		/"key":\["0x/ {
+			# each byte has 7 characters: "0x00",
+			split(substr($0, index($0, "\"key\":[") + 7, 7 * key - 1) "," substr($0, index($0, "\"value\":[") + 9, 7 * (most - key)), byte, ",")
 			line = set = ""
 			for (i = 1; i <= n; i += 3) {
-				size = split(substr($0, 3 * w[i] + 1, 3 * w[i + 1] - 1), byte, " ")
 				hex = ""
-				for (k = 1; k <= size; k++) hex = w[i + 2] == "n" && little ? byte[k] hex : hex byte[k]
+				for (k = w[i] + 1; k <= w[i] + w[i + 1]; k++)
+					hex = w[i + 2] == "n" && little ? substr(byte[k], 4, 2) hex : hex substr(byte[k], 4, 2)
 				line = line hex " "
 				if (w[i] >= key) set = set hex
 			}
