@@ -299,12 +299,16 @@ load_check() {
 # has not go into NEW, those for keys that it has into OLD, and what takes these back into
 # BACK. MINE gets the keys of NEW. Prints how many entries there are, and how many would be new.
 load_plan() {
+	local BYTES
+	map_shape l2_fdb
+	bytes 1 "$L2_STATIC"
 	: >"$NEW"
 	: >"$OLD"
 	: >"$BACK"
 	map_entries l2_fdb | { pin=$GLOBALS/l2_fdb awk -F'|' -v new="$NEW" -v old="$OLD" -v back="$BACK" -v mine="$MINE" \
-		-v static="$(printf %02x "$L2_STATIC")" '
+		-v type="$(pair_spot l2_fdb.type)" -v static="${BYTES[*]}" '
 		BEGIN {
+			split(type, at, " ")
 			while ((getline key <mine) > 0) ours[key] = 1
 			close(mine)
 		}

@@ -473,6 +473,20 @@ learned() {
 	equal "$(hookmap -j fdb | jq '.rows | length')" 17 entries
 }
 
+# bats test_tags=layout
+@test "fdb.sh load: what fails in its second round takes back what the first has written" {
+	local file=$BATS_TEST_TMPDIR/file other=$BATS_TEST_TMPDIR/other
+	ports 2
+	printf '02:00:00:00:03:%02x dev p2\n' 1 16 >"$file"
+	# the bridge learns the second one before it is written, and then it cannot be replaced
+	learned 16 16 >"$other"
+	meddler "$other"
+	sed -i "2a [[ \"\$*\" != *'batch file /'* ]] || grep -q 'noexist' \"\${!#}\" || ! mkdir '$BATS_TEST_TMPDIR/failed' 2>/dev/null || exit 1" "$BPFTOOL"
+	fails 1 'nothing was loaded' fdb load "$file"
+	[[ -d $BATS_TEST_TMPDIR/failed ]]
+	equal "$(hookmap -j fdb | jq -r '.rows[] | "\(.mac) \(.device) \(.type)"')" '02:00:00:00:03:10 p1 dynamic' entries
+}
+
 @test "fdb.sh load: the lock is free while the file is read" {
 	local pid
 	ports 1
