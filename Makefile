@@ -41,8 +41,8 @@ HM_ABI := $(firstword $(shell cat $(abi_headers) | cksum))
 $(shell mkdir -p $(O) && { \
 	printf '\043include "%s"\n' $(patsubst kern/%,%,$(sort $(wildcard kern/abi/*.h))); \
 	echo '\043define HM_MAPS(X)' $$(sed -nE 's/^.define (HM_MAP_\w+)\(X\).*/\1(X)/p' kern/abi/*.h); \
-	for h in kern/abi/*.h; do echo '\043define HM_PINS_'$$(basename $$h .h)'(X)' \
-		$$(sed -nE '/OF_MAPS/d; s/^.define (HM_MAP_\w+)\(X\).*/\1(X)/p' $$h); done; \
+	awk -F '[ ()]+' 'FNR == 1 { h = FILENAME; gsub(/.*\/|\.h$$/, "", h); printf "%s\043define HM_PINS_%s(X)", sep, h; sep = "\n" } \
+		/^.define HM_MAP_/ && !/OF_MAPS/ { printf " %s(X)", $$2 } END { print "" }' kern/abi/*.h; \
 	echo '\043define HM_FEATURES(X)' $$(sed -nE 's/^.define HM_FEAT_(\w+) 0x(\w+).*/\2 \1/p' kern/abi/*.h | sort | awk '{ print length($$1), $$0 }' | sort -sn | sed -E 's/.* /X(/; s/$$/)/'); } >$(O)/abi_all.new; \
 	cmp -s $(O)/abi_all.new $(O)/abi_all.h || cp $(O)/abi_all.new $(O)/abi_all.h)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
