@@ -698,9 +698,7 @@ fdb_guard() {
 input_read() {
 	scratch INPUT
 	[[ $1 == - || -r $1 && ! -d $1 ]] || die "$1: cannot be read"
-	{
-		if [[ -f $1 ]]; then look_at "$1" cat -- "$1"; else cat -- "$1"; fi 2>/dev/null || die "$1: cannot be read"
-	} | into "$INPUT" || exit 1
+	{ read_input "$1" cat -- "$1" 2>/dev/null || die "$1: cannot be read"; } | into "$INPUT" || exit 1
 }
 
 options '-n|--dry-run -v|--verbose -h|--help --netns=' "$@"

@@ -273,6 +273,9 @@ look_at() { # FILE COMMAND...
 	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
 	look "${@:2}"
 }
+# read_input FILE COMMAND...: reads a file of the user's so. Who writes into a pipe, or types, may take
+# their time.
+read_input() { if [[ -f $1 ]]; then look_at "$@"; else "${@:2}"; fi; }
 
 # held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a
 # second signal. Its output is in OUT.
@@ -447,7 +450,8 @@ undo_on_exit() {
 #   bpf, perfmon  to load programs and make maps, and those that trace
 #   net_admin     to attach to a device, to iptables and to a cgroup; for a devmap
 #   sys_admin     to look at a program by its id, and so to know whose an attached one is; at
-#                 BTF by its id, as bpftool does to print a map that has it; to enter another network namespace, to mount
+#                 BTF by its id, as bpftool does to print a map that has it; to enter
+#                 another network namespace, to mount
 HM_CAPS=''
 declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
 # caps_missing NAME...: those that we do not have, in MISSING. False if there is none.

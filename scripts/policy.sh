@@ -116,11 +116,7 @@ inputs() {
 			NAMES[_${INPUTS[-1]}]='standard input'
 		elif [[ -r $file && ! -d $file ]]; then
 			INPUTS[-1]=$WORK/input.${#INPUTS[@]}
-			if [[ -p $file ]]; then
-				cat <"$file" >"${INPUTS[-1]}"
-			else
-				look_at "$file" cat -- "$file" >"${INPUTS[-1]}" 2>/dev/null || die "$file: cannot be read: is ${TMPDIR:-/tmp} full?"
-			fi
+			read_input "$file" cat -- "$file" >"${INPUTS[-1]}" 2>/dev/null || die "$file: cannot be read: is ${TMPDIR:-/tmp} full?"
 			NAMES[_${INPUTS[-1]}]=$file
 		fi
 	done

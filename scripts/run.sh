@@ -125,7 +125,7 @@ read_packets() { # FILE
 	[[ $file != - ]] || file=/proc/self/fd/0
 	[[ -r $file && ! -d $file ]] || die "packet file $1 is not there"
 	# some milliseconds a packet: this is for small files
-	if [[ -f $file ]]; then look_at "$file" head -c 1048577 -- "$file"; else head -c 1048577 -- "$file"; fi >"$TMP/packets" || die "$1: cannot be read"
+	read_input "$file" head -c 1048577 -- "$file" >"$TMP/packets" || die "$1: cannot be read"
 	[[ -s $TMP/packets ]] || die "$1 is empty"
 	(($(stat -c %s "$TMP/packets") <= 1048576)) || die "$1 is larger than 1 MiB: cut it with tcpdump -r $1 -c N -w FILE"
 	case $(od -An -N4 -tx1 "$TMP/packets" | tr -d ' ') in

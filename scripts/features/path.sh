@@ -43,7 +43,7 @@ path_before() {
 	cgroup_find
 	((PATH_MATCH_SET)) || return 0
 	path_match "$PATH_MATCH"
-	maps_create path path_cfg
+	maps_create path "${MAPS[@]}"
 	map_write path_cfg 0
 }
 

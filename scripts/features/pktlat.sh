@@ -30,7 +30,7 @@ pktlat_option() {
 }
 
 pktlat_before() {
-	maps_create pktlat pktlat_cfg
+	maps_create pktlat "${MAPS[@]}"
 	map_value pktlat_cfg
 	[[ -z $PKTLAT_SLOW ]] || field pktlat_cfg.slow $((PKTLAT_SLOW * 1000))
 	clock_measure "$PKTLAT_PTP"

@@ -165,7 +165,7 @@ trace_part() {
 trace_filter() {
 	local level path
 	((TRACE_ASKED)) || return 0
-	maps_create "${1%_cfg}" "$1"
+	maps_create "${1%_cfg}" "${MAPS[@]}"
 	map_value "$1"
 	! trace_part "$TRACE_F_UID" "$TRACE_UID" || field trace_filter.uid "$TRACE_UID"
 	! trace_part "$TRACE_F_PID" "$TRACE_PID" || field trace_filter.pid "$TRACE_PID"

@@ -348,19 +348,6 @@ field_spot() {
 	fi
 }
 
-# map_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
-map_pairs() {
-	tr '}' '\n' | sed -nE '
-		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
-		T
-		s/"0x//g
-		s/",/ /g
-		s/"//gp'
-}
-map_entries() { # NAME
-	map_dump "$1" | map_pairs
-}
-
 # map_rows NAME FIELD...: a line of these for each entry, see field_spot. The last may be a text ("-"
 # without one), in which a newline is "?": it would be a row that others have made, of numbers that
 # are computed with. Entries of an array in which all of these are 0 are left out.
@@ -415,6 +402,18 @@ map_lines() {
 	printf -v "$1" %s "${MAP_LINES[$2]}"
 }
 
+# map_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
+map_pairs() {
+	tr '}' '\n' | sed -nE '
+		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
+		T
+		s/"0x//g
+		s/",/ /g
+		s/"//gp'
+}
+map_entries() { # NAME
+	map_dump "$1" | map_pairs
+}
 # pair_spot FIELD: where it is in such a line, and how long
 pair_spot() {
 	local AT SIZE KIND
