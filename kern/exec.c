@@ -149,10 +149,12 @@ int exec_failed(__u64 *ctx)
 	struct exec_event *e;
 	long nr, ret = ctx[1];
 
-	if (ret >= 0)
-		return 0;
 	nr = call_number(regs);
 	if (nr != CALL_EXECVE(ON_X86) && nr != CALL_EXECVEAT(ON_X86))
+		return 0;
+	if (call_trapped(regs, ret))
+		ret = -TRACE_TRAPPED;
+	if (ret >= 0)
 		return 0;
 	filter = trace_lookup(exec_cfg, 0);
 	st = trace_lookup(exec_stat, 0);

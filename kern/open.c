@@ -97,7 +97,7 @@ int open_exit(__u64 *ctx)
 	e->pid = id >> 32;
 	e->tid = id;
 	e->uid = bpf_get_current_uid_gid();
-	e->ret = ctx[1];
+	e->ret = call_trapped(regs, ctx[1]) ? -TRACE_TRAPPED : (long)ctx[1];
 	e->call = call;
 	bpf_get_current_comm(e->name, sizeof(e->name));
 	path = open_args(e, regs);

@@ -43,6 +43,12 @@ struct nsproxy {
 	struct net___task *net_ns;
 };
 
+struct sigpending {
+	struct {
+		unsigned long sig[1];
+	} signal;
+};
+
 struct task_struct {
 	__u64 start_time; /* CLOCK_MONOTONIC */
 	struct nsproxy *nsproxy;
@@ -52,6 +58,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
+	struct sigpending pending; /* signals for this thread */
 	struct mm_struct *mm;
 	char comm[16];
 };
@@ -86,6 +93,8 @@ struct pt_regs___arm64 {
 /* signal_struct.flags: the process ends as a whole */
 #define SIGNAL_GROUP_EXIT 0x4
 
+#define SIGSYS 31
+
 /* x86: the call came from a 32-bit program, with other numbers and registers */
 #define TS_COMPAT 0x2
 
@@ -105,6 +114,18 @@ static __always_inline long call_number(const void *regs)
 	if (ON_ARM64)
 		return ((const struct pt_regs___arm64 *)regs)->syscallno;
 	return -1;
+}
+
+/* Has seccomp refused the call with a signal (SECCOMP_RET_TRAP, or killed the process)? RET is then
+ * not a result, but what the register held before the call. */
+static __always_inline int call_trapped(const void *regs, long ret)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+	long before = call_number(regs);
+
+	if (ON_ARM64)
+		before = ((const struct pt_regs___arm64 *)regs)->orig_x0;
+	return ret == before && BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGSYS - 1) & 1;
 }
 
 /* Has TASK made a 32-bit call? These are not reported: a number means something else. */

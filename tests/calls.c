@@ -11,6 +11,7 @@
  *   calls thread-exec PATH ARG      execs PATH from a second thread
  *   calls thread-end HOW PATH       the first thread ends; then a second one ends the process
  *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, or 5 execs PATH
+ *   calls trapped|killed COUNT PATH opens and execs PATH, which seccomp refuses with SIGSYS
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
  *   calls messages COUNT x          sends itself messages by a Unix socket, and reads them
@@ -23,7 +24,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -35,6 +38,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -130,6 +134,30 @@ static int exec_fail(long count, char *path)
 		pace(&next);
 	}
 	return 0;
+}
+
+static void trapped_signal(int sig)
+{
+	(void)sig;
+}
+
+static int trapped(unsigned action, long count, char *path)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the call's number */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = sizeof(filter) / sizeof(*filter), .filter = filter };
+
+	signal(SIGSYS, trapped_signal);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return 1;
+	opens("openat", count, path);
+	return exec_fail(count, path);
 }
 
 static int messages(long count)
@@ -296,6 +324,10 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "behind") || !strcmp(argv[1], "merged") ||
 	    !strcmp(argv[1], "urgent") || !strcmp(argv[1], "peek"))
 		return behind(argv[1], atol(argv[2]));
+	if (!strcmp(argv[1], "trapped"))
+		return trapped(SECCOMP_RET_TRAP, atol(argv[2]), argv[3]);
+	if (!strcmp(argv[1], "killed"))
+		return trapped(SECCOMP_RET_KILL_PROCESS, atol(argv[2]), argv[3]);
 	if (!strcmp(argv[1], "exec-fail"))
 		return exec_fail(atol(argv[2]), argv[3]);
 	if (!strcmp(argv[1], "forked"))

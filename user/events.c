@@ -56,8 +56,10 @@ const char *error_name(int err)
 {
 	const char *name = strerrorname_np(err);
 
+	if (err == TRACE_TRAPPED)
+		name = "SIGSYS";
 	/* the kernel's own, which no program should see */
-	if (!name)
+	else if (!name)
 		name = err == 512 ? "ERESTARTSYS" : err == 513 ? "ERESTARTNOINTR" : "?";
 	return name;
 }

@@ -14,6 +14,9 @@
 struct hm_none {
 };
 
+/* The "errno" of a call that seccomp refused with SIGSYS; greater than any of the kernel's */
+#define TRACE_TRAPPED 4096
+
 /* map exec_stat, open_stat, path_stat: per-CPU array of 1 */
 struct trace_stat {
 	__u64 events; /* given to the ring buffer */

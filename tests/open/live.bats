@@ -37,6 +37,17 @@ bats_require_minimum_version 1.5.0
 	equal "$(events open 'select(.path | endswith("/file")) | .ret > 2')" true descriptor
 }
 
+# bats test_tags=vm
+@test "open, exec: a call that seccomp refuses with a signal has neither descriptor nor errno" {
+	host_attach open exec --cgroup "$HOOKMAP_CGROUP" --name calls
+	calls trapped 7 /bin/true
+	(ulimit -c 0 && ! calls killed 1 /bin/false)
+	events open 'select(.path | IN("/bin/true", "/bin/false")) | [.path, .ret, .error]' | sort | uniq -c >"$BATS_TEST_TMPDIR/all"
+	equal "$(tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/all")" ' 1 ["/bin/false",-4096,"SIGSYS"] 7 ["/bin/true",-4096,"SIGSYS"] '
+	events exec 'select(.file == "/bin/true") | [.event, .ret, .error]' | uniq -c >"$BATS_TEST_TMPDIR/all"
+	equal "$(tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/all")" ' 7 ["failed",-4096,"SIGSYS"] '
+}
+
 @test "open: a long path is cut and marked, an unreadable one is shown without" {
 	host_attach open --cgroup "$HOOKMAP_CGROUP" --name calls
 	printf -v long '%600s' x
