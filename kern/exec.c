@@ -37,7 +37,8 @@ static __always_inline void exec_who(struct exec_event *e, __u8 kind,
 	e->file = 0;
 	e->args = 0;
 	bpf_get_current_comm(e->name, sizeof(e->name));
-	BPF_CORE_READ_STR_INTO(&e->parent, task, real_parent, comm);
+	/* real_parent is the thread that forked */
+	BPF_CORE_READ_STR_INTO(&e->parent, task, real_parent, group_leader, comm);
 }
 
 static __always_inline void exec_send(struct trace_stat *st, struct exec_event *e)
@@ -206,6 +207,8 @@ int exec_exit(__u64 *ctx)
 	if (began < task->group_leader->start_time)
 		return 0;
 	exec_who(e, EXEC_EXIT, task, exec_code(task));
+	/* of the process, whichever of its threads is the last */
+	BPF_CORE_READ_STR_INTO(&e->name, task, group_leader, comm);
 	e->run = e->time - began;
 	exec_send(st, e);
 	return 0;

@@ -10,7 +10,8 @@
  *   calls execveat PATH ARG         execs PATH by descriptor
  *   calls thread-exec PATH ARG      execs PATH from a second thread
  *   calls thread-end HOW PATH       the first thread ends; then a second one ends the process
- *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, or 5 execs PATH
+ *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, 5 spawns PATH and exits, or
+ *     6 execs PATH. The second one has another name
  *   calls trapped|killed COUNT PATH opens and execs PATH, which seccomp refuses with SIGSYS
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
@@ -281,6 +282,7 @@ static void *last_thread(void *arg)
 {
 	char **argv = arg;
 
+	prctl(PR_SET_NAME, "thread");
 	leader_gone();
 	switch (atoi(argv[0])) {
 	case 0:
@@ -296,6 +298,8 @@ static void *last_thread(void *arg)
 		break;
 	case 4:
 		abort();
+	case 5:
+		exit(forked(1, argv[1]));
 	default:
 		execve(argv[1], argv + 1, environ);
 	}

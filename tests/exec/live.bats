@@ -150,12 +150,19 @@ hex() {
 	# a thread becomes another program when the first thread has gone
 	host_attach exec --name any
 	status=0
-	calls thread-end 5 /bin/false || status=$?
+	calls thread-end 6 /bin/false || status=$?
 	echo "$status" >>"$BATS_TEST_TMPDIR/parent"
 	events exec 'select(.event == "exit" and (.name | . == "calls" or . == "false")) | .code // .signal + 128' >"$BATS_TEST_TMPDIR/seen"
 	diff "$BATS_TEST_TMPDIR/parent" "$BATS_TEST_TMPDIR/seen"
 	# (before Linux 5.18, the first thread's code counts where each thread ends by itself)
 	like "$(tr '\n' ' ' <"$BATS_TEST_TMPDIR/parent")" '3 137 139 [05] 134 1 '
+}
+
+@test "exec: the name of a parent is that of the process, not of the thread that started it" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP"
+	calls thread-end 5 /bin/true
+	equal "$(events exec 'select(.file == "/bin/true" or .name == "true") | [.event, .parent]' | tr '\n' ' ')" \
+		'["exec","calls"] ["exit","calls"] '
 }
 
 @test "exec: filters by user, process, name and cgroup, each can be lifted" {
