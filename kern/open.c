@@ -25,6 +25,7 @@ HM_MAP(open_buf);
 struct open_how {
 	__u64 flags;
 	__u64 mode;
+	__u64 resolve;
 };
 
 static __always_inline __u8 open_call(long nr)
@@ -46,6 +47,7 @@ static __always_inline unsigned long open_args(struct open_event *e, const void 
 	struct open_how how;
 
 	e->dirfd = AT_FDCWD;
+	e->resolve = 0;
 	switch (e->call) {
 	case OPEN_OPEN:
 		e->flags = (__u32)call_arg1(regs);
@@ -63,6 +65,7 @@ static __always_inline unsigned long open_args(struct open_event *e, const void 
 			break;
 		e->flags = how.flags;
 		e->mode = how.mode;
+		e->resolve = how.resolve;
 		break;
 	default:
 		e->flags = (__u32)call_arg2(regs);

@@ -3,15 +3,15 @@
  * calls - makes an exact number of system calls, for the tests and benchmarks of the
  * tracing tools.
  *
- *   calls open|openat|openat2|creat|relative|null|short COUNT PATH   opens and closes
- *     PATH (relative: from the descriptor of /; null: no path at all; short: openat2
+ *   calls open|openat|openat2|creat|relative|inroot|null|short COUNT PATH   opens and closes
+ *     PATH (relative: from the descriptor of /, inroot: with that as the root; null: no path at all; short: openat2
  *     with half a struct, at the end of what can be read)
  *   calls exec-fail COUNT PATH      execve of PATH, which must fail
  *   calls execveat PATH ARG         execs PATH by descriptor
  *   calls thread-exec PATH ARG      execs PATH from a second thread
  *   calls thread-end HOW PATH       the first thread ends; then a second one ends the process
- *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, 5 spawns PATH and exits, or
- *     6 execs PATH. The second one has another name
+ *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, 5 spawns PATH
+ *     and exits, or 6 execs PATH. The second one has another name
  *   calls trapped|killed COUNT PATH opens and execs PATH, which seccomp refuses with SIGSYS
  *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
  *   calls many-args COUNT PATH      execs PATH with COUNT arguments
@@ -104,7 +104,13 @@ static int one_open(const char *mode, const char *path)
 		return syscall(SYS_creat, path, 0640);
 #endif
 	dir = syscall(SYS_open, "/", O_PATH | O_DIRECTORY);
-	fd = openat(dir, path, O_RDONLY);
+	how.flags = O_RDONLY;
+	how.mode = 0;
+	how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+	if (!strcmp(mode, "inroot"))
+		fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	else
+		fd = openat(dir, path, O_RDONLY);
 	close(dir);
 	return fd;
 }

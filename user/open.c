@@ -2,14 +2,15 @@
 /*
  * open.c - hookmap open: every open, openat, openat2 and creat.
  *
- * JSON, one object per call: time time_ns call pid tid uid name ret error flags mode dirfd path
- * path_cut. ret is the descriptor or -errno, error its name (if any), mode is there if a file
- * may be made, dirfd if a relative path starts elsewhere than in the current directory, path_cut
- * if the path is longer than OPEN_PATH; path_hex has the bytes of a path that is not UTF-8. In
- * text, paths are quoted as a shell would have it.
+ * JSON, one object per call: time time_ns call pid tid uid name ret error flags mode dirfd
+ * resolve path path_cut. ret is the descriptor or -errno, error its name (if any), mode is there
+ * if a file may be made, dirfd if the path starts at a descriptor, resolve if openat2 was given
+ * any, path_cut if the path is longer than OPEN_PATH; path_hex has the bytes of a path that is
+ * not UTF-8. In text, paths are quoted as a shell would have it.
  */
 #include <stddef.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 
 #include "events.h"
@@ -25,33 +26,54 @@ static const char *const call_name[] = {
 	[OPEN_CREAT] = "creat",
 };
 
-/* composite flags come first */
-static const struct {
+struct flag_name {
 	unsigned bits;
 	const char *name;
-} flag_name[] = {
+};
+
+/* composite flags come first */
+static const struct flag_name flag_name[] = {
 	{ O_TMPFILE, "O_TMPFILE" },	{ O_SYNC, "O_SYNC" },	      { O_CREAT, "O_CREAT" },
 	{ O_EXCL, "O_EXCL" },		{ O_NOCTTY, "O_NOCTTY" },     { O_TRUNC, "O_TRUNC" },
 	{ O_APPEND, "O_APPEND" },	{ O_NONBLOCK, "O_NONBLOCK" }, { O_DSYNC, "O_DSYNC" },
 	{ O_ASYNC, "O_ASYNC" },		{ O_DIRECT, "O_DIRECT" },     { 0100000, "O_LARGEFILE" },
 	{ O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" }, { O_NOATIME, "O_NOATIME" },
 	{ O_CLOEXEC, "O_CLOEXEC" },	{ O_PATH, "O_PATH" },
+	{},
 };
+
+static const struct flag_name resolve_name[] = {
+	{ RESOLVE_NO_XDEV, "RESOLVE_NO_XDEV" },
+	{ RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS" },
+	{ RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS" },
+	{ RESOLVE_BENEATH, "RESOLVE_BENEATH" },
+	{ RESOLVE_IN_ROOT, "RESOLVE_IN_ROOT" },
+	{ RESOLVE_CACHED, "RESOLVE_CACHED" },
+	{},
+};
+
+/* FLAGS by their names in a table, each behind a bar */
+static void names_text(__u64 flags, const struct flag_name *name, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	*buf = 0;
+	for (; name->name && at < size; name++) {
+		if ((flags & name->bits) != name->bits)
+			continue;
+		flags &= ~(__u64)name->bits;
+		at += snprintf(buf + at, size - at, "|%s", name->name);
+	}
+	if (flags && at < size)
+		snprintf(buf + at, size - at, "|0x%llx", flags);
+}
 
 static void flags_text(__u64 flags, char *buf, size_t size)
 {
 	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
 	size_t at = snprintf(buf, size, "%s", access[flags & O_ACCMODE]);
 
-	flags &= ~(__u64)O_ACCMODE;
-	for (size_t i = 0; i < sizeof(flag_name) / sizeof(flag_name[0]); i++) {
-		if ((flags & flag_name[i].bits) != flag_name[i].bits || at >= size)
-			continue;
-		flags &= ~(__u64)flag_name[i].bits;
-		at += snprintf(buf + at, size - at, "|%s", flag_name[i].name);
-	}
-	if (flags && at < size)
-		snprintf(buf + at, size - at, "|0x%llx", flags);
+	names_text(flags & ~(__u64)O_ACCMODE, flag_name, buf + at, size - at);
 }
 
 static int open_show(struct line *l, const void *event, size_t size)
@@ -61,7 +83,10 @@ static int open_show(struct line *l, const void *event, size_t size)
 	size_t path = e->path_len ? e->path_len - 1 : 0;
 	bool makes = e->flags != OPEN_NO_FLAGS &&
 		     (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE);
-	char flags[256], mode[16];
+	/* with RESOLVE_IN_ROOT, the root is there, too */
+	bool from_dir = e->dirfd != AT_FDCWD &&
+			(!path || e->path[0] != '/' || e->resolve & RESOLVE_IN_ROOT);
+	char flags[256], mode[16], dir[24], resolve[160];
 
 	if (offsetof(struct open_event, path) + e->path_len > size)
 		return 0;
@@ -70,6 +95,8 @@ static int open_show(struct line *l, const void *event, size_t size)
 	else
 		flags_text(e->flags, flags, sizeof(flags));
 	snprintf(mode, sizeof(mode), "%04o", e->mode & 07777);
+	snprintf(dir, sizeof(dir), "dirfd=%d", e->dirfd);
+	names_text(e->resolve, resolve_name, resolve, sizeof(resolve));
 	line_begin(l);
 	line_time(l, e->time);
 	line_str(l, "call", 7, call);
@@ -90,8 +117,10 @@ static int open_show(struct line *l, const void *event, size_t size)
 		json_str("flags", flags);
 	if (makes)
 		json_str("mode", mode);
-	if (e->dirfd != AT_FDCWD && !(path && e->path[0] == '/'))
+	if (from_dir)
 		json_s64("dirfd", e->dirfd);
+	if (*resolve)
+		json_str("resolve", resolve + 1);
 	if (e->path_len)
 		line_word(l, "path", 1, e->path, path, e->cut);
 	else
@@ -101,6 +130,10 @@ static int open_show(struct line *l, const void *event, size_t size)
 	line_str(l, NULL, 1, flags);
 	if (makes)
 		line_str(l, NULL, 1, mode);
+	if (from_dir)
+		line_str(l, NULL, 1, dir);
+	if (*resolve)
+		line_str(l, NULL, 1, resolve + 1);
 	line_end(l);
 	return 1;
 }

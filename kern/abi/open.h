@@ -34,7 +34,7 @@ struct open_event {
 	__u16 path_len; /* with its 0; 0 if it could not be read */
 	__u8 call;	/* enum open_call */
 	__u8 cut;	/* 1: the path is longer */
-	__u32 pad;
+	__u32 resolve;	/* RESOLVE_* of openat2 */
 	char path[OPEN_PATH];
 };
 

@@ -33,6 +33,16 @@ bats_require_minimum_version 1.5.0
 	equal "${lines[3]}" '["openat2","O_RDWR|O_CREAT","0600",null,null]'
 	equal "${lines[4]}" '["open","O_RDONLY|O_DIRECTORY|O_PATH",null,null,null]'
 	like "${lines[5]}" '"openat","O_RDONLY",null,null,[0-9]'
+	# an absolute path may start at a descriptor, too
+	calls inroot 1 /etc/hostname
+	calls relative 1 /etc/hostname
+	equal "$(events open 'select(.path == "/etc/hostname") | [.dirfd > 2, .resolve]' | tr '\n' ' ')" \
+		'[true,"RESOLVE_NO_SYMLINKS|RESOLVE_IN_ROOT"] [false,null] '
+	calls inroot 1 /etc/hostname
+	calls relative 1 etc/hostname
+	run grep -oE '/?etc/hostname O.*' <<<"$(hookmap --drain open)"
+	like "${lines[0]}" '/etc/hostname O_RDONLY dirfd=[0-9] RESOLVE_NO_SYMLINKS|RESOLVE_IN_ROOT'
+	like "${lines[1]}" 'etc/hostname O_RDONLY dirfd=[0-9]'
 	calls openat 1 "$file"
 	equal "$(events open 'select(.path | endswith("/file")) | .ret > 2')" true descriptor
 }
