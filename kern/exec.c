@@ -149,9 +149,13 @@ int exec_failed(__u64 *ctx)
 	struct trace_stat *st;
 	struct exec_event *e;
 	long nr, ret = ctx[1];
+	int at;
 
 	nr = call_number(regs);
-	if (nr != CALL_EXECVE(ON_X86) && nr != CALL_EXECVEAT(ON_X86))
+	at = nr == CALL_EXECVEAT(ON_X86);
+	if (nr != CALL_EXECVE(ON_X86) && !at)
+		return 0;
+	if (at && call_arg4(regs) & AT_EXECVE_CHECK)
 		return 0;
 	if (call_trapped(regs, ret))
 		ret = -TRACE_TRAPPED;
@@ -165,8 +169,9 @@ int exec_failed(__u64 *ctx)
 	    !trace_match(filter, BPF_CORE_READ(task, real_parent, tgid)))
 		return 0;
 	exec_who(e, EXEC_FAILED, task, ret);
-	file = nr == CALL_EXECVE(ON_X86) ? call_arg0(regs) : call_arg1(regs);
-	argv = nr == CALL_EXECVE(ON_X86) ? call_arg1(regs) : call_arg2(regs);
+	e->dirfd = at ? (__s32)call_arg0(regs) : AT_FDCWD;
+	file = at ? call_arg1(regs) : call_arg0(regs);
+	argv = at ? call_arg2(regs) : call_arg1(regs);
 	exec_file(bpf_probe_read_user, e, (void *)file);
 	if (argv)
 		exec_argv(e, argv);

@@ -18,7 +18,6 @@ HM_MAP(open_stat);
 HM_MAP(open_ring);
 HM_MAP(open_buf);
 
-#define AT_FDCWD	     -100
 #define O_CREAT_WRONLY_TRUNC 01101
 
 /* as far as it is of use */

@@ -73,6 +73,7 @@ struct linux_binprm {
 
 struct pt_regs___x86 {
 	unsigned long r10;
+	unsigned long r8;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -94,6 +95,9 @@ struct pt_regs___arm64 {
 #define SIGNAL_GROUP_EXIT 0x4
 
 #define SIGSYS 31
+
+#define AT_FDCWD	-100
+#define AT_EXECVE_CHECK 0x10000 /* execveat: only tell whether it could be done */
 
 /* x86: the call came from a 32-bit program, with other numbers and registers */
 #define TS_COMPAT 0x2
@@ -164,6 +168,13 @@ static __always_inline unsigned long call_arg3(const void *regs)
 	if (ON_X86)
 		return ((const struct pt_regs___x86 *)regs)->r10;
 	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->regs[3] : 0;
+}
+
+static __always_inline unsigned long call_arg4(const void *regs)
+{
+	if (ON_X86)
+		return ((const struct pt_regs___x86 *)regs)->r8;
+	return ON_ARM64 ? ((const struct pt_regs___arm64 *)regs)->regs[4] : 0;
 }
 
 #endif

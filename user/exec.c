@@ -10,6 +10,7 @@
  * text, words are quoted as a shell would have it (line_word).
  */
 #include <stddef.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -53,6 +54,23 @@ static void show_args(struct line *l, const struct exec_event *e)
 		line_str(l, NULL, 1, "...");
 }
 
+/* The file of a call, or as the kernel names one that starts at a descriptor. */
+static void show_file(struct line *l, const struct exec_event *e)
+{
+	bool from_dir = e->kind == EXEC_FAILED && e->dirfd != AT_FDCWD && e->data[0] != '/';
+	char file[EXEC_FILE + 24];
+	int at = 0;
+
+	if (!e->file) {
+		line_str(l, NULL, 1, "?");
+		return;
+	}
+	if (from_dir)
+		at = sprintf(file, "/dev/fd/%d%s", e->dirfd, e->file > 1 ? "/" : "");
+	memcpy(file + at, e->data, e->file - 1);
+	line_word(l, "file", 1, file, at + e->file - 1, e->flags & EXEC_F_FILE_CUT);
+}
+
 static void show_exit(struct line *l, const struct exec_event *e)
 {
 	const char *sig = sigabbrev_np(WTERMSIG(e->ret));
@@ -80,8 +98,8 @@ static int exec_show(struct line *l, const void *event, size_t size)
 	};
 	const struct exec_event *e = event;
 
-	if (offsetof(struct exec_event, data) + e->file + e->args > size || e->kind < EXEC_DONE ||
-	    e->kind > EXEC_EXIT)
+	if (offsetof(struct exec_event, data) + e->file + e->args > size || e->file > EXEC_FILE ||
+	    e->kind < EXEC_DONE || e->kind > EXEC_EXIT)
 		return 0;
 	line_begin(l);
 	line_time(l, e->time);
@@ -99,10 +117,7 @@ static int exec_show(struct line *l, const void *event, size_t size)
 			line_str(l, "error", 8, error_name(-e->ret));
 		else
 			line_str(l, NULL, 8, "0");
-		if (e->file)
-			line_word(l, "file", 1, e->data, e->file - 1, e->flags & EXEC_F_FILE_CUT);
-		else
-			line_str(l, NULL, 1, "?");
+		show_file(l, e);
 		show_args(l, e);
 	}
 	line_end(l);

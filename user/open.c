@@ -38,8 +38,7 @@ static const struct flag_name flag_name[] = {
 	{ O_APPEND, "O_APPEND" },	{ O_NONBLOCK, "O_NONBLOCK" }, { O_DSYNC, "O_DSYNC" },
 	{ O_ASYNC, "O_ASYNC" },		{ O_DIRECT, "O_DIRECT" },     { 0100000, "O_LARGEFILE" },
 	{ O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" }, { O_NOATIME, "O_NOATIME" },
-	{ O_CLOEXEC, "O_CLOEXEC" },	{ O_PATH, "O_PATH" },
-	{},
+	{ O_CLOEXEC, "O_CLOEXEC" },	{ O_PATH, "O_PATH" },	      {},
 };
 
 static const struct flag_name resolve_name[] = {

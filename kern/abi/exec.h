@@ -37,8 +37,9 @@ struct exec_event {
 	__u16 args;	 /* then the arguments, each with its 0 */
 	__u8 kind;	 /* enum exec_kind */
 	__u8 flags;	 /* EXEC_F_* */
-	__u8 pad[6];
-	__u32 cut; /* EXEC_FAILED: bit N: argument N is longer */
+	__u8 pad[2];
+	__s32 dirfd; /* EXEC_FAILED: AT_FDCWD, or what a relative file starts from */
+	__u32 cut;   /* EXEC_FAILED: bit N: argument N is longer */
 	char data[EXEC_FILE + EXEC_ARGS];
 };
 

@@ -47,6 +47,20 @@ bats_require_minimum_version 1.5.0
 	equal "$output" 2 exits
 }
 
+@test "exec: a failed call by descriptor names it, and a check is no exec" {
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name calls
+	mkdir "$BATS_TEST_TMPDIR/dir"
+	calls execveat "$BATS_TEST_TMPDIR/dir" x || true
+	calls execveat-in "$BATS_TEST_TMPDIR/dir" none || true
+	calls execveat-in "$BATS_TEST_TMPDIR/dir" /none || true
+	calls execveat-in /none none || true
+	calls check /etc x || true
+	calls check /bin/true x || true
+	events exec 'select(.event == "failed") | [.file, .error]' >"$BATS_TEST_TMPDIR/all"
+	equal "$(sed -E 's,/fd/[0-9]+,/fd/N,' "$BATS_TEST_TMPDIR/all" | tr '\n' ' ')" \
+		'["/dev/fd/N","EACCES"] ["/dev/fd/N/none","ENOENT"] ["/none","ENOENT"] ["/dev/fd/-1/none","EBADF"] '
+}
+
 @test "exec: long argument lists are cut and marked, odd bytes are valid JSON" {
 	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
 	calls many-args 500 /bin/true
