@@ -4,20 +4,23 @@
  * tracing tools.
  *
  *   calls open|openat|openat2|creat|relative|inroot|null|short COUNT PATH   opens and closes
- *     PATH (relative: from the descriptor of /, inroot: with that as the root; null: no path at
- * all; short: openat2 with half a struct, at the end of what can be read) calls exec-fail COUNT
- * PATH      execve of PATH, which must fail calls execveat|check PATH ARG   execs PATH by
- * descriptor (check: asks whether it could) calls execveat-in DIR FILE      execs FILE of DIR calls
- * thread-exec PATH ARG      execs PATH from a second thread calls thread-end HOW PATH       the
- * first thread ends; then a second one ends the process by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3
- * ending by itself with 5, 4 abort, 5 spawns PATH and exits, or 6 execs PATH. The second one has
- * another name calls trapped|killed COUNT PATH opens and execs PATH, which seccomp refuses with
- * SIGSYS calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits calls
- * many-args COUNT PATH      execs PATH with COUNT arguments calls messages COUNT x          sends
- * itself messages by a Unix socket, and reads them calls behind|merged|urgent|peek COUNT x  sends
- * itself COUNT segments of 10 bytes by TCP (peek: datagrams) and reads them; prints its pid.
- * behind: always half of the last one is left; merged: all at the end; urgent: each begins with an
- * urgent byte; peek: each twice calls null-calls COUNT x        makes calls that are no opens
+ *     PATH (relative: from the descriptor of /; inroot: with that as the root; null: no path
+ *     at all; short: openat2 with half a struct, at the end of what can be read)
+ *   calls exec-fail COUNT PATH      execve of PATH, which must fail
+ *   calls execveat|check PATH ARG   execs PATH by descriptor (check: asks whether it could)
+ *   calls execveat-in DIR FILE      execs FILE of DIR
+ *   calls thread-exec PATH ARG      execs PATH from a second thread
+ *   calls thread-end HOW PATH       the first thread ends; then a second one ends the process
+ *     by 0 exit(3), 1 SIGKILL, 2 SIGSEGV, 3 ending by itself with 5, 4 abort, 5 spawns PATH
+ *     and exits, or 6 execs PATH. The second one has another name
+ *   calls trapped|killed COUNT PATH opens and execs PATH, which seccomp refuses with SIGSYS
+ *   calls forked COUNT PATH         forks and execs PATH, COUNT times, and waits
+ *   calls many-args COUNT PATH      execs PATH with COUNT arguments
+ *   calls messages COUNT x          sends itself messages by a Unix socket, and reads them
+ *   calls behind|merged|urgent|peek COUNT x  sends itself COUNT segments of 10 bytes by TCP (peek:
+ *     datagrams) and reads them; prints its pid. behind: always half of the last one is left;
+ *     merged: all at the end; urgent: each begins with an urgent byte; peek: each twice
+ *   calls null-calls COUNT x        makes calls that are no opens
  * Options: --rate N (calls a second), before the mode.
  * Exit status: 0, 1 a call did not do what it should, 2 usage.
  */
