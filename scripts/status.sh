@@ -71,13 +71,13 @@ one_json() {
 		}'
 }
 
-# one: the device of DEV_*
+# one DEV: the device of DEV_*. Without features in the registry: those of FEATURES_SET, by hand
 one() {
-	local feature where=''
+	local feature where='' hand=0
 	[[ -z $NETNS ]] || where=" in network namespace $NETNS"
-	features_of "$DEV_FEATURES"
+	if ((DEV_FEATURES)); then features_of "$DEV_FEATURES"; else hand=$((${#FEATURES_SET[@]} > 0)); fi
 	if ((JSON)); then
-		one_json "$1" 0
+		one_json "$1" "$hand"
 		return
 	fi
 	if ((!DEV_INODE)); then
@@ -90,10 +90,14 @@ one() {
 		fi
 		return
 	else
-		printf '%s%s:%s\n' "$1" "$where" "${FEATURES_SET[*]:+ ${FEATURES_SET[*]}}"
+		if ((hand)); then
+			printf '%s%s: attached by hand\n' "$1" "$where"
+		else
+			printf '%s%s:%s\n' "$1" "$where" "${FEATURES_SET[*]:+ ${FEATURES_SET[*]}}"
+		fi
 		device_hooks "$1"
 	fi
-	for feature in "${FEATURES_SET[@]}"; do feature "$feature" status "$1"; done
+	((hand)) || for feature in "${FEATURES_SET[@]}"; do feature "$feature" status "$1"; done
 	((DEV_INODE)) || return 0
 	reach_now "$1" "$CHECK" "$COUNTS" | {
 		if ((CHECK)); then cat; else grep ^missed || true; fi
@@ -133,6 +137,9 @@ all() {
 		dev_find "$DEV" || {
 			((DEV_ALIVE)) || die "no device $DEV${NS:+ in network namespace $NS}"
 			dev_unknown "$DEV"
+			ours=$(progs_ours)
+			xdp_get "$DEV"
+			by_hand "$DEV" "$XDP_ID" || true
 		}
 		((DEV_ALIVE)) || ! dev_named || DEV=$IFNAME DEV_ALIVE=1
 		one "$DEV"
@@ -176,40 +183,37 @@ all() {
 	use_netns ''
 	netns_words
 	DEV_ALIVE=1
-	ours=" $(progs_ours | tr '\n' ' ')"
+	ours=$(progs_ours)
 	hooked=$(json_of tc -j qdisc show && jq -r '.[] | select(.kind == "clsact" or .kind == "ingress") | .dev' <<<"$ANSWER" | as_named)
 	while read -r name id; do
-		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" || continue
+		[[ -n $name && $known != *" $name "* ]] && by_hand "$name" "$id" "$hooked" || continue
 		device_index "$name" || continue
 		dev_unknown "$name"
-		if ((JSON)); then
-			FEATURES_SET=()
-			one_json "$name" 1
-			continue
-		fi
-		printf '%s: attached by hand\n' "$name"
-		device_hooks "$name"
+		one "$name"
 	done <<<"$(ip_json -d link show 2>/dev/null | jq -r '.[] | "\(.ifname) \(.xdp // {} | (.attached[0]? // .).prog.id // "-")"' | as_named)"
 	return "$FAILED"
 }
 
-# progs_ours: the ids of the programs of devices that use our maps
+# progs_ours: the programs of devices that use our maps, lines " ID FEATURE"
 progs_ours() {
 	local ids="${PIN_ID[*]}"
 	bpftool -j prog show | jq -r --argjson ids "[${ids// /,}]" '.[]
 		| select(.name | IN("latency_xdp", "latency_xdp2", "latency_frags", "latency_tc", "l2fwd_xdp", "l2fwd_frags", "l2fwd_tc", "policy_tc"))
-		| select(any(.map_ids // [] | .[]; IN($ids[]))) | .id'
+		| select(any(.map_ids // [] | .[]; IN($ids[]))) | " \(.id) \(.name | split("_")[0])"'
 }
 
-# by_hand DEV XDP-ID: one of $ours is in XDP, or at ingress if there is a hook ($hooked)
+# by_hand DEV XDP-ID [HOOKED]: the features of those programs ($ours) that are in XDP or at
+# ingress, in FEATURES_SET. HOOKED: the devices that have an ingress hook, if known
 by_hand() {
-	local pref handle id rest
-	[[ $ours != *" $2 "* ]] || return 0
-	grep -qxF -- "$1" <<<"$hooked" || return 1
-	while read -r pref handle id rest; do
-		[[ $ours != *" $id "* ]] || return 0
-	done <<<"$(tc_filters "$1")"
-	return 1
+	local id name found=" $2 "
+	if (($# < 3)) || grep -qxF -- "$1" <<<"$3"; then
+		found+=$(tc_filters "$1" | awk '{ printf "%s ", $3 }')
+	fi
+	FEATURES_SET=()
+	while read -r id name; do
+		[[ -z $id || $found != *" $id "* || " ${FEATURES_SET[*]} " == *" $name "* ]] || FEATURES_SET+=("$name")
+	done <<<"$ours"
+	((${#FEATURES_SET[@]}))
 }
 
 COUNTS=$(reach_counts) || exit 1

@@ -252,6 +252,8 @@ struct reach_row {
 
 struct reach *reach_new(const struct options *opt);
 void reach_free(struct reach *r);
+/* Is any program of ours loaded, on whatever device? */
+bool reach_any(const struct reach *r);
 /* Calls EACH for every such program; returns how many are not reached. */
 int reach_device(const struct reach *r, const struct hm_dev_key *key, const struct hm_dev *dev,
 		 void (*each)(const struct reach_row *row, void *arg), void *arg);

@@ -197,6 +197,11 @@ void reach_free(struct reach *r)
 	free(r);
 }
 
+bool reach_any(const struct reach *r)
+{
+	return r->list.n;
+}
+
 static bool reach_at_xdp(const struct hm_dev *dev)
 {
 	return !(dev->flags & (HM_DEV_NETNS | HM_DEV_MIRROR)) &&

@@ -249,6 +249,11 @@ int status_devices(const struct options *opt, size_t *n)
 	d.out = OUT_ROWS(opt, "devices", *n ? "\ndevices\n" : NULL, device_cols);
 	err = pin_read(opt, "hm_dev", false, NULL, show_device, &d);
 	out_end(d.out);
+	if (!d.n && reach_any(d.reach)) {
+		if (!json_on())
+			printf("attached by hand: scripts/status.sh shows where\n");
+		d.n = 1;
+	}
 	*n += d.n;
 	if (d.missed && !json_on())
 		printf("attached but not reached: to see what stops the packets, run "

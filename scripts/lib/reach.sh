@@ -228,20 +228,23 @@ reach_nft() {
 }
 
 # reach_facts DEV FEATURE NOW: what can stop its packets, lines of fact, after reach_read; NOW
-# (1): it is attached, and others may have removed or replaced it
+# 1: it is attached, and others may have removed or replaced it; 2: what is there was attached by
+# hand, with rules that we do not know
 reach_facts() {
 	local line=() pref=0
 	while read -r -a line; do
 		case ${line[0]:-} in
-		xdp) ((!$3)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program has gone' "$(typed attach.sh "$1" "$2")" ;;
+		xdp) (($3 != 1)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program has gone' "$(typed attach.sh "$1" "$2")" ;;
 		tc)
 			pref=$(awk -F'\t' -v want="${2}_tc" '$1 == "bpfda" && $6 == want { print $3; exit }' <<<"$REACH_WAY")
-			[[ -n $pref ]] || ((!$3)) || fact all tc 'its filter has gone' "$(typed attach.sh "$1" "$2")"
+			[[ -n $pref ]] || (($3 != 1)) || fact all tc 'its filter has gone' "$(typed attach.sh "$1" "$2")"
+			[[ -n $pref ]] || (($3 != 2)) || return 0
 			pref=${pref:-${line[1]}}
 			reach_tc "$1" "$pref" "${line[2]}"
 			;;
 		index) reach_index "$pref" ;;
 		rules)
+			(($3 != 2)) || continue
 			reach_rules "$1"
 			[[ ${line[1]} != raw ]] || reach_nft "$1" "$3"
 			;;
@@ -293,7 +296,7 @@ reach_counts() {
 # reach_now DEV CHECK COUNTS: for the features of DEV_*: lines "missed TAB TEXT" and "known TAB
 # TEXT"; CHECK (1) also looks for whatever can stop packets
 reach_now() {
-	local feature line
+	local feature line how=$((DEV_FEATURES ? 1 : 2))
 	((!$2)) || {
 		reach_read "$1"
 		ipt_commands
@@ -302,9 +305,9 @@ reach_now() {
 		for feature in "${FEATURES_SET[@]}"; do
 			(($2)) && feature_has "$feature" reach || continue
 			{
-				reach_facts "$1" "$feature" 1
+				reach_facts "$1" "$feature" "$how"
 				while read -r -a line; do
-					[[ ${line[0]} != rules ]] || reach_jumps "$1" "${line[@]:1}"
+					[[ ${line[0]} != rules || $how == 2 ]] || reach_jumps "$1" "${line[@]:1}"
 				done < <("${feature}_reach")
 			} | sed "s/^/$feature\t/"
 		done

@@ -81,6 +81,34 @@ by_hand() { # SED-SCRIPT
 		'["l2fwd_xdp","latency_tc","policy_tc","l2fwd_tc"]' programs
 }
 
+@test "by hand: status.sh --check names what ends the hook before our filter" {
+	local s=$HM_TOP/scripts/status.sh dev
+	for dev in host client server; do on "$dev" sysctl -eqw net.ipv6.conf.all.disable_ipv6=1; done
+	for dev in eth0 veth0; do
+		on host tc qdisc add dev "$dev" clsact
+		on host tc filter add dev "$dev" ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+		on host ip link set dev "$dev" xdp obj "$HM_BUILD/xdp/latency.o"
+	done
+	on host tc filter add dev eth0 ingress pref 3 handle 1 bpf da obj "$HM_BUILD/tests/bpf/beside.o" sec classifier
+	udp host 10.11.1.1 23
+	equal "$(lost seen) $(lost not_at_tc)" "23 23" "seen, not at tc"
+	run -1 on host "$s" --check
+	equal "$(grep -c 'not reached' <<<"$output")" 1 "lines"
+	like "$output" 'attached but not reached: latency at tc (the filter beside_ok (id '
+	run -1 on host "$s" --check eth0
+	like "$output" "eth0: attached by hand"
+	equal "$(on host "$s" --check -j | jq -c '[.[] | [.device, .features, .by_hand, (.missed | length)]] | sort')" '[["eth0",["latency"],true,1],["veth0",["latency"],true,0]]' "JSON"
+	like "$(hookmap)" "attached by hand: "
+	# one that has only XDP has nothing behind it that could be missed
+	on host tc filter del dev eth0 ingress pref 9
+	run -0 on host "$s" --check
+	on host tc filter del dev eth0 ingress pref 3
+	on host tc filter add dev eth0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	run -0 on host "$s" --check eth0
+	udp host 10.11.1.1 29
+	equal "$(rows xdp tc)" 29 "xdp -> tc"
+}
+
 @test "by hand: detach.sh takes off what was attached by hand" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
 	on host tc qdisc add dev eth0 clsact
