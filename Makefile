@@ -129,7 +129,7 @@ $(O)/user/%.o: user/%.c
 $(O)/man/%.8: user/pages.awk $(O)/hookmap $(wildcard user/*.8 scripts/*.8 scripts/*.sh scripts/lib/*.sh scripts/features/*.sh)
 	@mkdir -p $(@D)
 	$(say) MAN $@
-	$(Q)$(if $(filter hookmap,$*),$(O)/hookmap,scripts/$*.sh) --help | awk -f $< - $(wildcard user/$*.8 scripts/$*.8) >$@
+	$(Q)$(if $(filter hookmap,$*),{ $(O)/hookmap --help; $(O)/hookmap help fields; },scripts/$*.sh --help) | awk -f $< - $(wildcard user/$*.8 scripts/$*.8) >$@
 
 $(O)/hookmap: $(user_obj)
 	$(say) LD $@

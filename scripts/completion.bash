@@ -6,7 +6,7 @@
 
 # _hookmap_options COMMAND...: the options in its --help
 _hookmap_options() {
-	"$@" --help 2>/dev/null | awk '/^usage:/ { head = 1 } /^$/ { head = 0 } head || /^ +-/ {
+	"$@" --help 2>/dev/null | awk '/^usage:/ { head = 1 } /^$/ { head = 0 } head || /^ +-/ && index($0, "-") < 9 {
 		if (!head) { sub(/^ +/, ""); sub(/  .*/, "") } print }' | grep -oE '(^|[ [(|,])--?[A-Za-z0-9][A-Za-z0-9-]*' | tr -d ' [(|,'
 }
 

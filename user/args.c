@@ -37,6 +37,45 @@ const struct arg common_args[] = {
 	  .help = "this text; with a verb, its options" },
 	{},
 };
+
+const struct field common_fields[] = {
+	{ "DEVICE, device; NETNS, netns; IFINDEX, ifindex",
+	  "The packet's device, its number, and its network namespace: its name in /run/netns, "
+	  "\"host\" for the one that hookmap runs in, or the name of its container, pod, machine or "
+	  "unit; otherwise the oldest process and the inode." },
+	{ "COUNT, count; PACKETS, packets; BYTES, bytes",
+	  "The count since the feature was attached, or with -i in the interval." },
+	{ "P50, p50_ns; P90, p90_ns; P99, p99_ns; P99.9, p999_ns; MIN, min_ns; MAX, max_ns; sum_ns",
+	  "Half of the packets took up to P50, 90 % up to P90, and so on; a percentile is up to 6 % "
+	  "too large. sum_ns is the sum of all." },
+	{ "LAST, last_ns; first_ns",
+	  "The last and the first time it was counted." },
+	{ "rows, lost, totals",
+	  "In JSON, the rows, losses by cause, and sums over all rows." },
+	{ "seconds, time, time_ns",
+	  "Length and time of the interval." },
+	{ "table_full, missed, counted_at_xdp, samples_over_rate, samples_ring_full, unstamped, evicted",
+	  "table_full: values not counted because a map was full; other keys of lost that begin or "
+	  "end with it name the map. missed: runs that the kernel skipped because the program was "
+	  "already running on that CPU. counted_at_xdp: drops that XDP has already counted. "
+	  "samples_over_rate, samples_ring_full: samples not taken. unstamped: packets without a "
+	  "receive stamp, which the kernel gives only while -i or an NTP daemon runs. evicted: rows "
+	  "replaced by others; evicted_values, evicted_calls and evicted_packets: their counts." },
+	{ "buckets, id, generation, counters, boot, map",
+	  "With --buckets: the upper bound of each bucket and its number of values; and the keys by "
+	  "which --since identifies rows and counters." },
+	{ "error",
+	  "With -j, the reason why there is no other document." },
+	{ "pid, tid, ppid, parent, uid, file, call",
+	  "Of an event: process, thread, parent, user, the file that was run or opened, and the "
+	  "system call." },
+	{ "lost_before, table_full_before, unread, unread_before",
+	  "At the end: losses before this reader started, and packets whose headers could not be "
+	  "read." },
+	{ "args_cut, file_cut, path_cut",
+	  "The text was too long, and was cut." },
+	{}
+};
 /* clang-format on */
 
 /* Stores VALUE. 0, or 2 after printing why not. */

@@ -139,4 +139,13 @@ static int clock_run(const struct options *opt)
 
 static const struct arg clock_args[] = { ARG_PTP(&device), {} };
 
-VERB(clock, .help = "offsets between clocks (--ptp)", .run = clock_run, .args = clock_args)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "real_ns, real_error_ns, tai_ns, mono_ns, ptp_ns",
+	  "Offsets between clocks, and their error." },
+	{}
+};
+/* clang-format on */
+
+VERB(clock, .fields = fields, .help = "offsets between clocks (--ptp)", .run = clock_run,
+     .args = clock_args)

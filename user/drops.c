@@ -358,7 +358,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	int err;
 
 	if (opt->output == OUT_PROM) {
-		drops_prom(opt->prom, t);
+		drops_prom(t);
 		return 0;
 	}
 	err = column < COLS ? sum_by(t, column) : 0;
@@ -631,6 +631,30 @@ static const struct arg drops_args[] = {
 };
 #undef WORD
 
-VERB(drops, .help = "packets lost in any layer, and why", .run = drops_run,
+/* clang-format off */
+static const struct field fields[] = {
+	{ "PER-S, packets_per_s",
+	  "Packets per second in the interval." },
+	{ "LAYER, layer; REASON, reason; LOCATION, location; PROTOCOL, protocol",
+	  "The layer of the stack, the reason (the kernel's, or XDP's), the function that dropped "
+	  "the packet, and its protocols." },
+	{ "KEY",
+	  "The value of the dimension selected by --by, named SMAC, DMAC, SRC and DST (addresses) "
+	  "or FLOW; KEY if there are rows from an earlier --by." },
+	{ "benign, left_out",
+	  "Drops that are not losses, such as packets that were delivered as copies." },
+	{ "generation, cells, hidden, netns_cookie, device_node",
+	  "Identifiers by which --since recognises that two documents count the same thing." },
+	{ "sum",
+	  "With -s: the column by which rows were added up." },
+	{ "NUMBER, number; MEANS, means; LOOK AT, look",
+	  "With --reasons: the kernel's number, what it means, and where to look next." },
+	{ "flow, data",
+	  "For a sample: addresses and ports, and the first bytes of the packet." },
+	{}
+};
+/* clang-format on */
+
+VERB(drops, .fields = fields, .help = "packets lost in any layer, and why", .run = drops_run,
      .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args, .device = &asked.device,
      .pin = "drop_cfg", .streams = drops_streams, .wrong = drops_wrong)

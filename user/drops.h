@@ -103,6 +103,6 @@ int drops_growth(struct drop_table *t, struct drop_table *old);
 int drops_since(const char *path, struct drop_table *t);
 
 /* drops_prom.c */
-void drops_prom(struct prom *prom, struct drop_table *t);
+void drops_prom(struct drop_table *t);
 
 #endif

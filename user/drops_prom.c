@@ -9,6 +9,18 @@
 #include "drops.h"
 #include "prom.h"
 
+PROM_FAMILY(drop_packets, COUNTER, "drop_packets_total", "layer,reason*,location*,device*,netns*",
+	    550, 20, "Packets lost (segments, of GSO packets).")
+PROM_FAMILY(drop_bytes, COUNTER, "drop_bytes_total", "layer,reason*,location*,device*,netns*", 550,
+	    20, "Bytes of these, as far as they are known.")
+PROM_FAMILY(drop_undecided, COUNTER, "drop_undecided_packets_total",
+	    "reason*,location*,device*,netns*", 100, 4,
+	    "Packets freed as dropped, of which the kernel does not say whether they were lost.")
+PROM_FAMILY(drop_lost, COUNTER, "drop_lost_total", "cause", 16, 0,
+	    "Drops that are not in a row of their own, by cause.")
+PROM_FAMILY(xdp, COUNTER, "xdp_packets_total", "device*,action", 120, 8,
+	    "Packets by what XDP programs of hookmap decided.")
+
 static void blank(char **text)
 {
 	char *dash = strdup("-");
@@ -41,7 +53,7 @@ static int by_age(const void *a, const void *b)
 	return (xt > yt) - (xt < yt);
 }
 
-static void losses(struct prom *prom, const struct drop_table *t)
+static void losses(const struct drop_table *t)
 {
 	__u64 packets = 0;
 	size_t n = 0;
@@ -64,32 +76,32 @@ static void losses(struct prom *prom, const struct drop_table *t)
 		for (int c = COL_REASON; line->first && n >= TIMED_ROWS && c <= COL_NETNS; c++)
 			col[c] = PROM_OTHER;
 		if (line->undecided) {
-			prom_add(prom, PROM_DROP_UNDECIDED, line->packets, col[COL_REASON],
+			prom_add(&prom_drop_undecided, line->packets, col[COL_REASON],
 				 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
 			continue;
 		}
 		n++;
-		prom_add(prom, PROM_DROP_PACKETS, line->packets, col[COL_LAYER], col[COL_REASON],
+		prom_add(&prom_drop_packets, line->packets, col[COL_LAYER], col[COL_REASON],
 			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
-		prom_add(prom, PROM_DROP_BYTES, line->bytes, col[COL_LAYER], col[COL_REASON],
+		prom_add(&prom_drop_bytes, line->bytes, col[COL_LAYER], col[COL_REASON],
 			 col[COL_LOCATION], col[COL_DEVICE], col[COL_NETNS]);
 	}
-	prom_add(prom, PROM_DROP_LOST, packets, "gone");
+	prom_add(&prom_drop_lost, packets, "gone");
 }
 
 /* XDP verdicts of the collection's programs, by device and action. */
-static void verdicts(struct prom *prom, const struct drop_table *t)
+static void verdicts(const struct drop_table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
 
 		if (drops_is_verdict(line))
-			prom_add(prom, PROM_XDP, line->packets, line->col[COL_DEVICE],
+			prom_add(&prom_xdp, line->packets, line->col[COL_DEVICE],
 				 line->col[COL_LOCATION] + 4);
 	}
 }
 
-void drops_prom(struct prom *prom, struct drop_table *t)
+void drops_prom(struct drop_table *t)
 {
 	static const struct {
 		const char *cause;
@@ -113,8 +125,8 @@ void drops_prom(struct prom *prom, struct drop_table *t)
 	drops_merge(t);
 	if (t->n)
 		qsort(t->line, t->n, sizeof(*t->line), by_age);
-	losses(prom, t);
+	losses(t);
 	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		prom_add(prom, PROM_DROP_LOST, t->lost[lost[i].n], lost[i].cause);
-	verdicts(prom, t);
+		prom_add(&prom_drop_lost, t->lost[lost[i].n], lost[i].cause);
+	verdicts(t);
 }

@@ -142,5 +142,13 @@ static int exec_run(const struct options *opt)
 
 static const struct arg exec_args[] = { EVENTS_ARGS, {} };
 
-VERB(exec, .help = "started programs, and their exits", .run = exec_run, .takes = VERB_STREAMS,
-     .args = exec_args)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "event, end, run_ns, code, signal, signal_name, core",
+	  "Start or end of a program, how it ended, and its run time; core: it left a core dump." },
+	{}
+};
+/* clang-format on */
+
+VERB(exec, .fields = fields, .help = "started programs, and their exits", .run = exec_run,
+     .takes = VERB_STREAMS, .args = exec_args)

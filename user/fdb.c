@@ -37,6 +37,26 @@
 #include "prom.h"
 #include "verb.h"
 
+PROM_FAMILY(fdb_entries, GAUGE, "fdb_entries", "type", 8, 0, "Entries of the forwarding database.")
+PROM_FAMILY(fdb_capacity, GAUGE, "fdb_capacity", "", 1, 0, "Entries that there is room for.")
+PROM_FAMILY(fdb_full, COUNTER, "fdb_mirror_full_total", "", 1, 0,
+	    "Entries of the bridge for which there was no room.")
+PROM_FAMILY(
+	fdb_lookups, COUNTER, "fdb_lookups_total", "device*,result", 400, 8,
+	"Unicast frames by what the forwarding database said: hit (sent in XDP) at the port that "
+	"the entry names; local, flooded and miss at the port that they came in by.")
+PROM_FAMILY(l2_rx_packets, COUNTER, "l2fwd_receive_packets_total", "device*", 100, 1,
+	    "Packets that came in by the port.")
+PROM_FAMILY(l2_rx_bytes, COUNTER, "l2fwd_receive_bytes_total", "device*", 100, 1,
+	    "Bytes that came in by the port.")
+PROM_FAMILY(l2_tx_packets, COUNTER, "l2fwd_transmit_packets_total", "device*", 100, 1,
+	    "Packets forwarded to the port, and copies of flooded ones.")
+PROM_FAMILY(l2_tx_bytes, COUNTER, "l2fwd_transmit_bytes_total", "device*", 100, 1,
+	    "Bytes forwarded to the port, and of copies of flooded packets.")
+PROM_FAMILY(l2_not, COUNTER, "l2fwd_not_forwarded_packets_total", "device*,reason", 300, 32,
+	    "Packets that were not forwarded to one port, by what became of them; drop_copy are "
+	    "copies that were not sent.")
+
 static struct {
 	bool summary;
 	const char *device;
@@ -756,43 +776,40 @@ static int show_text(struct fdb *f)
 	return 0;
 }
 
-static void prom_lookups(struct prom *prom, const char *device, const struct l2_stat *st)
+static void prom_lookups(const char *device, const struct l2_stat *st)
 {
-	prom_add(prom, PROM_FDB_LOOKUPS, st->tx_packets - st->tx_copies, device, "hit");
-	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_TO_STACK], device, "local");
-	prom_add(prom, PROM_FDB_LOOKUPS, st->unknown, device, "flooded");
-	prom_add(prom, PROM_FDB_LOOKUPS, st->reason[L2_MISS] + st->reason[L2_DROP_MISS], device,
-		 "miss");
+	prom_add(&prom_fdb_lookups, st->tx_packets - st->tx_copies, device, "hit");
+	prom_add(&prom_fdb_lookups, st->reason[L2_TO_STACK], device, "local");
+	prom_add(&prom_fdb_lookups, st->unknown, device, "flooded");
+	prom_add(&prom_fdb_lookups, st->reason[L2_MISS] + st->reason[L2_DROP_MISS], device, "miss");
 }
 
 static int show_prom(struct fdb *f)
 {
-	struct prom *prom = f->opt->prom;
 	int err = map_each(f, FDB, entry_show, f);
 
 	if (err)
 		return err;
 	for (int i = 0; i < L2_TYPES; i++) {
 		if (type_name[i])
-			prom_add(prom, PROM_FDB_ENTRIES, f->by_type[i], type_name[i]);
+			prom_add(&prom_fdb_entries, f->by_type[i], type_name[i]);
 	}
-	prom_add(prom, PROM_FDB_CAPACITY, f->capacity);
-	prom_add(prom, PROM_FDB_FULL, f->look.full);
+	prom_add(&prom_fdb_capacity, f->capacity);
+	prom_add(&prom_fdb_full, f->look.full);
 	for (int n = 1; n < L2_PORTS; n++) {
 		const struct l2_stat *st = &f->stat[n];
 		const char *device = f->device[n];
 
 		if (!port_wanted(f, n))
 			continue;
-		prom_lookups(prom, device, st);
-		prom_add(prom, PROM_L2_RX_PACKETS, st->rx_packets, device);
-		prom_add(prom, PROM_L2_RX_BYTES, st->rx_bytes, device);
-		prom_add(prom, PROM_L2_TX_PACKETS, st->tx_packets, device);
-		prom_add(prom, PROM_L2_TX_BYTES, st->tx_bytes, device);
+		prom_lookups(device, st);
+		prom_add(&prom_l2_rx_packets, st->rx_packets, device);
+		prom_add(&prom_l2_rx_bytes, st->rx_bytes, device);
+		prom_add(&prom_l2_tx_packets, st->tx_packets, device);
+		prom_add(&prom_l2_tx_bytes, st->tx_bytes, device);
 		for (int i = 0; i < L2_REASONS; i++) {
 			if (l2_reason_names[i] && st->reason[i])
-				prom_add(prom, PROM_L2_NOT, st->reason[i], device,
-					 l2_reason_names[i]);
+				prom_add(&prom_l2_not, st->reason[i], device, l2_reason_names[i]);
 		}
 	}
 	return 0;
@@ -838,6 +855,37 @@ static const struct arg fdb_args[] = {
 	{},
 };
 
-VERB(fdb, .help = "layer-2 forwarding: entries, ports and rules", .run = fdb_run,
+/* clang-format off */
+static const struct field fields[] = {
+	{ "VLAN, vlan; MAC, mac; TYPE, type; IDLE, idle_s",
+	  "An entry, its origin, and the time since a frame last used it." },
+	{ "PORT; MODE, mode; PVID, pvid; VLANS, vlans; STATE, state",
+	  "A port: transparent, access or trunk, the VLAN of untagged frames, all VLANs, and "
+	  "whether it forwards." },
+	{ "SETTINGS; proto, miss, bcast, mcast, storm, hairpin, guard, acl_default",
+	  "Settings made with hookmap-fdb(8) port." },
+	{ "RX, rx_packets; RX-BYTES, rx_bytes; TX, tx_packets; TX-BYTES, tx_bytes; tx_copies",
+	  "Frames received and sent by XDP, and copies of flooded frames." },
+	{ "NOT FORWARDED, reasons",
+	  "Frames that XDP did not forward, by reason." },
+	{ "RULES OF; PRIORITY, priority; ACTION, action; MATCH, match",
+	  "Rules of a port, in the order in which they apply." },
+	{ "TRANSLATIONS OF; OUTSIDE, outside; INSIDE, inside",
+	  "VLAN numbers on the wire and inside." },
+	{ "GUARD OF; ADDRESS, address",
+	  "Addresses that a station behind the port may use." },
+	{ "slow_because",
+	  "Why the bridge, and not XDP, forwards the port's frames: settings, queueing disciplines "
+	  "or filters that XDP does not know." },
+	{ "above",
+	  "Devices on top of the port, which take its frames before l2fwd or after it." },
+	{ "entries, capacity, by_type, mirror_full, mirror_changed",
+	  "How full the table is; bridge events that found no room in it; and changes of the "
+	  "bridge's ports since attach." },
+	{}
+};
+/* clang-format on */
+
+VERB(fdb, .fields = fields, .help = "layer-2 forwarding: entries, ports and rules", .run = fdb_run,
      .commands = "add replace del flush load dump port acl guard", .takes = VERB_PROM,
      .args = fdb_args, .device = &asked.device, .pin = "l2_cfg")

@@ -419,8 +419,7 @@ static int by_age(const void *a, const void *b)
 }
 
 /* Oldest first: see prom.h. */
-static void show_prom(struct prom *prom, const struct hist_verb *verb, const struct hists *h,
-		      struct names *names)
+static void show_prom(const struct hist_verb *verb, const struct hists *h, struct names *names)
 {
 	struct hist_name name = {};
 
@@ -428,16 +427,16 @@ static void show_prom(struct prom *prom, const struct hist_verb *verb, const str
 		for (const struct hist_table *t = verb->table; t < verb->table + verb->tables;
 		     t++) {
 			if (is_shown(t, h, h->shown[i], names, &name))
-				t->prom(prom, h->shown[i], &name);
+				t->prom(h->shown[i], &name);
 		}
 	}
 	for (size_t i = 0; i < verb->counts; i++) {
 		if (verb->count[i].text)
-			prom_add(prom, verb->lost, count_of(verb, h, i), verb->count[i].key);
+			prom_add(verb->lost, count_of(verb, h, i), verb->count[i].key);
 	}
-	prom_add(prom, verb->lost, h->missed, "missed");
+	prom_add(verb->lost, h->missed, "missed");
 	if (verb->prom)
-		verb->prom(prom, h);
+		verb->prom(h);
 }
 
 static int (*row_compare)(const struct hist_row *a, const struct hist_row *b);
@@ -464,7 +463,7 @@ static int show(const struct options *opt, const struct hist_verb *verb, struct 
 	}
 	qsort(h->shown, h->n, sizeof(*h->shown), opt->output == OUT_PROM ? by_age : by_verb);
 	if (opt->output == OUT_PROM)
-		show_prom(opt->prom, verb, h, names);
+		show_prom(verb, h, names);
 	else if (opt->output == OUT_HGRM)
 		show_each(opt, verb, h, names);
 	else

@@ -54,8 +54,8 @@ struct hist_table {
 	void (*name)(const struct hist_row *row, struct names *names, struct hist_name *name);
 	/* Cells after the histogram's; NULL: none. */
 	void (*more)(struct out *o, const struct hists *h, const struct hist_row *row);
-	/* Adds the row to opt->prom. */
-	void (*prom)(struct prom *prom, const struct hist_row *row, const struct hist_name *name);
+	/* Adds the row, for --prom. */
+	void (*prom)(const struct hist_row *row, const struct hist_name *name);
 };
 
 /* For times in nanoseconds, and for numbers (COUNT_ and SUM_: their names) */
@@ -88,7 +88,7 @@ struct hist_verb {
 	const struct hist_table *table;
 	const struct hist_count *count;
 	size_t tables, counts;
-	enum prom_family lost; /* by cause */
+	struct prom_family *lost; /* by cause */
 	/* Of two rows, as they are shown. */
 	int (*compare)(const struct hist_row *a, const struct hist_row *b);
 	__u64 (*age)(const struct hist_row *row, struct names *names);
@@ -100,7 +100,7 @@ struct hist_verb {
 	/* Members of "lost". */
 	void (*lost_json)(const struct hists *h);
 	/* Adds data besides rows and counters. */
-	void (*prom)(struct prom *prom, const struct hists *h);
+	void (*prom)(const struct hists *h);
 };
 
 /* Options of all of them */

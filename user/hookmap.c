@@ -28,6 +28,10 @@ int main(int argc, char **argv)
 
 	if (!opt.bpffs || !*opt.bpffs)
 		opt.bpffs = BPFFS;
+	if (argc == 3 && !strcmp(argv[1], "help") && !strcmp(argv[2], "fields")) {
+		verb_fields();
+		return 0;
+	}
 	/* `hookmap help VERB` is `hookmap VERB --help`, a script's as well */
 	if (argc > 1 && !strcmp(argv[1], "help")) {
 		argv[1] = argc > 2 ? argv[2] : "--help";

@@ -31,9 +31,8 @@ struct options {
 	unsigned long count; /* -c, 0 = no end */
 
 	/* --prom: several verbs, or all that are attached */
-	bool every;	   /* none was named */
-	const char *save;  /* --output: a file */
-	struct prom *prom; /* the output of the numbers, see prom.h */
+	bool every;	  /* none was named */
+	const char *save; /* --output: a file */
 };
 
 struct verb;

@@ -21,6 +21,16 @@
 
 #include "hists.h"
 
+PROM_FAMILY(stage, HISTOGRAM, "stage_latency_seconds", "from,to,device*,netns*", 24, 10,
+	    "Time between two stages of the receive path.")
+PROM_FAMILY(total, HISTOGRAM, "total_latency_seconds", "from,to,device*,netns*", 6, 3,
+	    "Time from the first stage to this one.")
+PROM_FAMILY(stage_seen, COUNTER, "stage_seen_packets_total", "", 1, 0,
+	    "Packets at the first stage that match the filter.")
+PROM_FAMILY(stage_sampled, COUNTER, "stage_sampled_packets_total", "", 1, 0,
+	    "Packets chosen for measurement.")
+PROM_FAMILY(stage_lost, COUNTER, "stage_lost_total", "cause", 16, 0, "Measurements lost, by cause.")
+
 static bool explain;
 
 static const char *const stage_name[LAT_STAGES] = {
@@ -168,14 +178,14 @@ static void row_name(const struct hist_row *row, struct names *names, struct his
 	hist_name_bytes(name, 4, netns, strlen(netns));
 }
 
-static void row_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+static void row_prom(const struct hist_row *row, const struct hist_name *name)
 {
 	const struct lat_key *key = (const void *)row->key;
 	char to[32];
 
 	snprintf(to, sizeof(to), "%s%s", name->text[2], key->to & LAT_AGAIN ? "_again" : "");
-	prom_hist(prom, key->to & LAT_TOTAL ? PROM_TOTAL : PROM_STAGE, &row->hist, name->text[1],
-		  to, name->text[3], name->text[4]);
+	prom_hist(key->to & LAT_TOTAL ? &prom_total : &prom_stage, &row->hist, name->text[1], to,
+		  name->text[3], name->text[4]);
 }
 
 static const struct reason_text *row_text(const struct hist_row *row)
@@ -239,10 +249,10 @@ static int show_rest(const struct options *opt, const struct hists *h)
 	return 0;
 }
 
-static void show_prom(struct prom *prom, const struct hists *h)
+static void show_prom(const struct hists *h)
 {
-	prom_add(prom, PROM_STAGE_SEEN, stat_of(h)->seen);
-	prom_add(prom, PROM_STAGE_SAMPLED, stat_of(h)->sampled);
+	prom_add(&prom_stage_seen, stat_of(h)->seen);
+	prom_add(&prom_stage_sampled, stat_of(h)->sampled);
 }
 
 static const struct hist_table table = {
@@ -272,7 +282,7 @@ static const struct hist_verb latency = {
 	.tables = 1,
 	.count = counts,
 	.counts = sizeof(counts) / sizeof(counts[0]),
-	.lost = PROM_STAGE_LOST,
+	.lost = &prom_stage_lost,
 	.compare = by_stage,
 	.age = row_age,
 	.read = more_read,
@@ -324,6 +334,34 @@ static const struct arg args[] = {
 	{},
 };
 
-VERB(latency, .help = "time between the stages of the receive path", .run = latency_run,
-     .takes = VERB_PROM | VERB_REPEATS, .args = args, .device = &hists_asked.device,
-     .pin = "lat_cfg", .wrong = hists_wrong)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "KIND, kind",
+	  "A stage, or the total up to a stage." },
+	{ "FROM, from; TO, to",
+	  "The two stages between which the time is measured: xdp, tc, prerouting, input, socket, "
+	  "app, and container. A total begins at the first stage." },
+	{ "seen, sampled, started, not_sampled",
+	  "Packets at the first stage, the sampled ones, those of them that got a stamp (measured), "
+	  "and packets not sampled." },
+	{ "sample",
+	  "One packet in this number is sampled; see hookmap-attach(8), --sample." },
+	{ "not_at_tc (\"not seen at tc\"), merged",
+	  "Sampled in XDP and not seen at tc: dropped or redirected there, merged by GRO, or moved "
+	  "to another CPU by RPS." },
+	{ "slot_reused",
+	  "A later packet has taken the slot of a stamp that was seen within the last second. If "
+	  "packets arrive faster than they are read, sample fewer." },
+	{ "bad_clock",
+	  "The time between two stages was negative or impossibly long." },
+	{ "read, on_the_way, last_seen",
+	  "Where stamps ended: read by an application, not yet seen again, or last seen at a stage." },
+	{ "means, look",
+	  "With --explain: what the time is spent on, and where to look next." },
+	{}
+};
+/* clang-format on */
+
+VERB(latency, .fields = fields, .help = "time between the stages of the receive path",
+     .run = latency_run, .takes = VERB_PROM | VERB_REPEATS, .args = args,
+     .device = &hists_asked.device, .pin = "lat_cfg", .wrong = hists_wrong)

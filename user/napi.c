@@ -15,6 +15,15 @@
 
 #include "hists.h"
 
+PROM_FAMILY(napi_poll, SIZES, "napi_poll_packets", "device*,netns*", 16, 1,
+	    "Packets per NAPI poll that found some.")
+PROM_FAMILY(napi_devmap, SIZES, "devmap_batch_frames", "device*,netns*", 8, 1,
+	    "Frames per batch that XDP redirected to the device.")
+PROM_FAMILY(napi_softirq, COARSE, "net_rx_delay_seconds", "", 1, 0,
+	    "Time from the raising of NET_RX to its start.")
+PROM_FAMILY(napi_lost, COUNTER, "napi_lost_total", "cause", 16, 0,
+	    "Values that are not in these, by cause.")
+
 static const struct out_col poll_cols[] = {
 	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR },
 	{ "cpu", "CPU", OUT_U64 },	 HIST_COLS("polls", "POLLS", "packets", "PACKETS"),
@@ -93,21 +102,20 @@ static void devmap_more(struct out *o, const struct hists *h, const struct hist_
 	out_u64(o, other(h, row, NAPI_DROPS)->sum);
 }
 
-static void poll_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+static void poll_prom(const struct hist_row *row, const struct hist_name *name)
 {
-	prom_hist(prom, PROM_NAPI_POLL, &row->hist, name->text[0], name->text[1]);
+	prom_hist(&prom_napi_poll, &row->hist, name->text[0], name->text[1]);
 }
 
-static void devmap_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+static void devmap_prom(const struct hist_row *row, const struct hist_name *name)
 {
-	prom_hist(prom, PROM_NAPI_DEVMAP, &row->hist, name->text[0], name->text[1]);
+	prom_hist(&prom_napi_devmap, &row->hist, name->text[0], name->text[1]);
 }
 
-static void softirq_prom(struct prom *prom, const struct hist_row *row,
-			 const struct hist_name *name)
+static void softirq_prom(const struct hist_row *row, const struct hist_name *name)
 {
 	(void)name;
-	prom_hist(prom, PROM_NAPI_SOFTIRQ, &row->hist);
+	prom_hist(&prom_napi_softirq, &row->hist);
 }
 
 static int by_device(const struct hist_row *a, const struct hist_row *b)
@@ -172,7 +180,7 @@ static const struct hist_verb napi = {
 	.tables = sizeof(tables) / sizeof(tables[0]),
 	.count = counts,
 	.counts = sizeof(counts) / sizeof(counts[0]),
-	.lost = PROM_NAPI_LOST,
+	.lost = &prom_napi_lost,
 	.compare = by_device,
 	.read = add_empty,
 };
@@ -184,6 +192,19 @@ static int napi_run(const struct options *opt)
 
 static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
 
-VERB(napi, .help = "packets per poll, frames per devmap batch, delay of NET_RX", .run = napi_run,
-     .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "napi_hist",
+/* clang-format off */
+static const struct field fields[] = {
+	{ "CPU, cpu; POLLS, polls; IDLE, idle; FULL, full",
+	  "NAPI polls; empty ones; and those that used up their budget (64), so more packets are "
+	  "waiting." },
+	{ "min, p50, p90, p99, p999, max",
+	  "Packets per poll, or frames per batch." },
+	{ "BATCHES, batches; FRAMES, frames; DROPS, drops",
+	  "Batches and frames that devmap sent, and frames that the device refused." },
+	{}
+};
+/* clang-format on */
+
+VERB(napi, .fields = fields, .help = "packets per poll, frames per devmap batch, delay of NET_RX",
+     .run = napi_run, .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "napi_hist",
      .device = &hists_asked.device, .wrong = hists_wrong)

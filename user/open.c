@@ -155,4 +155,14 @@ static int open_run(const struct options *opt)
 
 static const struct arg open_args[] = { EVENTS_ARGS, {} };
 
-VERB(open, .help = "opened files", .run = open_run, .takes = VERB_STREAMS, .args = open_args)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "path, dirfd, flags, mode, resolve, ret, error",
+	  "The path, the directory it is relative to, flags, mode and openat2's resolve, and the "
+	  "descriptor or the error." },
+	{}
+};
+/* clang-format on */
+
+VERB(open, .fields = fields, .help = "opened files", .run = open_run, .takes = VERB_STREAMS,
+     .args = open_args)

@@ -11,6 +11,11 @@
 
 #include "hists.h"
 
+PROM_FAMILY(ovs, COARSE, "ovs_latency_seconds", "port*,netns*,kind", 6, 2,
+	    "Time in the datapath of Open vSwitch, by input port.")
+PROM_FAMILY(ovs_lost, COUNTER, "ovs_lost_total", "cause", 16, 0,
+	    "Calls that were not measured, by cause.")
+
 static const struct out_col cols[] = {
 	{ "port", "PORT", OUT_STR },
 	{ "netns", "NETNS", OUT_STR },
@@ -27,9 +32,9 @@ static void row_name(const struct hist_row *row, struct names *names, struct his
 	name->text[2] = key->kind == OVSLAT_SELF ? "self" : "total";
 }
 
-static void row_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+static void row_prom(const struct hist_row *row, const struct hist_name *name)
 {
-	prom_hist(prom, PROM_OVS, &row->hist, name->text[0], name->text[1], name->text[2]);
+	prom_hist(&prom_ovs, &row->hist, name->text[0], name->text[1], name->text[2]);
 }
 
 static int by_port(const struct hist_row *a, const struct hist_row *b)
@@ -60,7 +65,7 @@ static const struct hist_verb ovslat = {
 	.tables = 1,
 	.count = counts,
 	.counts = sizeof(counts) / sizeof(counts[0]),
-	.lost = PROM_OVS_LOST,
+	.lost = &prom_ovs_lost,
 	.compare = by_port,
 };
 
@@ -71,6 +76,14 @@ static int ovslat_run(const struct options *opt)
 
 static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
 
-VERB(ovslat, .help = "time in Open vSwitch's kernel datapath, by port", .run = ovslat_run,
-     .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "ovslat_hist",
+/* clang-format off */
+static const struct field fields[] = {
+	{ "PORT, port; too_deep, no_return",
+	  "Open vSwitch's input port, and calls that could not be followed." },
+	{}
+};
+/* clang-format on */
+
+VERB(ovslat, .fields = fields, .help = "time in Open vSwitch's kernel datapath, by port",
+     .run = ovslat_run, .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "ovslat_hist",
      .device = &hists_asked.device, .wrong = hists_wrong)

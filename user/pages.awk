@@ -2,6 +2,7 @@
 #
 # pages.awk - puts what `--help` lists into a man page: awk -f pages.awk HELP PAGE
 #   .\" verbs     the reader's: "  NAME  TEXT" in the first paragraph behind the usage
+#   .\" fields    the reader's: "Fields of NAME:", then "  NAMES" and, deeper, their text
 #   .\" options   "  -o, --option ARG  TEXT", each with the lines that go on with it; those of a
 #                 feature, "NAME (of the host): TEXT", under a heading
 function mdoc(text) {
@@ -32,6 +33,13 @@ function flush_text() {
 }
 BEGIN { where = 0 }
 FNR == 1 { file++; flush_text() }
+file == 1 && /^Fields of / {
+	flush_text()
+	sub(/:$/, "", $3)
+	fields = fields (fields == "" ? "" : ".El\n") ".Ss " $3 ($4 == "" ? "" : " " substr($4, 1, length($4) - 1)) "\n.Bl -tag -width Ds\n"
+	next
+}
+file == 1 && fields != "" { head_of = /^  [^ ]/; sub(/^ +/, ""); if ($0 != "") fields = fields (head_of ? ".It " : "") mdoc($0) "\n"; next }
 file == 1 && /^usage:/ { next }
 file == 1 && /^$/ { blank++; flush_text(); in_option = 0; next }
 file == 1 && !blank { next }
@@ -61,6 +69,7 @@ file == 1 && /^  [A-Z]/ && in_option { flush_text(); body[where] = body[where] "
 file == 1 && text != "" && !in_option { text = text " " $0; next }
 file == 1 { flush_text(); in_option = 0; next }
 /^\.\\" verbs$/ { printf "%s", verbs; next }
+/^\.\\" fields$/ { printf "%s.El\n", fields; next }
 /^\.\\" options$/ {
 	for (i = 0; i <= sections; i++)
 		printf "%s%s%s", i ? ".Ss " title[i] "\n" : "", body[i], listed[i] ? ".El\n" : ""

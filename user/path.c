@@ -665,5 +665,22 @@ static const struct arg path_args[] = {
 	{},
 };
 
-VERB(path, .help = "the path of packets, hop by hop", .run = path_run, .takes = VERB_STREAMS,
-     .args = path_args)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "packet, seq, hop, hook, since_ns, more_hops, copy",
+	  "The number of a packet, its hops, and the time since the first; more_hops: some hops "
+	  "were not kept; copy: a reader of a copy, which does not end the packet's way." },
+	{ "came_in",
+	  "The first hop is on the way out, and this host has not sent the packet; its hops before "
+	  "NAT are not known." },
+	{ "src, sport, dst, dport, proto, len, ttl, fragment, vni, netns_inode",
+	  "Fields of the packet." },
+	{ "verdict, no_loss",
+	  "The verdict of an XDP program or a hook; no_loss: the packet was freed, but nothing was "
+	  "lost." },
+	{}
+};
+/* clang-format on */
+
+VERB(path, .fields = fields, .help = "the path of packets, hop by hop", .run = path_run,
+     .takes = VERB_STREAMS, .args = path_args)

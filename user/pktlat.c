@@ -34,6 +34,11 @@
 #include "events.h"
 #include "hists.h"
 
+PROM_FAMILY(receive, COARSE, "receive_latency_seconds", "kind,name*,stamp", 10, 2,
+	    "Time from a packet's receive stamp to user space (process) or a VM (tap).")
+PROM_FAMILY(receive_lost, COUNTER, "receive_lost_total", "cause", 16, 0,
+	    "Packets without such a measurement, by cause.")
+
 static struct {
 	unsigned long slow; /* microseconds */
 	const char *ptp;
@@ -122,9 +127,9 @@ static void row_name(const struct hist_row *row, struct names *names, struct his
 	name->text[4] = stamp_name[key->stamp];
 }
 
-static void row_prom(struct prom *prom, const struct hist_row *row, const struct hist_name *name)
+static void row_prom(const struct hist_row *row, const struct hist_name *name)
 {
-	prom_hist(prom, PROM_RECEIVE, &row->hist, name->text[0], name->text[1], name->text[4]);
+	prom_hist(&prom_receive, &row->hist, name->text[0], name->text[1], name->text[4]);
 }
 
 static int by_count(const struct hist_row *a, const struct hist_row *b)
@@ -220,7 +225,7 @@ static const struct hist_verb pktlat = {
 	.tables = 1,
 	.count = counts,
 	.counts = sizeof(counts) / sizeof(counts[0]),
-	.lost = PROM_RECEIVE_LOST,
+	.lost = &prom_receive_lost,
 	.compare = by_count,
 	.read = cfg_read,
 	.more = sizeof(struct pktlat_cfg),
@@ -280,6 +285,22 @@ static const struct arg pktlat_args[] = {
 	{},
 };
 
-VERB(pktlat, .help = "time from a packet's receive stamp to user space", .run = pktlat_run,
-     .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = pktlat_args, .pin = "pktlat_hist",
-     .streams = pktlat_streams, .wrong = pktlat_wrong)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "KIND, kind",
+	  "A process or a tap." },
+	{ "NAME, name; PID, pid; STAMP, stamp",
+	  "The process or tap that received the packet, and the kind of its stamp: hardware or "
+	  "software." },
+	{ "DELTA, delta_ns",
+	  "Time from the stamp to the read." },
+	{ "clock, age_ns, real_drift_ns, ptp, ptp_error_ns, ptp_drift_ns, udp_in_part",
+	  "Age and error of the clocks' offsets; udp_in_part: small UDP datagrams are not seen on "
+	  "this kernel." },
+	{}
+};
+/* clang-format on */
+
+VERB(pktlat, .fields = fields, .help = "time from a packet's receive stamp to user space",
+     .run = pktlat_run, .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = pktlat_args,
+     .pin = "pktlat_hist", .streams = pktlat_streams, .wrong = pktlat_wrong)

@@ -21,6 +21,23 @@
 #include "prom.h"
 #include "verb.h"
 
+PROM_FAMILY(pol_rules, GAUGE, "policy_rules", "", 1, 0, "Rules in force.")
+PROM_FAMILY(pol_generation, GAUGE, "policy_generation", "", 1, 0, "Number of the load in force.")
+PROM_FAMILY(pol_packets, COUNTER, "policy_packets_total", "policy*,action,device*", 300, 12,
+	    "Packets by the rule that they took.")
+PROM_FAMILY(pol_bytes, COUNTER, "policy_bytes_total", "policy*,action,device*", 300, 12,
+	    "Bytes by the rule that they took.")
+PROM_FAMILY(pol_events, COUNTER, "policy_events_total", "event", 32, 0,
+	    "Packets by what happened to them.")
+PROM_FAMILY(pol_fib, COUNTER, "policy_fib_lookups_total", "result", 32, 0,
+	    "Route look-ups by result.")
+PROM_FAMILY(pol_hop_up, STATE, "policy_nexthop_up", "nexthop", 64, 0,
+	    "1 if the next hop could be used by the last packet.")
+PROM_FAMILY(pol_hop_packets, COUNTER, "policy_nexthop_packets_total", "nexthop*", 64, 1,
+	    "Packets sent.")
+PROM_FAMILY(pol_hop_failed, COUNTER, "policy_nexthop_failed_total", "nexthop*,reason", 128, 2,
+	    "Packets not sent.")
+
 static struct {
 	const char *verify;
 	bool explain;
@@ -493,12 +510,12 @@ static const char *prom_action(const struct pol_rule *r)
 	return r->action < POL_ACTIONS ? policy_actions[r->action] : "?";
 }
 
-static void show_prom(struct prom *prom, struct policy *p)
+static void show_prom(struct policy *p)
 {
 	char name[17], state[16];
 
-	prom_add(prom, PROM_POL_RULES, p->set.rules);
-	prom_add(prom, PROM_POL_GENERATION, p->cfg.gen);
+	prom_add(&prom_pol_rules, p->set.rules);
+	prom_add(&prom_pol_generation, p->cfg.gen);
 	for (__u32 i = 0; i < p->set.rules; i++) {
 		const struct pol_rule *r = &p->rules[i];
 		const char *action = prom_action(r);
@@ -507,23 +524,23 @@ static void show_prom(struct prom *prom, struct policy *p)
 		if (r->action == POL_REDIRECT)
 			snprintf(device, sizeof(device), "%.15s", p->hop[r->arg % POL_HOPS].dev);
 		snprintf(name, sizeof(name), "%.16s", p->more[i].id);
-		prom_add(prom, PROM_POL_PACKETS, p->count[i].packets, name, action, device);
-		prom_add(prom, PROM_POL_BYTES, p->count[i].bytes, name, action, device);
+		prom_add(&prom_pol_packets, p->count[i].packets, name, action, device);
+		prom_add(&prom_pol_bytes, p->count[i].bytes, name, action, device);
 	}
 	for (int i = 0; i < POL_N_MAX; i++)
-		prom_add(prom, PROM_POL_EVENTS, p->stat.n[i], stat_key[i]);
+		prom_add(&prom_pol_events, p->stat.n[i], stat_key[i]);
 	for (int i = 0; i < POL_FIB_MAX; i++)
-		prom_add(prom, PROM_POL_FIB, p->stat.fib[i], fib_key[i]);
+		prom_add(&prom_pol_fib, p->stat.fib[i], fib_key[i]);
 	for (__u32 i = 0; i < p->set.hops; i++) {
 		const struct pol_hop_count *n = &p->hop_count[i];
 
 		snprintf(name, sizeof(name), "%.16s", p->hop[i].name);
 		policy_hop_state(p, i, state, sizeof(state));
-		prom_add(prom, PROM_POL_HOP_UP, !strcmp(state, "up") || !strcmp(state, "resolving"),
+		prom_add(&prom_pol_hop_up, !strcmp(state, "up") || !strcmp(state, "resolving"),
 			 name);
-		prom_add(prom, PROM_POL_HOP_PACKETS, n->packets, name);
-		prom_add(prom, PROM_POL_HOP_FAILED, n->down, name, "down");
-		prom_add(prom, PROM_POL_HOP_FAILED, n->unreachable, name, "unreachable");
+		prom_add(&prom_pol_hop_packets, n->packets, name);
+		prom_add(&prom_pol_hop_failed, n->down, name, "down");
+		prom_add(&prom_pol_hop_failed, n->unreachable, name, "unreachable");
 	}
 }
 
@@ -542,7 +559,7 @@ static int policy_run(const struct options *opt)
 	else if (asked.explain)
 		err = policy_explain(opt, p, asked.packet);
 	else if (opt->output == OUT_PROM)
-		show_prom(opt->prom, p);
+		show_prom(p);
 	else
 		show(opt, p);
 	policy_free(p);
@@ -586,6 +603,20 @@ static const struct arg policy_args[] = {
 	{},
 };
 
-VERB(policy, .help = "policy routing rules, and their counters", .run = policy_run,
-     .commands = "check load add del show diff flush", .takes = VERB_PROM, .args = policy_args,
-     .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "ID, id; rule, verdict",
+	  "The rule; with --explain, the rule that the packet matches, and its verdict." },
+	{ "NEXT HOP, name; STATE, state; DOWN, down; UNREACHABLE, unreachable; nexthops",
+	  "A next hop; its state when a packet last needed it (up, down, gone, resolving, "
+	  "unreachable; unused: not yet needed); and packets that it could not take because its "
+	  "device was down, or its neighbour unknown." },
+	{ "fib, finds, compares, tuples, tuples4, tuples6",
+	  "How rules were found: look-ups in the routing table and in tuples, and comparisons." },
+	{}
+};
+/* clang-format on */
+
+VERB(policy, .fields = fields, .help = "policy routing rules, and their counters",
+     .run = policy_run, .commands = "check load add del show diff flush", .takes = VERB_PROM,
+     .args = policy_args, .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong)

@@ -284,5 +284,18 @@ static const struct arg progs_args[] = {
 	{},
 };
 
-VERB(progs, .help = "what each BPF program of the machine costs", .run = progs_run,
-     .takes = VERB_REPEATS, .args = progs_args, .wrong = progs_wrong)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "PROGRAM, program; OURS, ours; RUNS, runs; RUNS/S, runs_per_s; NS/RUN, ns_per_run; CPU%, cpu_percent; run_ns; MAP-BYTES, map_bytes",
+	  "A program of this machine, its runs, the time per run, and the memory of its maps." },
+	{ "MAPS, maps",
+	  "Our maps that a program uses." },
+	{ "RETURNS, returns; TC_INDEX, tc_index",
+	  "With --look: the values that a program can return, and whether it reads or writes "
+	  "tc_index; \"?\" if its instructions do not show it." },
+	{}
+};
+/* clang-format on */
+
+VERB(progs, .fields = fields, .help = "what each BPF program of the machine costs",
+     .run = progs_run, .takes = VERB_REPEATS, .args = progs_args, .wrong = progs_wrong)

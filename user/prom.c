@@ -9,20 +9,7 @@
 
 #include "prom.h"
 
-static const struct family {
-	const char *name;
-	const char *labels;
-	const char *help;
-	enum prom_type type;
-	size_t keep, fold;
-} families[PROM_NFAMILIES] = {
-#define PROM_ROW(ID, TYPE, NAME, LABELS, KEEP, FOLD, HELP)                                         \
-	[PROM_##ID] = { "hookmap_" NAME, LABELS, HELP, PROM_##TYPE, KEEP, FOLD },
-	PROM_FAMILIES(PROM_ROW)
-#undef PROM_ROW
-};
-
-struct series {
+struct prom_series {
 	char *label[PROM_LABELS];
 	char *text; /* name="value",... */
 	size_t seq; /* when it came */
@@ -30,37 +17,23 @@ struct series {
 	struct hist *hist; /* of a histogram */
 };
 
-struct list {
-	struct series *series;
-	size_t n, room;
-};
+static struct prom_family *families, **last = &families;
+static size_t most; /* series of all families */
+static bool no_memory;
 
-struct prom {
-	struct list list[PROM_NFAMILIES];
-	int err;
-};
-
-struct prom *prom_new(void)
+void prom_list(struct prom_family *family)
 {
-	return calloc(1, sizeof(struct prom));
+	*last = family;
+	last = &family->next;
+	most += (family->keep + family->fold + 1) * PROM_VALUES(family->type);
 }
 
-static void series_free(struct series *s)
+static void series_free(struct prom_series *s)
 {
 	for (int i = 0; i < PROM_LABELS; i++)
 		free(s->label[i]);
 	free(s->text);
 	free(s->hist);
-}
-
-void prom_free(struct prom *p)
-{
-	for (int i = 0; p && i < PROM_NFAMILIES; i++) {
-		for (size_t j = 0; j < p->list[i].n; j++)
-			series_free(&p->list[i].series[j]);
-		free(p->list[i].series);
-	}
-	free(p);
 }
 
 /* --- labels */
@@ -93,7 +66,7 @@ enum fold {
 };
 
 /* The labels of S, as they are in the text. */
-static char *labels_text(const struct family *fam, const struct series *s, enum fold fold)
+static char *labels_text(const struct prom_family *fam, const struct prom_series *s, enum fold fold)
 {
 	const char *name = fam->labels;
 	char *text = NULL;
@@ -121,10 +94,9 @@ static char *labels_text(const struct family *fam, const struct series *s, enum 
 
 /* --- series */
 
-static struct series *series_new(struct prom *p, enum prom_family family, const char *const *labels)
+static struct prom_series *series_new(struct prom_family *l, const char *const *labels)
 {
-	struct list *l = &p->list[family];
-	struct series *s;
+	struct prom_series *s;
 
 	if (l->n == l->room) {
 		size_t room = l->room ? l->room * 2 : 64;
@@ -145,23 +117,21 @@ static struct series *series_new(struct prom *p, enum prom_family family, const 
 	}
 	return s;
 error:
-	p->err = -ENOMEM;
+	no_memory = true;
 	return NULL;
 }
 
-void prom_add_labels(struct prom *p, enum prom_family family, __u64 value,
-		     const char *const *labels)
+void prom_add_labels(struct prom_family *family, __u64 value, const char *const *labels)
 {
-	struct series *s = series_new(p, family, labels);
+	struct prom_series *s = series_new(family, labels);
 
 	if (s)
 		s->value = value;
 }
 
-void prom_hist_labels(struct prom *p, enum prom_family family, const struct hist *h,
-		      const char *const *labels)
+void prom_hist_labels(struct prom_family *family, const struct hist *h, const char *const *labels)
 {
-	struct series *s = series_new(p, family, labels);
+	struct prom_series *s = series_new(family, labels);
 
 	if (!s)
 		return;
@@ -169,12 +139,12 @@ void prom_hist_labels(struct prom *p, enum prom_family family, const struct hist
 	if (s->hist)
 		*s->hist = *h;
 	else
-		p->err = -ENOMEM;
+		no_memory = true;
 }
 
 static int by_text(const void *a, const void *b)
 {
-	const struct series *x = a, *y = b;
+	const struct prom_series *x = a, *y = b;
 	int order = strcmp(x->text, y->text);
 
 	return order ? order : (x->seq > y->seq) - (x->seq < y->seq);
@@ -182,13 +152,13 @@ static int by_text(const void *a, const void *b)
 
 static int by_seq(const void *a, const void *b)
 {
-	const struct series *x = a, *y = b;
+	const struct prom_series *x = a, *y = b;
 
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
 /* Adds up series with the same labels, in the order of their first occurrence. */
-static void list_merge(const struct family *fam, struct list *l)
+static void family_merge(struct prom_family *l)
 {
 	size_t n = 0;
 
@@ -196,13 +166,13 @@ static void list_merge(const struct family *fam, struct list *l)
 		return;
 	qsort(l->series, l->n, sizeof(*l->series), by_text);
 	for (size_t i = 1; i < l->n; i++) {
-		struct series *last = &l->series[n], *s = &l->series[i];
+		struct prom_series *last = &l->series[n], *s = &l->series[i];
 
 		if (strcmp(last->text, s->text)) {
 			l->series[++n] = *s;
 			continue;
 		}
-		if (fam->type != PROM_STATE)
+		if (l->type != PROM_STATE)
 			last->value += s->value;
 		else if (s->value < last->value)
 			last->value = s->value;
@@ -214,21 +184,21 @@ static void list_merge(const struct family *fam, struct list *l)
 	qsort(l->series, l->n, sizeof(*l->series), by_seq);
 }
 
-static int list_fold(const struct family *fam, struct list *l, size_t from, enum fold fold)
+static int family_fold(struct prom_family *l, size_t from, enum fold fold)
 {
 	for (size_t i = from; i < l->n; i++) {
 		free(l->series[i].text);
-		l->series[i].text = labels_text(fam, &l->series[i], fold);
+		l->series[i].text = labels_text(l, &l->series[i], fold);
 		if (!l->series[i].text)
 			return -ENOMEM;
 	}
-	list_merge(fam, l);
+	family_merge(l);
 	return 0;
 }
 
 /* --- text */
 
-static void put_number(const struct family *fam, const char *suffix, const char *labels,
+static void put_number(const struct prom_family *fam, const char *suffix, const char *labels,
 		       const char *le, FILE *f)
 {
 	bool any = *labels || *le;
@@ -250,7 +220,7 @@ static bool is_bound(enum prom_type type, unsigned i)
 	       !((i + 1) % step);
 }
 
-static void put_hist(const struct family *fam, const struct series *s, FILE *f)
+static void put_hist(const struct prom_family *fam, const struct prom_series *s, FILE *f)
 {
 	double unit = fam->type == PROM_SIZES ? 1 : 1e9;
 	const struct hist *h = s->hist;
@@ -276,7 +246,7 @@ static void put_hist(const struct family *fam, const struct series *s, FILE *f)
 	fprintf(f, "%llu\n", h->count);
 }
 
-static int put_family(const struct family *fam, struct list *l, FILE *f)
+static int put_family(struct prom_family *fam, FILE *f)
 {
 	static const char *const type[] = {
 		[PROM_COUNTER] = "counter",	[PROM_GAUGE] = "gauge",
@@ -284,18 +254,18 @@ static int put_family(const struct family *fam, struct list *l, FILE *f)
 		[PROM_HISTOGRAM] = "histogram", [PROM_COARSE] = "histogram",
 		[PROM_SIZES] = "histogram"
 	};
-	int err = list_fold(fam, l, 0, FOLD_NONE);
+	int err = family_fold(fam, 0, FOLD_NONE);
 
-	if (!err && l->n > fam->keep)
-		err = list_fold(fam, l, fam->keep, FOLD_MARKED);
-	if (!err && l->n > fam->keep + fam->fold)
-		err = list_fold(fam, l, fam->keep + fam->fold, FOLD_ALL);
-	if (err || !l->n)
+	if (!err && fam->n > fam->keep)
+		err = family_fold(fam, fam->keep, FOLD_MARKED);
+	if (!err && fam->n > fam->keep + fam->fold)
+		err = family_fold(fam, fam->keep + fam->fold, FOLD_ALL);
+	if (err || !fam->n)
 		return err;
 	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", fam->name, fam->help, fam->name,
 		type[fam->type]);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct series *s = &l->series[i];
+	for (size_t i = 0; i < fam->n; i++) {
+		const struct prom_series *s = &fam->series[i];
 
 		if (s->hist) {
 			put_hist(fam, s, f);
@@ -310,12 +280,16 @@ static int put_family(const struct family *fam, struct list *l, FILE *f)
 	return 0;
 }
 
-int prom_write(struct prom *p, FILE *f)
+int prom_write(FILE *f)
 {
-	int err = p->err;
+	int err = most > PROM_SERIES ? -E2BIG : no_memory ? -ENOMEM : 0;
 
-	for (int i = 0; !err && i < PROM_NFAMILIES; i++)
-		err = put_family(&families[i], &p->list[i], f);
+	for (struct prom_family *l = families; l; l = l->next) {
+		if (!err)
+			err = put_family(l, f);
+		while (l->n)
+			series_free(&l->series[--l->n]);
+	}
 	if (!err && (fflush(f) || ferror(f)))
 		err = errno ? -errno : -EIO;
 	return err;

@@ -14,6 +14,12 @@
 #include "prom.h"
 #include "verb.h"
 
+PROM_FAMILY(map_entries, GAUGE, "map_entries", "map", 64, 0,
+	    "Entries of a map that can run out of room.")
+PROM_FAMILY(map_max, GAUGE, "map_max_entries", "map", 64, 0, "Entries that a map has room for.")
+PROM_FAMILY(read_time, TIME, "read_timestamp_seconds", "", 1, 0, "When hookmap read the maps.")
+PROM_FAMILY(build, GAUGE, "build_info", "version", 1, 0, "1; the version is a label.")
+
 static int count_one(const void *key, const void *value, void *arg)
 {
 	(void)key, (void)value;
@@ -47,8 +53,8 @@ static int add_map(const struct options *opt, const struct pin *pin)
 	close(fd);
 	if (err)
 		return err;
-	prom_add(opt->prom, PROM_MAP_ENTRIES, n, pin->name);
-	prom_add(opt->prom, PROM_MAP_MAX, info.max_entries, pin->name);
+	prom_add(&prom_map_entries, n, pin->name);
+	prom_add(&prom_map_max, info.max_entries, pin->name);
 	return 0;
 }
 
@@ -62,13 +68,13 @@ static int add_host(const struct options *opt)
 	}
 	if (!err)
 		err = reach_prom(opt);
-	prom_add(opt->prom, PROM_BUILD, 1, HM_VERSION);
+	prom_add(&prom_build, 1, HM_VERSION);
 	return err;
 }
 
-static int show(struct prom *prom)
+static int show(void)
 {
-	int err = prom_write(prom, stdout);
+	int err = prom_write(stdout);
 
 	if (err)
 		fail("--prom: %s", strerror(-err));
@@ -80,14 +86,9 @@ int prom_run(struct options *opt)
 	struct timespec now;
 	int err = 0;
 
-	opt->prom = prom_new();
-	if (!opt->prom) {
-		fail("--prom: %s", strerror(ENOMEM));
-		return 1;
-	}
 	/* before the read, so that it is never newer than the data */
 	clock_gettime(CLOCK_REALTIME, &now);
-	prom_add(opt->prom, PROM_READ_TIME, now.tv_sec * 1000000000ULL + now.tv_nsec);
+	prom_add(&prom_read_time, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	for (const struct verb *v = verbs; !err && v; v = v->next) {
 		if (v->chosen && (!opt->every || pin_there(opt, v->pin)))
 			err = v->run(opt);
@@ -95,9 +96,8 @@ int prom_run(struct options *opt)
 	if (!err && add_host(opt))
 		err = 1;
 	if (!err && opt->save)
-		err = prom_save(opt->prom, opt->save) ? 1 : 0;
+		err = prom_save(opt->save) ? 1 : 0;
 	else if (!err)
-		err = show(opt->prom);
-	prom_free(opt->prom);
+		err = show();
 	return err;
 }

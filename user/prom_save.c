@@ -12,7 +12,7 @@
 
 #include "prom.h"
 
-static int save_as(struct prom *p, int fd)
+static int save_as(int fd)
 {
 	FILE *f = fdopen(fd, "w");
 	int err;
@@ -22,7 +22,7 @@ static int save_as(struct prom *p, int fd)
 		close(fd);
 		return err;
 	}
-	err = prom_write(p, f);
+	err = prom_write(f);
 	/* node_exporter runs as another user */
 	if (!err && (fchmod(fd, 0644) || fsync(fd)))
 		err = -errno;
@@ -31,7 +31,7 @@ static int save_as(struct prom *p, int fd)
 	return err;
 }
 
-int prom_save(struct prom *p, const char *path)
+int prom_save(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	int dir = slash ? (int)(slash - path) + 1 : 0;
@@ -55,7 +55,7 @@ int prom_save(struct prom *p, const char *path)
 		free(temp);
 		return err;
 	}
-	err = save_as(p, fd);
+	err = save_as(fd);
 	if (!err && rename(temp, path))
 		err = -errno;
 	if (err) {

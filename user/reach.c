@@ -21,6 +21,9 @@
 
 #include "prom.h"
 
+PROM_FAMILY(reached, STATE, "stage_reached", "stage,feature,device*,netns*", 200, 4,
+	    "1 if packets get to this stage, 0 if they pass the one before and not this one.")
+
 #define REACH_LATE   100000000	/* ns */
 #define REACH_SETTLE 1000000000 /* ns from loaded to attached, at most */
 #define MAX_MAPS     64
@@ -331,8 +334,7 @@ static void prom_row(const struct reach_row *row, void *arg)
 	struct reach_labels *l = arg;
 
 	if (row->reached >= 0)
-		prom_add(l->opt->prom, PROM_REACHED, row->reached, "tc", row->feature, l->device,
-			 l->netns);
+		prom_add(&prom_reached, row->reached, "tc", row->feature, l->device, l->netns);
 }
 
 static int prom_device(const void *key, const void *value, void *arg)

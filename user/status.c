@@ -320,5 +320,21 @@ static const struct arg status_args[] = {
 	{},
 };
 
-VERB(status, .help = "pins, their shapes, and attached devices", .run = status_run,
-     .args = status_args)
+/* clang-format off */
+static const struct field fields[] = {
+	{ "PIN, pin; TYPE, type; KEY, key_size; VALUE, value_size; ENTRIES, max_entries; MEMORY, memory",
+	  "A pinned map and its shape." },
+	{ "FEATURES, features; MODE",
+	  "The features on a device, and XDP's mode." },
+	{ "REACHED, reached, reach",
+	  "Whether packets reach each stage of the device; null: unknown." },
+	{ "netns_cookie",
+	  "See --cookie." },
+	{ "PROCESS, process",
+	  "See --holders." },
+	{}
+};
+/* clang-format on */
+
+VERB(status, .fields = fields, .help = "pins, their shapes, and attached devices",
+     .run = status_run, .args = status_args)

@@ -117,6 +117,24 @@ bool arg_was(const struct verb *before, const char *name)
 	return false;
 }
 
+static void usage_fields(const char *of, const struct field *fields)
+{
+	if (!fields)
+		return;
+	printf("\nFields of %s:\n", of);
+	for (; fields->names; fields++) {
+		printf("  %s\n%*s", fields->names, 10, "");
+		wrap(fields->help, 10);
+	}
+}
+
+void verb_fields(void)
+{
+	usage_fields("several verbs", common_fields);
+	for (const struct verb *v = verbs; v; v = v->next)
+		usage_fields(v->name, v->fields);
+}
+
 void verb_usage(const struct verb *verb)
 {
 	if (verb) {
@@ -132,7 +150,7 @@ void verb_usage(const struct verb *verb)
 		       "       hookmap --prom [--output FILE] [VERB...]\n"
 		       "       hookmap                what is attached, the slowest stage, the top "
 		       "drop\n"
-		       "       hookmap help [VERB]\n\n");
+		       "       hookmap help [VERB | fields]\n\n");
 		for (const struct verb *v = verbs; v; v = v->next)
 			printf("  %-10s %s\n", v->name, v->help);
 		printf("\nCommands that change the system: attach, detach, lab, demo. \"hookmap "
@@ -151,6 +169,8 @@ void verb_usage(const struct verb *verb)
 				usage_arg(arg, !verb);
 		}
 	}
+	if (verb)
+		usage_fields(verb->name, verb->fields);
 }
 
 /* The edit distance of A and B: changed, added and removed letters; two that are swapped count

@@ -32,6 +32,12 @@ struct arg {
 	enum output value; /* ARG_OUTPUT */
 };
 
+/* What it prints: for --help and the man page */
+struct field {
+	const char *names; /* columns, JSON keys: "FROM, from; TO, to" */
+	const char *help;
+};
+
 /* verb.takes: common options that go with it */
 #define VERB_PROM    0x1 /* --prom */
 #define VERB_REPEATS 0x2 /* -i, -c */
@@ -43,6 +49,7 @@ struct verb {
 	int (*run)(const struct options *opt); /* returns an exit code */
 	unsigned takes;			       /* VERB_* */
 	const struct arg *args;		       /* its own options; the last has no name */
+	const struct field *fields;	       /* its columns and keys; the last has no names */
 	const char **device;		       /* where the word behind it goes, if it takes one */
 	const char *commands; /* words behind it with which the script of its name runs, or NULL */
 	const char *pin;      /* --prom: a map that is there if it is attached */
@@ -64,6 +71,8 @@ void verb_add(struct verb *verb);
 
 /* Options of all verbs, or of those that take them (args.c); the last has no name */
 extern const struct arg common_args[];
+/* Columns and keys of several verbs (args.c); the last has no names */
+extern const struct field common_fields[];
 /* The option of this name in a list, NULL if there is none. */
 const struct arg *arg_find(const struct arg *in, const char *name);
 /* The option of this name that VERB has; NULL if it has none. */
@@ -76,6 +85,8 @@ const char *arg_typed(const struct arg *arg);
 const char *arg_verbs(const char *name);
 /* --help, of one verb or (NULL) of all */
 void verb_usage(const struct verb *verb);
+/* hookmap help fields: what all print */
+void verb_fields(void);
 /* Say what is wrong, and return 2. */
 int misuse(const char *format, const char *a, const char *b);
 int verb_unknown(const char *name);

@@ -37,7 +37,7 @@ answer() { query "$1" | cut -f 2; }
 has() { [[ -n $(query "$1" 2>/dev/null) ]]; }
 
 # the metrics that there are, from the list that they come from
-exported() { sed -nE 's/^\tX\([A-Z0-9_]+, [A-Z]+, "([a-z0-9_]+)".*/hookmap_\1/p' "$HM_TOP/user/prom.h"; }
+exported() { tr '\n' ' ' <<<"$(cat "$HM_TOP"/user/*.c)" | grep -oE "PROM_FAMILY\(\s*\w+,\s*\w+,\s*\"[a-z0-9_]+\"" | sed -E "s/.*\"(.*)\"/hookmap_\1/"; }
 # EXPR without what is added to the name of a histogram
 used() { grep -v '^ *description:' | grep -oE '\b(hookmap|node)_[a-z0-9_]+' | sed -E 's/(_seconds|_packets|_frames)_(bucket|sum|count)$/\1/' | sort -u; }
 unknown() { grep -vxFf <(exported) | grep -vxE 'node_textfile_scrape_error|node_exporter' || true; }

@@ -19,6 +19,7 @@ pages() {
 	local name
 	like "$(man -l "$HM_BUILD/man/hookmap.8" | col -b)" 'drops   Packets lost in any layer, and why.'
 	like "$(<"$HM_BUILD/man/hookmap.8")" '.It Fl c , Fl -count Ar N'
+	like "$(man -l "$HM_BUILD/man/hookmap.8" | col -b | tr -s '[:space:]' ' ')" 'FROM, from; TO, to The two stages between which the time is measured'
 	for name in "$HM_TOP"/scripts/features/*.sh; do
 		run -0 grep -c "^\.Ss $(basename "$name" .sh) (of " "$HM_BUILD/man/attach.8"
 	done
