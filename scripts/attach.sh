@@ -16,7 +16,7 @@ usage: attach.sh [OPTION...] DEV [FEATURE...]
        attach.sh [OPTION...] --host FEATURE...
 
 Attaches features to the network device DEV, or to the whole host. If you attach again,
-only the settings named in options change; tc filters keep their preference.
+only the settings named in options change.
 
   --host          attach features of the host
   --netns NAME    DEV is in this network namespace: a name, or a path such as

@@ -245,7 +245,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 }
 
 # (the ports of a mirror are attached one by one)
-l2fwd_reach() { ((L2_MIRROR || DEV_FLAGS & HM_DEV_MIRROR)) || printf 'xdp\ntc %s --l2-pref\n' "${L2_PREF:-2}"; }
+l2fwd_reach() { ((L2_MIRROR || DEV_FLAGS & HM_DEV_MIRROR)) || printf 'xdp\ntc 2 --l2-pref %s\n' "$L2_PREF"; }
 
 l2fwd_detach() { # DEV
 	local dev=$1

@@ -225,7 +225,7 @@ latency_attach() { # DEV
 
 latency_reach() {
 	[[ -n $NETNS ]] || ((DEV_FLAGS & HM_DEV_NETNS)) || lat_from_tc || printf 'xdp\n'
-	printf 'tc %s --pref\nindex\n' "${LAT_PREF:-$((DEV_PREF ? DEV_PREF : 1))}"
+	printf 'tc %s --pref %s\nindex\n' "$((DEV_PREF ? DEV_PREF : 1))" "$LAT_PREF"
 	[[ -z $NETNS ]] && ((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
 	printf 'rules raw PREROUTING %s\nrules filter INPUT %s\n' "$LAT_CHAIN" "$LAT_CHAIN"
 }

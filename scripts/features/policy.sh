@@ -104,7 +104,7 @@ policy_attach() { # DEV
 	map_write pol_cfg 0
 }
 
-policy_reach() { printf 'tc %s --policy-pref\n' "${POL_PREF:-50}"; }
+policy_reach() { printf 'tc 50 --policy-pref %s\n' "$POL_PREF"; }
 
 policy_detach() { # DEV
 	((!DEV_ALIVE)) || tc_detach "$1" policy_tc

@@ -394,17 +394,16 @@ tc_hooked() {
 	[[ $ANSWER =~ \"kind\":\"(clsact|ingress)\" ]]
 }
 
-# tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with a foreign filter, and a requested
-# PREF if ours has another. tc_qdisc and tc_attach use the result.
+# tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with another filter. Ours stays where it
+# is unless PREF is requested. tc_qdisc and tc_attach use the result.
 tc_check() {
 	local pref handle id class name list
-	TC_HOOKED=0 TC_PREF=''
+	TC_HOOKED=0 TC_PREF='' TC_MOVE=0
 	tc_hooked "$1" || return 0
 	TC_HOOKED=1
 	if tc_find "$1" "$2"; then
-		[[ -z $3 || $3 == "$TC_PREF" ]] ||
-			die "$1: $2 is at ingress pref $TC_PREF: detach it first to have it at $3"
-		return
+		[[ -n $3 && $3 != "$TC_PREF" ]] || return 0
+		TC_MOVE=1
 	fi
 	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
 	set -- "$1" "$2" "${3:-$4}"
@@ -412,7 +411,7 @@ tc_check() {
 		[[ $pref == "$3" ]] || continue
 		[[ ${name:0:15} != "${2:0:15}" ]] ||
 			die "$1 has $name (id $id), whose maps are not those pinned in $GLOBALS: remove it with $(typed tc filter del dev "$1" ingress pref "$pref")"
-		die "$1 has a tc filter that is not ours at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
+		die "$1 has another tc filter at ingress pref $3: $name (id $id): choose another place with ${TC_PREF_OPTION:---pref} N"
 	done <<<"$list"
 }
 
@@ -420,13 +419,17 @@ tc_check() {
 tc_attach() {
 	local words=("${NSCMD[@]}" tc filter) place
 	if [[ -n $TC_PREF ]]; then
-		# ours: it stays where it is, perhaps with another class
-		[[ $TC_CLASS != ":$5" ]] || return 0
+		# ours: it stays where it is, perhaps with another class, or is moved
+		((TC_MOVE)) || [[ $TC_CLASS != ":$5" ]] || return 0
 		place=(dev "$1" ingress pref "$TC_PREF" handle "$TC_HANDLE" bpf)
-		run "${words[@]}" replace "${place[@]}" da obj "$2" classid "0:$5"
+		if ((TC_MOVE)); then
+			run "${words[@]}" del "${place[@]}"
+		else
+			run "${words[@]}" replace "${place[@]}" da obj "$2" classid "0:$5"
+		fi
 		[[ $TC_CLASS == - ]] || place+=(classid "0$TC_CLASS")
 		defer "${words[@]}" replace "${place[@]}" da obj "$2"
-		return
+		((TC_MOVE)) || return 0
 	fi
 	TC_PREF=$4
 	place=(dev "$1" ingress pref "$4" handle 1 bpf)

@@ -8,7 +8,7 @@
 # F_reach of a feature lists the places that its packets must reach, for DEV_* and the given
 # options:
 #   xdp                    its program is at XDP, or behind that of latency
-#   tc PREF OPTION         its filter at ingress is at PREF, which OPTION moves
+#   tc PREF OPTION [TO]    its filter at ingress is at PREF if it is new, which OPTION moves TO
 #   index                  skb->tc_index must stay as it is up to the last stage
 #   rules TABLE HOOK CHAIN a rule there jumps to CHAIN, by the device's name
 
@@ -236,7 +236,7 @@ reach_facts() {
 		case ${line[0]:-} in
 		xdp) (($3 != 1)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program has gone' "$(typed attach.sh "$1" "$2")" ;;
 		tc)
-			pref=$(awk -F'\t' -v want="${2}_tc" '$1 == "bpfda" && $6 == want { print $3; exit }' <<<"$REACH_WAY")
+			pref=${line[3]:-$(awk -F'\t' -v want="${2}_tc" '$1 == "bpfda" && $6 == want { print $3; exit }' <<<"$REACH_WAY")}
 			[[ -n $pref ]] || (($3 != 1)) || fact all tc 'its filter has gone' "$(typed attach.sh "$1" "$2")"
 			[[ -n $pref ]] || (($3 != 2)) || return 0
 			pref=${pref:-${line[1]}}

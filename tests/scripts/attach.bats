@@ -231,7 +231,7 @@ behind() { equal "$(on host ip -j -d link show eth0 | jq -r '.[0].xdp.prog.name'
 	state >"$BATS_TEST_TMPDIR/before"
 	run attach eth0
 	equal "$status" 1 status
-	like "$output" "eth0 has a tc filter that is not ours at ingress pref 1: burn_tc"
+	like "$output" "eth0 has another tc filter at ingress pref 1: burn_tc"
 	one_line "$output"
 	state >"$BATS_TEST_TMPDIR/after"
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
@@ -241,17 +241,30 @@ behind() { equal "$(on host ip -j -d link show eth0 | jq -r '.[0].xdp.prog.name'
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-@test "attach: a tc filter stays at its place: another one that is asked for later is refused, before anything is changed" {
+@test "attach: a tc filter stays at its place, or moves to another one that is asked for" {
 	prefs() { on host tc -j filter show dev eth0 ingress | jq -c '[.[] | select(.options) | [.pref, .options.prog.name]]'; }
-	attach eth0 latency l2fwd policy --mode generic --pref 11 --l2-pref 12 --policy-pref 13
+	attach eth0 latency l2fwd policy --mode generic --filter 'proto udp dport 7000' --pref 11 --l2-pref 12 --policy-pref 13
 	equal "$(prefs)" '[[11,"latency_tc"],[12,"l2fwd_tc"],[13,"policy_tc"]]' prefs
-	fails 1 "eth0: latency_tc is at ingress pref 11: detach it first to have it at 21" attach eth0 --pref 21 --sample 9
-	fails 1 "eth0: l2fwd_tc is at ingress pref 12: detach it first to have it at 22" attach eth0 l2fwd --l2-pref 22
-	fails 1 "eth0: policy_tc is at ingress pref 13: detach it first to have it at 23" attach eth0 policy --policy-pref 23
+	fails 1 "eth0 has another tc filter at ingress pref 13: policy_tc (id" attach eth0 --pref 13 --sample 9
 	attach eth0 latency l2fwd policy
 	attach eth0 latency l2fwd policy --pref 11 --l2-pref 12 --policy-pref 13
 	equal "$(prefs)" '[[11,"latency_tc"],[12,"l2fwd_tc"],[13,"policy_tc"]]' 'prefs after'
 	equal "$(hookmap -j latency | jq .lost.sample)" 256 sampling
+	attach eth0 --sample 1
+	udp host 10.11.1.1 23
+	# as they are, they come back where the new place cannot be had
+	on host tc -j filter show dev eth0 ingress | jq -c '[.[] | select(.options) | [.pref, .options.flowid]]' >"$BATS_TEST_TMPDIR/before"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\ncase "$*" in *"pref 23"*) exit 1 ;; esac\nexec %s "$@"\n' "$(command -v tc)" >"$BATS_TEST_TMPDIR/bin/tc"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 attach eth0 latency policy --pref 21 --policy-pref 23
+	on host tc -j filter show dev eth0 ingress | jq -c '[.[] | select(.options) | [.pref, .options.flowid]]' | diff "$BATS_TEST_TMPDIR/before" -
+	attach eth0 latency l2fwd policy --pref 21 --l2-pref 22 --policy-pref 23
+	equal "$(prefs)" '[[21,"latency_tc"],[22,"l2fwd_tc"],[23,"policy_tc"]]' 'prefs, moved'
+	udp host 10.11.1.1 29
+	equal "$(lost seen) $(rows xdp tc) $(rows xdp socket total)" "52 52 52" "measured, before and after"
+	attach eth0
+	equal "$(prefs)" '[[21,"latency_tc"],[22,"l2fwd_tc"],[23,"policy_tc"]]' 'prefs, again'
 	detach eth0
 	nothing_left
 }

@@ -130,11 +130,22 @@ measured() {
 	on host "${attach[@]}" --pref 6 2>"$BATS_TEST_TMPDIR/err"
 	like "$(<"$BATS_TEST_TMPDIR/err")" 'beside_some (id '
 	like "$(<"$BATS_TEST_TMPDIR/err")" '--pref N, with N below 5'
-	detach eth0
-	on host "${attach[@]}" --pref 4
+	on host "${attach[@]}" --pref 4 2>"$BATS_TEST_TMPDIR/err"
+	[[ $(<"$BATS_TEST_TMPDIR/err") != *'may end the hook'* ]]
 	udp_sent() { on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 "$N"; }
 	udp_sent
 	equal "$(rows xdp tc)" "$N" 'measured before it'
+	# the same of one that comes while we are attached
+	attach eth0 policy --policy-pref 40
+	cls 3 classifier
+	run -1 status_sh --check eth0
+	like "$output" 'latency at tc (the filter beside_ok'
+	like "$output" ': --pref N, with N below 3'
+	like "$output" ': --policy-pref N, with N below 3'
+	attach eth0 latency policy --pref 1 --policy-pref 2
+	run -0 status_sh --check eth0
+	udp_sent
+	equal "$(rows xdp tc)" $((2 * N)) 'measured before it, moved'
 	detach eth0
 	set_away
 	set_block
