@@ -23,11 +23,6 @@ static const char *device; /* --ptp */
 
 #define TRIES 20
 
-static long long ns_of(const struct timespec *t)
-{
-	return t->tv_sec * 1000000000LL + t->tv_nsec;
-}
-
 static long long ptp_ns_of(const struct ptp_clock_time *t)
 {
 	return t->sec * 1000000000LL + t->nsec;
@@ -50,12 +45,9 @@ void clock_offset(clockid_t clock, struct clock_offset *o)
 {
 	memset(o, 0, sizeof(*o));
 	for (int i = 0; i < TRIES; i++) {
-		struct timespec a, m, b;
+		long long a = clock_ns(clock), m = clock_ns(CLOCK_MONOTONIC);
 
-		clock_gettime(clock, &a);
-		clock_gettime(CLOCK_MONOTONIC, &m);
-		clock_gettime(clock, &b);
-		offset_better(o, ns_of(&a), ns_of(&m), ns_of(&b));
+		offset_better(o, a, m, clock_ns(clock));
 	}
 }
 
@@ -109,12 +101,12 @@ bool next_interval(const struct options *opt, unsigned long *n)
 static int clock_run(const struct options *opt)
 {
 	struct clock_offset real, tai, ptp = {};
-	struct timespec now;
+	__u64 now;
 
 	(void)opt;
 	clock_offset(CLOCK_REALTIME, &real);
 	clock_offset(CLOCK_TAI, &tai);
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	now = clock_ns(CLOCK_MONOTONIC);
 	if (device && clock_ptp(device, &ptp))
 		return 1;
 	if (json_on()) {
@@ -126,7 +118,7 @@ static int clock_run(const struct options *opt)
 			json_s64("ptp_ns", ptp.ns);
 			json_s64("ptp_error_ns", ptp.error);
 		}
-		json_s64("mono_ns", ns_of(&now));
+		json_s64("mono_ns", now);
 		json_close();
 		return 0;
 	}

@@ -50,10 +50,30 @@ __u64 counter_rest(__u64 many, __u64 few)
 	return many > few ? many - few : 0;
 }
 
+/* How far our time namespace has moved the kernel's CLOCK, ns. */
+static __u64 clock_moved(clockid_t clock)
+{
+	static __u64 monotonic, boottime;
+	static bool known;
+	long long sec, nsec;
+	char name[16];
+	FILE *f;
+
+	if (!known) {
+		known = true;
+		f = fopen("/proc/self/timens_offsets", "re");
+		while (f && fscanf(f, "%15s %lld %lld", name, &sec, &nsec) == 3)
+			*(*name == 'm' ? &monotonic : &boottime) = sec * 1000000000 + nsec;
+		if (f)
+			fclose(f);
+	}
+	return clock == CLOCK_MONOTONIC ? monotonic : clock == CLOCK_BOOTTIME ? boottime : 0;
+}
+
 __u64 clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
 	clock_gettime(clock, &t);
-	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec;
+	return (__u64)t.tv_sec * 1000000000 + t.tv_nsec - clock_moved(clock);
 }

@@ -691,7 +691,6 @@ int drops_read(const struct options *opt, struct drop_table *t)
 {
 	struct reading r;
 	struct drop_cfg cfg = {};
-	struct timespec now;
 	__u32 zero = 0;
 	int fd, err;
 
@@ -713,8 +712,7 @@ int drops_read(const struct options *opt, struct drop_table *t)
 		err = read_homes(opt, &r);
 	if (!err)
 		err = pin_read(opt, "xdp_verdict", false, &t->cells, read_verdict, &r);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	t->time = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	t->time = clock_ns(CLOCK_MONOTONIC);
 	t->lost[LOST_MISSED] = programs_missed(opt, "drops");
 	t->hidden = r.ksyms && ksyms_hidden(r.ksyms);
 	t->nameless = r.reasons && !reasons_known(r.reasons);

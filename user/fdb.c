@@ -224,7 +224,6 @@ static int fdb_open(struct fdb *f)
 {
 	struct bpf_map_info info = {};
 	__u32 zero = 0, len = sizeof(info);
-	struct timespec t;
 	int fd;
 
 	for (int i = 0; i < FDB_MAPS; i++) {
@@ -241,8 +240,7 @@ static int fdb_open(struct fdb *f)
 	}
 	f->capacity = info.max_entries;
 	f->cpus = libbpf_num_possible_cpus();
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	f->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
+	f->now = clock_ns(CLOCK_MONOTONIC);
 	fd = pin_open(f->opt, "hm_netns", false);
 	if (fd >= 0) {
 		pin_each(fd, pin_find("hm_netns"), netns_match, f);

@@ -279,6 +279,8 @@ void counters_growth(bool same, __u64 *now, const __u64 *old, size_t n);
 
 /* Of MANY, those that are not among FEW: read one after the other, FEW may be ahead. */
 __u64 counter_rest(__u64 many, __u64 few);
+
+/* The kernel's CLOCK, as the programs read it: not moved by a time namespace. */
 __u64 clock_ns(clockid_t clock);
 
 /* --- reasons.c */

@@ -348,7 +348,6 @@ static void first_loaded(const struct bpf_prog_info *prog, __u64 *first)
 
 void programs_since(const struct options *opt, const char *feature)
 {
-	struct timespec real, boot;
 	__u64 first = 0;
 	char text[64];
 	struct tm tm;
@@ -357,9 +356,7 @@ void programs_since(const struct options *opt, const char *feature)
 	programs_each(opt, feature, first_loaded, &first);
 	if (!first)
 		return;
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	t = real.tv_sec - (boot.tv_sec - (time_t)(first / 1000000000));
+	t = (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + first) / 1000000000;
 	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%F %T", &tm))
 		printf("counted since %s (detach and attach to reset)\n", text);
 }

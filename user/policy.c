@@ -353,7 +353,6 @@ static int read_set(const struct options *opt, struct policy *p)
 int policy_read(const struct options *opt, struct policy *p)
 {
 	struct pol_cfg after = {};
-	struct timespec t;
 	int err;
 
 	memset(p, 0, sizeof(*p));
@@ -375,8 +374,7 @@ int policy_read(const struct options *opt, struct policy *p)
 	if (!err)
 		err = pin_value(opt, "pol_stat", &p->stat);
 out:
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	p->now = t.tv_sec * 1000000000ULL + t.tv_nsec;
+	p->now = clock_ns(CLOCK_MONOTONIC);
 	if (err && err != -EPROTO) /* which was said */
 		fail("policy: the rules cannot be read: %s", strerror(-err));
 	return err;

@@ -84,11 +84,7 @@ static int reach_map(const struct reach_list *l, const __u32 *ids, __u32 n)
 /* How long the machine was suspended, ns: load times also count that. */
 static __u64 suspended(void)
 {
-	struct timespec boot, mono;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (boot.tv_sec - mono.tv_sec) * 1000000000LL + boot.tv_nsec - mono.tv_nsec;
+	return clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
 }
 
 static int reach_add(struct reach_list *l, const struct bpf_prog_info *info, const __u32 *ids,

@@ -259,6 +259,27 @@ hex() {
 	equal "$(jq -sc '[.[] | select(.args? // [] | contains(["inner"]))] | [.[-1].ppid == .[0].pid, .[-1].pid != 1, .[-1].name]' "$dir/all")" '[true,true,"true"]' "in a PID namespace"
 }
 
+@test "exec: in a time namespace, a reader has the time of the programs" {
+	local moved=(unshare -T --monotonic 100000 --boottime 200000) here there
+	skip_without "time namespaces" "${moved[@]}" true
+	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name true
+	/bin/true old
+	there=$("${moved[@]}" "$HM_BUILD/hookmap" -j --drain exec | jq -s '.[0].time | sub("[.].*Z"; "Z") | fromdate')
+	((there <= EPOCHSECONDS && there > EPOCHSECONDS - 60))
+	/bin/true old
+	out=$BATS_TEST_TMPDIR/out
+	"${moved[@]}" "$HM_BUILD/hookmap" exec --new >"$out" 3>&- &
+	busywait 5 grep -q TIME "$out"
+	/bin/true fresh
+	busywait 5 grep -q fresh "$out"
+	run ! grep old "$out"
+	kill $!
+	# the clocks that are compared for pktlat: less than a minute apart
+	here=$(hookmap -j clock | jq -c '[(.real_ns / 6e10 | round), .mono_ns / 6e10]')
+	there=$("${moved[@]}" "$HM_BUILD/hookmap" -j clock | jq -c '[(.real_ns / 6e10 | round), .mono_ns / 6e10]')
+	equal "$(jq -nc "$here as \$h | $there as \$t | \$h[0] == \$t[0] and \$t[1] - \$h[1] < 1")" true "clocks of the namespace"
+}
+
 @test "exec: a full buffer loses events and says how many" {
 	host_attach exec --cgroup "$HOOKMAP_CGROUP" --name calls
 	calls exec-fail 99991 /no/such/file
