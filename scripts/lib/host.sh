@@ -138,6 +138,9 @@ trace_option() {
 	--pid)
 		NUMBER=any
 		((any)) || number "$1" "$2" 1 4194304
+		# the first one has this inode on all kernels
+		((any)) || [[ $(readlink /proc/self/ns/pid) == @(|'pid:[4026531836]') ]] ||
+			die "--pid $2: outside of this PID namespace, where the programs look, it has another number: use --cgroup or --name"
 		TRACE_PID=$NUMBER
 		;;
 	--name)

@@ -200,6 +200,8 @@ hex() {
 	bash -c '/bin/true grandchild; :'
 	equal "$(events exec 'select(.event == "exec") | .args[1]')" '"grandchild"' "all"
 	rmdir "$HOOKMAP_CGROUP/inner"
+	# a number that only holds in here
+	fails 1 "has another number: use --cgroup or --name" unshare --pid --fork --mount-proc "$HM_TOP/scripts/attach.sh" --host exec --pid 1
 }
 
 @test "exec: readers come and go, one at a time; what is buffered is not lost" {
