@@ -37,10 +37,15 @@ static __always_inline void napi_add(struct napi_key *key, __u8 kind, __u64 valu
 
 static __always_inline void napi_device(struct napi_key *key, const struct net_device *dev)
 {
-	key->ifindex = dev->ifindex;
-	key->netns = dev->nd_net.net->ns.inum;
-	key->cookie = net_cookie(dev->nd_net.net);
 	bpf_probe_read_kernel_str(key->name, sizeof(key->name), dev->name);
+	key->ifindex = dev->ifindex;
+	if (key->ifindex) {
+		key->netns = dev->nd_net.net->ns.inum;
+		key->cookie = net_cookie(dev->nd_net.net);
+	} else if (!key->name[0] || key->name[5] == '#') {
+		/* a dummy, for polls of no device or of several: "dummy#", before Linux 6.10 "" */
+		__builtin_memcpy(key->name, "(dummy)", sizeof("(dummy)"));
+	}
 }
 
 SEC("tp_btf/napi_poll")
@@ -51,8 +56,8 @@ int napi_poll(__u64 *ctx)
 	int work = ctx[1], budget = ctx[2];
 	struct napi_key key = {};
 
-	/* the backlog of a CPU has no device, gro_cells and others a dummy without a net */
-	if (dev && dev->nd_net.net)
+	/* the backlog of a CPU has no device */
+	if (dev)
 		napi_device(&key, dev);
 	if (work <= 0) {
 		napi_add(&key, NAPI_IDLE, 0);

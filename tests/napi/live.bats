@@ -82,6 +82,30 @@ is_sum() { equal "$(sum rows packets eth0)" "$1" packets; }
 	[[ $(sum devmap drops veth0) -gt 0 ]]
 }
 
+# bats test_tags=vm
+@test "napi: polls of what IPsec has decrypted are not the backlog's" {
+	local ns from to spi dir
+	skip_without ESP on host ip xfrm state add src 10.11.1.2 dst 10.11.1.1 proto esp spi 9 mode tunnel \
+		enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
+	for ns in host client; do
+		# without, what was decrypted goes through the backlog
+		on "$ns" ethtool -K eth0 gro on
+		while read -r from to spi; do
+			on "$ns" ip xfrm state add src "$from" dst "$to" proto esp spi "$spi" reqid 1 mode tunnel \
+				enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
+			dir=in
+			[[ $ns:$spi != host:8 && $ns:$spi != client:7 ]] || dir=out
+			on "$ns" ip xfrm policy add src "$from" dst "$to" proto icmp dir "$dir" \
+				tmpl src "$from" dst "$to" proto esp reqid 1 mode tunnel
+		done <<<$'10.11.1.2 10.11.1.1 7\n10.11.1.1 10.11.1.2 8'
+	done
+	host_attach napi
+	on client ping -q -c 53 -i 0.01 10.11.1.1
+	hookmap -j napi >"$BATS_TEST_TMPDIR/now"
+	equal "$(jq -c '[.rows[] | select(.device == "(dummy)") | .netns, .polls, .packets]' "$BATS_TEST_TMPDIR/now")" '["-",106,106]'
+	equal "$(jq -c '[.rows[] | select(.device == "(backlog)") | .netns]' "$BATS_TEST_TMPDIR/now")" '["-"]'
+}
+
 # fill WHO ROWS: as many devices as there is room for, with four rows each, heard of in this order
 fill() {
 	local zeros
