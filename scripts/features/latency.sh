@@ -219,7 +219,12 @@ latency_attach() { # DEV
 	((!(DEV_FLAGS & HM_DEV_NOXDP))) || return 0
 	lat_notes "$1"
 	xdp_attach "$1" "$xdp" latency_xdp "$LAT_MODE"
-	[[ $XDP_MODE != generic ]] || DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	# (in generic mode XDP runs where RPS has moved the packet to)
+	if [[ $XDP_MODE == generic ]]; then
+		DEV_FLAGS=$((DEV_FLAGS | HM_DEV_GENERIC))
+	elif lat_rps "$1"; then
+		note "$1 $LAT_RPS"
+	fi
 	lat_next "$1"
 }
 
@@ -275,7 +280,6 @@ lat_jumps_remove() {
 
 # lat_notes DEV: notes for the user before XDP is attached
 lat_notes() {
-	! lat_rps "$1" || note "$1 $LAT_RPS"
 	[[ -z $XDP_ID ]] || return 0
 	if [[ $LAT_MODE != generic && $LINK_KIND == veth ]]; then
 		note "$1 is a veth: with any XDP program on it, its peer stops sending GSO packets, which halves TCP throughput; --mode none measures from tc on without that"
@@ -383,7 +387,7 @@ latency_status() {
 		done
 		[[ -z $where ]] || printf '  iptables raw PREROUTING and filter INPUT, chain %s (%s)\n' "$LAT_CHAIN" "$where"
 	}
-	((!DEV_ALIVE || DEV_FLAGS & (HM_DEV_NETNS | HM_DEV_NOXDP))) || ! lat_rps "$1" || printf '  xdp      %s\n' "$LAT_RPS"
+	((!DEV_ALIVE || DEV_FLAGS & (HM_DEV_NETNS | HM_DEV_NOXDP | HM_DEV_GENERIC))) || ! lat_rps "$1" || printf '  xdp      %s\n' "$LAT_RPS"
 	[[ -d $LAT_PINS ]] || printf '  latency  is not complete: %s again, or detach it\n' "$(typed attach.sh "$1" latency)"
 	! prog_look pinned "$LAT_PINS/latency_socket" || printf '  socket   cgroup/skb ingress, latency_socket id %s\n' "$PROG_ID"
 	[[ ! -e $LAT_PINS/latency_app ]] || printf '  app      tracepoint skb_copy_datagram_iovec\n'

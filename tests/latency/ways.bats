@@ -539,6 +539,15 @@ listener() {
 	ask client host 10.11.1.1
 	equal "$(rows tc app total)" "$COUNT" "tc -> app"
 	equal "$(lost read)" $((n + COUNT)) read
+	# XDP in generic mode runs behind RPS
+	detach eth0
+	run -0 attach eth0 --sample 1 --filter 'proto tcp dport 7000' --mode generic
+	[[ $output$(on host "$HM_TOP/scripts/status.sh" eth0) != *RPS* ]]
+	taskset -pc 0 "$BASHPID" >/dev/null
+	ask client host 10.11.1.1
+	taskset -pc "0-$(($(nproc) - 1))" "$BASHPID" >/dev/null
+	equal "$(rows xdp tc) $(rows xdp app total)" "$(lost seen) $COUNT" "generic: xdp -> tc, xdp -> app"
+	accounts
 }
 
 # bats test_tags=vm
