@@ -418,6 +418,11 @@ static const struct reason_text whats[DROP_W_MAX] = {
 #define LOOK_ND	    "ip -6 neigh: is it up, is the VLAN right?"
 #define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
 
+#define NFQ_VERDICT "the program behind an NFQUEUE dropped it, or ended without a verdict"
+#define LOOK_NFQ                                                                                   \
+	"/proc/net/netfilter/nfnetlink_queue: number, reader, waiting; dropped: column 6 full, 7 " \
+	"not given to the reader"
+
 /* The place can tell more than the reason: beginnings of functions. */
 static const struct {
 	const char *reason; /* NULL: the kernel gives none */
@@ -458,6 +463,16 @@ static const struct {
 	    "keep its connection",
 	    "iptables -vnL: which counter moves? none: conntrack -S (insert_failed, drop), "
 	    "/proc/net/stat/nf_conntrack" } },
+	/* NFQUEUE; before 6.10 the first is nf_reinject */
+	{ NULL, { "nfqnl_reinject", "netfilter", NFQ_VERDICT, LOOK_NFQ } },
+	{ NULL, { "nf_reinject", "netfilter", NFQ_VERDICT, LOOK_NFQ } },
+	{ NULL,
+	  { "nf_queue", "netfilter", "no program reads its NFQUEUE, or the queue was full",
+	    LOOK_NFQ } },
+	{ NULL,
+	  { "nfqnl_enqueue_packet", "undecided",
+	    "a GSO packet, whose segments are in an NFQUEUE; or segments for which it was full",
+	    LOOK_NFQ } },
 	/* the second, if the compiler has removed the first from the stack */
 	{ NULL, { "ndisc_error_report", "neigh", NO_ND, LOOK_ND } },
 	{ NULL, { "neigh_invalidate", "neigh", NO_ND, LOOK_ND } },

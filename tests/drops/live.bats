@@ -41,6 +41,29 @@
 	equal "$(drops | jq .lost.missed)" 0 missed
 }
 
+# bats test_tags=vm
+@test "drops: an NFQUEUE: by the verdict, without one, and without a reader" {
+	local verdict count
+	quiet
+	attach --host drops
+	on host iptables -t mangle -A PREROUTING -p udp --dport 7020 -j NFQUEUE --queue-num 5
+	for verdict in '0 11' '- 13' '1 17'; do
+		read -r verdict count <<<"$verdict"
+		on host "$HM_BUILD/tests/nfqueue" 5 "$verdict" "$count" >"$BATS_TEST_TMPDIR/queue" 3>&- &
+		busywait 5 grep -q ready "$BATS_TEST_TMPDIR/queue"
+		send 7020 "$count"
+		wait $!
+		: >"$BATS_TEST_TMPDIR/queue"
+	done
+	send 7020 19
+	settled true 60
+	equal "$(rows_of '.layer + " " + (.location | sub("[+].*"; "") | sub("^nf_reinject|^nfqnl_reinject"; "verdict")) + " " + .device')" \
+		"17 socket __udp4_lib_rcv eth0
+19 netfilter nf_queue eth0
+24 netfilter verdict eth0" "losses"
+	like "$(hookmap drops --explain)" "no program reads its NFQUEUE"
+}
+
 @test "drops: a million on both CPUs are exactly a million" {
 	quiet
 	shot
