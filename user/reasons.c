@@ -473,6 +473,10 @@ static const struct {
 	  { "nfqnl_enqueue_packet", "undecided",
 	    "a GSO packet, whose segments are in an NFQUEUE; or segments for which it was full",
 	    LOOK_NFQ } },
+	/* nfqnl_mangle */
+	{ NULL,
+	  { "nfqnl_recv_verdict", "benign", "the program behind an NFQUEUE has made it longer",
+	    "" } },
 	/* the second, if the compiler has removed the first from the stack */
 	{ NULL, { "ndisc_error_report", "neigh", NO_ND, LOOK_ND } },
 	{ NULL, { "neigh_invalidate", "neigh", NO_ND, LOOK_ND } },

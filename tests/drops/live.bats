@@ -47,7 +47,7 @@
 	quiet
 	attach --host drops
 	on host iptables -t mangle -A PREROUTING -p udp --dport 7020 -j NFQUEUE --queue-num 5
-	for verdict in '0 11' '- 13' '1 17'; do
+	for verdict in '0 11' '- 13' '1 17' '1+ 23'; do
 		read -r verdict count <<<"$verdict"
 		on host "$HM_BUILD/tests/nfqueue" 5 "$verdict" "$count" >"$BATS_TEST_TMPDIR/queue" 3>&- &
 		busywait 5 grep -q ready "$BATS_TEST_TMPDIR/queue"
@@ -56,10 +56,11 @@
 		: >"$BATS_TEST_TMPDIR/queue"
 	done
 	send 7020 19
-	settled true 60
-	equal "$(rows_of '.layer + " " + (.location | sub("[+].*"; "") | sub("^nf_reinject|^nfqnl_reinject"; "verdict")) + " " + .device')" \
+	settled true 83
+	equal "$(rows_of '.layer + " " + (.location | sub("[+].*"; "") | sub("^nf_reinject|^nfqnl_reinject"; "verdict") | sub("^ip_.*"; "of zeros")) + " " + .device')" \
 		"17 socket __udp4_lib_rcv eth0
 19 netfilter nf_queue eth0
+23 ip of zeros eth0
 24 netfilter verdict eth0" "losses"
 	like "$(hookmap drops --explain)" "no program reads its NFQUEUE"
 }
