@@ -340,6 +340,10 @@ compdir = $(PREFIX)/share/bash-completion/completions
 unitdir = $(PREFIX)/lib/systemd/system
 docdir = $(PREFIX)/share/doc/hookmap
 confdir = /etc/hookmap
+# (the commands below take a space for the end of a path, and uninstall removes what comes before it)
+$(if $(word 2,$(DESTDIR)$(PREFIX)$(confdir)),$(error DESTDIR and PREFIX must not contain spaces))
+# of features that are attached, also by hand
+pins_of_ours = $$(cd /sys/fs/bpf && ls -d hookmap $(addprefix tc/globals/,hm_dev lat_cfg l2_cfg pol_cfg) 2>/dev/null)
 # those with a page; new.sh is for the source tree
 commands = $(filter-out new,$(patsubst scripts/%.8,%,$(wildcard scripts/*.8)))
 units = $(notdir $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
@@ -372,7 +376,7 @@ install: all
 			scripts/systemd/$$u >$(DESTDIR)$(unitdir)/$$u && chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; done
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || echo 'make: now: systemctl daemon-reload'
 uninstall:
-	@[ -n '$(DESTDIR)' ] || [ ! -x $(bindir)/hookmap-detach ] || [ ! -e /sys/fs/bpf/hookmap -a ! -e /sys/fs/bpf/tc/globals/hm_dev ] || \
+	@[ -n '$(DESTDIR)' ] || [ ! -x $(bindir)/hookmap-detach ] || [ -z "$(pins_of_ours)" ] || \
 		$(bindir)/hookmap-detach --all || { echo 'make: not uninstalled, because what is attached could not be taken off: see above' >&2; exit 1; }
 	rm -rf $(DESTDIR)$(libdir) $(DESTDIR)$(docdir)
 	rm -f $(addprefix $(DESTDIR),$(bindir)/hookmap $(man8dir)/hookmap.8 $(compdir)/hookmap $(units:%=$(unitdir)/%) \

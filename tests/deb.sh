@@ -75,6 +75,13 @@ in_root apt-get -q -y remove hookmap >"$dir/log" 2>&1 || {
 }
 [[ -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]] || wrong "removing the package left pins"
 in_root nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program"
+
+step "apt remove, with something attached by hand"
+in_root apt-get -q -y install /deb/hookmap.deb >"$dir/log" 2>&1
+on host ip link set dev eth0 xdp obj /usr/lib/hookmap/build/xdp/latency.o
+in_root apt-get -q -y remove hookmap >"$dir/log" 2>&1
+[[ -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]] || wrong "removing the package left pins of what was attached by hand"
+in_root nsenter --net="/run/netns/$lab-host" -- ip -d link show eth0 | grep prog/xdp && wrong "removing the package left an XDP program that was attached by hand"
 for host in client host server; do in_root ip netns del "$lab-$host"; done
 
 step "dpkg --purge"

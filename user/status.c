@@ -223,11 +223,12 @@ static int show_device(const void *key, const void *value, void *arg)
 	out_str(d->out, k->netns ? names_netns(d->names, dev->nsid) : "-");
 	out_u64(d->out, k->ifindex);
 	out_str(d->out, features(dev->features, text, sizeof(text)));
-	out_str(d->out, !k->netns		      ? "-"
-			: dev->flags & HM_DEV_NETNS   ? "container"
-			: dev->flags & HM_DEV_NOXDP   ? "none"
-			: dev->flags & HM_DEV_GENERIC ? "generic"
-						      : "native");
+	out_str(d->out, !k->netns					       ? "-"
+			: dev->flags & HM_DEV_NETNS			       ? "container"
+			: !(dev->features & (HM_FEAT_latency | HM_FEAT_l2fwd)) ? "-"
+			: dev->flags & HM_DEV_NOXDP			       ? "none"
+			: dev->flags & HM_DEV_GENERIC			       ? "generic"
+									       : "native");
 	d->text[0] = 0;
 	d->seen = false;
 	json_open("reach", '[');

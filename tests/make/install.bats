@@ -112,6 +112,21 @@ without() {
 	on host make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
 	nothing_left
 	equal "$(find "$usr" ! -type d)" "" "files"
+	# what was attached by hand as well
+	make -s -C "$HM_TOP" O="$HM_SHIPPED" install PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
+	on host ip link set dev eth0 xdp obj "$usr/lib/hookmap/build/xdp/latency.o"
+	on host make -s -C "$HM_TOP" O="$HM_SHIPPED" uninstall PREFIX="$usr" confdir="$BATS_TEST_TMPDIR/etc"
+	nothing_left
+}
+
+@test "install: a path with a space is refused: uninstall would remove what is before it" {
+	local target
+	mkdir "$BATS_TEST_TMPDIR/a"
+	for target in install uninstall; do
+		run -2 make -s -C "$HM_TOP" O="$HM_SHIPPED" "$target" DESTDIR="$BATS_TEST_TMPDIR/a b" PREFIX=/usr
+		like "$output" "DESTDIR and PREFIX must not contain spaces"
+	done
+	equal "$(find "$BATS_TEST_TMPDIR/a")" "$BATS_TEST_TMPDIR/a" "what is there"
 }
 
 # complete WORD...: what the last word can become, a line each

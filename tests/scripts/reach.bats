@@ -359,6 +359,8 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	detach veth0
 	said=$(said eth0 policy)
 	[[ $said != *tc_index* ]]
+	# which is at no XDP, in whatever mode
+	equal "$(hookmap -j status | jq -c '[.devices[].mode]')" '["-"]' mode
 }
 
 @test "reach: what others have taken off, or put theirs in its place, is named, and attached again" {
