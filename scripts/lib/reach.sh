@@ -115,13 +115,17 @@ reach_tc() {
 	done <<<"$REACH_WAY"
 }
 
-# reach_index PREF: programs that use tc_index, or change it after the filter at PREF
+# reach_index PREF: programs that use tc_index, or change it after the filter at PREF. At a hook
+# where latency_end runs, those behind it find no tag
 reach_index() {
-	local kind id pref dev name next
+	local kind id pref dev name next hook ended=' '
 	while IFS=$'\t' read -r kind id pref _ dev name; do
 		[[ $kind =~ ^(tcx|bpf|netkit|other) ]] && ! reach_ours "$id" "$name" || continue
 		name=${REACH_NAME[$id]:-$name}
 		[[ $kind != bpf* ]] || dev=
+		hook="${dev:+$pref/}$dev"
+		[[ $name != latency_end ]] || ended+="$hook "
+		[[ $ended != *" $hook "* ]] || continue
 		next='see that it decides by bits 0 to 4 alone'
 		[[ $kind != other || $pref == 0 ]] ||
 			next+=", or end the measurement before it: $(typed tc filter add dev "$dev" "$pref" pref 1 handle 1 bpf da obj "$HM_OBJ/tc/latency.o" sec tc)"
