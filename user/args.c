@@ -69,9 +69,9 @@ const struct field common_fields[] = {
 	{ "pid, tid, ppid, parent, uid, file, call",
 	  "Of an event: process, thread, parent, user, the file that was run or opened, and the "
 	  "system call." },
-	{ "lost_before, table_full_before, unread, unread_before",
-	  "At the end: losses before this reader started, and packets whose headers could not be "
-	  "read." },
+	{ "lost_before, table_full_before, unread, unread_before, cgroup_gone",
+	  "At the end: losses before this reader started, packets whose headers could not be read, "
+	  "and whether the cgroup of --cgroup was removed." },
 	{ "args_cut, file_cut, path_cut",
 	  "The text was too long, and was cut." },
 	{}

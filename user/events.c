@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@
 
 struct events_asked events_asked;
 
-#define LOOK_MS 50
+#define LOOK_MS	      50
+#define FILEID_KERNFS 0xfe /* the kernel's */
 
 /* Of a ring buffer, over all CPUs */
 struct counts {
@@ -40,7 +42,8 @@ struct reader {
 	bool done;
 	__u64 start, round; /* CLOCK_MONOTONIC, ns: when reading began, and this round of it */
 	ino_t pin;	    /* of the ring buffer */
-	int stat_fd;
+	int stat_fd, filter_fd;
+	bool cgroup_gone;
 	struct counts first, last;
 };
 
@@ -125,6 +128,43 @@ static void show_before(__u64 n)
 		printf(" (and %llu before)", n);
 }
 
+/* Is the cgroup of this id gone? One that is made again, as by the restart of a service, has
+ * another. If the file system cannot tell, it is there. */
+static bool cgroup_is_gone(__u64 id)
+{
+	struct {
+		struct file_handle head;
+		__u64 id;
+	} handle = { { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS }, id };
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	int dir = -1, fd = -1, err = 0;
+	struct mntent *m;
+
+	while (f && dir < 0 && (m = getmntent(f))) {
+		if (!strcmp(m->mnt_type, "cgroup2"))
+			dir = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (f)
+		endmntent(f);
+	if (dir >= 0) {
+		fd = open_by_handle_at(dir, &handle.head, O_RDONLY | O_CLOEXEC);
+		err = fd < 0 ? errno : 0;
+		close(dir);
+	}
+	if (fd >= 0)
+		close(fd);
+	return err == ESTALE;
+}
+
+static void filter_check(struct reader *r)
+{
+	struct trace_filter filter;
+	__u32 zero = 0;
+
+	r->cgroup_gone = r->filter_fd >= 0 && !bpf_map_lookup_elem(r->filter_fd, &zero, &filter) &&
+			 filter.flags & TRACE_F_CGROUP && cgroup_is_gone(filter.cgroup);
+}
+
 /* Counts since this reader started, and before: both are in the same map. */
 static void show_end(struct reader *r)
 {
@@ -133,6 +173,7 @@ static void show_end(struct reader *r)
 
 	stat_read(r, &now);
 	now.missed = programs_missed(r->opt, r->ev->feature);
+	filter_check(r);
 	counters_growth(true, (__u64 *)&now, (const __u64 *)first, sizeof(now) / sizeof(__u64));
 	line_begin(&r->line);
 	if (json_on()) {
@@ -146,6 +187,8 @@ static void show_end(struct reader *r)
 			json_u64("unread", now.more);
 			json_u64("unread_before", first->more);
 		}
+		if (r->cgroup_gone)
+			json_flag("cgroup_gone", true);
 	} else {
 		printf("%lu %s, %llu events lost", r->shown, r->ev->what ? r->ev->what : "events",
 		       now.ring.lost);
@@ -162,6 +205,8 @@ static void show_end(struct reader *r)
 			printf(", %llu %s", now.more, r->ev->more);
 			show_before(first->more);
 		}
+		if (r->cgroup_gone)
+			printf(", the cgroup of --cgroup is gone");
 	}
 	line_end(&r->line);
 }
@@ -258,6 +303,12 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 			err = pin_same(r->opt, r->ev->feature, r->ev->ring, r->pin);
 		if (err)
 			return err;
+		if (n % 20 == 19)
+			filter_check(r);
+		if (r->cgroup_gone) {
+			fail("%s: the cgroup of --cgroup is gone: attach again", r->ev->feature);
+			return -ESTALE;
+		}
 	}
 	if (r->ev->idle && !r->done)
 		showed(r, r->ev->idle(&r->line, clock_ns(CLOCK_MONOTONIC), true));
@@ -266,7 +317,7 @@ static int read_loop(struct reader *r, struct ring_buffer *rb)
 
 int events_run(const struct options *opt, const struct events *ev)
 {
-	struct reader r = { .opt = opt, .ev = ev, .stat_fd = -1 };
+	struct reader r = { .opt = opt, .ev = ev, .stat_fd = -1, .filter_fd = -1 };
 	int ring_fd, lock_fd = -1, err = -1;
 	/* the second one ends us even if nobody reads our output */
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
@@ -280,6 +331,11 @@ int events_run(const struct options *opt, const struct events *ev)
 	r.stat_fd = pin_open(opt, ev->stat, true);
 	if (r.stat_fd < 0)
 		goto out;
+	if (ev->filter) {
+		r.filter_fd = pin_open(opt, ev->filter, true);
+		if (r.filter_fd < 0)
+			goto out;
+	}
 	lock_fd = reader_lock(opt, ev->feature);
 	if (lock_fd < 0)
 		goto out;
@@ -315,6 +371,8 @@ out:
 	ring_buffer__free(rb);
 	if (lock_fd >= 0)
 		close(lock_fd);
+	if (r.filter_fd >= 0)
+		close(r.filter_fd);
 	if (r.stat_fd >= 0)
 		close(r.stat_fd);
 	close(ring_fd);

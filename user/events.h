@@ -14,10 +14,11 @@ struct events {
 	const char *feature; /* of attach.sh --host */
 	const char *ring;    /* maps */
 	const char *stat;
-	const char *head; /* of the columns, in text */
-	const char *what; /* is counted at the end; NULL: "events" */
-	size_t stat_at;	  /* offset of the trace_stat in STAT */
-	const char *more; /* name of another counter; NULL: none */
+	const char *filter; /* its map of a trace_filter, if any */
+	const char *head;   /* of the columns, in text */
+	const char *what;   /* is counted at the end; NULL: "events" */
+	size_t stat_at;	    /* offset of the trace_stat in STAT */
+	const char *more;   /* name of another counter; NULL: none */
 	size_t more_at;
 	size_t least; /* bytes of an event */
 	size_t time;  /* offset of its time */

@@ -130,6 +130,7 @@ static int exec_run(const struct options *opt)
 		.feature = "exec",
 		.ring = "exec_ring",
 		.stat = "exec_stat",
+		.filter = "exec_cfg",
 		.head = "TIME            EVENT      PID    PPID   UID NAME            RESULT   "
 			"FILE ARGUMENTS",
 		.least = offsetof(struct exec_event, data),

@@ -143,6 +143,7 @@ static int open_run(const struct options *opt)
 		.feature = "open",
 		.ring = "open_ring",
 		.stat = "open_stat",
+		.filter = "open_cfg",
 		.head = "TIME            CALL        PID   UID NAME            RESULT  PATH FLAGS "
 			"MODE",
 		.least = offsetof(struct open_event, path),

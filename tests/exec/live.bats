@@ -91,6 +91,26 @@ bats_require_minimum_version 1.5.0
 	equal "$(jq -c 'select(.[0] == 142) | .[2] > 200000000' "$BATS_TEST_TMPDIR/all")" true "run time"
 }
 
+@test "exec: a cgroup that was made again is not the one of the filter: the reader says so, and ends" {
+	local status=0 into=(bash -c 'echo $$ >"$0"/inner/cgroup.procs; exec /bin/true' "$HOOKMAP_CGROUP")
+	mkdir "$HOOKMAP_CGROUP/inner"
+	host_attach exec --cgroup "$HOOKMAP_CGROUP/inner" --name true
+	"${into[@]}"
+	reader exec
+	busywait 5 grep -q exit "$OUT"
+	rmdir "$HOOKMAP_CGROUP/inner"
+	mkdir "$HOOKMAP_CGROUP/inner"
+	wait "$READER" || status=$?
+	equal "$status" 1
+	equal "$(cat "$OUT.err")" "hookmap: exec: the cgroup of --cgroup is gone: attach again"
+	"${into[@]}"
+	equal "$(hookmap -j --drain exec | jq -c '[.events, .cgroup_gone]')" '[0,true]'
+	host_attach exec --cgroup "$HOOKMAP_CGROUP/inner"
+	"${into[@]}"
+	equal "$(hookmap -j --drain exec | jq -c 'select(.events) | [.events, .cgroup_gone]')" '[2,null]'
+	rmdir "$HOOKMAP_CGROUP/inner"
+}
+
 # hex WORD...: as "<hex>" each, on a line
 hex() {
 	local word
