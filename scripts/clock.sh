@@ -9,7 +9,7 @@
 
 usage() {
 	cat <<'EOF'
-usage: clock.sh [OPTION...]
+usage: clock.sh [OPTION...] [set]
 
 Measures the offsets between the clocks that pktlat uses to convert stamps, and writes
 them to map pktlat_cfg, once or repeatedly until stopped. Run it while pktlat counts from
@@ -38,6 +38,7 @@ option() { # OPTION VALUE
 	esac
 }
 options '-n|--dry-run -v|--verbose -h|--help -i= --ptp=' "$@"
+[[ ${ARGS[0]-} != set ]] || ARGS=("${ARGS[@]:1}")
 no_arguments
 need_caps bpf
 need_tools jq flock

@@ -14,8 +14,8 @@ usage() {
 usage: status.sh [OPTION...] [DEV]
 
 Shows the features attached to DEV. Without DEV, shows all devices that the scripts
-attached to, devices of this network namespace that were attached by hand, and the host.
-`hookmap status` shows the pinned maps and the programs that use them.
+attached to, devices of this network namespace that were attached by hand, the host, and
+how many maps are pinned (`hookmap status --pins` lists them).
 
   --check         name whatever can stop packets before they reach an attached
                     program; status 1 if packets do not reach one
@@ -216,6 +216,16 @@ by_hand() {
 	((${#FEATURES_SET[@]}))
 }
 
+# pins: how many maps are pinned, and those that this version cannot use
+pins() {
+	local pins
+	hookmap_reader
+	pins=$("$READER" -j --pins status) || return
+	jq -r --arg all "$(typed hookmap status --pins)" '(.programs // [] | length) as $n | .rows | length as $maps
+		| if $maps == 0 then empty else "maps: \($maps) pinned, \(map(.memory // 0) | add / 1048576 * 10 | ceil / 10) MiB, \($n) programs use them (\($all))" end,
+			(.[] | select(.state != "ok") | "  \(.pin): \(.state)")' <<<"$pins"
+}
+
 COUNTS=$(reach_counts) || exit 1
 set +e
 out=$(
@@ -230,6 +240,7 @@ if ((JSON)); then
 	MISSED=$(jq '.missed[]' <<<"$out")
 else
 	clean_lines <<<"${out:-nothing of hookmap is attached}"
+	[[ -n $DEV ]] || pins | clean_lines || FAILED=1
 	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi
 answered && ((!FAILED)) || exit 1

@@ -140,4 +140,4 @@ static const struct field fields[] = {
 /* clang-format on */
 
 VERB(clock, .fields = fields, .help = "offsets between clocks (--ptp)", .run = clock_run,
-     .args = clock_args)
+     .commands = "set", .args = clock_args)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, and `hookmap fdb add ...`
- * `hookmap-fdb add ...`: a word that is not a verb of the reader, or a verb with one of its
- * commands, names a script: beside an installed reader, or in scripts/ beside build/. With
- * another build directory, we do not run what is beside it. The reader itself still changes
- * nothing. Its hints name scripts as they are called there.
+ * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, `hookmap fdb add ...`
+ * `hookmap-fdb add ...`, and `hookmap status` `hookmap-status`: a word that is not a verb of the
+ * reader, a verb with one of its commands, or one that its script shows, names a script: beside an
+ * installed reader, or in scripts/ beside build/. With another build directory, we do not run what
+ * is beside it. The reader itself still changes nothing. Its hints name scripts as they are called
+ * there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,9 +19,18 @@ static bool front_word(const char *word)
 	return *word && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) && *word != '-';
 }
 
-/* Is one of the words after verb V for its script? */
-static bool front_command(const struct verb *v, char **word)
+/* Are the words after verb V for its script? */
+static bool front_script(const struct verb *v, char **word)
 {
+	bool options = false;
+
+	for (char **each = word; v->script && *each; each++) {
+		if (one_of(v->script, *each))
+			return true;
+		options |= **each == '-';
+	}
+	if (v->script && !options)
+		return true;
 	while (*word && !(v->commands && one_of(v->commands, *word)))
 		word++;
 	return *word;
@@ -61,7 +71,7 @@ void front_exec(char **argv)
 	int len;
 
 	for (const struct verb *v = verbs; v; v = v->next) {
-		if (!strcmp(argv[1], v->name) && !front_command(v, argv + 2))
+		if (!strcmp(argv[1], v->name) && !front_script(v, argv + 2))
 			return;
 	}
 	len = front_dir(dir, sizeof(dir));

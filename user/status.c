@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 #include "verb.h"
 
+static bool pins_only;		 /* --pins */
 static bool cookie_only;	 /* --cookie */
 static unsigned long holders_of; /* --holders */
 
@@ -300,13 +301,17 @@ static int status_run(const struct options *opt)
 		printf("none of the maps that hookmap reads is pinned below %s\n", opt->bpffs);
 	if (!err && (found.n || json_on())) {
 		show_programs(opt, &found);
-		err = status_devices(opt, &found.n);
+		err = pins_only ? 0 : status_devices(opt, &found.n);
 	}
 	json_close();
 	return err < 0;
 }
 
 static const struct arg status_args[] = {
+	{ .name = "pins",
+	  .kind = ARG_FLAG,
+	  .to = &pins_only,
+	  .help = "the pinned maps, their shapes, and the programs that use them" },
 	{ .name = "cookie",
 	  .kind = ARG_FLAG,
 	  .to = &cookie_only,
@@ -337,5 +342,5 @@ static const struct field fields[] = {
 };
 /* clang-format on */
 
-VERB(status, .fields = fields, .help = "pins, their shapes, and attached devices",
-     .run = status_run, .args = status_args)
+VERB(status, .fields = fields, .help = "attached devices, their hooks, and pins", .run = status_run,
+     .script = "--check --netns", .args = status_args)

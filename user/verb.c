@@ -143,6 +143,10 @@ void verb_usage(const struct verb *verb)
 		if (verb->commands)
 			printf("       hookmap %s COMMAND... (%s; hookmap-%s explains them)\n",
 			       verb->name, verb->commands, verb->name);
+		if (verb->script)
+			printf("       hookmap %s [OPTION...] [DEV] (%s; hookmap-%s explains "
+			       "them)\n",
+			       verb->name, verb->script, verb->name);
 		printf("\n%s\n\n", verb->help);
 	} else {
 		printf("usage: hookmap [-j] [-p] [--prom | --hgrm] [-i SEC [-c N]] "

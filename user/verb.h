@@ -52,7 +52,8 @@ struct verb {
 	const struct field *fields;	       /* its columns and keys; the last has no names */
 	const char **device;		       /* where the word behind it goes, if it takes one */
 	const char *commands; /* words behind it with which the script of its name runs, or NULL */
-	const char *pin;      /* --prom: a map that is there if it is attached */
+	const char *script; /* options with which the script of its name shows it, as without any */
+	const char *pin;    /* --prom: a map that is there if it is attached */
 	/* True if these options make it show events as they come. */
 	bool (*streams)(void);
 	/* Takes a word behind the verb; false if it is none for it. */

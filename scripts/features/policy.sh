@@ -116,5 +116,5 @@ policy_unshare() {
 }
 
 policy_status() { # DEV
-	printf 'policy: tc ingress, rules: hookmap policy\n'
+	printf '  rules    hookmap policy\n'
 }

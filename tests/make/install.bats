@@ -54,7 +54,7 @@ without() {
 	like "$output" 'outside -> 10.51.0.11 port 25: no answer'
 	like "$output" 'outside -> 10.51.0.11 port 80: connected'
 	like "$output" 'drop_source_ip'
-	like "$output" 'none of the maps that hookmap reads is pinned'
+	like "$output" 'nothing of hookmap is attached'
 	like "$output" '?host? + hookmap-attach uplink l2fwd'
 	like "$output" '?host? + hookmap fdb'
 	equal "$(grep -c 'scripts/' <<<"$output")" 0 'commands that are not installed'

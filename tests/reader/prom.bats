@@ -285,5 +285,5 @@ hookmap_build_info'
 	fails 2 'latency: takes no -n' hookmap --prom --top 3 latency
 	fails 2 'only counts' hookmap --prom drops --reasons
 	fails 2 'choose one of' hookmap --prom -j latency
-	fails 2 'unexpected argument' hookmap status drops
+	fails 2 'unexpected argument' hookmap exec drops
 }

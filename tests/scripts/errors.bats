@@ -130,7 +130,7 @@ fails() {
 	fails 1 "must be root: try sudo lab.sh" nobody /mnt/scripts/lab.sh up
 	attach eth0
 	fails 1 "run as root" nobody /mnt/build/hookmap latency
-	fails 1 "run as root" nobody /mnt/build/hookmap status
+	fails 1 "must be root: try sudo status.sh" nobody /mnt/build/hookmap status
 }
 
 @test "errors: no bpf filesystem" {
@@ -218,7 +218,7 @@ fails() {
 @test "errors: the reader's usage" {
 	fails 2 "fly: unknown verb" hookmap fly
 	fails 2 "--fly: unknown option" hookmap --fly latency
-	fails 2 "latency: unexpected argument" hookmap status latency
+	fails 2 "latency: unexpected argument" hookmap exec latency
 	fails 2 "exec: -c: needs a number (for colours: --color)" hookmap exec -c
 	fails 2 "choose one of" hookmap --hgrm --prom latency
 	fails 2 "-i 0: expected seconds" hookmap -i 0 latency

@@ -21,10 +21,10 @@ esc=$'\e['
 		# shellcheck disable=SC2086
 		[[ $("$reader" $words) != *"$esc"* ]]
 	done
-	like "$(tty "$reader" status)" "${esc}36meth0"
-	[[ $(NO_COLOR=1 tty "$reader" status) != *"$esc"* ]]
-	[[ $(tty "$reader" --color=never status) != *"$esc"* ]]
-	like "$(NO_COLOR=1 tty "$reader" --color=always status)" "${esc}36meth0"
+	like "$(tty "$reader")" "${esc}36meth0"
+	[[ $(NO_COLOR=1 tty "$reader") != *"$esc"* ]]
+	[[ $(tty "$reader" --color=never) != *"$esc"* ]]
+	like "$(NO_COLOR=1 tty "$reader" --color=always)" "${esc}36meth0"
 	fails 2 "--color blue: expected one of always auto never" "$reader" --color=blue status
 	# a number is the count, as ever
 	equal "$("$reader" -j -i 0.01 -c 3 progs | grep -c rows)" 3
@@ -52,6 +52,27 @@ esc=$'\e['
 	like "$(tty "$HM_TOP/scripts/policy.sh" load "$BATS_TEST_TMPDIR/rules")" "loading: "
 	equal "$("$HM_TOP/scripts/policy.sh" load "$BATS_TEST_TMPDIR/rules" 2>&1)" "" "in a pipe"
 	equal "$("$HM_BUILD/hookmap" -j policy | jq '.rows | length')" 5000
+}
+
+@test "habits: one name, one command: status and clock, of the reader and of the scripts" {
+	lab_up
+	on host "$HM_TOP/scripts/attach.sh" eth0 latency policy
+	attach --host pktlat
+	local reader="$HM_BUILD/hookmap" words clocks
+	for words in '' eth0 '--check eth0' '--check -j'; do
+		# shellcheck disable=SC2086
+		equal "$(on host "$reader" status $words)" "$(on host "$HM_TOP/scripts/status.sh" $words)" "status $words"
+	done
+	run -0 on host "$reader" status
+	like "$output" 'eth0: latency policy*xdp *latency_xdp*maps: * pinned, * programs use them (hookmap status --pins)'
+	like "$output" 'host: pktlat'
+	equal "$(sed -n 's/^maps: \([0-9]*\) .*/\1/p' <<<"$output")" "$("$reader" -j status | jq '.rows | length')" maps
+	like "$("$reader" status --pins)" 'lat_cfg*programs that use them*latency_xdp'
+	fails 1 'no device eth7' on host "$reader" status eth7
+	clocks=$(bpftool -j map dump pinned "$G/pktlat_cfg")
+	"$reader" clock set
+	[[ $(bpftool -j map dump pinned "$G/pktlat_cfg") != "$clocks" ]]
+	fails 2 "sett" "$reader" clock set sett
 }
 
 @test "habits: -j of the scripts is JSON, and says what the table says" {

@@ -372,7 +372,7 @@ TEXTS=('`>x`' '$(>x)' "a'b\"c\\d" $'\e[31m\x7f' $'\xc2\x9b31m' $'a\vb\nc\td' -n 
 		"$S/attach.sh" --netns "$name" inner latency 2>/dev/null
 		if [[ $name == */hidden ]]; then mount --bind /run/netns/a "$name"; else kill $!; fi
 		like "$("$S/status.sh")" latency_tc
-		like "$("$HM_BUILD/hookmap" status)" inner
+		like "$("$HM_BUILD/hookmap")" inner
 		"$S/detach.sh" --all
 		unattached
 		[[ $name != */hidden ]] || kill $!

@@ -46,7 +46,7 @@ gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature
 	on client ping -q -c 3 -i 0.01 10.11.1.1
 	equal "$(gauge latency) $(gauge l2fwd) $(gauge policy)" '1 1 1' gauges
 	on host "$HM_TOP/scripts/detach.sh" eth0 l2fwd
-	like "$(hookmap status)" ' yes'
+	like "$(hookmap)" ' yes'
 	run -0 status_sh --check
 	like "$output" 'latency at tc: '
 	tcx beside_some
@@ -57,7 +57,7 @@ gauge() { hookmap --prom | sed -n "s/^hookmap_stage_reached{stage=\"tc\",feature
 	}
 	busywait 10 missed
 	equal "$(gauge latency)" 0 gauge
-	like "$(hookmap status)" 'not latency at tc, policy at tc'
+	like "$(hookmap)" 'not latency at tc, policy at tc'
 	equal "$(hookmap -j status | jq -c '[.devices[].reach[] | .reached, .packets < .before]')" '[false,true,false,true]' 'JSON'
 	run -0 status_sh eth0
 	like "$output" 'attached but not reached: policy at tc (status.sh --check eth0 looks what stops them)'
