@@ -456,13 +456,16 @@ static const struct {
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
 	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
-	/* conntrack also drops there, as iptables-legacy and ebtables do; nft elsewhere */
+	{ NULL,
+	  { "ip_vs_", "netfilter", "IPVS could not send it to the server that it has chosen",
+	    "ipvsadm -Ln; ip route get SERVER" } },
+	/* conntrack and IPVS also drop there, as iptables-legacy and ebtables do; nft elsewhere */
 	{ "NETFILTER_DROP",
 	  { "nf_hook_slow", "netfilter",
-	    "a firewall rule (of iptables-legacy, ebtables) dropped it, or conntrack could not "
-	    "keep its connection",
+	    "a firewall rule (of iptables-legacy, ebtables) dropped it, conntrack could not keep "
+	    "its connection, or IPVS has no server for it",
 	    "iptables -vnL: which counter moves? none: conntrack -S (insert_failed, drop), "
-	    "/proc/net/stat/nf_conntrack" } },
+	    "/proc/net/stat/nf_conntrack; ipvsadm -Ln" } },
 	/* NFQUEUE; before 6.10 the first is nf_reinject */
 	{ NULL, { "nfqnl_reinject", "netfilter", NFQ_VERDICT, LOOK_NFQ } },
 	{ NULL, { "nf_reinject", "netfilter", NFQ_VERDICT, LOOK_NFQ } },

@@ -609,6 +609,31 @@ insert_failed() {
 	like "$(on host "$HM_BUILD/hookmap" drops --explain)" "conntrack could not keep its connection"
 }
 
+# bats test_tags=vm
+@test "drops: what IPVS cannot send, for want of a server or of a route, is lost and explained" {
+	local said
+	module ip_vs || skip_without IPVS false
+	quiet
+	attach --host drops
+	on host ip route add unreachable 10.11.9.0/24
+	on host "$HM_BUILD/tests/ipvs" 10.11.1.1 7030
+	on host "$HM_BUILD/tests/ipvs" 10.11.1.1 7031 10.11.9.2
+	on host "$HM_BUILD/tests/ipvs" 10.11.1.1 7032 10.11.2.2
+	on server ip addr add 10.11.1.1/32 dev lo
+	on server "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7032 17 3>&- &
+	busywait 5 on server bash -c 'ss -Huln sport = :7032 | grep -q .'
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7030 11
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7031 13
+	on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7032 17
+	wait $!
+	settled true 24
+	equal "$(rows_of '.layer + " " + .reason + " " + .device')" "11 netfilter SKB_DROP_REASON_NETFILTER_DROP eth0
+13 netfilter SKB_DROP_REASON_NOT_SPECIFIED eth0"
+	said=$(on host "$HM_BUILD/hookmap" drops --explain)
+	like "$said" "or IPVS has no server for it"
+	like "$said" "IPVS could not send it to the server that it has chosen"
+}
+
 @test "drops: namespaces with IPv6 that come, talk and go have no losses" {
 	mkdir -p "$BATS_TEST_TMPDIR"
 	quiet
