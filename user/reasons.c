@@ -418,6 +418,9 @@ static const struct reason_text whats[DROP_W_MAX] = {
 #define LOOK_ND	    "ip -6 neigh: is it up, is the VLAN right?"
 #define LOOK_XDP    "ip -d link show dev DEV; bpftool net"
 
+#define UDP_POLICY                                                                                 \
+	"an IPsec policy refuses it, and nobody listens there; or it ends within its UDP header"
+#define LOOK_POLICY "ip xfrm policy; /proc/net/xfrm_stat"
 #define NFQ_VERDICT "the program behind an NFQUEUE dropped it, or ended without a verdict"
 #define LOOK_NFQ                                                                                   \
 	"/proc/net/netfilter/nfnetlink_queue: number, reader, waiting; dropped: column 6 full, 7 " \
@@ -456,6 +459,8 @@ static const struct {
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
 	/* before 6.3; later QUEUE_PURGE or SKB_CONSUMED */
 	{ NULL, { "inet_sock_destruct", "benign", "still queued when its socket was closed", "" } },
+	{ NULL, { "__udp4_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
+	{ NULL, { "__udp6_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
 	{ NULL,
 	  { "ip_vs_", "netfilter", "IPVS could not send it to the server that it has chosen",
 	    "ipvsadm -Ln; ip route get SERVER" } },

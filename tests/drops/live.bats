@@ -65,6 +65,23 @@
 	like "$(hookmap drops --explain)" "no program reads its NFQUEUE"
 }
 
+# bats test_tags=vm
+@test "drops: datagrams that an IPsec policy refuses, with a socket and without, are as many as xfrm counts" {
+	quiet
+	attach --host drops
+	skip_without xfrm on host ip xfrm policy add dir in src 10.11.1.2 dst 10.11.1.1 proto udp action block
+	on host "$HM_BUILD/tests/traffic" udp-recv 10.11.1.1 7021 1 3>&- &
+	busywait 5 on host bash -c 'ss -Huln sport = :7021 | grep -q .'
+	send 7021 11
+	send 7022 13
+	settled true 24
+	equal "$(rows_of '.layer + " " + .reason + " " + .device')" "11 ip SKB_DROP_REASON_XFRM_POLICY eth0
+13 socket SKB_DROP_REASON_NOT_SPECIFIED eth0"
+	equal "$(on host awk '$1 == "XfrmInPolBlock" { print $2 }' /proc/net/xfrm_stat)" 24 "of xfrm"
+	kill $!
+	like "$(hookmap drops --explain)" "an IPsec policy refuses it"
+}
+
 @test "drops: a million on both CPUs are exactly a million" {
 	quiet
 	shot
