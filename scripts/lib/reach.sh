@@ -91,7 +91,7 @@ reach_tc() {
 			[[ $proto == all || $ENDS != all ]] || ENDS=some
 			# where it is in our place, attach says so
 			((pref < $2)) || [[ $ENDS == all ]] || continue
-			who="the filter $name${id:+ (id $id)} at pref $pref" next="$3 N, with N below $pref"
+			who="the filter $name$( ((!id)) || printf ' (id %s)' "$id") at pref $pref" next="$3 N, with N below $pref"
 			((pref > 1)) || next="move it to a higher pref"
 			((pref > 1)) || [[ $kind != bpfda ]] ||
 				next="let it return TC_ACT_UNSPEC (-1), $(reach_move "$1" "$id" tc filter del dev "$1" ingress pref 1 handle "$aux" bpf)"

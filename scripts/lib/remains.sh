@@ -86,13 +86,20 @@ remains_follow() {
 		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
 }
 
+# remains_pins IDS: where somebody has pinned these programs, a line each
+remains_pins() {
+	bpftool -f -j prog show | jq -r --argjson ids "[$1]" --arg ours "^$PINS/(${FEATURES_KNOWN[*]// /|})/" '.[]
+		| select(.id | IN($ids[])) | .pinned[]? | select(test($ours) or test("[[:cntrl:]]") | not)' || die "bpftool prog show failed"
+}
+
 # remains_remove: removes everything of ours, wherever it is, of any version
 remains_remove() {
-	local progs ids list line file dev id type maps name names=() cgroup
+	local progs ids list line file dev id type maps name names=() cgroup REMAINS_PINS=''
 	pins_load
 	progs=$(remains_progs) || exit 1
 	ids=$(cut -d' ' -f1 <<<"$progs" | paste -sd,)
 	list=''
+	[[ -z $ids ]] || REMAINS_PINS=$(remains_pins "$ids") || exit 1
 	[[ -z $ids ]] || list=$(remains_devices "$ids") || exit 1
 	while IFS= read -r line; do
 		dev=${line%% *} file=${line#* }
@@ -115,6 +122,11 @@ remains_remove() {
 	for name in "${FEATURES_KNOWN[@]}"; do
 		[[ ! -d $PINS/$name ]] || run rm -rf "$PINS/$name"
 	done
+	while read -r file; do
+		[[ -n $file && -e $file ]] || continue
+		run rm -f "$file"
+		[[ ${file%/*} != "$PINS"/* ]] || try rmdir "${file%/*}" || true
+	done <<<"$REMAINS_PINS"
 	# an older version has maps that this one does not know
 	list=,$(cut -d' ' -f3 <<<"$progs" | paste -sd,),
 	for file in "$GLOBALS"/*; do
@@ -128,11 +140,36 @@ remains_remove() {
 	done
 	maps_remove "${names[@]}"
 	[[ -z $MAPS_USERS ]] ||
-		die "kept the maps ${names[*]}: programs use them that are on no device, link or cgroup in reach ($MAPS_USERS): end what holds their network namespace, and detach again"
+		die "kept the maps ${names[*]}: programs use them that are on no device, link, cgroup or rule in reach ($MAPS_USERS): end what holds their network namespace, and detach again"
 }
 
 remains_iptables() {
 	ipt_commands all
 	ipt_remove raw PREROUTING "$LAT_CHAIN" "$LAT_PINS/latency_raw"
 	ipt_remove filter INPUT "$LAT_CHAIN" "$LAT_PINS/latency_input"
+	[[ -z $REMAINS_PINS ]] || {
+		remains_rules raw
+		remains_rules filter
+	}
+}
+
+# remains_rules TABLE: removes somebody's rules that run a program of REMAINS_PINS, the last one of
+# a chain first
+remains_rules() {
+	local ipt chain number rule
+	for ipt in "${IPT[@]}"; do
+		while read -r chain number rule; do
+			[[ -n $chain ]] || continue
+			note "removing a rule of $ipt that runs our program: $rule"
+			run "${NSCMD[@]}" "$ipt" -w -t "$1" -D "$chain" "$number"
+		done < <(in_netns "$ipt" -w -t "$1" -S 2>/dev/null | pins=$REMAINS_PINS awk '
+			BEGIN { n = split(ENVIRON["pins"], list, "\n"); for (i = 1; i <= n; i++) ours[list[i]] = 1 }
+			/^-A / {
+				number[$2]++
+				rule = $0
+				gsub(/"([^"\\]|\\.)*"/, "x")
+				for (i = 3; i < NF; i++) if ($i == "--object-pinned" && $(i + 1) in ours) found[++last] = $2 " " number[$2] " " rule
+			}
+			END { for (; last; last--) print found[last] }')
+	done
 }

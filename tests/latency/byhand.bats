@@ -119,6 +119,31 @@ by_hand() { # SED-SCRIPT
 	equal "$(find "$G" -type f)" "" pins
 }
 
+@test "by hand: detach.sh --all takes off the README's rules, programs and pins, and no rule of others" {
+	local ipt
+	for ipt in iptables ip6tables; do on host "$ipt" -A INPUT -i eth0 -p tcp --dport 22 -m comment --comment 'x --object-pinned /sys/fs/bpf/hookmap/latency_input y' -j ACCEPT; done
+	run -0 type_block 1
+	# in another table, and more than one
+	bpftool prog loadall "$HM_BUILD/iptables/latency.o" /sys/fs/bpf/hookmap/mine type socket map name lat_stat pinned "$G/lat_stat" \
+		map name lat_stamp pinned "$G/lat_stamp" map name lat_hist pinned "$G/lat_hist"
+	for ipt in iptables ip6tables; do
+		on host "$ipt" -t raw -A PREROUTING -i eth0 -m bpf --object-pinned /sys/fs/bpf/hookmap/mine/latency_raw
+		for i in 1 2; do on host "$ipt" -I INPUT -m bpf --object-pinned /sys/fs/bpf/hookmap/mine/latency_input; done
+	done
+	send
+	(($(rows tc prerouting) >= 997 && $(rows prerouting input) >= 997))
+	run -0 on host "$HM_TOP/scripts/detach.sh" --all
+	equal "$(grep -c 'note: removing a rule of ip' <<<"$output")" 7 rules
+	equal "$(find /sys/fs/bpf -type f ! -name '*.debug')" "" pins
+	equal "$(on host iptables -S)" "-P INPUT ACCEPT
+-P FORWARD ACCEPT
+-P OUTPUT ACCEPT
+-N TSTAMP
+-A INPUT -i eth0 -p tcp -m tcp --dport 22 -m comment --comment \"x --object-pinned /sys/fs/bpf/hookmap/latency_input y\" -j ACCEPT
+-A INPUT -i eth0 -p udp -m udp --dport 5000 -j TSTAMP" "rules of others"
+	equal "$(on host ip6tables -S | grep ^-A)" "-A INPUT -i eth0 -p tcp -m tcp --dport 22 -m comment --comment \"x --object-pinned /sys/fs/bpf/hookmap/latency_input y\" -j ACCEPT" "rules of others"
+}
+
 @test "by hand: an XDP program of yours runs behind ours, by tc exec bpf graft" {
 	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
 	index=$(on host ip -j link show eth0 | jq '.[0].ifindex')

@@ -965,7 +965,7 @@ netns_was() {
 	fails 1 "eth0 in network namespace gone is kept: $why" "$HM_TOP/scripts/detach.sh" --netns gone eth0
 	run -1 --separate-stderr "$HM_TOP/scripts/detach.sh" --all
 	like "${stderr_lines[0]}" "eth0 is kept: $why"
-	like "${stderr_lines[1]}" 'programs use them that are on no device, link or cgroup in reach (latency_tc id'
+	like "${stderr_lines[1]}" 'programs use them that are on no device, link, cgroup or rule in reach (latency_tc id'
 	freed
 	# and those of the registry alone would not do
 	byhand() {
@@ -973,7 +973,7 @@ netns_was() {
 		nsenter --net=/run/netns/gone -- tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
 	}
 	held byhand
-	fails 1 'programs use them that are on no device, link or cgroup in reach (latency_tc id' "$HM_TOP/scripts/detach.sh" --all
+	fails 1 'programs use them that are on no device, link, cgroup or rule in reach (latency_tc id' "$HM_TOP/scripts/detach.sh" --all
 	freed
 	# a descriptor is a way in
 	ip netns add gone
