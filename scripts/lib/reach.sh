@@ -70,8 +70,11 @@ fact() { printf '%s\t%s\t%s\t%s\n' "$@"; }
 
 # reach_tc DEV PREF OPTION: programs that can end the hook before the filter at PREF
 reach_tc() {
-	local kind id pref aux proto name who next off ENDS
+	local kind id pref aux proto name who next off n=0 ours ENDS
+	# (a filter that is added at a preference that is taken comes first there)
+	ours=$(awk -F'\t' -v pref="$2" '$1 == "bpfda" && $3 == pref && $6 ~ /_tc$/ { print NR; exit }' <<<"$REACH_WAY")
 	while IFS=$'\t' read -r kind id pref aux proto name; do
+		n=$((n + 1))
 		case $kind in
 		tcx)
 			reach_ends tcx "$id"
@@ -90,7 +93,7 @@ reach_tc() {
 			((!id)) || reach_ends "$kind" "$id"
 			[[ $proto == all || $ENDS != all ]] || ENDS=some
 			# where it is in our place, attach says so
-			((pref < $2)) || [[ $ENDS == all ]] || continue
+			((pref < $2 || n < ${ours:-0})) || [[ -z $ours && $ENDS == all ]] || continue
 			who="the filter $name$( ((!id)) || printf ' (id %s)' "$id") at pref $pref" next="$3 N, with N below $pref"
 			((pref > 1)) || next="move it to a higher pref"
 			((pref > 1)) || [[ $kind != bpfda ]] ||

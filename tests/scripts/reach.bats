@@ -135,6 +135,20 @@ measured() {
 	udp_sent() { on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 "$N"; }
 	udp_sent
 	equal "$(rows xdp tc)" "$N" 'measured before it'
+	# at our own preference, where it comes first
+	on host tc filter add dev eth0 ingress pref 4 handle 2 bpf da obj "$BESIDE" sec classifier/some
+	udp_sent
+	equal "$(rows xdp tc)" "$N" 'measured behind it'
+	run status_sh --check eth0
+	like "$output" 'the filter beside_some (id '
+	like "$output" ' at pref 4 comes before and may end the hook'
+	like "$output" ': --pref N, with N below 4'
+	attach eth0 latency --pref 3
+	run -0 status_sh --check eth0
+	udp_sent
+	equal "$(rows xdp tc)" $((2 * N)) 'measured before it, moved'
+	on host tc filter del dev eth0 ingress pref 4
+	attach eth0 latency --pref 4
 	# the same of one that comes while we are attached
 	attach eth0 policy --policy-pref 40
 	cls 3 classifier
@@ -145,7 +159,7 @@ measured() {
 	attach eth0 latency policy --pref 1 --policy-pref 2
 	run -0 status_sh --check eth0
 	udp_sent
-	equal "$(rows xdp tc)" $((2 * N)) 'measured before it, moved'
+	equal "$(rows xdp tc)" $((3 * N)) 'measured before it, moved'
 	detach eth0
 	set_away
 	set_block
