@@ -267,7 +267,7 @@ static const struct hist_count counts[] = {
 	{ "sampled", NULL, offsetof(struct lat_stat, sampled) },
 	{ "started", NULL, offsetof(struct lat_stat, started) },
 	{ "read", NULL, offsetof(struct lat_stat, ended) },
-	{ "slot_reused", "slot reused", LOST(SLOT) },
+	{ "slot_reused", "slot reused (later stages)", LOST(SLOT) },
 	{ "bad_clock", "bad clock", LOST(CLOCK) },
 	{ "table_full", "table full", LOST(FULL) },
 	{ "merged", "merged by GRO", LOST(MERGED) },

@@ -637,6 +637,9 @@ upper_device() {
 	lost=$(lost slot_reused)
 	equal "$(hookmap -j latency | jq '.lost | .started - .slot_reused == .on_the_way')" true "those of 32 slots, within a second"
 	((lost >= 101 - 32))
+	# (which is said of later stages: those that it had passed have it)
+	equal "$(rows xdp tc)" 101 "xdp -> tc"
+	like "$(hookmap latency)" "not in the rows: $lost slot reused (later stages)"
 	busywait 5 last_seen '{"tc":0,"prerouting":0,"input":0,"socket":101,"container":0}'
 	# as many as one set has
 	on client taskset -c 0 "$T" udp-send 10.11.1.1 7000 4
