@@ -6,7 +6,7 @@
 
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-export HM_VM_ENV="HOOKMAP_OBJ REQUIRE_ALL HM_VM"
+export HM_VM_ENV="HOOKMAP_OBJ REQUIRE_ALL HM_VM LATENCY_COUNT"
 export HM_VM=1
 name=${2#tests/} name=${name%.bats} name=${name//\//_}
 # nothing asks for these two by a device's type, so the kernel does not load them itself
