@@ -265,8 +265,8 @@ load_check() {
 			for (i = 1; i <= n; i++) { at = index(list[i], "/"); port[substr(list[i], at + 1)] = substr(list[i], 1, at - 1) }
 			h = "[0-9a-f][0-9a-f]"; mac_form = "^" h ":" h ":" h ":" h ":" h ":" h "$"
 		}
-		# not within a name
-		{ sub(/\r$/, ""); sub(/(^|[ \t])#.*/, "") }
+		# not within a name, nor as its beginning
+		{ sub(/\r$/, ""); for (i = 1; i <= NF; i++) if (substr($i, 1, 1) == "#" && (i == 1 || $(i - 1) != "dev")) NF = i - 1 }
 		NF == 0 { next }
 		{
 			mac = tolower($1); vlan = 0; dev = ""; to = 0

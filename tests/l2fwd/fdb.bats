@@ -121,6 +121,17 @@ refused() {
 02:00:00:00:00:03 local' entries
 }
 
+@test "fdb.sh dump, load: a device whose name begins with # is no comment" {
+	ports 1
+	ip link add '#p' type veth peer name '#q'
+	l2_attach '#p' l2fwd
+	fdb add 02:00:00:00:00:01 dev '#p'
+	fdb dump >"$BATS_TEST_TMPDIR/dump"
+	fdb flush
+	{ cat "$BATS_TEST_TMPDIR/dump" && printf '%s\n' '# x' '02:00:00:00:00:02 dev p1 #vlan 9' '02:00:00:00:00:03 local # y'; } | fdb load -
+	equal "$(fdb dump | sort)" $'02:00:00:00:00:01 dev #p\n02:00:00:00:00:02 dev p1\n02:00:00:00:00:03 local' entries
+}
+
 @test "fdb.sh: an entry that no frame will use is said" {
 	said() { equal "$(fdb "${@:2}" 2>&1)" "${1:+fdb.sh: warning: $1}" "what fdb.sh ${*:2} says"; }
 	ports 2
