@@ -64,6 +64,11 @@ const struct field common_fields[] = {
 	{ "buckets, id, generation, counters, boot, map",
 	  "With --buckets: the upper bound of each bucket and its number of values; and the keys by "
 	  "which --since identifies rows and counters." },
+	{ "SETTINGS, settings",
+	  "What hookmap-attach(8) has set, by the names of its options (max_rules for --max-rules). "
+	  "Tables leave out what has its default. A verb has the settings for all devices; status "
+	  "has those of each device and of the host, by feature. With --commands, they are the "
+	  "options of the commands that set them again." },
 	{ "error",
 	  "With -j, the reason why there is no other document." },
 	{ "pid, tid, ppid, parent, uid, file, call",

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "drops.h"
-#include "verb.h"
+#include "settings.h"
 
 static struct {
 	const char *sum, *since, *device, *netns;
@@ -394,6 +394,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		if (asked.explain)
 			show_explain(t);
 	}
+	settings_show(opt, "drops");
 	json_close();
 	fflush(stdout);
 	return 0;
@@ -573,6 +574,19 @@ out:
 	return err != 0;
 }
 
+static void drops_settings(struct settings *s)
+{
+	struct drop_cfg cfg = {};
+
+	if (pin_value(s->opt, "drop_cfg", &cfg))
+		return;
+	set_text(s, "by", cfg.by < DROP_BY_MAX ? drop_by_name[cfg.by] : "?", "none");
+	if (cfg.sample_rate)
+		set_number(s, "samples", cfg.sample_rate, 0);
+	else
+		set_text(s, "samples", "off", "off");
+}
+
 static bool drops_streams(void)
 {
 	return asked.samples;
@@ -627,6 +641,7 @@ static const struct arg drops_args[] = {
 	  .help = "lost packets with their headers, as they come" },
 	ARG_DEV(&asked.device),
 	ARG_NETNS(&asked.netns),
+	ARG_COMMANDS,
 	{},
 };
 #undef WORD
@@ -657,4 +672,5 @@ static const struct field fields[] = {
 
 VERB(drops, .fields = fields, .help = "packets lost in any layer, and why", .run = drops_run,
      .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args, .device = &asked.device,
-     .pin = "drop_cfg", .streams = drops_streams, .wrong = drops_wrong)
+     .pin = "drop_cfg", .streams = drops_streams, .wrong = drops_wrong, .feature = "drops",
+     .settings = drops_settings)

@@ -67,6 +67,73 @@ const char *error_name(int err)
 	return name;
 }
 
+/* The directory of the cgroup with this id: a descriptor or -errno; -ESTALE: it is gone. One that
+ * is made again, as by the restart of a service, has another id. */
+static int cgroup_open(__u64 id)
+{
+	struct {
+		struct file_handle head;
+		__u64 id;
+	} handle = { { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS }, id };
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	int dir = -1, fd = -ENOENT;
+	struct mntent *m;
+
+	while (f && dir < 0 && (m = getmntent(f))) {
+		if (!strcmp(m->mnt_type, "cgroup2"))
+			dir = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (f)
+		endmntent(f);
+	if (dir >= 0) {
+		fd = open_by_handle_at(dir, &handle.head, O_RDONLY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+		close(dir);
+	}
+	return fd;
+}
+
+static bool cgroup_path(__u64 id, char *buf, size_t size)
+{
+	int fd = cgroup_open(id);
+	ssize_t len = -1;
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (fd >= 0) {
+		len = readlink(link, buf, size - 1);
+		close(fd);
+	}
+	buf[len < 0 ? 0 : len] = 0;
+	return len > 0 && !access(buf, F_OK);
+}
+
+void trace_settings(struct settings *s, const char *map)
+{
+	struct trace_filter f = {};
+	char text[4096] = "any";
+
+	if (pin_value(s->opt, map, &f))
+		return;
+	if (f.flags & TRACE_F_UID)
+		set_number(s, "uid", f.uid, ~0ULL);
+	else
+		set_text(s, "uid", "any", "any");
+	if (f.flags & TRACE_F_PID)
+		set_number(s, "pid", f.pid, 0);
+	else
+		set_text(s, "pid", "any", "any");
+	snprintf(text, sizeof(text), "%.16s", f.flags & TRACE_F_NAME ? f.name : "any");
+	set_text(s, "name", text, f.flags & TRACE_F_NAME ? NULL : "any");
+	if (!(f.flags & TRACE_F_CGROUP))
+		set_text(s, "cgroup", "any", "any");
+	else if (cgroup_path(f.cgroup, text, sizeof(text)))
+		set_text(s, "cgroup", text, NULL);
+	else
+		set_unknown(s, "cgroup", line_number(f.cgroup, text),
+			    "there is no cgroup with this id");
+}
+
 /* --- the buffer */
 
 /* A tool's counters: a trace_stat, and perhaps one more */
@@ -128,32 +195,14 @@ static void show_before(__u64 n)
 		printf(" (and %llu before)", n);
 }
 
-/* Is the cgroup of this id gone? One that is made again, as by the restart of a service, has
- * another. If the file system cannot tell, it is there. */
+/* If the file system cannot tell, it is there. */
 static bool cgroup_is_gone(__u64 id)
 {
-	struct {
-		struct file_handle head;
-		__u64 id;
-	} handle = { { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS }, id };
-	FILE *f = setmntent("/proc/self/mounts", "re");
-	int dir = -1, fd = -1, err = 0;
-	struct mntent *m;
+	int fd = cgroup_open(id);
 
-	while (f && dir < 0 && (m = getmntent(f))) {
-		if (!strcmp(m->mnt_type, "cgroup2"))
-			dir = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (f)
-		endmntent(f);
-	if (dir >= 0) {
-		fd = open_by_handle_at(dir, &handle.head, O_RDONLY | O_CLOEXEC);
-		err = fd < 0 ? errno : 0;
-		close(dir);
-	}
 	if (fd >= 0)
 		close(fd);
-	return err == ESTALE;
+	return fd == -ESTALE;
 }
 
 static void filter_check(struct reader *r)
@@ -189,6 +238,7 @@ static void show_end(struct reader *r)
 		}
 		if (r->cgroup_gone)
 			json_flag("cgroup_gone", true);
+		settings_show(r->opt, r->ev->feature);
 	} else {
 		printf("%lu %s, %llu events lost", r->shown, r->ev->what ? r->ev->what : "events",
 		       now.ring.lost);
@@ -355,6 +405,8 @@ int events_run(const struct options *opt, const struct events *ev)
 	stat_read(&r, &r.first);
 	r.first.missed = programs_missed(opt, ev->feature);
 	r.last = r.first;
+	if (!json_on())
+		settings_show(opt, ev->feature);
 	if (!json_on() && ev->head)
 		printf("%s\n", ev->head);
 	fflush(stdout);

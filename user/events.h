@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "verb.h"
+#include "settings.h"
 
 /* A tool: its events, and how to show one. */
 struct events {
@@ -45,6 +45,9 @@ extern struct events_asked {
 
 /* Reads until -c, a signal or (--drain) the end. Returns an exit code. */
 int events_run(const struct options *opt, const struct events *ev);
+
+/* The filter by process in MAP */
+void trace_settings(struct settings *s, const char *map);
 
 /* "ENOENT" for 2. Never NULL. */
 const char *error_name(int err);

@@ -141,7 +141,12 @@ static int exec_run(const struct options *opt)
 	return events_run(opt, &ev);
 }
 
-static const struct arg exec_args[] = { EVENTS_ARGS, {} };
+static const struct arg exec_args[] = { EVENTS_ARGS, ARG_COMMANDS, {} };
+
+static void exec_settings(struct settings *s)
+{
+	trace_settings(s, "exec_cfg");
+}
 
 /* clang-format off */
 static const struct field fields[] = {
@@ -152,4 +157,4 @@ static const struct field fields[] = {
 /* clang-format on */
 
 VERB(exec, .fields = fields, .help = "started programs, and their exits", .run = exec_run,
-     .takes = VERB_STREAMS, .args = exec_args)
+     .takes = VERB_STREAMS, .args = exec_args, .feature = "exec", .settings = exec_settings)

@@ -10,7 +10,7 @@
  *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
  *             last, -1: never
  * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, what
- *   fdb.sh sets (proto miss bcast mcast storm hairpin guard acl_default), above (devices that
+ *   fdb.sh sets (proto miss bcast mcast storm hairpin block guard acl_default), above (devices that
  *   it is a slave of, or that are made on it), tx_copies (of tx_packets: of flooded frames),
  *   slow_because (L2_WHY in abi/l2fwd.h), and reasons: what became of frames that were not
  *   forwarded
@@ -18,9 +18,9 @@
  * "translations": device outside inside; "guard": device mac address, which may be "any";
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
- * was attached). With --summary, no rows; with --dev, only what is of one port.
- * state: forwarding, blocked, slow (the bridge does all), left (the mirrored bridge), gone (the
- *   device, or to another namespace)
+ * was attached), mirror (the bridge, or null). With --summary, no rows; with --dev, only what is of
+ * one port. "settings": of attach.sh. state: forwarding, blocked, slow (the bridge does all), left
+ * (the mirrored bridge), gone (the device, or to another namespace)
  *
  * There may be a million entries: they are printed as they are read.
  */
@@ -34,8 +34,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "fdb.h"
 #include "prom.h"
-#include "verb.h"
 
 PROM_FAMILY(fdb_entries, GAUGE, "fdb_entries", "type", 8, 0, "Entries of the forwarding database.")
 PROM_FAMILY(fdb_capacity, GAUGE, "fdb_capacity", "", 1, 0, "Entries that there is room for.")
@@ -57,10 +57,7 @@ PROM_FAMILY(l2_not, COUNTER, "l2fwd_not_forwarded_packets_total", "device*,reaso
 	    "Packets that were not forwarded to one port, by what became of them; drop_copy are "
 	    "copies that were not sent.")
 
-static struct {
-	bool summary;
-	const char *device;
-} asked;
+struct fdb_asked fdb_asked;
 
 static const char *const type_name[L2_TYPES] = {
 	[L2_STATIC] = "static", [L2_DYNAMIC] = "dynamic", [L2_EXTERN] = "extern",
@@ -90,46 +87,22 @@ static const char *const miss_name[] = {
 	[L2_MISS_DROP] = "drop",
 };
 
-enum fdb_map { CFG, LOOK, FDB, PORT, WIRE, STAT, ACL, XLATE, GUARD, FDB_MAPS };
 static const char *const map_name[FDB_MAPS] = {
 	[CFG] = "l2_cfg",   [LOOK] = "l2_look",	  [FDB] = "l2_fdb",
 	[PORT] = "l2_port", [WIRE] = "l2_wire",	  [STAT] = "l2_stat",
 	[ACL] = "l2_acl",   [XLATE] = "l2_xlate", [GUARD] = "l2_guard",
 };
 
-struct fdb {
-	const struct options *opt;
-	struct names *names;
-	struct line line;
-	int fd[FDB_MAPS];
-	int cpus;
-	__u8 nsid;
-	__u64 cookie; /* of the namespace; 0: not known */
-	__u64 now;
-	__u32 capacity;
-	struct l2_cfg cfg;
-	struct l2_look look;
-	struct l2_port port[L2_PORTS];
-	__u64 wire[L2_PORTS];	       /* l2_wire.state */
-	__u32 seen[L2_PORTS];	       /* l2_wire.look */
-	struct l2_stat stat[L2_PORTS]; /* sum over the CPUs */
-	char device[L2_PORTS][32];     /* "" for port 0 and those that are not there */
-	__u64 by_type[L2_TYPES];
-	__u64 entries, shown;
-};
-
-/* Calls EACH for the elements of a map. */
-static int map_each(struct fdb *f, enum fdb_map map,
-		    int (*each)(const void *key, const void *value, void *arg), void *arg)
+int fdb_each(struct fdb *f, enum fdb_map map,
+	     int (*each)(const void *key, const void *value, void *arg), void *arg)
 {
 	return pin_each(f->fd[map], pin_find(map_name[map]), each, arg);
 }
 
-/* Is number N a port, and a requested one? */
-static bool port_wanted(const struct fdb *f, unsigned n)
+bool port_wanted(const struct fdb *f, unsigned n)
 {
 	return n < L2_PORTS && f->port[n].ifindex &&
-	       (!asked.device || !strcmp(asked.device, f->device[n]));
+	       (!fdb_asked.device || !strcmp(fdb_asked.device, f->device[n]));
 }
 
 /* --- reading */
@@ -151,8 +124,10 @@ static int port_read(const void *key, const void *value, void *arg)
 	__u32 n = *(const __u32 *)key;
 	struct fdb *f = arg;
 
-	if (n < L2_PORTS)
+	if (n < L2_PORTS) {
 		f->port[n] = *(const struct l2_port *)value;
+		f->proto[n] = f->port[n].proto;
+	}
 	return 0;
 }
 
@@ -200,13 +175,13 @@ static int stat_read(const void *key, const void *value, void *arg)
 
 static int ports_read(struct fdb *f)
 {
-	int err = map_each(f, PORT, port_read, f);
-	bool wanted = !asked.device;
+	int err = fdb_each(f, PORT, port_read, f);
+	bool wanted = !fdb_asked.device;
 
 	if (!err)
-		err = map_each(f, WIRE, wire_read, f);
+		err = fdb_each(f, WIRE, wire_read, f);
 	if (!err)
-		err = map_each(f, STAT, stat_read, f);
+		err = fdb_each(f, STAT, stat_read, f);
 	for (int n = 1; !err && n < L2_PORTS; n++) {
 		if (f->port[n].ifindex)
 			snprintf(f->device[n], sizeof(f->device[n]), "%s",
@@ -214,13 +189,13 @@ static int ports_read(struct fdb *f)
 		wanted |= port_wanted(f, n);
 	}
 	if (!err && !wanted) {
-		fail("fdb: %s is not a port of l2fwd", asked.device);
+		fail("fdb: %s is not a port of l2fwd", fdb_asked.device);
 		return -ENODEV;
 	}
 	return err;
 }
 
-static int fdb_open(struct fdb *f)
+int fdb_open(struct fdb *f)
 {
 	struct bpf_map_info info = {};
 	__u32 zero = 0, len = sizeof(info);
@@ -253,7 +228,7 @@ static int fdb_open(struct fdb *f)
 
 static const char hex[] = "0123456789abcdef";
 
-static void mac_text(const __u8 *mac, char *out)
+void mac_text(const __u8 *mac, char *out)
 {
 	for (int i = 0; i < 6; i++) {
 		*out++ = hex[mac[i] >> 4];
@@ -289,8 +264,8 @@ static int entry_show(const void *key, const void *value, void *arg)
 		return 0;
 	f->by_type[e->type]++;
 	f->entries++;
-	if (asked.summary || f->opt->output == OUT_PROM ||
-	    (asked.device && !port_wanted(f, e->port)))
+	if (fdb_asked.summary || f->opt->output == OUT_PROM ||
+	    (fdb_asked.device && !port_wanted(f, e->port)))
 		return 0;
 	f->shown++;
 	for (int i = 0; i < L2_LANES; i++) {
@@ -320,9 +295,7 @@ static int entry_show(const void *key, const void *value, void *arg)
 
 /* --- ports */
 
-/* VLANs as 10,20-29; empty for a transparent port. Returns how many there are. */
-#define VLANS_TEXT 16384 /* at most 1365 pairs of "NNNN-NNNN," */
-static int vlans_text(const struct l2_port *p, char *buf)
+int vlans_text(const struct l2_port *p, char *buf)
 {
 	size_t at = 0;
 	int n = 0;
@@ -354,7 +327,7 @@ static void vlans_short(char *buf, int n)
 	sprintf(at, ",... (%d)", n);
 }
 
-static const char *port_mode(const struct l2_port *p, int vlans)
+const char *port_mode(const struct l2_port *p, int vlans)
 {
 	if (!(p->flags & L2_P_VLAN))
 		return "transparent";
@@ -371,8 +344,13 @@ static const char *port_proto(const struct l2_port *p)
 	return p->proto == htons(0x88a8) ? "802.1ad" : "802.1q";
 }
 
-/* The settings made by fdb.sh, in its words, except defaults. */
-static char *settings_text(const struct l2_port *p, char *buf, size_t size)
+static bool is_blocked(const struct l2_port *p)
+{
+	return p->flags & L2_P_BLOCKED && !(p->flags & L2_P_MIRROR);
+}
+
+size_t port_words(const struct l2_port *p, __u16 proto, const char *separator, char *buf,
+		  size_t size)
 {
 	const struct {
 		const char *name;
@@ -381,17 +359,26 @@ static char *settings_text(const struct l2_port *p, char *buf, size_t size)
 	size_t at = 0;
 
 	*buf = 0;
-	if (p->proto == htons(0x88a8))
-		at += snprintf(buf + at, size - at, ", proto %s", port_proto(p));
+	if (proto == htons(0x88a8))
+		at += snprintf(buf + at, size - at, "%sproto 802.1ad", separator);
 	for (int i = 0; i < 3; i++) {
 		if (misses[i].miss)
-			at += snprintf(buf + at, size - at, ", %s %s", misses[i].name,
+			at += snprintf(buf + at, size - at, "%s%s %s", separator, misses[i].name,
 				       port_miss(misses[i].miss));
 	}
 	if (p->storm)
-		at += snprintf(buf + at, size - at, ", storm %u", p->storm);
+		at += snprintf(buf + at, size - at, "%sstorm %u", separator, p->storm);
 	if (p->flags & L2_P_HAIRPIN)
-		at += snprintf(buf + at, size - at, ", hairpin on");
+		at += snprintf(buf + at, size - at, "%shairpin on", separator);
+	if (is_blocked(p))
+		at += snprintf(buf + at, size - at, "%sblock on", separator);
+	return at;
+}
+
+static char *settings_text(const struct l2_port *p, char *buf, size_t size)
+{
+	size_t at = port_words(p, p->proto, ", ", buf, size);
+
 	if (p->flags & L2_P_GUARD)
 		at += snprintf(buf + at, size - at, ", guard on");
 	if (p->flags & L2_P_ACL_DENY)
@@ -407,6 +394,7 @@ static void settings_json(const struct l2_port *p)
 	json_str("mcast", port_miss(p->mcast));
 	json_u64("storm", p->storm);
 	json_flag("hairpin", p->flags & L2_P_HAIRPIN);
+	json_flag("block", is_blocked(p));
 	json_flag("guard", p->flags & L2_P_GUARD);
 	json_str("acl_default", p->flags & L2_P_ACL_DENY ? "deny" : "permit");
 }
@@ -530,7 +518,7 @@ static void show_ports(struct fdb *f)
 		int vlans;
 
 		/* number 0: attached devices that are not ports */
-		if (!port_wanted(f, n) && (n || !st->rx_packets || asked.device))
+		if (!port_wanted(f, n) && (n || !st->rx_packets || fdb_asked.device))
 			continue;
 		vlans = vlans_text(p, text);
 		if (!json_on())
@@ -594,12 +582,17 @@ static void show_rules(struct fdb *f)
 
 /* --- translations and guard: a row a key of a hash, in order */
 
-struct keys {
-	struct fdb *f;
-	const struct pin *pin;
-	char *all; /* keys, and the first 4 bytes of their values */
-	size_t n, size;
-};
+static int xlate_compare(const void *a, const void *b)
+{
+	const struct l2_xlate_key *x = a, *y = b;
+
+	return x->port != y->port ? x->port - y->port : x->vlan - y->vlan;
+}
+
+static int guard_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct l2_guard_key));
+}
 
 static int keys_add(const void *key, const void *value, void *arg)
 {
@@ -615,24 +608,16 @@ static int keys_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-static int keys_read(struct fdb *f, enum fdb_map map, struct keys *k,
-		     int (*compare)(const void *, const void *))
+int keys_read(struct fdb *f, enum fdb_map map, struct keys *k)
 {
 	int err;
 
 	*k = (struct keys){ .f = f, .pin = pin_find(map_name[map]) };
 	k->size = k->pin->key_size + sizeof(__u32);
-	err = map_each(f, map, keys_add, k);
+	err = fdb_each(f, map, keys_add, k);
 	if (!err && k->n)
-		qsort(k->all, k->n, k->size, compare);
+		qsort(k->all, k->n, k->size, map == XLATE ? xlate_compare : guard_compare);
 	return err;
-}
-
-static int xlate_compare(const void *a, const void *b)
-{
-	const struct l2_xlate_key *x = a, *y = b;
-
-	return x->port != y->port ? x->port - y->port : x->vlan - y->vlan;
 }
 
 static const struct out_col xlate_cols[] = {
@@ -645,7 +630,7 @@ static int show_xlate(struct fdb *f)
 {
 	struct out *o = OUT_ROWS(f->opt, "translations", "\n", xlate_cols);
 	struct keys k;
-	int err = keys_read(f, XLATE, &k, xlate_compare);
+	int err = keys_read(f, XLATE, &k);
 
 	for (size_t i = 0; i < k.n; i++) {
 		const struct l2_xlate_key *key = (const void *)(k.all + i * k.size);
@@ -662,11 +647,6 @@ static int show_xlate(struct fdb *f)
 	return err;
 }
 
-static int guard_compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct l2_guard_key));
-}
-
 static const struct out_col guard_cols[] = {
 	{ "device", "GUARD OF", OUT_STR },
 	{ "mac", "MAC", OUT_STR },
@@ -678,7 +658,7 @@ static int show_guard(struct fdb *f)
 	struct out *o = OUT_ROWS(f->opt, "guard", "\n", guard_cols);
 	char mac[18], text[INET6_ADDRSTRLEN];
 	struct keys k;
-	int err = keys_read(f, GUARD, &k, guard_compare);
+	int err = keys_read(f, GUARD, &k);
 
 	for (size_t i = 0; i < k.n; i++) {
 		const struct l2_guard_key *key = (const void *)(k.all + i * k.size);
@@ -718,7 +698,7 @@ static int show_json(struct fdb *f)
 
 	json_open(NULL, '{');
 	json_open("rows", '[');
-	err = map_each(f, FDB, entry_show, f);
+	err = fdb_each(f, FDB, entry_show, f);
 	json_close();
 	if (!err)
 		err = show_settings(f);
@@ -733,7 +713,12 @@ static int show_json(struct fdb *f)
 	json_close();
 	json_u64("mirror_full", f->look.full);
 	json_flag("mirror_changed", mirror_changed(f));
+	if (f->cfg.bridge)
+		json_str("mirror", names_device(f->names, f->nsid, f->cfg.bridge));
+	else
+		json_null("mirror");
 	json_close();
+	settings_show(f->opt, "l2fwd");
 	json_close();
 	return err;
 }
@@ -744,10 +729,10 @@ static int show_text(struct fdb *f)
 	char buf[32];
 	int err;
 
-	if (!asked.summary)
+	if (!fdb_asked.summary)
 		printf("VLAN  MAC                DEVICE           TYPE         PACKETS           "
 		       "BYTES   IDLE-S\n");
-	err = map_each(f, FDB, entry_show, f);
+	err = fdb_each(f, FDB, entry_show, f);
 	if (err)
 		return err;
 	err = show_settings(f);
@@ -760,9 +745,12 @@ static int show_text(struct fdb *f)
 	if (f->look.full)
 		printf("no room for %llu entries of the bridge: attach with a larger --fdb-size\n",
 		       f->look.full);
+	settings_show(f->opt, "l2fwd");
 	show_slow(f);
 	show_above(f);
 	bridge = text_plain(names_device(f->names, f->nsid, f->cfg.bridge), buf, sizeof(buf));
+	if (f->cfg.bridge)
+		printf("mirrors %s\n", bridge);
 	if (mirror_gone(f))
 		printf("%s has vanished: detach.sh %s; or attach.sh %s l2fwd --mirror, if it was "
 		       "made again\n",
@@ -784,7 +772,7 @@ static void prom_lookups(const char *device, const struct l2_stat *st)
 
 static int show_prom(struct fdb *f)
 {
-	int err = map_each(f, FDB, entry_show, f);
+	int err = fdb_each(f, FDB, entry_show, f);
 
 	if (err)
 		return err;
@@ -813,19 +801,31 @@ static int show_prom(struct fdb *f)
 	return 0;
 }
 
-static int fdb_run(const struct options *opt)
+struct fdb *fdb_new(const struct options *opt)
 {
-	struct fdb *f = calloc(1, sizeof(*f));
-	int err;
+	struct fdb *f = zalloc(1, sizeof(*f));
 
-	if (!f) {
-		fail("fdb: %s", strerror(ENOMEM));
-		return 1;
-	}
 	f->opt = opt;
 	f->line.color = opt->color;
 	memset(f->fd, -1, sizeof(f->fd));
-	err = fdb_open(f);
+	return f;
+}
+
+void fdb_free(struct fdb *f)
+{
+	names_free(f->names);
+	for (int i = 0; i < FDB_MAPS; i++) {
+		if (f->fd[i] >= 0)
+			close(f->fd[i]);
+	}
+	free(f);
+}
+
+static int fdb_run(const struct options *opt)
+{
+	struct fdb *f = fdb_new(opt);
+	int err = fdb_open(f);
+
 	if (!err) {
 		setvbuf(stdout, NULL, _IOFBF, 1 << 20);
 		err = opt->output == OUT_JSON	? show_json(f)
@@ -835,21 +835,17 @@ static int fdb_run(const struct options *opt)
 			fail("fdb: %s", strerror(-err));
 		fflush(stdout);
 	}
-	names_free(f->names);
-	for (int i = 0; i < FDB_MAPS; i++) {
-		if (f->fd[i] >= 0)
-			close(f->fd[i]);
-	}
-	free(f);
+	fdb_free(f);
 	return err < 0;
 }
 
 static const struct arg fdb_args[] = {
 	{ .name = "summary",
 	  .kind = ARG_FLAG,
-	  .to = &asked.summary,
+	  .to = &fdb_asked.summary,
 	  .help = "leave out the entries" },
-	ARG_DEV(&asked.device),
+	ARG_DEV(&fdb_asked.device),
+	ARG_COMMANDS,
 	{},
 };
 
@@ -860,7 +856,7 @@ static const struct field fields[] = {
 	{ "PORT; MODE, mode; PVID, pvid; VLANS, vlans; STATE, state",
 	  "A port: transparent, access or trunk, the VLAN of untagged frames, all VLANs, and "
 	  "whether it forwards." },
-	{ "SETTINGS; proto, miss, bcast, mcast, storm, hairpin, guard, acl_default",
+	{ "SETTINGS; proto, miss, bcast, mcast, storm, hairpin, block, guard, acl_default",
 	  "Settings made with hookmap-fdb(8) port." },
 	{ "RX, rx_packets; RX-BYTES, rx_bytes; TX, tx_packets; TX-BYTES, tx_bytes; tx_copies",
 	  "Frames received and sent by XDP, and copies of flooded frames." },
@@ -877,13 +873,14 @@ static const struct field fields[] = {
 	  "or filters that XDP does not know." },
 	{ "above",
 	  "Devices on top of the port, which take its frames before l2fwd or after it." },
-	{ "entries, capacity, by_type, mirror_full, mirror_changed",
+	{ "entries, capacity, by_type, mirror, mirror_full, mirror_changed",
 	  "How full the table is; bridge events that found no room in it; and changes of the "
-	  "bridge's ports since attach." },
+	  "bridge's ports since attach; mirror is the bridge, or null." },
 	{}
 };
 /* clang-format on */
 
 VERB(fdb, .fields = fields, .help = "layer-2 forwarding: entries, ports and rules", .run = fdb_run,
      .commands = "add replace del flush load dump port acl guard", .takes = VERB_PROM,
-     .args = fdb_args, .device = &asked.device, .pin = "l2_cfg")
+     .args = fdb_args, .device = &fdb_asked.device, .pin = "l2_cfg", .feature = "l2fwd",
+     .settings = l2fwd_settings, .rules = fdb_rules)

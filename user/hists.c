@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "hists.h"
+#include "settings.h"
 
 struct hists_asked hists_asked;
 
@@ -398,6 +399,7 @@ static int show_all(const struct options *opt, const struct hist_verb *verb, con
 		putchar('\n');
 	if (verb->rest)
 		err = verb->rest(opt, h);
+	settings_show(opt, verb->feature);
 	if (json_on()) {
 		lost_json(verb, h);
 		if (hists_asked.buckets)

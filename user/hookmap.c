@@ -10,7 +10,7 @@
 #include <bpf/libbpf.h>
 
 #include "prom.h"
-#include "verb.h"
+#include "settings.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -51,6 +51,8 @@ int main(int argc, char **argv)
 		file_answers(opt.bpffs);
 	if (opt.save)
 		file_answers(opt.save);
+	if (commands_asked)
+		return commands_run(&opt, verb);
 	if (opt.output == OUT_PROM)
 		return prom_run(&opt);
 	return verb ? verb->run(&opt) : brief_run(&opt);

@@ -229,8 +229,18 @@ void names_keep(struct names *n, const struct options *opt);
 /* The number of processes whose namespace was not read, because there are too many. */
 __u64 names_unasked(const struct names *n);
 
+/* The name in /run/netns of the namespace, or NULL; OWN: it is the reader's own. */
+const char *names_run(struct names *n, __u8 nsid, bool *own);
+/* Calls LOOK in the namespace, if it may be entered. */
+void names_in(struct names *n, __u8 nsid, void (*look)(void *arg), void *arg);
+/* The device, or its namespace, no longer exists. */
+bool names_left(struct names *n, __u8 nsid, __u32 ifindex);
+
 /* The how many-th to be attached the device was; UINT32_MAX if it is not. */
 __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
+
+/* HM_FEAT_*, 0 if there is none of that name */
+__u32 feature_bit(const char *feature);
 
 /* FEATURE has nothing of DEVICE in NETNS (NULL: of any, and no question). 0 if they exist, and it
  * is not attached to other devices only; else -errno, having printed which. */

@@ -495,13 +495,15 @@ int names_cookie(__u64 *cookie)
 }
 
 /* Reads the devices, inside the namespace. */
-static void space_look(struct space *s)
+static void space_look(void *space)
 {
+	struct space *s = space;
+
 	s->entered = !names_cookie(&s->cookie);
 	devices_read(s);
 }
 
-static void space_enter(struct names *n, struct space *s, void (*look)(struct space *s))
+static void space_enter(struct names *n, struct space *s, void (*look)(void *arg), void *arg)
 {
 	char path[NAME_MAX + 32];
 	struct stat st;
@@ -509,7 +511,7 @@ static void space_enter(struct names *n, struct space *s, void (*look)(struct sp
 
 	if (s->inode == n->own) {
 		s->found = true;
-		look(s);
+		look(arg);
 		return;
 	}
 	if (!s->place)
@@ -527,7 +529,7 @@ static void space_enter(struct names *n, struct space *s, void (*look)(struct sp
 		s->refused = true;
 		goto out;
 	}
-	look(s);
+	look(arg);
 	n->lost = setns(n->own_fd, CLONE_NEWNET);
 out:
 	if (fd >= 0)
@@ -553,7 +555,7 @@ static struct space *space_get(struct names *n, __u64 inode)
 		s->name = s->name ?: own_name;
 	else if (!s->place)
 		s->place = place_find(n, &n->processes, processes_read, inode);
-	space_enter(n, s, space_look);
+	space_enter(n, s, space_look, s);
 	return s;
 }
 
@@ -673,8 +675,9 @@ static struct device *space_device(const struct space *s, __u32 ifindex)
 }
 
 /* In the namespace: the numbers of its devices in sysfs, of which each namespace has its own. */
-static void devices_number(struct space *s)
+static void devices_number(void *space)
 {
+	struct space *s = space;
 	int fs = syscall(SYS_fsopen, "sysfs", FSOPEN_CLOEXEC), mnt = -1;
 	char path[IF_NAMESIZE + 16];
 	struct stat st;
@@ -703,7 +706,7 @@ static bool device_is(struct names *n, struct space *s, struct device *d, struct
 		return true;
 	if (!s->numbered) {
 		s->numbered = true;
-		space_enter(n, s, devices_number);
+		space_enter(n, s, devices_number, s);
 	}
 	return !d->node || d->node == key.node;
 }
@@ -792,6 +795,41 @@ const char *names_netns(struct names *n, __u8 nsid)
 	else
 		snprintf(name, sizeof(n->netns[0]), "%u", (__u32)ns.netns);
 	return name;
+}
+
+/* The namespace, if it is there. */
+static struct space *netns_space(struct names *n, __u8 nsid)
+{
+	struct hm_netns ns;
+	struct space *s;
+
+	netns_get(n, nsid, &ns);
+	s = space_get(n, ns.netns);
+	return s && space_is(s, ns.cookie) ? s : NULL;
+}
+
+const char *names_run(struct names *n, __u8 nsid, bool *own)
+{
+	struct space *s = netns_space(n, nsid);
+
+	*own = s && s->inode == n->own;
+	return s && s->name != own_name ? s->name : NULL;
+}
+
+void names_in(struct names *n, __u8 nsid, void (*look)(void *arg), void *arg)
+{
+	struct space *s = netns_space(n, nsid);
+
+	if (s)
+		space_enter(n, s, look, arg);
+}
+
+bool names_left(struct names *n, __u8 nsid, __u32 ifindex)
+{
+	struct hm_netns ns;
+
+	netns_get(n, nsid, &ns);
+	return names_gone(n, ns.cookie, ns.netns, ifindex, 0);
 }
 
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
@@ -889,7 +927,7 @@ static bool exists(const struct asked *a)
 	       places_have(a, &a->names->processes, processes_read);
 }
 
-static __u32 feature_bit(const char *feature)
+__u32 feature_bit(const char *feature)
 {
 #define BIT(NAME) !strcmp(feature, #NAME) ? HM_FEAT_##NAME:
 	return HM_FEATURES(BIT) 0;

@@ -190,7 +190,7 @@ static int napi_run(const struct options *opt)
 	return hists_run(opt, &napi);
 }
 
-static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
+static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), ARG_COMMANDS, {} };
 
 /* clang-format off */
 static const struct field fields[] = {
@@ -207,4 +207,4 @@ static const struct field fields[] = {
 
 VERB(napi, .fields = fields, .help = "packets per poll, frames per devmap batch, delay of NET_RX",
      .run = napi_run, .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "napi_hist",
-     .device = &hists_asked.device, .wrong = hists_wrong)
+     .device = &hists_asked.device, .wrong = hists_wrong, .feature = "napi")

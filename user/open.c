@@ -154,7 +154,12 @@ static int open_run(const struct options *opt)
 	return events_run(opt, &ev);
 }
 
-static const struct arg open_args[] = { EVENTS_ARGS, {} };
+static const struct arg open_args[] = { EVENTS_ARGS, ARG_COMMANDS, {} };
+
+static void open_settings(struct settings *s)
+{
+	trace_settings(s, "open_cfg");
+}
 
 /* clang-format off */
 static const struct field fields[] = {
@@ -166,4 +171,4 @@ static const struct field fields[] = {
 /* clang-format on */
 
 VERB(open, .fields = fields, .help = "opened files", .run = open_run, .takes = VERB_STREAMS,
-     .args = open_args)
+     .args = open_args, .feature = "open", .settings = open_settings)

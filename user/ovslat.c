@@ -74,7 +74,7 @@ static int ovslat_run(const struct options *opt)
 	return hists_run(opt, &ovslat);
 }
 
-static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), {} };
+static const struct arg args[] = { HISTS_ARGS, ARG_DEV(&hists_asked.device), ARG_COMMANDS, {} };
 
 /* clang-format off */
 static const struct field fields[] = {
@@ -86,4 +86,4 @@ static const struct field fields[] = {
 
 VERB(ovslat, .fields = fields, .help = "time in Open vSwitch's kernel datapath, by port",
      .run = ovslat_run, .takes = VERB_PROM | VERB_REPEATS, .args = args, .pin = "ovslat_hist",
-     .device = &hists_asked.device, .wrong = hists_wrong)
+     .device = &hists_asked.device, .wrong = hists_wrong, .feature = "ovslat")

@@ -655,8 +655,25 @@ static int path_run(const struct options *opt)
 	return rc;
 }
 
+static void path_settings(struct settings *s)
+{
+	struct path_cfg cfg = {};
+	char match[256] = "echo", text[300];
+
+	if (pin_value(s->opt, "path_cfg", &cfg))
+		return;
+	if (cfg.flags & PATH_F_SET)
+		condition_text(&cfg.match, match, sizeof(match));
+	snprintf(text, sizeof(text), "%s", *match || cfg.vxlan_port ? match : "any");
+	if (cfg.vxlan_port)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%svxlan %u",
+			 *match ? " " : "", ntohs(cfg.vxlan_port));
+	set_condition(s, "match", text, "echo");
+}
+
 static const struct arg path_args[] = {
 	EVENTS_ARGS,
+	ARG_COMMANDS,
 	{ .name = "to",
 	  .takes = "HOST",
 	  .kind = ARG_TEXT,
@@ -683,4 +700,4 @@ static const struct field fields[] = {
 /* clang-format on */
 
 VERB(path, .fields = fields, .help = "the path of packets, hop by hop", .run = path_run,
-     .takes = VERB_STREAMS, .args = path_args)
+     .takes = VERB_STREAMS, .args = path_args, .feature = "path", .settings = path_settings)

@@ -26,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@
 #include "clock.h"
 #include "events.h"
 #include "hists.h"
+#include "settings.h"
 
 PROM_FAMILY(receive, COARSE, "receive_latency_seconds", "kind,name*,stamp", 10, 2,
 	    "Time from a packet's receive stamp to user space (process) or a VM (tap).")
@@ -245,6 +248,38 @@ static int stamps_on(void)
 	return fd;
 }
 
+/* The clock's device, as the kernel calls it */
+static void ptp_setting(struct settings *s, __u32 device)
+{
+	char link[64], target[256], path[280];
+	struct stat st;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", device >> 20, device & 0xfffff);
+	len = readlink(link, target, sizeof(target) - 1);
+	target[len < 0 ? 0 : len] = 0;
+	snprintf(path, sizeof(path), "/dev/%s",
+		 strrchr(target, '/') ? strrchr(target, '/') + 1 : "");
+	if (!stat(path, &st) && S_ISCHR(st.st_mode) &&
+	    st.st_rdev == makedev(device >> 20, device & 0xfffff))
+		set_text(s, "ptp", path, NULL);
+	else
+		set_unknown(s, "ptp", "unknown", "no device in /dev is that clock");
+}
+
+static void pktlat_settings(struct settings *s)
+{
+	struct pktlat_cfg cfg = {};
+
+	if (pin_value(s->opt, "pktlat_cfg", &cfg))
+		return;
+	if (cfg.flags & PKTLAT_F_PTP)
+		ptp_setting(s, cfg.clock);
+	else
+		set_text(s, "ptp", "none", "none");
+	set_number(s, "slow", (cfg.slow ?: PKTLAT_SLOW_NS) / 1000, PKTLAT_SLOW_NS / 1000);
+}
+
 static int pktlat_run(const struct options *opt)
 {
 	int stamps = -1, err;
@@ -281,6 +316,7 @@ static const struct arg pktlat_args[] = {
 	  .to = &asked.slow,
 	  .help = "show each packet that took this long or longer" },
 	ARG_PTP(&asked.ptp),
+	ARG_COMMANDS,
 	HISTS_ARGS,
 	{},
 };
@@ -303,4 +339,5 @@ static const struct field fields[] = {
 
 VERB(pktlat, .fields = fields, .help = "time from a packet's receive stamp to user space",
      .run = pktlat_run, .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = pktlat_args,
-     .pin = "pktlat_hist", .streams = pktlat_streams, .wrong = pktlat_wrong)
+     .pin = "pktlat_hist", .streams = pktlat_streams, .wrong = pktlat_wrong, .feature = "pktlat",
+     .settings = pktlat_settings)

@@ -19,7 +19,7 @@
 #include <bpf/libbpf.h>
 #include "policy.h"
 #include "prom.h"
-#include "verb.h"
+#include "settings.h"
 
 PROM_FAMILY(pol_rules, GAUGE, "policy_rules", "", 1, 0, "Rules in force.")
 PROM_FAMILY(pol_generation, GAUGE, "policy_generation", "", 1, 0, "Number of the load in force.")
@@ -413,7 +413,7 @@ static void show_rule(const struct options *opt, struct policy *p, struct out *o
 		json_u64("last_ns", age);
 	else
 		json_null("last_ns");
-	policy_rule_json(opt, p, r);
+	policy_rule_json(opt, p, r, "rule");
 }
 
 static void show_hop(struct policy *p, struct out *o, __u32 i)
@@ -434,12 +434,17 @@ static void show_hop(struct policy *p, struct out *o, __u32 i)
 	out_u64(o, p->hop_count[i].unreachable);
 }
 
-static void json_rest(struct policy *p)
+static void json_hops(struct policy *p)
 {
 	json_open("nexthops", '{');
 	for (__u32 i = 0; i < p->set.hops; i++)
 		policy_hop_json(p, i);
 	json_close();
+}
+
+static void json_rest(struct policy *p)
+{
+	json_hops(p);
 	json_open("packets", '{');
 	for (int i = 0; i < POL_N_MAX; i++)
 		json_u64(stat_key[i], p->stat.n[i]);
@@ -497,7 +502,52 @@ static void show(const struct options *opt, struct policy *p)
 		json_rest(p);
 	else
 		text_rest(p);
+	settings_show(opt, "policy");
 	json_close();
+}
+
+static void policy_settings(struct settings *s)
+{
+	struct pol_cfg cfg = {};
+
+	if (s->dev)
+		return set_pref(s, "policy-pref", s->key->ifindex, "policy_tc", 50);
+	if (pin_value(s->opt, "pol_cfg", &cfg))
+		return;
+	set_number(s, "max-rules", cfg.max_rules ?: POL_RULES_MAX, POL_RULES_MAX);
+	set_number(s, "max-masks", cfg.max_tuples ?: POL_TUPLES_DEF, POL_TUPLES_DEF);
+	set_number(s, "max-hops", cfg.max_hops ?: POL_HOPS_DEF, POL_HOPS_DEF);
+}
+
+/* --commands: the rules, as a file to load */
+static int policy_rules(struct settings *s, __u8 nsid, const char *dev)
+{
+	static const struct options file = { .output = OUT_JSON, .pretty = true };
+	struct policy *p;
+	int err;
+
+	if (dev)
+		return 0;
+	p = zalloc(1, sizeof(*p));
+	err = policy_read(s->opt, p);
+	if (!err && (p->set.rules || p->set.hops) &&
+	    command_begin(s, "policy", nsid, true, "policy, rules")) {
+		printf(" load - <<'EOF'");
+		line_end(&s->line);
+		json_start(&file);
+		json_open(NULL, '{');
+		json_hops(p);
+		json_open("rules", '[');
+		for (__u32 i = 0; i < p->set.rules; i++)
+			policy_rule_json(s->opt, p, &p->rules[i], NULL);
+		json_close();
+		json_close();
+		json_start(s->opt);
+		printf("EOF\n");
+	}
+	policy_free(p);
+	free(p);
+	return err;
 }
 
 /* The action of a rule, in a word. */
@@ -588,6 +638,7 @@ static const char *policy_wrong(const struct options *opt)
 }
 
 static const struct arg policy_args[] = {
+	ARG_COMMANDS,
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
 	  .to = &asked.explain,
@@ -617,4 +668,5 @@ static const struct field fields[] = {
 
 VERB(policy, .fields = fields, .help = "policy routing rules, and their counters",
      .run = policy_run, .commands = "check load add del show diff flush", .takes = VERB_PROM,
-     .args = policy_args, .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong)
+     .args = policy_args, .pin = "pol_cfg", .word = policy_word, .wrong = policy_wrong,
+     .feature = "policy", .settings = policy_settings, .rules = policy_rules)

@@ -61,8 +61,9 @@ void policy_match(struct policy *p, const struct pol_rule *r, char *buf, size_t 
 void policy_action(const struct options *opt, struct policy *p, const struct pol_rule *r, char *buf,
 		   size_t size);
 void policy_hop_state(const struct policy *p, __u32 hop, char *buf, size_t size);
-/* As the member "rule", and one called as the next hop. */
-void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r);
+/* As the member KEY, and one called as the next hop. */
+void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r,
+		      const char *key);
 void policy_hop_json(struct policy *p, __u32 hop);
 
 /* policy_explain.c */

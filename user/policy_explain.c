@@ -318,7 +318,7 @@ int policy_explain(const struct options *opt, struct policy *p, const char *pack
 	verdict_of(opt, p, passed, rank, verdict, sizeof(verdict));
 	if (json_on()) {
 		if (rank < p->set.rules)
-			policy_rule_json(opt, p, &p->rules[rank]);
+			policy_rule_json(opt, p, &p->rules[rank], "rule");
 		else
 			json_null("rule");
 		json_str("verdict", verdict);

@@ -240,11 +240,12 @@ static void action_json(const struct options *opt, struct policy *p, const struc
 	json_close();
 }
 
-void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r)
+void policy_rule_json(const struct options *opt, struct policy *p, const struct pol_rule *r,
+		      const char *key)
 {
 	const char *id = p->more[r - p->rules].id;
 
-	json_open("rule", '{');
+	json_open(key, '{');
 	json_bytes("id", id, strnlen(id, 16));
 	json_u64("priority", r->priority);
 	json_open("match", '{');

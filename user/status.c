@@ -13,7 +13,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "verb.h"
+#include "settings.h"
 
 static bool pins_only;		 /* --pins */
 static bool cookie_only;	 /* --cookie */
@@ -37,7 +37,7 @@ static const struct out_col device_cols[] = {
 	{ "device", "DEVICE", OUT_STR },   { "netns", "NETNS", OUT_STR },
 	{ "ifindex", "IFINDEX", OUT_U64 }, { "features", "FEATURES", OUT_STR },
 	{ "mode", "MODE", OUT_STR },	   { NULL, "REACHED", OUT_STR },
-	{ "inode", NULL, OUT_U64 },
+	{ "inode", NULL, OUT_U64 },	   { NULL, "SETTINGS", OUT_STR },
 };
 
 #define MAX_FOUND 64
@@ -160,6 +160,7 @@ static void show_programs(const struct options *opt, const struct found *found)
 }
 
 struct devices {
+	const struct options *opt;
 	struct out *out;
 	size_t n;
 	struct names *names;
@@ -238,12 +239,13 @@ static int show_device(const void *key, const void *value, void *arg)
 	json_close();
 	out_str(d->out, *d->text ? d->text : d->seen ? "yes" : "-");
 	out_u64(d->out, k->netns);
+	settings_cell(d->opt, d->out, d->names, k, dev);
 	return 0;
 }
 
 int status_devices(const struct options *opt, size_t *n)
 {
-	struct devices d = { .names = names_new(opt), .reach = reach_new(opt) };
+	struct devices d = { .opt = opt, .names = names_new(opt), .reach = reach_new(opt) };
 	int err;
 
 	if (!d.names || !d.reach)
@@ -308,6 +310,7 @@ static int status_run(const struct options *opt)
 }
 
 static const struct arg status_args[] = {
+	ARG_COMMANDS,
 	{ .name = "pins",
 	  .kind = ARG_FLAG,
 	  .to = &pins_only,

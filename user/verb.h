@@ -43,6 +43,8 @@ struct field {
 #define VERB_REPEATS 0x2 /* -i, -c */
 #define VERB_STREAMS 0x4 /* shows events as they come: -c */
 
+struct settings;
+
 struct verb {
 	const char *name;
 	const char *help;
@@ -60,6 +62,13 @@ struct verb {
 	bool (*word)(const char *word);
 	/* Describes options that cannot be combined, or NULL. */
 	const char *(*wrong)(const struct options *opt);
+	/* A feature of attach.sh; with ARG_COMMANDS, what follows is told, see settings.h. */
+	const char *feature;
+	/* Tells S the settings of the feature or, if S has a device, those of the device. */
+	void (*settings)(struct settings *s);
+	/* --commands: what other scripts have set, of each device when it is attached (of DEV),
+	 * and at the end (without a device; NSID is where the devices are). 0 or -errno. */
+	int (*rules)(struct settings *s, __u8 nsid, const char *dev);
 	bool chosen;
 	struct verb *next; /* by name */
 };
@@ -102,6 +111,12 @@ int verb_unknown(const char *name);
 	{                                                                                          \
 		.name = "netns", .takes = "NAME", .kind = ARG_TEXT, .to = (TO),                    \
 		.help = "only this network namespace, named as in the table"                       \
+	}
+extern bool commands_asked;
+#define ARG_COMMANDS                                                                               \
+	{                                                                                          \
+		.name = "commands", .kind = ARG_FLAG, .to = &commands_asked,                       \
+		.help = "print the commands that attach and set all of this again"                 \
 	}
 #define ARG_PTP(TO)                                                                                \
 	{                                                                                          \

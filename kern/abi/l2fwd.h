@@ -310,10 +310,11 @@ struct l2_sieve {
 };
 
 /* l2_cfg.flags */
-#define L2_F_UNIFORM  0x1 /* no port changes tags: XDP can flood alone */
-#define L2_F_SNAPSHOT 0x2 /* a snapshot of the bridge is being taken */
-#define L2_F_FEW_CPUS 0x4 /* not more than L2_LANES */
-#define L2_F_NO_BRNF  0x8 /* br_netfilter does not call iptables and its like */
+#define L2_F_UNIFORM  0x1  /* no port changes tags: XDP can flood alone */
+#define L2_F_SNAPSHOT 0x2  /* a snapshot of the bridge is being taken */
+#define L2_F_FEW_CPUS 0x4  /* not more than L2_LANES */
+#define L2_F_NO_BRNF  0x8  /* br_netfilter does not call iptables and its like */
+#define L2_F_FORCE    0x10 /* attached with --force */
 
 /* map l2_cfg, array of 1. Only scripts write it, one at a time, as a whole; programs read it word
  * by word, and write to l2_look instead. See l2_wire. */

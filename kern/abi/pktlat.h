@@ -75,7 +75,7 @@ struct pktlat_cfg {
 	__u64 slow;	/* what is slow; 0 = PKTLAT_SLOW_NS */
 	__s64 tai;	/* CLOCK_TAI - CLOCK_MONOTONIC, measured with real */
 	__u32 flags;	/* PKTLAT_F_* */
-	__u32 pad;
+	__u32 clock;	/* of ptp: its device, major << 20 | minor */
 };
 
 /* ring buffer pktlat_ring: a packet that took long */

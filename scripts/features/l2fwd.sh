@@ -466,6 +466,7 @@ l2_mirror_attach() { # BRIDGE
 	field l2_cfg.outside "$outside"
 	flags=$(($(field_num l2_cfg.flags) & ~L2_F_NO_BRNF | L2_F_SNAPSHOT))
 	! l2_brnf_off || flags=$((flags | L2_F_NO_BRNF))
+	flags=$((L2_FORCE ? flags | L2_F_FORCE : flags & ~L2_F_FORCE))
 	field l2_cfg.flags "$flags"
 	l2_cfg_write
 	l2_mirror_knock "$1" "$(head -n 1 <<<"$members")"

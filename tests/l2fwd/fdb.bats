@@ -175,7 +175,7 @@ refused() {
 		'[["p1",5,11],["p1",300,9]]
 [["p1","02:00:00:00:00:01","10.0.0.1"],["p1","02:00:00:00:00:01","10.0.0.2"],["p1","02:00:00:00:00:01","fd00::1"],["p1","02:00:00:00:00:05","any"]]' 'sections'
 	like "$(hookmap fdb)" ' 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,... (2047) blocked '
-	like "$(hookmap fdb)" ' proto 802.1ad, miss flood, bcast drop, mcast flood, storm 100, hairpin on, guard on '
+	like "$(hookmap fdb)" ' proto 802.1ad, miss flood, bcast drop, mcast flood, storm 100, hairpin on, block on, guard on '
 	# rules in the words that were typed
 	fdb acl p2 add 1 deny proto tcp dport 25
 	fdb acl p2 add 2 permit src 10.0.0.0/8 proto gre

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * settings.c - what attach.sh has set, as text, JSON and options; and --commands, which prints
+ * all that is attached as the commands that do it again: features of the host, devices (a mirrored
+ * bridge after the ports by hand, which would else become its own), each with what other scripts
+ * have set of it, and then what is of all devices.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/pkt_cls.h>
+#include <linux/rtnetlink.h>
+
+#include <bpf/bpf.h>
+#include "settings.h"
+
+bool commands_asked;
+
+__attribute__((format(printf, 2, 3))) static void add(struct settings *s, const char *format, ...)
+{
+	size_t at = strlen(s->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(s->text + at, sizeof(s->text) - at, format, args);
+	va_end(args);
+}
+
+/* As a key of JSON */
+static const char *key_of(const char *option)
+{
+	static char key[32];
+
+	snprintf(key, sizeof(key), "%s", option);
+	for (char *at = key; (at = strchr(at, '-'));)
+		*at = '_';
+	return key;
+}
+
+static void set_option(struct settings *s, const char *option)
+{
+	char text[34];
+
+	snprintf(text, sizeof(text), "--%s", option);
+	command_word(s, text);
+}
+
+void set_text(struct settings *s, const char *option, const char *value, const char *unset)
+{
+	if (s->to == SET_JSON) {
+		json_str(key_of(option), value);
+	} else if (unset && !strcmp(value, unset)) {
+		return;
+	} else if (s->to == SET_TEXT) {
+		add(s, "%s%s %s", *s->text ? ", " : "", option, value);
+	} else {
+		set_option(s, option);
+		command_word(s, value);
+	}
+}
+
+void set_number(struct settings *s, const char *option, __u64 value, __u64 unset)
+{
+	char text[24];
+
+	if (s->to == SET_JSON)
+		json_u64(key_of(option), value);
+	else if (value != unset)
+		set_text(s, option, line_number(value, text), NULL);
+}
+
+void set_flag(struct settings *s, const char *option, bool value)
+{
+	if (s->to == SET_JSON)
+		json_flag(key_of(option), value);
+	else if (value && s->to == SET_TEXT)
+		add(s, "%s%s", *s->text ? ", " : "", option);
+	else if (value)
+		set_option(s, option);
+}
+
+void set_condition(struct settings *s, const char *option, const char *value, const char *unset)
+{
+	s->condition |= strcmp(value, unset);
+	set_text(s, option, value, unset);
+}
+
+void set_unknown(struct settings *s, const char *option, const char *value, const char *why)
+{
+	if (s->to != SET_COMMAND)
+		set_text(s, option, value, NULL);
+	else
+		add(s, "%s--%s %s: %s", *s->text ? "; " : "", option, value, why);
+}
+
+/* --- the filters at tc ingress of a device */
+
+struct pref {
+	__u32 ifindex;
+	const char *program;
+	__u32 pref; /* 0: not found */
+};
+
+static bool is_program(__u32 id, const char *name)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+		  !strncmp(info.name, name, sizeof(info.name) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+static void pref_filter(struct pref *p, struct nlmsghdr *msg)
+{
+	struct tcmsg *tc = NLMSG_DATA(msg);
+	int len = TCA_PAYLOAD(msg);
+
+	for (struct rtattr *a = TCA_RTA(tc); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		int left = RTA_PAYLOAD(a);
+
+		if ((a->rta_type & NLA_TYPE_MASK) != TCA_OPTIONS)
+			continue;
+		for (struct rtattr *o = RTA_DATA(a); RTA_OK(o, left); o = RTA_NEXT(o, left)) {
+			if (o->rta_type == TCA_BPF_ID &&
+			    is_program(*(const __u32 *)RTA_DATA(o), p->program))
+				p->pref = tc->tcm_info >> 16;
+		}
+	}
+}
+
+/* In the device's namespace */
+static void pref_look(void *arg)
+{
+	struct {
+		struct nlmsghdr msg;
+		struct tcmsg tc;
+	} ask = { .msg = { .nlmsg_len = sizeof(ask),
+			   .nlmsg_type = RTM_GETTFILTER,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	static char buf[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct pref *p = arg;
+	ssize_t len;
+
+	ask.tc.tcm_ifindex = p->ifindex;
+	ask.tc.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
+	len = fd < 0 ? -1 : send(fd, &ask, sizeof(ask), 0);
+	while (len > 0) {
+		struct nlmsghdr *msg = (void *)buf;
+
+		len = recv(fd, buf, sizeof(buf), 0);
+		for (ssize_t left = len; left > 0 && NLMSG_OK(msg, left);
+		     msg = NLMSG_NEXT(msg, left)) {
+			if (msg->nlmsg_type == RTM_NEWTFILTER)
+				pref_filter(p, msg);
+			else
+				len = 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+void set_pref(struct settings *s, const char *option, __u32 ifindex, const char *program,
+	      __u32 unset)
+{
+	struct pref p = { .ifindex = ifindex, .program = program };
+
+	names_in(s->names, s->dev->nsid, pref_look, &p);
+	set_number(s, option, p.pref ?: unset, unset);
+}
+
+/* --- under a table */
+
+void settings_show(const struct options *opt, const char *feature)
+{
+	struct settings s = { .opt = opt, .to = json_on() ? SET_JSON : SET_TEXT };
+	char text[sizeof(s.text)];
+
+	for (const struct verb *v = verbs; v; v = v->next) {
+		if (!v->settings || strcmp(v->feature, feature))
+			continue;
+		json_open("settings", '{');
+		v->settings(&s);
+		json_close();
+		if (*s.text)
+			printf("settings: %s\n", text_plain(s.text, text, sizeof(text)));
+	}
+}
+
+void settings_cell(const struct options *opt, struct out *out, struct names *names,
+		   const struct hm_dev_key *key, const struct hm_dev *dev)
+{
+	struct settings s = { .opt = opt,
+			      .names = names,
+			      .key = key->netns ? key : NULL,
+			      .dev = key->netns ? dev : NULL,
+			      .to = json_on() ? SET_JSON : SET_TEXT };
+	char text[1024] = "";
+
+	json_open("settings", '{');
+	for (const struct verb *v = verbs; v; v = v->next) {
+		if (!v->settings || !(dev->features & feature_bit(v->feature)))
+			continue;
+		json_open(v->feature, '{');
+		*s.text = 0;
+		v->settings(&s);
+		json_close();
+		if (*s.text)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s: %s",
+				 *text ? "; " : "", v->feature, s.text);
+	}
+	json_close();
+	out_str(out, text);
+}
+
+/* --- --commands */
+
+void command_word(struct settings *s, const char *word)
+{
+	line_word(&s->line, NULL, 1, word, strlen(word), false);
+}
+
+void command_device(struct settings *s, const char *device)
+{
+	if (*device == '-' || s->condition)
+		command_word(s, "--");
+	s->condition = false;
+	command_word(s, device);
+}
+
+void command_comment(const char *format, ...)
+{
+	char text[TEXT_MAX], clean[TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	printf("# %s\n", text_plain(text, clean, sizeof(clean)));
+}
+
+bool command_begin(struct settings *s, const char *script, __u8 nsid, bool enter, const char *what)
+{
+	bool own, container = s->dev && s->dev->flags & HM_DEV_NETNS;
+	const char *name = names_run(s->names, nsid, &own);
+	char text[300];
+
+	if ((!own || (container && !enter)) && !name) {
+		command_comment("%s: network namespace %s has no name in /run/netns", what,
+				names_netns(s->names, nsid));
+		return false;
+	}
+	line_begin(&s->line);
+	s->condition = false;
+	if (!own && enter) {
+		command_word(s, "nsenter");
+		snprintf(text, sizeof(text), "--net=/run/netns/%s", name);
+		command_word(s, text);
+		command_word(s, "--");
+	}
+	snprintf(text, sizeof(text), "scripts/%s.sh", script);
+	front_text(text);
+	command_word(s, text);
+	if (!enter && (!own || container)) {
+		command_word(s, "--netns");
+		command_word(s, name);
+	}
+	return true;
+}
+
+/* A device or, without a netns in its key, the host */
+struct attached {
+	struct hm_dev_key key;
+	struct hm_dev dev;
+	char name[IF_NAMESIZE + 8], netns[NAME_MAX + 1];
+};
+
+struct commands {
+	struct settings s;
+	struct attached *it;
+	size_t n;
+};
+
+static int attached_add(const void *key, const void *value, void *arg)
+{
+	struct commands *c = arg;
+	struct attached *it = reallocarray(c->it, c->n + 1, sizeof(*it));
+
+	if (!it)
+		return -ENOMEM;
+	c->it = it;
+	it += c->n++;
+	memcpy(&it->key, key, sizeof(it->key));
+	memcpy(&it->dev, value, sizeof(it->dev));
+	snprintf(it->name, sizeof(it->name), "%s",
+		 names_device(c->s.names, it->dev.nsid, it->key.ifindex));
+	snprintf(it->netns, sizeof(it->netns), "%s", names_netns(c->s.names, it->dev.nsid));
+	return 0;
+}
+
+/* By name, so that the text is the same when all is made again. */
+static int attached_order(const void *a, const void *b)
+{
+	static const __u32 mirror = HM_DEV_MIRROR | HM_DEV_BRPORT;
+	const struct attached *x = a, *y = b;
+	int order = (x->dev.flags & mirror) - (y->dev.flags & mirror);
+
+	order = order ?: strcmp(x->netns, y->netns);
+	return order ?: strcmp(x->name, y->name);
+}
+
+static void tell(struct settings *s, const struct verb *v)
+{
+	if (v->settings)
+		v->settings(s);
+}
+
+/* Attaches feature V to the device IT, and sets what else is set of it. */
+static int attached_show(struct commands *c, const struct verb *v, const struct attached *it)
+{
+	/* in another namespace without --netns: latency measures it as it does its own */
+	bool host = !it->key.netns,
+	     enter = !strcmp(v->feature, "latency") && !(it->dev.flags & HM_DEV_NETNS);
+	struct settings *s = &c->s;
+	char what[128];
+
+	snprintf(what, sizeof(what), "%s, %s", host ? "host" : it->name, v->feature);
+	*s->text = 0;
+	s->key = NULL;
+	s->dev = host ? NULL : &it->dev;
+	if (!host && names_left(s->names, it->dev.nsid, it->key.ifindex)) {
+		command_comment("%s: the device no longer exists in %s", what, it->netns);
+		return 0;
+	}
+	if (!(it->dev.flags & HM_DEV_BRPORT) || strcmp(v->feature, "l2fwd")) {
+		if (!command_begin(s, "attach", host ? 0 : it->dev.nsid, enter, what))
+			return 0;
+		if (host)
+			command_word(s, "--host");
+		s->dev = NULL;
+		tell(s, v);
+		s->key = &it->key;
+		s->dev = &it->dev;
+		if (!host) {
+			tell(s, v);
+			command_device(s, it->name);
+		}
+		command_word(s, v->feature);
+		line_end(&s->line);
+		if (*s->text)
+			command_comment("%s: %s", what, s->text);
+	}
+	s->key = &it->key;
+	s->dev = &it->dev;
+	return !host && v->rules ? v->rules(s, it->dev.nsid, it->name) : 0;
+}
+
+static int commands_of(struct commands *c, const struct verb *v, bool host, size_t *n)
+{
+	const char *device = v->device ? *v->device : NULL;
+	__u32 bit = feature_bit(v->feature), all = 0;
+	const struct attached *last = NULL;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->n; i++) {
+		const struct attached *it = &c->it[i];
+
+		all |= it->dev.features;
+		if (!it->key.netns != host || !(it->dev.features & bit) ||
+		    (!host && device && strcmp(device, it->name)))
+			continue;
+		err = attached_show(c, v, it);
+		last = it;
+		++*n;
+	}
+	c->s.key = NULL;
+	c->s.dev = NULL;
+	if (!err && last && !host && v->rules)
+		err = v->rules(&c->s, last->dev.nsid, NULL);
+	if (!err && !host && !(all & bit) && v->pin && pin_there(c->s.opt, v->pin)) {
+		command_comment("%s: its maps are pinned, but not by attach.sh", v->feature);
+		++*n;
+	}
+	return err;
+}
+
+/* In the order in which they work: latency's program at XDP has the others behind it. */
+static int rank(const struct verb *v)
+{
+	return !strcmp(v->feature, "latency") ? 0 : 1;
+}
+
+int commands_run(const struct options *opt, const struct verb *verb)
+{
+	struct commands c = { .s = { .opt = opt, .to = SET_COMMAND } };
+	size_t n = 0;
+	int err;
+
+	if (opt->output != OUT_TEXT || opt->interval > 0)
+		return misuse("%s: --commands goes with neither -i nor another format", verb->name,
+			      NULL);
+	c.s.names = names_new(opt);
+	err = c.s.names ? pin_read(opt, "hm_dev", false, NULL, attached_add, &c) : -ENOMEM;
+	if (c.n)
+		qsort(c.it, c.n, sizeof(*c.it), attached_order);
+	if (strcmp(opt->bpffs, "/sys/fs/bpf")) {
+		printf("export HOOKMAP_BPFFS=");
+		line_begin(&c.s.line);
+		command_word(&c.s, opt->bpffs);
+		line_end(&c.s.line);
+	}
+	/* the host, latency, and the other features of devices */
+	for (int round = 0; round < 3; round++) {
+		for (const struct verb *v = verbs; !err && v; v = v->next) {
+			if (v->feature && (!verb->feature || v == verb) &&
+			    (!round || rank(v) == round - 1))
+				err = commands_of(&c, v, !round, &n);
+		}
+	}
+	if (!err && !n)
+		command_comment(verb->feature ? "%s is not attached" : "nothing is attached",
+				verb->feature);
+	names_free(c.s.names);
+	free(c.it);
+	return err < 0;
+}
