@@ -3,11 +3,12 @@
  * nfqueue - reads an NFQUEUE, for the tests.
  *
  *   nfqueue QUEUE VERDICT COUNT   takes COUNT packets, and gives each this verdict: 0 NF_DROP,
- *     1 NF_ACCEPT, or - none before it ends; 1+ accepts 1400 zeros instead of the packet.
+ *     1 NF_ACCEPT, or - none before it ends; 1+ accepts a longer packet, of no known protocol.
  *     Prints a line when it is ready.
  * Exit status: 0, 1 something failed, 2 usage.
  */
 #include <arpa/inet.h>
+#include <linux/ip.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
@@ -24,12 +25,13 @@ struct message {
 	struct nfgenmsg gen;
 	struct nlattr attr;
 	char value[16];
-	char more[1400];
 };
 
-/* A request with one attribute; LONGER: also a packet of zeros. */
+/* A request with one attribute; LONGER: also a packet of 1400 bytes. */
 static int ask(int fd, int queue, int what, int attr, const void *value, size_t len, bool longer)
 {
+	struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = 253 };
+	struct nlattr payload = { .nla_type = NFQA_PAYLOAD, .nla_len = NLA_HDRLEN + 1400 };
 	struct message m = {
 		.head.nlmsg_len = offsetof(struct message, value) + NLMSG_ALIGN(len),
 		.head.nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | what,
@@ -38,16 +40,20 @@ static int ask(int fd, int queue, int what, int attr, const void *value, size_t 
 		.attr.nla_type = attr,
 		.attr.nla_len = NLA_HDRLEN + len,
 	};
+	char buf[2048] = "", *at = buf + m.head.nlmsg_len;
 
 	memcpy(m.value, value, len);
-	if (longer) {
-		struct nlattr payload = { .nla_len = NLA_HDRLEN + sizeof(m.more),
-					  .nla_type = NFQA_PAYLOAD };
-
-		memcpy(m.value + len, &payload, sizeof(payload));
+	if (longer)
 		m.head.nlmsg_len += payload.nla_len;
+	memcpy(buf, &m, sizeof(m));
+	ip.tot_len = htons(1400);
+	ip.saddr = inet_addr("10.11.1.2");
+	ip.daddr = inet_addr("10.11.1.1");
+	if (longer) {
+		memcpy(at, &payload, sizeof(payload));
+		memcpy(at + sizeof(payload), &ip, sizeof(ip));
 	}
-	return send(fd, &m, m.head.nlmsg_len, 0) < 0;
+	return send(fd, buf, m.head.nlmsg_len, 0) < 0;
 }
 
 int main(int argc, char **argv)
@@ -73,7 +79,7 @@ int main(int argc, char **argv)
 		const struct message *m = (const void *)buf;
 		struct nfqnl_msg_verdict_hdr verdict;
 
-		if (recv(fd, buf, sizeof(buf), 0) < (ssize_t)offsetof(struct message, more))
+		if (recv(fd, buf, sizeof(buf), 0) < (ssize_t)sizeof(*m))
 			return 1;
 		if (m->head.nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 			continue;
