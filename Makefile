@@ -91,9 +91,10 @@ objects: $(bpf_obj) $(pins_obj)
 reader: $(O)/hookmap
 tests-build: all $(test_bpf_obj) $(test_tools) $(O)/tests/symbols $(if $(libfuzzer),$(O)/fuzz/reader)
 
-# --- remember the settings, so that a change of them rebuilds
-settings := $(MAPS) $(BPF_CPU) $(CLANG) $(LLC) $(EXTRA_BPF_CFLAGS)
-$(shell mkdir -p $(O) && { echo '$(settings)' | cmp -s - $(O)/.settings || echo '$(settings)' >$(O)/.settings; })
+# --- remember the settings, so that a change of them rebuilds: those of clang, and of llc
+remember = $(shell mkdir -p $(O) && { echo '$(2)' | cmp -s - $(O)/$(1) || echo '$(2)' >$(O)/$(1); })
+$(call remember,.settings,$(MAPS) $(CLANG) $(EXTRA_BPF_CFLAGS))
+$(call remember,.llc,$(BPF_CPU) $(LLC))
 
 $(O)/%.ll: %.c $(O)/.settings
 	@mkdir -p $(@D)
@@ -110,7 +111,7 @@ $(O)/pins/%.ll: kern/abi/pins.c $(abi_headers) kern/maps.h $(O)/.settings
 
 # $(O)/user/*.o are not BPF: the pattern is given for each folder
 define llc_rule
-$$(O)/$(1)/%.o: $$(O)/$(1)/%.ll
+$$(O)/$(1)/%.o: $$(O)/$(1)/%.ll $$(O)/.llc
 	$$(say) LLC $$@
 	$$(Q)$$(LLC) -march=bpf -mcpu=$$(BPF_CPU) -filetype=obj -o $$@ $$<
 	$$(Q)$$(LLVM_STRIP) -g $$@
@@ -149,7 +150,7 @@ define instrumented
 reader-$(1): tests-build
 	$$(Q)$$(MAKE) O=$$(O)/$(1).d CFLAGS='$$($(1)_flags)' LDFLAGS='$$($(1)_flags)' $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules
 	$$(Q)rm -rf $$(O)/$(1) && mkdir $$(O)/$(1)
-	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings abi.sh kern pins xdp tc iptables tests user fuzz man)) $$(O)/$(1)
+	$$(Q)cp -al $$(wildcard $$(addprefix $$(O)/,.settings .llc abi.sh kern pins xdp tc iptables tests user fuzz man)) $$(O)/$(1)
 	$$(Q)cp $$(O)/$(1).d/hookmap $$(O)/$(1).d/rules $$(O)/$(1)
 endef
 $(foreach i,asan cov,$(eval $(call instrumented,$(i))))

@@ -40,11 +40,8 @@ ip6() { printf '86dd6000000000%02x%02x40%s%s%s' 40 "$1" "$2" "$3" "$4"; }
 
 l4() { printf '%04x%04x%s' "$1" "$2" "$PAD"; }
 
-binary() { # HEX
-	local text=$1 out='' i
-	for ((i = 0; i < ${#text}; i += 2)); do out+="\\x${text:i:2}"; done
-	printf '%b' "$out"
-}
+# shellcheck disable=SC2001
+binary() { printf '%b' "$(sed 's/../\\x&/g' <<<"$1")"; } # HEX
 
 le4() { printf '%02x%02x%02x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
 

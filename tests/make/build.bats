@@ -30,16 +30,6 @@ load_all() {
 	LOADED=$n
 }
 
-@test "build: the whole of it, and nothing to do the second time" {
-	build all
-	[[ -x $BATS_TEST_TMPDIR/b/hookmap && -s $BATS_TEST_TMPDIR/b/xdp/latency.o && -s $BATS_TEST_TMPDIR/b/abi.sh ]]
-	run -0 make O="$BATS_TEST_TMPDIR/b" all
-	like "$output" "Nothing to be done"
-	# a header that changes rebuilds what includes it
-	run -0 make -n -W kern/parse.h O="$BATS_TEST_TMPDIR/b" all
-	like "$output" "xdp/latency.ll"
-}
-
 @test "build: a failing clang leaves no object" {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\necho "clang: broken" >&2\nfor a; do case $a in *.ll) echo partial >"$a";; esac; done\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/clang"
@@ -47,6 +37,33 @@ load_all() {
 	run build objects CLANG="$BATS_TEST_TMPDIR/bin/clang"
 	((status))
 	equal "$(find "$BATS_TEST_TMPDIR/b" -name '*.o' -o -name '*.ll')" "" "objects"
+}
+
+@test "build: a change of settings rebuilds all objects; of each instruction set, they load" {
+	local b=$BATS_TEST_TMPDIR/b cpu clangs llcs
+	for cpu in v1 v2 v3; do
+		build objects BPF_CPU="$cpu"
+		rm -rf /sys/fs/bpf/tc /sys/fs/bpf/load*
+		load_all "$b"
+		ip link del load0
+		((LOADED >= 3))
+		cp "$b/tc/latency.o" "$BATS_TEST_TMPDIR/$cpu.o"
+	done
+	run ! cmp -s "$BATS_TEST_TMPDIR/v1.o" "$BATS_TEST_TMPDIR/v3.o"
+	run -0 make -n O="$b" BPF_CPU=v3 objects
+	like "$output" "Nothing to be done"
+	read -r clangs llcs < <(find "$b" -name '*.ll' -printf 'll\n' -o -name '*.o' -printf 'o\n' | sort | uniq -c | awk '{ printf "%s ", $1 } END { print "" }')
+	rebuilt() { make -n O="$b" "$@" objects | grep -oE 'printf.* (CLANG|LLC) ' | awk '{ n[$NF]++ } END { print n["CLANG"] + 0, n["LLC"] + 0 }'; }
+	equal "$(rebuilt BPF_CPU=v1)" "0 $llcs" "for another instruction set"
+	equal "$(rebuilt BPF_CPU=v3 EXTRA_BPF_CFLAGS=-DX)" "$clangs $llcs" "for other flags"
+	# a header that changes rebuilds what includes it
+	build objects BPF_CPU=v3
+	run -0 make -n -W kern/parse.h O="$b" BPF_CPU=v3 objects
+	like "$output" "xdp/latency.ll"
+	[[ $output != *xdp/pass.ll* ]]
+	run build objects MAPS=other
+	((status))
+	like "$output" "use btf or legacy"
 }
 
 @test "build: without clang or llc, make says what installs them" {
@@ -57,31 +74,10 @@ load_all() {
 	done
 }
 
-@test "build: a change of settings rebuilds" {
-	build objects BPF_CPU=v1
-	cp "$BATS_TEST_TMPDIR/b/tc/latency.o" "$BATS_TEST_TMPDIR/one.o"
-	build objects BPF_CPU=v3
-	run ! cmp -s "$BATS_TEST_TMPDIR/b/tc/latency.o" "$BATS_TEST_TMPDIR/one.o"
-	run build objects MAPS=other
-	((status))
-	like "$output" "use btf or legacy"
-}
-
-@test "build: objects of each instruction set load" {
-	local cpu
-	for cpu in v1 v2 v3; do
-		make -s O="$BATS_TEST_TMPDIR/$cpu" BPF_CPU="$cpu" objects
-		rm -rf /sys/fs/bpf/tc /sys/fs/bpf/load*
-		load_all "$BATS_TEST_TMPDIR/$cpu"
-		ip link del load0
-		((LOADED >= 3))
-	done
-}
-
 @test "build: an object has BTF, and no debug sections" {
-	build objects
+	local object
 	for object in xdp tc iptables kern; do
-		run -0 llvm-readelf -S "$BATS_TEST_TMPDIR/b/$object/latency.o"
+		run -0 llvm-readelf -S "$HM_BUILD/$object/latency.o"
 		like "$output" ".BTF"
 		[[ $output != *.debug_info* ]]
 	done
@@ -89,19 +85,18 @@ load_all() {
 
 @test "build: objects are the same, whatever the folder they were built in" {
 	local there=$BATS_TEST_TMPDIR/another/folder
-	build objects
 	mkdir -p "$there"
 	cp -r Makefile kern xdp tc iptables user scripts tests "$there"
 	make -s -C "$there" objects
 	cd "$there/build"
 	find . -name '*.o' -exec sha256sum {} + | sort >"$there/sums"
 	(($(wc -l <"$there/sums") >= 25))
-	cd "$BATS_TEST_TMPDIR/b"
+	cd "$HM_BUILD"
 	sha256sum --quiet -c "$there/sums"
 }
 
 @test "build: MAPS=legacy makes bpf_elf_map in section maps" {
-	build objects MAPS=legacy
+	build "$BATS_TEST_TMPDIR"/b/{xdp,tc}/latency.o MAPS=legacy
 	for object in xdp tc; do
 		run -0 llvm-readelf -S "$BATS_TEST_TMPDIR/b/$object/latency.o"
 		like "$output" " maps "
@@ -141,14 +136,16 @@ load_all() {
 	[[ ! -e $dir/called ]]
 }
 
-@test "build: as an ordinary user; what needs root says so" {
+@test "build: the whole of it as an ordinary user, and nothing to do the second time; what needs root says so" {
 	cp -r . "$BATS_TEST_TMPDIR/tree"
 	rm -rf "$BATS_TEST_TMPDIR/tree/build"
 	chown -R 65534:65534 "$BATS_TEST_TMPDIR/tree"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	user() { (cd "$BATS_TEST_TMPDIR/tree" && HOME=/nonexistent setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all -- "$@"); }
 	user make -s all
-	[[ -x $BATS_TEST_TMPDIR/tree/build/hookmap ]]
+	[[ -x $BATS_TEST_TMPDIR/tree/build/hookmap && -s $BATS_TEST_TMPDIR/tree/build/xdp/latency.o && -s $BATS_TEST_TMPDIR/tree/build/abi.sh ]]
+	run -0 user make all
+	like "$output" "Nothing to be done"
 	for goal in demo check bench; do
 		run user make "$goal"
 		((status))
