@@ -511,7 +511,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 		on host tc filter add dev eth0 ingress pref 50 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
 	run -1 on host "$HM_TOP/scripts/attach.sh" eth0 policy
 	one_line "$output"
-	like "$output" "not ours at ingress pref 50"
+	like "$output" "another tc filter at ingress pref 50"
 	equal "$(find "$G" -name 'pol_*')" "" "pins"
 	attach eth0 policy --policy-pref 60
 	detach eth0

@@ -384,9 +384,9 @@ refused() {
 	attach eth0 --next "$pass"
 	on host tc filter add dev eth0 ingress pref 50 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
 	like "$(kept eth0)" somebodys_pass
-	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --mode none
-	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --next "$drop" --sample 3
-	refused eth0 'not ours at ingress pref 50: burn_tc' latency policy --next none
+	refused eth0 'another tc filter at ingress pref 50: burn_tc' latency policy --mode none
+	refused eth0 'another tc filter at ingress pref 50: burn_tc' latency policy --next "$drop" --sample 3
+	refused eth0 'another tc filter at ingress pref 50: burn_tc' latency policy --next none
 	attach eth0 --next "$drop"
 	equal "$(find /sys/fs/bpf/hookmap -name '_*')" '' 'pins for undoing'
 	attach br0 policy --max-rules 100
@@ -400,7 +400,7 @@ refused() {
 	on host tc qdisc add dev eth0 clsact
 	on host tc filter add dev eth0 ingress pref 7 handle 5 bpf da obj "$HM_BUILD/tc/latency.o"
 	on host tc filter add dev eth0 ingress pref 50 bpf da obj "$HM_BUILD/tests/bpf/burn_tc.o"
-	refused eth0 'not ours at ingress pref 50' latency policy --mode none
+	refused eth0 'another tc filter at ingress pref 50' latency policy --mode none
 	attach eth0 --mode none
 	equal "$(kept eth0 | grep latency_tc)" '[7,"0x5",":201","latency_tc"]' filters
 	detach eth0
