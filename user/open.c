@@ -18,6 +18,14 @@
 #ifndef O_PATH
 #define O_PATH 010000000
 #endif
+/* the kernel's: glibc's is 0 where all files are large */
+#if defined(__arm__) || defined(__aarch64__)
+#define LARGEFILE 0400000
+#elif defined(__powerpc__)
+#define LARGEFILE 0200000
+#else
+#define LARGEFILE 0100000
+#endif
 
 static const char *const call_name[] = {
 	[OPEN_OPEN] = "open",
@@ -36,7 +44,7 @@ static const struct flag_name flag_name[] = {
 	{ O_TMPFILE, "O_TMPFILE" },	{ O_SYNC, "O_SYNC" },	      { O_CREAT, "O_CREAT" },
 	{ O_EXCL, "O_EXCL" },		{ O_NOCTTY, "O_NOCTTY" },     { O_TRUNC, "O_TRUNC" },
 	{ O_APPEND, "O_APPEND" },	{ O_NONBLOCK, "O_NONBLOCK" }, { O_DSYNC, "O_DSYNC" },
-	{ O_ASYNC, "O_ASYNC" },		{ O_DIRECT, "O_DIRECT" },     { 0100000, "O_LARGEFILE" },
+	{ O_ASYNC, "O_ASYNC" },		{ O_DIRECT, "O_DIRECT" },     { LARGEFILE, "O_LARGEFILE" },
 	{ O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" }, { O_NOATIME, "O_NOATIME" },
 	{ O_CLOEXEC, "O_CLOEXEC" },	{ O_PATH, "O_PATH" },	      {},
 };

@@ -464,7 +464,7 @@ static const struct {
 	    "IPsec could not decrypt it: no state for its SPI, a wrong key, a replay",
 	    "/proc/net/xfrm_stat; ip -s xfrm state" } },
 	{ NULL,
-	  { "xfrm_output", "ip",
+	  { "xfrm_output_resume", "ip",
 	    "IPsec could not encrypt it: the state has expired or no number is left",
 	    "/proc/net/xfrm_stat; ip -s xfrm state" } },
 	{ NULL, { "__udp4_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },

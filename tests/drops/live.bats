@@ -99,6 +99,21 @@
 	like "$(hookmap drops --explain)" "IPsec could not decrypt it"
 }
 
+# bats test_tags=vm
+@test "drops: what IPsec cannot encrypt, since its state has expired, is as much as xfrm counts" {
+	quiet
+	skip_without ESP on client ip xfrm state add src 10.11.1.2 dst 10.11.1.1 proto esp spi 7 reqid 1 mode transport limit packet-hard 5 \
+		enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff auth 'hmac(sha256)' 0x0011
+	on client ip xfrm policy add src 10.11.1.2 dst 10.11.1.1 proto udp dir out tmpl src 10.11.1.2 dst 10.11.1.1 proto esp reqid 1 mode transport level use
+	attach --host drops
+	# the sixth expires it; without a state, the policy lets the others go as they are
+	send 7021 16
+	settled '.netns | endswith("-client")' 1
+	equal "$(rows_of '.layer + " " + (.location | sub("[+].*"; "")) + " " + .netns' | grep client)" "1 ip xfrm_output_resume client"
+	equal "$(on client awk '$1 == "XfrmOutStateExpired" { print $2 }' /proc/net/xfrm_stat)" 1 "of xfrm"
+	like "$(hookmap drops --explain)" "IPsec could not encrypt it"
+}
+
 @test "drops: a million on both CPUs are exactly a million" {
 	quiet
 	shot
