@@ -467,11 +467,12 @@ static const struct {
 	  { "xfrm_output_resume", "ip",
 	    "IPsec could not encrypt it: the state has expired or no number is left",
 	    "/proc/net/xfrm_stat; ip -s xfrm state" } },
-	{ NULL, { "__udp4_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
-	{ NULL, { "__udp6_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
+	/* (where other causes have a reason of theirs) */
+	{ "NOT_SPECIFIED", { "__udp4_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
+	{ "NOT_SPECIFIED", { "__udp6_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
 	/* Linux 7 */
-	{ NULL, { "udp_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
-	{ NULL, { "udpv6_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
+	{ "NOT_SPECIFIED", { "udp_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
+	{ "NOT_SPECIFIED", { "udpv6_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
 	{ NULL,
 	  { "ip_vs_", "netfilter", "IPVS could not send it to the server that it has chosen",
 	    "ipvsadm -Ln; ip route get SERVER" } },
