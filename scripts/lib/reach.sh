@@ -325,7 +325,8 @@ reach_now() {
 		NF == 5 {
 			facts++
 			at = $1 "\t" $3
-			if (!(at in worst) || $2 == "all") { worst[at] = $2; what[at] = $4; next_[at] = $5 }
+			if ($2 == "all" && worst[at] == "all") what[at] = what[at] "; " $4
+			else if (!(at in worst) || $2 == "all") { worst[at] = $2; what[at] = $4; next_[at] = $5 }
 			if ($2 != "all") note[facts] = $4 ": " $5
 			else order[facts] = at
 		}

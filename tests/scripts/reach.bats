@@ -203,10 +203,11 @@ measured() {
 		detach eth0
 		attach eth0 --sample 1 --filter 'proto udp dport 7000'
 		on host iptables -F INPUT
+		on host iptables -t raw -F PREROUTING
 		on host ip6tables -t raw -F PREROUTING
 		run -1 status_sh --check eth0
 		like "$output" 'latency at input (iptables has lost our rule in filter INPUT): attach.sh eth0'
-		like "$output" 'latency at prerouting (ip6tables has lost our rule in raw PREROUTING): attach.sh eth0'
+		like "$output" 'latency at prerouting (iptables has lost our rule in raw PREROUTING; ip6tables has lost our rule in raw PREROUTING): attach.sh eth0'
 		attach eth0
 		run -0 status_sh --check eth0
 	done
