@@ -202,7 +202,7 @@ netns_hidden_why() {
 	if [[ -n $who ]]; then
 		printf 'a socket holds its network namespace, which cannot be entered any more: end %s, and detach again' "$who"
 	else
-		printf 'no name, mount, process or socket refers to its network namespace, but programs of ours are still attached out of sight (id %s): end what holds it, and detach again' "${NETNS_HIDDEN:-?}"
+		printf 'no name, mount, process or socket refers to its network namespace, but programs of ours are still attached out of sight (id %s): end what holds it (a socket on its way from one process to another is not seen), and detach again' "${NETNS_HIDDEN:-?}"
 	fi
 }
 
