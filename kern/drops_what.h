@@ -37,6 +37,7 @@
 #define DROP_PKT_MULTICAST 2
 #define DROP_PKT_OUTGOING  4 /* here: it was in an error queue */
 #define DROP_PKT_LOOPBACK  5
+#define DROP_PORT_NATT	   4500
 #define DROP_BRIDGE_PORT   (1U << 9)   /* IFF_BRIDGE_PORT */
 #define DROP_PORT_BLOCKING 4	       /* BR_STATE_BLOCKING: not one that is just coming up */
 #define DROP_PORT_ISOLATED (1UL << 16) /* BR_ISOLATED */
@@ -365,6 +366,19 @@ static __always_inline bool drop_at_transport(struct sk_buff *skb, const struct 
 	return data == h->l4 || (key->l4proto == IPPROTO_ICMPV6 && data == h->l4 + 8);
 }
 
+/* What IPsec sends to keep NAT from forgetting it, a byte of ones: the kernel reads and
+ * frees it. */
+static __always_inline bool drop_is_keepalive(const struct drop_headers *h)
+{
+	struct {
+		__be16 port[2], len, sum;
+		__u8 data;
+	} udp;
+
+	return h->l4 && h->end == h->l4 + 9 && drop_read(h, h->l4, &udp, 9) &&
+	       udp.port[1] == bpf_htons(DROP_PORT_NATT) && udp.data == 0xff;
+}
+
 /* An IGMP or MLD message about group members. */
 static __always_inline bool drop_is_report(__u8 l4proto, __u8 type)
 {
@@ -510,6 +524,10 @@ __noinline int drop_what(const struct drop_freed *freed, const struct drop_key *
 		      drop_reason_is(reason, OTHERHOST) || drop_reason_is(reason, NO_TX_TARGET) ||
 		      drop_reason_is(reason, BRIDGE_INGRESS_STP_STATE)))
 		what = drop_link(skb, key, dev, h);
+	/* only where other causes have a reason */
+	if (!what && drop_reason_is(reason, NOT_SPECIFIED) && key->l4proto == IPPROTO_UDP &&
+	    drop_is_keepalive(h) && drop_at_transport(skb, key, h))
+		what = DROP_W_CONTROL;
 	if (!what && (key->l4proto == IPPROTO_IGMP || key->l4proto == IPPROTO_ICMPV6))
 		what = drop_control(skb, key, dev, h);
 	/* without IPv6 on the device, or while it is being set up, groups are unknown */

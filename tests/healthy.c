@@ -20,6 +20,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <linux/userfaultfd.h>
 #include <linux/virtio_net.h>
 #include <linux/vm_sockets.h>
@@ -902,6 +903,37 @@ static void udp_nobody(void)
 	late(port);
 }
 
+/* LEN bytes to the IPsec port of the host, which has a socket as IKE daemons have, or none */
+static void natt(const char *data, size_t len, int ike)
+{
+	int s = bound(host_ns, SOCK_DGRAM, 0, HOST, ike ? 4500 : port),
+	    espinudp = UDP_ENCAP_ESPINUDP;
+	int c = bound(client_ns, SOCK_DGRAM, 0, "10.11.1.2", 4500);
+
+	check(!ike || !setsockopt(s, IPPROTO_UDP, UDP_ENCAP, &espinudp, sizeof(espinudp)),
+	      "UDP_ENCAP");
+	join(c, HOST, 4500);
+	for (int i = 0; i < n; i++) {
+		/* without a socket: the error of the last one */
+		if (send(c, data, len, 0) < 0)
+			check(!ike && send(c, data, len, 0) == (ssize_t)len, "send");
+	}
+	close(c);
+	close(s);
+}
+static void natt_keepalive(void)
+{
+	natt("\xff", 1, 1);
+}
+static void natt_unknown(void)
+{
+	natt("spi.seq.data", 12, 1);
+}
+static void natt_nobody(void)
+{
+	natt("\xff", 1, 0);
+}
+
 /* --- other sockets */
 
 static void unix_unread(int type)
@@ -1300,6 +1332,9 @@ static const struct {
 	{ "udp-stamps-full", udp_stamps_full },
 	{ "dns-late", dns_late },
 	{ "udp-nobody", udp_nobody },
+	{ "natt-keepalive", natt_keepalive },
+	{ "natt-unknown", natt_unknown },
+	{ "natt-nobody", natt_nobody },
 	{ "unix-stream", unix_stream },
 	{ "unix-dgram", unix_dgram },
 	{ "unix-reconnect", unix_reconnect },

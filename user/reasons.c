@@ -365,8 +365,8 @@ static const struct reason_text whats[DROP_W_MAX] = {
 			  "" },
 	[DROP_W_GROUP] = { "", "benign", "multicast or broadcast without a listener here", "" },
 	[DROP_W_CONTROL] = { "", "benign",
-			     "a control message (IGMP, MLD, neighbour discovery, STP): read, "
-			     "not for this host, or of a device that is down",
+			     "a control message (IGMP, MLD, neighbour discovery, STP, a keepalive "
+			     "of IPsec): read, not for this host, or of a device that is down",
 			     "" },
 	[DROP_W_UNREAD] = { "", "benign", "still unread when its socket was closed", "" },
 	[DROP_W_ECHO] = { "", "benign",

@@ -39,7 +39,7 @@ enum drop_what {
 	DROP_W_OLD = 2,	    /* TCP: its socket had all of it */
 	DROP_W_GONE = 3,    /* TCP without data, for a closed connection */
 	DROP_W_GROUP = 4,   /* multicast or broadcast without a listener here */
-	DROP_W_CONTROL = 5, /* IGMP, MLD, ND, STP: read, or not for this host */
+	DROP_W_CONTROL = 5, /* IGMP, MLD, ND, STP, NAT-T: read, or not for this host */
 	DROP_W_UNREAD = 6,  /* in the queue of a socket that was closed */
 	DROP_W_ECHO = 7,    /* an echo reply that no ping socket waits for */
 	DROP_W_LEASE = 8,   /* a DHCP answer that a packet socket received */

@@ -332,6 +332,20 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 }
 
 # bats test_tags=vm
+@test "drops: IPsec through NAT: keepalives are read; data of no SA, and what finds no IKE daemon, is not" {
+	quiet
+	attach --host drops --by flow
+	catalogue <<-'E'
+		natt-keepalive 13 0 0 13
+		natt-unknown 13 0 13 0
+		natt-nobody 13 13 0 0
+	E
+	# not read, but dropped on its way
+	on host iptables -I INPUT -p udp --dport 4500 -j DROP
+	catalogue <<<'natt-keepalive 13 13 0 0'
+}
+
+# bats test_tags=vm
 @test "drops: groups that were joined for other sources; a source that nobody may have is no such thing" {
 	quiet6
 	attach --host drops --by flow
