@@ -13,7 +13,8 @@
  * flags and seq. The last hop has end: read, delivered (to a socket), dropped, answered (an echo
  * request), sent (the driver has it), queued, or unknown; copy is true where who reads has a copy
  * of a packet that itself goes on; no_loss is true where a kfree_skb is
- * none: a socket has a clone of the packet. came_in is true at a first hop on the way out, if
+ * none: a socket has a clone of the packet. tunnel is true where the end is unknown because what
+ * was inside goes on with headers of its own. came_in is true at a first hop on the way out, if
  * this host has not sent the packet: its headers did not match before NAT.
  */
 #include <stddef.h>
@@ -35,8 +36,10 @@ static const char *to; /* --to: a host */
 #define HOPS	 64
 #define QUIET_NS 1000000000ULL
 /* three probes for a neighbour, a second each */
-#define WAIT_NS 4000000000ULL
-#define NAT_NS	1000000000ULL
+#define WAIT_NS	    4000000000ULL
+#define NAT_NS	    1000000000ULL
+#define GENEVE_PORT 6081
+#define NATT_PORT   4500
 
 static const char *const hook_name[PATH_HOOKS] = {
 	[PATH_QUEUE] = "net_dev_queue",
@@ -70,6 +73,7 @@ static struct {
 	unsigned long shown;
 	const struct options *opt;
 	struct names *names;
+	__be16 vxlan_port;
 	__u8 to_family; /* --to */
 	__u32 to[4];
 } path;
@@ -254,6 +258,25 @@ static enum end packet_end(const struct packet *p)
 	return is_answered(p) ? END_ANSWERED : END_UNKNOWN;
 }
 
+/* Was P the outer packet of a tunnel? What is inside goes on with headers of its own. */
+static bool is_tunnel(const struct packet *p)
+{
+	const struct flow *f = &p->hop[p->hops - 1].head.flow;
+
+	if (packet_end(p) != END_UNKNOWN)
+		return false;
+	switch (f->l4proto) {
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+	case IPPROTO_GRE:
+	case IPPROTO_ESP:
+		return true;
+	}
+	return f->l4proto == IPPROTO_UDP &&
+	       (f->dport == path.vxlan_port || f->dport == htons(GENEVE_PORT) ||
+		f->dport == htons(NATT_PORT));
+}
+
 /* --- showing one */
 
 /* The name of the namespace of E, from when it was first seen: its number is used again. */
@@ -427,6 +450,8 @@ static void show_hop(struct line *l, const struct packet *p, unsigned i)
 		show_headers(h);
 		if (i + 1 == p->hops)
 			json_str("end", end_name[packet_end(p)].word);
+		if (i + 1 == p->hops && is_tunnel(p))
+			json_flag("tunnel", true);
 	} else {
 		if (h->flow.vlan) {
 			snprintf(text, sizeof(text), "vlan %u", h->flow.vlan);
@@ -483,6 +508,8 @@ static void show_end(struct line *l, const struct packet *p)
 	line_begin(l);
 	line_str(l, NULL, -9, "=");
 	line_str(l, NULL, 1, end_name[end].text);
+	if (is_tunnel(p))
+		line_str(l, NULL, 1, "(what was inside the tunnel has headers of its own)");
 	if (end == END_READ)
 		line_word(l, NULL, 1, last->name, strnlen(last->name, sizeof(last->name)), false);
 	else if (end == END_DROPPED)
@@ -588,8 +615,8 @@ static void path_words(const struct path_cfg *c, char *text, size_t size)
 		snprintf(text + at, size - at, " vxlan %u", ntohs(c->vxlan_port));
 }
 
-/* Prints which packets are shown: a missing one may just not match. 0 or -errno, after printing
- * why; the reader of the events reports that nothing is attached. */
+/* Reads the filter, and prints which packets are shown: a missing one may just not match. 0 or
+ * -errno, after printing why; the reader of the events reports that nothing is attached. */
 static int path_says(const struct options *opt)
 {
 	int fd = pin_open(opt, "path_cfg", false);
@@ -600,8 +627,12 @@ static int path_says(const struct options *opt)
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	if (!bpf_map_lookup_elem(fd, &zero, &c)) {
+		path.vxlan_port = c.vxlan_port ?: htons(PATH_VXLAN_PORT);
 		path_words(&c, text, sizeof(text));
-		printf("packets that match: %s (attach.sh --host path --match changes it)\n", text);
+		if (opt->output != OUT_JSON)
+			printf("packets that match: %s "
+			       "(attach.sh --host path --match changes it)\n",
+			       text);
 	}
 	close(fd);
 	return 0;
@@ -647,7 +678,7 @@ static int path_run(const struct options *opt)
 	if (to && path_to(to))
 		return 2;
 	path.opt = opt;
-	rc = opt->output == OUT_JSON || !path_says(opt) ? events_run(opt, &ev) : 1;
+	rc = path_says(opt) ? 1 : events_run(opt, &ev);
 	while (path.n)
 		free(path.packet[--path.n]);
 	names_free(path.names);
@@ -692,6 +723,9 @@ static const struct field fields[] = {
 	  "NAT are not known." },
 	{ "src, sport, dst, dport, proto, len, ttl, fragment, vni, netns_inode",
 	  "Fields of the packet." },
+	{ "tunnel",
+	  "The end is unknown because the packet was the outer one of a tunnel; what was inside goes "
+	  "on with headers of its own." },
 	{ "verdict, no_loss",
 	  "The verdict of an XDP program or a hook; no_loss: the packet was freed, but nothing was "
 	  "lost." },

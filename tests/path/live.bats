@@ -283,6 +283,20 @@ host vx0 netif_receive_skb" "packet $n"
 	equal "$(journey 1 | grep -c 'host vx0 napi_gro_receive_entry')" 1 gro
 }
 
+@test "path: the outer packet of a tunnel ends where what is inside goes on" {
+	on client ip link add vx0 type vxlan id 4242 dstport 4790 remote "$NET.1" local "$NET.2" dev eth0
+	on host ip link add vx0 type vxlan id 4242 dstport 4790 remote "$NET.2" local "$NET.1" dev eth0
+	for h in client host; do on "$h" ip link set vx0 up; done
+	on client ip addr add "$NET.129/30" dev vx0
+	on host ip addr add "$NET.130/30" dev vx0
+	on client ping -q -c 1 "$NET.130" # neighbours
+	host_attach path --match "proto udp dst $NET.1 vxlan 4790"
+	on client ping -q -c 2 -i 0.05 "$NET.130"
+	udp host "$NET.1" 3 >/dev/null
+	events path >"$ALL"
+	equal "$(jq -sc 'map(select(.end) | [.dport, .end, .tunnel])' "$ALL")" '[[4790,"unknown",true],[4790,"unknown",true],[7000,"delivered",null],[7000,"delivered",null],[7000,"delivered",null]]' ends
+}
+
 @test "path: what waits for a neighbour is one packet, which ends when that has failed" {
 	# longer than a second, and shorter than by default
 	on host sysctl -qw net.ipv4.neigh.veth0.retrans_time_ms=500
