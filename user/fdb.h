@@ -54,6 +54,11 @@ int fdb_each(struct fdb *f, enum fdb_map map,
 bool port_wanted(const struct fdb *f, unsigned n);
 /* In BUF, of 18 bytes */
 void mac_text(const __u8 *mac, char *buf);
+/* The keys of the hash XLATE or GUARD, in order; the caller frees K->all. */
+int keys_read(struct fdb *f, enum fdb_map map, struct keys *k);
+
+/* --- fdb_ports.c */
+
 /* VLANs as 10,20-29; empty for a transparent port. Returns how many there are. */
 #define VLANS_TEXT 16384 /* at most 1365 pairs of "NNNN-NNNN," */
 int vlans_text(const struct l2_port *p, char *buf);
@@ -63,8 +68,16 @@ const char *port_mode(const struct l2_port *p, int vlans);
  * each. Returns their length. */
 size_t port_words(const struct l2_port *p, __u16 proto, const char *separator, char *buf,
 		  size_t size);
-/* The keys of the hash XLATE or GUARD, in order; the caller frees K->all. */
-int keys_read(struct fdb *f, enum fdb_map map, struct keys *k);
+extern const char *const l2_reason_names[L2_REASONS]; /* keys; NULL: no reason of a port */
+/* All wanted ports, as a table or in JSON; under the table, which take the slow path and why, and
+ * the devices that are above them. */
+void ports_show(struct fdb *f);
+void ports_slow(const struct fdb *f);
+void ports_above(const struct fdb *f);
+/* The mirrored bridge is not there any more. */
+bool mirror_gone(const struct fdb *f);
+/* Ports have joined or left the mirrored bridge since attach. */
+int mirror_changed(const struct fdb *f);
 
 /* fdb_commands.c: see struct verb */
 void l2fwd_settings(struct settings *s);
