@@ -69,7 +69,7 @@ int path_receive(__u64 *ctx)
 }
 
 /* Has this segment been read before: a piece of it, or with MSG_PEEK? */
-static __always_inline int path_again(const struct sk_buff *skb)
+static __always_inline int path_again(const struct sk_buff *skb, __u32 len)
 {
 	const struct path_cfg *base = trace_lookup(path_cfg, 0);
 	const struct sock *sk = skb->sk;
@@ -81,7 +81,7 @@ static __always_inline int path_again(const struct sk_buff *skb)
 		return 0;
 	sock = (__u64)sk - (__u64)base;
 	again = stream_again(&path_part, sock, &s);
-	stream_begun(&path_part, sock, &s);
+	stream_begun(&path_part, sock, &s, len);
 	return again;
 }
 
@@ -104,7 +104,7 @@ int path_read(__u64 *ctx)
 
 	if (!e)
 		return 0;
-	if (path_again(skb)) {
+	if (path_again(skb, ctx[1])) {
 		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
 		return 0;
 	}

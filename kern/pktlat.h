@@ -66,14 +66,16 @@ static __always_inline int pktlat_again(const struct sk_buff *skb, const struct 
 	const struct sock *sk = skb->sk;
 	struct stream s = {};
 	__u64 sock;
+	int again;
 
 	if (!sk || !stream_of(skb, sk, &s))
 		return 0;
 	sock = (__u64)sk - (__u64)base;
-	if (stream_again(&pktlat_part, sock, &s))
+	again = stream_again(&pktlat_part, sock, &s);
+	if (s.message || (!again && s.end - s.next > len))
+		stream_begun(&pktlat_part, sock, &s, len);
+	if (again)
 		return 1;
-	if (s.end - s.next > len)
-		stream_begun(&pktlat_part, sock, &s);
 	if (s.next == s.begin && pktlat_merged(skb))
 		__sync_fetch_and_add(&st->merged, 1);
 	return 0;

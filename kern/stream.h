@@ -2,7 +2,7 @@
 /*
  * stream.h - which copies to user space are the first one of a segment. TCP and MPTCP are read in
  * pieces of any size, and a segment may begin with bytes that are not copied: received before
- * (retransmitted with others), or urgent.
+ * (retransmitted with others), or urgent. The rest of an SCTP message stays in its queue.
  */
 #ifndef HOOKMAP_STREAM_H
 #define HOOKMAP_STREAM_H
@@ -14,6 +14,7 @@
 /* Sequence numbers of a segment, and of the next byte that is copied. */
 struct stream {
 	__u32 begin, next, end;
+	__u32 message; /* SCTP: these are addresses, and begin is not known */
 };
 
 static __always_inline int stream_tcp(const struct sk_buff *skb, const struct sock *sk,
@@ -40,6 +41,15 @@ static __always_inline int stream_mptcp(const struct sk_buff *skb, struct stream
 	return 1;
 }
 
+static __always_inline int stream_sctp(const struct sk_buff *skb, struct stream *s)
+{
+	s->end = (__u32)(unsigned long)BPF_CORE_READ(skb, head) + skb->tail;
+	s->next = s->end - skb->len;
+	s->begin = s->next - 1;
+	s->message = 1;
+	return 1;
+}
+
 /* 0 if SKB is not in the receive queue of SK, a stream. */
 static __always_inline int stream_of(const struct sk_buff *skb, const struct sock *sk,
 				     struct stream *s)
@@ -51,6 +61,8 @@ static __always_inline int stream_of(const struct sk_buff *skb, const struct soc
 		return 0;
 	if (protocol == IPPROTO_MPTCP)
 		return stream_mptcp(skb, s);
+	if (protocol == IPPROTO_SCTP)
+		return stream_sctp(skb, s);
 	return protocol == IPPROTO_TCP && stream_tcp(skb, sk, s);
 }
 
@@ -68,9 +80,13 @@ static __always_inline int stream_again(void *part, __u64 sock, const struct str
 	return end && *end == s->end;
 }
 
-static __always_inline void stream_begun(void *part, __u64 sock, const struct stream *s)
+/* LEN bytes are copied. After all of a message, the next one may have its address. */
+static __always_inline void stream_begun(void *part, __u64 sock, const struct stream *s, __u32 len)
 {
-	bpf_map_update_elem(part, &sock, &s->end, BPF_ANY);
+	if (s->message && s->end - s->next <= len)
+		bpf_map_delete_elem(part, &sock);
+	else
+		bpf_map_update_elem(part, &sock, &s->end, BPF_ANY);
 }
 
 #endif

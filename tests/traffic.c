@@ -17,7 +17,7 @@
  *   of that many), --gro (udp-recv takes COUNT bytes, in datagrams that may be merged)
  *   --tx-stamps (udp-send: reads when each datagram left, from the error queue)
  *   --piece BYTES (TCP: reads at most so many at a time)
- *   --mptcp, --fastopen (the first request is in the SYN)
+ *   --mptcp, --sctp, --fastopen (the first request is in the SYN)
  *   --reuseport, --busy-poll
  *   --zero-copy (TCP: sends with MSG_ZEROCOPY; the server maps what it can of what it reads)
  *   --splice (tcp-server moves what it reads into a pipe, without a copy)
@@ -55,7 +55,7 @@
 static size_t size = 64;
 static size_t piece = SIZE_MAX;
 static long delay_ms, rate, window, timeout_s = 5;
-static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, mptcp, fastopen, splices;
+static int stamps, no_check, rcvbuf = 8 << 20, gso, gro, protocol, fastopen, splices;
 static int tx_stamps, reuseport, busy_poll, zero_copy, uring;
 static char buffer[262144];
 
@@ -86,7 +86,7 @@ static int open_socket(const char *addr, const char *port, int type, int server)
 		fprintf(stderr, "traffic: bad address %s port %s\n", addr, port);
 		exit(2);
 	}
-	fd = socket(ai->ai_family, type, mptcp ? IPPROTO_MPTCP : 0);
+	fd = socket(ai->ai_family, type, protocol);
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -411,7 +411,8 @@ static const struct option options[] = {
 	{ "gso", required_argument, NULL, 'g' },
 	{ "piece", required_argument, NULL, 'p' },
 	{ "gro", no_argument, &gro, 1 },
-	{ "mptcp", no_argument, &mptcp, 1 },
+	{ "mptcp", no_argument, &protocol, IPPROTO_MPTCP },
+	{ "sctp", no_argument, &protocol, IPPROTO_SCTP },
 	{ "fastopen", no_argument, &fastopen, 1 },
 	{ "tx-stamps", no_argument, &tx_stamps, 1 },
 	{ "splice", no_argument, &splices, 1 },

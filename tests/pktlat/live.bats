@@ -126,6 +126,12 @@ from_nic() {
 		wait "$SPAWNED"
 		equal "$(row ".pid == $SPAWNED" count)" 23 "packets, MPTCP"
 	fi
+	if [[ -n ${HM_VM:-} ]] && modprobe sctp; then
+		spawn host "$HM_BUILD/tests/traffic" tcp-server 10.11.1.1 7000 23 --sctp --size 100 --piece 7
+		on client "$HM_BUILD/tests/traffic" tcp-client 10.11.1.1 7000 23 --sctp --size 100
+		wait "$SPAWNED"
+		equal "$(row ".pid == $SPAWNED" count)" 23 "packets, SCTP"
+	fi
 	reader_stop || true
 }
 
