@@ -115,7 +115,8 @@ int path_read(__u64 *ctx)
 	e->cookie = net_cookie((const struct net *)BPF_CORE_READ(task, nsproxy, net_ns));
 	e->ifindex = skb->skb_iif;
 	e->pid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(e->name, sizeof(e->name));
+	/* a worker of io_uring has a name of its own */
+	BPF_CORE_READ_STR_INTO(&e->name, task, group_leader, comm);
 	path_submit(e);
 	return 0;
 }

@@ -137,6 +137,13 @@ sniffer() {
 	equal "$(first_hops)" '["net_dev_queue"]' "first hops"
 }
 
+@test "path: who reads is the process, also if a worker of io_uring reads for it" {
+	skip_without io_uring on server "$HM_BUILD/tests/traffic" udp-recv 127.0.0.1 7000 0 --uring
+	host_attach path --match "proto tcp dport 7000 dst $SERVER"
+	tcp_reads 5 --uring-worker
+	equal "$(jq -sc 'map(select(.hook == "read") | .name)' "$ALL")" '["traffic","traffic","traffic","traffic","traffic"]' readers
+}
+
 @test "path: who listens to the packets of others has copies, and the end is that of the packet" {
 	on host iptables -I FORWARD -p udp --dport 7001 -j DROP
 	host_attach path --match "dst $SERVER"
