@@ -6,7 +6,7 @@
 # clock_measure PTP: the clocks' distances, as they are now, into VALUE (a pktlat_cfg);
 # PTP is a device, "none", or empty for no change
 clock_measure() {
-	local real tai mono ptp error flags device options=()
+	local real tai mono ptp error flags id options=()
 	hookmap_reader
 	[[ -z $1 || $1 == none ]] || options=(--ptp "$1")
 	flags=$(field_num pktlat_cfg.flags)
@@ -20,8 +20,8 @@ clock_measure() {
 	if ((${#options[@]})); then
 		field pktlat_cfg.ptp "$ptp"
 		field pktlat_cfg.error "$error"
-		device=$(stat -L -c '%t %T' -- "$1")
-		field pktlat_cfg.clock $((16#${device% *} << 20 | 16#${device#* }))
+		id=$(stat -L -c '%t %T' -- "$1")
+		field pktlat_cfg.clock $((16#${id% *} << 20 | 16#${id#* }))
 		flags=$((flags | PKTLAT_F_PTP))
 	fi
 	field pktlat_cfg.flags "$flags"

@@ -58,7 +58,7 @@ esc=$'\e['
 	lab_up
 	on host "$HM_TOP/scripts/attach.sh" eth0 latency policy
 	attach --host pktlat
-	local reader="$HM_BUILD/hookmap" words clocks
+	local reader="$HM_SHIPPED/hookmap" words clocks
 	for words in '' eth0 '--check eth0' '--check -j'; do
 		# shellcheck disable=SC2086
 		equal "$(on host "$reader" status $words)" "$(on host "$HM_TOP/scripts/status.sh" $words)" "status $words"
