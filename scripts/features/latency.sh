@@ -159,6 +159,31 @@ latency_unshare() {
 
 # --- one device
 
+# lat_rows_old DEV: before it is measured, the rows that its number has are of another device, or of
+# its last life: they go. If half of all rows are in use, so do those of devices that are not measured
+# any more.
+lat_rows_old() {
+	local rows key nsid ifindex measured=all OTHERS BYTES
+	rows=$(map_rows lat_hist key lat_key.nsid lat_key.ifindex) || exit 1
+	(($(wc -l <<<"$rows") <= LAT_HIST_ROWS / 2)) || {
+		dev_others "$HM_FEAT_latency"
+		measured=$(awk 'NF { print $5 "/" $2 }' <<<"$OTHERS")
+	}
+	scratch LAT_FILE
+	while read -r key nsid ifindex; do
+		[[ -n $key ]] || continue
+		[[ $nsid == "$DEV_NSID" && $ifindex == "$IFINDEX" ]] || {
+			[[ $measured != all && $nsid != 0 ]] || continue
+			[[ $'\n'$measured$'\n' != *$'\n'"$nsid/$ifindex"$'\n'* ]] || continue
+		}
+		bytes 8 "$key"
+		printf 'map delete pinned %s key hex %s\n' "$GLOBALS/lat_hist" "${BYTES[*]}"
+	done <<<"$rows" | into "$LAT_FILE" || exit 1
+	[[ -s $LAT_FILE ]] || return 0
+	change "$BPFTOOL" batch file "$LAT_FILE" || failed "$OUT" "$1: the rows of devices that were measured before cannot be removed"
+	note "$1: $(wc -l <"$LAT_FILE") rows of devices that were measured before are removed"
+}
+
 latency_attach() { # DEV
 	local class container=0
 	[[ -z $NETNS ]] || container=1
@@ -190,6 +215,7 @@ latency_attach() { # DEV
 	# first the settings, then from the last stage to the first: every measured packet is
 	# measured to the end
 	maps_create latency lat_cfg lat_stat lat_ring lat_stamp lat_hist
+	[[ -n $TC_PREF || ${XDP_NAME:-} == latency_* || ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
 	map_keep lat_cfg
 	VALUE=("${LAT_VALUE[@]}")
 	map_write lat_cfg 0

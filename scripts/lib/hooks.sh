@@ -477,6 +477,9 @@ tc_detach() {
 cgroup_find() {
 	CGROUP=${HOOKMAP_CGROUP:-$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)}
 	[[ -z $CGROUP || -d $CGROUP ]] || die "HOOKMAP_CGROUP $CGROUP is not there"
+	# (the root of all has no type)
+	[[ -n ${HOOKMAP_CGROUP:-} || -z $CGROUP || ! -e $CGROUP/cgroup.type ]] ||
+		warn "$CGROUP shows a part of the cgroups (a cgroup namespace): sockets elsewhere are not seen at socket. Attach outside the container, or mount the whole tree and name it with HOOKMAP_CGROUP"
 }
 
 # cgroup_attach CGROUP PIN [NEW]: unless it is attached, there or elsewhere; with NEW, it is nowhere

@@ -367,7 +367,7 @@ damage_stamp() {
 @test "latency: a full table is counted and harms nothing" {
 	attach eth0 --sample 1 --filter 'proto udp dport 7000'
 	# rows of a device that is not there
-	jq -rn --arg pin "$G/lat_hist" --argjson cpus "$(nproc --all)" 'range(2048) | "map update pinned \($pin) key \([. % 256, (. / 256 | floor), 0, 0, 255, 255, 0, 0]
+	jq -rn --arg pin "$G/lat_hist" --argjson cpus "$(nproc --all)" 'range(2048) | "map update pinned \($pin) key \([. % 256, (. / 256 | floor), 0, 9, 255, 255, 0, 0]
 		| map(tostring) | join(" ")) value \([range(152) | "0"] | join(" "))"' >"$BATS_TEST_TMPDIR/batch"
 	# the kernel's allocator for such maps can be empty for a moment
 	busywait 20 bpftool batch file "$BATS_TEST_TMPDIR/batch"
@@ -376,6 +376,34 @@ damage_stamp() {
 	equal "$(rows xdp tc)" 0
 	# four stages and a total each
 	equal "$(lost table_full)" 515 table_full
+	# those rows make room when the next device is attached
+	on host ip link add v0 type veth peer name v1
+	like "$(attach v0 --mode none 2>&1)" 'note: v0: 2048 rows of devices that were measured before are removed'
+	udp host 10.11.1.1 103
+	equal "$(rows xdp tc)" 103
+	equal "$(lost table_full)" 515 table_full
+}
+
+@test "latency: a device that has the number of one that was measured does not have its rows" {
+	attach eth0 --sample 1
+	on host ip link add weba index 900 type veth peer name peer0 netns "$LAB-client"
+	on host ip addr add 192.0.2.1/30 dev weba
+	on host ip link set weba up
+	on client ip addr add 192.0.2.2/30 dev peer0
+	on client ip link set peer0 up
+	attach weba --mode none
+	of() { hookmap -j latency | jq --arg dev "$1" '[.rows[] | select(.device == $dev and .to == "prerouting") | .count] | add // 0'; }
+	on client ping -q -c 7 -i 0.05 192.0.2.1
+	(($(of weba) >= 7))
+	on host ip link del weba
+	on host ip link add dbprod index 900 type veth peer name peer0 netns "$LAB-client"
+	like "$(attach dbprod --mode none 2>&1)" 'rows of devices that were measured before are removed'
+	equal "$(of weba) $(of dbprod)" '0 0' 'rows of the old one, of the new one'
+	# a second attach of one that is measured keeps its rows
+	before=$(of eth0)
+	udp host 10.11.1.1 11
+	attach eth0 --sample 1
+	(($(of eth0) >= before + 11))
 }
 
 @test "latency: the maps take at most 8 MiB" {

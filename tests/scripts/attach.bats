@@ -806,6 +806,16 @@ netns_was() {
 	nothing_left
 }
 
+@test "attach: in a cgroup namespace, it says that sockets elsewhere are not seen" {
+	local at
+	lab_up
+	at=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ $(on host env -u HOOKMAP_CGROUP "$HM_TOP/scripts/attach.sh" -n eth0 2>&1) != *'a part of the cgroups'* ]]
+	on host bash -c "echo \$\$ >'$HOOKMAP_CGROUP/cgroup.procs'
+		exec unshare --cgroup --mount bash -c 'umount \"$at\"; mount -t cgroup2 none \"$at\"; exec env -u HOOKMAP_CGROUP \"$HM_TOP/scripts/attach.sh\" -n eth0'" >"$BATS_TEST_TMPDIR/said" 2>&1
+	like "$(<"$BATS_TEST_TMPDIR/said")" "$at shows a part of the cgroups (a cgroup namespace): sockets elsewhere are not seen at socket"
+}
+
 @test "attach: cgroups that go while bpftool walks all of them fail nothing" {
 	local bin=$BATS_TEST_TMPDIR/bin
 	mkdir "$bin"
