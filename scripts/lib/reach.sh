@@ -193,9 +193,9 @@ reach_nft() {
 			at = 0
 			for (i = 5; i < NF; i++) if ($i == "priority") at = i
 			order = $(at + 1) + 0
-			# (iptables checks its own)
+			# (the chains of our rules are looked at by iptables)
 			if ($4 == "ingress") ours = of_dev($0)
-			else ours = ($4 == "prerouting" && order <= -300 || $4 == "input" && order < 0) && chain !~ /^ip6? [a-z]+ (PREROUTING|INPUT)$/
+			else ours = ($4 == "prerouting" || $4 == "input" && order < 0) && chain !~ /^ip6? (raw PREROUTING|filter INPUT)$/
 			if (ours) base[++bases] = chain
 			hook[chain] = $4
 			prio[chain] = order
@@ -222,9 +222,10 @@ reach_nft() {
 				worst = ends(c)
 				if (policy[c] && !worst) worst = rules[c] ? 1 : 2
 				if (!worst) continue
-				stage = hook[c] == "input" ? "input" : "prerouting"
+				late = hook[c] == "prerouting" && prio[c] > -300
+				stage = hook[c] == "input" || late ? "input" : "prerouting"
 				print worst == 2 ? "all" : "some", stage, "nft chain " c " (hook " hook[c] ", priority " prio[c] ") " (worst == 2 ? "drops all packets" : "may drop packets before"), \
-					hook[c] == "ingress" ? "what it drops is last seen at tc" : "give it a priority above " (stage == "input" ? -1 : -300)
+					hook[c] == "ingress" || late ? "what it drops is last seen at " (late ? "prerouting" : "tc") : "give it a priority above " (stage == "input" ? -1 : -300)
 			}
 			for (f in flowtable) print "some", "prerouting", "nft flowtable " f " forwards packets of established flows before", "they are last seen at tc"
 		}' OFS='\t' | while IFS=$'\t' read -r severity stage what next; do

@@ -225,6 +225,27 @@ nft_says() {
 	[[ $PATH == "$BATS_TEST_TMPDIR/nft:"* ]] || PATH=$BATS_TEST_TMPDIR/nft:$PATH
 }
 
+@test "reach: what drops all packets between PREROUTING and INPUT is named, by each way of saying it" {
+	local rule
+	lab_up
+	attach eth0 --sample 1 --filter 'proto udp dport 7000'
+	for rule in 'mangle PREROUTING' 'mangle INPUT'; do
+		on host iptables -t "${rule% *}" -I "${rule#* }" -j DROP
+		on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 7000 13
+		run -1 status_sh --check eth0
+		like "$output" "latency at input (nft chain ip $rule (hook "
+		like "$output" 'drops all packets'
+		on host iptables -t "${rule% *}" -F "${rule#* }"
+		run -0 status_sh --check eth0
+	done
+	# of nft itself, at any priority
+	skip_without nft on host nft add table inet late
+	on host nft add chain inet late c '{ type filter hook prerouting priority -150; }'
+	on host nft add rule inet late c drop
+	run -1 status_sh --check eth0
+	like "$output" 'latency at input (nft chain inet late c (hook prerouting, priority -150) drops all packets): what it drops is last seen at prerouting'
+}
+
 @test "reach: nft's chains and flowtables that come before our rules are named" {
 	local chain said
 	lab_up
@@ -261,7 +282,7 @@ table inet r {
 	}
 
 	chain late {
-		type filter hook prerouting priority -299; policy drop;
+		type filter hook input priority 1; policy drop;
 	}
 
 	chain i {
