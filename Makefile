@@ -304,9 +304,10 @@ million: | root deps-test
 	@$(MAKE) tests-build
 	@HOOKMAP_OBJ=$(abspath $(O)) LATENCY_COUNT=1000000 bats --tap tests/latency/ways.bats
 
-# MINUTES of load, then STEPS at random and kills at every command
+# MINUTES of healthy traffic without a loss, MINUTES of load, then STEPS at random and kills at every command
 soak: | root deps-test
 	@$(MAKE) tests-build
+	@HOOKMAP_OBJ=$(abspath $(O)) HEALTHY_SECONDS=$$((60 * $${MINUTES:-10})) bats --tap -f 'beside each other' tests/drops/healthy.bats
 	@HOOKMAP_OBJ=$(abspath $(O)) tests/soak.sh
 
 bench: | root deps-bench

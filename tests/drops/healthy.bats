@@ -799,7 +799,7 @@ as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 
 	busywait 5 packets_are '.dip == "10.11.1.89" and .layer == "neigh"' 5
 }
 
-# HEALTHY_SECONDS: again and again for so long (600 were run); once is enough each day
+# HEALTHY_SECONDS: again and again for so long, as make soak does; once is enough each day
 @test "drops: the healthy kinds beside each other have no losses" {
 	quiet6
 	attach --host drops --by flow
@@ -808,7 +808,8 @@ as_counter() { "$HM_BUILD/tests/healthy" "$1" "$LAB-client" "$LAB-host" "$PORT" 
 	while :; do
 		pids=()
 		for kind in tcp-{server-first,client-first,half-close,reset,unread,time-wait,keepalive,zero-window} \
-			mdns mdns6 ssdp broadcast dhcp-discover group-port udp-{large,unread} unix-{stream,dgram} netlink-unread packet-unread; do
+			tcp-{deferred,urgent,out-of-order,again} mptcp mdns mdns6 ssdp broadcast dhcp-discover group-{port,source} \
+			raw-filter udp-{large,unread,stamps} nd-news unix-{stream,dgram} netlink-unread packet-unread; do
 			# ports of their own; time-wait has one for each of its connections
 			"$HM_BUILD/tests/healthy" "$kind" "$LAB-client" "$LAB-host" $((PORT + 1000 + 40 * ${#pids[@]})) 10 &
 			pids+=($!)

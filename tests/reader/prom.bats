@@ -245,6 +245,14 @@ hookmap_build_info'
 	equal "$(find "$d" -type f)" "$d/hookmap.prom" 'files there afterwards'
 	# relative, and in this folder
 	(cd "$d" && hookmap --prom --output here.prom drops && prom_valid here.prom && rm here.prom)
+	# a link is replaced, and where it leads is left alone
+	printf 'of somebody\n' >"$BATS_TEST_TMPDIR/precious"
+	ln -s ../precious "$d/link.prom"
+	hookmap --prom --output "$d/link.prom" drops
+	[[ ! -L $d/link.prom ]]
+	prom_valid "$d/link.prom"
+	equal "$(<"$BATS_TEST_TMPDIR/precious")" 'of somebody' 'where the link led'
+	rm "$d/link.prom"
 	# what goes wrong leaves the old file and nothing else
 	cp "$d/hookmap.prom" "$F"
 	mv "$G/drop_cfg" "$G/was"
