@@ -28,6 +28,22 @@ sent_by() {
 		jq '[.formatted.values[].value.packets] | add'
 }
 
+@test "policy: attach, load, show, add, del and diff under busybox awk" {
+	with_awk busybox
+	attach eth0 policy
+	big 20 a >"$F"
+	policy load "$F"
+	equal "$(policy show | jq '.rules | length')" 22 rules
+	run -0 policy diff "$F"
+	printf '{"rules":[{"id":"new","priority":9,"match":{"proto":"udp","dport":7001},"action":"drop"}]}' >"$BATS_TEST_TMPDIR/new.json"
+	policy add "$BATS_TEST_TMPDIR/new.json"
+	run -1 policy diff "$F"
+	policy del new
+	run -0 policy diff "$F"
+	detach eth0
+	nothing_left
+}
+
 @test "policy: load, add and del under traffic: each packet follows a whole set, and is counted once" {
 	local gen step hop sum=(0 0) sender words counts dev
 	attach eth0 policy
