@@ -8,7 +8,8 @@
  *             second time as what was inside it (decapsulated, decrypted)
  *             "total": time from the first stage to this one
  *   from, to  xdp tc prerouting input socket app container
- *   device    the device entered last; netns: its namespace
+ *   device    the device entered last; netns: its namespace; "if<number>" and "-" if it was
+ *             attached by hand and this namespace's device of that number has no such filter
  * and "lost": packets seen, sampled, started (given a slot at tc), read, on_the_way, last_seen
  * (by stage, of those of which nothing was heard for a second), not_sampled,
  * and by cause slot_reused, bad_clock, table_full, merged (by GRO, behind another
@@ -38,6 +39,10 @@ PROM_FAMILY(stage_sampled, COUNTER, "stage_sampled_packets_total", "", 1, 0,
 PROM_FAMILY(stage_lost, COUNTER, "stage_lost_total", "cause", 16, 0, "Measurements lost, by cause.")
 
 static bool explain;
+static __u32 hist_id;  /* of the pinned lat_hist */
+static bool elsewhere; /* a row's device was attached by hand, and not here */
+
+#define MAX_MAPS 64
 
 static const char *const stage_name[LAT_STAGES] = {
 	[LAT_XDP] = "xdp",
@@ -110,7 +115,15 @@ static int more_read(const struct options *opt, struct hists *h)
 {
 	struct latency_more *more = h->more;
 	int err = pin_read(opt, "lat_cfg", true, NULL, cfg_row, more);
+	int fd = err ? -1 : pin_open(opt, "lat_hist", false);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 
+	elsewhere = false;
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		hist_id = info.id;
+	if (fd >= 0)
+		close(fd);
 	more->time = clock_ns(CLOCK_MONOTONIC);
 	if (!err && !opt->interval && opt->output != OUT_PROM)
 		err = pin_read(opt, "lat_stamp", true, NULL, stamp_row, more);
@@ -171,14 +184,46 @@ static const struct out_col cols[] = {
 	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR }, HIST_COLS_NS,
 };
 
+/* A filter without an nsid that uses our map; a user who may not ask takes it for one. */
+static bool is_by_hand(__u32 id, __u32 class, const void *arg)
+{
+	__u32 ids[MAX_MAPS], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = MAX_MAPS,
+				      .map_ids = (__u64)(unsigned long)ids };
+	bool is = false;
+	int fd;
+
+	(void)arg;
+	if ((__u8) class)
+		return false;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
+		return errno == EPERM;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		for (__u32 i = 0; i < info.nr_map_ids && i < MAX_MAPS; i++)
+			is |= ids[i] == hist_id;
+	}
+	close(fd);
+	return is;
+}
+
+/* A row without an nsid is of a filter attached by hand, in whatever namespace: only if the
+ * reader's own device of that number has one can it be that. */
 static void row_name(const struct hist_row *row, struct names *names, struct hist_name *name)
 {
 	const struct lat_key *key = (const void *)row->key;
 	const char *device = names_device(names, key->nsid, key->ifindex), *netns;
+	char number[16];
 
 	name->text[0] = kind_str(key);
 	name->text[1] = stage_str(key->from);
 	name->text[2] = stage_str(key->to);
+	if (!key->nsid && !filter_pref(names, 0, key->ifindex, is_by_hand, NULL)) {
+		elsewhere = true;
+		hist_name_bytes(name, 3, number, sprintf(number, "if%u", key->ifindex));
+		name->text[4] = "-";
+		return;
+	}
 	hist_name_bytes(name, 3, device, strlen(device));
 	netns = names_netns(names, key->nsid);
 	hist_name_bytes(name, 4, netns, strlen(netns));
@@ -248,6 +293,10 @@ static int show_rest(const struct options *opt, const struct hists *h)
 			printf(", %llu last seen at %s", last_seen(h, i), stage_name[i]);
 	}
 	putchar('\n');
+	if (elsewhere && !hists_asked.device && !hists_asked.netns)
+		printf("NETNS -: attached by hand in another network namespace (or off again): "
+		       "read "
+		       "it there (nsenter --net=/run/netns/NAME -- hookmap latency)\n");
 	if (n->seen && !n->sampled && sample > 1)
 		printf("to measure each packet: attach.sh DEV --sample 1\n");
 	if (explain)
@@ -438,6 +487,9 @@ static const struct field fields[] = {
 	{ "FROM, from; TO, to",
 	  "The two stages between which the time is measured: xdp, tc, prerouting, input, socket, "
 	  "app, and container. A total begins at the first stage." },
+	{ "DEVICE if<number>, NETNS -",
+	  "Attached by hand in another network namespace, or taken off since: the maps know only the "
+	  "number. Read it there, with nsenter --net, to see the names." },
 	{ "seen, sampled, started, not_sampled",
 	  "Packets at the first stage, the sampled ones, those of them that got a stamp (measured), "
 	  "and packets not sampled." },

@@ -102,11 +102,12 @@ void set_unknown(struct settings *s, const char *option, const char *value, cons
 
 struct pref {
 	__u32 ifindex;
-	const char *program;
+	filter_is *is;
+	const void *arg;
 	__u32 pref; /* 0: not found */
 };
 
-static bool is_program(__u32 id, const char *name)
+static bool is_program(__u32 id, __u32 class, const void *name)
 {
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
@@ -114,6 +115,7 @@ static bool is_program(__u32 id, const char *name)
 	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
 		  !strncmp(info.name, name, sizeof(info.name) - 1);
 
+	(void)class;
 	if (fd >= 0)
 		close(fd);
 	return is;
@@ -126,14 +128,18 @@ static void pref_filter(struct pref *p, struct nlmsghdr *msg)
 
 	for (struct rtattr *a = TCA_RTA(tc); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
 		int left = RTA_PAYLOAD(a);
+		__u32 id = 0, class = 0;
 
 		if ((a->rta_type & NLA_TYPE_MASK) != TCA_OPTIONS)
 			continue;
 		for (struct rtattr *o = RTA_DATA(a); RTA_OK(o, left); o = RTA_NEXT(o, left)) {
-			if (o->rta_type == TCA_BPF_ID &&
-			    is_program(*(const __u32 *)RTA_DATA(o), p->program))
-				p->pref = tc->tcm_info >> 16;
+			if (o->rta_type == TCA_BPF_ID)
+				id = *(const __u32 *)RTA_DATA(o);
+			else if (o->rta_type == TCA_BPF_CLASSID)
+				class = *(const __u32 *)RTA_DATA(o);
 		}
+		if (id && p->is(id, class, p->arg))
+			p->pref = tc->tcm_info >> 16;
 	}
 }
 
@@ -170,13 +176,20 @@ static void pref_look(void *arg)
 		close(fd);
 }
 
+__u32 filter_pref(struct names *names, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg)
+{
+	struct pref p = { .ifindex = ifindex, .is = is, .arg = arg };
+
+	names_in(names, nsid, pref_look, &p);
+	return p.pref;
+}
+
 void set_pref(struct settings *s, const char *option, __u32 ifindex, const char *program,
 	      __u32 unset)
 {
-	struct pref p = { .ifindex = ifindex, .program = program };
+	__u32 pref = filter_pref(s->names, s->dev->nsid, ifindex, is_program, program);
 
-	names_in(s->names, s->dev->nsid, pref_look, &p);
-	set_number(s, option, p.pref ?: unset, unset);
+	set_number(s, option, pref ?: unset, unset);
 }
 
 /* --- under a table */

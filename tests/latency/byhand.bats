@@ -150,3 +150,37 @@ by_hand() { # SED-SCRIPT
 	on host tc exec bpf graft m:globals/xdp_next key "$index" obj "$HM_BUILD/tests/bpf/xdp_drop.o" type xdp sec prog
 	run ! on client ping -q -c 2 -i 0.05 -W 0.2 10.11.1.1
 }
+
+# of HOST: the devices of the rows, read there
+of() {
+	on "$1" "$HM_BUILD/hookmap" -j latency | jq -r '[.rows[] | "\(.device) \(.netns)"] | unique[]'
+}
+
+@test "by hand: a reader in another network namespace gives the device no name, least of all its own one's" {
+	local index text
+	index=$(on host ip -j link show eth0 | jq '.[0].ifindex')
+	ip netns add "$LAB-decoy"
+	on decoy ip link add decoy0 index "$index" type veth peer name decoy1 index 99
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	every_packet
+	udp host 10.11.1.1 20
+	equal "$(of host)" "eth0 $LAB-host" "in its own namespace"
+	text=$(on host "$HM_BUILD/hookmap" latency)
+	[[ $text != *"by hand"* ]]
+	# with nobody's filter, with another's, and with one of ours that attach.sh has put there
+	equal "$(of decoy)" "if$index -" "without filters"
+	on decoy tc qdisc add dev decoy0 clsact
+	on decoy tc filter add dev decoy0 ingress pref 9 handle 1 bpf da obj "$HM_BUILD/tc/count.o"
+	equal "$(of decoy)" "if$index -" "with another filter"
+	on decoy "$HM_TOP/scripts/attach.sh" decoy0 latency 2>/dev/null
+	equal "$(of decoy)" "if$index -" "with latency by attach.sh"
+	like "$(on decoy "$HM_BUILD/hookmap" latency)" "NETNS -: attached by hand in another network namespace (or off again): read it there (nsenter --net=/run/netns/NAME -- hookmap latency)"
+	like "$(on decoy "$HM_BUILD/hookmap" --prom)" "device=\"if$index\",netns=\"-\""
+	equal "$(on decoy "$HM_BUILD/hookmap" --prom | grep stage_latency | grep -c decoy0)" 0 "rows of the other device"
+	# a device without the filter has no name either
+	on host tc filter del dev eth0 ingress pref 1
+	equal "$(of host)" "if$index -" "taken off"
+	ip netns del "$LAB-decoy"
+}
