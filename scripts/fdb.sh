@@ -5,6 +5,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh"
 . "$HM_SCRIPTS/lib/registry.sh"
+. "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/l2.sh"
 . "$HM_SCRIPTS/lib/l2rules.sh"
 . "$HM_SCRIPTS/lib/progress.sh"
@@ -90,7 +91,7 @@ port_of() {
 	have=$(field_num l2_cfg.netns)
 	((have == 0 || have == NETNS_INODE)) ||
 		die "$1: the ports are in another network namespace ($(netns_called 2 "$have")): use --netns"
-	l2_port_find "$IFINDEX" || die "$1 is not a port of l2fwd: $(typed attach.sh "$1" l2fwd)"
+	l2_port_find "$IFINDEX" "$IFNAME" || die "$1 is not a port of l2fwd: $(typed attach.sh "$1" l2fwd)"
 }
 
 # --- entries

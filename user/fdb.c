@@ -20,7 +20,7 @@
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
  * was attached), mirror (the bridge, or null). With --summary, no rows; with --dev, only what is of
  * one port. "settings": of attach.sh. state: forwarding, blocked, slow (the bridge does all), left
- * (the mirrored bridge), gone (the device, or to another namespace)
+ * (the mirrored bridge), gone (the device, or to another namespace, until it is attached again)
  *
  * There may be a million entries: they are printed as they are read.
  */
@@ -35,6 +35,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "fdb.h"
+#include "names.h"
 #include "prom.h"
 
 PROM_FAMILY(fdb_entries, GAUGE, "fdb_entries", "type", 8, 0, "Entries of the forwarding database.")
@@ -153,18 +154,26 @@ static int stat_read(const void *key, const void *value, void *arg)
 static int ports_read(struct fdb *f)
 {
 	int err = fdb_each(f, PORT, port_read, f);
+	int tx = names_open(f->opt, "l2_tx");
 	bool wanted = !fdb_asked.device;
+	__u32 ifindex;
 
 	if (!err)
 		err = fdb_each(f, WIRE, wire_read, f);
 	if (!err)
 		err = fdb_each(f, STAT, stat_read, f);
 	for (int n = 1; !err && n < L2_PORTS; n++) {
-		if (f->port[n].ifindex)
-			snprintf(f->device[n], sizeof(f->device[n]), "%s",
-				 names_device(f->names, f->nsid, f->port[n].ifindex));
+		if (!f->port[n].ifindex)
+			continue;
+		f->left[n] = tx >= 0 && bpf_map_lookup_elem(tx, &n, &ifindex) == -ENOENT;
+		/* (another one may have the ifindex now) */
+		snprintf(f->device[n], sizeof(f->device[n]), "%s",
+			 (f->left[n] ? names_device_was : names_device)(f->names, f->nsid,
+									f->port[n].ifindex));
 		wanted |= port_wanted(f, n);
 	}
+	if (tx >= 0)
+		close(tx);
 	if (!err && !wanted) {
 		fail("fdb: %s is not a port of l2fwd", fdb_asked.device);
 		return -ENODEV;

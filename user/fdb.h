@@ -14,6 +14,7 @@ struct fdb {
 	struct names *names;
 	struct line line;
 	int fd[FDB_MAPS];
+	bool left[L2_PORTS]; /* l2_tx has no device: the one that was attached has gone */
 	int cpus;
 	__u8 nsid;
 	__u64 cookie; /* of the namespace; 0: not known */

@@ -162,7 +162,8 @@ static const char *port_state(const struct fdb *f, int n)
 {
 	const struct l2_port *p = &f->port[n];
 
-	if (p->ifindex && names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex, 0))
+	if (p->ifindex &&
+	    (f->left[n] || names_gone(f->names, f->cookie, f->cfg.netns, p->ifindex, 0)))
 		return "gone";
 	if (port_left(f, n))
 		return "left";

@@ -204,6 +204,8 @@ const char *names_netns(struct names *n, __u8 nsid);
 
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
+/* That at attach, else "if<number>": for one whose ifindex another may have. */
+const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex);
 
 /* What was not attached but seen in the namespace INODE, and only if that is the one with
  * this COOKIE (0: not known, the inode must do). The namespace: its name in /run/netns; "host"

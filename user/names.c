@@ -238,23 +238,28 @@ bool names_left(struct names *n, __u8 nsid, __u32 ifindex)
 	return names_gone(n, ns.cookie, ns.netns, ifindex, 0);
 }
 
-const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
+const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex)
 {
 	struct hm_dev_key key = { .ifindex = ifindex };
-	const char *name;
 	struct hm_netns ns;
 	struct hm_dev dev;
 
 	netns_get(n, nsid, &ns);
-	name = names_device_in(n, ns.cookie, ns.netns, ifindex, 0);
-	if (name)
-		return name;
 	key.netns = ns.netns;
 	if (n->dev_fd >= 0 && !bpf_map_lookup_elem(n->dev_fd, &key, &dev))
 		snprintf(n->device, sizeof(n->device), "%.*s", (int)sizeof(dev.name), dev.name);
 	else
 		snprintf(n->device, sizeof(n->device), "if%u", ifindex);
 	return n->device;
+}
+
+const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
+{
+	struct hm_netns ns;
+
+	netns_get(n, nsid, &ns);
+	return names_device_in(n, ns.cookie, ns.netns, ifindex, 0)
+		       ?: names_device_was(n, nsid, ifindex);
 }
 
 __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex)

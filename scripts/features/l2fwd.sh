@@ -397,7 +397,7 @@ l2_port_restore() {
 # business in a mirror
 l2_mirror_port_free() {
 	local VALUE flags
-	l2_port_find "$IFINDEX" || return 0
+	l2_port_find "$IFINDEX" "$1" || return 0
 	l2_port_read "$PORT"
 	flags=$(field_num l2_port.flags)
 	((!(flags & L2_P_MIRROR))) || return 0
@@ -684,7 +684,7 @@ l2fwd_status() { # DEV
 		((!DEV_ALIVE)) || l2_mirror_status "$1"
 		return
 	fi
-	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" || return 0
+	((DEV_ALIVE)) && l2_port_find "$DEV_IFINDEX" "$1" || return 0
 	l2_port_now "$PORT"
 	flags=$(field_num l2_port.flags)
 	((!(flags & L2_P_VLAN))) || text+=', VLAN-aware'

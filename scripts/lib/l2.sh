@@ -83,7 +83,8 @@ l2_port_names() {
 # l2_name IFINDEX: the device's name; false if there is none
 l2_name() { device_name "$1" | grep .; }
 
-# l2_port_find IFINDEX: its number in PORT. False if it is not a port.
+# l2_port_find IFINDEX NAME: its number in PORT. False if it is not a port, also if its ifindex was
+# that of another device which was one; then PORT is 0 only if nothing says so.
 l2_port_find() {
 	local VALUE NUM
 	PORT=0
@@ -92,7 +93,20 @@ l2_port_find() {
 	map_read l2_if "$1" || return 1
 	number_at 0 4
 	PORT=$NUM
-	((PORT))
+	((PORT)) && l2_port_same "$PORT" "$@"
+}
+
+# l2_port_same NUMBER IFINDEX NAME: it is the device that became the port. The kernel drops a device
+# that goes from l2_tx; one that was only in another network namespace still has our XDP program.
+l2_port_same() {
+	local XDP_ID XDP_MODE XDP_NAME XDP_SEC NEXT_ID NEXT_NAME NEXT_MAP
+	! map_read l2_tx "$1" || return 0
+	xdp_get "$3"
+	[[ -n $XDP_ID ]] || return 1
+	! prog_is_ours "$XDP_ID" l2fwd_xdp || return 0
+	prog_is_ours "$XDP_ID" latency_xdp || return 1
+	slot_next "$2"
+	[[ -n $NEXT_ID ]] && prog_is_ours "$NEXT_ID" l2fwd_xdp
 }
 
 # l2_ports_of IFINDEX...: a line "number ifindex" for each that has a number in l2_port, which is all
@@ -135,15 +149,19 @@ l2_port_write() { # NUMBER
 
 # l2_port_new IFINDEX NAME: gives the device a number, in PORT, if it has none yet
 l2_port_new() {
-	local used=' ' n ports index rest
+	local used=' ' n ports index
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
-	l2_port_find "$1" || {
+	l2_port_find "$1" "$2" || {
+		ports=$(l2_ports_of "$1") || exit 1
+		((!PORT)) ||
+			warn "$2 has ifindex $1 and is not the device that was port $DEV_NAME, or has lost our XDP program in another network namespace: the entries, settings, rules and counters of that port are removed"
+		[[ -z $ports ]] || {
+			l2_ports_remove "$ports"
+			l2_wait
+		}
 		ports=$(l2_ports) || exit 1
-		while read -r n index rest; do
-			[[ $index != "$1" ]] || break
-			used+="$n "
-		done <<<"$ports"
-		[[ -n $n ]] || for ((n = 1; n < L2_PORTS; n++)); do
+		while read -r n _; do used+="$n "; done <<<"$ports"
+		for ((n = 1; n < L2_PORTS; n++)); do
 			[[ $used == *" $n "* ]] || break
 		done
 		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"

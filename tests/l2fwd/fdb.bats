@@ -302,6 +302,38 @@ refused() {
 	fails 1 'px is not a port of l2fwd: attach.sh px l2fwd' fdb add 02:00:00:00:00:09 dev px
 }
 
+@test "fdb.sh, attach, hookmap fdb: the ifindex of a port that has gone, on another device" {
+	ports 1
+	ip link add p2 index 301 type veth peer name q2
+	ip link set p2 up
+	ip link set q2 up
+	l2_attach p2 l2fwd
+	fdb port p1 miss pass
+	fdb add 02:00:00:00:00:02 dev p2
+	fdb guard p2 add 02:00:00:00:00:02 10.0.0.2
+	fdb guard p2 on
+	fdb acl p2 add 7 deny proto tcp
+	expect 'before' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
+	equal "$(port_count p2 tx_packets)" 1 'sent by p2'
+	ip link del p2
+	ip link add other index 301 type veth peer name q2
+	ip link set other up
+	ip link set q2 up
+	equal "$(hookmap -j fdb | jq -c '[.rows[0].device, (.ports[] | .device, .state)]')" '["p2","p1","forwarding","p2","gone"]' 'what the reader says'
+	fails 1 'other is not a port of l2fwd: attach.sh other l2fwd' fdb add 02:00:00:00:00:09 dev other
+	l2_attach other l2fwd
+	equal "$(grep -c 'other has ifindex 301 and is not the device that was port p2, .* are removed$' "$BATS_TEST_TMPDIR/attach.err")" 1 'lines about it'
+	expect 'afterwards' p1 "$(mac 2)$(mac 1)88b5$PAD" "$PASS"
+	equal "$(hookmap -j fdb | jq -c '[.rows, .guard, .rules, (.ports[1] | .device, .state, .guard, .tx_packets, .rx_packets)]')" '[[],[],[],"other","forwarding",false,0,0]' 'what it has'
+	# the same device: what was set stays, also without its program, and nothing is said
+	fdb add 02:00:00:00:00:02 dev other
+	ip link set dev other xdp off
+	l2_attach other l2fwd
+	equal "$(grep -c 'is not the device' "$BATS_TEST_TMPDIR/attach.err" || true)" 0 'lines about it'
+	expect 'attached again' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
+	equal "$(port_count other tx_packets)" 1 'sent by other'
+}
+
 @test "fdb.sh: a bpf filesystem whose path has what sed, awk and printf read otherwise" {
 	local i
 	export HOOKMAP_BPFFS="$BATS_TEST_TMPDIR/a&b|c\\1%s"
