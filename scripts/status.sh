@@ -8,6 +8,7 @@
 . "$HM_SCRIPTS/lib/hooks.sh"
 . "$HM_SCRIPTS/lib/features.sh"
 . "$HM_SCRIPTS/lib/reach.sh"
+. "$HM_SCRIPTS/lib/remains.sh"
 
 usage() {
 	cat <<'EOF'
@@ -15,7 +16,8 @@ usage: status.sh [OPTION...] [DEV]
 
 Shows the features attached to DEV. Without DEV, shows all devices that the scripts
 attached to, devices of this network namespace that were attached by hand, the host, and
-how many maps are pinned (`hookmap status --pins` lists them).
+how many maps are pinned (`hookmap status --pins` lists them). Devices of other network
+namespaces that were attached by hand are only named.
 
   --check         name whatever can stop packets before they reach an attached
                     program; status 1 if packets do not reach one
@@ -226,6 +228,29 @@ pins() {
 			(.[] | select(.state != "ok") | "  \(.pin): \(.state)")' <<<"$pins"
 }
 
+# elsewhere: our programs that TEXT does not have: a line of text, or none
+elsewhere() { # TEXT
+	local shown ids list where='' line n=0
+	if ((JSON)); then
+		shown=$(jq '.xdp.id // empty, .tc[].id' <<<"$1")
+	else
+		shown=$(sed -nE 's/^  (xdp|tc) .* id ([0-9]+)(,.*)?$/\2/p' <<<"$1")
+	fi
+	ids=$(remains_progs | awk '$2 == "xdp" || $2 == "sched_cls" { print $1 }' | { grep -vxF -- "$shown" || true; } | paste -sd,) || exit 1
+	[[ -n $ids ]] || return 0
+	list=$(remains_devices "$ids") || exit 1
+	while IFS= read -r line; do
+		[[ -n $line ]] || continue
+		((n++ < 8)) && where+="${where:+, }${line%% *} in network namespace ${line#* }" || :
+	done <<<"$list"
+	((n <= 8)) || where+=" and $((n - 8)) more"
+	if [[ -n $where ]]; then
+		printf 'elsewhere: programs of ours are on %s: detach.sh --all takes them off\n' "$where"
+	elif [[ -z $1 ]]; then
+		printf 'programs of ours are loaded (id %s), on no device in reach: detach.sh --all takes them off, or says why not\n' "$ids"
+	fi
+}
+
 COUNTS=$(reach_counts) || exit 1
 set +e
 out=$(
@@ -235,11 +260,15 @@ out=$(
 FAILED=$?
 set -e
 [[ -n $out ]] || ((!FAILED)) || exit "$FAILED"
+more=''
+[[ -n $DEV ]] || more=$(elsewhere "$out") || FAILED=1
 if ((JSON)); then
 	jq -s . <<<"$out" | json_escaped
+	[[ -z $more ]] || note "$more"
 	MISSED=$(jq '.missed[]' <<<"$out")
 else
-	clean_lines <<<"${out:-nothing of hookmap is attached}"
+	[[ -n $out$more ]] || out="nothing of hookmap is attached"
+	clean_lines <<<"$out${more:+${out:+$'\n'}$more}"
 	[[ -n $DEV ]] || pins | clean_lines || FAILED=1
 	MISSED=$(grep '^  reach    attached but not reached:' <<<"$out") || true
 fi

@@ -184,3 +184,23 @@ of() {
 	equal "$(of host)" "if$index -" "taken off"
 	ip netns del "$LAB-decoy"
 }
+
+@test "by hand: status.sh names our programs in other network namespaces" {
+	local s=$HM_TOP/scripts/status.sh text
+	on client ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	text=$(on host "$s")
+	like "$text" "elsewhere: programs of ours are on eth0 in network namespace /run/netns/$LAB-client: detach.sh --all takes them off"
+	[[ $text != *"nothing of hookmap"* ]]
+	equal "$(on host "$s" -j 2>/dev/null)" "[]" JSON
+	like "$(on host "$s" -j 2>&1)" "note: elsewhere: programs of ours are on eth0"
+	# what is shown anyway is not named again
+	on client ip link set dev eth0 xdp off
+	on host tc qdisc add dev eth0 clsact
+	on host tc filter add dev eth0 ingress prio 1 handle 1 bpf da obj "$HM_BUILD/tc/latency.o"
+	on host ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
+	text=$(on host "$s")
+	like "$text" "eth0: attached by hand"
+	[[ $text != *elsewhere* ]]
+	on host "$HM_TOP/scripts/detach.sh" --all
+	equal "$(on host "$s")" "nothing of hookmap is attached"
+}

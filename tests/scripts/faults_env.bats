@@ -149,6 +149,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	run -0 on host "$DETACH" eth0
 	like "$output" "eth0 is not there any more. If it was moved and renamed, it still has our XDP program: detach.sh --netns /run/netns/$LAB-server moved"
 	# its XDP program went with it, and keeps the maps until it is taken off, over there
+	like "$(on host "$HM_TOP/scripts/status.sh")" "elsewhere: programs of ours are on moved in network namespace /run/netns/$LAB-server: detach.sh --all takes them off"
 	on host "$DETACH" moved --netns "$LAB-server"
 	equal "$(on server ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
 	on server ip link del moved
