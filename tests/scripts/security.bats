@@ -107,7 +107,7 @@ bats_require_minimum_version 1.5.0
 				# shellcheck disable=SC2086
 				run --separate-stderr hookmap $verb
 				equal "$status" 1 "status of hookmap $verb, after $how $dir"
-				equal "$(grep -c "hookmap: $dir belongs to user " <<<"$stderr")" 1 "errors of hookmap $verb, after $how $dir: $stderr"
+				equal "$(grep -cE "^(hookmap|status.sh): $dir belongs to user " <<<"$stderr")" 1 "errors of hookmap $verb, after $how $dir: $stderr"
 				[[ $verb == -j* ]] || equal "$output" '' "hookmap $verb, after $how $dir"
 			done
 			for verb in status.sh 'status.sh -j' 'status.sh --check eth0' 'fdb.sh dump' 'fdb.sh flush' 'policy.sh show' \
