@@ -143,7 +143,7 @@ lat_load() { # STAGING
 	try "$BPFTOOL" -n prog loadall "$OBJECT" "$staging" "${MAP_OPTIONS[@]}" autoattach || true
 	local program
 	for program in latency_udp latency_splice; do
-		((DRY_RUN)) || is_link "$staging/$program" || rm -f "$staging/$program"
+		((DRY_RUN)) || is_link "$staging/$program" || run rm -f "$staging/$program"
 	done
 	run mv "$staging" "$LAT_PINS"
 	LAT_NEW=1

@@ -81,7 +81,7 @@ host_load() { # NAME
 		object "kern/$1_fentry.o"
 		try "$BPFTOOL" -n prog loadall "$OBJECT" "$staging" "${MAP_OPTIONS[@]}" autoattach || true
 		for name in "$staging"/*; do
-			((DRY_RUN)) || is_link "$name" || rm -f "$name"
+			((DRY_RUN)) || is_link "$name" || run rm -f "$name"
 		done
 	fi
 	run mv "$staging" "$PINS/$1"
