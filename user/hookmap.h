@@ -188,6 +188,12 @@ size_t pin_value_size(const struct pin *pin);
 /* owner.c: the container, machine or unit that the process is of, by its cgroup, in BUF */
 bool owner_name(int pid, char *buf, size_t size);
 
+/* netlink.c: asks for a list in our network namespace, and calls EACH for its messages, which are
+ * of TYPE, until it does not return 0. True if that was the whole list. */
+struct nlmsghdr;
+bool netlink_dump(struct nlmsghdr *ask, __u16 type, int (*each)(void *arg, struct nlmsghdr *msg),
+		  void *arg);
+
 /* --- names.c: network namespaces and devices */
 
 struct names;

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
@@ -121,8 +120,9 @@ static bool is_program(__u32 id, __u32 class, const void *name)
 	return is;
 }
 
-static void pref_filter(struct pref *p, struct nlmsghdr *msg)
+static int pref_filter(void *pref, struct nlmsghdr *msg)
 {
+	struct pref *p = pref;
 	struct tcmsg *tc = NLMSG_DATA(msg);
 	int len = TCA_PAYLOAD(msg);
 
@@ -141,6 +141,7 @@ static void pref_filter(struct pref *p, struct nlmsghdr *msg)
 		if (id && p->is(id, class, p->arg))
 			p->pref = tc->tcm_info >> 16;
 	}
+	return 0;
 }
 
 /* In the device's namespace */
@@ -152,28 +153,11 @@ static void pref_look(void *arg)
 	} ask = { .msg = { .nlmsg_len = sizeof(ask),
 			   .nlmsg_type = RTM_GETTFILTER,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	static char buf[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct pref *p = arg;
-	ssize_t len;
 
 	ask.tc.tcm_ifindex = p->ifindex;
 	ask.tc.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
-	len = fd < 0 ? -1 : send(fd, &ask, sizeof(ask), 0);
-	while (len > 0) {
-		struct nlmsghdr *msg = (void *)buf;
-
-		len = recv(fd, buf, sizeof(buf), 0);
-		for (ssize_t left = len; left > 0 && NLMSG_OK(msg, left);
-		     msg = NLMSG_NEXT(msg, left)) {
-			if (msg->nlmsg_type == RTM_NEWTFILTER)
-				pref_filter(p, msg);
-			else
-				len = 0;
-		}
-	}
-	if (fd >= 0)
-		close(fd);
+	netlink_dump(&ask.msg, RTM_NEWTFILTER, pref_filter, p);
 }
 
 __u32 filter_pref(struct names *names, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg)

@@ -222,8 +222,9 @@ static int device_compare(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-static int device_add(struct space *s, struct nlmsghdr *msg)
+static int device_add(void *space, struct nlmsghdr *msg)
 {
+	struct space *s = space;
 	struct ifinfomsg *info = NLMSG_DATA(msg);
 	struct device *d = reallocarray(s->device, s->devices + 1, sizeof(*d));
 	int len = IFLA_PAYLOAD(msg);
@@ -263,30 +264,12 @@ static void devices_read(struct space *s)
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		  .attr = { .rta_len = RTA_LENGTH(sizeof(ask.mask)), .rta_type = IFLA_EXT_MASK },
 		  .mask = RTEXT_FILTER_SKIP_STATS };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	/* a device can have 64 kB of other names */
-	static char buf[1 << 18] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t len = fd < 0 ? -1 : send(fd, &ask, sizeof(ask), 0);
-	bool whole = false;
 
-	while (len > 0) {
-		struct nlmsghdr *msg = (void *)buf;
-
-		len = recv(fd, buf, sizeof(buf), 0);
-		for (ssize_t left = len; left > 0 && NLMSG_OK(msg, left);
-		     msg = NLMSG_NEXT(msg, left)) {
-			whole |= msg->nlmsg_type == NLMSG_DONE;
-			if (msg->nlmsg_type != RTM_NEWLINK || device_add(s, msg))
-				len = 0;
-		}
-	}
-	if (!whole) {
+	if (!netlink_dump(&ask.msg, RTM_NEWLINK, device_add, s)) {
 		free(s->device);
 		s->device = NULL;
 		s->devices = 0;
 	}
-	if (fd >= 0)
-		close(fd);
 	if (s->devices)
 		qsort(s->device, s->devices, sizeof(*s->device), device_compare);
 }
