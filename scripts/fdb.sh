@@ -337,7 +337,7 @@ load_plan() {
 
 # load_undo OLD: takes back what load_run NEW has done, and with OLD (1) load_run OLD
 load_undo() {
-	map_keys l2_fdb l2_fdb.type "$L2_STATIC" | awk 'FILENAME == "-" { static[$0]; next } $0 in static' - "$MINE" | l2_deletes l2_fdb >"$NEW"
+	map_keys l2_fdb l2_fdb.type "$L2_STATIC" | awk 'FILENAME == "-" { static[$0]; next } $0 in static' - "$MINE" | map_deletes l2_fdb >"$NEW"
 	((!$1)) || cat "$BACK" >>"$NEW"
 	l2_batch l2_fdb "$NEW" >/dev/null
 }

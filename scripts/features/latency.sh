@@ -177,8 +177,8 @@ lat_rows_old() {
 			[[ $'\n'$measured$'\n' != *$'\n'"$nsid/$ifindex"$'\n'* ]] || continue
 		}
 		bytes 8 "$key"
-		printf 'map delete pinned %s key hex %s\n' "$GLOBALS/lat_hist" "${BYTES[*]}"
-	done <<<"$rows" | into "$LAT_FILE" || exit 1
+		printf '%s\n' "${BYTES[*]}"
+	done <<<"$rows" | map_deletes lat_hist | into "$LAT_FILE" || exit 1
 	[[ -s $LAT_FILE ]] || return 0
 	change "$BPFTOOL" batch file "$LAT_FILE" || failed "$OUT" "$1: the rows of devices that were measured before cannot be removed"
 	note "$1: $(wc -l <"$LAT_FILE") rows of devices that were measured before are removed"
@@ -212,10 +212,10 @@ latency_attach() { # DEV
 	tc_check "$1" latency_tc "$LAT_PREF" "$DEV_PREF"
 	lat_cfg_change
 
+	[[ -n $TC_PREF || ${XDP_NAME:-} == latency_* || ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
 	# first the settings, then from the last stage to the first: every measured packet is
 	# measured to the end
 	maps_create latency lat_cfg lat_stat lat_ring lat_stamp lat_hist
-	[[ -n $TC_PREF || ${XDP_NAME:-} == latency_* || ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
 	map_keep lat_cfg
 	VALUE=("${LAT_VALUE[@]}")
 	map_write lat_cfg 0

@@ -304,10 +304,6 @@ l2_batch_rest() {
 		}' - "$2"
 }
 
-# l2_deletes MAP: commands that delete the keys that it reads. (A path may have what sed and
-# awk -v take for their own.)
-l2_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
-
 # l2_updates [WORD]: commands that write the entries that it reads, a line "VLAN MAC PORT TYPE" each;
 # WORD (noexist) is their last word
 l2_updates() {
@@ -359,7 +355,7 @@ l2_updates() {
 l2_delete() {
 	[[ -e $GLOBALS/$1 ]] || return 0
 	scratch L2_FILE
-	map_keys "$@" | l2_deletes "$1" | into "$L2_FILE" || exit 1
+	map_keys "$@" | map_deletes "$1" | into "$L2_FILE" || exit 1
 	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 

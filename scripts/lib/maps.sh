@@ -449,6 +449,10 @@ map_keys() {
 		}'
 }
 
+# map_deletes MAP: commands that delete the keys that it reads. (A path may have what sed and
+# awk -v take for their own.)
+map_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
+
 # map_read NAME N: entry N of an array in VALUE. False if there is none.
 map_read() {
 	bytes 4 "$2"
