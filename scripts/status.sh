@@ -220,12 +220,13 @@ by_hand() {
 
 # pins: how many maps are pinned, and those that this version cannot use
 pins() {
-	local pins
-	hookmap_reader
-	pins=$("$READER" -j --pins status) || return
+	[[ -n $STATUS ]] || {
+		hookmap_reader
+		STATUS=$("$READER" -j status) || return
+	}
 	jq -r --arg all "$(typed hookmap status --pins)" '(.programs // [] | length) as $n | .rows | length as $maps
 		| if $maps == 0 then empty else "maps: \($maps) pinned, \(map(.memory // 0) | add / 1048576 * 10 | ceil / 10) MiB, \($n) programs use them (\($all))" end,
-			(.[] | select(.state != "ok") | "  \(.pin): \(.state)")' <<<"$pins"
+			(.[] | select(.state != "ok") | "  \(.pin): \(.state)")' <<<"$STATUS"
 }
 
 # elsewhere: our programs that TEXT does not have: a line of text, or none
@@ -251,7 +252,13 @@ elsewhere() { # TEXT
 	fi
 }
 
-COUNTS=$(reach_counts) || exit 1
+# what the reader says; empty without one, or if it fails
+STATUS=''
+! (hookmap_reader) 2>/dev/null || {
+	hookmap_reader
+	STATUS=$(look "$READER" -j status 2>/dev/null) || STATUS=''
+}
+COUNTS=$(reach_counts <<<"$STATUS") || exit 1
 set +e
 out=$(
 	set -e

@@ -292,13 +292,10 @@ reach_jumps() {
 	done
 }
 
-# reach_counts: the counters of the programs, one line "inode ifindex feature stage before
-# packets reached" each, separated by tabs; empty without a reader
+# reach_counts: the counters of the programs in what hookmap -j status says, one line "inode ifindex
+# feature stage before packets reached" each, separated by tabs
 reach_counts() {
-	(hookmap_reader) 2>/dev/null || return 0
-	hookmap_reader
-	{ look "$READER" -j status 2>/dev/null || printf '{"devices":[]}'; } |
-		jq -r '.devices[] | . as $d | .reach[]? | [$d.inode, $d.ifindex, .feature, .stage, .before, .packets, .reached // (.reached | tojson)] | @tsv'
+	jq -r '.devices[]? | . as $d | .reach[]? | [$d.inode, $d.ifindex, .feature, .stage, .before, .packets, .reached // (.reached | tojson)] | @tsv'
 }
 
 # reach_now DEV CHECK COUNTS: for the features of DEV_*: lines "missed TAB TEXT" and "known TAB
