@@ -263,16 +263,22 @@ ip6() {
 	like "$(hookmap --drain path | tail -n 1)" 'hops not shown: the headers were not in the linear part'
 }
 
-@test "path: inside vxlan, on the underlay and on the overlay" {
+# vxlan_up PORT CLIENT HOST: vx0 in both, over these addresses, with neighbours
+vxlan_up() {
+	on client ip link add vx0 type vxlan id 4242 dstport "$1" remote "$3" local "$2" dev eth0
+	on host ip link add vx0 type vxlan id 4242 dstport "$1" remote "$2" local "$3" dev eth0
 	for h in client host; do
-		peer=10.11.1.1
-		[[ $h == client ]] || peer=10.11.1.2
-		on "$h" ip link add vx0 type vxlan id 4242 dstport 4789 remote "$peer" dev eth0
+		# only what the test sends
+		on "$h" sysctl -qw net.ipv6.conf.vx0.disable_ipv6=1
 		on "$h" ip link set vx0 up
 	done
 	on client ip addr add "$NET.129/30" dev vx0
 	on host ip addr add "$NET.130/30" dev vx0
-	on client ping -q -c 1 "$NET.130" # neighbours
+	on client ping -q -c 1 "$NET.130"
+}
+
+@test "path: inside vxlan, on the underlay and on the overlay" {
+	vxlan_up 4789 10.11.1.2 10.11.1.1
 	host_attach path --match "echo dst $NET.130"
 	on client ping -q -c 2 -i 0.05 "$NET.130"
 	events path >"$ALL"
@@ -291,16 +297,7 @@ host vx0 netif_receive_skb" "packet $n"
 }
 
 @test "path: the outer packet of a tunnel ends where what is inside goes on" {
-	on client ip link add vx0 type vxlan id 4242 dstport 4790 remote "$NET.1" local "$NET.2" dev eth0
-	on host ip link add vx0 type vxlan id 4242 dstport 4790 remote "$NET.2" local "$NET.1" dev eth0
-	for h in client host; do
-		# only what the test sends
-		on "$h" sysctl -qw net.ipv6.conf.vx0.disable_ipv6=1
-		on "$h" ip link set vx0 up
-	done
-	on client ip addr add "$NET.129/30" dev vx0
-	on host ip addr add "$NET.130/30" dev vx0
-	on client ping -q -c 1 "$NET.130" # neighbours
+	vxlan_up 4790 "$NET.2" "$NET.1"
 	host_attach path --match "proto udp dst $NET.1 vxlan 4790"
 	on client ping -q -c 2 -i 0.05 "$NET.130"
 	udp host "$NET.1" 3 >/dev/null
