@@ -578,7 +578,7 @@ static void drops_settings(struct settings *s)
 {
 	struct drop_cfg cfg = {};
 
-	if (pin_value(s->opt, "drop_cfg", &cfg))
+	if (settings_value(s, "drop_cfg", &cfg))
 		return;
 	set_text(s, "by", cfg.by < DROP_BY_MAX ? drop_by_name[cfg.by] : "?", "none");
 	if (cfg.sample_rate)

@@ -113,7 +113,7 @@ void trace_settings(struct settings *s, const char *map)
 	struct trace_filter f = {};
 	char text[4096] = "any";
 
-	if (pin_value(s->opt, map, &f))
+	if (settings_value(s, map, &f))
 		return;
 	if (f.flags & TRACE_F_UID)
 		set_number(s, "uid", f.uid, ~0ULL);

@@ -37,7 +37,7 @@ static void mirror_settings(struct settings *s)
 	struct l2_cfg cfg = {};
 
 	if (pin_read(s->opt, "hm_dev", false, NULL, mirror_port, &m) ||
-	    pin_value(s->opt, "l2_cfg", &cfg))
+	    settings_value(s, "l2_cfg", &cfg))
 		return;
 	set_flag(s, "mirror", true);
 	set_number(s, "refresh", (cfg.refresh_ns ?: L2_REFRESH_NS) / 1000000,

@@ -157,8 +157,9 @@ int pin_read(const struct options *opt, const char *name, bool required, struct 
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
 /* The one value of the array NAME in VALUE, which is all zero; of a per-CPU map, whose value is
- * of __u64 alone, the sum. Returns 0 or -errno; pin_open() prints its own. */
-int pin_value(const struct options *opt, const char *name, void *value);
+ * of __u64 alone, the sum. Returns 0 or -errno; pin_open() prints its own, of a map that is not
+ * there only if it is REQUIRED. */
+int pin_value(const struct options *opt, const char *name, bool required, void *value);
 
 /* Prints why the pin PATH could not be opened, ERR being -errno. */
 void pin_fail(const char *path, int err);

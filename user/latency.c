@@ -454,7 +454,7 @@ static void latency_settings(struct settings *s)
 		next_setting(s);
 		return;
 	}
-	if (pin_value(s->opt, "lat_cfg", &cfg))
+	if (settings_value(s, "lat_cfg", &cfg))
 		return;
 	set_number(s, "sample", cfg.sample ?: 1, LAT_SAMPLE_DEFAULT);
 	filter_setting(s, &cfg);

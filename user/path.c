@@ -691,7 +691,7 @@ static void path_settings(struct settings *s)
 	struct path_cfg cfg = {};
 	char match[256] = "echo", text[300];
 
-	if (pin_value(s->opt, "path_cfg", &cfg))
+	if (settings_value(s, "path_cfg", &cfg))
 		return;
 	if (cfg.flags & PATH_F_SET)
 		condition_text(&cfg.match, match, sizeof(match));

@@ -361,11 +361,11 @@ void programs_since(const struct options *opt, const char *feature)
 		printf("counted since %s (detach and attach to reset)\n", text);
 }
 
-int pin_value(const struct options *opt, const char *name, void *value)
+int pin_value(const struct options *opt, const char *name, bool required, void *value)
 {
 	const struct pin *pin = pin_find(name);
 	size_t size = pin_value_size(pin);
-	int fd = pin_open(opt, name, true);
+	int fd = pin_open(opt, name, required);
 	__u32 zero = 0;
 	char *values;
 	int err = 0;

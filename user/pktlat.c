@@ -271,7 +271,7 @@ static void pktlat_settings(struct settings *s)
 {
 	struct pktlat_cfg cfg = {};
 
-	if (pin_value(s->opt, "pktlat_cfg", &cfg))
+	if (settings_value(s, "pktlat_cfg", &cfg))
 		return;
 	if (cfg.flags & PKTLAT_F_PTP)
 		ptp_setting(s, cfg.clock);

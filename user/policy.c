@@ -356,7 +356,7 @@ int policy_read(const struct options *opt, struct policy *p)
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	err = pin_value(opt, "pol_cfg", &p->cfg);
+	err = pin_value(opt, "pol_cfg", true, &p->cfg);
 	if (err)
 		return err;
 	if (asked.verify && !strcmp(asked.verify, "next")) {
@@ -367,12 +367,12 @@ int policy_read(const struct options *opt, struct policy *p)
 	/* once more if a load came between */
 	for (int i = 0; p->cfg.gen && i < 5; i++) {
 		err = read_set(opt, p);
-		if (pin_value(opt, "pol_cfg", &after) || after.gen == p->cfg.gen)
+		if (pin_value(opt, "pol_cfg", true, &after) || after.gen == p->cfg.gen)
 			break;
 		p->cfg = after;
 	}
 	if (!err)
-		err = pin_value(opt, "pol_stat", &p->stat);
+		err = pin_value(opt, "pol_stat", true, &p->stat);
 out:
 	p->now = clock_ns(CLOCK_MONOTONIC);
 	if (err && err != -EPROTO) /* which was said */
@@ -512,7 +512,7 @@ static void policy_settings(struct settings *s)
 
 	if (s->dev)
 		return set_pref(s, "policy-pref", s->key->ifindex, "policy_tc", 50);
-	if (pin_value(s->opt, "pol_cfg", &cfg))
+	if (settings_value(s, "pol_cfg", &cfg))
 		return;
 	set_number(s, "max-rules", cfg.max_rules ?: POL_RULES_MAX, POL_RULES_MAX);
 	set_number(s, "max-masks", cfg.max_tuples ?: POL_TUPLES_DEF, POL_TUPLES_DEF);

@@ -49,6 +49,11 @@ static void set_option(struct settings *s, const char *option)
 	command_word(s, text);
 }
 
+int settings_value(const struct settings *s, const char *map, void *value)
+{
+	return pin_value(s->opt, map, s->to == SET_COMMAND, value);
+}
+
 void set_text(struct settings *s, const char *option, const char *value, const char *unset)
 {
 	if (s->to == SET_JSON) {

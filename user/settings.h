@@ -21,6 +21,9 @@ struct settings {
 	char text[512]; /* SET_TEXT; of a command: what it leaves out */
 };
 
+/* The one value of the array MAP, as pin_value(). A detach at this moment is not an error of the
+ * reader that shows other things as well; the commands that are to be run say it. */
+int settings_value(const struct settings *s, const char *map, void *value);
 /* Option --OPTION; UNSET is the value without it (NULL: none is). */
 void set_text(struct settings *s, const char *option, const char *value, const char *unset);
 void set_number(struct settings *s, const char *option, __u64 value, __u64 unset);

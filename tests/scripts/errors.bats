@@ -195,6 +195,11 @@ fails() {
 	attach eth0
 	rm "$G/lat_cfg"
 	fails 1 "map $G/lat_cfg: not there: attach first" hookmap latency
+	# what a reader beside a detach meets: no error, but commands that are to be run are all there
+	run -0 --separate-stderr hookmap -j status
+	[ -z "$stderr" ]
+	[ "$(jq -c '.devices[0].settings' <<<"$output")" = '{"latency":{"pref":1,"mode":"native"}}' ]
+	like "$(hookmap status --commands 2>&1)" "map $G/lat_cfg: not there"
 	detach eth0
 	nothing_left
 }
