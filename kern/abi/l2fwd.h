@@ -320,7 +320,7 @@ struct l2_sieve {
  * by word, and write to l2_look instead. See l2_wire. */
 struct l2_cfg {
 	__u32 flags;  /* L2_F_* */
-	__u32 ports;  /* highest port number in use */
+	__u32 ports;  /* no port has a higher number; for scripts */
 	__u64 netns;  /* inode of the namespace that the ports are in */
 	__u32 bridge; /* ifindex of the mirrored bridge, 0 = none */
 	__u32 pad;

@@ -63,8 +63,10 @@ l2_cfg_init() {
 # l2_ports: a line "number ifindex flags rules first-rule" a port. It dies if they cannot be
 # read, and so must the caller in whose subshell that is.
 l2_ports() {
-	local number index flags rules at rows
-	[[ -e $GLOBALS/l2_port ]] || return 0
+	local number index flags rules at rows VALUE MAP_LAST
+	[[ -e $GLOBALS/l2_port && -e $GLOBALS/l2_cfg ]] || return 0
+	l2_cfg_read
+	MAP_LAST=$(field_num l2_cfg.ports)
 	rows=$(map_rows l2_port key l2_port.ifindex l2_port.flags l2_port.acl_n l2_port.acl_at) || exit 1
 	while read -r number index flags rules at; do
 		((!${index:-0})) || printf '%d %d %d %d %d\n' "$number" "$index" "$flags" $((rules & L2_ACL_MASK)) "$at"
@@ -167,6 +169,7 @@ l2_port_new() {
 		((n < L2_PORTS)) || die "there are $((L2_PORTS - 1)) ports, which is the limit: $2 cannot be another"
 		PORT=$n
 		defer l2_ports_remove "$n $1"
+		l2_ports_last "$n"
 		struct_new l2_port
 		field l2_port.ifindex "$1"
 		# one of a mirror is so from its first frame on, and takes the slow path until all is known of it
@@ -184,6 +187,16 @@ l2_port_new() {
 	run "${NSCMD[@]}" "$BPFTOOL" map update pinned "$GLOBALS/l2_tx" key hex "${BYTES[@]}" value hex "${index[@]}"
 	map_set l2_if "${index[@]}" -- "${BYTES[@]}"
 	l2_ports_changed
+}
+
+# l2_ports_last NUMBER: it may be in use from now on
+l2_ports_last() {
+	local VALUE
+	((!DRY_RUN)) || return 0
+	l2_cfg_read
+	(($(field_num l2_cfg.ports) < $1)) || return 0
+	field l2_cfg.ports "$1"
+	l2_cfg_write
 }
 
 # l2_wire_new NUMBER: blocked, until it is looked at. No program writes this yet: l2_maps_make

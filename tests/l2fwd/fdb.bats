@@ -384,9 +384,16 @@ refused() {
 	equal "$(ways)" '10 01 40, 20 01 50, 40 00 10, 50 00 20' 'both'
 }
 
-# unreadable MAP: a bpftool that cannot dump it
+# unreadable MAP: a bpftool that cannot read it
 unreadable() {
-	printf '#!/bin/bash\n[[ "$*" != *"map dump pinned %s"* ]] || exit 1\nexec %s "$@"\n' "$G/$1" "$(type -P bpftool)" >"$BATS_TEST_TMPDIR/blind"
+	cat >"$BATS_TEST_TMPDIR/blind" <<-EOF
+		#!/bin/bash
+		[[ "\$*" != *'map dump pinned $G/$1' ]] || exit 1
+		[[ "\$*" == *'batch file -' ]] || exec $(type -P bpftool) "\$@"
+		commands=\$(cat)
+		[[ \$commands != *'map lookup pinned $G/$1 '* ]] || exit 1
+		exec $(type -P bpftool) "\$@" <<<"\$commands"
+	EOF
 	chmod +x "$BATS_TEST_TMPDIR/blind"
 	export BPFTOOL=$BATS_TEST_TMPDIR/blind
 }

@@ -102,7 +102,7 @@ T=88b5$PAD
 	cat >"$BATS_TEST_TMPDIR/bin/bpftool" <<-EOF
 		#!/bin/bash
 		$(command -v bpftool) "\$@" || exit
-		[[ "\$*" == *'map update pinned $G/l2_fdb key'* || "\$*" == *'batch file'* ]] && [[ -s $BATS_TEST_TMPDIR/late ]] || exit 0
+		[[ "\$*" == *'map update pinned $G/l2_fdb key'* || "\$*" == *'batch file /'* ]] && [[ -s $BATS_TEST_TMPDIR/late ]] || exit 0
 		: >"$BATS_TEST_TMPDIR/late"
 		exec $(command -v bpftool) map delete pinned "$G/l2_fdb" key hex 00 00 02 00 00 00 02 01
 	EOF
