@@ -25,12 +25,14 @@ HM_MAP(xdp_home);
 HM_MAP(xdp_verdict);
 HM_PRIVATE(xdp_here);
 
-#define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
+#define XDP_PROBES  8		   /* cells tried for a new (device, action, reason) */
+#define XDP_IDLE_NS 10000000000ULL /* a device that counted nothing for so long may lose a cell */
 
 /* Records the device that the program runs on; returns its number. */
 __noinline int xdp_look(struct xdp_md *ctx)
 {
-	struct xdp_home *old, home = { .ifindex = ctx->ingress_ifindex };
+	struct xdp_home *old,
+		home = { .ifindex = ctx->ingress_ifindex, .last = bpf_ktime_get_ns() };
 	__u32 device = home.ifindex;
 
 #ifndef HM_MAPS_LEGACY /* whose loader has no CO-RE: there the ifindex must do */
@@ -75,22 +77,32 @@ static __always_inline __u32 xdp_device(struct xdp_md *ctx)
 	return here->device;
 }
 
-/* A cell of a device that was removed from xdp_home; its counts are added to the rest. */
+/* The cell of the device that has been idle longest, or that was removed from xdp_home; its counts
+ * are added to the rest. NULL if all are in use. */
 static __always_inline struct xdp_cell *xdp_cell_used(struct xdp_verdict *v, __u32 at)
 {
+	__u64 oldest = bpf_ktime_get_ns() - XDP_IDLE_NS;
+	__u32 used = XDP_CELLS;
+	struct xdp_cell *cell;
+
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < XDP_PROBES; i++, at++) {
-		struct xdp_cell *cell = &v->cell[at & (XDP_CELLS - 1)];
-		__u32 device = cell->device;
+		__u32 device = v->cell[at & (XDP_CELLS - 1)].device;
+		struct xdp_home *home = bpf_map_lookup_elem(&xdp_home, &device);
+		__u64 last = home ? home->last : 0;
 
-		if (bpf_map_lookup_elem(&xdp_home, &device))
-			continue;
-		v->over_packets += cell->packets;
-		v->over_bytes += cell->bytes;
-		cell->packets = cell->bytes = 0;
-		return cell;
+		if ((__s64)(last - oldest) < 0) {
+			oldest = last;
+			used = at & (XDP_CELLS - 1);
+		}
 	}
-	return NULL;
+	if (used >= XDP_CELLS)
+		return NULL;
+	cell = &v->cell[used];
+	v->over_packets += cell->packets;
+	v->over_bytes += cell->bytes;
+	cell->packets = cell->bytes = 0;
+	return cell;
 }
 
 static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u32 device,

@@ -224,7 +224,7 @@ enum xdp_reason {
 	XDP_R_MAX = 256,
 };
 struct xdp_cell {
-	__u32 device; /* key of xdp_home; 0 = free. So is a cell whose device is not there */
+	__u32 device; /* key of xdp_home; 0 = free. So is a cell of an idle device, or of none */
 	__u16 reason; /* enum xdp_reason */
 	__u8 action;  /* enum xdp_action */
 	__u8 pad;
@@ -248,6 +248,7 @@ struct xdp_home {
 	__u32 netns;  /* inode */
 	__u32 ifindex;
 	char name[16]; /* when it counted last */
+	__u64 last;    /* ns, CLOCK_MONOTONIC: when it counted last, to a timer tick */
 };
 
 /* map xdp_here, per-CPU array of 1, not pinned: each program that is loaded has one. On which
@@ -268,7 +269,7 @@ _Static_assert(sizeof(struct drop_xdp_slot) == 72, "abi");
 _Static_assert(sizeof(struct drop_stat) == 120, "abi");
 _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 224, "abi");
-_Static_assert(sizeof(struct xdp_home) == 32, "abi");
+_Static_assert(sizeof(struct xdp_home) == 40, "abi");
 _Static_assert(sizeof(struct xdp_here) == 16, "abi");
 _Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
 

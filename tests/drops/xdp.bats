@@ -170,19 +170,27 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	on host ip link set dev eth0 xdpdrv off
 }
 
-@test "drops: a full table of verdicts is counted" {
+@test "drops: a full table of verdicts is counted, and idle devices make room" {
 	quiet
 	attach --host drops
 	verdict_on xdpdrv
 	# every cell belongs to a device 999
 	local cell='e7 03 00 00 01 00 02 00 01 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00' value i
-	# shellcheck disable=SC2046
-	bpftool map update pinned "$G/xdp_home" key 231 3 0 0 value $(printf '0 %.0s' {1..32})
 	[[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]] || skip "no little-endian machine"
 	value=$(printf '00 %.0s' {1..32})
 	for ((i = 0; i < 1024; i++)); do value+=" $cell"; done
-	# shellcheck disable=SC2086
-	bpftool map update pinned "$G/xdp_verdict" key 0 0 0 0 value hex $value
+	# full AGE: of one that counted so many seconds ago
+	full() {
+		local last
+		read -r last _ </proc/uptime
+		last=$((${last/./} * 10000000 - $1 * 1000000000))
+		# shellcheck disable=SC2046
+		bpftool map update pinned "$G/xdp_home" key 231 3 0 0 value hex $(printf '00 %.0s' {1..32}) \
+			$(for ((i = 0; i < 64; i += 8)); do printf '%02x ' $((last >> i & 255)); done)
+		# shellcheck disable=SC2086
+		bpftool map update pinned "$G/xdp_verdict" key 0 0 0 0 value hex $value
+	}
+	full -1000
 	local before
 	before=$(drops | jq .lost.verdict_table_full)
 	send 7001 11
@@ -193,6 +201,15 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 	send 7001 13
 	settled '.reason == "XDP_TEST"' 13
 	(("$(drops | jq .lost.verdict_table_full)" >= before + 11 + 1024))
+	# so are those of one that has been idle for long, one for each cause and CPU, the others stay
+	full 1000
+	send 7001 17
+	settled '.reason == "XDP_TEST"' 17
+	local cpus cells
+	cpus=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
+	cells=$(bpftool -j map dump pinned "$G/xdp_verdict" | jq '[.[0].formatted.values[].value.cell[] | select(.device == 999)] | length')
+	((cells >= cpus * 1024 - 2 * cpus && cells < cpus * 1024))
+	equal "$(drops | jq .lost.verdict_table_full)" $((cpus * 1024 - cells)) 'in cells that were evicted'
 	on host ip link set dev eth0 xdpdrv off
 }
 
@@ -200,7 +217,7 @@ cpumap_lost_is() { (($(cpumap_lost | awk '{ n += $1 } END { print n + 0 }') == $
 other_homes() {
 	awk -v pin="$G/xdp_home" -v from="$1" -v to="$2" -v zeros="$(printf ' 0%.0s' {1..15})" 'BEGIN {
 		for (i = from; i < to; i++)
-			printf "map update pinned %s key %d %d %d 255 value 0%s 99%s\n", pin, i % 256, i / 256 % 256, i / 65536, zeros, zeros
+			printf "map update pinned %s key %d %d %d 255 value 0%s 99%s 0 0 0 0 0 0 0 0\n", pin, i % 256, i / 256 % 256, i / 65536, zeros, zeros
 	}' >"$BATS_TEST_TMPDIR/fill"
 	taskset -c 0 bpftool batch file "$BATS_TEST_TMPDIR/fill" >/dev/null
 }

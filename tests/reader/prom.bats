@@ -125,7 +125,7 @@ hookmap_build_info'
 		for (i = 0; i < 32; i++) printf "0 "
 		for (i = 0; i < 1024; i++) printf "%d %d 1 0 0 0 %d 0 1 0 0 0 0 0 0 0 60 0 0 0 0 0 0 0 ", i % 256, int(i / 256), i % 7
 	}')
-	awk -v g="$G" -v rest="$(printf ' 0%.0s' {1..17})" 'BEGIN {
+	awk -v g="$G" -v rest="$(printf ' 0%.0s' {1..25})" 'BEGIN {
 		for (i = 0; i < 1024; i++) printf "map update pinned %s/xdp_home key %d %d 1 0 value 0 0 0 0 0 0 0 0 0 0 0 0 %d %d 1%s\n", g, i % 256, int(i / 256), i % 256, int(i / 256), rest
 	}' | bpftool batch file - >/dev/null
 	# 1 000 rules
