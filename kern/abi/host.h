@@ -34,9 +34,10 @@ struct hm_dev {
 #define HM_DEVS 256
 
 /*
- * map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. The kernel reuses
- * the inode of a deleted namespace, but never the cookie. When the reused inode is found, netns
- * becomes inode | nsid << 32 here and in hm_dev, which is unique.
+ * map hm_netns, hash by nsid (1 .. 255). 0: attached by hand, the reader's own. A namespace keeps
+ * its number until another one needs it, and nothing is attached in it. The kernel reuses the inode
+ * of a deleted namespace, but never the cookie. When the reused inode is found, netns becomes
+ * inode | nsid << 32 here and in hm_dev, which is unique.
  */
 struct hm_netns {
 	__u64 netns;  /* inode */

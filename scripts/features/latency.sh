@@ -163,22 +163,33 @@ latency_unshare() {
 # its last life: they go. If half of all rows are in use, so do those of devices that are not measured
 # any more.
 lat_rows_old() {
-	local rows key nsid ifindex measured=all OTHERS BYTES
+	local rows key nsid ifindex measured=all OTHERS
 	rows=$(map_rows lat_hist key lat_key.nsid lat_key.ifindex) || exit 1
 	(($(wc -l <<<"$rows") <= LAT_HIST_ROWS / 2)) || {
 		dev_others "$HM_FEAT_latency"
 		measured=$(awk 'NF { print $5 "/" $2 }' <<<"$OTHERS")
 	}
-	scratch LAT_FILE
 	while read -r key nsid ifindex; do
 		[[ -n $key ]] || continue
 		[[ $nsid == "$DEV_NSID" && $ifindex == "$IFINDEX" ]] || {
 			[[ $measured != all && $nsid != 0 ]] || continue
 			[[ $'\n'$measured$'\n' != *$'\n'"$nsid/$ifindex"$'\n'* ]] || continue
 		}
+		printf '%s\n' "$key"
+	done <<<"$rows" | lat_rows_remove "$1" || exit 1
+}
+# latency_forget NSID: the same for all devices of a namespace that has gone
+latency_forget() {
+	[[ -e $GLOBALS/lat_hist ]] || return 0
+	map_rows lat_hist key lat_key.nsid | awk -v nsid="$1" '$2 == nsid { print $1 }' | lat_rows_remove "$DEV_NAME" || exit 1
+}
+lat_rows_remove() { # DEV; it reads the keys
+	local key BYTES OUT
+	scratch LAT_FILE
+	while read -r key; do
 		bytes 8 "$key"
 		printf '%s\n' "${BYTES[*]}"
-	done <<<"$rows" | map_deletes lat_hist | into "$LAT_FILE" || exit 1
+	done | map_deletes lat_hist | into "$LAT_FILE" || exit 1
 	[[ -s $LAT_FILE ]] || return 0
 	change "$BPFTOOL" batch file "$LAT_FILE" || failed "$OUT" "$1: the rows of devices that were measured before cannot be removed"
 	note "$1: $(wc -l <"$LAT_FILE") rows of devices that were measured before are removed"

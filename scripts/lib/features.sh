@@ -11,6 +11,8 @@
 #                      (NETNS_GONE=1) may be gone
 #   F_unshare          the last user has gone: removes what all devices shared
 #   F_status           a line or more about the device DEV_*
+#   F_forget NSID      removes what it has counted in the network namespace that had this number in
+#                      hm_netns: another is about to get it. (Only if it counts by it.)
 #   F_reach            where its packets must get to, of a device: see reach.sh
 # A feature of the whole host has no DEV; what it does not define, host.sh does. The bit of F in
 # hm_dev.features is HM_FEAT_F.

@@ -347,9 +347,10 @@ netns_name() {
 	done < <(printf '%s\0' /run/netns/* | netns_stat)
 }
 
-# netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be
+# netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be, or that of the
+# oldest namespace in which nothing is attached
 netns_id() {
-	local id inode cookie name now used
+	local id inode cookie name now used feature
 	netns_list
 	while read -r id inode cookie name; do
 		[[ $inode == "$NETNS_INODE" ]] || continue
@@ -363,7 +364,14 @@ netns_id() {
 	for ((DEV_NSID = 1; DEV_NSID < HM_NETNS; DEV_NSID++)); do
 		[[ $used == *" $DEV_NSID "* ]] || break
 	done
-	((DEV_NSID < HM_NETNS)) || die "$((HM_NETNS - 1)) network namespaces were measured since the first attach, which is the limit: detach all devices once"
+	((DEV_NSID < HM_NETNS)) || {
+		dev_list
+		used=" $(cut -d' ' -f5 <<<"$DEVS" | tr '\n' ' ')"
+		# (cookies only grow)
+		DEV_NSID=$(sort -n -k 3,3 <<<"$NAMESPACES" | awk -v used="$used" '!index(used, " " $1 " ") { print $1; exit }')
+		[[ -n $DEV_NSID ]] || die "devices of $((HM_NETNS - 1)) network namespaces are attached, which is the limit: detach those of one"
+		for feature in "${FEATURES_KNOWN[@]}"; do ! feature_has "$feature" forget || "${feature}_forget" "$DEV_NSID"; done
+	}
 	netns_put "$DEV_NSID" "$NETNS_INODE" "$NETNS_COOKIE" "$(netns_name)"
 }
 

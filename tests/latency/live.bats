@@ -406,6 +406,30 @@ damage_stamp() {
 	(($(of eth0) >= before + 11))
 }
 
+@test "latency: the oldest namespace in which nothing is attached makes room for the 256th" {
+	local i rest before
+	of() { hookmap -j latency | jq --arg ns "$1" '[.rows[] | select(.netns == $ns) | .count] | add // 0'; }
+	attach eth0 --sample 1
+	attach eth0 --netns "$LAB-server"
+	udp server 10.11.2.2 103
+	detach eth0 --netns "$LAB-server"
+	(($(of "$LAB-server") >= 103))
+	before=$(of "$LAB-host")
+	# eth0 is in 1, that was 2; the others have come later, and are not of this machine
+	rest=$(printf ' 00%.0s' {1..56})
+	for ((i = 3; i < 256; i++)); do
+		printf 'map update pinned %s/hm_netns key hex %02x 00 00 00 value hex %02x 01 00 00 00 00 00 00 00 00 00 00 00 00 00 7f%s\n' "$G" "$i" "$i" "$rest"
+	done >"$BATS_TEST_TMPDIR/batch"
+	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	ip netns add new
+	ip -n new link add n0 type veth peer name n1
+	like "$(attach n0 --netns new 2>&1)" 'note: n0: [0-9]* rows of devices that were measured before are removed'
+	equal "$(of "$LAB-server") $(of new) $(of "$LAB-host")" "0 0 $before" 'its rows, those of the new one, of another'
+	equal "$(bpftool -j map lookup pinned "$G/hm_netns" key 2 0 0 0 | jq -r .formatted.value.name)" new
+	detach n0 --netns new
+	ip netns del new
+}
+
 @test "latency: the maps take at most 8 MiB" {
 	attach eth0 --sample 1
 	udp host 10.11.1.1 1000
