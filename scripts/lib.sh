@@ -56,12 +56,43 @@ spoken() {
 # shellcheck source=scripts/lib/text.sh
 . "$HM_SCRIPTS/lib/text.sh"
 
-# tell COMMAND...: sends its output to standard error. If the reader has left, work goes on.
+# tell COMMAND...: sends its output to standard error. If the reader has left, work goes on. If it
+# stands still while we hold the lock, it gets this message, and all later ones, from unlock.
+HM_LATER=''
 tell() {
+	if [[ -z $HM_LATER || ! /dev/stderr -ef /proc/self/fd/$HM_STDERR ]]; then
+		tell_now "$@"
+	elif [[ -s $HM_LATER ]] || ! tell_soon "$@"; then
+		"$@" >>"$HM_LATER" || true
+	fi
+}
+tell_now() {
 	(
 		trap '' PIPE
 		"$@" >&2
 	) || true
+}
+# tell_soon COMMAND...: false if the reader takes longer than that. (A killed child has no child.)
+tell_soon() {
+	local HM_LIMIT=3 HELD OUT PIPE_IN PIPE_OUT status=0 text
+	text=$("$@" && printf .) || true
+	pipe_new
+	(
+		exec {HM_LOCK}<&-
+		trap '' PIPE
+		printf %s "${text%.}" >&2
+	) 3>&"$PIPE_IN" &
+	await || status=$?
+	((status != 137))
+}
+
+# unlock: call it before waiting for a person. What nobody has read yet is printed.
+HM_LOCK=''
+unlock() {
+	local later=$HM_LATER
+	[[ -z $HM_LOCK ]] || exec {HM_LOCK}<&-
+	HM_LOCK='' HM_LATER=''
+	[[ ! -s $later ]] || tell_now cat "$later" 2>&"$HM_STDERR"
 }
 
 die() {
@@ -83,6 +114,7 @@ note() { tell spoken "$HM_NAME: note: $(clean "$*")"; }
 # leave STATUS [ERROR]: exit; ERROR (1) replaces the status of a command that failed
 # unexpectedly. Ours are 0, 1 and 2, and those of signals.
 leave() {
+	unlock
 	(($1 > 2 && $1 < 128)) || exit "$1"
 	warn "failed, with exit status $1: ${BASH_COMMAND%%$'\n'*}"
 	exit "${2:-1}"
@@ -102,9 +134,12 @@ number() {
 # scratch VAR: the path of an empty file in VAR. It has no name that others could take, and it
 # disappears with this process, however that ends.
 scratch() {
+	scratch_try "$1" || die "cannot create a temporary file in ${TMPDIR:-/tmp}"
+}
+scratch_try() {
 	local file fd
 	if [[ ${!1:-} != /proc/self/fd/* ]]; then
-		file=$(mktemp 2>/dev/null) || die "cannot create a temporary file in ${TMPDIR:-/tmp}"
+		file=$(mktemp 2>/dev/null) || return 1
 		exec {fd}<>"$file"
 		rm -f "$file"
 		printf -v "$1" '/proc/self/fd/%d' "$fd"
@@ -596,13 +631,13 @@ lock() {
 		pins_own
 	}
 	exec {HM_LOCK}<"$BPFFS/tc/_lock"
-	flock -n "$HM_LOCK" && return
-	((VERBOSE)) && note "waiting for another attach or detach"
-	flock -w 60 "$HM_LOCK" || die "another attach or detach has held the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") shows it"
+	flock -n "$HM_LOCK" || {
+		((!VERBOSE)) || note "waiting for another attach or detach"
+		flock -w 60 "$HM_LOCK"
+	} || die "another attach or detach has held the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") shows it"
+	# (without a temporary file, we wait for the reader)
+	[[ ! -t 2 && ! -p /dev/stderr && ! -S /dev/stderr ]] || scratch_try HM_LATER || true
 }
-
-# unlock: call it before waiting for a person
-unlock() { exec {HM_LOCK}<&-; }
 
 # Pins are staged in a directory _NAME and renamed when complete; unloading renames before it
 # removes. So a feature's pins exist completely or not at all, whenever a script is killed. We

@@ -8,7 +8,7 @@ if [[ -t 2 && ${TERM:-dumb} != dumb ]]; then exec {PROGRESS}>&2; fi
 
 # phase TEXT: the current step; it needs no end
 phase() {
-	[[ -z $PROGRESS ]] || printf '\r\033[K%s' "${1:+$1 ...}" >&"$PROGRESS"
+	[[ -z $PROGRESS ]] || tell printf '\r\033[K%s' "${1:+$1 ...}" 2>&"$PROGRESS"
 }
 
 # progress WHAT FILE COMMAND...: COMMAND FILE; on a terminal COMMAND -, which is given the
@@ -21,7 +21,7 @@ progress() {
 		"$@" "$file"
 		return
 	fi
-	awk -v what="$what" -v total="$total" -v step=$((total / 32 + 1)) '{ print }
+	timeout -s KILL "$HM_LIMIT" awk -v what="$what" -v total="$total" -v step=$((total / 32 + 1)) '{ print }
 		NR % step == 0 || NR == total { printf "\r\033[K%s: %d of %d", what, NR, total >"/dev/stderr" }
 		END { printf "\r\033[K" >"/dev/stderr" }' "$file" 2>&"$PROGRESS" | look_at "$file" "$@" -
 }

@@ -149,6 +149,44 @@ bats_require_minimum_version 1.5.0
 	nothing_left
 }
 
+@test "security: who does not read what a script says cannot hold the lock" {
+	local pid cat command full said=$BATS_TEST_TMPDIR/said
+	local commands=('attach.sh -v n0 l2fwd' 'fdb.sh -v add 02:00:00:00:00:01 dev n0' 'fdb.sh -v port n0 mode trunk 1-5' 'detach.sh -v n0')
+	declare -A lines
+	ip link add n0 type veth peer name n1
+	for command in "${commands[@]}"; do
+		# shellcheck disable=SC2086
+		"$HM_TOP/scripts/"$command 2>"$said"
+		lines[$command]=$(grep -c '^+ ' "$said")
+	done
+	# (looked at from outside: one who tries to take it can be in the way)
+	locked() { grep -q "FLOCK .*:$(stat -c %i /sys/fs/bpf/tc/_lock) " /proc/locks; }
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	exec {full}<>"$BATS_TEST_TMPDIR/pipe"
+	for command in "${commands[@]}"; do
+		dd if=/dev/zero bs=4096 count=16 status=none >&"$full"
+		# shellcheck disable=SC2086
+		"$HM_TOP/scripts/"$command >&"$full" 2>&1 3>&- &
+		pid=$!
+		# it takes the lock, gives it back, and waits
+		busywait 20 locked
+		busywait 20 eval '! locked'
+		sleep 1
+		flock -n /sys/fs/bpf/tc/_lock true
+		kill -0 "$pid"
+		# all that it had to say, once
+		cat <&"$full" >"$said" 3>&- &
+		cat=$!
+		wait "$pid"
+		said_all() { (($(grep -ac '+ ' "$said") >= lines[$command])); }
+		busywait 10 said_all
+		kill "$cat"
+		equal "$(tr -d '\0' <"$said" | grep -c '^+ ')" "${lines[$command]}" "$command"
+	done
+	exec {full}>&-
+	nothing_left
+}
+
 @test "security: the reader and the scripts run nothing from outside their own tree" {
 	local d=$BATS_TEST_TMPDIR
 	mkdir -p "$d/out" "$d/scripts" "$d/bin" "$d/src/hookmap" "$d/tree/build" "$d/tree/scripts"
