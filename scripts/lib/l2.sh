@@ -7,10 +7,10 @@
 
 L2_MAPS=(l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_tx l2_txs l2_fdb l2_fdbs l2_xlate l2_guard l2_acl l2_sieve)
 
-# l2_maps_make ENTRIES: those that are not there; and puts the inner ones in
+# l2_maps_make ENTRIES: creates the missing maps and inserts the inner ones
 l2_maps_make() {
 	local fdb=() MISSING
-	# maps_create makes it of the default size only
+	# maps_create only makes the default size
 	[[ $1 != "$L2_FDB_DEFAULT" ]] || caps_missing sys_admin || fdb=(l2_fdb)
 	maps_create l2fwd l2_tx "${fdb[@]}" l2_cfg l2_look l2_if l2_port l2_wire l2_stat l2_storm l2_xlate l2_guard l2_acl l2_sieve
 	map_create l2_fdb "$1"
@@ -22,14 +22,14 @@ l2_maps_make() {
 	l2_wait
 }
 
-# l2_wait: puts l2_fdb in; the kernel returns from that when no program runs any more that
-# began before
+# l2_wait: inserts l2_fdb again; the kernel returns when all programs that were running before
+# have ended
 l2_wait() {
 	bytes 4 0
 	run "$BPFTOOL" map update pinned "$GLOBALS/l2_fdbs" key hex "${BYTES[@]}" value pinned "$GLOBALS/l2_fdb"
 }
 
-# --- settings of all
+# --- settings of all ports
 
 l2_cfg_read() {
 	map_read l2_cfg 0 || die "map $GLOBALS/l2_cfg cannot be read"
@@ -45,7 +45,7 @@ l2_cfg_flag() { # FLAG ON
 	l2_cfg_write
 }
 
-# l2_cfg_init: what only the machine knows
+# l2_cfg_init: settings that depend on the machine
 l2_cfg_init() {
 	local cpus flags
 	((!DRY_RUN)) || return 0
@@ -60,8 +60,8 @@ l2_cfg_init() {
 
 # --- ports
 
-# l2_ports: a line "number ifindex flags rules first-rule" a port. It dies if they cannot be
-# read, and so must the caller in whose subshell that is.
+# l2_ports: one line "number ifindex flags rules first-rule" per port. Dies if they cannot be
+# read; a caller in a subshell must pass that on.
 l2_ports() {
 	local number index flags rules at rows VALUE MAP_LAST
 	[[ -e $GLOBALS/l2_port && -e $GLOBALS/l2_cfg ]] || return 0
@@ -73,8 +73,8 @@ l2_ports() {
 	done <<<"$rows"
 }
 
-# l2_port_names: the devices: "number/name ...", number - for what is not a port. Another name
-# (altname) may hold any bytes; one with blanks is no word, and nobody can ask for it by one.
+# l2_port_names: the devices as "number/name ...", with number - for one that is not a port. An
+# altname may hold any bytes; one with blanks is left out, since it is not a single word.
 l2_port_names() {
 	local ports
 	ports=$(l2_ports | awk '{ printf "%s%d:%d", (NR > 1 ? "," : ""), $2, $1 }') || exit 1
@@ -85,8 +85,8 @@ l2_port_names() {
 # l2_name IFINDEX: the device's name; false if there is none
 l2_name() { device_name "$1" | grep .; }
 
-# l2_port_find IFINDEX NAME: its number in PORT. False if it is not a port, also if its ifindex was
-# that of another device which was one; then PORT is 0 only if nothing says so.
+# l2_port_find IFINDEX NAME: its number in PORT. False if it is not a port, even if an earlier device
+# with this ifindex was one; PORT is then that port's number, otherwise 0.
 l2_port_find() {
 	local VALUE NUM
 	PORT=0
@@ -99,7 +99,7 @@ l2_port_find() {
 }
 
 # l2_port_same NUMBER IFINDEX NAME: it is the device that became the port. The kernel drops a device
-# that goes from l2_tx; one that was only in another network namespace still has our XDP program.
+# that leaves from l2_tx; one that was only moved to another namespace and back still has our XDP program.
 l2_port_same() {
 	local XDP_ID XDP_MODE XDP_NAME XDP_SEC NEXT_ID NEXT_NAME NEXT_MAP
 	! map_read l2_tx "$1" || return 0
@@ -111,8 +111,8 @@ l2_port_same() {
 	[[ -n $NEXT_ID ]] && prog_is_ours "$NEXT_ID" l2fwd_xdp
 }
 
-# l2_ports_of IFINDEX...: a line "number ifindex" for each that has a number in l2_port, which is all
-# there is of a port while it is made or removed
+# l2_ports_of IFINDEX...: one line "number ifindex" for each that has a number in l2_port, which is
+# all that exists of a port while it is created or removed
 l2_ports_of() {
 	local ports
 	ports=$(l2_ports) || exit 1
@@ -127,7 +127,7 @@ l2_wire_read() { # NUMBER
 	map_read l2_wire "$1" || die "map $GLOBALS/l2_wire cannot be read"
 }
 
-# l2_port_now NUMBER: the same, to look at: on a port of a mirrored bridge, what that says
+# l2_port_now NUMBER: the same, for display: on a port of a mirrored bridge, the bridge's settings
 l2_port_now() {
 	local port flags pvid vlans FIELD
 	l2_port_read "$1"
@@ -149,7 +149,7 @@ l2_port_write() { # NUMBER
 	map_write l2_port "$1"
 }
 
-# l2_port_new IFINDEX NAME: gives the device a number, in PORT, if it has none yet
+# l2_port_new IFINDEX NAME: gives the device a number, in PORT, unless it has one
 l2_port_new() {
 	local used=' ' n ports index
 	(($1 < L2_IFINDEX)) || die "$2 has ifindex $1, and a port must have one below $L2_IFINDEX"
@@ -172,15 +172,15 @@ l2_port_new() {
 		l2_ports_last "$n"
 		struct_new l2_port
 		field l2_port.ifindex "$1"
-		# one of a mirror is so from its first frame on, and takes the slow path until all is known of it
+		# a mirrored port is marked from its first frame on, and takes the slow path until it is complete
 		((!L2_MIRROR)) || {
 			field l2_port.flags "$((L2_P_MIRROR | L2_P_PARTIAL))"
 			l2_wire_new "$n"
 		}
 		l2_port_write "$n"
 	}
-	# the kernel looks the device up in the namespace of whoever writes, and drops it when the device
-	# goes to another
+	# the kernel looks the device up in the writer's namespace, and drops it when the device moves to
+	# another
 	bytes 4 "$1"
 	index=("${BYTES[@]}")
 	bytes 4 "$PORT"
@@ -189,7 +189,7 @@ l2_port_new() {
 	l2_ports_changed
 }
 
-# l2_ports_last NUMBER: it may be in use from now on
+# l2_ports_last NUMBER: ports up to this number may be in use from now on
 l2_ports_last() {
 	local VALUE
 	((!DRY_RUN)) || return 0
@@ -199,8 +199,8 @@ l2_ports_last() {
 	l2_cfg_write
 }
 
-# l2_wire_new NUMBER: blocked, until it is looked at. No program writes this yet: l2_maps_make
-# has waited for those that may have, when the port was one of a mirror before.
+# l2_wire_new NUMBER: blocks the port until its state is read. No program writes this yet:
+# l2_maps_make has waited for programs that may have, if the port was in a mirror before.
 l2_wire_new() {
 	local VALUE
 	struct_new l2_wire
@@ -208,13 +208,13 @@ l2_wire_new() {
 	map_write l2_wire "$1"
 }
 
-# l2_ports_remove PORTS: a line "number ifindex" each, and all that was said about them
+# l2_ports_remove PORTS: removes these (one line "number ifindex" each) and all their entries
 l2_ports_remove() {
 	local port ports rules at numbers=' ' sets=' '
 	[[ -n $1 ]] || return 0
 	ports=$(l2_ports) || exit 1
 	while read -r port _; do numbers+="$port "; done <<<"$1"
-	# (a port without rules has a set that begins at 0, as that of another may)
+	# (the set of a port without rules begins at 0, where another port's may begin)
 	while read -r port _ _ rules at; do
 		[[ $numbers != *" $port "* || ${rules:-0} == 0 ]] || sets+="$at "
 	done <<<"$ports"
@@ -230,7 +230,7 @@ l2_ports_remove() {
 	l2_delete l2_xlate l2_xlate_key.port "$numbers"
 	[[ $sets == ' ' ]] || l2_sieve_flush "$sets"
 	l2_ports_zero l2_stat 1 "$1"
-	# last: the numbers are free again
+	# last, because it frees the numbers
 	l2_ports_zero l2_port 1 "$1"
 	l2_ports_changed
 }
@@ -274,9 +274,9 @@ l2_ports_settled() {
 
 # --- many entries at once
 
-# l2_batch MAP FILE: bpftool commands about entries of MAP, shown as run does. Where one cannot be
-# done any more (an entry that has gone meanwhile, or is there already), all of that kind are left
-# out. Prints how many entries had no room.
+# l2_batch MAP FILE: runs bpftool commands about entries of MAP, and shows them as run does. If one is
+# obsolete (its entry is gone meanwhile, or exists already), all of that kind are left out. Prints how
+# many entries had no room.
 l2_batch() {
 	local file=$2 next ran full status
 	((!VERBOSE && !DRY_RUN)) || tell sed 's/^/+ bpftool /' "$file"
@@ -305,7 +305,7 @@ l2_batch() {
 	printf '0\n'
 }
 
-# l2_batch_rest MAP FILE DONE: the commands behind the first DONE that can be done
+# l2_batch_rest MAP FILE DONE: of the commands after the first DONE, those that can still succeed
 l2_batch_rest() {
 	map_entries "$1" | awk -F'|' -v skip="$3" '
 		FILENAME == "-" { there[$1]; next }
@@ -317,8 +317,8 @@ l2_batch_rest() {
 		}' - "$2"
 }
 
-# l2_updates [WORD]: commands that write the entries that it reads, a line "VLAN MAC PORT TYPE" each;
-# WORD (noexist) is their last word
+# l2_updates [WORD]: reads lines "VLAN MAC PORT TYPE" and prints commands that write these entries;
+# each ends with WORD (noexist)
 l2_updates() {
 	local key AT SIZE KIND VALUE
 	map_shape l2_fdb
@@ -372,5 +372,5 @@ l2_delete() {
 	l2_batch "$1" "$L2_FILE" >/dev/null
 }
 
-# l2_sieve_flush SETS: what l2_sieve has of the rules that begin at one of SETS
+# l2_sieve_flush SETS: deletes the entries of l2_sieve for rules that begin at one of SETS
 l2_sieve_flush() { ((DRY_RUN)) || l2_delete l2_sieve l2_sieve_key.set "$1"; }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# l2rules.sh - fdb.sh acl: rules for what leaves by a port. The rules of a port are in one
-# piece of l2_acl. A change is written beside it, and then the port is told where, so that
-# no frame meets half a set.
+# l2rules.sh - fdb.sh acl: rules for frames that leave by a port. A port's rules are contiguous in
+# l2_acl. A change goes to free entries, and then the port is switched to them, so no frame meets
+# half a set.
 
-# acl_change PORT [OPTION...] [-- WORD...]: its rules, as they are in l2_port_read's VALUE, become what
-# the compiler makes of those on standard input, of WORD and of OPTION
+# acl_change PORT [OPTION...] [-- WORD...]: replaces the port's rules (VALUE of l2_port_read) by what
+# the compiler makes of standard input, WORD and OPTION
 acl_change() {
 	local port=$1 at room sieved used n status=0 OUT
 	l2_port_read "$port"
@@ -20,18 +20,18 @@ acl_change() {
 	((status != 2)) || misuse "acl: $(<"$WHY")"
 	((!status)) || die "$(<"$WHY")"
 	read -r _ room n <"$BATCH" || scratch_full
-	((!(n & (L2_ACL_SRC | L2_ACL_DST)))) || l2_sieve_flush "$room" # of a change that failed
+	((!(n & (L2_ACL_SRC | L2_ACL_DST)))) || l2_sieve_flush "$room" # left over from a failed change
 	((!n)) || change "$BPFTOOL" batch file "$BATCH" || acl_failed "$room"
 	field l2_port.acl_n "$n"
 	field l2_port.acl_at "$room"
 	acl_put "$port"
-	# a frame may still be asking the rules of before: with only some of their prefixes gone,
-	# a shorter one would leave over others
+	# a frame may still use the old rules: if only some of their prefixes were deleted, a shorter
+	# prefix would select other rules
 	l2_wait
 	((!sieved)) || l2_sieve_flush "$at"
 }
 
-# acl_failed ROOM: the rules there could not all be written, and those of before stay
+# acl_failed ROOM: not all of the new rules could be written; the old ones stay
 acl_failed() {
 	signals_now
 	l2_sieve_flush "$1"
@@ -40,7 +40,7 @@ acl_failed() {
 	failed "$OUT" "$(command_text "$BPFTOOL" batch file "$BATCH") failed"
 }
 
-# acl_rules PORT: the rules that it has, for the compiler
+# acl_rules PORT: its current rules, for the compiler
 acl_rules() {
 	local i n at list
 	l2_port_read "$1"
@@ -57,7 +57,7 @@ acl_rules() {
 	printf '%s\n' "$list"
 }
 
-# acl_put PORT: VALUE, with L2_P_ACL if there is anything to ask
+# acl_put PORT: writes VALUE, with L2_P_ACL if there is anything to check
 acl_put() {
 	local flags
 	flags=$(field_num l2_port.flags)
@@ -69,7 +69,8 @@ acl_put() {
 	((!(flags & L2_P_ACL_DENY) || DRY_RUN)) || acl_found
 }
 
-# acl_found: says if what is permitted at DEV cannot be found, because ARP or neighbour discovery is not
+# acl_found: warns if permitted stations at DEV are unreachable because ARP or neighbour discovery is not
+# permitted
 acl_found() {
 	local lost
 	lost=$(reader -j --summary --dev "$DEV" | jq -r '[.rules[] | select(.action == "permit") | .match] as $m

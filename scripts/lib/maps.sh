@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# maps.sh - pinned maps, and values by the names of their fields: abi.sh has where each is
-# (HM_FIELD_STRUCT_NAME), how long, and what (kern/abi/layout.jq).
+# maps.sh - pinned maps, and values by the names of their fields. abi.sh (from kern/abi/layout.jq)
+# has the offset, size and kind of each field as HM_FIELD_STRUCT_NAME.
 
 # bytes SIZE NUMBER: NUMBER as SIZE hexadecimal bytes in host order, in BYTES
 bytes() {
@@ -20,13 +20,13 @@ value_new() { # SIZE
 	printf -v zeros '%*s' "$1" ''
 	read -ra VALUE <<<"${zeros// /00 }"
 }
-# struct_new STRUCT: VALUE, all zero
+# struct_new STRUCT: sets VALUE to zeros
 struct_new() {
 	local size=HM_SIZE_$1
 	value_new "${!size}"
 }
 
-# field STRUCT.NAME [VALUE...]: into VALUE: a number, a text, or hexadecimal bytes (more than one)
+# field STRUCT.NAME [VALUE...]: writes a number, a text or several hexadecimal bytes into VALUE
 field() {
 	local spec=HM_FIELD_${1/./_} at size kind i hex text=''
 	read -r at size kind <<<"${!spec}"
@@ -79,7 +79,7 @@ field_num() {
 	field_get "$1"
 	printf '%d' "$FIELD"
 }
-# value_words COMMAND...: the fields that are not 0 in the value that bpftool gets there, as a comment
+# value_words COMMAND...: the nonzero fields of the value in a bpftool command, as a comment
 value_words() {
 	local VALUE FIELD name words='' struct=${5:-} text="$*"
 	struct=${struct##*/}
@@ -97,7 +97,7 @@ value_words() {
 	done
 	printf '%s' "${words:+ #$words}"
 }
-# bit_find STRUCT.NAME N: where the bit N of an array of __u64 is: in VALUE[AT], BIT
+# bit_find STRUCT.NAME N: locates bit N of an array of __u64: BIT of VALUE[AT]
 bit_find() {
 	local spec=HM_FIELD_${1/./_}
 	AT=$((${!spec%% *} + $2 / 8)) BIT=$(($2 % 8))
@@ -143,7 +143,7 @@ hex_text() {
 }
 # btf_seen JSON: dies if bpftool printed no value because of the map's BTF
 btf_seen() { [[ $1 != '{"error":'*btf* ]] || need_caps sys_admin; }
-# value_of JSON: the first value that bpftool has printed. False if there is none.
+# value_of JSON: the first value that bpftool printed. False if there is none.
 value_of() {
 	[[ $1 =~ \"value\":\[\"([^]]*)\"\] ]] || {
 		btf_seen "$1"
@@ -153,8 +153,8 @@ value_of() {
 	read -ra VALUE <<<"${bytes//0x/}"
 }
 
-# value_read NAME KEYBYTE...: a value in VALUE. False if there is none. (Without jq, which
-# takes longer to start than all the rest.)
+# value_read NAME KEYBYTE...: reads a value into VALUE. False if there is none. (Without jq, which
+# takes longer to start than everything else here.)
 value_read() {
 	local name=$1 raw
 	shift
@@ -168,8 +168,8 @@ map_shape() {
 	read -r MAP_TYPE KEY_SIZE VALUE_SIZE MAP_ENTRIES MAP_FLAGS <<<"${!shape}"
 }
 
-# map_put NAME KEYBYTE... -- FULL: VALUE into the pinned map; FULL is the message if there is
-# no room. PIN_SHAPE knows how large the map was made (pins_load).
+# map_put NAME KEYBYTE... -- FULL: writes VALUE to the pinned map; FULL is the message if the map
+# is full. PIN_SHAPE has the map's size (pins_load).
 map_put() {
 	local name=$1 key=() OUT
 	shift
@@ -179,13 +179,13 @@ map_put() {
 	done
 	local full=$2
 	change "$BPFTOOL" map update pinned "$GLOBALS/$name" key hex "${key[@]}" value hex "${VALUE[@]}" && return
-	# (by what told us to end, perhaps)
+	# (the command may have died of the signal that we got)
 	signals_now
 	[[ $OUT != *"too long"* ]] || die "$full"
 	die "map $GLOBALS/$name: $(first_error "$OUT")"
 }
 
-# pins_load: looks at our maps that are pinned, once: PIN_ID and PIN_SHAPE by name
+# pins_load: queries all our pinned maps at once: PIN_ID and PIN_SHAPE by name
 declare -A PIN_ID=() PIN_SHAPE=()
 pins_load() {
 	local name id type rest there=() out fd
@@ -194,7 +194,7 @@ pins_load() {
 		[[ ! -e $GLOBALS/$name ]] || there+=("$name")
 	done
 	((${#there[@]})) || return 0
-	# bpftool closes a descriptor twice here, and says so at the end with rc 255
+	# bpftool closes a descriptor twice here, and therefore exits with 255
 	out=$(printf 'map show pinned %s\n' "${there[@]/#/"$GLOBALS/"}" |
 		{ bpftool -j batch file - 2>/dev/null || true; } |
 		jq -r '.[].output | select(. != null) | "\(.id // 0) \(.type) \(.bytes_key) \(.bytes_value) \(.max_entries)"') || out=
@@ -212,23 +212,23 @@ pins_load() {
 	exec {fd}<&-
 }
 
-# pins_known: the same, if that was not done since we removed some
+# pins_known: the same, unless PIN_ID is still valid
 pins_known() { ((${#PIN_ID[@]})) || pins_load; }
 
-# map_check NAME: a pin that is there must have our shape. False if it is not there.
+# map_check NAME: dies if the pinned map has another shape. False if there is no pin.
 map_check() {
 	local pin=$GLOBALS/$1
 	[[ -e $pin ]] || return 1
 	[[ -n ${PIN_ID[$1]:-} ]] || pins_load
 	map_shape "$1"
-	# 0 entries: the number was chosen at attach
+	# 0 entries: attach chose the number
 	[[ $MAP_ENTRIES != 0 ]] || MAP_ENTRIES=${PIN_SHAPE[$1]##* }
 	[[ ${PIN_SHAPE[$1]} == "$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES" ]] ||
 		die "map $pin is '${PIN_SHAPE[$1]}' (type, key, value, entries), expected '$MAP_TYPE $KEY_SIZE $VALUE_SIZE $MAP_ENTRIES': made by another version: detach.sh --all takes off what that one has left"
 }
 
-# maps_check NAME...: before the first change: those that are there must have our
-# shape, those that are not are removed again if we fail
+# maps_check NAME...: call it before the first change: dies if a map has another shape; if we
+# fail, the maps that do not exist yet are removed again
 maps_check() {
 	local name
 	for name; do
@@ -237,7 +237,7 @@ maps_check() {
 }
 
 # maps_remove NAME...: unpins them, unless a program that was attached by hand still
-# uses them (MAPS_USERS). What was just detached needs a moment to go.
+# uses them (MAPS_USERS). The kernel frees detached programs after a moment.
 MAPS_USERS=''
 maps_remove() {
 	local name i users='' there=() ids=''
@@ -260,7 +260,7 @@ maps_remove() {
 	fi
 	MAPS_USERS=$users
 	if [[ -n $users ]]; then
-		# (--all tries once more, after those by hand)
+		# (--all tries again after it has detached these programs)
 		((${ALL:-0})) || note "kept the maps ${there[*]}: programs that were attached by hand use them ($users)"
 		return
 	fi
@@ -268,8 +268,8 @@ maps_remove() {
 	((DRY_RUN)) || PIN_ID=() PIN_SHAPE=()
 }
 
-# maps_create HEADER NAME...: makes and pins those of abi/HEADER.h that are not there. They have BTF,
-# which `bpftool map create` cannot give, unless we could not read them then (see need_caps).
+# maps_create HEADER NAME...: creates and pins the missing maps of abi/HEADER.h. They have BTF, which
+# `bpftool map create` cannot give, unless BTF would keep us from reading them (see need_caps).
 maps_create() {
 	local object=pins/$1.o staging=$PINS/_maps name new=() OBJECT MISSING
 	shift
@@ -288,8 +288,8 @@ maps_create() {
 	run rm -rf "$staging"
 }
 
-# map_create NAME [ENTRIES [INNER]]: makes and pins one without BTF: ENTRIES if abi.h leaves the
-# number open; INNER is the pinned map that a table of tables takes as its template
+# map_create NAME [ENTRIES [INNER]]: creates and pins a map without BTF: ENTRIES if abi.h leaves the
+# number open; INNER is the pinned map that serves a map of maps as template
 map_create() {
 	local inner=()
 	map_check "$1" && return
@@ -313,8 +313,8 @@ map_set() { # NAME KEYBYTE... -- VALUEBYTE...
 	map_put "$name" "${key[@]}" -- "map $GLOBALS/$name is full: remove some of its entries"
 }
 
-# map_dump NAME: JSON, or [] without the map. It dies if the map cannot be read, and so
-# must the caller in whose subshell that is: nothing is not what we know then.
+# map_dump NAME: JSON, or [] if the map does not exist. Dies if the map cannot be read. A caller
+# in a subshell must pass that on: an unreadable map is an error, not an empty list.
 map_dump() {
 	[[ -e $GLOBALS/$1 ]] || {
 		printf '[]\n'
@@ -332,8 +332,8 @@ map_dump() {
 	printf '%s\n' "$out"
 }
 
-# map_first NAME N: entries 0 to N of an array, which is faster than a dump if the map has many and
-# large ones. The exit code of a batch says nothing (pins_load); an error ends it.
+# map_first NAME N: entries 0 to N of an array; faster than a dump if the map has many large
+# entries. The exit status of a batch means nothing (pins_load); an error ends it.
 map_first() {
 	local number out
 	out=$(for ((number = 0; number <= $2; number++)); do
@@ -344,7 +344,7 @@ map_first() {
 	printf '%s\n' "$out"
 }
 
-# map_value NAME: the present value of a map of one entry in VALUE; zeros without it
+# map_value NAME: reads a map of one entry into VALUE; zeros if the map does not exist
 map_value() {
 	local out
 	map_shape "$1"
@@ -352,8 +352,8 @@ map_value() {
 	value_of "$out" || value_new "$VALUE_SIZE"
 }
 
-# field_spot FIELD: where it is in an entry, the key before the value: AT, SIZE, KIND. FIELD is
-# STRUCT.NAME, of the key if STRUCT ends in _key, or "key" for all of it. After map_shape.
+# field_spot FIELD: AT, SIZE and KIND of a field in an entry, the key before the value. FIELD is
+# STRUCT.NAME (in the key if STRUCT ends in _key), or "key" for the whole key. After map_shape.
 field_spot() {
 	local spec=HM_FIELD_${1/./_}
 	if [[ $1 == key ]]; then
@@ -364,9 +364,9 @@ field_spot() {
 	fi
 }
 
-# map_rows NAME FIELD...: a line of these for each entry, see field_spot. The last may be a text ("-"
-# without one), in which a newline is "?": it would be a row that others have made, of numbers that
-# are computed with. Entries of an array in which all of these are 0 are left out.
+# map_rows NAME FIELD...: one line of these fields per entry, see field_spot. The last field may be a
+# text ("-" if empty). A newline in it becomes "?": otherwise others could forge a row, with numbers
+# that we compute with. Array entries in which all these fields are 0 are left out.
 map_rows() {
 	local name=$1 field spots='' kinds=() word words line TEXT AT SIZE KIND
 	shift
@@ -376,7 +376,7 @@ map_rows() {
 		spots+="$AT $SIZE $KIND "
 		kinds+=("$KIND")
 	done
-	# in hexadecimal, the first digits first (numbers are too large for awk)
+	# in hexadecimal, most significant digit first (numbers are too large for awk)
 	map_dump "$name" | awk -v RS='}' -v where="$spots" -v key="$KEY_SIZE" -v little="$((HM_BYTE_ORDER == 1234))" -v type="$MAP_TYPE" '
 		BEGIN {
 			n = split(where, w, " ")
@@ -411,14 +411,14 @@ map_rows() {
 	done
 }
 
-# map_lines VAR NAME FIELD...: these rows in VAR. They are read again after a change only.
+# map_lines VAR NAME FIELD...: these rows in VAR, read again only after a change
 declare -A MAP_LINES=()
 map_lines() {
 	[[ -n ${MAP_LINES[$2]+x} ]] || MAP_LINES[$2]=$(map_rows "${@:2}") || exit 1
 	printf -v "$1" %s "${MAP_LINES[$2]}"
 }
 
-# map_pairs: what bpftool -j prints of entries, as "KEY|VALUE" a line, hexadecimal bytes
+# map_pairs: turns entries from bpftool -j into lines "KEY|VALUE" of hexadecimal bytes
 map_pairs() {
 	tr '}' '\n' | sed -nE '
 		s/.*"key":\[("0x[^]]*)\],"value":\[("0x[^]]*)\].*/\1|\2/
@@ -430,15 +430,15 @@ map_pairs() {
 map_entries() { # NAME
 	map_dump "$1" | map_pairs
 }
-# pair_spot FIELD: where it is in such a line, and how long
+# pair_spot FIELD: its position and length in such a line
 pair_spot() {
 	local AT SIZE KIND
 	field_spot "$1"
 	printf '%d %d' $((3 * AT + 1)) $((3 * SIZE - 1))
 }
 
-# map_keys NAME [FIELD VALUES]...: the keys, as hexadecimal bytes, of those entries in which each FIELD
-# is one of VALUES: numbers, or the bytes of one; all if there is none
+# map_keys NAME [FIELD VALUES]...: the keys, as hexadecimal bytes, of the entries in which each FIELD
+# is one of VALUES (numbers, or the bytes of one); without FIELD, all keys
 map_keys() {
 	local name=$1 field number wanted='' BYTES AT SIZE KIND
 	map_shape "$name"
@@ -465,23 +465,23 @@ map_keys() {
 		}'
 }
 
-# map_deletes MAP: commands that delete the keys that it reads. (A path may have what sed and
-# awk -v take for their own.)
+# map_deletes MAP: reads keys and prints commands that delete them. (A path may contain characters
+# that sed and awk -v interpret.)
 map_deletes() { pin=$GLOBALS/$1 awk '{ print "map delete pinned " ENVIRON["pin"] " key hex " $0 }'; }
 
-# map_read NAME N: entry N of an array in VALUE. False if there is none.
+# map_read NAME N: reads entry N of an array into VALUE. False if there is none.
 map_read() {
 	bytes 4 "$2"
 	value_read "$1" "${BYTES[@]}"
 }
 
-# map_write NAME N: VALUE becomes its entry N
+# map_write NAME N: writes VALUE to entry N
 map_write() {
 	bytes 4 "$2"
 	map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
 }
 
-# map_keep NAME: what a map of one entry has now comes back if we fail
+# map_keep NAME: if we fail, a map of one entry gets its current value back
 map_keep() {
 	local VALUE
 	map_value "$1"
@@ -489,7 +489,7 @@ map_keep() {
 	defer map_set "$1" "${BYTES[@]}" -- "${VALUE[@]}"
 }
 
-# map_options NAME...: words that give pinned maps to `bpftool prog load`, in MAP_OPTIONS
+# map_options NAME...: the words that pass pinned maps to `bpftool prog load`, in MAP_OPTIONS
 map_options() {
 	local name
 	MAP_OPTIONS=()

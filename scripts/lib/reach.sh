@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# reach.sh - do packets reach the attached programs? We look for whatever can stop them, and name
-# it with the next step; afterwards the programs' own counters show it (map hm_reach, `hookmap
+# reach.sh - do packets reach the attached programs? We look for anything that can stop them, and
+# name it with the next step; afterwards the programs' own counters tell (map hm_reach, `hookmap
 # status`).
 #
 # F_reach of a feature lists the places that its packets must reach, for DEV_* and the given
 # options:
-#   xdp                    its program is at XDP, or behind that of latency
-#   tc PREF OPTION [TO]    its filter at ingress is at PREF if it is new, which OPTION moves TO
-#   index                  skb->tc_index must stay as it is up to the last stage
+#   xdp                    its program is at XDP, or runs after latency's
+#   tc PREF OPTION [TO]    a new filter at ingress gets PREF; OPTION moves it TO another
+#   index                  skb->tc_index must stay unchanged up to the last stage
 #   rules TABLE HOOK CHAIN a rule there jumps to CHAIN, by the device's name
 
 # return values after which the next program runs, by kind
 declare -A REACH_GOES=([tcx]=' -1 1 3 4 5 6 8 ' [bpfda]=' -1 1 3 5 6 ' [netkit]=' -1 0 1 3 4 5 6 8 ')
-REACH_LOOKS=64 # programs, at most, whose instructions are looked at
+REACH_LOOKS=64 # inspect the instructions of at most this many programs
 
 # reach_read DEV: the programs that packets pass, in REACH_WAY (lines of reach.jq), with their
 # names, return values and use of tc_index, by id
@@ -37,13 +37,13 @@ reach_read() {
 	done < <(look "$READER" progs --look "$id" 2>/dev/null)
 }
 
-# reach_ours ID NAME: it is called as a feature's program at tc (strangers of that name are refused)
+# reach_ours ID NAME: it has the name of a feature's tc program (others of that name are refused)
 reach_ours() {
 	local name=${REACH_NAME[$1]:-$2}
 	[[ " ${FEATURES_KNOWN[*]/%/_tc} " == *" $name "* ]]
 }
 
-# reach_ends KIND ID: do packets end at this program? In ENDS: all, some (or it is not known), or
+# reach_ends KIND ID: do packets end at this program? ENDS is "all", "some" (also if unknown) or
 # empty
 reach_ends() {
 	local value ends=0 goes=0 returns=${REACH_RETURNS[$2]:-?}
@@ -56,7 +56,7 @@ reach_ends() {
 	((ends)) || ENDS=
 }
 
-# reach_move DEV ID OFF...: commands that move a program after ours, the last being OFF
+# reach_move DEV ID OFF...: commands that move a program after ours; OFF is the last of them
 reach_move() {
 	local pin=$BPFFS/moved-$2
 	printf 'or put it behind: %s && ' "$(typed bpftool prog pin id "$2" "$pin")"
@@ -71,7 +71,7 @@ fact() { printf '%s\t%s\t%s\t%s\n' "$@"; }
 # reach_tc DEV PREF OPTION: programs that can end the hook before the filter at PREF
 reach_tc() {
 	local kind id pref aux proto name who next off n=0 ours ENDS
-	# (a filter that is added at a preference that is taken comes first there)
+	# (of filters with the same preference, the one added last runs first)
 	ours=$(awk -F'\t' -v pref="$2" '$1 == "bpfda" && $3 == pref && $6 ~ /_tc$/ { print NR; exit }' <<<"$REACH_WAY")
 	while IFS=$'\t' read -r kind id pref aux proto name; do
 		n=$((n + 1))
@@ -92,7 +92,7 @@ reach_tc() {
 			ENDS=${aux#-}
 			((!id)) || reach_ends "$kind" "$id"
 			[[ $proto == all || $ENDS != all ]] || ENDS=some
-			# where it is in our place, attach says so
+			# if it is in our place, attach says so
 			((pref < $2 || n < ${ours:-0})) || [[ -z $ours && $ENDS == all ]] || continue
 			who="the filter $name$( ((!id)) || printf ' (id %s)' "$id") at pref $pref" next="$3 N, with N below $pref"
 			((pref > 1)) || next="move it to a higher pref"
@@ -119,7 +119,7 @@ reach_tc() {
 }
 
 # reach_index PREF: programs that use tc_index, or change it after the filter at PREF. At a hook
-# where latency_end runs, those behind it find no tag
+# where latency_end runs, later programs find no tag
 reach_index() {
 	local kind id pref dev name next hook ended=' '
 	while IFS=$'\t' read -r kind id pref _ dev name; do
@@ -193,7 +193,7 @@ reach_nft() {
 			at = 0
 			for (i = 5; i < NF; i++) if ($i == "priority") at = i
 			order = $(at + 1) + 0
-			# (the chains of our rules are looked at by iptables)
+			# (iptables covers the chains of our rules)
 			if ($4 == "ingress") ours = of_dev($0)
 			else ours = ($4 == "prerouting" || $4 == "input" && order < 0) && chain !~ /^ip6? (raw PREROUTING|filter INPUT)$/
 			if (ours) base[++bases] = chain
@@ -235,8 +235,8 @@ reach_nft() {
 	done
 }
 
-# reach_facts DEV FEATURE NOW: what can stop its packets, lines of fact, after reach_read; NOW
-# 1: it is attached, and others may have removed or replaced it; 2: what is there was attached by
+# reach_facts DEV FEATURE NOW: what can stop its packets, as lines of fact, after reach_read.
+# NOW is 1 if it is attached, and others may have removed or replaced it; 2 if it was attached by
 # hand, with rules that we do not know
 reach_facts() {
 	local line=() pref=0
@@ -260,7 +260,7 @@ reach_facts() {
 	done < <("${2}_reach")
 }
 
-# reach_check DEV FEATURE...: before the first change: dies if no packet would reach one of
+# reach_check DEV FEATURE...: call it before the first change: dies if no packet would reach one of
 # these, and prints notes
 reach_check() {
 	local feature facts='' severity stage what next
@@ -276,7 +276,7 @@ reach_check() {
 	done < <(sort -t $'\t' -u -k 2,4 <<<"$facts")
 }
 
-# reach_jumps DEV TABLE HOOK CHAIN: whatever keeps packets from our chain with the current rules
+# reach_jumps DEV TABLE HOOK CHAIN: what in the current rules keeps packets from our chain
 reach_jumps() {
 	local ipt severity rule
 	for ipt in "${IPT[@]}"; do
@@ -292,14 +292,14 @@ reach_jumps() {
 	done
 }
 
-# reach_counts: the counters of the programs in what hookmap -j status says, one line "inode ifindex
-# feature stage before packets reached" each, separated by tabs
+# reach_counts: reads hookmap -j status and prints one line per program, separated by tabs: inode
+# ifindex feature stage before packets reached
 reach_counts() {
 	jq -r '.devices[]? | . as $d | .reach[]? | [$d.inode, $d.ifindex, .feature, .stage, .before, .packets, .reached // (.reached | tojson)] | @tsv'
 }
 
 # reach_now DEV CHECK COUNTS: for the features of DEV_*: lines "missed TAB TEXT" and "known TAB
-# TEXT"; CHECK (1) also looks for whatever can stop packets
+# TEXT"; with CHECK (1), also for anything that can stop packets
 reach_now() {
 	local feature line how=$((DEV_FEATURES ? 1 : 2))
 	((!$2)) || {

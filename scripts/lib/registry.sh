@@ -5,8 +5,8 @@
 # hm_netns, the namespaces' names by nsid. Used to clean up after a device or a namespace has
 # vanished, and by the reader for names.
 
-# dev_find DEV: the entry of a device in $NETNS_INODE, by IFINDEX or, if that is
-# empty because the device is gone, by the name that it had. Sets DEV_INODE,
+# dev_find DEV: finds the entry of a device in $NETNS_INODE, by IFINDEX or, if that is
+# empty because the device is gone, by its former name. Sets DEV_INODE,
 # DEV_IFINDEX, DEV_FEATURES, DEV_FLAGS, DEV_NSID, DEV_PREF, DEV_NAME. False if none.
 dev_find() {
 	local line inode ifindex name found=''
@@ -20,7 +20,7 @@ dev_find() {
 	dev_read "$found"
 }
 
-# dev_others FEATURE: in OTHERS, the lines of dev_list that have the feature bit, without DEV_*
+# dev_others FEATURE: the lines of dev_list with the feature bit, except DEV_*, in OTHERS
 dev_others() {
 	local inode ifindex features rest
 	OTHERS=''
@@ -67,8 +67,8 @@ dev_host() {
 	dev_find host || dev_unknown host
 }
 
-# netns_gone NAME: NETNS_INODE becomes that of a namespace of this name which has
-# vanished while devices in it were attached. False if there is none.
+# netns_gone NAME: sets NETNS_INODE to the inode of a namespace of this name that vanished while
+# devices in it were attached. False if there is none.
 netns_gone() {
 	local id inode cookie name called=${1:0:55}
 	called=${called//$'\n'/?}
@@ -113,10 +113,10 @@ netns_moved() { # MAP INODE GONE
 	map_write "$1" 0
 }
 
-# netns_same COOKIE: that of the current namespace (NETNS_COOKIE), as far as both are known
+# netns_same COOKIE: true unless it is known to differ from the current namespace's (NETNS_COOKIE)
 netns_same() { ((!$1 || !NETNS_COOKIE || $1 == NETNS_COOKIE)); }
 
-# netns_reused FILE: the namespace has the inode of one that is written down, but is another
+# netns_reused FILE: the namespace is not the recorded one with the same inode
 netns_reused() (
 	netns_list
 	use_netns "$1" || return 1
@@ -127,9 +127,9 @@ netns_reused() (
 	return 1
 )
 
-# netns_stat: of the files that it reads, with a NUL behind each, those that are namespaces: the inode,
-# a newline, the file, a NUL. (Others can be on a file system that makes up inodes, or that does not
-# answer: what the kernel knows of it will do.)
+# netns_stat: reads file names, each ended by a NUL, and prints the namespaces among them: inode,
+# newline, file, NUL. (Other files can be on a file system that makes up inodes or does not answer:
+# the kernel's cached attributes are enough.)
 netns_stat() {
 	{
 		printf '/proc/self/ns/net\0' # the first, with the number of the file system
@@ -138,7 +138,7 @@ netns_stat() {
 		sed -zn '1 { s/ .*//; h; d }; G; s/^\([0-9]*\) \(.*\)\x00\1$/\2/p' || true
 } 2>/dev/null
 
-# netns_holders: each name, mount and thread that has a network namespace, as netns_stat
+# netns_holders: each name, mount and thread that holds a network namespace, as netns_stat prints them
 netns_holders() {
 	local root point
 	{
@@ -150,14 +150,14 @@ netns_holders() {
 	} 2>/dev/null | netns_stat
 }
 
-# netns_kept: the same for descriptors of processes. (The link of one has the inode, or the name
-# that was opened, or "/" if that has gone. Then it can be anything.)
+# netns_kept: the same for descriptors of processes. (A descriptor's link shows the inode, the name
+# that was opened, or "/" if that name is gone. Then it can be anything.)
 netns_kept() {
 	netns_descriptors 'net:\[*' 'net:\[*' | netns_stat
 	netns_descriptors / '*/netns/*' | HM_LIMIT=$((HM_LIMIT < 5 ? HM_LIMIT : 5)) netns_stat
 }
 netns_descriptors() { # PATTERN PATTERN
-	# (a user can have very many)
+	# (a user can have a great many)
 	printf '%s\0' /proc/[0-9]*/fd | timeout -s KILL "$HM_LIMIT" xargs -0 sh -c 'a=$1 b=$2; shift 2; exec find "$@" -maxdepth 1 "(" -lname "$a" -o -lname "$b" ")" -print0' sh "$1" "$2" 2>/dev/null || true
 }
 
@@ -174,7 +174,7 @@ netns_file() {
 }
 
 # netns_vanished INODE: is this namespace gone? Not finding it proves nothing: a process that we
-# may not read can have it, or another mount namespace. But filters are deleted with their
+# may not read, or another mount namespace, can hold it. But the kernel deletes filters with their
 # namespace: if all our filters are visible elsewhere, it is gone. Otherwise NETNS_HIDDEN has the
 # programs. NETNS_FOUND is a file of the namespace, if there is one.
 NETNS_HIDDEN='' NETNS_FOUND=''
@@ -192,7 +192,7 @@ netns_vanished() {
 	return 1
 }
 
-# netns_hidden_why INODE: why detach keeps what is in a namespace with NETNS_HIDDEN, and what to do
+# netns_hidden_why INODE: why detach keeps a namespace with NETNS_HIDDEN, and what to do
 netns_hidden_why() {
 	local who=''
 	! (hookmap_reader) 2>/dev/null || {
@@ -230,7 +230,7 @@ progs_hidden() {
 }
 net_ids() { jq -r '.[].tc[]? | .id // .prog_id // empty'; }
 
-# dev_list: in DEVS, a line "inode ifindex features flags nsid pref name" a device
+# dev_list: one line "inode ifindex features flags nsid pref name" per device, in DEVS
 DEVS=''
 dev_list() {
 	map_lines DEVS hm_dev hm_dev_key.netns hm_dev_key.ifindex hm_dev.features hm_dev.flags hm_dev.nsid hm_dev.pref hm_dev.name
@@ -293,7 +293,7 @@ dev_restore() { # LINE
 	dev_put
 }
 
-# dev_flag FLAG: sets and records it, before the change that it stands for
+# dev_flag FLAG: sets and records it, before the change that it describes
 dev_flag() {
 	((!(DEV_FLAGS & $1))) || return 0
 	DEV_FLAGS=$((DEV_FLAGS | $1))
@@ -322,7 +322,7 @@ dev_delete() {
 	try "$BPFTOOL" map delete pinned "$GLOBALS/hm_dev" key hex "${DEV_KEY[@]}" || true
 }
 
-# netns_list: in NAMESPACES, a line "nsid inode cookie name" a namespace ("-" without a name)
+# netns_list: one line "nsid inode cookie name" per namespace ("-" if unnamed), in NAMESPACES
 netns_list() {
 	map_lines NAMESPACES hm_netns key hm_netns.netns hm_netns.cookie hm_netns.name
 }
@@ -333,7 +333,7 @@ netns_called() {
 	awk -v field="$1" -v number="$2" '$field == number { sub(/^[0-9]+ [0-9]+ [0-9]+ /, ""); print }' <<<"$NAMESPACES"
 }
 
-# The name of the current namespace, for people: in /run/netns, if it is there.
+# The name of the current namespace for messages: from /run/netns if it has one there.
 netns_name() {
 	[[ -n $NETNS && $NETNS != */* ]] && {
 		printf '%s' "$NETNS"
@@ -347,7 +347,7 @@ netns_name() {
 	done < <(printf '%s\0' /run/netns/* | netns_stat)
 }
 
-# netns_id: the nsid of the current namespace, in DEV_NSID; a new one if need be, or that of the
+# netns_id: the nsid of the current namespace, in DEV_NSID; a new one if needed, or the one of the
 # oldest namespace in which nothing is attached
 netns_id() {
 	local id inode cookie name now used feature
