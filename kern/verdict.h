@@ -25,8 +25,9 @@ HM_MAP(xdp_home);
 HM_MAP(xdp_verdict);
 HM_PRIVATE(xdp_here);
 
-#define XDP_PROBES  8		   /* cells tried for a new (device, action, reason) */
-#define XDP_IDLE_NS 10000000000ULL /* a device that counted nothing for so long may lose a cell */
+#define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
+#define XDP_AGE_SHIFT                                                                              \
+	30 /* devices that counted in the same 2^30 ns, about a second, are equally old */
 
 /* Records the device that the program runs on; returns its number. */
 __noinline int xdp_look(struct xdp_md *ctx)
@@ -77,32 +78,32 @@ static __always_inline __u32 xdp_device(struct xdp_md *ctx)
 	return here->device;
 }
 
-/* The cell of the device that has been idle longest, or that was removed from xdp_home; its counts
- * are added to the rest. NULL if all are in use. */
-static __always_inline struct xdp_cell *xdp_cell_used(struct xdp_verdict *v, __u32 at)
+/*
+ * The cell that makes room: of a device that was removed from xdp_home, else of the one that is
+ * idle longest, else the smallest (so that many new causes replace each other, not the large ones).
+ */
+static __always_inline struct xdp_cell *xdp_cell_evict(struct xdp_verdict *v, __u32 at)
 {
-	__u64 oldest = bpf_ktime_get_ns() - XDP_IDLE_NS;
-	__u32 used = XDP_CELLS;
-	struct xdp_cell *cell;
+	struct xdp_cell *oldest = &v->cell[at & (XDP_CELLS - 1)];
+	__u32 last = ~0;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < XDP_PROBES; i++, at++) {
-		__u32 device = v->cell[at & (XDP_CELLS - 1)].device;
+		struct xdp_cell *cell = &v->cell[at & (XDP_CELLS - 1)];
+		__u32 device = cell->device;
 		struct xdp_home *home = bpf_map_lookup_elem(&xdp_home, &device);
-		__u64 last = home ? home->last : 0;
+		__u32 then = home ? home->last >> XDP_AGE_SHIFT : 0;
 
-		if ((__s64)(last - oldest) < 0) {
-			oldest = last;
-			used = at & (XDP_CELLS - 1);
-		}
+		if (then > last || (then == last && cell->packets >= oldest->packets))
+			continue;
+		oldest = cell;
+		last = then;
 	}
-	if (used >= XDP_CELLS)
-		return NULL;
-	cell = &v->cell[used];
-	v->over_packets += cell->packets;
-	v->over_bytes += cell->bytes;
-	cell->packets = cell->bytes = 0;
-	return cell;
+	v->evicted++;
+	v->over_packets += oldest->packets;
+	v->over_bytes += oldest->bytes;
+	oldest->packets = oldest->bytes = 0;
+	return oldest;
 }
 
 static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u32 device,
@@ -119,9 +120,7 @@ static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u3
 		if (!cell->device)
 			goto take;
 	}
-	cell = xdp_cell_used(v, at);
-	if (!cell)
-		return NULL;
+	cell = xdp_cell_evict(v, at);
 take:
 	cell->reason = reason;
 	cell->action = action;
@@ -139,13 +138,8 @@ static __always_inline int xdp_verdict_count(struct xdp_md *ctx, struct xdp_verd
 		v->ifindex = ctx->ingress_ifindex;
 		v->aborted = action == XDP_ABORTED;
 	}
-	if (cell) {
-		cell->packets++;
-		cell->bytes += bytes;
-	} else {
-		v->over_packets++;
-		v->over_bytes += bytes;
-	}
+	cell->packets++;
+	cell->bytes += bytes;
 	return action;
 }
 

@@ -16,8 +16,9 @@
  * all. benign: sums of packets freed without a loss, by reason. generation: of the counters, for
  * --since. lost: evicted (rows replaced by new causes), table_full_packets and _bytes (their
  * packets, in rows without their dimension, "(other)"), no_row_packets, xdp_table_full,
- * verdict_table_full, missed (while the program was already running on that CPU), counted_at_xdp
- * (not counted twice), samples, samples_over_rate, samples_ring_full.
+ * verdict_evicted (rows of verdicts that were replaced) and verdict_table_full (their verdicts),
+ * missed (while the program was already running on that CPU), counted_at_xdp (not counted twice),
+ * samples, samples_over_rate, samples_ring_full.
  *
  * --samples: one line per packet: time (in JSON time_ns, CLOCK_MONOTONIC), layer, reason, location,
  * device, netns, protocol, flow, bytes; in JSON also data, the first bytes in hexadecimal.
@@ -276,6 +277,9 @@ static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
 	if (lost[LOST_XDP_OVER] | lost[LOST_VERDICT_OVER])
 		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
 		       lost[LOST_XDP_OVER], lost[LOST_VERDICT_OVER]);
+	if (lost[LOST_VERDICT_EVICTED])
+		printf("table full: %llu rows of XDP verdicts were replaced by new causes\n",
+		       lost[LOST_VERDICT_EVICTED]);
 	if (lost[LOST_SAMPLES] | lost[LOST_SAMPLES_RATE] | lost[LOST_SAMPLES_RING])
 		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
 		       lost[LOST_SAMPLES], lost[LOST_SAMPLES_RATE], lost[LOST_SAMPLES_RING]);

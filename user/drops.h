@@ -43,14 +43,15 @@ enum drop_lost {
 	LOST_EVICTED,	   /* rows that have made room for others */
 	LOST_OVER_PACKETS, /* in rows without their dimension, because of the full table */
 	LOST_OVER_BYTES,
-	LOST_NO_ROW,	   /* or in none */
-	LOST_XDP_OVER,	   /* or in rows of XDP errors that have made room */
-	LOST_VERDICT_OVER, /* verdicts that found no cell */
-	LOST_MISSED,	   /* runs that the kernel left out */
-	LOST_COUNTED,	   /* counted at XDP already */
-	LOST_SAMPLES,	   /* samples taken */
-	LOST_SAMPLES_RATE, /* not taken */
-	LOST_SAMPLES_RING, /* no room */
+	LOST_NO_ROW,	      /* or in none */
+	LOST_XDP_OVER,	      /* or in rows of XDP errors that have made room */
+	LOST_VERDICT_OVER,    /* verdicts of rows that made room */
+	LOST_VERDICT_EVICTED, /* those rows */
+	LOST_MISSED,	      /* runs that the kernel left out */
+	LOST_COUNTED,	      /* counted at XDP already */
+	LOST_SAMPLES,	      /* samples taken */
+	LOST_SAMPLES_RATE,    /* not taken */
+	LOST_SAMPLES_RING,    /* no room */
 	LOSTS,
 };
 
@@ -61,7 +62,7 @@ struct drop_table {
 	size_t n, room;
 	__u32 by;		       /* what is counted now */
 	__u64 time;		       /* ns, when it was read */
-	struct generation rows, cells; /* of all but cells and LOST_VERDICT_OVER, and of these */
+	struct generation rows, cells; /* of all but cells and LOST_VERDICT_*, and of these */
 	__u64 lost[LOSTS];
 	__u64 unasked; /* processes that may be in a namespace that has no name */
 	bool hidden;   /* no kernel addresses */

@@ -28,6 +28,7 @@ const char *const drop_lost_key[LOSTS] = {
 	[LOST_NO_ROW] = "no_row_packets",
 	[LOST_XDP_OVER] = "xdp_table_full",
 	[LOST_VERDICT_OVER] = "verdict_table_full",
+	[LOST_VERDICT_EVICTED] = "verdict_evicted",
 	[LOST_MISSED] = "missed",
 	[LOST_COUNTED] = "counted_at_xdp",
 	[LOST_SAMPLES] = "samples",
@@ -265,23 +266,45 @@ static int drops_evicted(const struct drop_table *t, struct drop_table *old)
 	return 0;
 }
 
+/* Verdicts of rows replaced since OLD: they have only moved. */
+static __u64 verdicts_moved(const struct drop_table *t, const struct drop_table *old)
+{
+	__u64 moved = 0;
+
+	for (size_t i = 0; i < old->n; i++) {
+		const struct drop_line *was = &old->line[i];
+		const struct drop_line *line = line_find(t, was);
+
+		if (drops_is_verdict(was))
+			moved += counter_rest(was->packets, line ? line->packets : 0);
+	}
+	return moved;
+}
+
 int drops_growth(struct drop_table *t, struct drop_table *old)
 {
 	bool rows = generation_same(&t->rows, &old->rows);
 	bool cells = generation_same(&t->cells, &old->cells);
 	__u64 verdicts =
 		counter_growth(cells, t->lost[LOST_VERDICT_OVER], old->lost[LOST_VERDICT_OVER]);
+	__u64 evicted = counter_growth(cells, t->lost[LOST_VERDICT_EVICTED],
+				       old->lost[LOST_VERDICT_EVICTED]);
 	int err = t->lost[LOST_EVICTED] ? drops_evicted(t, old) : 0;
 	size_t n = 0;
 
 	if (err)
 		return err;
+	if (cells)
+		verdicts = counter_rest(verdicts, verdicts_moved(t, old));
 	for (size_t i = 0; i < t->n; i++) {
 		struct drop_line *line = &t->line[i];
 		const struct drop_line *was = line_find(old, line);
 
-		if (was) {
-			bool same = (drops_is_verdict(line) ? cells : rows) && line_same(line, was);
+		if (was && cells && drops_is_verdict(line)) {
+			line->bytes = counter_rest(line->bytes, was->bytes);
+			line->packets = counter_rest(line->packets, was->packets);
+		} else if (was) {
+			bool same = !drops_is_verdict(line) && rows && line_same(line, was);
 
 			line->packets = counter_growth(same, line->packets, was->packets);
 			line->bytes = counter_growth(same, line->bytes, was->bytes);
@@ -294,6 +317,7 @@ int drops_growth(struct drop_table *t, struct drop_table *old)
 	t->n = n;
 	counters_growth(rows, t->lost, old->lost, LOSTS);
 	t->lost[LOST_VERDICT_OVER] = verdicts;
+	t->lost[LOST_VERDICT_EVICTED] = evicted;
 	return 0;
 }
 
@@ -613,6 +637,7 @@ static int read_verdict(const void *key, const void *value, void *arg)
 	(void)key;
 	for (int cpu = 0; cpu < r->cpus; cpu++) {
 		r->table->lost[LOST_VERDICT_OVER] += v[cpu].over_packets;
+		r->table->lost[LOST_VERDICT_EVICTED] += v[cpu].evicted;
 		for (int i = 0; !err && i < XDP_CELLS; i++) {
 			const struct xdp_cell *cell = &v[cpu].cell[i];
 			const struct home *home = home_find(r, cell->device);

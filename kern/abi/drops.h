@@ -236,8 +236,9 @@ struct xdp_verdict {
 	__u64 data;	    /* address of the packet dropped last, until its skb is freed */
 	__u32 ifindex;	    /* where */
 	__u32 aborted;	    /* it was by XDP_ABORTED: xdp_exception follows */
-	__u64 over_packets; /* verdicts that found no cell, or whose cell was used again */
+	__u64 over_packets; /* verdicts of causes that have made room */
 	__u64 over_bytes;
+	__u64 evicted; /* those causes */
 	struct xdp_cell cell[XDP_CELLS];
 };
 
@@ -271,7 +272,7 @@ _Static_assert(sizeof(struct drop_cfg) == 136, "abi");
 _Static_assert(sizeof(struct drop_sample) == 224, "abi");
 _Static_assert(sizeof(struct xdp_home) == 40, "abi");
 _Static_assert(sizeof(struct xdp_here) == 16, "abi");
-_Static_assert(sizeof(struct xdp_verdict) == 32 + 24 * XDP_CELLS, "abi");
+_Static_assert(sizeof(struct xdp_verdict) == 40 + 24 * XDP_CELLS, "abi");
 
 #define HM_MAP_drop_cfg(X)  X(drop_cfg, ARRAY, __u32, struct drop_cfg, 1, 0)
 #define HM_MAP_drop_stat(X) X(drop_stat, PERCPU_ARRAY, __u32, struct drop_stat, 1, 0)

@@ -122,7 +122,7 @@ hookmap_build_info'
 	# 1 024 verdicts of programs, on devices of their own
 	# shellcheck disable=SC2046
 	bpftool map update pinned "$G/xdp_verdict" key 0 0 0 0 value $(awk 'BEGIN {
-		for (i = 0; i < 32; i++) printf "0 "
+		for (i = 0; i < 40; i++) printf "0 "
 		for (i = 0; i < 1024; i++) printf "%d %d 1 0 0 0 %d 0 1 0 0 0 0 0 0 0 60 0 0 0 0 0 0 0 ", i % 256, int(i / 256), i % 7
 	}')
 	awk -v g="$G" -v rest="$(printf ' 0%.0s' {1..25})" 'BEGIN {
