@@ -86,7 +86,7 @@ tell_soon() {
 	((status != 137))
 }
 
-# unlock: call it before waiting for a person. What nobody has read yet is printed.
+# unlock: call it before waiting for a person. It prints the messages that were held back.
 HM_LOCK=''
 unlock() {
 	local later=$HM_LATER
@@ -121,8 +121,8 @@ leave() {
 }
 trap 'leave $?' EXIT
 
-# number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER. 010 is 8 to
-# some and 10 to others: no number.
+# number WHAT TEXT MIN MAX: a decimal number from the command line, in NUMBER. 010 is refused: it
+# is 8 to some and 10 to others.
 number() {
 	[[ $2 =~ ^(0|[1-9][0-9]{0,9})$ ]] && (($2 >= $3 && $2 <= $4)) ||
 		misuse "$1 $2: expected a number from $3 to $4"
@@ -132,7 +132,7 @@ number() {
 # --- temporary files
 
 # scratch VAR: the path of an empty file in VAR. It has no name that others could take, and it
-# disappears with this process, however that ends.
+# disappears when this process ends in any way.
 scratch() {
 	scratch_try "$1" || die "cannot create a temporary file in ${TMPDIR:-/tmp}"
 }
@@ -151,7 +151,7 @@ scratch_try() {
 into() { cat >"$1" 2>/dev/null || scratch_full; }
 
 scratch_full() {
-	cat >/dev/null # whoever writes here has nothing to say about it
+	cat >/dev/null # the writer must not report SIGPIPE
 	die "a temporary file cannot be written: is ${TMPDIR:-/tmp} full?"
 }
 
@@ -240,8 +240,8 @@ pipe_new() {
 	exec {PIPE_IN}>"/proc/self/fd/$PIPE_OUT"
 }
 
-# await: waits for the child that was just started, $!, until nobody has the pipe open: its status,
-# and what came out of the pipe, in OUT. After HM_LIMIT seconds it is killed, status 137.
+# await: waits until no process holds the pipe of the child that was just started ($!). Returns the
+# child's status, and its output in OUT. After HM_LIMIT seconds the child is killed: status 137.
 HELD=''
 await() {
 	local text late=$((SECONDS + HM_LIMIT)) got status=127 signals
@@ -250,7 +250,7 @@ await() {
 	while :; do
 		IFS= read -rd '' -t "$((late > SECONDS ? late - SECONDS : 0)).1" -u "$PIPE_OUT" text && got=0 || got=$?
 		OUT+=$text
-		# (over 128: too late, or a signal)
+		# (over 128: timeout or signal)
 		((got != 1)) || break
 		((got <= 128 || SECONDS < late)) || {
 			kill -KILL "$HELD" 2>/dev/null || true
@@ -258,7 +258,7 @@ await() {
 		}
 	done
 	exec {PIPE_OUT}<&-
-	# (a signal ends the wait before the child)
+	# (a signal interrupts wait)
 	while :; do
 		signals=$SIGNALS got=0
 		{ wait "$HELD" || got=$?; } 2>/dev/null
@@ -269,7 +269,7 @@ await() {
 	return "$status"
 }
 
-# look COMMAND...: runs one that changes nothing, or whose changes can all be seen later
+# look COMMAND...: runs a command that changes nothing, or whose changes can be found later
 look() {
 	local status=0 since=$SECONDS WORDS PIPE_IN PIPE_OUT OUT
 	answered || return 1
@@ -308,8 +308,8 @@ look_at() { # FILE COMMAND...
 	[[ $1 == /sys/* || ! -f $1 ]] || ! size=$(stat -L -c %s -- "$1" 2>/dev/null) || HM_LIMIT=$((HM_LIMIT + size / 100000))
 	look "${@:2}"
 }
-# read_input FILE COMMAND...: reads a file of the user's so. Who writes into a pipe, or types, may take
-# their time.
+# read_input FILE COMMAND...: reads a file of the user with this limit. A pipe or a terminal has
+# none.
 read_input() { if [[ -f $1 ]]; then look_at "$@"; else "${@:2}"; fi; }
 
 # held COMMAND...: no signal stops it half-way, but it is killed after HM_LIMIT seconds, or by a
@@ -344,12 +344,11 @@ change() {
 	held "$@"
 }
 
-# run COMMAND...: the same, and when it fails, its own message follows ours on the same line,
-# and we are done.
+# run COMMAND...: the same; if it fails, we exit with our message and the command's on one line
 run() {
 	local OUT
 	change "$@" || {
-		# (perhaps by the signal that told us to end)
+		# (the command may have died of the signal that we got)
 		signals_now
 		failed "$OUT" "$* failed"
 	}
@@ -458,9 +457,9 @@ undo_one() {
 	trap undo_hurry INT TERM HUP
 	held "$@"
 }
-# undo_function NAME: it is one of ours, and not a command that has a function of its name (look)
+# undo_function NAME: it is a function of ours, not one that wraps a command of that name (look)
 undo_function() { [[ $(type -t "$1") == function && -z $(type -P "$1") ]]; }
-# undo_forgets COMMAND...: after it, detach would not find what could not be undone
+# undo_forgets COMMAND...: after it, detach could not find what failed to be undone
 undo_forgets() { [[ $1 == dev_restore || $* == "rm -f $GLOBALS/"* ]]; }
 # undo_hurry: another signal ends the wait for a command that hangs
 undo_hurry() {
@@ -484,12 +483,12 @@ undo_on_exit() {
 # asks for
 #   bpf, perfmon  to load programs and make maps, and those that trace
 #   net_admin     to attach to a device, to iptables and to a cgroup; for a devmap
-#   sys_admin     to look at a program by its id, and so to know whose an attached one is; at
-#                 BTF by its id, as bpftool does to print a map that has it; to enter
-#                 another network namespace, to mount
+#   sys_admin     to look up a program by id, which is how we recognise our own; to look up BTF
+#                 by id, as bpftool does to print a map that has it; to enter another network
+#                 namespace; to mount
 HM_CAPS=''
 declare -A CAP_BIT=([net_admin]=12 [sys_admin]=21 [perfmon]=38 [bpf]=39)
-# caps_missing NAME...: those that we do not have, in MISSING. False if there is none.
+# caps_missing NAME...: those that we lack, in MISSING. False if none.
 caps_missing() {
 	local cap status
 	MISSING=()
@@ -523,7 +522,7 @@ need_tools() {
 
 need_bpffs() {
 	local netns
-	# bpftool's batch files have these for themselves
+	# characters with a meaning in bpftool's batch files
 	[[ $BPFFS != *[[:space:][:cntrl:]\"\'#]* ]] || die "HOOKMAP_BPFFS $BPFFS: its path must not contain blanks, quotes or #"
 	[[ $(stat -f -c %T -- "$BPFFS" 2>/dev/null) == bpf_fs ]] && {
 		pins_own || true
@@ -635,7 +634,7 @@ lock() {
 		((!VERBOSE)) || note "waiting for another attach or detach"
 		flock -w 60 "$HM_LOCK"
 	} || die "another attach or detach has held the lock of $BPFFS for a minute: is it stopped, or stuck? $(typed fuser -v "$BPFFS/tc/_lock") shows it"
-	# (without a temporary file, we wait for the reader)
+	# (if there is no temporary file, we wait for the reader)
 	[[ ! -t 2 && ! -p /dev/stderr && ! -S /dev/stderr ]] || scratch_try HM_LATER || true
 }
 
@@ -667,9 +666,9 @@ pins_remove() {
 
 # --- network namespaces
 
-NETNS=      # name or path, empty for the own
-NETNS_PATH= # for commands: it stays the same namespace, whatever its process does
-NETNS_FILE= # for people
+NETNS=      # name or path, empty for our own
+NETNS_PATH= # for commands: stays the same namespace, whatever its process does
+NETNS_FILE= # for messages
 NETNS_FD=
 IFINDEX='' IFNAME='' # the device that commands are about
 NETNS_INODE_OWN=$(stat -L -c %i /proc/self/ns/net)
@@ -685,7 +684,7 @@ use_netns() {
 	[[ -z $NETNS_FD ]] || exec {NETNS_FD}<&-
 	NETNS_FD=''
 	if [[ -n $1 ]]; then
-		# (a pipe would wait)
+		# (opening a pipe would block)
 		[[ -f $NETNS_FILE ]] && { exec {NETNS_FD}<"$NETNS_FILE"; } 2>/dev/null || return 1
 		NETNS_PATH=/proc/self/fd/$NETNS_FD
 	fi
@@ -711,7 +710,7 @@ json_of() {
 	ANSWER=$(in_netns "$@") || return
 	json_escape
 }
-# ip_json WORD...: what ip -j WORD... prints there
+# ip_json WORD...: the output of ip -j WORD... there
 ip_json() {
 	local ANSWER
 	json_of ip -j "$@" || return
@@ -734,10 +733,10 @@ netns_cookie() {
 }
 
 # device_index DEV: the ifindex in the current namespace, in IFINDEX, and its name in IFNAME (DEV
-# may be an altname). False if unknown; a failed query is a different case.
+# may be an altname). False if there is no such device; dies if the query fails.
 device_index() {
 	local ANSWER line
-	# (the full list also has the other names, and one that it got in between)
+	# (the full list also has altnames, and a name that the device got meanwhile)
 	json_of ip -j link show dev "$1" 2>/dev/null || json_of ip -j link 2>/dev/null || die "$1: ip link show failed"
 	line=$(jq -r --arg name "$(carried "$1")" '.[] | select(.ifname == $name or any(.altnames[]?; . == $name)) | "\(.ifindex) \(.ifname)"' <<<"$ANSWER") || true
 	[[ $line != *$'\xf4\x8f'* ]] || line=$(as_named <<<"$line")
@@ -749,14 +748,14 @@ device_index() {
 	number_free
 }
 
-# number_free: dies if another device is called as by_number calls this one
+# number_free: dies if another device has the name that by_number uses for this one
 number_free() {
 	local number=if$IFINDEX
 	[[ -z $NETNS || $IFNAME == "$number" ]] || ! in_netns ip link show dev "$number" >/dev/null 2>&1 ||
 		die "$IFNAME: another device of that network namespace is called $number, as ip and tc call this one, of ifindex $IFINDEX: $(command_text nsenter --net="$NETNS_PATH" -- ip link set dev "$number" name NAME) first"
 }
 
-# link_json DEV: the output of ip -d link, by the same rule as by_number, in ANSWER. False if it fails.
+# link_json DEV: the output of ip -d link, in ANSWER; names the device as by_number does. False if it fails.
 link_json() {
 	if [[ -n $NETNS && -n $IFINDEX && $1 == "$IFNAME" ]]; then
 		json_of ip -j -d link || return

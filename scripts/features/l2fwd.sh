@@ -52,13 +52,13 @@ l2fwd_option() {
 	esac
 }
 
-# --- preflight: what works and forwards nothing, and why
+# --- preflight: settings that attach without error but forward nothing, and why
 
-# Kinds that XDP can send to; - is a card. Others have no frames of their own, or get them by the
-# devices below them: the frames of a bond come with the index of its slave.
+# Kinds that XDP can send to; - is a card. Others have no frames of their own, or get them from the
+# devices below them: a bond's frames have the ifindex of its slave.
 L2_TARGET='-|veth|tun'
 
-# l2_in PATH COMMAND...: in this network namespace. (Entering the own one also takes CAP_SYS_ADMIN.)
+# l2_in PATH COMMAND...: in this network namespace. (Entering even our own takes CAP_SYS_ADMIN.)
 l2_in() {
 	if [[ $1 == "$NETNS_PATH" ]]; then
 		in_netns "${@:2}"
@@ -67,8 +67,8 @@ l2_in() {
 	fi
 }
 
-# l2_links PATH: in LINK, by "PATH IFINDEX", the devices of a network namespace. It is looked at
-# once, however many ports there are.
+# l2_links PATH: the devices of a network namespace, in LINK by "PATH IFINDEX". Queried once,
+# however many ports there are.
 declare -A LINK=()
 l2_links() {
 	local index rest
@@ -83,8 +83,8 @@ l2_links() {
 				(if $xdp.mode == 2 then "generic" else "native" end)] | map(tostring) | join(" ")' | as_named)
 }
 
-# l2_link: of the device IFINDEX: NAME, KIND, MTU, QUEUES, LINK_TYPE, PEER (ifindex), PEER_NETNS (id, -:
-# the own), MASTER and SLAVE, the kind of slave that it is, XDP; - for what there is not
+# l2_link: sets NAME, KIND, MTU, QUEUES, LINK_TYPE, PEER (ifindex), PEER_NETNS (id; -: our own), MASTER,
+# SLAVE (its kind of slave) and XDP of the device IFINDEX; - if absent
 l2_link() {
 	l2_links "$NETNS_PATH"
 	read -r NAME KIND MTU QUEUES LINK_TYPE PEER PEER_NETNS MASTER SLAVE VNET_HDR XDP MODE <<<"${LINK["$NETNS_PATH $IFINDEX"]:-}"
@@ -98,9 +98,9 @@ l2_suitable() {
 	[[ ! $SLAVE =~ ^(bond|team)$ ]] || die "$1 is a slave of $MASTER, whose frames it would forward past the $SLAVE: make $MASTER a port of a bridge, and attach that with --mirror"
 }
 
-# l2_preflight DEV MODE: warnings, one line each; and in PARTIAL, how frames can come in with a
-# checksum that is not finished, or as several in one, and what ends it; empty if they cannot. XDP
-# sends what it sees, and the stack finishes what it must.
+# l2_preflight DEV MODE: warnings, one line each. PARTIAL says how frames can arrive with a partial
+# checksum or merged (GSO), and how to turn that off; empty if they cannot. XDP sends frames as they
+# are; the stack would complete them.
 l2_preflight() {
 	PARTIAL=''
 	l2_link
@@ -115,7 +115,7 @@ l2_preflight() {
 	esac
 }
 
-# l2_preflight_mtu DEV: ports that differ from it
+# l2_preflight_mtu DEV: ports with another MTU
 l2_preflight_mtu() {
 	local ports number index rest mtu name kind others=''
 	l2_link
@@ -142,8 +142,8 @@ l2_preflight_card() {
 	esac
 }
 
-# l2_peer: of a veth, after l2_link: its peer's NAME and XDP, and in OFFLOADS what ethtool says of it.
-# False if it cannot be seen from here.
+# l2_peer: of a veth, after l2_link: the NAME and XDP of its peer, and the peer's ethtool features in
+# OFFLOADS. False if the peer cannot be queried from here.
 declare -A NSID_NAME=()
 l2_peer() {
 	local path=$NETNS_PATH id name
@@ -151,7 +151,7 @@ l2_peer() {
 	[[ $PEER_NETNS == - ]] || {
 		((${#NSID_NAME[@]})) || {
 			NSID_NAME[none]=-
-			# (it opens all that lies there, and waits for a pipe, or for a file system that does not answer)
+			# (it opens every file there, and would block on a pipe or a file system that does not answer)
 			{ timeout -s KILL "$HM_LIMIT" stat --cached=always -L -c '%d %F' /run/netns/ /proc/self/ns/net /run/netns/* || true; } 2>/dev/null |
 				awk 'NR <= 2 { ours[$1]; next } !($1 in ours && /regular/) { other = 1 } END { exit other }' || return 1
 			while read -r id name; do NSID_NAME[$id]=$name; done < <(ip_json netns list-id 2>/dev/null | jq -r '.[] | "\(.nsid) \(.name // "")"')
@@ -201,8 +201,8 @@ l2fwd_attach() { # DEV
 	fi
 }
 
-# l2_above DEV IFINDEX: what is above the device, but for the bridge that is mirrored and VLAN
-# devices on its ports, which have their frames first, in words
+# l2_above DEV IFINDEX: notes about devices above this one, except the mirrored bridge and VLAN
+# devices on its ports, which get their frames first
 l2_above() {
 	local name kind VALUE=() bridge=0
 	[[ ! -e $GLOBALS/l2_cfg ]] || {
@@ -235,7 +235,7 @@ l2_port_attach() { # DEV, with IFINDEX and DEV_*
 	tc_check "$1" l2fwd_tc "$L2_PREF" 2
 	l2_port_new "$IFINDEX" "$1"
 	object xdp/l2fwd.o
-	# a program of ours that was attached by hand needs no second one
+	# a program of ours that was attached by hand is enough
 	slot_attach "$1" "$OBJECT" l2fwd_xdp "$LAT_MODE"
 	[[ $XDP_MODE != generic ]] || dev_flag "$HM_DEV_GENERIC"
 	tc_qdisc "$1"
@@ -256,8 +256,8 @@ l2fwd_detach() { # DEV
 	l2_port_detach "$dev"
 }
 
-# l2_here: DEV_* is in the namespace that all ports are in. An index means another device in
-# another, and in one that has gone it may mean a new one.
+# l2_here: DEV_* is in the namespace of all ports. In another namespace, the ifindex means another
+# device; if the namespace is gone, it may mean a new one.
 l2_here() {
 	local have
 	[[ -e $GLOBALS/l2_cfg ]] || return 0
@@ -281,8 +281,8 @@ l2_port_unhook() { # DEV
 
 # --- the mirror of a bridge
 
-# l2_with_port DEV IFINDEX COMMAND...: runs it with IFINDEX and DEV_* of another device of the
-# same namespace, whose line of the registry is in L2_ENTRY
+# l2_with_port DEV IFINDEX COMMAND...: runs it with IFINDEX and DEV_* of another device in the
+# same namespace, whose registry line is in L2_ENTRY
 declare -A L2_ENTRY=()
 l2_with_port() {
 	local IFINDEX=$2 IFNAME=$1 DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_ALIVE=1
@@ -296,8 +296,8 @@ l2_with_port() {
 	"${@:3}" "$1"
 }
 
-# l2_with_entry LINE COMMAND...: the same for a line of the registry, whatever the device is
-# called by now, and if it has gone
+# l2_with_entry LINE COMMAND...: the same for a registry line, even if the device was renamed or
+# is gone
 l2_with_entry() {
 	local IFINDEX IFNAME DEV_INODE DEV_IFINDEX DEV_FEATURES DEV_FLAGS DEV_PREF DEV_NAME DEV_NSID DEV_ALIVE=0
 	dev_read "$1"
@@ -309,7 +309,7 @@ l2_with_entry() {
 	dev_put
 }
 
-# l2_mirror_members BRIDGE: a line "ifindex name kind" a port of the bridge
+# l2_mirror_members BRIDGE: one line "ifindex name kind" per port of the bridge
 l2_mirror_members() {
 	ip_json -d link show master "$1" | jq -r '.[] | select(.ifname) | "\(.ifindex) \(.ifname) \(.linkinfo.info_kind // "-")"' | as_named ||
 		die "$1: its ports cannot be listed: $(typed ip link show master "$1") failed"
@@ -335,7 +335,7 @@ l2_mirror_port_add() { # DEV
 	l2_ports_changed
 }
 
-# l2_port_share DEV: what the first port has is also for the others
+# l2_port_share DEV: lets the other ports share the first port's programs
 l2_port_share() {
 	[[ ! -d $PINS/_shared ]] || return 0
 	[[ $XDP_NAME != l2fwd_xdp || -n ${XDP_SEC[*]} ]] || program_share "$XDP_ID" "$HM_OBJ/xdp/l2fwd.o"
@@ -347,8 +347,8 @@ l2_mirror_partial() { # DEV
 	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
 }
 
-# l2_mirror_whole: in L2_ENTRY, by ifindex, what the registry has here; in WHOLE, number and flags
-# of the mirror's ports that have all that attach gives a port
+# l2_mirror_whole: L2_ENTRY gets the registry lines of this namespace, by ifindex; WHOLE gets number
+# and flags of the mirror's ports that are completely attached
 l2_mirror_whole() {
 	local hooked ports number index line inode features flags rest known=' '
 	declare -gA WHOLE=()
@@ -374,7 +374,7 @@ l2_mirror_whole() {
 	done <<<"$ports"
 }
 
-# l2_mirror_port_again DEV IFINDEX NUMBER FLAGS: only what is behind it may be another
+# l2_mirror_port_again DEV IFINDEX NUMBER FLAGS: only the device behind it may have changed
 l2_mirror_port_again() {
 	local IFINDEX=$2 IFNAME=$1
 	l2_link
@@ -386,15 +386,15 @@ l2_mirror_port_again() {
 	l2_port_write "$3"
 }
 
-# l2_port_restore NUMBER BYTE...: a port as it was
+# l2_port_restore NUMBER BYTE...: restores a port
 l2_port_restore() {
 	VALUE=("${@:2}")
 	l2_port_write "$1"
 	l2_ports_changed
 }
 
-# l2_mirror_port_free DEV: dies if it is a port by hand, with settings that are the bridge's
-# business in a mirror
+# l2_mirror_port_free DEV: dies if it is a port with settings made by hand that the bridge decides
+# in a mirror
 l2_mirror_port_free() {
 	local VALUE flags
 	l2_port_find "$IFINDEX" "$1" || return 0
@@ -406,7 +406,7 @@ l2_mirror_port_free() {
 		die "$1 has settings by hand ($(typed fdb.sh port "$1")) that are the bridge's in a mirror: $(typed detach.sh "$1" l2fwd) first"
 }
 
-# l2_mirror_port_leave NUMBER: nobody mirrors it any more
+# l2_mirror_port_leave NUMBER: the port is no longer mirrored
 l2_mirror_port_leave() {
 	l2_port_read "$1"
 	flag l2_port.flags "$((L2_P_MIRROR | L2_P_PARTIAL))" 0
@@ -475,7 +475,7 @@ l2_mirror_attach() { # BRIDGE
 	l2_mirror_slow "$1"
 }
 
-# l2_mirror_vanished IFINDEX: the bridge that was mirrored has gone, and what was its goes
+# l2_mirror_vanished IFINDEX: the mirrored bridge is gone; removes what belonged to it
 l2_mirror_vanished() {
 	local line inode ifindex rest OTHERS
 	dev_others "$HM_FEAT_l2fwd"
@@ -493,8 +493,8 @@ l2_mirror_end() { # BRIDGE
 	DEV_FEATURES=$((DEV_FEATURES & ~HM_FEAT_l2fwd))
 }
 
-# l2_brnf_off: br_netfilter is there, and told to leave the frames of bridges alone. (Where it
-# is not, it may come.)
+# l2_brnf_off: br_netfilter is loaded, and configured to leave bridged frames alone. (If it is not
+# loaded, it may be later.)
 l2_brnf_off() {
 	local of now
 	for of in iptables ip6tables arptables; do
@@ -502,7 +502,7 @@ l2_brnf_off() {
 	done
 }
 
-# l2_mirror_slow BRIDGE: says what takes the slow path, but for unfinished checksums
+# l2_mirror_slow BRIDGE: reports what takes the slow path, except partial checksums
 l2_mirror_slow() {
 	local VALUE number ifindex flags rest ports dev why promisc=0
 	ports=$(l2_ports) || exit 1
@@ -531,8 +531,8 @@ l2_mirror_kernel() {
 		die "--mirror needs Linux 5.17 (bpf_loop), and this is $(uname -r): l2fwd of a device, with entries by fdb.sh, works without"
 }
 
-# l2_mirror_left MEMBERS: ports that are not in the bridge any more. What is on the devices goes one
-# by one, what is in the maps all at once.
+# l2_mirror_left MEMBERS: removes ports that have left the bridge: from the devices one by one, from
+# the maps all at once
 l2_mirror_left() {
 	local number ifindex flags rest ports left
 	left=$(l2_mirror_lines "$1") || exit 1
@@ -550,8 +550,8 @@ l2_mirror_left() {
 	done <<<"$ports"
 }
 
-# l2_mirror_lines MEMBERS: lines of the registry: ports that attach has made for the mirror, and that
-# are not among MEMBERS
+# l2_mirror_lines MEMBERS: registry lines of ports that attach created for the mirror and that are
+# not among MEMBERS
 l2_mirror_lines() {
 	local line inode ifindex features flags rest OTHERS
 	dev_others "$HM_FEAT_l2fwd"
@@ -570,8 +570,8 @@ l2_each() {
 	for line in "${lines[@]}"; do l2_with_entry "$line" "${@:2}"; done
 }
 
-# l2_mirror_knock BRIDGE MEMBER: has its ports looked at, and the bridge's address kept, before
-# any frame comes. The bridge refuses an entry for that address, but its tracepoint fires.
+# l2_mirror_knock BRIDGE MEMBER: makes the mirror read the ports and the bridge's address before any
+# frame arrives: the bridge refuses an entry for 00:00:00:00:00:00, but its tracepoint fires
 l2_mirror_knock() {
 	local index dev kind looks
 	read -r index dev kind <<<"$2"
@@ -582,7 +582,7 @@ l2_mirror_knock() {
 		die "$1: its port $dev could not be looked at from tracepoint br_fdb_add: has it just left?"
 }
 
-# l2_looks: how often the bridge was looked at
+# l2_looks: how often the mirror has read the bridge
 l2_looks() {
 	map_read l2_look 0 || die "map $GLOBALS/l2_look cannot be read"
 	field_num l2_look.looks
@@ -609,12 +609,12 @@ l2_mirror_load() { # OBJECT
 	defer rm -rf "$L2_PINS"
 }
 
-# l2_mirror_snapshot BRIDGE: what the bridge has. The programs run already: what they
-# have written is newer than what is read here, so only what is not there is written.
+# l2_mirror_snapshot BRIDGE: copies the bridge's entries. The programs are already running, and
+# their entries are newer, so only missing ones are written.
 l2_mirror_snapshot() {
 	local ports full
 	((!DRY_RUN)) || return 0
-	# behind a port that was none of ours until now
+	# entries behind ports that were not ours until now
 	l2_delete l2_fdb l2_fdb.port 0 l2_fdb.type "$L2_DYNAMIC $L2_EXTERN $L2_FIXED"
 	scratch L2_KNOWN
 	ports=$(l2_port_names) || exit 1
@@ -643,7 +643,7 @@ l2_mirror_detach() { # BRIDGE
 	DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_MIRROR))
 	[[ ! -e $GLOBALS/l2_cfg ]] || ((DRY_RUN)) ||
 		l2_delete l2_fdb l2_fdb.type "$L2_DYNAMIC $L2_EXTERN $L2_LOCAL $L2_FIXED $L2_GONE"
-	# ports that were there before stay, and their entries
+	# ports that existed before the mirror stay, with their entries
 	((DRY_RUN)) || [[ ! -e $GLOBALS/l2_cfg ]] || l2_cfg_flag "$L2_F_UNIFORM" 0
 	L2_MANY=1
 	l2_mirror_left ''

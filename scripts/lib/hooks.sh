@@ -6,7 +6,7 @@
 # name and never replaced.
 
 # prog_is_ours ID NAME: the program has this name and uses a map that we have pinned
-declare -A OURS=() # found to be so: no other program gets the id meanwhile
+declare -A OURS=() # cached: no other program gets the id meanwhile
 prog_is_ours() {
 	local id PROG_ID PROG_NAME PROG_MAPS
 	[[ -z ${OURS["$1 $2"]:-} ]] || return 0
@@ -24,9 +24,8 @@ prog_is_ours() {
 	return 1
 }
 
-# prog_look id ID | pinned PIN: PROG_ID, PROG_NAME ("-" without one: the kernel lets it have letters,
-# digits, _ and .) and in PROG_MAPS the ids of its maps, each between commas. False if it cannot be
-# seen.
+# prog_look id ID | pinned PIN: PROG_ID, PROG_NAME ("-" if unnamed; the kernel allows letters, digits,
+# _ and .) and the ids of its maps, each between commas, in PROG_MAPS. False if it cannot be queried.
 prog_look() {
 	local json
 	json=$(bpftool -j prog show "$@" 2>/dev/null) && [[ $json =~ \"id\":([0-9]+) ]] || return 1
@@ -64,7 +63,7 @@ xdp_get() {
 	xdp_name "$line"
 }
 
-# link_kind DEV: LINK_TYPE and LINK_KIND, as ip -d link has them ("-": none); LINK_BARE is 1 if
+# link_kind DEV: LINK_TYPE and LINK_KIND, as in ip -d link ("-": none); LINK_BARE is 1 if
 # its packets have no Ethernet header
 link_kind() {
 	local line ANSWER
@@ -91,7 +90,7 @@ xdp_change() {
 	xdp_try "$@" || failed "$OUT" "$(command_text "${NSCMD[@]}" ip link set dev "$@") failed"
 }
 
-# xdp_try DEV WORD...: the same; false, and why in OUT, if that fails. The kernel changes nothing
+# xdp_try DEV WORD...: the same; if it fails, false and the reason in OUT. The kernel changes nothing
 # while a device above DEV has a program: ours is detached for that moment, a foreign one is
 # named.
 xdp_try() {
@@ -128,8 +127,8 @@ xdp_try() {
 	return "$status"
 }
 
-# xdp_uppers: a line "name mode id program" for each device above this one that has one. The
-# kernel's word for the other end of a veth is the same as that for a device below.
+# xdp_uppers: one line "name mode id program" for each device above this one that has a program. The
+# kernel names the other end of a veth by the same attribute as a device below.
 xdp_uppers() {
 	ip_json -d link | jq -r --argjson index "$IFINDEX" '(.[] | select(.ifindex == $index)) as $d | .[]
 		| select(.xdp and (.ifname == $d.master or (.linkinfo.info_kind != "veth" and .link_netnsid == null and (.link == $d.ifname or .linkinfo.info_data.link == $d.ifname))))
@@ -176,7 +175,7 @@ slot_empty() { # MAP IFINDEX
 	run "$BPFTOOL" map delete pinned "$GLOBALS/$1" key hex "${BYTES[@]}"
 }
 
-# graft MAP IFINDEX OBJECT SECTION: puts the program there. False, and why in OUT, if that fails.
+# graft MAP IFINDEX OBJECT SECTION: inserts the program. If it fails, false and the reason in OUT.
 graft() {
 	change "${NSCMD[@]}" tc exec bpf graft "m:globals/$1" key "$2" obj "$3" type xdp sec "$4" || return
 	bytes 4 "$2"
@@ -204,12 +203,12 @@ slot_attach() {
 		prog_is_ours "$NEXT_ID" "$3" && return
 		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): remove it with $(typed attach.sh "$1" latency --next none)"
 	fi
-	# (it has been in section xdp for another one)
+	# (it may be in section xdp because of an earlier program)
 	[[ ${XDP_SEC[1]:-} != xdp ]] || xdp_section "$1" latency prog
 	slot_graft "$2" "$IFINDEX"
 }
 
-# slot_detach DEV PROGRAM IFINDEX: from wherever it is; the device may be gone
+# slot_detach DEV PROGRAM IFINDEX: from the slot or after latency; the device may be gone
 slot_detach() {
 	slot_next "$3"
 	if [[ -n $NEXT_ID ]] && prog_is_ours "$NEXT_ID" "$2"; then
@@ -277,7 +276,7 @@ program() {
 	[[ -z ${SHARED[$1]:-} ]] || PROGRAM=(pinned "${SHARED[$1]}")
 }
 
-# program_share ID OBJECT: the other devices get this program, which the verifier has passed
+# program_share ID OBJECT: other devices get this program, which the verifier has already passed
 program_share() {
 	local pin=$PINS/_shared/$1
 	[[ -d $PINS/_shared ]] || {
@@ -318,8 +317,7 @@ xdp_refusal() {
 	printf '%s' "$line"
 }
 
-# xdp_section DEV NAME SECTION: puts the other program of our object in the place of the one that
-# xdp_get has found
+# xdp_section DEV NAME SECTION: replaces the program that xdp_get found with the object's other one
 xdp_section() {
 	local words=("$1" -force "$(xdp_word "$XDP_MODE")" obj "$HM_OBJ/xdp/$2.o") OUT
 	xdp_try "${words[@]}" sec "$3" ||
@@ -394,8 +392,8 @@ tc_hooked() {
 	[[ $ANSWER =~ \"kind\":\"(clsact|ingress)\" ]]
 }
 
-# tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with another filter. Ours stays where it
-# is unless PREF is requested. tc_qdisc and tc_attach use the result.
+# tc_check DEV PROGRAM PREF DEFAULT: refuses a preference with another filter. Ours keeps its
+# preference unless PREF is requested. tc_qdisc and tc_attach use the result.
 tc_check() {
 	local pref handle id class name list
 	TC_HOOKED=0 TC_PREF='' TC_MOVE=0
@@ -448,7 +446,7 @@ tc_gone() {
 	done
 }
 
-# tc_detach DEV PROGRAM: and the qdisc, if it is ours and empty now
+# tc_detach DEV PROGRAM: also removes the qdisc if it is ours and now empty
 tc_detach() {
 	local filters
 	if tc_find "$1" "$2"; then
@@ -459,7 +457,7 @@ tc_detach() {
 	((DEV_FLAGS & HM_DEV_QDISC)) || return 0
 	feature_bit "${2%_tc}"
 	if ! tc_hooked "$1"; then
-		# we were killed before it was there, or after it had gone
+		# we were killed before it was created, or after it was deleted
 		DEV_FLAGS=$((DEV_FLAGS & ~HM_DEV_QDISC))
 	elif filters=$(in_netns tc filter show dev "$1" ingress 2>/dev/null && in_netns tc filter show dev "$1" egress 2>/dev/null) &&
 		[[ -z $filters ]]; then
@@ -482,7 +480,7 @@ cgroup_find() {
 		warn "$CGROUP shows a part of the cgroups (a cgroup namespace): sockets elsewhere are not seen at socket. Attach outside the container, or mount the whole tree and name it with HOOKMAP_CGROUP"
 }
 
-# cgroup_attach CGROUP PIN [NEW]: unless it is attached, there or elsewhere; with NEW, it is nowhere
+# cgroup_attach CGROUP PIN [NEW]: unless it is attached, there or elsewhere; NEW: it is not attached yet
 cgroup_attach() {
 	local PROG_ID='' PROG_NAME PROG_MAPS where
 	((DRY_RUN)) || prog_look pinned "$2" || die "program $2 cannot be read"
@@ -494,7 +492,7 @@ cgroup_attach() {
 	defer "$BPFTOOL" cgroup detach "$1" ingress pinned "$2"
 }
 
-# cgroup_users ID tree | show CGROUP: a line a cgroup that the program is attached to
+# cgroup_users ID tree | show CGROUP: one line per cgroup that the program is attached to
 cgroup_users() {
 	local list found whole tries=0
 	[[ -n $1 ]] || return 0
@@ -522,8 +520,8 @@ cgroup_detach() {
 
 # --- programs that attach themselves: tracepoints and functions
 
-# bpf_load DIR OBJECT WORD...: all programs of an object into DIR, which is there
-# already. Links of autoattach land there too.
+# bpf_load DIR OBJECT WORD...: loads all programs of an object into DIR, which must exist. The
+# links of autoattach are also pinned there.
 bpf_load() {
 	local dir=$1 object=$2
 	shift 2
@@ -537,10 +535,10 @@ is_link() {
 	[[ $(bpftool -j link show pinned "$1" 2>/dev/null) == *'"id"'* ]]
 }
 
-# --- iptables: one chain of ours a table, a jump to it a device
+# --- iptables: one chain of ours per table, one jump to it per device
 
-# ipt_commands [all]: in IPT; with "all" also those that may have rules of an earlier attach, in
-# the backend that iptables used then
+# ipt_commands [all]: sets IPT; with "all", also commands that may have rules of an earlier attach,
+# in the backend that iptables used then
 ipt_commands() {
 	local command backend
 	IPT=()
@@ -551,7 +549,7 @@ ipt_commands() {
 	for command in iptables ip6tables; do
 		for backend in legacy nft; do
 			type -P "$command-$backend" >/dev/null && [[ " ${IPT[*]} " != *" $command-$backend "* ]] || continue
-			# looking at a table of legacy's makes it
+			# listing a table of legacy creates it
 			[[ $backend == nft || -n $(in_netns cat "/proc/net/${command/tables/_tables}_names" 2>/dev/null) ]] || continue
 			IPT+=("$command-$backend")
 		done
@@ -582,8 +580,8 @@ ipt_missing() {
 # ipt_bpf IPT: it can do -m bpf
 ipt_bpf() { look unshare --net -- "$1" -A INPUT -m bpf --bytecode '1,6 0 0 65535' >/dev/null 2>&1; }
 
-# ipt_attach TABLE HOOK CHAIN DEV PIN NEW: in both families; with NEW (1) the pin has just
-# been made, and a rule that is there has the program of an older one
+# ipt_attach TABLE HOOK CHAIN DEV PIN NEW: in both families. NEW (1): the pin is new, and an
+# existing rule still has the program of an older pin
 ipt_attach() {
 	local ipt chain rules mark OUT
 	for ipt in "${IPT[@]}"; do
@@ -621,7 +619,7 @@ ipt_attach() {
 }
 
 # ipt_before IPT TABLE HOOK CHAIN DEV: the first rule before the jump of DEV at which packets can end,
-# behind "all " if all do
+# prefixed with "all " if all do
 ipt_before() {
 	in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | dev="-A $3 -i $5 -j " awk -v any="-A $3 -j " -v chain="$4" '
 		BEGIN { dev = ENVIRON["dev"] }
@@ -635,11 +633,11 @@ ipt_before() {
 		}' || true
 }
 
-# ipt_jumps IPT TABLE HOOK CHAIN: the rules that jump to our chain, a line each
+# ipt_jumps IPT TABLE HOOK CHAIN: the rules that jump to our chain, one per line
 ipt_jumps() { in_netns "$1" -w -t "$2" -S "$3" 2>/dev/null | grep -e " -j $4\$" || true; }
 
-# ipt_detach TABLE HOOK CHAIN DEV: the jumps of a device, as many as there are now: jumps added
-# meanwhile do not keep us here
+# ipt_detach TABLE HOOK CHAIN DEV: removes as many jumps of a device as there are now, so that jumps
+# added meanwhile cannot keep it busy
 ipt_detach() {
 	local ipt n
 	for ipt in "${IPT[@]}"; do
@@ -653,14 +651,14 @@ ipt_detach() {
 	return 0
 }
 
-# ipt_remove TABLE HOOK CHAIN PIN: the chain and whatever still jumps to it, if it is ours. Rules of
-# others go by number, the last one first: not all that iptables prints of them can be typed
-# (recent --name), and a word of theirs must not become an option.
+# ipt_remove TABLE HOOK CHAIN PIN: removes the chain and all jumps to it, if it is ours. Other
+# people's rules are deleted by number, the last one first: iptables does not accept everything that
+# it prints (recent --name), and a word of theirs must not become an option.
 ipt_remove() {
 	local ipt number rules
 	for ipt in "${IPT[@]}"; do
 		rules=$(in_netns "$ipt" -w -t "$1" -S "$3" 2>/dev/null) || continue
-		# (an empty one is left over from ours)
+		# (an empty chain is a leftover of ours)
 		[[ $rules == *"--object-pinned $4"* || $rules == "-N $3" ]] || continue
 		run "${NSCMD[@]}" "$ipt" -w -t "$1" -F "$3"
 		while read -r number; do

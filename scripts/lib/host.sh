@@ -1,18 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# host.sh - features of the whole host, whose programs attach themselves. One is data:
+# host.sh - features of the whole host, whose programs attach themselves. A feature is data:
 #
 #   host_feature NAME [filter] PROGRAM... <<'EOF'
-#   its part of attach.sh --help
+#   its section of attach.sh --help
 #   EOF
 #
-# Its maps are those called NAME_*. Its programs are in kern/NAME.o or, where that cannot be
-# attached, kern/NAME_kprobe.o; what is in kern/NAME_fentry.o is for kernels with fentry.
-# "filter": map NAME_cfg is a trace_filter, which options change. HOST_WHY may say what the
-# kernel lacks where a program cannot be attached. Where that is not enough, functions are
-# called if they are there: NAME_option, NAME_before and NAME_after (its programs are loaded),
-# NAME_unshare, NAME_status (see features.sh).
+# Its maps are called NAME_*. Its programs are in kern/NAME.o or, if that cannot be attached, in
+# kern/NAME_kprobe.o; kern/NAME_fentry.o is for kernels with fentry. "filter": map NAME_cfg is a
+# trace_filter, which options change. HOST_WHY may say what a kernel lacks that cannot attach a
+# program. If this is not enough, a feature defines functions: NAME_option, NAME_before and
+# NAME_after (its programs are loaded), NAME_unshare, NAME_status (see features.sh).
 
 declare -A HOST_HELP=() HOST_PROGRAMS=() HOST_WHY=() HOST_FILTER=()
 host_feature() { # NAME [filter] PROGRAM...
@@ -88,7 +87,7 @@ host_load() { # NAME
 	defer rm -rf "$PINS/$1"
 }
 
-# host_try NAME STAGING: OBJECT, whose programs perhaps cannot be attached here
+# host_try NAME STAGING: loads OBJECT; false if its programs cannot be attached on this kernel
 host_try() {
 	local name
 	run mkdir -p "$2"
@@ -111,7 +110,7 @@ host_status() { :; }
 
 # --- the filter by process
 
-# The filter that was asked for; empty: leave it as it is
+# The requested filter; empty: unchanged
 TRACE_UID='' TRACE_PID='' TRACE_COMM='' TRACE_CGROUP='' TRACE_ASKED=0
 
 trace_help() {
@@ -156,15 +155,15 @@ trace_option() {
 	TRACE_ASKED=1
 }
 
-# trace_part FLAG TEXT: one condition into VALUE; false if nothing, or "any", was asked for
+# trace_part FLAG TEXT: writes one condition to VALUE; false if TEXT is empty or "any"
 trace_part() {
 	[[ -n $2 ]] || return 1
 	flag trace_filter.flags "$1" "$([[ $2 == any ]] && printf 0 || printf 1)"
 	[[ $2 != any ]]
 }
 
-# trace_filter MAP: changes the filter in MAP as was asked for; before the programs
-# are loaded, so that the first event also matches
+# trace_filter MAP: changes the filter in MAP as requested. Call it before the programs are
+# loaded, so that the first event also matches.
 trace_filter() {
 	local level path
 	((TRACE_ASKED)) || return 0
