@@ -59,7 +59,7 @@ if ((HOST)); then
 	((${#FEATURES[@]})) || misuse "--host needs a feature"
 else
 	((${#ARGS[@]})) || {
-		# (an option that no feature has may have taken the device for its value)
+		# (an unknown option may have taken the device as its value)
 		FEATURES=("${FEATURES_KNOWN[@]}")
 		for ((i = 0; i < ${#ASKED[@]}; i += 2)); do feature_option "${ASKED[@]:i:2}"; done
 		misuse "no device given"
@@ -111,7 +111,7 @@ flags=0
 [[ -z $NETNS || " ${FEATURES[*]} " != *' latency '* ]] || flags=$HM_DEV_NETNS
 dev_intend "$flags" "${FEATURES[@]}"
 for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
-# (in another network namespace, others choose its name, and nothing of ours depends on it)
+# (in another network namespace, others choose its name, and we do not depend on it)
 ((HOST || DRY_RUN)) || { dev_named && [[ $IFNAME == "$DEV" || -n $NETNS ]]; } ||
 	die "$DEV has another name now, or is another device: run detach.sh --all"
 [[ -z $RENAMED ]] || lat_jumps_remove "$RENAMED"

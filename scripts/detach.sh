@@ -58,8 +58,8 @@ lock
 leftovers_remove
 ((ALL)) || { map_check hm_dev && map_check hm_netns; } || true
 
-# detach_one NAME: detaches the requested features of DEV_*; all that it has, or that could have
-# been attached by hand
+# detach_one NAME: detaches the requested features of DEV_*; by default all that it has or, if it has
+# none, all that could have been attached by hand
 detach_one() {
 	local feature OTHERS names=("${FEATURES[@]}")
 	if ((!${#names[@]})); then
@@ -132,8 +132,8 @@ detach_all() {
 	return "$status"
 }
 
-# found_renamed: in another network namespace, where others name the devices, the entry of this name,
-# though the device that has the name now is another
+# found_renamed: finds the entry of this name in another network namespace, where others name the
+# devices, even if another device has the name now
 found_renamed() {
 	local IFINDEX=''
 	[[ -n $NS ]] && ((DEV_ALIVE)) && dev_find "$DEV" || return 1
@@ -164,7 +164,7 @@ else
 		netns_gone "$NS" || die "no network namespace $NS, and none of that name was attached"
 		inode=$NETNS_INODE
 		if use_netns "$(netns_file "$inode")" && [[ $NETNS_INODE == "$inode" ]]; then
-			# a process has it still
+			# a process still holds it
 			device_index "$DEV" && DEV_ALIVE=1
 			DEV=$IFNAME
 		else
@@ -192,7 +192,7 @@ else
 	fi
 fi
 
-# an entry that has vanished meanwhile would keep the maps forever
+# an entry of a device that has vanished meanwhile would keep the maps forever
 DEVS=''
 ((ALL)) || dev_list
 mapfile -t entries <<<"$DEVS"

@@ -83,7 +83,7 @@ unicast() {
 
 vid() { number "$1" "$2" 1 4094; }
 
-# port_of DEV: its number in PORT
+# port_of DEV: sets PORT to its number
 port_of() {
 	local have
 	device_index "$1" || die "no device $1${NETNS:+ in network namespace $NETNS}"
@@ -96,7 +96,7 @@ port_of() {
 
 # --- entries
 
-# entry_words WANT-DEV WORD...: ENTRY, TO (a device, or empty) or STACK (1), VLAN, KEY
+# entry_words WANT-DEV WORD...: sets ENTRY, TO (a device, or empty) or STACK (1), VLAN, KEY
 entry_words() {
 	local want_dev=$1
 	TO='' STACK=0 VLAN=0 ENTRY=$2
@@ -128,8 +128,8 @@ entry_words() {
 	KEY=("${VALUE[@]}")
 }
 
-# entry_dead DEV VLAN: in WHY, why no frame for an entry in VLAN leaves by DEV, whose number is PORT.
-# False if frames do.
+# entry_dead DEV VLAN: no frame for an entry in VLAN leaves through DEV (number PORT); WHY is the
+# reason. False if frames do.
 entry_dead() {
 	local VALUE pvid
 	l2_port_now "$PORT"
@@ -144,8 +144,8 @@ entry_dead() {
 	((!$2)) || ! bit_is l2_port.vlans "$2"
 }
 
-# entries_dead NAME [PORT]: says how many of the entries that it reads (as map_entries has them, PORT:
-# only static ones of this port) no frame will use, and which is the first
+# entries_dead NAME [PORT]: reads entries as map_entries prints them (with PORT, only static ones of
+# this port), and warns how many of them no frame will use, and which is the first
 entries_dead() {
 	local dead count mac vlan PORT BYTES
 	scratch PORTS
@@ -191,9 +191,9 @@ entries_dead() {
 	warn "$1: no frame will use $count of its entries; the first is $mac$( ((!vlan)) || printf ' vlan %d' "$vlan"): $WHY"
 }
 
-# entry_stays COMMAND...: writes again what is missing. The mirror deletes what the bridge has
-# deleted, and nothing static; but a program that looked just before our entry came deletes ours.
-# When the programs that ran then have ended, nobody does any more.
+# entry_stays COMMAND...: writes missing entries again. The mirror deletes entries that the bridge has
+# deleted, but not static ones; a program that looked just before our entry was written may delete it
+# once. So wait until the programs that were running then have ended.
 entry_stays() {
 	local VALUE
 	l2_cfg_read
@@ -207,7 +207,7 @@ entry_put() {
 		"map $GLOBALS/l2_fdb is full (${PIN_SHAPE[l2_fdb]##* } entries): remove entries, or attach with a larger --fdb-size"
 }
 
-# entry_again BYTE...: the entry KEY with this value, if it is not there
+# entry_again BYTE...: writes the entry KEY with this value if it is missing
 entry_again() {
 	value_read l2_fdb "${KEY[@]}" && (($(field_num l2_fdb.type) == L2_STATIC)) && return
 	VALUE=("$@")
@@ -232,7 +232,7 @@ fdb_set() { # add|replace WORD...
 	fi
 	field l2_fdb.port "$PORT"
 	field l2_fdb.type "$L2_STATIC"
-	# the entry says whose it is, see kern/abi/l2fwd.h
+	# the value repeats part of the key, see kern/abi/l2fwd.h
 	field l2_fdb.vlan $((VLAN & 255))
 	field l2_fdb.mac "${MAC[@]:2}"
 	entry_put
@@ -254,8 +254,7 @@ fdb_flush() {
 	l2_delete l2_fdb l2_fdb.port "$PORT" l2_fdb.type "$L2_STATIC"
 }
 
-# load_check: checks each line of INPUT and prints bpftool's commands; what is wrong goes to
-# descriptor 3
+# load_check: checks each line of INPUT and prints bpftool commands; errors go to descriptor 3
 load_check() {
 	local names
 	names=$(l2_port_names | as_named) || exit 1
@@ -296,9 +295,9 @@ load_check() {
 		}' static="$L2_STATIC" "$INPUT" | l2_updates
 }
 
-# load_plan: sorts the commands of BATCH by what the map has now: those for keys that it
-# has not go into NEW, those for keys that it has into OLD, and what takes these back into
-# BACK. MINE gets the keys of NEW. Prints how many entries there are, and how many would be new.
+# load_plan: sorts the commands of BATCH by the map's current content: those for missing keys go to
+# NEW, those for existing keys to OLD, and commands that undo the latter to BACK. MINE gets the keys of
+# NEW. Prints how many entries there are, and how many would be new.
 load_plan() {
 	local BYTES
 	map_shape l2_fdb
@@ -321,7 +320,7 @@ load_plan() {
 		}
 		{
 			key = $0; sub(/.* key hex /, "", key); sub(/ value .*/, "", key)
-			# it was not there before, and nobody else makes static ones
+			# it was missing before, and only we create static entries
 			if (key in ours && key in fixed) next
 			if (key in there) {
 				print >>old
@@ -335,14 +334,14 @@ load_plan() {
 		END { print have + 0, fresh + 0 }' - "$BATCH" 2>/dev/null || scratch_full; }
 }
 
-# load_undo OLD: takes back what load_run NEW has done, and with OLD (1) load_run OLD
+# load_undo OLD: undoes load_run NEW and, with OLD (1), load_run OLD
 load_undo() {
 	map_keys l2_fdb l2_fdb.type "$L2_STATIC" | awk 'FILENAME == "-" { static[$0]; next } $0 in static' - "$MINE" | map_deletes l2_fdb >"$NEW"
 	((!$1)) || cat "$BACK" >>"$NEW"
 	l2_batch l2_fdb "$NEW" >/dev/null
 }
 
-# load_run FILE: its commands, of file NAME; what went wrong in OUT
+# load_run FILE: runs its commands, from the user's file NAME; an error message is in OUT
 load_run() {
 	[[ -s $1 ]] || return 0
 	OUT=$(progress "$name" "$1" timeout -s KILL "$HM_LIMIT" "$BPFTOOL" batch file 2>&1 >/dev/null) && return
@@ -350,7 +349,7 @@ load_run() {
 	return 1
 }
 
-# load_again: what is not there any more
+# load_again: loads entries that are missing again
 load_again() {
 	load_plan >/dev/null
 	[[ -s $NEW ]] || return 0
@@ -358,7 +357,7 @@ load_again() {
 	entry_stays load_again
 }
 
-# load_end: the load is over, however: what is not whole is taken back
+# load_end: undoes a load that did not complete
 load_end() {
 	local status=$?
 	trap '' INT TERM HUP
@@ -375,7 +374,7 @@ fdb_load() {
 	trap 'exit 143' TERM HUP
 	wrong=$({ load_check | into "$BATCH"; } 3>&1) || {
 		[[ -z $wrong ]] || die "$1, $wrong"
-		exit 1 # it was said what
+		exit 1 # the error was already printed
 	}
 	count=$(wc -l <"$BATCH")
 	((count)) || return 0
@@ -388,8 +387,8 @@ fdb_load() {
 		cat "$BATCH"
 		return
 	fi
-	# The bridge may write meanwhile. New entries go first, because only these can find
-	# the map full, and nothing has to be restored then.
+	# The bridge may write meanwhile. New entries go first: only these can fail because the map is
+	# full, and then nothing has to be restored.
 	LOADING=0
 	for ((i = 0; i < 10; i++)); do
 		OUT=''
@@ -397,20 +396,20 @@ fdb_load() {
 			LOADING=1
 			load_run "$OLD" || break
 			LOADING=
-			trap '' INT TERM HUP # it is done: too late to be told to end
+			trap '' INT TERM HUP # done: too late to interrupt
 			entry_stays load_again || break
-			# what the file says, as a map would
+			# the entries of the file, in the form of map_entries
 			sed 's/.* key hex \(.*\) value hex /\1|/' "$BATCH" | entries_dead "$1"
 			return
 		fi
 		[[ $OUT == *"File exists"* ]] || break
-		load_plan >/dev/null # the bridge has one of these now
+		load_plan >/dev/null # the bridge has added one of these
 	done
 	[[ $OUT != *"too long"* ]] || die "$1: nothing was loaded: map $GLOBALS/l2_fdb ($max entries) has become full: remove entries, or attach with a larger --fdb-size"
 	die "$1: nothing was loaded: $(first_error "$OUT")"
 }
 
-# reader WORD...: hookmap fdb, in the ports' namespace. (Who reads that may take their time.)
+# reader WORD...: hookmap fdb, in the ports' namespace. (No time limit: its output may be read slowly.)
 reader() {
 	hookmap_reader
 	"${NSCMD[@]}" "$READER" --bpffs "$BPFFS" "$@" fdb
@@ -418,16 +417,16 @@ reader() {
 
 fdb_dump() {
 	local out=cat
-	# a file has the names as they are
+	# a file gets the names unchanged
 	[[ ! -t 1 ]] || out=clean_lines
 	reader -j | command jq -r 'def digit: if . > 96 then . - 87 else . - 48 end;
-		# as as_named takes it
+		# in the encoding of as_named
 		def bytes: [scan("..") | explode | 16 * (.[0] | digit) + (.[1] | digit) | if . > 127 then . + 1113856 else . end] | implode;
 		.rows[] | select(.type == "static")
 		| "\(.mac) \(if .device == "" then "local" else "dev \(if .device_hex then .device_hex | bytes else .device end)" end)\(if .vlan != 0 then " vlan \(.vlan)" else "" end)"' | as_named | "$out"
 }
 
-# fdb_show DEV: what is set for a port
+# fdb_show DEV: the settings of a port
 fdb_show() {
 	port_of "$1"
 	reader --summary --dev "$IFNAME"
@@ -466,7 +465,7 @@ port_untagged() { # VID: this one is untagged outside
 	bit_set l2_port.untagged "$1"
 }
 
-port_mode() { # mode MODE [VLANS]: in TOOK how many words it took
+port_mode() { # mode MODE [VLANS]: TOOK is the number of words used
 	local v
 	TOOK=2
 	field l2_port.vlans
@@ -499,7 +498,8 @@ port_translate() { # OUT:IN
 	XLATE+=("$outside 0 $NUMBER" "$NUMBER 1 $outside")
 }
 
-# xlate_write PORT: what port_translate has found, and what it replaces goes with its way back
+# xlate_write PORT: writes the translations of port_translate; a replaced one is deleted in both
+# directions
 xlate_write() {
 	local line key from dir to VALUE NUM
 	((!${#XLATE[@]})) || (($(map_entries l2_xlate | wc -l) + ${#XLATE[@]} <= ${PIN_SHAPE[l2_xlate]##* })) ||
@@ -522,7 +522,7 @@ xlate_write() {
 	done
 }
 
-# xlate_dead DEV: says which of the translations that were just set no frame will use, or only one way
+# xlate_dead DEV: warns about new translations that no frame will use, or only in one direction
 xlate_dead() {
 	local line from dir to
 	for line in "${XLATE[@]}"; do
@@ -538,7 +538,7 @@ xlate_dead() {
 	done
 }
 
-# port_setting NAME VALUE...: into VALUE
+# port_setting NAME VALUE...: writes a setting to VALUE
 port_setting() {
 	local at
 	case $1 in
@@ -586,7 +586,7 @@ port_setting() {
 	esac
 }
 
-# port_mirrored DEV NAME VALUE...: dies if that is the bridge's to say
+# port_mirrored DEV NAME VALUE...: dies if the mirrored bridge decides on this setting
 port_mirrored() {
 	case $2 in
 	miss | bcast | mcast)
@@ -695,7 +695,7 @@ fdb_guard() {
 
 # --- command line
 
-# input_read FILE: - is standard input; into INPUT
+# input_read FILE: reads it (-: standard input) into INPUT
 input_read() {
 	scratch INPUT
 	[[ $1 == - || -r $1 && ! -d $1 ]] || die "$1: cannot be read"
@@ -715,7 +715,7 @@ port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
 *) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (without a word: all is shown)" ;;
 esac
 shift
-# read whole before the lock is taken: others do not wait for a pipe or a person
+# read everything before taking the lock, so that others do not wait for a pipe or a person
 FILE=
 case "$VERB ${2:-}" in
 load*) FILE=$1 ;;
@@ -733,7 +733,7 @@ netns_words
 need_bpffs
 [[ -e $GLOBALS/l2_fdb ]] || die "l2fwd is not attached: attach.sh DEV l2fwd"
 [[ -z $FILE ]] || input_read "$FILE"
-# what only reads has no lock, because it may wait for a person
+# reading takes no lock, because it may wait for a person
 case "$VERB $#" in
 dump*) VERB=dump ;;
 port\ 1 | acl\ 1 | guard\ 1) VERB=show ;;

@@ -65,7 +65,7 @@ need_tools jq awk ip
 load_abi
 WORK=$(mktemp -d)
 
-# bounded COMMAND...: its messages are in $WORK/error, also if it took over HM_LIMIT seconds
+# bounded COMMAND...: limits it to HM_LIMIT seconds; its messages are in $WORK/error
 bounded() {
 	local status=0
 	{ timeout -s KILL "$HM_LIMIT" "$@"; } 2>"$WORK/error" || status=$?
@@ -73,7 +73,7 @@ bounded() {
 	return "$status"
 }
 
-# cfg_load: the current settings: GEN, limits
+# cfg_load: reads the current settings: GEN, limits
 cfg_load() {
 	VALUE=()
 	map_shape pol_cfg
@@ -95,15 +95,15 @@ cfg_load() {
 			die "map $GLOBALS/pol_cfg has ${#VALUE[@]} bytes, expected $VALUE_SIZE: made by another version"
 	fi
 	GEN=$(field_num pol_cfg.gen)
-	# the other slot, whatever it is; 0 is none
+	# the other slot; 0 means none
 	NEXT=$((GEN < 4294967295 ? GEN + 1 : 2))
 	MAX_RULES=$(field_num pol_cfg.max_rules)
 	MAX_TUPLES=$(field_num pol_cfg.max_tuples)
 	MAX_HOPS=$(field_num pol_cfg.max_hops)
 }
 
-# inputs FILE...: reads them once, before we take the lock, so that nobody waits for a person who types,
-# or for a file system. What was read is then in the files INPUTS, and their names in NAMES.
+# inputs FILE...: reads them once, before we take the lock, so that others do not wait for a person or
+# a file system. INPUTS are the copies, NAMES their original names.
 declare -A NAMES=()
 inputs() {
 	local file
@@ -134,18 +134,18 @@ rules() {
 		--maps "$GLOBALS" --pins "$PINS/policy" -- "${files[@]}"
 }
 
-# known FILE...: in $WORK/gone the devices that the current rules name, if one is missing: it may
-# come back
+# known FILE...: if a device of these files is missing, writes the devices of the current rules to
+# $WORK/gone: it may come back
 known() {
 	local missing
 	: >"$WORK/gone"
-	missing=$(rules missing "$@" 2>/dev/null) || true # what is wrong is said later
+	missing=$(rules missing "$@" 2>/dev/null) || true # errors are reported later
 	[[ -n $missing ]] && ((GEN)) || return 0
 	hookmap_reader
 	look "$READER" -j --bpffs "$BPFFS" policy | jq -r '[.nexthops[].dev, .rows[].rule.match.iif] - [null] | unique[]' >"$WORK/gone"
 }
 
-# beside FILE...: what the rules bypass, in $WORK/facts
+# beside FILE...: writes what the rules bypass to $WORK/facts
 beside() {
 	local devs=() tables inode features name
 	use_netns ''
@@ -217,7 +217,7 @@ load() {
 	((!status)) || warn "the rules are in force, but cleaning up failed: $(first_error "$(<"$WORK/error")")"
 }
 
-# current: the set in force, as a file to load
+# current: the active set, as a file that can be loaded
 current() {
 	hookmap_reader
 	look "$READER" -j --bpffs "$BPFFS" policy | jq '{nexthops, rules: [.rows[].rule]}' | json_escaped

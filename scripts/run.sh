@@ -71,8 +71,8 @@ OBJ=${ARGS[0]} PACKETS=("${ARGS[@]:1}")
 need_root
 need_tools "$BPFTOOL" jq od unshare
 
-# A pinned program runs where it is. An object is loaded into a bpf filesystem of its
-# own, so that neither its maps nor the pins of those that are in use are touched.
+# A pinned program runs with its maps. An object is loaded into its own bpf filesystem, so
+# that maps and pins in use are not touched.
 PIN=''
 case $(stat -f -c %T -- "$OBJ" 2>/dev/null) in
 bpf_fs)
@@ -91,7 +91,7 @@ bpf_fs)
 	;;
 esac
 
-# --- packets: FRAMES, hexadecimal digits each
+# --- packets: FRAMES, each a string of hexadecimal digits
 
 FRAMES=()
 TMP=$(mktemp -d)
@@ -124,7 +124,7 @@ read_packets() { # FILE
 	local file=$1 text
 	[[ $file != - ]] || file=/proc/self/fd/0
 	[[ -r $file && ! -d $file ]] || die "packet file $1 is not there"
-	# some milliseconds a packet: this is for small files
+	# a few milliseconds per packet: this is for small files
 	read_input "$file" head -c 1048577 -- "$file" >"$TMP/packets" || die "$1: cannot be read"
 	[[ -s $TMP/packets ]] || die "$1 is empty"
 	(($(stat -c %s "$TMP/packets") <= 1048576)) || die "$1 is larger than 1 MiB: cut it with tcpdump -r $1 -c N -w FILE"
@@ -217,7 +217,7 @@ verdict() {
 	VERDICT=${VERDICT:-$1}
 }
 
-# expected NUMBER NAME: is it the verdict of --expect?
+# expected NUMBER NAME: does --expect name this verdict?
 expected() {
 	local want=${EXPECT,,}
 	[[ -z $want || $want == "$1" ]] && return
@@ -256,7 +256,7 @@ for i in "${!FRAMES[@]}"; do
 	printf '%b' "$(<"$TMP/text")" >"$TMP/in"
 	rm -f "$TMP/out"
 	words=("$BPFTOOL" -j prog run pinned "$PIN" data_in "$TMP/in" data_out "$TMP/out" repeat "$REPEAT")
-	# (otherwise bpftool has room for 32 KiB of it afterwards)
+	# (otherwise bpftool reserves only 32 KiB for the packet after the run)
 	((bytes < 32000)) || words+=(data_size_out $((bytes + 256)))
 	((!VERBOSE)) || show "${words[@]}"
 	result=$(HM_LIMIT=$((HM_LIMIT + REPEAT / 100000)) look "${words[@]}" 2>/dev/null) || true

@@ -106,7 +106,8 @@ one() {
 	} | sed 's/^[a-z]*\t/  reach    /'
 }
 
-# one_of_many DEV: the same; renaming the device meanwhile hides no other device
+# one_of_many DEV: the same in a subshell: if the device was renamed meanwhile, the others are
+# still shown
 one_of_many() {
 	local status
 	set +e
@@ -148,7 +149,7 @@ all() {
 		return
 	fi
 
-	# in_this COOKIE NAME: is this the namespace of the device, and not one that has its inode now?
+	# in_this COOKIE NAME: is this the device's namespace, and not a new one with the same inode?
 	in_this() { use_netns "$2" && [[ $NETNS_INODE == "$DEV_INODE" ]] && netns_cookie && netns_same "${1:-0}"; }
 
 	use_netns ''
@@ -165,7 +166,7 @@ all() {
 			if [[ $DEV_INODE == "$own" ]]; then
 				in_this "$cookie" '' || DEV_ALIVE=0
 			elif ! in_this "$cookie" "$NS" && ! in_this "$cookie" "$(netns_file "$DEV_INODE")"; then
-				NETNS=$NS DEV_ALIVE=0 # (it may have no name, or another by now)
+				NETNS=$NS DEV_ALIVE=0 # (it may be unnamed or renamed by now)
 				[[ $hidden != - ]] || hidden=$(progs_hidden) || exit 1
 				NETNS_HIDDEN=${hidden//$'\n'/ }
 			fi
@@ -181,7 +182,7 @@ all() {
 		one_of_many "${name:-$DEV_NAME}"
 	done <<<"$DEVS"
 
-	# by hand: programs of ours on devices that are not in the registry
+	# attached by hand: our programs on devices that are not in the registry
 	use_netns ''
 	netns_words
 	DEV_ALIVE=1
@@ -218,7 +219,7 @@ by_hand() {
 	((${#FEATURES_SET[@]}))
 }
 
-# pins: how many maps are pinned, and those that this version cannot use
+# pins: the number of pinned maps, and the maps that this version cannot use
 pins() {
 	[[ -n $STATUS ]] || {
 		hookmap_reader
@@ -229,7 +230,7 @@ pins() {
 			(.[] | select(.state != "ok") | "  \(.pin): \(.state)")' <<<"$STATUS"
 }
 
-# elsewhere: our programs that TEXT does not have: a line of text, or none
+# elsewhere: prints a line about our programs that are not in TEXT, if any
 elsewhere() { # TEXT
 	local shown ids list where='' line n=0
 	if ((JSON)); then
@@ -252,7 +253,7 @@ elsewhere() { # TEXT
 	fi
 }
 
-# what the reader says; empty without one, or if it fails
+# the reader's output; empty if there is no reader, or if it fails
 STATUS=''
 ! (hookmap_reader) 2>/dev/null || {
 	hookmap_reader

@@ -159,9 +159,9 @@ latency_unshare() {
 
 # --- one device
 
-# lat_rows_old DEV: before it is measured, the rows that its number has are of another device, or of
-# its last life: they go. If half of all rows are in use, so do those of devices that are not measured
-# any more.
+# lat_rows_old DEV: before a device is measured, removes rows with its number: they are of another
+# device, or of an earlier attach. If half of all rows are in use, also removes the rows of devices that
+# are no longer measured.
 lat_rows_old() {
 	local rows key nsid ifindex measured=all OTHERS
 	rows=$(map_rows lat_hist key lat_key.nsid lat_key.ifindex) || exit 1
@@ -178,7 +178,7 @@ lat_rows_old() {
 		printf '%s\n' "$key"
 	done <<<"$rows" | lat_rows_remove "$1" || exit 1
 }
-# latency_forget NSID: the same for all devices of a namespace that has gone
+# latency_forget NSID: the same for all devices of a namespace that is gone
 latency_forget() {
 	[[ -e $GLOBALS/lat_hist ]] || return 0
 	map_rows lat_hist key lat_key.nsid | awk -v nsid="$1" '$2 == nsid { print $1 }' | lat_rows_remove "$DEV_NAME" || exit 1
@@ -275,7 +275,7 @@ latency_reach() {
 # lat_from_tc: without XDP, as requested now or before
 lat_from_tc() { [[ $LAT_MODE == none ]] || { [[ -z $LAT_MODE ]] && ((DEV_FLAGS & HM_DEV_NOXDP)); }; }
 
-# lat_saved: rules that were saved while ours were there
+# lat_saved: warns about saved rule sets that contain our rules
 lat_saved() {
 	local file
 	for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
@@ -284,8 +284,8 @@ lat_saved() {
 	done
 }
 
-# lat_first_stage DEV: LAT_MODE where the kind of device decides. XDP needs an Ethernet header;
-# in native mode, the program of a bond runs on its members, under their numbers.
+# lat_first_stage DEV: sets LAT_MODE if the kind of device decides it. XDP needs an Ethernet header;
+# in native mode, a bond's program runs on its members, with their ifindexes.
 lat_first_stage() {
 	local what
 	if ((LINK_BARE)); then
@@ -305,8 +305,8 @@ lat_first_stage() {
 	LAT_MODE=none
 }
 
-# lat_jumps_remove NAME: the jumps of a device that has, or had, this name, unless another is
-# written down under it
+# lat_jumps_remove NAME: removes the jumps of a device that has, or had, this name, unless another
+# device is recorded under it
 lat_jumps_remove() {
 	local OTHERS
 	dev_others "$HM_FEAT_latency"
@@ -323,14 +323,14 @@ lat_notes() {
 	fi
 }
 
-# lat_rps DEV: the device has RPS on, or that cannot be seen: in LAT_RPS. /sys may be of another
-# network namespace than ours, and one of ours can be had in a mount namespace only.
+# lat_rps DEV: the device has RPS on; LAT_RPS is the text of the note. /sys may belong to another
+# network namespace, and mounting our own takes a mount namespace.
 lat_rps() {
 	local on
 	LAT_RPS='has RPS on: packets that it moves to another CPU are not found again at tc; --mode none measures them from there'
 	on=$(in_netns unshare --mount --propagation private -- sh -c \
 		'mount -t sysfs sysfs /sys || exit; cd "/sys/class/net/$1/queues" || exit; cat rx-*/rps_cpus' sh "$1" 2>/dev/null) || {
-		# (a unit may make none; it runs in the namespace of its /sys)
+		# (a systemd unit may not create one; it runs in the namespace of its /sys)
 		[[ -z $NETNS && $(cat "/sys/class/net/$1/ifindex" 2>/dev/null) == "$DEV_IFINDEX" ]] || return 1
 		on=$(cat "/sys/class/net/$1/queues/"rx-*/rps_cpus 2>/dev/null) || return 1
 	}
@@ -396,11 +396,11 @@ latency_detach() {
 		tc_detach "$1" latency_tc
 	fi
 	((!(DEV_FLAGS & HM_DEV_NETNS))) || return 0
-	# elsewhere, rules that are not in the registry are not ours, and we do not look for them
+	# in other namespaces, rules that are not in the registry are not ours: we do not look for them
 	[[ -z $NETNS ]] || ((DEV_FEATURES & HM_FEAT_latency)) || return 0
 	dev_others "$HM_FEAT_latency"
 	others=$'\n'$OTHERS
-	# the slot is of an index, whatever the namespace: perhaps of another device
+	# the slot belongs to an ifindex, in any namespace: it may be another device's
 	[[ $others =~ $'\n'[0-9]+" $DEV_IFINDEX " ]] || slot_clear "$DEV_IFINDEX"
 	((!NETNS_GONE)) || return 0
 	if [[ $others == *$'\n'"$DEV_INODE "* ]]; then

@@ -16,8 +16,8 @@ CONDITION, in tcpdump's words; a packet must meet all of them:
 EOF
 }
 
-# condition OPTION WITHOUT WORD...: struct match in CONDITION, as hexadecimal bytes. WITHOUT: words
-# that the feature cannot judge.
+# condition OPTION WITHOUT WORD...: compiles to a struct match in CONDITION, as hexadecimal bytes.
+# WITHOUT: words that the feature does not support.
 condition() {
 	local out
 	compiler

@@ -9,12 +9,12 @@
 #                      cannot, after deferring the undoing of each of its changes
 #   F_detach DEV       the reverse; the device (DEV_ALIVE=0) or its namespace
 #                      (NETNS_GONE=1) may be gone
-#   F_unshare          the last user has gone: removes what all devices shared
-#   F_status           a line or more about the device DEV_*
-#   F_forget NSID      removes what it has counted in the network namespace that had this number in
-#                      hm_netns: another is about to get it. (Only if it counts by it.)
-#   F_reach            where its packets must get to, of a device: see reach.sh
-# A feature of the whole host has no DEV; what it does not define, host.sh does. The bit of F in
+#   F_unshare          removes what all devices shared, after the last user is detached
+#   F_status           prints one or more lines about the device DEV_*
+#   F_forget NSID      removes what it has counted in the network namespace with this number in
+#                      hm_netns, before another gets the number. (Only if it counts by nsid.)
+#   F_reach            lists the places that a device's packets must reach: see reach.sh
+# A feature of the whole host has no DEV, and host.sh has defaults for all of these. The bit of F in
 # hm_dev.features is HM_FEAT_F.
 
 HOST_FEATURES=()
@@ -42,7 +42,7 @@ feature() {
 	fi
 }
 
-# feature_bit NAME: in BIT
+# feature_bit NAME: its bit, in BIT
 feature_bit() {
 	local bit=HM_FEAT_$1
 	BIT=${!bit}

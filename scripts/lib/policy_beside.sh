@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # policy_beside.sh - what else this network namespace does with packets that it forwards,
-# and redirect, ecmp and table go past: NAT, FORWARD, TCPMSS, IPsec; and settings without
-# which rules do nothing. Nothing is changed. A line each, fields separated by tabs:
+# and what redirect, ecmp and table bypass: NAT, FORWARD, TCPMSS, IPsec; and settings without
+# which rules do nothing. It changes nothing, and prints lines of fields separated by tabs:
 #   6 KIND TOOL FAMILY DEV SRC DST INDEV TEXT
 #     snat dnat forward mss setmark  in netfilter; DEV leaves by it ("" any, "!D" not D,
 #                                    "D+" beginning with D); INDEV: SRC comes in by it
-#     alter     something else that is done to packets in netfilter; DEV, SRC and INDEV as above
-#     tcbehind  a tc filter of DEV, to which policy is attached, comes after it
-#     flowtable a flowtable of nft, which takes in flows that come by DEV
+#     alter     netfilter changes packets in another way; DEV, SRC and INDEV as above
+#     tcbehind  a tc filter of DEV, to which policy is attached, comes after policy
+#     flowtable a flowtable of nft, which takes over flows that arrive through DEV
 #     iprule    ip rule forbids packets from SRC to DST
 #     xfrm      an outgoing or forwarding policy of IPsec
 #     rpf       strict rp_filter on DEV, to which the default route does not lead
 #     spoof     strict rp_filter on DEV, to which policy is attached
-#     vmark     and it looks the way back up with the mark
+#     vmark     and its look-up of the return route uses the mark
 #     port      DEV, to which policy is attached, is a port of TEXT
 #     vrf       DEV, to which policy is attached, is a VRF
 #     unseen    TOOL did not answer in time
@@ -86,7 +86,7 @@ beside_conf() {
 	((all <= IS)) || IS=$all
 }
 
-# beside_rp_filter: devices where it is strict, but for that of the default route
+# beside_rp_filter: devices with strict rp_filter, except the default route's
 beside_rp_filter() {
 	local file dev default
 	default=" $(ip -4 -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | tr '\n' ' ')"
@@ -98,7 +98,7 @@ beside_rp_filter() {
 	done
 }
 
-# beside_attached DEV: whatever keeps packets from the rules there, or is bypassed
+# beside_attached DEV: what keeps packets from the rules there, or is bypassed
 beside_attached() {
 	local on
 	printf '6\tattached\t\t\t%s\t\t\t\t\n' "$1"
@@ -202,8 +202,8 @@ beside_look() {
 	for dev; do beside_attached "$dev"; done
 } 3>&1
 
-# beside_in FILE: fills INDEV in, of facts that are about a source. Each rule is held against each
-# fact: of over 32 of a kind, the others become one that is about everything.
+# beside_in FILE: fills in INDEV of facts about a source. Each rule is compared with each fact, so of
+# more than 32 of a kind, the rest are merged into one fact about everything.
 beside_in() {
 	local kind tool family dev src dst indev text n=0
 	while IFS=$'\037' read -r _ kind tool family dev src dst indev text; do
@@ -242,7 +242,7 @@ beside_encap() {
 		/ encap / { for (i = 2; i <= NF; i++) if ($(i - 1) == "dev" && !there[family, $i]++) print 6, "encapdev", "ip", family, $i, "", "", "", "" }'
 }
 
-# beside_vti: the marks of vti devices as `ip xfrm policy` shows them, a blank behind each
+# beside_vti: the marks of vti devices as `ip xfrm policy` shows them, each followed by a blank
 beside_vti() {
 	local kind
 	for kind in vti vti6; do
@@ -252,7 +252,7 @@ beside_vti() {
 	done
 }
 
-# beside_carries: tunnels that carry one of IPv4 and IPv6
+# beside_carries: tunnels that carry only IPv4 or only IPv6
 beside_carries() {
 	local kind
 	for kind in ipip ip6tnl; do

@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# progress.sh - says how far long work is, on a terminal only.
+# progress.sh - shows the progress of long operations, on a terminal only.
 
 PROGRESS=
 if [[ -t 2 && ${TERM:-dumb} != dumb ]]; then exec {PROGRESS}>&2; fi
 
-# phase TEXT: the current step; it needs no end
+# phase TEXT: the current step, of unknown length
 phase() {
 	[[ -z $PROGRESS ]] || tell printf '\r\033[K%s' "${1:+$1 ...}" 2>&"$PROGRESS"
 }
 
-# progress WHAT FILE COMMAND...: COMMAND FILE; on a terminal COMMAND -, which is given the
-# lines of FILE, and how many of them it has taken. A small FILE is not long work.
+# progress WHAT FILE COMMAND...: runs COMMAND FILE; on a terminal, feeds the lines of FILE to
+# COMMAND - and shows how many it has read. A small FILE needs no progress.
 progress() {
 	local what=$1 file=$2 total
 	shift 2

@@ -5,7 +5,7 @@
 # moved to another network namespace or attached by hand, or of a version whose pins have another
 # shape. A program is ours if it has one of our names and uses one of our maps.
 
-# remains_progs [TYPE]: a line "id type map,map..." for each of our programs
+# remains_progs [TYPE]: one line "id type map,map..." per program of ours
 remains_progs() {
 	local ids names="${FEATURES_KNOWN[*]} l2_mirror"
 	pins_known
@@ -16,8 +16,8 @@ remains_progs() {
 		| "\(.id) \(.type) \(.map_ids | join(","))"' || die "bpftool prog show failed"
 }
 
-# remains_devices IDS: a line "dev file" for each device with one of these programs (separated by
-# commas), in whatever network namespace
+# remains_devices IDS: one line "dev file" for each device, in any network namespace, with one of
+# these programs (separated by commas)
 remains_devices() {
 	local inode file seen=' '
 	while read -r inode && IFS= read -rd '' file; do
@@ -55,9 +55,9 @@ remains_off() {
 	[[ $ours$others != 1 ]] || warn "$1: left its clsact qdisc, which has no filters now: $(command_text "${NSCMD[@]}" tc qdisc del dev "$1" clsact)"
 }
 
-# remains_follow NAME IFINDEX: a device that was written down is not in its namespace any more. If
-# it is in another one, under its number or its name, its XDP program went with it. (There can be
-# thousands of namespaces, and of devices that have gone: all are looked at once.)
+# remains_follow NAME IFINDEX: a recorded device is no longer in its namespace. If it is in another
+# one, under its number or its name, its XDP program went with it. (There can be thousands of
+# namespaces and of vanished devices: all namespaces are searched once.)
 REMAINS_SEEN=0 REMAINS_LIST=''
 remains_follow() {
 	local ids id line file dev known others=()
@@ -72,7 +72,7 @@ remains_follow() {
 		dev=${line%% *} file=${line#* }
 		[[ -n $file ]] && use_netns "$file" && device_index "$dev" || continue
 		! grep -xF "$NETNS_INODE $IFINDEX" <<<"$known" >/dev/null || continue
-		# (it may have gone since)
+		# (it may be gone since)
 		id=$(xdp_get "$dev" && printf '%s' "$XDP_ID") 2>/dev/null && [[ ,$ids, == *",${id:--},"* ]] || continue
 		if [[ $IFINDEX == "$2" || $dev == "$1" ]]; then
 			netns_words
@@ -86,7 +86,7 @@ remains_follow() {
 		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
 }
 
-# remains_pins IDS: where somebody has pinned these programs, a line each
+# remains_pins IDS: where somebody has pinned these programs, one per line
 remains_pins() {
 	bpftool -f -j prog show | jq -r --argjson ids "[$1]" --arg ours "^$PINS/(${FEATURES_KNOWN[*]// /|})/" '.[]
 		| select(.id | IN($ids[])) | .pinned[]? | select(test($ours) or test("[[:cntrl:]]") | not)' || die "bpftool prog show failed"
@@ -153,8 +153,8 @@ remains_iptables() {
 	}
 }
 
-# remains_rules TABLE: removes somebody's rules that run a program of REMAINS_PINS, the last one of
-# a chain first
+# remains_rules TABLE: removes other people's rules that run a program of REMAINS_PINS, the last one
+# of a chain first
 remains_rules() {
 	local ipt chain number rule
 	for ipt in "${IPT[@]}"; do
