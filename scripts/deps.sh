@@ -63,7 +63,7 @@ test|man|man-db|no make lint
 test|systemctl|systemd|no test of the units
 test|udevadm|udev|no test of the units
 test|fuzzer:|libclang-rt-dev|no libFuzzer on the reader
-test|promtool|prometheus|prom: what is exported, alerts and queries are not tried
+test|promtool|prometheus|prom: exported metrics, alerts and queries are not tested
 test|prometheus-node-exporter|prometheus-node-exporter|prom: no scrape of the file
 test|vtysh|frr|l2fwd: no test of EVPN
 test|gnuplot|gnuplot-nox|no plots

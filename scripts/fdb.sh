@@ -503,7 +503,7 @@ port_translate() { # OUT:IN
 xlate_write() {
 	local line key from dir to VALUE NUM
 	((!${#XLATE[@]})) || (($(map_entries l2_xlate | wc -l) + ${#XLATE[@]} <= ${PIN_SHAPE[l2_xlate]##* })) ||
-		die "map $GLOBALS/l2_xlate has no room for these: it has ${PIN_SHAPE[l2_xlate]##* } entries, two for each translation: take some away (port DEV translate none)"
+		die "map $GLOBALS/l2_xlate has no room for these: it has ${PIN_SHAPE[l2_xlate]##* } entries, two for each translation: remove some (port DEV translate none)"
 	for line in "${XLATE[@]}"; do
 		read -r from dir to <<<"$line"
 		struct_new l2_xlate_key
@@ -678,7 +678,7 @@ fdb_guard() {
 		flag l2_port.flags "$L2_P_GUARD" "$ON"
 		l2_port_write "$PORT"
 		l2_ports_changed
-		((!ON)) || [[ -n $(map_keys l2_guard l2_guard_key.port "$PORT") ]] || warn "$1: nothing comes in by it until a source is added: $(typed fdb.sh guard "$1" add) MAC"
+		((!ON)) || [[ -n $(map_keys l2_guard l2_guard_key.port "$PORT") ]] || warn "$1: it accepts no frames until a source is added: $(typed fdb.sh guard "$1" add) MAC"
 		;;
 	add)
 		(($# > 2)) || misuse "guard add needs a MAC"

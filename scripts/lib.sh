@@ -330,7 +330,7 @@ held() {
 }
 held_end() {
 	[[ -n $HELD ]] || return 0
-	HELD_WHY='when we were told to end once more'
+	HELD_WHY='by a second signal'
 	kill -KILL "$HELD" 2>/dev/null || true
 }
 

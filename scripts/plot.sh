@@ -72,7 +72,7 @@ esac
 [[ -z $STAGE || $WHAT == percentiles ]] || misuse "--stage works with percentiles only"
 FILES=("${ARGS[@]:1}")
 need_tools jq
-((DATA)) || command -v gnuplot >/dev/null || die "gnuplot is not there: apt install gnuplot-nox"
+((DATA)) || command -v gnuplot >/dev/null || die "gnuplot is not installed: apt install gnuplot-nox"
 
 WORK=$(mktemp -d)
 defer rm -rf "$WORK"

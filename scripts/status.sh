@@ -247,9 +247,9 @@ elsewhere() { # TEXT
 	done <<<"$list"
 	((n <= 8)) || where+=" and $((n - 8)) more"
 	if [[ -n $where ]]; then
-		printf 'elsewhere: programs of ours are on %s: detach.sh --all takes them off\n' "$where"
+		printf 'elsewhere: programs of ours are on %s: detach.sh --all removes them\n' "$where"
 	elif [[ -z $1 ]]; then
-		printf 'programs of ours are loaded (id %s), on no device in reach: detach.sh --all takes them off, or says why not\n' "$ids"
+		printf 'programs of ours are loaded (id %s), on no device in reach: detach.sh --all removes them, or says why not\n' "$ids"
 	fi
 }
 

@@ -225,7 +225,7 @@ l2_size_check() {
 	[[ -n ${PIN_SHAPE[l2_fdb]:-} && -n $L2_SIZE ]] || return 0
 	now=${PIN_SHAPE[l2_fdb]##* }
 	((now == L2_SIZE)) ||
-		die "--fdb-size $L2_SIZE: the table is there with $now entries: detach all ports first"
+		die "--fdb-size $L2_SIZE: the table was created with $now entries: detach all ports first"
 }
 
 l2_port_attach() { # DEV, with IFINDEX and DEV_*
@@ -344,7 +344,7 @@ l2_port_share() {
 
 l2_mirror_partial() { # DEV
 	((!L2_FORCE)) || PARTIAL=''
-	[[ -z $PARTIAL ]] || warn "$1: what comes in by it takes the slow path: $PARTIAL"
+	[[ -z $PARTIAL ]] || warn "$1: frames that it receives take the slow path: $PARTIAL"
 }
 
 # l2_mirror_whole: L2_ENTRY gets the registry lines of this namespace, by ifindex; WHOLE gets number
@@ -403,7 +403,7 @@ l2_mirror_port_free() {
 	((!(flags & L2_P_MIRROR))) || return 0
 	((!(flags & (L2_P_VLAN | L2_P_XLATE | L2_P_HAIRPIN | L2_P_BLOCKED)))) &&
 		[[ " $(field_num l2_port.miss) $(field_num l2_port.bcast) $(field_num l2_port.mcast) " != *" $L2_MISS_FLOOD "* ]] ||
-		die "$1 has settings by hand ($(typed fdb.sh port "$1")) that are the bridge's in a mirror: $(typed detach.sh "$1" l2fwd) first"
+		die "$1 has settings made by hand ($(typed fdb.sh port "$1")) that the bridge decides in a mirror: $(typed detach.sh "$1" l2fwd) first"
 }
 
 # l2_mirror_port_leave NUMBER: the port is no longer mirrored
@@ -443,7 +443,7 @@ l2_mirror_attach() { # BRIDGE
 	while read -r index dev kind; do
 		[[ -n $index ]] || continue
 		if [[ ! $kind =~ ^($L2_TARGET)$ ]]; then
-			((!VERBOSE)) || warn "$dev is a $kind device: what is behind it takes the slow path"
+			((!VERBOSE)) || warn "$dev is a $kind device: frames to and from it take the slow path"
 			outside=$((outside + (1 << 32) + index))
 			continue
 		fi
@@ -511,17 +511,17 @@ l2_mirror_slow() {
 		l2_wire_read "$number"
 		why=$(field_num l2_wire.state)
 		((!(why >> L2_WHY_BRIDGE & 1))) || {
-			warn "$1: an option of it or netfilter decides about its frames, which all take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
+			warn "$1: one of its options or netfilter decides about its frames, so all of them take the slow path: look at ebtables -L, nft list ruleset (family bridge) and, if iptables has no rules for bridged frames, sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0; then attach again"
 			return
 		}
 		((!(why >> L2_WHY_PROMISC & 1) || promisc++)) ||
-			warn "$1 is promiscuous, and has a copy of each frame, which all take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: $(typed ip -d link show dev "$1")"
+			warn "$1 is promiscuous, and gets a copy of each frame, so all frames take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: $(typed ip -d link show dev "$1")"
 		((why >> L2_WHY_QDISC)) || continue
 		dev=$(l2_name "$ifindex") || continue
-		((!(why >> L2_WHY_QDISC & 1))) || warn "$dev: what is sent to it takes the slow path, because of its queueing discipline: $(typed tc qdisc show dev "$dev")"
-		((!(why >> L2_WHY_EGRESS & 1))) || warn "$dev: what is sent to it takes the slow path, because of filters: $(typed tc filter show dev "$dev" egress), bpftool net show, nft list ruleset (family netdev)"
-		((!(why >> L2_WHY_INGRESS & 1))) || warn "$dev: what comes in by it takes the slow path, because of filters: $(typed tc filter show dev "$dev" ingress), bpftool net show, nft list ruleset (family netdev)"
-		((!(why >> L2_WHY_VLAN_DEV & 1))) || warn "$dev: what comes in by it with a VLAN tag takes the slow path, because VLAN devices on it have their frames before the bridge: $(typed ip -d link show type vlan)"
+		((!(why >> L2_WHY_QDISC & 1))) || warn "$dev: frames sent to it take the slow path, because of its queueing discipline: $(typed tc qdisc show dev "$dev")"
+		((!(why >> L2_WHY_EGRESS & 1))) || warn "$dev: frames sent to it take the slow path, because of filters: $(typed tc filter show dev "$dev" egress), bpftool net show, nft list ruleset (family netdev)"
+		((!(why >> L2_WHY_INGRESS & 1))) || warn "$dev: frames that it receives take the slow path, because of filters: $(typed tc filter show dev "$dev" ingress), bpftool net show, nft list ruleset (family netdev)"
+		((!(why >> L2_WHY_VLAN_DEV & 1))) || warn "$dev: VLAN-tagged frames that it receives take the slow path, because VLAN devices on it get them before the bridge: $(typed ip -d link show type vlan)"
 	done <<<"$ports"
 }
 
@@ -579,7 +579,7 @@ l2_mirror_knock() {
 	looks=$(l2_looks) || exit 1
 	try "${NSCMD[@]}" bridge fdb add 00:00:00:00:00:00 dev "$dev" master static || true
 	(($(l2_looks) != looks)) ||
-		die "$1: its port $dev could not be looked at from tracepoint br_fdb_add: has it just left?"
+		die "$1: its port $dev could not be read from tracepoint br_fdb_add: it may have just left the bridge"
 }
 
 # l2_looks: how often the mirror has read the bridge
@@ -603,7 +603,7 @@ l2_mirror_load() { # OBJECT
 	bpf_load "$staging" "$1" "${MAP_OPTIONS[@]}" autoattach
 	((DRY_RUN)) || for name in add learn extern del state log; do
 		is_link "$staging/l2_mirror_$name" ||
-			die "program l2_mirror_$name could not be attached: has the kernel its tracepoint?"
+			die "program l2_mirror_$name could not be attached: does the kernel have its tracepoint?"
 	done
 	run mv "$staging" "$L2_PINS"
 	defer rm -rf "$L2_PINS"
@@ -628,7 +628,7 @@ l2_mirror_snapshot() {
 		   elif .state == "static" then $fixed else $dynamic end) as $t
 		| "\(.vlan // 0) \(.mac) \(if $t == $local then 0 else $p[.ifname] // 0 end) \($t)"' |
 		l2_updates noexist | into "$L2_KNOWN" ||
-		die "$1: what it knows cannot be listed: $(typed bridge fdb show br "$1") failed"
+		die "$1: its entries cannot be listed: $(typed bridge fdb show br "$1") failed"
 	full=$(l2_batch l2_fdb "$L2_KNOWN") || exit 1
 	((!full)) || warn "$1: map $GLOBALS/l2_fdb has no room for $full addresses of the bridge, which take the slow path: $(typed detach.sh "$1"), and attach with a larger --fdb-size"
 }

@@ -218,7 +218,7 @@ latency_attach() { # DEV
 	[[ ${LAT_NEXT:-none} == none ]] || lat_next_check "$1" "$container"
 	((container)) || lat_from_tc || xdp_check "$1" latency_xdp
 	((IFINDEX < HM_XDP_NEXT)) || ((container)) ||
-		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained behind ours"
+		die "$1 has ifindex $IFINDEX, and xdp_next ends at $((HM_XDP_NEXT - 1)): no program can be chained after ours"
 	((DEV_PREF)) || DEV_PREF=1
 	tc_check "$1" latency_tc "$LAT_PREF" "$DEV_PREF"
 	lat_cfg_change

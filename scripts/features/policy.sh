@@ -69,7 +69,7 @@ policy_beside() {
 			$2 == "above" { print $5 " is on top of it, with a MAC address of its own: packets to that come in by " $5 ": attach.sh " $5 " policy" }
 			$2 == "nodefault" || $2 == "noipv6" { none = none $4 }
 			END {
-				if (none == "46") print "there is no default route: packets to where no route leads count as this host\047s own, and pass"
+				if (none == "46") print "there is no default route: packets without a route count as this host\047s own, and pass"
 				if (list != "") print "rules with redirect, ecmp or table go past " list "; action mark and ip rule do not"
 			}' | while IFS= read -r line; do warn "$1: policy: $line"; done
 }

@@ -58,7 +58,7 @@ xdp_get() {
 	link_json "$1" 2>/dev/null && line=$(jq -r '.[0].xdp // empty
 		| (if .attached then .attached[0] else . end)
 		| "\(.prog.id) \({"1": "native", "2": "generic", "3": "offload"}[.mode | tostring]) \(.prog.name // "-")"' <<<"$ANSWER") ||
-		die "$1: ip link show failed: has the device gone?"
+		die "$1: ip link show failed: is the device gone?"
 	read -r XDP_ID XDP_MODE line <<<"$line" || true
 	xdp_name "$line"
 }
@@ -68,7 +68,7 @@ xdp_get() {
 link_kind() {
 	local line ANSWER
 	link_json "$1" && line=$(jq -r '.[0] | "\(.link_type) \(.linkinfo.info_kind // "-")"' <<<"$ANSWER") ||
-		die "$1: ip link show failed: has the device gone?"
+		die "$1: ip link show failed: is the device gone?"
 	read -r LINK_TYPE LINK_KIND <<<"$line"
 	LINK_BARE=0
 	[[ $LINK_TYPE == ether || $LINK_TYPE == loopback ]] || LINK_BARE=1
@@ -201,7 +201,7 @@ slot_attach() {
 	slot_next "$IFINDEX"
 	if [[ -n $NEXT_ID ]]; then
 		prog_is_ours "$NEXT_ID" "$3" && return
-		die "$1 has a program behind latency that is not ours: $NEXT_NAME (id $NEXT_ID): remove it with $(typed attach.sh "$1" latency --next none)"
+		die "$1 has a program after latency that is not ours: $NEXT_NAME (id $NEXT_ID): remove it with $(typed attach.sh "$1" latency --next none)"
 	fi
 	# (it may be in section xdp because of an earlier program)
 	[[ ${XDP_SEC[1]:-} != xdp ]] || xdp_section "$1" latency prog
@@ -366,7 +366,7 @@ tc_filters() {
 # tc_find DEV PROGRAM: TC_ID, TC_PREF, TC_HANDLE and TC_CLASS of our filter. False if there is none.
 tc_find() {
 	local pref handle id class name list
-	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
+	list=$(tc_filters "$1") || die "$1: tc filter show failed: is the device gone?"
 	while read -r pref handle id class name; do
 		[[ -n $pref ]] || continue
 		((id)) && [[ ${name:0:15} == "${2:0:15}" ]] && prog_is_ours "$id" "$2" || continue
@@ -388,7 +388,7 @@ tc_qdisc() {
 # tc_hooked DEV: it has an ingress hook
 tc_hooked() {
 	local ANSWER
-	json_of tc -j qdisc show dev "$1" 2>/dev/null || die "$1: tc qdisc show failed: has the device gone?"
+	json_of tc -j qdisc show dev "$1" 2>/dev/null || die "$1: tc qdisc show failed: is the device gone?"
 	[[ $ANSWER =~ \"kind\":\"(clsact|ingress)\" ]]
 }
 
@@ -403,7 +403,7 @@ tc_check() {
 		[[ -n $3 && $3 != "$TC_PREF" ]] || return 0
 		TC_MOVE=1
 	fi
-	list=$(tc_filters "$1") || die "$1: tc filter show failed: has the device gone?"
+	list=$(tc_filters "$1") || die "$1: tc filter show failed: is the device gone?"
 	set -- "$1" "$2" "${3:-$4}"
 	while read -r pref handle id class name; do
 		[[ $pref == "$3" ]] || continue

@@ -27,7 +27,7 @@ reach_read() {
 	link=$(in_netns ip -j -d link show 2>/dev/null) || link=
 	REACH_WAY=$(printf '{"net":%s,"qdisc":%s,"filter":%s,"link":%s}' "${net:-[]}" "${qdisc:-[]}" "${filter:-[]}" "${link:-[]}" |
 		json_escaped | jq -r --argjson index "$IFINDEX" -f "$HM_SCRIPTS/lib/reach.jq") ||
-		die "$1: cannot read what its packets pass on their way"
+		die "$1: cannot read which programs its packets pass"
 	[[ $REACH_WAY != *$'\xf4\x8f'* ]] || REACH_WAY=$(as_named <<<"$REACH_WAY")
 	id=$(awk -v most="$REACH_LOOKS" '$2 && $1 ~ /^(tcx|bpf|netkit|other)/ && !seen[$2]++ && n++ < most { printf "%s%s", (n > 1 ? "," : ""), $2 }' <<<"$REACH_WAY")
 	[[ -n $id ]] && (hookmap_reader) 2>/dev/null || return 0
@@ -100,12 +100,12 @@ reach_tc() {
 				next="let it return TC_ACT_UNSPEC (-1), $(reach_move "$1" "$id" tc filter del dev "$1" ingress pref 1 handle "$aux" bpf)"
 			;;
 		block)
-			fact all tc "its hook is shared block $id, whose filters are those of all its devices" \
+			fact all tc "its hook is shared block $id, whose filters apply to all its devices" \
 				"give it one of its own: $(typed tc qdisc del dev "$1" "$proto") && $(typed tc qdisc add dev "$1" clsact)"
 			continue
 			;;
 		l3s)
-			fact all tc 'it is an ipvlan in mode l3s, whose packets come in past tc' \
+			fact all tc 'it is an ipvlan in mode l3s, whose packets bypass tc' \
 				"attach to the device below it, or $(typed ip link set dev "$1" type ipvlan mode l3)"
 			continue
 			;;
@@ -242,10 +242,10 @@ reach_facts() {
 	local line=() pref=0
 	while read -r -a line; do
 		case ${line[0]:-} in
-		xdp) (($3 != 1)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program has gone' "$(typed attach.sh "$1" "$2")" ;;
+		xdp) (($3 != 1)) || grep -qP "^xdp\t.*\t(latency|$2)_[^\t]*$" <<<"$REACH_WAY" || fact all xdp 'its program is gone' "$(typed attach.sh "$1" "$2")" ;;
 		tc)
 			pref=${line[3]:-$(awk -F'\t' -v want="${2}_tc" '$1 == "bpfda" && $6 == want { print $3; exit }' <<<"$REACH_WAY")}
-			[[ -n $pref ]] || (($3 != 1)) || fact all tc 'its filter has gone' "$(typed attach.sh "$1" "$2")"
+			[[ -n $pref ]] || (($3 != 1)) || fact all tc 'its filter is gone' "$(typed attach.sh "$1" "$2")"
 			[[ -n $pref ]] || (($3 != 2)) || return 0
 			pref=${pref:-${line[1]}}
 			reach_tc "$1" "$pref" "${line[2]}"

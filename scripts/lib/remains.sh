@@ -40,7 +40,7 @@ remains_off() {
 	xdp_get "$1"
 	[[ -z $XDP_ID || ,$2, != *",$XDP_ID,"* ]] || xdp_change "$1" "$(xdp_word "$XDP_MODE")" off
 	for hook in ingress egress; do
-		list=$(tc_filters "$1" "$hook") || die "$1: tc filter show failed: has the device gone?"
+		list=$(tc_filters "$1" "$hook") || die "$1: tc filter show failed: is the device gone?"
 		while read -r pref handle id rest; do
 			[[ -n $pref ]] || continue
 			if [[ ,$2, == *",$id,"* ]]; then

@@ -244,7 +244,7 @@ refused() {
 	said '' port p1 translate none translate 8:6 translate 6:8
 	fdb port p1 mode transparent translate none
 	# nobody may speak
-	said 'p1: nothing comes in by it until a source is added: fdb.sh guard p1 add MAC' guard p1 on
+	said 'p1: it accepts no frames until a source is added: fdb.sh guard p1 add MAC' guard p1 on
 	expect 'not yet' p1 "$(mac 2)$(mac 1)88b5$PAD" "$DROP"
 	said '' guard p1 add 02:00:00:00:00:01
 	expect 'added' p1 "$(mac 2)$(mac 1)88b5$PAD" "$SENT"
@@ -672,7 +672,7 @@ learned() {
 	equal "$(hookmap -j fdb | jq .totals.capacity)" 1048576 capacity
 	run "$HM_TOP/scripts/attach.sh" q1 l2fwd --fdb-size 1000
 	equal "$status" 1 status
-	like "$output" 'the table is there with 1048576 entries'
+	like "$output" 'the table was created with 1048576 entries'
 	# a pin of another shape is refused and stays
 	rm "$G/l2_acl"
 	bpftool map create "$G/l2_acl" type array key 4 value 8 entries 1 name l2_acl

@@ -269,7 +269,7 @@ T=88b5$PAD
 	bridge_up 2
 	sw_attach p1 l2fwd
 	swdb port p1 mode access 10
-	fails 1 'p1 has settings by hand (fdb.sh port p1) that are the bridge' sw "$HM_TOP/scripts/attach.sh" br0 l2fwd --mirror
+	fails 1 'p1 has settings made by hand (fdb.sh port p1) that the bridge decides in a mirror' sw "$HM_TOP/scripts/attach.sh" br0 l2fwd --mirror
 	equal "$(sw ip -j -d link show p2 | jq -r '.[0].xdp') $(find /sys/fs/bpf -name '*l2_mirror*')" 'null ' 'after the attach that failed'
 	swdb port p1 mode transparent bcast drop
 	sw_attach br0 l2fwd --mirror
@@ -325,7 +325,7 @@ T=88b5$PAD
 	printf '#!/bin/bash\n[[ "$*" != *"fdb show"* ]] || exit 1\nexec %s "$@"\n' "$(type -P bridge)" >"$tool"
 	chmod +x "$tool"
 	PATH=$BATS_TEST_TMPDIR:$PATH run ! sw_attach br0 l2fwd --mirror --refresh 10
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'br0: what it knows cannot be listed'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'br0: its entries cannot be listed'
 	sw bridge fdb add 02:00:00:00:00:02 dev p2 master static
 	say 1 "$(mac 2)$(mac 1)$T"
 	tables_agree
@@ -547,7 +547,7 @@ settle() {
 	say 1 "$(mac 10)$(mac 1)$T" 5
 	arrived '5 5'
 	sw_attach br0 l2fwd --mirror --refresh 50
-	equal "$(<"$BATS_TEST_TMPDIR/attach.err")" "attach.sh: warning: br0 is promiscuous, and has a copy of each frame, which all take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: ip -d link show dev br0" said
+	equal "$(<"$BATS_TEST_TMPDIR/attach.err")" "attach.sh: warning: br0 is promiscuous, and gets a copy of each frame, so all frames take the slow path: a capture, or a device on top of it (macvlan, VLAN) with a MAC address or bridge of its own: ip -d link show dev br0" said
 	say 1 "$(mac 10)$(mac 1)$T" 5
 	arrived '10 10'
 	like "$(hookmap fdb)" 'p1 takes the slow path: the bridge is promiscuous'
@@ -585,7 +585,7 @@ tag() { printf '8100%04x%s' "$1" "$T"; }
 	}
 	hear '8 7' 'by the bridges alone'
 	sw_attach br0 l2fwd --mirror --refresh 3600000
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it with a VLAN tag takes the slow path, because VLAN devices on it have their frames before the bridge: ip -d link show type vlan'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: VLAN-tagged frames that it receives take the slow path, because VLAN devices on it get them before the bridge: ip -d link show type vlan'
 	run ! grep 'gets only what' <<<"$(hookmap fdb)$(sw "$HM_TOP/scripts/status.sh" p1)"
 	hear '8 7' 'with the mirror'
 	equal "$(port_count p2 tx_packets)" 5 'sent by XDP: those without a tag'
@@ -771,8 +771,8 @@ tag() { printf '8100%04x%s' "$1" "$T"; }
 	ip -n sw tuntap add tap9 mode tap vnet_hdr
 	sw ip link set tap9 master br0 up
 	sw_attach br0 l2fwd --mirror
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path: its veth peer eth0 leaves TCP and UDP checksums to its device: nsenter --net=/run/netns/h1 ethtool -K eth0 tx off; then attach again'
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'tap9: what comes in by it takes the slow path: its VM may leave checksums and segments to the host (vnet_hdr on)'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: frames that it receives take the slow path: its veth peer eth0 leaves TCP and UDP checksums to its device: nsenter --net=/run/netns/h1 ethtool -K eth0 tx off; then attach again'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'tap9: frames that it receives take the slow path: its VM may leave checksums and segments to the host (vnet_hdr on)'
 	equal "$(port_count p1 state) $(port_count p3 state)" 'slow forwarding' states
 	h 2 "$HM_BUILD/tests/traffic" tcp-server 10.0.0.2 7000 20 3>&- &
 	busywait 10 h 1 timeout 30 "$HM_BUILD/tests/traffic" tcp-client 10.0.0.2 7000 20
@@ -951,7 +951,7 @@ tag() { printf '8100%04x%s' "$1" "$T"; }
 	# before it is attached
 	sw tc qdisc add dev p2 root tbf rate 8bit burst 1 latency 1ms
 	sw_attach br0 l2fwd --mirror --refresh 10
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p2: what is sent to it takes the slow path, because of its queueing discipline: tc qdisc show dev p2'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p2: frames sent to it take the slow path, because of its queueing discipline: tc qdisc show dev p2'
 	stops p2 qdisc
 	like "$(hookmap fdb)" 'p2 takes the slow path: a queueing discipline'
 	sw tc qdisc del dev p2 root
@@ -971,7 +971,7 @@ tag() { printf '8100%04x%s' "$1" "$T"; }
 	sw tc filter add dev p1 ingress pref 7 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
 	stops p1 ingress_filter
 	sw_attach br0 l2fwd --mirror --refresh 10
-	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: what comes in by it takes the slow path, because of filters: tc filter show dev p1 ingress'
+	like "$(<"$BATS_TEST_TMPDIR/attach.err")" 'p1: frames that it receives take the slow path, because of filters: tc filter show dev p1 ingress'
 	sw tc filter del dev p1 ingress pref 7
 	goes p1 nothing
 	if sw tc filter add dev p1 ingress pref 1 protocol all u32 match u32 0 0 police rate 8bit burst 1 conform-exceed drop 2>/dev/null; then

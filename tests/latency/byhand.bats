@@ -189,7 +189,7 @@ of() {
 	local s=$HM_TOP/scripts/status.sh text
 	on client ip link set dev eth0 xdp obj "$HM_BUILD/xdp/latency.o"
 	text=$(on host "$s")
-	like "$text" "elsewhere: programs of ours are on eth0 in network namespace /run/netns/$LAB-client: detach.sh --all takes them off"
+	like "$text" "elsewhere: programs of ours are on eth0 in network namespace /run/netns/$LAB-client: detach.sh --all removes them"
 	[[ $text != *"nothing of hookmap"* ]]
 	equal "$(on host "$s" -j 2>/dev/null)" "[]" JSON
 	like "$(on host "$s" -j 2>&1)" "note: elsewhere: programs of ours are on eth0"

@@ -160,7 +160,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 	run -0 on host "$DETACH" eth0
 	like "$output" "eth0 is not there any more. If it was moved and renamed, it still has our XDP program: detach.sh --netns /run/netns/$LAB-server moved"
 	# its XDP program went with it, and keeps the maps until it is taken off, over there
-	like "$(on host "$HM_TOP/scripts/status.sh")" "elsewhere: programs of ours are on moved in network namespace /run/netns/$LAB-server: detach.sh --all takes them off"
+	like "$(on host "$HM_TOP/scripts/status.sh")" "elsewhere: programs of ours are on moved in network namespace /run/netns/$LAB-server: detach.sh --all removes them"
 	on host "$DETACH" moved --netns "$LAB-server"
 	equal "$(on server ip -j -d link show moved | jq -c '.[0].xdp')" null "XDP program"
 	on server ip link del moved
@@ -516,7 +516,7 @@ hangs() {
 	wait "$pid" || status=$?
 	equal "$status" 143 "status: $(<"$BATS_TEST_TMPDIR/out")"
 	((SECONDS - since < 100)) || equal "$((SECONDS - since))" '< 100' seconds
-	like "$(<"$BATS_TEST_TMPDIR/out")" "killed when we were told to end once more"
+	like "$(<"$BATS_TEST_TMPDIR/out")" "killed by a second signal"
 	like "$(<"$BATS_TEST_TMPDIR/out")" "could not undo"
 	like "$(<"$BATS_TEST_TMPDIR/out")" "detach.sh -- eth0 takes off what is left"
 	on host "$DETACH" eth0

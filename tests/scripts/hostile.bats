@@ -249,7 +249,7 @@ unattached() {
 	chmod +x bin/ip
 	PATH=$PWD/bin:$PATH run -1 --separate-stderr "$S/status.sh"
 	like "$output" 'peer1: latency'
-	equal "$stderr" 'status.sh: peer0: ip link show failed: has the device gone?'
+	equal "$stderr" 'status.sh: peer0: ip link show failed: is the device gone?'
 	rm -r bin
 	"$S/detach.sh" peer0
 	"$S/detach.sh" peer1

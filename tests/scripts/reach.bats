@@ -409,7 +409,7 @@ brnf() { [[ $(on host cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/nu
 	lost() { # STAGE WHAT
 		run -1 status_sh --check eth0
 		equal "$(grep -c 'not reached' <<<"$output")" 1 'lines'
-		like "$output" "attached but not reached: latency at $1 (its $2 has gone)"
+		like "$output" "attached but not reached: latency at $1 (its $2 is gone)"
 		like "$output" ': attach.sh eth0 latency'
 	}
 	# as a CNI does that calls this place its own
