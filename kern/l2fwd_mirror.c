@@ -128,7 +128,7 @@ static __always_inline int mirror_is_zero(const __u8 *mac)
 	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
 }
 
-/* The entry of KEY, and what it says in HEAD, type L2_GONE if that is another key's. */
+/* Returns the entry of KEY, with its head in HEAD: type L2_GONE if it now has another key. */
 static __always_inline struct l2_fdb *mirror_get(const struct l2_key *key, union l2_head *head)
 {
 	struct l2_fdb *entry = bpf_map_lookup_elem(&l2_fdb, key);
@@ -353,8 +353,8 @@ static __always_inline int mirror_vlan_devices(struct net_device *dev)
 #define MIRROR_WHY(NAME) (1ULL << L2_WHY_##NAME)
 
 /*
- * The bridge's settings of a port, and whatever XDP must not bypass there: l2_wire.state. A global
- * function, see past_queued: each bit doubles what the verifier knows of the result otherwise.
+ * The bridge's settings of a port, and what XDP must not bypass there: l2_wire.state. A global
+ * function, see past_queued: otherwise each bit doubles the states that the verifier tracks.
  */
 __noinline __u64 mirror_says(const struct mirror_ports *walk, __u64 address,
 			     const struct l2_port *port)

@@ -20,7 +20,7 @@ HM_MAP(open_buf);
 
 #define O_CREAT_WRONLY_TRUNC 01101
 
-/* as far as it is of use */
+/* only the members that we use */
 struct open_how {
 	__u64 flags;
 	__u64 mode;

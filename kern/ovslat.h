@@ -2,7 +2,7 @@
 /*
  * ovslat.h - the time of one call of ovs_vport_receive, for kern/ovslat (fentry, fexit)
  * and kern/ovslat_kprobe. A call may be inside another, through a patch or internal
- * port; all happens on one CPU with softirqs off, so a stack a CPU is enough.
+ * port; all happens on one CPU with softirqs off, so one stack per CPU is enough.
  */
 #ifndef HOOKMAP_OVSLAT_H
 #define HOOKMAP_OVSLAT_H

@@ -31,7 +31,7 @@ struct l2_copy {
 	__u32 bytes; /* as it came, without the port's tag */
 };
 
-/* Pushes the tag that OUT wants. 1, 0 if it wants none, or negative. */
+/* Pushes the tag for OUT. Returns 1, 0 if OUT needs no tag, or negative. */
 static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_side *out, __u32 number)
 {
 	struct l2_xlate_key key = { .port = number, .vlan = c->vlan, .out = 1 };
@@ -89,7 +89,7 @@ static long l2_copy_to(void *map, __u32 *key, struct l2_port *port, struct l2_co
 	return 0;
 }
 
-/* The mark of xdp/l2fwd: it may precede that of xdp/latency. */
+/* The mark of xdp/l2fwd: it may precede the one of xdp/latency. */
 static __always_inline int l2_marked(struct __sk_buff *skb, struct l2_meta *mark)
 {
 	void *data = (void *)(long)skb->data;

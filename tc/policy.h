@@ -4,7 +4,7 @@
  * tc/README.md for the algorithm; abi.h for the maps.
  *
  * All of a rule set is under one slot, chosen by the generation that the program
- * reads once a packet: a load that fills the other slot is not seen half done.
+ * reads once per packet: it never sees a load that is filling the other slot.
  */
 #ifndef HOOKMAP_POLICY_H
 #define HOOKMAP_POLICY_H
@@ -458,7 +458,7 @@ static __always_inline void pol_prefetch(__u32 slot, __u32 index)
 		(void)*(volatile __u64 *)&count->packets;
 }
 
-/* Is the key that of this rule? */
+/* Does this rule have the key? */
 static __always_inline int pol_is(const struct pol_key *key, const struct pol_rule *rule,
 				  __u32 slot, __u32 place)
 {
@@ -478,7 +478,7 @@ static __always_inline int pol_is(const struct pol_key *key, const struct pol_ru
 	return more && pol_same(more->rule[place & (POL_BLOCK - 1)].word, &key->word[POL_WORDS4]);
 }
 
-/* The rule with this key into D, if its rank is lower than that of D. A separate function, which
+/* Stores the rule with this key in D if its rank is lower than D's. A separate function, which
  * the verifier checks once. */
 HM_FUNCTION int pol_ask(const struct pol_key *key, __u32 slot, __u32 hash, struct pol_found *d)
 {

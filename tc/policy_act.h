@@ -147,7 +147,7 @@ HM_FUNCTION int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 
 	return 0;
 }
 
-/* The next hop that the flow takes, of those of group INDEX that are usable, or -1. */
+/* The flow's next hop among the usable ones of group INDEX, or -1. */
 HM_FUNCTION int pol_other(struct __sk_buff *skb, const struct pol_pkt *p, __u32 index, __u64 now,
 			  struct pol_out *way)
 {

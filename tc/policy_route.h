@@ -567,7 +567,7 @@ HM_FUNCTION int pol_unfit(struct __sk_buff *skb, const struct pol_pkt *p, struct
 	return POL_N_TOO_BIG;
 }
 
-/* Takes the packet out of its VLANs and puts it into that of the next hop. */
+/* Removes the packet's VLAN tags and pushes the next hop's. */
 static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_out *way, int l3)
 {
 	long err = 0;

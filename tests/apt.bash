@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# apt.bash - source it: packages of other Debian releases, from the mirror that this
-# machine uses, with nothing installed and nothing of its configuration changed.
+# apt.bash - source it: gets packages of other Debian releases from this machine's mirror,
+# without installing anything or changing its configuration.
 
-# mirror [PATTERN]: the first one in /etc/apt, that has PATTERN in its name
+# mirror [PATTERN]: the first mirror in /etc/apt, or the first whose name contains PATTERN
 mirror() {
 	{ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
 		awk '$1 == "URIs:" { print $2 } $1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:\//) { print $i; break } }' |
 		grep -m 1 -e "${1:-.}" || true
 }
 
-# private_apt DIR SUITE...: a configuration of its own in DIR; APT are the options for
-# apt-get and apt-cache. False, with one line, if there can be none.
+# private_apt DIR SUITE...: a private configuration in DIR; APT are the options for
+# apt-get and apt-cache. If that fails, prints one line and returns false.
 private_apt() {
 	local dir=$1 suite uri security
 	shift

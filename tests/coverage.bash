@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# coverage.bash - as BASH_ENV: every script of scripts/ writes the lines that it runs into
-# a file of its own in HM_COVERAGE.
+# coverage.bash - as BASH_ENV: every script of scripts/ records the lines that it runs in
+# a separate file in HM_COVERAGE.
 
 if [[ $0 == */scripts/*.sh && -w ${HM_COVERAGE:-} ]]; then
 	exec {BASH_XTRACEFD}>>"$HM_COVERAGE/$$.trace"

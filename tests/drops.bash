@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# drops.bash - what the suites of drops share. The tracepoints see the whole machine:
-# everything here looks at the lab's own namespaces only.
+# drops.bash - shared by the suites of drops. The tracepoints see the whole machine, so
+# everything here only looks at the lab's namespaces.
 
 # Rows of the lab
 HM_MINE='select(.netns | startswith($lab))'
 
-# quiet: a lab with nothing but what a test sends: no IPv6, and neighbours are known
+# quiet: a lab without other traffic than a test sends: no IPv6, static neighbours
 quiet() {
 	LAB=$("$HM_TOP/scripts/lab.sh" up -4)
 	on client ping -q -c 1 -W 5 10.11.2.2
@@ -22,8 +22,8 @@ quiet6() {
 
 drops() { on host "$HM_BUILD/hookmap" -j drops "$@"; }
 
-# rows_of JQ [OPTION...]: the losses in the lab, a line each: packets, and what the jq
-# expression says of the row; netns without the lab's name
+# rows_of JQ [OPTION...]: the losses in the lab, one line per row: packets, and the result of the
+# jq expression; netns without the lab's name
 rows_of() {
 	local what=$1
 	shift
@@ -31,14 +31,14 @@ rows_of() {
 		| \"\\(.packets) \" + ($what)" | sort -n
 }
 
-# packets JQ: the sum of them in the lab's rows for which it is true
+# packets JQ: the packets in the lab's rows for which JQ is true
 packets() {
 	drops | jq --arg lab "$LAB-" \
 		"[.rows[] | $HM_MINE | select($1) | .packets] | add // 0"
 }
 packets_are() { (($(packets "$1") == $2)); }
 
-# settled JQ N: waits until so many are there, and says what is if they do not come
+# settled JQ N: waits for N packets; if they do not come, prints the rows
 settled() {
 	busywait 5 packets_are "$1" "$2" && return
 	rows_of '.reason + " " + .location + " " + .device + " " + .netns + " " + .protocol' | tail -n 20 >&2
@@ -50,8 +50,8 @@ send() { on client "$HM_BUILD/tests/traffic" udp-send 10.11.1.1 "$@"; }
 
 ifindex() { on "$1" ip -j link show dev "$2" | jq '.[0].ifindex'; }
 
-# foreign MODE: the XDP program of tests/bpf/foreign on the host's eth0, its devmap to
-# the device DEV, its cpumap to CPU 0 with a queue of QUEUE
+# foreign MODE: attaches the XDP program of tests/bpf/foreign to the host's eth0; its devmap
+# leads to the device DEV, its cpumap to CPU 0 with a queue of QUEUE
 foreign() { # MODE DEV QUEUE
 	mkdir -p /sys/fs/bpf/t
 	bpftool -n prog load "$HM_BUILD/tests/bpf/foreign.o" /sys/fs/bpf/t/prog type xdp pinmaps /sys/fs/bpf/t
@@ -60,7 +60,7 @@ foreign() { # MODE DEV QUEUE
 	on host ip link set dev eth0 "$1" pinned /sys/fs/bpf/t/prog
 }
 
-shot() { # drops at tc what tests/bpf/shot says
+shot() { # drops at tc the packets that tests/bpf/shot selects
 	on host tc qdisc add dev eth0 clsact
 	on host tc filter add dev eth0 ingress bpf da obj "$HM_BUILD/tests/bpf/shot.o"
 }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# faults.bash - for the suites of faults: what is somebody else's, the state of all that
-# the scripts change, and commands that kill the script which runs them.
+# faults.bash - for the suites of faults: things that belong to others, the state that the
+# scripts change, and commands that kill the script which runs them.
 
 bats_require_minimum_version 1.5.0
 
-# --- somebody else's: nothing of it may ever be lost
+# --- things that belong to others: none of them may ever be lost
 
 foreign_up() {
 	on host ip link set dev veth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
@@ -23,7 +23,7 @@ foreign_up() {
 	bpftool cgroup attach "$HOOKMAP_CGROUP" ingress pinned /sys/fs/bpf/somebody multi
 }
 
-# state: all on the host that a script could change, one thing a line
+# state: everything on the host that a script could change, one item per line
 state() {
 	find /sys/fs/bpf ! -type d | sort
 	find /sys/fs/bpf/hookmap -mindepth 1 -type d 2>/dev/null | sort
@@ -38,17 +38,17 @@ state() {
 	# the container's own
 	on server tc qdisc show | sed -nE 's/^qdisc (clsact|ingress) .* dev ([^ ]+).*/server \1 \2/p'
 	on server tc filter show dev eth0 ingress | sed -nE 's/^filter .* pref ([0-9]+) .* handle ([^ ]+) ([^ ]+).*/server tc \1 \2 \3/p'
-	# rules and chains of users; looking at a table is enough to make it
+	# rules and chains of users; listing a table creates it
 	on host iptables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
 	on host ip6tables-save | grep -E '^-A|^:[^ ]+ - ' | sed 's/\[.*//'
 	bpftool -j cgroup show "$HOOKMAP_CGROUP" | jq -c '.[]? | ["cgroup", .name, .id]'
 	[[ ! -e $G/hm_dev ]] || hookmap -j status | jq -c '.devices[]? | [.device, .features]'
 }
 
-# anonymous: the state without the numbers that programs get
+# anonymous: the state without program ids
 anonymous() { sed -E 's/,[0-9]+\]$/]/' "$1" | sort; }
 
-# same WHAT FILE: the state is what FILE says
+# same WHAT FILE: the state equals FILE
 same() {
 	state >"$BATS_TEST_TMPDIR/now"
 	diff "$2" "$BATS_TEST_TMPDIR/now" >&2 || {
@@ -57,7 +57,7 @@ same() {
 	}
 }
 
-# alike WHAT FILE: the same, but for programs' numbers
+# alike WHAT FILE: the same except for program ids
 alike() {
 	state >"$BATS_TEST_TMPDIR/now"
 	diff <(anonymous "$2") <(anonymous "$BATS_TEST_TMPDIR/now") >&2 || {
@@ -68,8 +68,8 @@ alike() {
 
 # --- faults
 
-# shims ACTION: a directory of commands, in SHIMS, that do what they are asked to and
-# count, but before those that change something: number $FAULT_AT does ACTION
+# shims ACTION: creates a directory of commands, in SHIMS, that run the real command and count
+# those that change something; number $FAULT_AT does ACTION first
 shims() {
 	local tool
 	SHIMS=$BATS_TEST_TMPDIR/shims
@@ -99,9 +99,9 @@ shims() {
 	for tool in ip tc bpftool iptables ip6tables bridge mv rm mkdir rmdir; do ln -sf shim "$SHIMS/$tool"; done
 }
 
-# faulty CHANGES N COMMAND...: in the host, with a fault at its Nth command that changes
-# something (CHANGES 1) or looks at something (0). HIT is that command, empty if there
-# were fewer. The exit status is the command's.
+# faulty CHANGES N COMMAND...: runs it on the host, with a fault at its Nth command that changes
+# something (CHANGES 1) or only reads (0). HIT is that command, empty if there were fewer.
+# Returns the exit status of COMMAND.
 faulty() {
 	local status=0
 	printf '0\n' >"$BATS_TEST_TMPDIR/count"
@@ -112,11 +112,11 @@ faulty() {
 	return "$status"
 }
 
-# the victim dies before this command, of which nothing is seen then
+# the victim dies before this command, which then never runs
 KILL='kill -KILL "$(<"$d/victim")"; exit 1'
 
-# what systemd does: the victim, and the command that it runs, are told to end, here when
-# the command has done its work
+# as systemd does: SIGTERM to the victim and to the command that it runs, here after the
+# command has done its work
 STOP='"$tool" "$@"
 	status=$?
 	kill -TERM "$(<"$d/victim")" $$
@@ -126,10 +126,10 @@ ATTACH=$HM_TOP/scripts/attach.sh
 DETACH=$HM_TOP/scripts/detach.sh
 
 # killed_everywhere FIRST STEP ARGUMENT...: attach.sh and detach.sh ARGUMENT..., killed at
-# their FIRSTth command that changes something, and each STEPth from there: whichever
-# of the two runs next ends in the right state. UNDO=COMMAND... brings the state back
-# for another round if not detach.sh ARGUMENT...
-# what follows belongs to attach.sh alone
+# their FIRSTth command that changes something, and at each STEPth after it: the next run of
+# either must end in the right state. UNDO=COMMAND... restores the state for the next round;
+# the default is detach.sh ARGUMENT...
+# the following options are for attach.sh only
 OPTIONS=()
 
 killed_everywhere() {
@@ -160,7 +160,7 @@ killed_everywhere() {
 			on host "$DETACH" "$@" 2>/dev/null
 			same "detach after $what was killed before: $HIT" "$BATS_TEST_TMPDIR/before"
 		done
-		# the last one ran to its end
+		# the last run completed
 		[[ $what == detach ]] || on host "$DETACH" "$@" 2>/dev/null
 	done
 	KILLED=$killed

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# has.bash - what the kernel can do; also for the benchmarks.
+# has.bash - tests for features of the kernel; also for the benchmarks.
 
 # has fentry|kprobe: the kernel loads such a program, and attaches it
 has() {

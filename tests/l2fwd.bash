@@ -45,8 +45,8 @@ binary() { printf '%b' "$(sed 's/../\\x&/g' <<<"$1")"; } # HEX
 
 le4() { printf '%02x%02x%02x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
 
-# xdp DEV HEX [COUNT]: one run; what the program returned in VERDICT, the frame after it
-# in AFTER. (More runs share the frame: only for those that do not change it.)
+# xdp DEV HEX [COUNT]: runs the program; VERDICT is what it returned, AFTER the frame after the
+# run. (COUNT runs share the frame: only for programs that do not change it.)
 xdp() {
 	local d=$BATS_TEST_TMPDIR id index name
 	name=xdp_id_$1
@@ -68,7 +68,7 @@ readonly DROP=1 PASS=2 SENT=4
 # an entry of 02:00:00:00:00:0b, by hand, at port 3 (struct l2_fdb of a little-endian machine)
 OTHER_ENTRY="03 00 00 00 00 00 00 0b$(printf ' 00%.0s' {1..80})"
 
-# expect WHAT DEV FRAME VERDICT [AFTER]: the frame is as it was, unless AFTER
+# expect WHAT DEV FRAME VERDICT [AFTER]: without AFTER, the frame must be unchanged
 expect() {
 	xdp "$2" "$3"
 	equal "$VERDICT" "$4" "verdict on $1"
@@ -110,7 +110,7 @@ switch_up() { # N
 		ip -n sw link set "p$i" up
 		h "$i" ip link set eth0 up
 		h "$i" ip link set dev eth0 xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o"
-		# otherwise a mirror leaves what it sends to the bridge
+		# otherwise a mirror leaves its frames to the bridge
 		h "$i" ethtool -K eth0 tx off txvlan off >/dev/null
 	done
 }
@@ -128,12 +128,12 @@ sw_attach() {
 }
 sw_detach() { sw "$HM_TOP/scripts/detach.sh" "$@"; }
 swdb() { sw "$HM_TOP/scripts/fdb.sh" "$@"; }
-# the reader, where the devices are
+# the reader, in the namespace of the devices
 hookmap() {
 	if [[ -n ${SW:-} ]]; then sw "$HM_BUILD/hookmap" "$@"; else "$HM_BUILD/hookmap" "$@"; fi
 }
 
-# listen N COUNT: host N waits for COUNT frames; heard N: what they were
+# listen N COUNT: host N waits for COUNT frames; heard N prints them
 listen() {
 	h "$1" "$HM_BUILD/tests/l2frames" recv eth0 "$2" "$BATS_TEST_TMPDIR/ready$1" >"$BATS_TEST_TMPDIR/heard$1" 3>&- &
 	printf -v "LISTEN_$1" '%d' $!
@@ -162,8 +162,8 @@ bridge_up() {
 	sw ip link set br0 up
 }
 
-# what the bridge has, and what the table has: "mac vlan device kind" a line; ours has
-# no device for what goes to the stack
+# the entries of the bridge and of our table, as lines "mac vlan device kind"; in ours, entries
+# that go to the stack have no device
 bridge_table() {
 	sw bridge -j fdb show br br0 | jq -r '.[] | select(.master and (.mac | test("^.[02468ace]")))
 		| (.flags // []) as $f | (if .state == "permanent" then "local" elif ($f | index("extern_learn")) then "extern"
@@ -176,11 +176,11 @@ tables_agree() {
 	busywait 30 same_tables || diff <(bridge_table) <(our_table)
 }
 
-# because DEV LIST: the port is slow because of it; frames have it looked at
+# because DEV LIST: the port takes the slow path for these reasons; frames make the mirror read it
 because() {
 	say 1 "$(mac 2)$(mac 153)$T"
 	[[ $(hookmap -j --summary fdb | jq -r --arg dev "$1" '.ports[] | select(.device == $dev) | .slow_because | join(" ")') == "$2" ]]
 }
 
-# received COMMAND...: packets by a device, where COMMAND leads: received h 2 eth0, received sw br0
+# received COMMAND... DEV: packets that a device received, such as received h 2 eth0, received sw br0
 received() { "${@:1:$#-1}" awk -v dev="${!#}:" '$1 == dev { print $3 }' /proc/net/dev; }

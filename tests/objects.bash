@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# objects.bash - for the suites that take every object there is: what is in build/, its
-# programs, its maps.
+# objects.bash - for the suites that test every object: the objects in build/, their
+# programs and maps.
 
-# objects FOLDER: the objects whose source is there. At least one.
+# objects FOLDER: the objects whose source exists. At least one.
 objects() {
 	local source object found=0
 	OBJECTS=()
@@ -25,10 +25,10 @@ objects() {
 	((found))
 }
 
-# report loads|lacks|fails OBJECT: a comment in the TAP, for the table of tests/vm/
+# report loads|lacks|fails OBJECT: a TAP comment, for the table of tests/vm/
 report() { [[ -z ${HM_VM:-} ]] || printf '# %s: %s\n' "$1" "${2#"$HM_BUILD"/}" >&3; }
 
-# symbols OBJECT: from the list that make has made; asking is dear where the CPU is emulated
+# symbols OBJECT: from the list that make creates; reading them from the object is slow on an emulated CPU
 symbols() {
 	local list=$HM_BUILD/tests/symbols
 	if [[ $list -nt $1 ]]; then
@@ -38,13 +38,13 @@ symbols() {
 	fi
 }
 
-# programs OBJECT: a line "section name" a program
+# programs OBJECT: one line "section name" per program
 programs() {
 	symbols "$1" | awk '/^[0-9a-f]+ g +F / && $4 != ".text" { print $4, $NF }'
 }
 
-# shared_maps OBJECT: makes the maps that abi.h describes, unless attach has pinned them,
-# and gives them to the object: words for bpftool, in MAPS
+# shared_maps OBJECT: creates the maps that abi.h describes, unless attach has pinned them;
+# MAPS are the words that pass them to bpftool
 shared_maps() {
 	local name shape type key value entries flags
 	# shellcheck source=/dev/null
@@ -57,7 +57,7 @@ shared_maps() {
 		fi
 		shape=HM_MAP_$name
 		read -r type key value entries flags <<<"${!shape:-}"
-		# known to the object alone; or made with an inner map, which it brings
+		# maps that only the object declares; or that need an inner map, which the object has
 		[[ -n $type && $type != *_of_maps ]] || continue
 		# 0: any number
 		[[ -e /sys/fs/bpf/t/$name ]] || must "map $name" bpftool -n map create "/sys/fs/bpf/t/$name" type "$type" key "$key" value "$value" \
@@ -66,7 +66,7 @@ shared_maps() {
 	done < <(symbols "$1" | awk '$4 == ".maps" { print $NF }')
 }
 
-# can_load OBJECT: false if it needs a kind of program, or a function, that this kernel lacks
+# can_load OBJECT: false if it needs a program type or a function that this kernel lacks
 can_load() {
 	local kinds kind function
 	kinds=$(programs "$1" | cut -d/ -f1 | sort -u)
@@ -74,7 +74,7 @@ can_load() {
 		grep -qxE "$kind|${kind/entry/exit}|${kind/kprobe/kretprobe}" <<<"$kinds" || continue
 		has "$kind" || return 1
 	done
-	# of a module that is not there: Open vSwitch
+	# functions of a module that is not loaded: Open vSwitch
 	while read -r function; do
 		grep -qw -m 1 -- "$function" /proc/kallsyms || return 1
 	done < <(programs "$1" | sed -nE 's,^(fentry|fexit|kprobe|kretprobe)/([^ ]+) .*,\2,p')
@@ -86,7 +86,7 @@ fresh() {
 	mkdir -p /sys/fs/bpf/t
 }
 
-# must WHAT COMMAND...: or the test has failed, with the command's output
+# must WHAT COMMAND...: if it fails, the test fails with the command's output
 must() {
 	local what=$1 out
 	shift

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# policy.bash - what the suites of policy share: the lab with a second uplink.
+# policy.bash - shared by the suites of policy: the lab with a second uplink.
 #
 #   client eth0 10.11.1.2 --- host eth0
 #                             host veth0 10.11.2.1 --- server eth0 10.11.2.2   (uplink a)
@@ -22,8 +22,8 @@ uplinks() {
 	on server ip addr add 2001:db8:99::1/128 dev lo
 	on host ip route add default via 10.11.2.2
 	on host ip route add default via fd11:2::2
-	# a device drops what it is given until the kernel's work queue has seen its carrier, and asks
-	# for no IPv6 neighbour until it has made the link-local address: seconds, while others hold RTNL
+	# a device drops packets until the kernel's work queue has noticed its carrier, and does not resolve
+	# IPv6 neighbours until it has a link-local address: this takes seconds while others hold RTNL
 	local dev
 	for dev in "client eth0" "host eth0" "host veth0" "host veth1" "server eth0" "server eth1"; do
 		# shellcheck disable=SC2086
@@ -53,7 +53,7 @@ mac() { on "$1" ip -j link show dev "$2" | jq -r '.[0].address' | tr -d :; } # H
 catch() {
 	local host=$1
 	shift
-	rm -f "$BATS_TEST_TMPDIR/caught" # what the last one said is not to be taken for this one's
+	rm -f "$BATS_TEST_TMPDIR/caught" # from the previous call
 	{
 		on "$host" "$HM_BUILD/tests/policy_frames" recv "$@" || printf 'not all of them came\n'
 		printf 'end\n'

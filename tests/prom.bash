@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# prom.bash - what the suites of Prometheus share: maps filled to the brim, and what a
+# prom.bash - shared by the suites of Prometheus: fills maps completely, and checks for what a
 # scraper would refuse.
 
 bats_require_minimum_version 1.5.0
 
 CPUS=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 
-# prom_valid FILE: what promtool does not look at, or not at once: one family after the
-# other, no series twice, all buckets of a histogram there, in order, and equal in all
-# series of a family; no timestamps; labels that name no address
+# prom_valid FILE: checks what promtool does not: families are contiguous, no duplicate series,
+# the buckets of a histogram are complete, in order, and the same in all series of a family; no
+# timestamps; no address in labels
 prom_valid() {
 	equal "$(tail -c 1 "$1" | od -An -tx1 | tr -d ' ')" 0a 'last byte' || return 1
 	equal "$(iconv -f utf-8 -t utf-8 "$1" 2>&1 | cmp - "$1" 2>&1)" '' 'as UTF-8' || return 1
@@ -49,8 +49,8 @@ series() { grep -vc '^#' "$1"; }
 value() { sed -n "s/^$2 //p" "$1"; } # FILE SERIES
 total() { awk -v name="$2" 'index($1, name "{") == 1 || $1 == name { n += $NF } END { print n + 0 }' "$1"; }
 
-# drop_rows FROM TO: writes rows of drops, each of a place, a device and a namespace of its
-# own; what is first is older. A packet and 100 bytes on each CPU. COOKIE: of all namespaces. The last
+# drop_rows FROM TO: writes rows of drops, each with a different place, device and namespace, the
+# oldest first. One packet and 100 bytes on each CPU. COOKIE is the cookie of all namespaces. The last
 # loss was at boot, or now with RECENT=1.
 drop_rows() {
 	awk -v from="$1" -v to="$2" -v pin="$G/drop_row" -v cookie="${COOKIE:-0}" \
@@ -65,7 +65,7 @@ drop_rows() {
 	}' | bpftool batch file - >/dev/null
 }
 
-# hist_rows FROM TO: rows of lat_hist, each of a device of its own; one packet a CPU
+# hist_rows FROM TO: rows of lat_hist, each for a different device; one packet per CPU
 hist_rows() {
 	awk -v from="$1" -v to="$2" -v pin="$G/lat_hist" 'BEGIN {
 		for (i = from; i < to; i++) {
@@ -74,6 +74,6 @@ hist_rows() {
 			printf "\n"
 		}
 	}' >"$BATS_TEST_TMPDIR/batch"
-	# the kernel allocates these when they are wanted, and may have none for a moment
+	# the kernel allocates these on demand, and may have none for a moment
 	busywait 20 bpftool batch file "$BATS_TEST_TMPDIR/batch"
 }

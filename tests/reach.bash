@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# reach.bash - what others may have put on a device. set_NAME puts it on DEV of WHERE, and
-# sets WHO to what must be named then; set_away takes all of it off. Ours is at pref 10.
+# reach.bash - what others may attach to a device. set_NAME attaches it to DEV of WHERE, and sets
+# WHO to what a message must name; set_away removes all of it. Ours is at pref 10.
 
 BESIDE=$HM_BUILD/tests/bpf/beside.o
 PINS=/sys/fs/bpf/beside
 
-# in HOST... below, WHERE is the one whose DEV is looked at
+# WHERE is the host whose DEV is tested
 where() { nsenter --net="/run/netns/$WHERE" -- "$@"; }
 pins() { [[ -d $PINS ]] || { mkdir "$PINS" && bpftool prog loadall "$BESIDE" "$PINS" type tcx/ingress; }; }
 tcx() {
@@ -33,7 +33,7 @@ set_ok_after() { WHO=beside_ok && cls 20 classifier; }
 set_next_before() { WHO=beside_next && cls 5 classifier/next; }
 set_next_after() { WHO=beside_next && cls 20 classifier/next; }
 set_some_before() { WHO=beside_some && cls 5 classifier/some; }
-# what shapers do: ifb gives each packet back behind the hook
+# as shapers do: ifb returns each packet after the hook
 set_ifb() {
 	WHO=u32
 	where ip link add ifb7 up type ifb

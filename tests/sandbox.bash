@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # sandbox.bash - source it at the top of a suite (`. "${BATS_TEST_DIRNAME}/../sandbox.bash"`).
-# Every test then runs in a sandbox of its own (scripts/sandbox.sh): bats starts a
-# process a test, and that process starts itself again inside.
+# Every test then runs in its own sandbox (scripts/sandbox.sh): bats starts one process per
+# test, and that process restarts itself inside.
 
 bats_require_minimum_version 1.5.0 2>/dev/null || true
 HM_TOP=$(cd -- "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -16,12 +16,12 @@ G=/sys/fs/bpf/tc/globals
 if [[ ${0##*/} == bats-exec-test && -z ${HM_IN_SANDBOX:-} ]]; then
 	export HM_IN_SANDBOX=1
 	mapfile -d '' argv <"/proc/$$/cmdline"
-	rm -rf "$BATS_TEST_TMPDIR" # is made again
+	rm -rf "$BATS_TEST_TMPDIR" # the restarted process creates it again
 	exec "$HM_TOP/scripts/sandbox.sh" "${argv[@]}"
 fi
 
-# Before each command bats notes the stack, which takes half of a suite's time: not in the files that
-# suites share. (A failure names the line of the test that called them.)
+# bats records the stack before each command, which takes half of a suite's time. So turn that off in
+# shared files. (A failure names the line of the test that called them.)
 # shellcheck source=/dev/null
 . <(declare -f bats_setup_tracing | sed "s/trap 'bats_debug_trap/trap '[[ \$BASH_SOURCE == *.bash ]] || bats_debug_trap/")
 
@@ -37,7 +37,7 @@ skip_without() {
 	skip "no $what"
 }
 
-# with_awk mawk|gawk|busybox: the scripts run this one
+# with_awk mawk|gawk|busybox: the scripts use this awk
 with_awk() {
 	skip_without "$1" command -v "$1"
 	mkdir "$BATS_TEST_TMPDIR/awk"
@@ -46,8 +46,8 @@ with_awk() {
 	PATH=$BATS_TEST_TMPDIR/awk:$PATH
 }
 
-# busywait SECONDS COMMAND...: until it succeeds. SECONDS are of a quiet machine: a slow or busy
-# one has four times as long.
+# busywait SECONDS COMMAND...: repeats COMMAND until it succeeds. SECONDS apply to an idle machine: a
+# slow or busy one gets four times as long.
 busywait() {
 	local end=$((SECONDS + 4 * $1))
 	shift
@@ -70,7 +70,7 @@ equal() {
 	return 1
 }
 
-# like TEXT PATTERN: a bash pattern somewhere in the text
+# like TEXT PATTERN: the text contains a match of this bash pattern
 like() {
 	# shellcheck disable=SC2053
 	[[ $1 == *$2* ]] && return
@@ -89,7 +89,7 @@ fails() {
 	equal "$got" "$status" "exit status of $*" && one_line "$out" && like "$out" "$pattern"
 }
 
-# tree_copy DIR: the sources, with what is built in DIR/build, to be changed by a test
+# tree_copy DIR: a copy of the sources, with build/, that a test may change
 tree_copy() {
 	mkdir -p "$1"
 	(cd "$HM_TOP" && cp -a Makefile .clang-format kern xdp tc iptables user scripts tests "$1")
@@ -107,7 +107,7 @@ on() { # HOST COMMAND...
 }
 attach() { on host "$HM_TOP/scripts/attach.sh" "$@"; }
 detach() { on host "$HM_TOP/scripts/detach.sh" "$@"; }
-# for_users: scripts and reader on /mnt; the tree may lie where no user may go
+# for_users: mounts scripts and reader on /mnt: users may have no access to the tree itself
 for_users() {
 	mount -t tmpfs -o mode=755 tmpfs /mnt
 	mkdir /mnt/build
@@ -115,7 +115,7 @@ for_users() {
 	cp "$HM_SHIPPED/hookmap" "$HM_SHIPPED/rules" "$HM_SHIPPED/abi.sh" /mnt/build
 	chmod -R a+rX /mnt
 }
-# nobody COMMAND...: as a user with nothing, in the lab's host
+# nobody COMMAND...: as a user without privileges, in the lab's host
 nobody() {
 	on host env -u BASH_ENV HOOKMAP_OBJ=/mnt/build TMPDIR=/dev/shm setpriv --reuid 65534 --regid 65534 --clear-groups \
 		--bounding-set -all --inh-caps -all -- "$@"
@@ -149,7 +149,7 @@ rows() {
 }
 lost() { hookmap -j latency | jq ".lost.$1"; }
 
-# What is ours on a device and on the host: nothing, after detach
+# What is ours on a device and on the host: must be empty after detach
 nothing_left() {
 	local left
 	left=$(

@@ -8,10 +8,10 @@ host_attach() { "$HM_TOP/scripts/attach.sh" --host "$@"; }
 host_detach() { "$HM_TOP/scripts/detach.sh" --host "$@"; }
 calls() { "$HM_BUILD/tests/calls" "$@"; }
 
-# events VERB [JQ-FILTER]: what is buffered, as JSON, without the last line
+# events VERB [JQ-FILTER]: the buffered events as JSON, without the last line
 events() { hookmap -j --drain "$1" | jq -c 'select(.events == null)' | jq -c "${2:-.}"; }
 
-# count VERB [JQ-CONDITION]: how many of them
+# count VERB [JQ-CONDITION]: the number of matching events
 count() { hookmap -j --drain "$1" | jq -s "[.[] | select(.events == null) | select(${2:-true})] | length"; }
 
 # reader VERB OPTION...: in the background, its output in $OUT, its pid in READER
@@ -35,7 +35,7 @@ spawn() {
 	SPAWNED=$!
 }
 
-# Nothing of a host feature is there any more
+# Nothing of a host feature is left
 host_nothing_left() {
 	equal "$(find /sys/fs/bpf/hookmap "$G" -mindepth 1 2>/dev/null)" "" "what is left"
 }

@@ -21,7 +21,7 @@ struct flow {
 	__u8 l4proto;
 	__u8 fragment;	  /* not the first fragment: no L4 header follows */
 	__u8 more;	  /* more fragments follow */
-	__u8 inside;	  /* IPv6: the header behind that of the fragment, perhaps an extension */
+	__u8 inside;	  /* IPv6: the header after the fragment header, perhaps an extension */
 	__u8 type;	  /* of ICMP and ICMPv6 */
 	__u8 ports;	  /* sport and dport are those of the packet */
 	__u8 hides;	  /* FLOW_HIDES_* */
@@ -31,8 +31,8 @@ struct flow {
 };
 
 #define FLOW_HIDES_IP	0x1 /* IP may be inside, after headers that are not parsed */
-#define FLOW_HIDES_TYPE 0x2 /* ethertype is that of another tag, not of what is inside */
-#define FLOW_UNREADABLE 0x4 /* it claims to be IP, and is not */
+#define FLOW_HIDES_TYPE 0x2 /* ethertype is another tag's, not the payload's */
+#define FLOW_UNREADABLE 0x4 /* it claims to be IP, but is not */
 
 /* IPPROTO_TCP, UDP, SCTP, UDPLITE */
 static inline __attribute__((always_inline)) int flow_has_ports(__u8 l4proto)

@@ -299,7 +299,7 @@ struct l2_acl {
 #define L2_ACL_DST  0x4000 /* destinations are */
 #define L2_ACL_MASK 0x0fff
 struct l2_sieve_key {
-	__u32 prefixlen; /* 32 + that of the address */
+	__u32 prefixlen; /* 32 + the prefix length of the address */
 	__u16 set;	 /* l2_port.acl_at */
 	__u8 side;	 /* 0 source, 1 destination */
 	__u8 family;	 /* 4, 6, 0: no IP */
@@ -325,7 +325,7 @@ struct l2_cfg {
 	__u32 bridge; /* ifindex of the mirrored bridge, 0 = none */
 	__u32 pad;
 	__u64 refresh_ns; /* a source takes the slow path this often, 0 = default */
-	/* ports of the bridge that are none of ours (1 << 32 and the ifindex of each, added up) */
+	/* ports of the bridge that are not ours (the sum of 1 << 32 plus the ifindex of each) */
 	__u64 outside;
 };
 

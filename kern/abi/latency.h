@@ -43,7 +43,7 @@ enum lat_lost {
  * 290 ns for a sampled one, mostly six clock reads. At 1 in 256, sampling adds 1 ns. attach.sh
  * sets it; by hand, every packet is measured. */
 #define LAT_SAMPLE_DEFAULT 256
-#define LAT_SHIFT_DEFAULT  9 /* 512 slots a CPU, 128 CPUs */
+#define LAT_SHIFT_DEFAULT  9 /* 512 slots per CPU, 128 CPUs */
 
 /* map lat_hist, per-CPU hash: key */
 struct lat_key {
@@ -89,7 +89,7 @@ struct lat_key {
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
 	__u64 last;    /* ns, at the stage passed last */
-	__u64 skb;     /* its address less that of slot 0; LAT_ANY; 0 = the slot is free */
+	__u64 skb;     /* its address minus slot 0's; LAT_ANY; 0 = the slot is free */
 	__u32 ifindex; /* the device entered last */
 	__u16 tag;     /* skb->tc_index without LAT_INDEX_OTHERS */
 	__u8 nsid;     /* the device's namespace, index into hm_netns */
@@ -129,7 +129,7 @@ struct lat_stat {
 struct lat_cfg {
 	__u32 sample;  /* one in N packets, 0 = every packet */
 	__u32 flags;   /* LAT_F_* */
-	__u32 shift;   /* log2 of slots a CPU, 0 = LAT_SHIFT_DEFAULT */
+	__u32 shift;   /* log2 of slots per CPU, 0 = LAT_SHIFT_DEFAULT */
 	__u32 ifindex; /* filter: device of the first stage, 0 = any */
 	__be16 inpacket_port;
 	__u16 pad;
@@ -150,7 +150,7 @@ struct lat_cfg {
  *
  * XDP and tc ingress of a CPU are softirqs, which exclude each other, or tasks with softirqs off
  * (tun): they never interrupt each other. The exception is PREEMPT_RT without the per-CPU lock
- * (6.18), where the NAPI thread of one device preempts that of another. Then
+ * (6.18), where the NAPI thread of one device preempts another's. Then
  * - head may count two packets as one, an entry may be of one packet with the id of another:
  *   it is not found, and counted as not seen at tc;
  * - two packets may be parsed into one scratch. XDP and tc have one each, and no packet is

@@ -72,7 +72,7 @@ struct path_head {
 #define PATH_MARK_NS 1000000000ULL /* followed so long after it was seen last */
 
 struct path_mark {
-	__u64 skb; /* its address less that of the map, 0 = none */
+	__u64 skb; /* its address minus the map's, 0 = none */
 	__u64 time;
 	__u32 src, dst; /* first words of the addresses */
 	__u32 id, l4id; /* as in flow and path_head; ICMP: the sequence, UDP: 0 */
@@ -83,7 +83,7 @@ struct path_mark {
 };
 
 /* map path_part, LRU hash: the end of the segment that a socket has begun to read; key: its address
- * less that of path_cfg. See kern/stream.h. */
+ * minus the address of path_cfg. See kern/stream.h. */
 #define PATH_PARTS 4096
 
 /* the classid of tc/path: packets have no Ethernet header here */

@@ -50,7 +50,7 @@ struct pktlat_stat {
 };
 
 /* map pktlat_part, LRU hash: the end of the segment that a socket has begun to read; key: its
- * address less that of pktlat_cfg. See kern/stream.h. */
+ * address minus the address of pktlat_cfg. See kern/stream.h. */
 #define PKTLAT_PARTS 16384
 
 /* Entries of pktlat_who; rows, about four octaves per entry */

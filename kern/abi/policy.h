@@ -34,18 +34,18 @@
 #define POL_TUPLES_DEF 64	     /* default of --max-masks */
 #define POL_HOPS       256	     /* most next hops, and groups of them */
 #define POL_HOPS_DEF   64	     /* default of --max-hops */
-#define POL_LAYERS     8	     /* port ranges that may overlap, a direction */
-#define POL_FLOWS      4096	     /* flow cache entries, a CPU */
+#define POL_LAYERS     8	     /* port ranges that may overlap, per direction */
+#define POL_FLOWS      4096	     /* flow cache entries per CPU */
 #define POL_FLOW_NS    1000000000ULL /* a cached decision is looked up again then */
-#define POL_NEIGH_NS   3500000000ULL /* next hop without neighbour for so long: dead */
+#define POL_NEIGH_NS   3500000000ULL /* a next hop without a neighbour for this long is dead */
 #define POL_SEEN_NS    1750000000ULL /* look-ups of a neighbour closer than this count as one */
 #define POL_PROBE_NS   250000000ULL  /* interval of neighbour look-ups */
-#define POL_FILTER_LEN 128	     /* words of filter bits an element */
-#define POL_FILTER_MAX 512	     /* elements a slot */
-#define POL_SHIFT_LEN  1024	     /* buckets an element */
-#define POL_SHIFT_MAX  64	     /* elements a slot */
+#define POL_FILTER_LEN 128	     /* words of filter bits per element */
+#define POL_FILTER_MAX 512	     /* elements per slot */
+#define POL_SHIFT_LEN  1024	     /* buckets per element */
+#define POL_SHIFT_MAX  64	     /* elements per slot */
 #define POL_LINKS      8	     /* most rules with the same hash */
-#define POL_BLOCK      32	     /* rules an element; bpftool takes 4 096 words a line */
+#define POL_BLOCK      32	     /* rules per element; bpftool takes 4 096 words per line */
 
 /*
  * The packet fields that rules can match, as 32-bit words in host order. A mask tuple has one
@@ -69,7 +69,7 @@ enum pol_word {
 #define POL_M_DSCP     0x00003f00
 #define POL_M_VID      0x03ffc000
 #define POL_M_TAGGED   0x04000000 /* has a VLAN tag */
-#define POL_M_FRAGMENT 0x08000000 /* any fragment, the first one too; POL_N_HIDDEN */
+#define POL_M_FRAGMENT 0x08000000 /* any fragment, including the first; POL_N_HIDDEN */
 #define POL_M_IP6      0x10000000
 #define POL_M_PORTS    0x20000000 /* has ports; fragments have none */
 
@@ -80,8 +80,8 @@ enum pol_word {
  * mix = hash * POL_MIX_LOW + (hash >> 16) * POL_MIX_HIGH: bits of the filter's word are the
  * first, second and third 5 bits from the bottom, the upper bits choose the bucket.
  *
- * A perfect hash: the shift of the bucket was chosen at load such that each key has a
- * place of its own, mix * (2 * shift + 1) * places / 2^32 (mix * ... modulo 2^32).
+ * A perfect hash: load chooses the shift of each bucket such that each key has its own
+ * place, mix * (2 * shift + 1) * places / 2^32 (mix * ... modulo 2^32).
  */
 #define POL_HASH_MUL                                                                               \
 	648055, 419767, 330053, 786931, 904781, 462373, 521623, 865471, 723593, 974249, 590377,    \

@@ -11,14 +11,14 @@ HM_BUILD=${HOOKMAP_OBJ:-$HM_TOP/build}
 export HOOKMAP_OBJ=$HM_BUILD
 ROUNDS=${ROUNDS:-5}
 
-# sandboxed "$@": runs the script again in a sandbox of its own
+# sandboxed "$@": runs the script again in its own sandbox
 sandboxed() {
 	[[ -z ${HM_IN_SANDBOX:-} ]] || return 0
 	HM_IN_SANDBOX=1 exec "$HM_TOP/scripts/sandbox.sh" "$0" "$@"
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-# spread: largest less smallest
+# spread: largest minus smallest
 spread() { sort -n | awk 'NR == 1 { min = $1 } { max = $1 } END { if (NR) print max - min }'; }
 
 # row WHAT VALUE SPREAD UNIT [RATIO-OR-DIFFERENCE [TO WHAT]]; with BENCH_JSON (bench.sh
@@ -35,7 +35,7 @@ head_row() {
 	printf '\n%s\n%-44s %10s %8s %-9s %s\n' "$1" WHAT MEDIAN SPREAD UNIT COMPARED
 }
 
-# --- figures by name: note NAME VALUE, once a round; then
+# --- figures by name: note NAME VALUE, once per round; then
 # figure WHAT NAME UNIT [PEER MEANING]: median, spread, and the ratio to PEER, round by round:
 # the machine's speed changes in between
 
@@ -63,11 +63,11 @@ machine() {
 		"$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
 }
 
-# run_ns PIN [REPEAT]: ns a run of a pinned program on $PACKET, by BPF_PROG_RUN
+# run_ns PIN [REPEAT]: ns per run of a pinned program on $PACKET, by BPF_PROG_RUN
 run_ns() {
 	bpftool prog run pinned "$1" data_in "$PACKET" repeat "${2:-1000000}" |
 		sed -n 's/.*duration (average): \([0-9]*\)ns.*/\1/p'
 }
 
-# difference A B: A less B, to one digit
+# difference A B: A minus B, to one digit
 calc() { awk "BEGIN { printf \"%.1f\", $1 }"; }
