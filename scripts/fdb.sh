@@ -28,7 +28,7 @@ to this host's stack ("local"). Without "vlan", the entry is for transparent por
 "load" sets the entries of a file, lines of "MAC dev DEV [vlan VID]" (- is stdin); it
 checks the whole file before it changes anything. "flush" removes entries set here, not
 those of a mirrored bridge. "dump" prints entries set here, for "load". "port DEV", "acl
-DEV" and "guard DEV" alone show what is set for a port; without a word, all is shown.
+DEV" and "guard DEV" alone show a port's settings; without arguments, all are shown.
 
 port settings:
   mode transparent       forward all tags untouched, by MAC alone (default)
@@ -36,17 +36,17 @@ port settings:
   mode trunk LIST        tagged, VIDs such as 10,20-29
   native VID             trunk: untagged outside is this VID inside; 0 = none
   proto 802.1q|802.1ad   ethertype of the tags
-  translate OUT:IN       trunk: VID OUT on the wire is VID IN inside; "none" ends all
+  translate OUT:IN       trunk: VID OUT on the wire is VID IN inside; none: no translations
   miss|bcast|mcast ACTION  frames without an entry: pass (to the stack, default),
                          flood (to the ports of the VLAN) or drop
   storm N                flood at most N frames per second, 0 = no limit
-  hairpin on|off         may send back what came in by this port
-  block on|off           nothing in, nothing out (but control frames to the stack)
-On a port of a mirrored bridge, only pass and drop can be set; the rest is the bridge's.
+  hairpin on|off         frames may leave through their input port
+  block on|off           drop all frames, except control frames to the stack
+On a port of a mirrored bridge, only pass and drop can be set; the bridge decides the rest.
 
 rule commands, for frames that leave by DEV; the first match by PRIORITY decides:
   add PRIORITY permit|deny [CONDITION]   del PRIORITY   flush
-  pass and drop are other words for permit and deny
+  pass and drop mean the same as permit and deny
   load FILE              lines as for add replace all rules at once
   default permit|deny    what happens without a match (default permit)
 
@@ -54,8 +54,8 @@ EOF
 	condition_help
 	cat <<'EOF'
 
-guard on: what comes in by DEV must have a source MAC that was added, and if that has
-addresses, IP, ARP and neighbour discovery with one of them.
+guard on: frames from DEV need a source MAC that was added; if it was added with
+addresses, their IP, ARP and neighbour discovery must use one of these.
 
   --netns NAME    the ports are in this network namespace
   -n, --dry-run   only show the commands
@@ -712,7 +712,7 @@ flush) ;;
 load) (($# == 2)) || misuse "load needs a file" ;;
 dump) (($# == 1)) || misuse "dump takes nothing" ;;
 port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
-*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (without a word: all is shown)" ;;
+*) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (no arguments: shows all)" ;;
 esac
 shift
 # read everything before taking the lock, so that others do not wait for a pipe or a person

@@ -19,7 +19,7 @@ attached to, devices of this network namespace that were attached by hand, the h
 how many maps are pinned (`hookmap status --pins` lists them). Devices of other network
 namespaces that were attached by hand are only named.
 
-  --check         name whatever can stop packets before they reach an attached
+  --check         name everything that can stop packets before they reach an attached
                     program; status 1 if packets do not reach one
   -j, --json      an array of {"device", "netns", "ifindex", "alive", "by_hand",
                     "features", "xdp", "tc", "missed"}; netns is null for this namespace,

@@ -11,17 +11,17 @@ l2fwd_help() {
 	cat <<'EOT'
 l2fwd (of a device): forwards frames to other ports in XDP, by VLAN and destination
 address. fdb.sh sets entries, ports, rules; its --help says how
-  --mirror        DEV is a bridge: its ports become ports, and its forwarding
-                    database, port states and VLANs are followed, without a
-                    daemon; ports that join it later need another attach (Linux 5.17)
-  --fdb-size N    entries at most (default 65536, up to 1048576); at the first
-                    attach of all
+  --mirror        DEV is a bridge: its ports become ports, which follow its forwarding
+                    database, port states and VLANs, without a daemon; after ports
+                    have joined it, attach again (Linux 5.17)
+  --fdb-size N    most entries (default 65536, up to 1048576); only when the first port
+                    is attached
   --refresh MS    with --mirror: each source address takes the slow path this often,
-                    so that it does not age out in the bridge, and the bridge's
-                    ports are looked at (default 1000)
-  --force         with --mirror: what comes from VMs and containers that leave checksums
-                    unfinished takes the fast path as well, and is lost at its receiver
-                    (for guests that are known to finish them)
+                    so that it does not age out in the bridge, and so that changes
+                    of the bridge's ports are noticed (default 1000)
+  --force         with --mirror: VMs and containers that may leave checksums unfinished
+                    also use the fast path; receivers drop such frames (for guests
+                    that are known to finish them)
   --l2-pref N     place of the tc filter (default 2)
   --mode MODE     as for latency, without none
 EOT

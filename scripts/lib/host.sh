@@ -120,7 +120,7 @@ trace_help() {
   --name NAME     of processes of this name (at most 15 characters; exec: the new
                     name, but a failed exec leaves the old one)
   --cgroup PATH   of processes in this cgroup (v2) and those below it
-  Each takes "any" to lift it. All that are set must match.
+  "any" removes a condition. An event must meet all that are set.
 EOF
 }
 

@@ -27,7 +27,7 @@ refused() {
 	refused 2 'expected a MAC address' add 02:00:00:00:00 dev p1
 	refused 2 'expected a MAC address' add 02:00:00:00:00:0g dev p1
 	refused 2 'expected a MAC address' del 020000000001
-	refused 2 'without a word: all is shown' show
+	refused 2 'no arguments: shows all' show
 	refused 2 'group address' add 03:00:00:00:00:01 dev p1
 	refused 2 'group address' add ff:ff:ff:ff:ff:ff dev p1
 	refused 2 'not the address of a station' add 00:00:00:00:00:00 dev p1

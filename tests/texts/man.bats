@@ -24,7 +24,7 @@ pages() {
 		run -0 grep -c "^\.Ss $(basename "$name" .sh) (of " "$HM_BUILD/man/attach.8"
 	done
 	# a text that goes on in the next line, and a script by its name as a command
-	like "$(tr '\n' ' ' <"$HM_BUILD/man/attach.8")" '.It Fl -fdb-size Ar N Entries at most (default 65536, up to 1048576); at the first attach of all.'
+	like "$(tr '\n' ' ' <"$HM_BUILD/man/attach.8")" '.It Fl -fdb-size Ar N Most entries (default 65536, up to 1048576); only when the first port is attached.'
 	run ! grep -rE '(^|[^-])\b[a-z]+\.sh\b' "$HM_BUILD/man/attach.8"
 }
 
