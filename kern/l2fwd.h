@@ -130,7 +130,7 @@ static __always_inline int l2_side_get(struct l2_side *s, __u32 number)
 	return 1;
 }
 
-/* The port takes part in VLAN: transparent ports are all in 0, the others in their own. */
+/* Is the port in VLAN? Transparent ports are in 0, the others in the VLANs that are set. */
 static __always_inline int l2_member(const struct l2_side *s, __u32 vlan)
 {
 	if (s->flags & L2_P_VLAN)

@@ -98,7 +98,7 @@ struct match {
 	__u16 port[2];	  /* source or destination */
 	__u16 flags;	  /* MATCH_* */
 	__u16 vlan;	  /* id */
-	__be16 ethertype; /* 0 = any; never that of IP */
+	__be16 ethertype; /* 0 = any; never IPv4's or IPv6's */
 	__u8 family;	  /* 4, 6, 0 = any */
 	__u8 proto;	  /* IPPROTO_*; ICMP is 1 and ICMPv6 is 58 */
 };

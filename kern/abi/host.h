@@ -52,7 +52,7 @@ struct hm_netns {
 
 /*
  * map hm_reach, per-CPU array of 1, not pinned: each XDP and tc program that is loaded has one.
- * Of l2fwd_xdp, the frames that it hands to the stack.
+ * For l2fwd_xdp: the frames that it passes to the stack.
  */
 struct hm_reach {
 	__u64 packets;

@@ -155,13 +155,13 @@ enum l2_why {
  */
 struct l2_wire {
 	__u64 state; /* L2_P_*, and L2_WHY_* */
-	__u16 pvid;  /* as in l2_port, and so the rest */
+	__u16 pvid;  /* as in l2_port, like the others */
 	__u16 proto; /* of the bridge */
 	__u16 count; /* number of VLANs when they were last read */
 	__u16 pad;
 	__u64 vlans[64];
 	__u64 untagged[64];
-	__u32 look; /* the last look at the bridge that found it, see l2_look */
+	__u32 look; /* the last read of the bridge that found it, see l2_look */
 	__u32 pad2;
 };
 
@@ -302,7 +302,7 @@ struct l2_sieve_key {
 	__u32 prefixlen; /* 32 + the prefix length of the address */
 	__u16 set;	 /* l2_port.acl_at */
 	__u8 side;	 /* 0 source, 1 destination */
-	__u8 family;	 /* 4, 6, 0: no IP */
+	__u8 family;	 /* 4, 6, 0: not IP */
 	__u32 addr[4];	 /* network order */
 };
 struct l2_sieve {
@@ -312,7 +312,7 @@ struct l2_sieve {
 /* l2_cfg.flags */
 #define L2_F_UNIFORM  0x1  /* no port changes tags: XDP can flood alone */
 #define L2_F_SNAPSHOT 0x2  /* a snapshot of the bridge is being taken */
-#define L2_F_FEW_CPUS 0x4  /* not more than L2_LANES */
+#define L2_F_FEW_CPUS 0x4  /* at most L2_LANES CPUs */
 #define L2_F_NO_BRNF  0x8  /* br_netfilter does not call iptables and its like */
 #define L2_F_FORCE    0x10 /* attached with --force */
 
@@ -339,7 +339,7 @@ struct l2_look {
 	__u64 vlans;   /* ns, last complete read, including VLANs */
 	__u64 changed; /* ns, when a port was about to lose a VLAN */
 	__u64 address; /* of the bridge in the kernel, 0 = not known yet */
-	__u64 outside; /* as l2_cfg.outside, at the last look */
+	__u64 outside; /* as l2_cfg.outside, at the last read */
 	__u64 full;    /* entries of the bridge for which l2_fdb had no room */
 	__u32 looks;   /* number of reads of the bridge */
 	__u32 pad;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * layout.c - all of abi.h in one object, which is never loaded: layout.jq makes shell
- * assignments of its BTF. The Makefile finds the names of what abi.h defines:
+ * layout.c - all of abi.h in one object, which is never loaded: layout.jq turns its BTF
+ * into shell assignments. The Makefile finds the names that abi.h defines:
  *   TYPES   each struct and enum, as a variable
  *   MACROS  each macro, by its name in quotes
  */
