@@ -79,6 +79,7 @@ use_netns "$NS" || die "no network namespace $NS"
 netns_words
 need_bpffs
 lock
+registry_room
 if ((!HOST)); then
 	device_index "$DEV" || {
 		[[ " ${HOST_FEATURES[*]} " != *" $DEV "* ]] || die "no device $DEV: $DEV is a feature of the host, $(typed attach.sh --host "$DEV")"

@@ -15,7 +15,7 @@ usage() {
 	cat <<'EOF'
 usage: detach.sh [OPTION...] DEV [FEATURE...]
        detach.sh [OPTION...] --host [FEATURE...]
-       detach.sh [OPTION...] --all
+       detach.sh [OPTION...] --all | --vanished
 
 Detaches all features, or those given, from the network device DEV or the host. Maps are
 removed with their last user. It is not an error if nothing is attached, or if the device
@@ -25,6 +25,8 @@ renamed, or moved to another network namespace, give its old or its new name.
   --all           detach from all devices, in any network namespace, and from the host;
                     also detach what was attached by hand, and remove what another
                     version of these scripts has left
+  --vanished      only remove what is left of devices and network namespaces that have
+                    vanished
   --host          detach features of the host
   --netns NAME    DEV is in this network namespace
   -n, --dry-run   show the commands, run none
@@ -35,13 +37,19 @@ Exit status: 0 nothing of ours is left, 1 error, 2 usage.
 EOF
 }
 
-DEV='' HOST=0 ALL=0
-option() { if [[ $1 == --all ]]; then ALL=1; else HOST=1; fi; }
-options '-n|--dry-run -v|--verbose -h|--help --host --all --netns=' "$@"
+DEV='' HOST=0 ALL=0 VANISHED=0
+option() {
+	case $1 in
+	--all) ALL=1 ;;
+	--vanished) VANISHED=1 ;;
+	*) HOST=1 ;;
+	esac
+}
+options '-n|--dry-run -v|--verbose -h|--help --host --all --vanished --netns=' "$@"
 FEATURES=("${ARGS[@]}")
-if ((ALL)); then
+if ((ALL || VANISHED)); then
 	no_arguments
-	[[ $HOST$NS == 0 ]] || misuse "--all takes no other target"
+	[[ $HOST$NS == 0 ]] && ((ALL + VANISHED == 1)) || misuse "--all and --vanished take no other target"
 elif ((!HOST)); then
 	((${#ARGS[@]})) || misuse "no device given"
 	DEV=${ARGS[0]}
@@ -150,6 +158,8 @@ if ((ALL)); then
 	fi
 	remains_remove
 	((!status)) || exit "$status"
+elif ((VANISHED)); then
+	: # what is done in any case
 elif ((HOST)); then
 	use_netns ''
 	netns_words

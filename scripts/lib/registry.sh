@@ -236,6 +236,18 @@ dev_list() {
 	map_lines DEVS hm_dev hm_dev_key.netns hm_dev_key.ifindex hm_dev.features hm_dev.flags hm_dev.nsid hm_dev.pref hm_dev.name
 }
 
+# registry_room: on a host where containers come and go, nobody may have detached their devices
+registry_room() {
+	map_check hm_dev || return 0
+	dev_list
+	(($(wc -l <<<"$DEVS") >= HM_DEVS && !DRY_RUN)) || return 0
+	# it takes the lock itself
+	unlock
+	"$HM_SCRIPTS/detach.sh" --vanished || true
+	lock
+	MAP_LINES=() PIN_ID=() PIN_SHAPE=()
+}
+
 dev_key() { # INODE IFINDEX
 	struct_new hm_dev_key
 	field hm_dev_key.netns "$1"

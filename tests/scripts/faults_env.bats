@@ -15,19 +15,31 @@ setup() {
 # refused STATUS PATTERN COMMAND...: in the host, with one line of error
 refused() { fails "$1" "$2" on host "${@:3}"; }
 
-@test "faults: the registry is full: attach says so and changes nothing" {
-	local i
+@test "faults: the registry is full: what has vanished makes room, or attach says so and changes nothing" {
+	local i inode policy
+	# shellcheck source=/dev/null
+	policy=$(. "$HM_BUILD/abi.sh" && echo "$HM_FEAT_policy")
 	on host "$ATTACH" eth0 policy
+	for ((i = 0; i < 255; i++)); do printf 'link add v%d index %d type bridge\n' "$i" $((1000 + i)); done | on host ip -batch -
+	inode=$(on host stat -L -c %i /proc/self/ns/net)
+	inode=$(printf '%02x %02x %02x %02x' $((inode & 255)) $((inode >> 8 & 255)) $((inode >> 16 & 255)) $((inode >> 24)))
+	[[ $(printf '\1\0' | od -An -tu2 | tr -d ' ') == 1 ]] || skip "no little-endian machine"
 	for ((i = 0; i < 255; i++)); do
-		printf 'map update pinned %s/hm_dev key hex %02x 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 value hex 01%s\n' \
-			"$G" "$i" "$(printf ' 00%.0s' {1..31})"
+		printf 'map update pinned %s/hm_dev key hex %s 00 00 00 00 %02x %02x 00 00 00 00 00 00 value hex %02x 00 00 00 00 00 00 00 01 %s\n' \
+			"$G" "$inode" $(((1000 + i) & 255)) $(((1000 + i) >> 8)) "$policy" "$(printf ' 00%.0s' {1..23})"
 	done >"$BATS_TEST_TMPDIR/batch"
 	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
 	state >"$BATS_TEST_TMPDIR/full"
 	refused 1 "256 devices are attached, which is the limit" "$ATTACH" lo policy
 	same "after a refusal" "$BATS_TEST_TMPDIR/full"
-	sed -i 's/map update/map delete/; s/ value .*//' "$BATS_TEST_TMPDIR/batch"
+	# one that has vanished makes room
+	on host ip link del v7
+	run -0 on host "$ATTACH" lo policy
+	like "$output" 'has vanished: removing what is left of it'
+	on host "$DETACH" lo policy
+	sed -i 's/map update/map delete/; s/ value .*//; / ef 03 00 00 /d' "$BATS_TEST_TMPDIR/batch"
 	bpftool batch file "$BATS_TEST_TMPDIR/batch" >/dev/null
+	for ((i = 0; i < 255; i++)); do ((i == 7)) || printf 'link del v%d\n' "$i"; done | on host ip -batch -
 	# namespaces (that of eth0 is 1)
 	for ((i = 2; i < 256; i++)); do
 		printf 'map update pinned %s/hm_netns key hex %02x 00 00 00 value hex %02x%s\n' "$G" "$i" "$i" "$(printf ' 00%.0s' {1..71})"
