@@ -106,8 +106,9 @@ frames_of() {
 	attach --host drops --by flow
 	on host sysctl -qw net.ipv4.tcp_fastopen=3
 	on client sysctl -qw net.ipv4.tcp_fastopen=3
+	# (before 6.11 the kernel does not tell that the socket waits for data)
+	if known TCP_ABORT_ON_DATA; then catalogue <<<'tcp-deferred 20 0 0 -'; else catalogue <<<'tcp-deferred 20 0 20 -'; fi
 	catalogue <<-'E'
-		tcp-deferred 20 0 0 -
 		tcp-fast-open 20 0 0 -
 		tcp-urgent 20 0 0 -
 	E
@@ -429,6 +430,8 @@ module() { [[ -d /sys/module/$1 ]] || { [[ -n ${HM_VM:-} ]] && modprobe "$1"; };
 	on host ip link set dev p1 up
 	on host ip link set dev br0 up
 	mac=$(on host ip -j link show dev br0 | jq -r '.[0].address' | tr -d :)
+	# when its link comes up, the bridge sets the state itself
+	busywait 5 on host bash -c '[[ $(bridge -j link show dev p0) == *\"forwarding\"* ]]'
 	at_port() { # STATE: 5 to all, 3 to the bridge
 		on host bridge link set dev p0 state "$1"
 		on host "$HM_BUILD/tests/frames" p1 5 "01005e090909 020000000099 88b5 00"
