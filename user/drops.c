@@ -31,11 +31,7 @@
 #include "drops.h"
 #include "settings.h"
 
-static struct {
-	const char *sum, *since, *device, *netns;
-	unsigned long top;
-	bool all, explain, reasons, samples;
-} asked;
+struct drops_asked drops_asked;
 
 static const char *const column_name[COL_KEY] = {
 	[COL_LAYER] = "layer",	 [COL_REASON] = "reason", [COL_LOCATION] = "location",
@@ -78,16 +74,16 @@ static const struct out_col shown_cols[SHOWN] = {
 /* -s: the column, COLS without it, or -EINVAL */
 static int sum_column(const struct drop_table *t)
 {
-	if (!asked.sum)
+	if (!drops_asked.sum)
 		return COLS;
 	for (int i = 0; i < COL_KEY; i++) {
-		if (!strcmp(asked.sum, column_name[i]))
+		if (!strcmp(drops_asked.sum, column_name[i]))
 			return i;
 	}
-	if (!strcmp(asked.sum, "protocol"))
+	if (!strcmp(drops_asked.sum, "protocol"))
 		return COL_PROTO;
 	for (int by = DROP_BY_SMAC; by < DROP_BY_MAX; by++) {
-		if (strcmp(asked.sum, drop_by_name[by]))
+		if (strcmp(drops_asked.sum, drop_by_name[by]))
 			continue;
 		if (t->by == (__u32)by)
 			return COL_KEY;
@@ -96,65 +92,15 @@ static int sum_column(const struct drop_table *t)
 				return COL_KEY;
 		}
 		fail("-s %s: drops are counted by %s: scripts/attach.sh --host drops --by %s",
-		     asked.sum, drop_by_name[t->by], asked.sum);
+		     drops_asked.sum, drop_by_name[t->by], drops_asked.sum);
 		return -EINVAL;
 	}
 	return -EINVAL;
 }
 
-static int compared_column;
-
-static int column_compare(const void *a, const void *b)
+bool drops_shown(const struct drop_line *line)
 {
-	const struct drop_line *x = a, *y = b;
-	int order = strcmp(x->col[compared_column], y->col[compared_column]);
-
-	if (!order && compared_column == COL_KEY)
-		order = x->by - y->by;
-	if (!order)
-		order = x->benign - y->benign;
-	if (!order)
-		order = x->undecided - y->undecided;
-	return order ? order : x->verdict - y->verdict;
-}
-
-/* Adds up the lines that agree in COLUMN; other columns in which they differ become "*". */
-static int sum_by(struct drop_table *t, int column)
-{
-	struct drop_line *sum = t->line;
-
-	compared_column = column;
-	if (t->n)
-		qsort(t->line, t->n, sizeof(*t->line), column_compare);
-	for (size_t i = 1; i < t->n; i++) {
-		struct drop_line *line = &t->line[i];
-
-		if (column_compare(sum, line)) {
-			sum = line;
-			continue;
-		}
-		for (int c = 0; c < COLS; c++) {
-			char *star;
-
-			if (!strcmp(sum->col[c], line->col[c]))
-				continue;
-			star = strdup("*");
-			if (!star)
-				return -ENOMEM;
-			free(sum->col[c]);
-			sum->col[c] = star;
-		}
-		if (sum->by != line->by)
-			sum->by = DROP_BY_NONE;
-		drops_add(sum, line);
-		line->packets = line->bytes = 0; /* is not shown */
-	}
-	return 0;
-}
-
-static bool is_shown(const struct drop_line *line)
-{
-	return line->packets && (asked.all || (!line->benign && !line->verdict));
+	return line->packets && (drops_asked.all || (!line->benign && !line->verdict));
 }
 
 static void show_line(const struct options *opt, struct out *o, const struct drop_table *t,
@@ -183,69 +129,6 @@ static void show_line(const struct options *opt, struct out *o, const struct dro
 		json_str(drop_by_name[line->by], line->col[COL_KEY]);
 }
 
-/* Packets freed without a loss, by reason; the caller frees it. N: the number of reasons. */
-static struct drop_line *benign_sums(const struct drop_table *t, size_t *n)
-{
-	struct drop_line *sum = zalloc(t->n, sizeof(*sum));
-
-	*n = 0;
-	for (size_t i = 0, j; i < t->n; i++) {
-		const struct drop_line *line = &t->line[i];
-
-		if (!line->benign || !line->packets)
-			continue;
-		for (j = 0; j < *n && strcmp(sum[j].col[COL_REASON], line->col[COL_REASON]);)
-			j++;
-		*n += j == *n;
-		sum[j].col[COL_REASON] = line->col[COL_REASON];
-		sum[j].packets += line->packets;
-		sum[j].bytes += line->bytes;
-	}
-	return sum;
-}
-
-static void show_benign(const struct drop_table *t)
-{
-	size_t n;
-	struct drop_line *sum = benign_sums(t, &n);
-
-	json_open("benign", '[');
-	if (n && !asked.all && !json_on())
-		printf("not a loss, left out:");
-	for (size_t i = 0; i < n; i++) {
-		json_open(NULL, '{');
-		json_str("reason", sum[i].col[COL_REASON]);
-		json_u64("packets", sum[i].packets);
-		json_u64("bytes", sum[i].bytes);
-		json_close();
-		if (!asked.all && !json_on())
-			printf("%s %llu %s", i ? "," : "", sum[i].packets,
-			       reason_short(sum[i].col[COL_REASON]));
-	}
-	if (n && !asked.all && !json_on())
-		printf(" (see --all)\n");
-	json_close();
-	free(sum);
-}
-
-static void rest_json(const struct drop_table *t, double seconds)
-{
-	json_open("lost", '{');
-	for (int i = 0; i < LOSTS; i++)
-		json_u64(drop_lost_key[i], t->lost[i]);
-	json_close();
-	json_open("generation", '{');
-	json_str("boot", t->rows.boot);
-	json_u64("rows", t->rows.map);
-	json_u64("cells", t->cells.map);
-	json_flag("hidden", t->hidden);
-	json_close();
-	if (seconds > 0)
-		json_double("seconds", seconds);
-	if (asked.sum || asked.top)
-		json_str("sum", asked.sum ?: "top");
-}
-
 /* Totals of the rows that --all would show. */
 static void show_left_out(const struct options *opt, const struct drop_table *t,
 			  const struct out_col *cols, double seconds)
@@ -253,73 +136,10 @@ static void show_left_out(const struct options *opt, const struct drop_table *t,
 	struct out *o = out_rows(opt, "left_out", NULL, cols, SHOWN);
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->line[i].packets && !is_shown(&t->line[i]))
+		if (t->line[i].packets && !drops_shown(&t->line[i]))
 			show_line(opt, o, t, &t->line[i], seconds);
 	}
 	out_end(o);
-}
-
-/* Prints under the table what is not in it. */
-static void show_rest(const struct drop_table *t, size_t rows, __u64 packets)
-{
-	const __u64 *lost = t->lost;
-
-	if (rows)
-		printf("%zu more rows, %llu packets\n", rows, packets);
-	show_benign(t);
-	if (lost[LOST_EVICTED])
-		printf("table full: %llu rows were replaced by new causes\n", lost[LOST_EVICTED]);
-	if (t->by && lost[LOST_OVER_PACKETS] > lost[LOST_NO_ROW])
-		printf("table full: %llu packets without their %s, in rows \"(other)\"\n",
-		       lost[LOST_OVER_PACKETS] - lost[LOST_NO_ROW], drop_by_name[t->by]);
-	if (lost[LOST_NO_ROW])
-		printf("table full: %llu packets in no row\n", lost[LOST_NO_ROW]);
-	if (lost[LOST_XDP_OVER] | lost[LOST_VERDICT_OVER])
-		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
-		       lost[LOST_XDP_OVER], lost[LOST_VERDICT_OVER]);
-	if (lost[LOST_VERDICT_EVICTED])
-		printf("table full: %llu rows of XDP verdicts were replaced by new causes\n",
-		       lost[LOST_VERDICT_EVICTED]);
-	if (lost[LOST_SAMPLES] | lost[LOST_SAMPLES_RATE] | lost[LOST_SAMPLES_RING])
-		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
-		       lost[LOST_SAMPLES], lost[LOST_SAMPLES_RATE], lost[LOST_SAMPLES_RING]);
-	if (lost[LOST_MISSED])
-		printf("missed: %llu drops during the count of another on that CPU\n",
-		       lost[LOST_MISSED]);
-	if (t->unasked)
-		printf("the namespaces of %llu processes could not be read: devices there may have "
-		       "no name\n",
-		       t->unasked);
-	if (t->hidden)
-		printf("the kernel hides its addresses (kernel.kptr_restrict, or no CAP_SYSLOG): "
-		       "locations are numbers\n");
-	if (t->nameless)
-		printf("the kernel has no BTF with its drop reasons: reasons are numbers\n");
-}
-
-static void show_explain(const struct drop_table *t)
-{
-	const struct reason_text **seen = calloc(t->n + 1, sizeof(const void *));
-	size_t n = 0;
-
-	printf("\n");
-	for (size_t i = 0; seen && i < t->n; i++) {
-		const char *reason = t->line[i].col[COL_REASON];
-		const struct reason_text *text =
-			t->line[i].text ?: reason_text(reason, t->line[i].col[COL_LOCATION], 0);
-		size_t j = 0;
-
-		if (!is_shown(&t->line[i]) || !strcmp(reason, "*"))
-			continue;
-		while (j < n && seen[j] != text)
-			j++;
-		if (j < n)
-			continue;
-		seen[n++] = text;
-		printf("%s: %s%s%s\n", reason_short(reason), text->means,
-		       *text->look ? "; look at: " : "", text->look);
-	}
-	free(seen);
 }
 
 /* The rows of one kind (with --all, the first has all of them); returns how many. MORE: those
@@ -335,9 +155,9 @@ static size_t show_rows(const struct options *opt, const struct drop_table *t,
 	for (size_t i = 0; i < t->n; i++) {
 		const struct drop_line *line = &t->line[i];
 
-		if (!is_shown(line) || (line->undecided && !asked.all) != undecided)
+		if (!drops_shown(line) || (line->undecided && !drops_asked.all) != undecided)
 			continue;
-		if (asked.top && n == asked.top) {
+		if (drops_asked.top && n == drops_asked.top) {
 			more[0]++;
 			more[1] += line->packets;
 			continue;
@@ -365,7 +185,7 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 		drops_prom(t);
 		return 0;
 	}
-	err = column < COLS ? sum_by(t, column) : 0;
+	err = column < COLS ? drops_sum(t, column) : 0;
 	if (err)
 		return err;
 	drops_sort(t);
@@ -384,19 +204,19 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 	json_open(NULL, '{');
 	if (!show_rows(opt, t, cols, false, seconds, more) && !json_on()) {
 		printf("no losses");
-		text_place(asked.device, asked.netns);
+		text_place(drops_asked.device, drops_asked.netns);
 	}
 	show_rows(opt, t, cols, true, seconds, more);
 	if (json_on()) {
 		show_left_out(opt, t, cols, seconds);
-		show_benign(t);
-		rest_json(t, seconds);
+		drops_benign(t);
+		drops_rest_json(t, seconds);
 	} else {
-		show_rest(t, more[0], more[1]);
-		if (!opt->interval && !asked.since)
+		drops_rest(t, more[0], more[1]);
+		if (!opt->interval && !drops_asked.since)
 			programs_since(opt, "drops");
-		if (asked.explain)
-			show_explain(t);
+		if (drops_asked.explain)
+			drops_explain(t);
 	}
 	settings_show(opt, "drops");
 	json_close();
@@ -407,8 +227,8 @@ static int show(const struct options *opt, struct drop_table *t, int column, dou
 /* Does it match the requested device and namespace? */
 static bool is_asked(const struct drop_line *line)
 {
-	return (!asked.device || !strcmp(asked.device, line->col[COL_DEVICE])) &&
-	       (!asked.netns || !strcmp(asked.netns, line->col[COL_NETNS]));
+	return (!drops_asked.device || !strcmp(drops_asked.device, line->col[COL_DEVICE])) &&
+	       (!drops_asked.netns || !strcmp(drops_asked.netns, line->col[COL_NETNS]));
 }
 
 static int read_wanted(const struct options *opt, struct drop_table *t)
@@ -454,45 +274,6 @@ static int changes(const struct options *opt, int column, struct drop_table *las
 	return err;
 }
 
-static int reason_row(__u32 reason, const char *name, void *arg)
-{
-	const struct reason_text *text = reason_text(name, "", 0);
-	struct out *o = arg;
-
-	out_row(o);
-	out_u64(o, reason);
-	out_str(o, name);
-	out_str(o, text->layer);
-	out_str(o, text->means);
-	out_str(o, text->look);
-	return 0;
-}
-
-/* --reasons: all that the kernel knows. */
-static int show_reasons(const struct options *opt)
-{
-	static const struct out_col cols[] = {
-		{ "number", "NUMBER", OUT_U64 }, { "reason", "REASON", OUT_STR },
-		{ "layer", "LAYER", OUT_STR },	 { "means", "MEANS", OUT_STR },
-		{ "look", "LOOK AT", OUT_STR },
-	};
-	struct reasons *r = reasons_new();
-	struct out *o;
-
-	if (!r || !reasons_known(r)) {
-		fail("the kernel has no BTF with its drop reasons (/sys/kernel/btf/vmlinux)");
-		reasons_free(r);
-		return -ENOENT;
-	}
-	json_open(NULL, '{');
-	o = OUT_ROWS(opt, "rows", NULL, cols);
-	reasons_each(r, reason_row, o);
-	out_end(o);
-	json_close();
-	reasons_free(r);
-	return 0;
-}
-
 struct samples {
 	const struct options *opt;
 	struct line line;
@@ -506,7 +287,7 @@ static int show_sample(const struct drop_sample *s, const struct drop_line *line
 	struct samples *samples = arg;
 	struct line *l = &samples->line;
 
-	if ((line->benign && !asked.all) || !is_asked(line))
+	if ((line->benign && !drops_asked.all) || !is_asked(line))
 		return 0;
 	if (!samples->n && !json_on())
 		puts("TIME LAYER REASON LOCATION DEVICE NETNS PROTOCOL FLOW BYTES");
@@ -530,18 +311,18 @@ static int drops_run(const struct options *opt)
 	struct drop_table t, old;
 	int err, column;
 
-	if (asked.reasons)
-		return show_reasons(opt) < 0;
-	if (asked.samples) {
+	if (drops_asked.reasons)
+		return drops_reasons(opt) < 0;
+	if (drops_asked.samples) {
 		struct samples samples = { .opt = opt, .line.color = opt->color };
 
-		if (names_asked(opt, "drops", asked.device, asked.netns))
+		if (names_asked(opt, "drops", drops_asked.device, drops_asked.netns))
 			return 1;
 		return drops_samples(opt, show_sample, &samples) < 0;
 	}
 	err = read_wanted(opt, &t);
 	if (!err && !t.n)
-		err = names_asked(opt, "drops", asked.device, asked.netns);
+		err = names_asked(opt, "drops", drops_asked.device, drops_asked.netns);
 	if (err)
 		goto out;
 	column = err = sum_column(&t);
@@ -552,15 +333,15 @@ static int drops_run(const struct options *opt)
 		goto out;
 	}
 	err = 0;
-	if (asked.since) {
-		err = drops_since(asked.since, &old);
+	if (drops_asked.since) {
+		err = drops_since(drops_asked.since, &old);
 		if (err)
 			goto out;
 		if (t.hidden != old.hidden) {
 			fail("--since %s: locations are %s there and %s here: read both "
 			     "as "
 			     "root",
-			     asked.since, old.hidden ? "numbers" : "names",
+			     drops_asked.since, old.hidden ? "numbers" : "names",
 			     t.hidden ? "numbers" : "names");
 			err = -EINVAL;
 		} else {
@@ -593,18 +374,18 @@ static void drops_settings(struct settings *s)
 
 static bool drops_streams(void)
 {
-	return asked.samples;
+	return drops_asked.samples;
 }
 
 static const char *drops_wrong(const struct options *opt)
 {
-	if (asked.samples && opt->output == OUT_PROM)
+	if (drops_asked.samples && opt->output == OUT_PROM)
 		return "--samples does not go with --prom";
-	if (asked.reasons && opt->output == OUT_PROM)
+	if (drops_asked.reasons && opt->output == OUT_PROM)
 		return "--prom shows only counts";
-	if ((asked.device || asked.netns) && opt->output == OUT_PROM)
+	if ((drops_asked.device || drops_asked.netns) && opt->output == OUT_PROM)
 		return "--prom shows all devices";
-	return asked.since && opt->interval > 0 ? "--since and -i: choose one" : NULL;
+	return drops_asked.since && opt->interval > 0 ? "--since and -i: choose one" : NULL;
 }
 
 #define WORD(NAME, KEY, HEAD) " " KEY
@@ -613,38 +394,38 @@ static const struct arg drops_args[] = {
 	  .letter = 's',
 	  .takes = "WHAT",
 	  .kind = ARG_TEXT,
-	  .to = &asked.sum,
+	  .to = &drops_asked.sum,
 	  .help = "sum up rows by one column, or by the dimension of --by",
 	  .words = "layer reason location device netns proto protocol" DROP_BYS(WORD) },
 	{ .name = "top",
 	  .letter = 'n',
 	  .takes = "N",
 	  .kind = ARG_NUMBER,
-	  .to = &asked.top,
+	  .to = &drops_asked.top,
 	  .help = "only the N largest rows" },
 	{ .name = "since",
 	  .takes = "FILE",
 	  .kind = ARG_TEXT,
-	  .to = &asked.since,
+	  .to = &drops_asked.since,
 	  .help = "only what was counted since FILE was saved with -j" },
 	{ .name = "all",
 	  .kind = ARG_FLAG,
-	  .to = &asked.all,
+	  .to = &drops_asked.all,
 	  .help = "also show packets that were not lost, and all XDP verdicts" },
 	{ .name = "explain",
 	  .kind = ARG_FLAG,
-	  .to = &asked.explain,
+	  .to = &drops_asked.explain,
 	  .help = "what the rows mean, and where to look next" },
 	{ .name = "reasons",
 	  .kind = ARG_FLAG,
-	  .to = &asked.reasons,
+	  .to = &drops_asked.reasons,
 	  .help = "list all reasons that this kernel knows" },
 	{ .name = "samples",
 	  .kind = ARG_FLAG,
-	  .to = &asked.samples,
+	  .to = &drops_asked.samples,
 	  .help = "lost packets with their headers, as they come" },
-	ARG_DEV(&asked.device),
-	ARG_NETNS(&asked.netns),
+	ARG_DEV(&drops_asked.device),
+	ARG_NETNS(&drops_asked.netns),
 	ARG_COMMANDS,
 	{},
 };
@@ -675,6 +456,6 @@ static const struct field fields[] = {
 /* clang-format on */
 
 VERB(drops, .fields = fields, .help = "packets lost in any layer, and why", .run = drops_run,
-     .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args, .device = &asked.device,
-     .pin = "drop_cfg", .streams = drops_streams, .wrong = drops_wrong, .feature = "drops",
-     .settings = drops_settings)
+     .takes = VERB_PROM | VERB_REPEATS | VERB_STREAMS, .args = drops_args,
+     .device = &drops_asked.device, .pin = "drop_cfg", .streams = drops_streams,
+     .wrong = drops_wrong, .feature = "drops", .settings = drops_settings)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * drops.h - rows of hookmap drops: read from the maps (drops_read.c) or a saved file
+ * drops.h - lines of hookmap drops: read from the maps (drops_read.c) or a saved file
  * (drops_since.c), shown by drops.c.
  */
 #ifndef HOOKMAP_USER_DROPS_H
@@ -71,8 +71,45 @@ struct drop_table {
 
 extern const char *const drop_by_name[DROP_BY_MAX];
 
+/* drops.c */
+extern struct drops_asked {
+	const char *sum, *since, *device, *netns;
+	unsigned long top;
+	bool all, explain, reasons, samples;
+} drops_asked;
+/* Is LINE one that was asked for? */
+bool drops_shown(const struct drop_line *line);
+
+/* drops_rest.c: what is not a loss; the other members of the document; what is not in the table,
+ * ROWS rows with PACKETS among it. SECONDS: of the interval, or 0. */
+void drops_benign(const struct drop_table *t);
+void drops_rest_json(const struct drop_table *t, double seconds);
+void drops_rest(const struct drop_table *t, size_t rows, __u64 packets);
+
+/* drops_reasons.c: of the rows; and all that the kernel knows, 0 or -errno, after printing why */
+void drops_explain(const struct drop_table *t);
+int drops_reasons(const struct options *opt);
+
 /* drops_read.c: all rows, unsorted. 0 or -errno, after printing why. */
 int drops_read(const struct options *opt, struct drop_table *t);
+/* Calls EACH for every sample, as they come, until it returns -errno; -ECANCELED is
+ * no error. FLOW: the packet's addresses and ports. */
+int drops_samples(const struct options *opt,
+		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
+			      const char *flow, void *arg),
+		  void *arg);
+
+/* drops_key.c: a key in words; the caller frees a char *, which is NULL without memory */
+#define NO_KEY "-"
+#define OTHER  "(other)" /* the table was full */
+char *drop_protocol(const struct drop_key *key);
+char *drop_dimension(const struct drop_key *key);
+char *drop_flow(const struct drop_key *key);
+const char *drop_action(__u32 action, char *buf, size_t size);
+void drop_xdp_reason(const struct drop_xdp_key *k, char *buf, size_t size);
+
+/* drops_table.c: a new, empty line, or NULL */
+struct drop_line *drops_line(struct drop_table *t);
 void drops_free(struct drop_table *t);
 void drops_line_free(struct drop_line *line);
 /* Is LINE of map xdp_verdict? Its device is the same one in another namespace. */
@@ -82,18 +119,11 @@ void drops_add(struct drop_line *into, const struct drop_line *line);
 
 int drops_copy(struct drop_table *to, const struct drop_table *from);
 
-/* Calls EACH for every sample, as they come, until it returns -errno; -ECANCELED is
- * no error. FLOW: the packet's addresses and ports. */
-int drops_samples(const struct options *opt,
-		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
-			      const char *flow, void *arg),
-		  void *arg);
-
-/* A new, empty line, or NULL. */
-struct drop_line *drops_line(struct drop_table *t);
-
 /* Sorts the lines by key, and adds up equal ones. */
 void drops_merge(struct drop_table *t);
+/* Adds up the lines that agree in COLUMN; other columns in which they differ become "*". 0 or
+ * -ENOMEM. */
+int drops_sum(struct drop_table *t, int column);
 /* Sorts by packets, most first. */
 void drops_sort(struct drop_table *t);
 /* Keeps the growth since OLD; both are merged. Lines that have not grown are removed. OLD is

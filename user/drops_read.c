@@ -21,24 +21,6 @@
 const char *const drop_by_name[DROP_BY_MAX] = { "none", DROP_BYS(NAME) };
 #undef NAME
 
-const char *const drop_lost_key[LOSTS] = {
-	[LOST_EVICTED] = "evicted",
-	[LOST_OVER_PACKETS] = "table_full_packets",
-	[LOST_OVER_BYTES] = "table_full_bytes",
-	[LOST_NO_ROW] = "no_row_packets",
-	[LOST_XDP_OVER] = "xdp_table_full",
-	[LOST_VERDICT_OVER] = "verdict_table_full",
-	[LOST_VERDICT_EVICTED] = "verdict_evicted",
-	[LOST_MISSED] = "missed",
-	[LOST_COUNTED] = "counted_at_xdp",
-	[LOST_SAMPLES] = "samples",
-	[LOST_SAMPLES_RATE] = "samples_over_rate",
-	[LOST_SAMPLES_RING] = "samples_ring_full",
-};
-
-#define NO_KEY "-"
-#define OTHER  "(other)" /* the table was full */
-
 /* A device of map xdp_home. */
 struct home {
 	__u32 node;
@@ -100,327 +82,6 @@ static void reading_close(struct reading *r)
 	names_free(r->names);
 }
 
-struct drop_line *drops_line(struct drop_table *t)
-{
-	struct drop_line *line;
-
-	if (t->n == t->room) {
-		size_t room = t->room ? 2 * t->room : 256;
-
-		line = reallocarray(t->line, room, sizeof(*line));
-		if (!line)
-			return NULL;
-		t->line = line;
-		t->room = room;
-	}
-	line = &t->line[t->n++];
-	memset(line, 0, sizeof(*line));
-	return line;
-}
-
-void drops_line_free(struct drop_line *line)
-{
-	for (int i = 0; i < COLS; i++)
-		free(line->col[i]);
-}
-
-void drops_free(struct drop_table *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		drops_line_free(&t->line[i]);
-	free(t->line);
-	t->line = NULL;
-	t->n = t->room = 0;
-}
-
-int drops_copy(struct drop_table *to, const struct drop_table *from)
-{
-	*to = *from;
-	to->n = to->room = 0;
-	to->line = NULL;
-	for (size_t i = 0; i < from->n; i++) {
-		struct drop_line *line = drops_line(to);
-
-		if (!line)
-			return -ENOMEM;
-		*line = from->line[i];
-		memset(line->col, 0, sizeof(line->col)); /* which are not ours to free */
-		for (int c = 0; c < COLS; c++) {
-			line->col[c] = strdup(from->line[i].col[c]);
-			if (!line->col[c])
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-static int number_compare(__u64 a, __u64 b)
-{
-	return (a > b) - (a < b);
-}
-
-bool drops_is_verdict(const struct drop_line *line)
-{
-	return !strcmp(line->col[COL_LAYER], "xdp") && !strncmp(line->col[COL_LOCATION], "XDP_", 4);
-}
-
-/* See struct drop_line. */
-static int line_compare(const void *a, const void *b)
-{
-	const struct drop_line *x = a, *y = b;
-	int order = number_compare(x->by, y->by) ?: number_compare(x->node, y->node);
-	bool placed = x->node && drops_is_verdict(x);
-
-	if (!order)
-		order = placed - (y->node && drops_is_verdict(y));
-	if (!order && !placed)
-		order = number_compare(x->ifindex, y->ifindex)
-				?: number_compare(x->cookie, y->cookie);
-	if (!order && !placed && !x->cookie)
-		order = strcmp(x->col[COL_NETNS], y->col[COL_NETNS]);
-	if (!order && !placed && !x->ifindex)
-		order = strcmp(x->col[COL_DEVICE], y->col[COL_DEVICE]);
-	for (int i = COL_LAYER; !order && i < COLS; i++) {
-		if (i != COL_DEVICE && i != COL_NETNS)
-			order = strcmp(x->col[i], y->col[i]);
-	}
-	return order;
-}
-
-static int packets_compare(const void *a, const void *b)
-{
-	const struct drop_line *x = a, *y = b;
-
-	if (x->packets != y->packets)
-		return x->packets < y->packets ? 1 : -1;
-	return line_compare(a, b);
-}
-
-void drops_add(struct drop_line *into, const struct drop_line *line)
-{
-	into->packets += line->packets;
-	into->bytes += line->bytes;
-	if (line->first && (!into->first || line->first < into->first))
-		into->first = line->first;
-	if (line->last > into->last)
-		into->last = line->last;
-}
-
-void drops_merge(struct drop_table *t)
-{
-	size_t n = 0;
-
-	if (!t->n)
-		return;
-	qsort(t->line, t->n, sizeof(*t->line), line_compare);
-	for (size_t i = 1; i < t->n; i++) {
-		struct drop_line *into = &t->line[n], *line = &t->line[i];
-
-		if (line_compare(into, line)) {
-			t->line[++n] = *line;
-			continue;
-		}
-		drops_add(into, line);
-		into->benign &= line->benign;
-		into->verdict &= line->verdict;
-		into->gone &= line->gone;
-		drops_line_free(line);
-	}
-	t->n = n + 1;
-}
-
-void drops_sort(struct drop_table *t)
-{
-	if (t->n)
-		qsort(t->line, t->n, sizeof(*t->line), packets_compare);
-}
-
-static struct drop_line *line_find(const struct drop_table *t, const struct drop_line *line)
-{
-	return t->n ? bsearch(line, t->line, t->n, sizeof(*line), line_compare) : NULL;
-}
-
-/* Is LINE the row that it was, and not one that was made again? That has another first time. */
-static bool line_same(const struct drop_line *line, const struct drop_line *was)
-{
-	return line->packets >= was->packets && (!was->first || line->first <= was->first);
-}
-
-/* Rows replaced since OLD are now counted without their dimension. */
-static int drops_evicted(const struct drop_table *t, struct drop_table *old)
-{
-	for (size_t i = 0; t->by && i < old->n; i++) {
-		struct drop_line *was = &old->line[i];
-		const struct drop_line *line = line_find(t, was);
-
-		if (drops_is_verdict(was) || (line && line_same(line, was)))
-			continue;
-		free(was->col[COL_KEY]);
-		was->col[COL_KEY] = strdup(OTHER);
-		was->by = t->by;
-		was->first = 0;
-		if (!was->col[COL_KEY])
-			return -ENOMEM;
-	}
-	drops_merge(old);
-	return 0;
-}
-
-/* Verdicts of rows replaced since OLD: they have only moved. */
-static __u64 verdicts_moved(const struct drop_table *t, const struct drop_table *old)
-{
-	__u64 moved = 0;
-
-	for (size_t i = 0; i < old->n; i++) {
-		const struct drop_line *was = &old->line[i];
-		const struct drop_line *line = line_find(t, was);
-
-		if (drops_is_verdict(was))
-			moved += counter_rest(was->packets, line ? line->packets : 0);
-	}
-	return moved;
-}
-
-int drops_growth(struct drop_table *t, struct drop_table *old)
-{
-	bool rows = generation_same(&t->rows, &old->rows);
-	bool cells = generation_same(&t->cells, &old->cells);
-	__u64 verdicts =
-		counter_growth(cells, t->lost[LOST_VERDICT_OVER], old->lost[LOST_VERDICT_OVER]);
-	__u64 evicted = counter_growth(cells, t->lost[LOST_VERDICT_EVICTED],
-				       old->lost[LOST_VERDICT_EVICTED]);
-	int err = t->lost[LOST_EVICTED] ? drops_evicted(t, old) : 0;
-	size_t n = 0;
-
-	if (err)
-		return err;
-	if (cells)
-		verdicts = counter_rest(verdicts, verdicts_moved(t, old));
-	for (size_t i = 0; i < t->n; i++) {
-		struct drop_line *line = &t->line[i];
-		const struct drop_line *was = line_find(old, line);
-
-		if (was && cells && drops_is_verdict(line)) {
-			line->bytes = counter_rest(line->bytes, was->bytes);
-			line->packets = counter_rest(line->packets, was->packets);
-		} else if (was) {
-			bool same = !drops_is_verdict(line) && rows && line_same(line, was);
-
-			line->packets = counter_growth(same, line->packets, was->packets);
-			line->bytes = counter_growth(same, line->bytes, was->bytes);
-		}
-		if (!line->packets)
-			drops_line_free(line);
-		else
-			t->line[n++] = *line;
-	}
-	t->n = n;
-	counters_growth(rows, t->lost, old->lost, LOSTS);
-	t->lost[LOST_VERDICT_OVER] = verdicts;
-	t->lost[LOST_VERDICT_EVICTED] = evicted;
-	return 0;
-}
-
-/* --- names */
-
-static const struct {
-	__u16 type;
-	const char *name;
-} ethertypes[] = {
-	{ 0x0800, "ipv4" },    { 0x86dd, "ipv6" },  { 0x0806, "arp" },	   { 0x8035, "rarp" },
-	{ 0x88cc, "lldp" },    { 0x8847, "mpls" },  { 0x8848, "mpls-mc" }, { 0x8863, "pppoe-disc" },
-	{ 0x8864, "pppoe" },   { 0x888e, "eapol" }, { 0x8809, "lacp" },	   { 0x88f7, "ptp" },
-	{ 0x88e5, "macsec" },  { 0x8906, "fcoe" },  { 0x8902, "cfm" },	   { 0x88a2, "aoe" },
-	{ 0x9000, "loop" },    { 0x8808, "pause" }, { 0x0004, "802.2" },   { 0x8100, "802.1q" },
-	{ 0x88a8, "802.1ad" },
-};
-
-static char *protocol(const struct drop_key *key)
-{
-	static const char *const tags[] = { "", "vlan/", "qinq/" };
-	const char *lead = key->tags < 3 ? tags[key->tags] : "vlans/";
-	__u16 type = ntohs(key->l3proto);
-	char l3[16] = "-", l4[16] = "";
-	char *text;
-
-	if (type)
-		snprintf(l3, sizeof(l3), "0x%04x", type);
-	for (size_t i = 0; i < sizeof(ethertypes) / sizeof(ethertypes[0]); i++) {
-		if (ethertypes[i].type == type)
-			snprintf(l3, sizeof(l3), "%s", ethertypes[i].name);
-	}
-	if ((type == 0x0800 || type == 0x86dd) && key->l4proto != DROP_NO_L4)
-		snprintf(l4, sizeof(l4), "/%s", proto_name(key->l4proto));
-	return asprintf(&text, "%s%s%s", lead, l3, l4) < 0 ? NULL : text;
-}
-
-static char *mac(const __u32 *words)
-{
-	const unsigned char *b = (const void *)words;
-	char *text;
-
-	if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
-		return strdup(NO_KEY);
-	return asprintf(&text, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
-			b[5]) < 0
-		       ? NULL
-		       : text;
-}
-
-static const char *address(const struct drop_key *key, const __u32 *words, char *buf, size_t size)
-{
-	__u16 type = ntohs(key->l3proto);
-
-	if (key->l4proto == DROP_NO_L4) /* the headers could not be read */
-		return NO_KEY;
-	if (type == 0x0800 || type == 0x0806)
-		return inet_ntop(AF_INET, words, buf, size);
-	if (type == 0x86dd)
-		return inet_ntop(AF_INET6, words, buf, size);
-	return NO_KEY;
-}
-
-static char *flow(const struct drop_key *key)
-{
-	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
-	const char *src = address(key, key->src, from, sizeof(from));
-	const char *dst = address(key, key->dst, to, sizeof(to));
-	bool v6 = strchr(src, ':');
-	char *text;
-	int len;
-
-	if (!strcmp(src, NO_KEY))
-		return strdup(NO_KEY);
-	if (key->sport | key->dport)
-		len = asprintf(&text, v6 ? "[%s]:%u > [%s]:%u" : "%s:%u > %s:%u", src,
-			       ntohs(key->sport), dst, ntohs(key->dport));
-	else
-		len = asprintf(&text, "%s > %s", src, dst);
-	return len < 0 ? NULL : text;
-}
-
-static char *dimension(const struct reading *r, const struct drop_key *key)
-{
-	char buf[INET6_ADDRSTRLEN];
-
-	if (r->over && r->table->by)
-		return strdup(OTHER);
-	switch (key->by) {
-	case DROP_BY_SMAC:
-		return mac(key->src);
-	case DROP_BY_DMAC:
-		return mac(key->dst);
-	case DROP_BY_SIP:
-		return strdup(address(key, key->src, buf, sizeof(buf)));
-	case DROP_BY_DIP:
-		return strdup(address(key, key->dst, buf, sizeof(buf)));
-	case DROP_BY_FLOW:
-		return flow(key);
-	default:
-		return strdup(NO_KEY);
-	}
-}
-
 /* Sets the place of LINE, by the device with NODE. */
 static void place(const struct reading *r, struct drop_line *line, __u64 cookie, __u32 inode,
 		  __u32 ifindex, __u32 node)
@@ -480,8 +141,8 @@ static struct drop_line *skb_line(struct reading *r, const struct drop_key *k)
 	line->col[COL_REASON] = strdup(reason);
 	line->col[COL_LOCATION] = strdup(location);
 	place(r, line, k->cookie, k->netns, k->ifindex, k->node);
-	line->col[COL_PROTO] = protocol(k);
-	line->col[COL_KEY] = dimension(r, k);
+	line->col[COL_PROTO] = drop_protocol(k);
+	line->col[COL_KEY] = r->over && r->table->by ? strdup(OTHER) : drop_dimension(k);
 	line->benign = !strcmp(text->layer, "benign");
 	line->undecided = !strcmp(text->layer, "undecided");
 	return line;
@@ -502,59 +163,6 @@ static int read_skb(const void *key, const void *value, void *arg)
 	return line_ok(line);
 }
 
-static const char *errno_name(__u32 code, char *buf, size_t size)
-{
-	const char *name = NULL;
-
-#if __GLIBC_PREREQ(2, 32)
-	name = strerrorname_np((int)code);
-#endif
-	if (name)
-		return name;
-	snprintf(buf, size, "%u", code);
-	return buf;
-}
-
-static const char *action_name(__u32 action, char *buf, size_t size)
-{
-	static const char *const name[] = { "ABORTED", "DROP", "PASS", "TX", "REDIRECT" };
-
-	if (action < sizeof(name) / sizeof(name[0]))
-		return name[action];
-	snprintf(buf, size, "ACTION_%u", action);
-	return buf;
-}
-
-static void xdp_reason(const struct drop_xdp_key *k, char *buf, size_t size)
-{
-	char text[32];
-
-	switch (k->kind) {
-	case DROP_XDP_EXCEPTION:
-		snprintf(buf, size, "XDP_EXCEPTION_%s", action_name(k->code, text, sizeof(text)));
-		break;
-	case DROP_XDP_REDIRECT:
-		snprintf(buf, size, "XDP_REDIRECT_%s", errno_name(k->code, text, sizeof(text)));
-		break;
-	case DROP_XDP_DEVMAP:
-	case DROP_XDP_TX:
-		snprintf(buf, size, "%s_%s", k->kind == DROP_XDP_TX ? "XDP_TX" : "XDP_DEVMAP",
-			 k->code ? errno_name(k->code, text, sizeof(text)) : "DROP");
-		break;
-	case DROP_XDP_CPUMAP:
-		snprintf(buf, size, "XDP_CPUMAP_FULL");
-		break;
-	case DROP_XDP_CPUMAP_SKB:
-		snprintf(buf, size, "XDP_CPUMAP_NOMEM");
-		break;
-	case DROP_XDP_CPUMAP_PROG:
-		snprintf(buf, size, "XDP_CPUMAP_DROP");
-		break;
-	default:
-		snprintf(buf, size, "XDP_KIND_%u", k->kind);
-	}
-}
-
 static int read_xdp(const void *key, const void *value, void *arg)
 {
 	const struct drop_xdp_key *k = key;
@@ -564,7 +172,7 @@ static int read_xdp(const void *key, const void *value, void *arg)
 
 	if (!line)
 		return -ENOMEM;
-	xdp_reason(k, reason, sizeof(reason));
+	drop_xdp_reason(k, reason, sizeof(reason));
 	if (k->kind >= DROP_XDP_CPUMAP)
 		snprintf(location, sizeof(location), "cpumap %u cpu %u", k->id, k->code);
 	else if (k->id)
@@ -583,7 +191,7 @@ static int home_compare(const void *a, const void *b)
 {
 	const struct home *x = a, *y = b;
 
-	return number_compare(x->node, y->node);
+	return x->node < y->node ? -1 : x->node > y->node;
 }
 
 static const struct home *home_find(const struct reading *r, __u32 node)
@@ -615,7 +223,7 @@ static int read_cell(struct reading *r, const struct xdp_cell *cell, const struc
 
 	if (!line)
 		return -ENOMEM;
-	snprintf(action, sizeof(action), "XDP_%s", action_name(cell->action, text, sizeof(text)));
+	snprintf(action, sizeof(action), "XDP_%s", drop_action(cell->action, text, sizeof(text)));
 	line->verdict = cell->action > 1; /* not XDP_ABORTED, XDP_DROP */
 	line->packets = cell->packets;
 	line->bytes = cell->bytes;
@@ -794,7 +402,7 @@ static char *sample_flow(const struct drop_sample *s)
 		memcpy(&key.sport, s->data + l4, 2);
 		memcpy(&key.dport, s->data + l4 + 2, 2);
 	}
-	return flow(&key);
+	return drop_flow(&key);
 }
 
 static int sample_row(void *ctx, void *data, size_t size)

@@ -135,12 +135,16 @@ void hist_name_bytes(struct hist_name *name, size_t cell, const char *text, size
 void hist_name_space(struct hist_name *name, size_t cell, struct names *names, __u64 cookie,
 		     __u32 inode);
 
-/* The row of this key (HIST_KEY_MAX bytes, octave 0): NULL, or a new, empty one, if it is not
- * there. */
+/* hists_read.c: the row of this key (HIST_KEY_MAX bytes, octave 0): NULL, or a new, empty one, if
+ * it is not there. */
 struct hist_row *hists_find(const struct hists *h, const void *key);
 struct hist_row *hists_row(struct hists *h, const void *key);
 int hists_read(const struct options *opt, const struct hist_verb *verb, struct hists *h);
 void hists_free(struct hists *h);
+/* The growth since OLD. The verb's own data are those of NOW. */
+struct hists hists_growth(const struct hist_verb *verb, const struct hists *now,
+			  const struct hists *old);
+
 /* Runs the verb; an exit code. */
 int hists_run(const struct options *opt, const struct hist_verb *verb);
 /* Describes options that cannot be combined, or NULL. */

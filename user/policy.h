@@ -29,8 +29,9 @@ struct policy {
 	__u64 now;				  /* CLOCK_MONOTONIC, ns */
 };
 
-/* Reads all of it; prints why it could not. */
-int policy_read(const struct options *opt, struct policy *p);
+/* policy_read.c: reads all of it, or with NEXT the set that the next load switches to; prints why
+ * it could not. */
+int policy_read(const struct options *opt, bool next, struct policy *p);
 void policy_free(struct policy *p);
 
 /* Opens what is in SLOT of the array of maps NAME. Returns the descriptor or -errno. */

@@ -46,6 +46,9 @@ void settings_show(const struct options *opt, const char *feature);
 void settings_cell(const struct options *opt, struct out *out, struct names *names,
 		   const struct hm_dev_key *key, const struct hm_dev *dev);
 
+/* latency_settings.c: see struct verb */
+void latency_settings(struct settings *s);
+
 /* --- --commands */
 
 /* Begins the command SCRIPT (such as "fdb") where the device of NSID is, by --netns or, for a

@@ -92,81 +92,52 @@ int main(int argc, char **argv)
 		{ "used", 1, NULL, 'u' },
 		{},
 	};
-	const char *links = NULL, *gone = NULL, *facts = NULL, *cfg = "", *maps = "", *pins = "";
-	struct acl_options acl = { .used = "", .del = -1 };
-	const char *mode, *without = "";
+	/* by the letter of the option */
+	const char *given[128] = {
+		['c'] = "", ['m'] = "", ['n'] = "1", ['p'] = "", ['u'] = "", ['w'] = ""
+	};
+	struct acl_options acl;
+	const char *mode;
 	/* static: in force until the end, and so no leak */
 	static struct source *files;
 	static struct set s;
-	int cpus = 1, opt;
+	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		switch (opt) {
-		case 'l':
-			links = optarg;
-			break;
-		case 'f':
-			facts = optarg;
-			break;
-		case 'g':
-			gone = optarg;
-			break;
-		case 'c':
-			cfg = optarg;
-			break;
-		case 'n':
-			cpus = atoi(optarg);
-			break;
-		case 'm':
-			maps = optarg;
-			break;
-		case 'p':
-			pins = optarg;
-			break;
-		case 'w':
-			without = optarg;
-			break;
-		case 'F':
-			acl.file = optarg;
-			break;
-		case 'd':
-			acl.del = parse_number(optarg, 65535);
-			break;
-		case 'u':
-			acl.used = optarg;
-			break;
-		case 'h':
+		if (opt == '?')
+			return 2;
+		if (opt == 'h') {
 			fputs(usage, stdout);
 			return 0;
-		default:
-			return 2;
 		}
+		given[opt] = optarg;
 	}
 	mode = argv[optind++];
 	if (mode && !strcmp(mode, "words"))
 		return condition_words();
 	if (mode && !strcmp(mode, "match"))
-		return condition_main(argc - optind, argv + optind, without);
-	acl.maps = maps;
+		return condition_main(argc - optind, argv + optind, given['w']);
+	acl = (struct acl_options){ .maps = given['m'], .file = given['F'], .used = given['u'] };
+	acl.del = given['d'] ? parse_number(given['d'], 65535) : -1;
 	if (mode && !strcmp(mode, "acl"))
 		return acl_main(argc - optind, argv + optind, &acl);
-	if (!mode || !links || argc == optind || (argc - optind) % 2) {
+	if (!mode || !given['l'] || argc == optind || (argc - optind) % 2) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (!read_cfg(&s, cfg)) {
-		fprintf(stderr, "rules: --cfg %s: expected %zu bytes\n", cfg, sizeof(s.cfg));
+	if (!read_cfg(&s, given['c'])) {
+		fprintf(stderr, "rules: --cfg %s: expected %zu bytes\n", given['c'], sizeof(s.cfg));
 		return 2;
 	}
-	if (!read_links(&s, links)) {
+	if (!read_links(&s, given['l'])) {
 		char name[TEXT_MAX];
 
 		fprintf(stderr, "rules: %s is not what ip -j link prints\n",
-			text_plain(links, name, sizeof(name)));
+			text_plain(given['l'], name, sizeof(name)));
 		return 1;
 	}
-	if (gone)
-		read_gone(&s, gone);
+	if (given['g'])
+		read_gone(&s, given['g']);
 	s.list_missing = !strcmp(mode, "missing");
 	s.files = (argc - optind) / 2;
 	files = zalloc(s.files, sizeof(*files));
@@ -192,13 +163,13 @@ int main(int argc, char **argv)
 			      s.n_rules, limit(s.cfg.max_rules, POL_RULES_MAX));
 	if (!ranges_place(&s) || !tuples_make(&s))
 		return 1;
-	if (facts)
-		beside(&s, facts);
+	if (given['f'])
+		beside(&s, given['f']);
 	if (errors)
 		return 1;
 	if (!strcmp(mode, "check"))
 		shadows(&s);
-	else if (!batch(&s, cpus, maps, pins))
+	else if (!batch(&s, atoi(given['n']), given['m'], given['p']))
 		return 1;
 	return fflush(stdout) ? 1 : 0;
 }

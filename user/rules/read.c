@@ -11,8 +11,7 @@
 
 #define LIST "a list or object" /* where one value is expected */
 
-/* A value as text, or NULL for null and what is not there. It lives as long as VALUE. */
-static const char *plain(struct json_object *value)
+const char *value_text(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_null:
@@ -33,9 +32,9 @@ static const char *plain(struct json_object *value)
 	}
 }
 
-static const char *get(struct json_object *object, const char *key)
+const char *member_text(struct json_object *object, const char *key)
 {
-	return plain(json_object_object_get(object, key));
+	return value_text(json_object_object_get(object, key));
 }
 
 static const char *type_name(struct json_object *value)
@@ -87,109 +86,6 @@ static bool name_ok(const char *name)
 		       len;
 }
 
-/* --- devices */
-
-static struct device *device_new(struct set *s, const char *name)
-{
-	struct device *d;
-
-	GROW(s->devices, s->n_devices);
-	d = &s->devices[s->n_devices++];
-	*d = (struct device){};
-	snprintf(d->name, sizeof(d->name), "%s", name);
-	return d;
-}
-
-static struct device *device(const struct set *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_aliases; i++) {
-		if (!strcmp(s->aliases[i].name, name))
-			return s->aliases[i].device;
-	}
-	for (size_t i = 0; i < s->n_devices; i++) {
-		if (!strcmp(s->devices[i].name, name))
-			return &s->devices[i];
-	}
-	return NULL;
-}
-
-bool read_links(struct set *s, const char *path)
-{
-	struct json_object *links = json_object_from_file(path);
-	size_t n = links ? json_object_array_length(links) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *link = json_object_array_get_idx(links, i);
-		const char *name = get(link, "ifname"), *type = get(link, "link_type");
-		const char *master = get(link, "master"), *lower = get(link, "link");
-		struct json_object *info;
-		struct device *d;
-
-		if (!name || strlen(name) >= RULES_NAME)
-			continue;
-		d = device_new(s, name);
-		d->ethernet = type && (!strcmp(type, "ether") || !strcmp(type, "loopback"));
-		if (json_object_object_get_ex(link, "linkinfo", &info)) {
-			const char *kind = get(info, "info_kind");
-
-			d->vrf = kind && !strcmp(kind, "vrf");
-		}
-		snprintf(d->master, sizeof(d->master), "%s", master ? master : "");
-		snprintf(d->lower, sizeof(d->lower), "%s", lower ? lower : "");
-	}
-	json_object_put(links);
-	return links;
-}
-
-void read_gone(struct set *s, const char *path)
-{
-	struct source file = {};
-	char *rest, *name;
-
-	if (!read_text(&file, path))
-		return;
-	for (rest = file.text; (name = strsep(&rest, "\n"));) {
-		if (*name && strlen(name) < RULES_NAME && !device(s, name))
-			device_new(s, name)->gone = true;
-	}
-	free(file.text);
-}
-
-/* Says that there is no such device; false if that is not an error. */
-static bool no_device(const struct set *s, const char *name)
-{
-	if (s->list_missing)
-		printf("%s\n", name);
-	return !s->list_missing;
-}
-
-static void read_alias(struct set *s, const struct source *file, char *name,
-		       struct json_object *value)
-{
-	char where[128];
-	const char *dev;
-	struct device *d;
-
-	snprintf(where, sizeof(where), "interface %s", name);
-	for (size_t i = 0; i < s->n_aliases; i++) {
-		if (!strcmp(s->aliases[i].name, name)) {
-			wrong(file, where, "name", "is there twice");
-			return;
-		}
-	}
-	dev = json_object_is_type(value, json_type_object) ? get(value, "device") : plain(value);
-	d = dev ? device(&(struct set){ .devices = s->devices, .n_devices = s->n_devices }, dev)
-		: NULL;
-	if (!dev)
-		wrong(file, where, "device", "is missing");
-	else if (!d && no_device(s, dev))
-		wrong(file, where, "device", "no device %s", dev);
-	if (!d)
-		return;
-	GROW(s->aliases, s->n_aliases);
-	s->aliases[s->n_aliases++] = (struct alias){ strdup(name), d };
-}
-
 /* --- next hops */
 
 static int find_hop(const struct set *s, const char *name)
@@ -230,8 +126,8 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	h = &s->hops[s->n_hops++];
 	*h = (struct hop){};
 	strcpy(h->value.name, name);
-	dev = get(value, "dev");
-	h->dev = dev ? device(s, dev) : NULL;
+	dev = member_text(value, "dev");
+	h->dev = dev ? device_find(s, dev) : NULL;
 	if (!dev)
 		return HOP_WRONG("dev", "is missing");
 	if (!h->dev && !no_device(s, dev))
@@ -239,7 +135,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	if (!h->dev)
 		return HOP_WRONG("dev", "no device %s", dev);
 	memcpy(h->value.dev, h->dev->name, sizeof(h->value.dev));
-	via = get(value, "via");
+	via = member_text(value, "via");
 	if (via) {
 		__u8 bytes[16];
 		int family = parse_address(via, bytes);
@@ -254,14 +150,14 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 			HOP_WRONG("via", "%s: expected an address", via);
 		}
 	}
-	via6 = get(value, "via6");
+	via6 = member_text(value, "via6");
 	if (via6 && h->value.flags & POL_H_GW6)
 		HOP_WRONG("via6", "via is also an IPv6 address");
 	else if (via6 && parse_address(via6, h->value.gw6) != 6)
 		HOP_WRONG("via6", "%s: expected an IPv6 address", via6);
 	else if (via6)
 		h->value.flags |= POL_H_GW6;
-	vlan = get(value, "vlan");
+	vlan = member_text(value, "vlan");
 	if (vlan) {
 		__s64 id = parse_number(vlan, 4094);
 
@@ -270,7 +166,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 		h->value.vlan = id < 1 ? 0 : id;
 		h->value.flags |= POL_H_VLAN;
 	}
-	l2 = get(value, "l2");
+	l2 = member_text(value, "l2");
 	if (l2 && !strcmp(l2, "true")) {
 		if (h->value.flags)
 			HOP_WRONG("l2",
@@ -295,7 +191,7 @@ static bool read_group(struct set *s, struct rule *r, struct json_object *hops)
 				  "ecmp: expected an object of next hops and their weights");
 	json_object_object_foreach(hops, name, value)
 	{
-		const char *text = plain(value);
+		const char *text = value_text(value);
 		__s64 weight = text ? parse_number(text, 255) : -1;
 		int hop = find_hop(s, name);
 
@@ -342,14 +238,14 @@ static bool read_action(struct set *s, struct rule *r, struct json_object *actio
 			kind = key;
 			value = v;
 		}
-		mark = get(action, "mark");
-		arg = plain(value);
+		mark = member_text(action, "mark");
+		arg = value_text(value);
 		if (!others && json_object_object_get_ex(action, "mark", NULL))
 			kind = "mark";
 		else if (others != 1)
 			kind = LIST;
 	} else {
-		kind = plain(action);
+		kind = value_text(action);
 	}
 	for (r->action = 0; r->action < POL_ACTIONS && strcmp(kind, policy_actions[r->action]);)
 		r->action++;
@@ -398,16 +294,17 @@ static bool read_match(struct set *s, struct rule *r, struct json_object *match)
 {
 	const char *iif;
 
-	if (!match_prefix(r, "match.src", get(match, "src"), &r->src) ||
-	    !match_prefix(r, "match.dst", get(match, "dst"), &r->dst) ||
-	    !match_proto(r, get(match, "proto")) ||
-	    !match_ports(r, "match.sport", get(match, "sport"), &r->port[0]) ||
-	    !match_ports(r, "match.dport", get(match, "dport"), &r->port[1]) ||
-	    !match_dscp(r, get(match, "dscp")) || !match_mark(r, get(match, "mark")))
+	if (!match_prefix(r, "match.src", member_text(match, "src"), &r->src) ||
+	    !match_prefix(r, "match.dst", member_text(match, "dst"), &r->dst) ||
+	    !match_proto(r, member_text(match, "proto")) ||
+	    !match_ports(r, "match.sport", member_text(match, "sport"), &r->port[0]) ||
+	    !match_ports(r, "match.dport", member_text(match, "dport"), &r->port[1]) ||
+	    !match_dscp(r, member_text(match, "dscp")) ||
+	    !match_mark(r, member_text(match, "mark")))
 		return false;
-	iif = get(match, "iif");
+	iif = member_text(match, "iif");
 	if (iif) {
-		struct device *d = device(s, iif);
+		struct device *d = device_find(s, iif);
 
 		if (!d && !no_device(s, iif))
 			return true;
@@ -417,13 +314,14 @@ static bool read_match(struct set *s, struct rule *r, struct json_object *match)
 			d->number = ++s->n_iifs;
 		r->iif = d;
 	}
-	return match_vlan(r, get(match, "vlan")) && match_fragment(r, get(match, "fragment"));
+	return match_vlan(r, member_text(match, "vlan")) &&
+	       match_fragment(r, member_text(match, "fragment"));
 }
 
 static bool read_rule(struct set *s, struct rule *r, struct json_object *rule)
 {
 	struct json_object *match = json_object_object_get(rule, "match");
-	const char *id = get(rule, "id"), *priority = get(rule, "priority");
+	const char *id = member_text(rule, "id"), *priority = member_text(rule, "priority");
 	__s64 n = priority ? parse_number(priority, ~0U) : -1;
 
 	/* also of a rule that is wrong: messages name it, and others may not have its id */
@@ -446,8 +344,8 @@ static bool read_rule(struct set *s, struct rule *r, struct json_object *rule)
 		return rule_wrong(r, "priority", "%s: expected a number up to 4294967295",
 				  priority);
 	r->priority = n;
-	return read_match(s, r, match) &&
-	       read_action(s, r, json_object_object_get(rule, "action"), get(rule, "fallback"));
+	return read_match(s, r, match) && read_action(s, r, json_object_object_get(rule, "action"),
+						      member_text(rule, "fallback"));
 }
 
 /* --- a file */
@@ -463,7 +361,7 @@ static struct json_object *section(struct json_object *whole, const char *name, 
 		       : NULL;
 }
 
-static void read_whole(struct set *s, const struct source *file, struct json_object *whole)
+void read_whole(struct set *s, const struct source *file, struct json_object *whole)
 {
 	struct json_object *value;
 	const char *strict;
@@ -472,7 +370,7 @@ static void read_whole(struct set *s, const struct source *file, struct json_obj
 		return;
 	keys_known(whole, "interfaces, nexthops, rules, strict, description, $schema", file,
 		   "file");
-	strict = get(whole, "strict");
+	strict = member_text(whole, "strict");
 	if (strict &&
 	    (!json_object_is_type(json_object_object_get(whole, "strict"), json_type_boolean)))
 		wrong(file, "file", "strict", "expected true or false");
@@ -495,151 +393,6 @@ static void read_whole(struct set *s, const struct source *file, struct json_obj
 		*r = (struct rule){ .file = file, .index = i + 1, .number = s->n_rules };
 		read_rule(s, r, json_object_array_get_idx(value, i));
 	}
-}
-
-/*
- * What an object has twice: JSON readers keep the last of them without a word. TEXT is JSON, so
- * a string that a colon follows is a key.
- */
-static void keys_twice(const struct source *file, const char *text)
-{
-	struct {
-		char name[64];
-		size_t first; /* of the keys of this object */
-	} at[64] = {};
-	const char **keys = NULL;
-	size_t n = 0, depth = 0;
-	unsigned int rule = 0;
-
-	for (const char *p = text, *end; *p; p++) {
-		if (*p == '{' || *p == '[') {
-			if (*p == '{' && depth == 2 && !strcmp(at[1].name, "rules"))
-				rule++;
-			depth++;
-			at[depth].name[0] = 0;
-			at[depth].first = n;
-		} else if (*p == '}' || *p == ']') {
-			n = at[depth--].first;
-		}
-		if (*p != '"')
-			continue;
-		for (end = p + 1; *end != '"'; end++)
-			end += *end == '\\';
-		if (end[1 + strspn(end + 1, " \t\r\n")] == ':') {
-			size_t len = end - p + 1, i = at[depth].first;
-
-			snprintf(at[depth].name, sizeof(at[depth].name), "%.*s", (int)len - 2,
-				 p + 1);
-			if (depth == 1)
-				rule = 0;
-			while (i < n && strncmp(keys[i], p, len))
-				i++;
-			if (i < n) {
-				char where[96] = "file", field[256];
-				bool rules = depth > 2 && !strcmp(at[1].name, "rules");
-
-				if (rules)
-					snprintf(where, sizeof(where), "rule %u", rule);
-				for (size_t d = rules ? 3 : depth, used = 0;
-				     d <= depth && used < sizeof(field); d++)
-					used += snprintf(field + used, sizeof(field) - used, "%s%s",
-							 used ? "." : "", at[d].name);
-				if (depth > 1 && (!strcmp(at[1].name, "nexthops") ||
-						  !strcmp(at[1].name, "interfaces")))
-					snprintf(where, sizeof(where), "%.*s %s",
-						 (int)strlen(at[1].name) - 1, at[1].name,
-						 at[2].name);
-				wrong(file, where, depth == 2 ? "name" : field, "is there twice");
-			} else {
-				GROW(keys, n);
-				keys[n++] = p;
-			}
-		}
-		p = end;
-	}
-	free(keys);
-}
-
-bool read_text(struct source *file, const char *path)
-{
-	FILE *in = fopen(path, "re");
-	size_t room = 0;
-
-	while (in && !feof(in) && !ferror(in)) {
-		room = room ? 2 * room : 1 << 16;
-		file->text = realloc(file->text, room + 1);
-		if (!file->text)
-			break;
-		file->len += fread(file->text + file->len, 1, room - file->len, in);
-	}
-	if (!in || ferror(in) || !file->text)
-		return false;
-	file->text[file->len] = 0;
-	fclose(in);
-	return true;
-}
-
-/* "line N, column M" of the byte AT. */
-static const char *position(const char *text, size_t at)
-{
-	static char buf[64];
-	size_t line = 1, column = 1;
-
-	for (size_t i = 0; i < at; i++) {
-		column = text[i] == '\n' ? 1 : column + 1;
-		line += text[i] == '\n';
-	}
-	snprintf(buf, sizeof(buf), "line %zu, column %zu", line, column);
-	return buf;
-}
-
-bool read_file(struct set *s, struct source *file, const char *path)
-{
-	struct json_tokener *tok = json_tokener_new();
-	struct json_object *whole = NULL;
-	enum json_tokener_error error = json_tokener_success;
-	size_t at = 0, values = 0;
-
-	if (!read_text(file, path)) {
-		note(file->name, "no such file, or not readable");
-		error = json_tokener_continue;
-		goto out;
-	}
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
-					    JSON_TOKENER_VALIDATE_UTF8);
-	/* a byte order mark */
-	if (!strncmp(file->text, "\xef\xbb\xbf", 3))
-		at = 3;
-	while (at += strspn(file->text + at, " \t\r\n"), at < file->len) {
-		json_object_put(whole);
-		json_tokener_reset(tok);
-		/* with the 0 at the end: a number may end there */
-		whole = json_tokener_parse_ex(tok, file->text + at, file->len - at + 1);
-		at += json_tokener_get_parse_end(tok);
-		error = json_tokener_get_error(tok);
-		if (error != json_tokener_success) {
-			note(file->name, "not JSON: %s at %s",
-			     error == json_tokener_continue ? "it ends too soon"
-							    : json_tokener_error_desc(error),
-			     position(file->text, at));
-			goto out;
-		}
-		values++;
-	}
-	if (values != 1) {
-		wrong(file, "file", "the whole",
-		      values ? "expected one object, not %zu values"
-			     : "it is empty: expected one object",
-		      values);
-	} else {
-		keys_twice(file, file->text);
-		read_whole(s, file, whole);
-	}
-out:
-	json_object_put(whole);
-	json_tokener_free(tok);
-	free(file->text);
-	return error == json_tokener_success;
 }
 
 /* --- all of them */

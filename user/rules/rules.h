@@ -160,15 +160,33 @@ __u32 match_misc(const struct rule *r, __u32 *mask);
 /* The rules and next hops, a line each, the same for all ways of writing the same. */
 void text_print(const struct set *s);
 
-/* --- read.c: files into a set */
+/* --- devices.c */
 
-/* The text of a file, with a 0 at its end. */
-bool read_text(struct source *file, const char *path);
 /* Devices as `ip -j link` prints them. */
 bool read_links(struct set *s, const char *path);
 /* Devices that may come again, a name each line. */
 void read_gone(struct set *s, const char *path);
+/* Another name of a device, and what a file says of it */
+void read_alias(struct set *s, const struct source *file, char *name, struct json_object *value);
+/* The device of this name, or NULL */
+struct device *device_find(const struct set *s, const char *name);
+/* Says that there is no such device; false if that is not an error. */
+bool no_device(const struct set *s, const char *name);
+
+/* --- file.c */
+
+/* The text of a file, with a 0 at its end. */
+bool read_text(struct source *file, const char *path);
 bool read_file(struct set *s, struct source *file, const char *path);
+
+/* --- read.c: JSON into a set */
+
+/* A value, and a member of an object, as text, or NULL for null and what is not there. It lives as
+ * long as the value. */
+const char *value_text(struct json_object *value);
+const char *member_text(struct json_object *object, const char *key);
+/* All of a file */
+void read_whole(struct set *s, const struct source *file, struct json_object *whole);
 /* After the last file: sorts the rules, gives ids to those without. */
 void read_done(struct set *s);
 
