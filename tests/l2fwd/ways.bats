@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# l2fwd: every way of a frame. xdp/README.md has a table of them; each reason of the ABI has
-# a row there and a frame here, and what a row says of guard, rules and storm limit is tried.
+# l2fwd: every outcome of a frame. xdp/README.md has a table of them; each reason of the ABI has
+# a row there and a frame here, which tries what the row says about guard, rules and storm limit.
 
 . "${BATS_TEST_DIRNAME}/../sandbox.bash"
 . "${BATS_TEST_DIRNAME}/../l2fwd.bash"
@@ -26,19 +26,19 @@ pass_bridge|VLAN that the port of a bridge is not in|v1|$(mac 34)|81000014$T
 pass_bridge|VLAN that the other port of a bridge is not in|v1|$(mac 34)|$T
 pass_bridge|tag, on a port of a bridge with VLAN devices|v2|$(mac 34)|81000014$T
 pass_malformed|half a tag|v3|$(mac 2)|810000
-pass_no_device|device of the entry has gone|p1|$(mac 4)|$T
+pass_no_device|device of the entry is gone|p1|$(mac 4)|$T
 pass_no_metadata|to be flooded, driver without metadata|p3|$BCAST|$T|216
 drop_unknown|unknown unicast|p5|$(mac 99)|$T
 drop_broadcast|broadcast|p5|$BCAST|$T
 drop_multicast|multicast|p5|01005e000001|$T
 drop_vlan_in|VLAN that the port is not in|v3|$(mac 34)|81000014$T
 drop_vlan_out|VLAN that the other port is not in|v3|$(mac 36)|$T
-drop_same_port|to the port that it came in by|p2|$(mac 2)|$T
+drop_same_port|to its input port|p2|$(mac 2)|$T
 drop_state_in|blocked port|p6|$(mac 2)|$T
 drop_state_out|to a blocked port|p1|$(mac 6)|$T
 drop_no_headroom|no room for a tag|v3|$(mac 37)|$T|216"
 
-# by other tests of this file and truth.bats: what asks, is not asked
+# other tests of this file and truth.bats send these frames
 OTHERS='pass_no_port|device that is not a port
 drop_storm|over the limit
 drop_acl|denied by a rule
@@ -172,12 +172,12 @@ wire() {
 	}
 	plain() { equal "$(counted "$dev" "$frame" "${meta:-0}")" "$key 1" "$key, $way"; }
 	guarded() {
-		equal "$guard" asked "guard, $key, $way"
+		equal "$guard" checked "guard, $key, $way"
 		equal "$(counted "$dev" "$frame" "${meta:-0}")" 'drop_source_mac 1' "guarded: $key, $way"
 	}
 	ruled() {
 		local want="$key 1"
-		[[ $rules != asked ]] || want='drop_acl 1'
+		[[ $rules != checked ]] || want='drop_acl 1'
 		equal "$(counted "$dev" "$frame" "${meta:-0}")" "$want" "all ports deny: $key, $way"
 	}
 	limited() {
