@@ -166,7 +166,7 @@ static __always_inline bool drop_by_xdp(const struct drop_cfg *cfg, const struct
 	return false;
 }
 
-/* It was counted there: as a verdict of ours, or by kern/drops_xdp as an error. */
+/* Was it counted at XDP: as a verdict of ours, or by kern/drops_xdp as an error? */
 static __always_inline bool drop_counted(struct sk_buff *skb, struct drop_stat *st)
 {
 	struct xdp_verdict *v = drop_lookup(xdp_verdict);

@@ -24,7 +24,7 @@ static __always_inline __u32 drop_node(struct net_device *dev)
 	return node ?: DROP_NODE_GONE;
 }
 
-/* Times are for people, the timer tick's will do: reading the clock for each drop
+/* Times are for people, so the timer tick's suffice: reading the clock for each drop
  * would cost 20 ns. */
 static __always_inline __u64 drop_now(struct drop_stat *st)
 {

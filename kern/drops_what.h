@@ -122,7 +122,7 @@ static __always_inline __u8 drop_tcp(struct sk_buff *skb, struct sock *sk, __u32
 	return DROP_W_NONE;
 }
 
-/* A test run gives its skb a socket that is none. */
+/* A test run gives its skb a fake socket. */
 static __always_inline bool drop_is_test(struct sock *sk)
 {
 	struct proto *proto = BPF_CORE_READ(sk, __sk_common.skc_prot);
@@ -143,7 +143,7 @@ static __always_inline bool drop_is_sctp(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_SCTP;
 }
 
-/* A copy of a sent packet, meant to tell its socket the transmit time, before the socket owns
+/* A copy of a sent packet that is to tell the socket the transmit time, before the socket owns
  * it. */
 static __always_inline bool drop_is_stamp(struct sk_buff *skb)
 {
@@ -303,7 +303,7 @@ static __always_inline __u8 drop_link(struct sk_buff *skb, const struct drop_key
 
 /* --- groups */
 
-/* Does a socket that has joined IM want it from SRC? As ip_check_mc_rcu() does. */
+/* Does a socket that has joined IM accept SRC? As ip_check_mc_rcu() does. */
 static __always_inline bool drop_wanted4(struct ip_mc_list *im, __u32 src)
 {
 	struct ip_sf_list *s = BPF_CORE_READ(im, sources);
@@ -366,8 +366,7 @@ static __always_inline bool drop_at_transport(struct sk_buff *skb, const struct 
 	return data == h->l4 || (key->l4proto == IPPROTO_ICMPV6 && data == h->l4 + 8);
 }
 
-/* What IPsec sends to keep NAT from forgetting it, a byte of ones: the kernel reads and
- * frees it. */
+/* A NAT-T keepalive of IPsec, one byte of ones: the kernel reads and frees it. */
 static __always_inline bool drop_is_keepalive(const struct drop_headers *h)
 {
 	struct {
@@ -466,7 +465,7 @@ static __always_inline __u8 drop_icmp_to_all(struct sk_buff *skb)
 		       : DROP_W_NONE;
 }
 
-/* Reasons that leave it open; most drops have another one, and cost no call. */
+/* Reasons that do not decide. Most drops have another reason, and cost no call. */
 static __always_inline bool drop_open(__u32 reason, __u8 l4proto)
 {
 	return drop_vague(reason) || drop_reason_is(reason, NO_SOCKET) ||

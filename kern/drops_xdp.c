@@ -4,11 +4,12 @@
  *
  *   bpftool prog loadall build/kern/drops_xdp.o DIR map name ... pinned ... autoattach
  *
- * xdp_exception       an action that the kernel could not do, or XDP_ABORTED xdp_redirect_err
- * bpf_redirect*() to a target that refuses the frame: by errno xdp_devmap_xmit     frames that
- * the target device refused xdp_bulk_tx         the same, of XDP_TX xdp_cpumap_enqueue  the
- * queue to the other CPU was full xdp_cpumap_kthread  the other CPU had no memory, or its
- * program dropped them
+ * - xdp_exception: XDP_ABORTED, or an action that the kernel could not do
+ * - xdp_redirect_err: bpf_redirect*() to a target that refuses the frame, by errno
+ * - xdp_devmap_xmit: frames that the target device refused
+ * - xdp_bulk_tx: the same for XDP_TX
+ * - xdp_cpumap_enqueue: the queue to the other CPU was full
+ * - xdp_cpumap_kthread: the other CPU had no memory, or its program dropped the frames
  *
  * XDP_DROP by a foreign program has no tracepoint. Where XDP runs on an skb (veth, tun, generic
  * mode), kern/drops sees the skb freed; on other drivers, see the driver's counters (ethtool

@@ -34,7 +34,7 @@ static __always_inline __u32 hist_log2(__u64 v)
 	return r + (v >> 1);
 }
 
-/* The octave of VALUE, and in *SUB its bucket there. */
+/* The octave of VALUE; *SUB is its bucket there. */
 static __always_inline __u8 hist_place(__u64 value, __u32 *sub)
 {
 	__u64 x = value ? value - 1 : 0;

@@ -83,7 +83,7 @@ static __always_inline int hist_seen(void *who, void *hist, __u32 octave, const 
 	 hist_seen(&WHO, &MAP, __builtin_offsetof(typeof(*(KEY)), octave), KEY, AGE, NOW) &&       \
 		 hist_add(MAP, KEY, VALUE))
 
-/* hist_add() to MAP, with WHO is in it. False if all have values of just now. */
+/* hist_add() to MAP, with the owner in WHO. False if all owners were seen just now. */
 #define hist_age_add(WHO, MAP, KEY, AGE, NOW, VALUE)                                               \
 	(hist_seen_add(WHO, MAP, KEY, AGE, NOW, VALUE) ||                                          \
 	 (hist_evict(&WHO, &MAP, __builtin_offsetof(typeof(*(KEY)), octave), AGE, NOW) &&          \

@@ -95,7 +95,7 @@ static __always_inline int l2_acl_match(const struct l2_acl *rule, const struct 
 	return 0;
 }
 
-/* The rules that one of the frame's addresses leaves over. */
+/* The rules that one of the frame's addresses selects. */
 static __always_inline struct l2_sieve *l2_sieve_get(__u32 set, __u8 side, __u8 family,
 						     const __u32 *addr)
 {
@@ -113,7 +113,7 @@ static __always_inline __u64 l2_sieve_left(const struct l2_sieve *src, const str
 {
 	__u64 left = ~0ULL;
 
-	/* the address of rules must not be computed before the pointer is compared with 0 */
+	/* compare the pointer with 0 before computing the address of rules */
 	if (src) {
 		asm volatile("" : "+r"(src));
 		left &= src->rules[word];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * l2past.h - queueing disciplines and filters of a device, which XDP would bypass. Every one
- * counts that is not known to do nothing. For kern/l2fwd_mirror.
+ * l2past.h - queueing disciplines and filters of a device, which XDP would bypass. Each one
+ * counts unless it is known to do nothing. For kern/l2fwd_mirror.
  */
 #ifndef HOOKMAP_L2PAST_H
 #define HOOKMAP_L2PAST_H
@@ -22,7 +22,7 @@ struct past_cls_bpf_prog {
 	struct list_head *next;
 };
 
-#define PAST_MQ 2 /* each queue has its own; with all others, queues have the root's */
+#define PAST_MQ 2 /* mq has one per queue; with all others, queues have the root's */
 
 /* 0: one that only queues frames for the device */
 static __always_inline int past_qdisc(struct Qdisc *q)

@@ -23,8 +23,8 @@ struct lat_place {
 		bpf_map_lookup_elem(&MAP, &zero_);                                                 \
 	})
 
-/* Is it the turn of this packet? One in cfg->sample is chosen, on average: the distance is
- * random in 1 .. 2N - 1, so that periodic traffic is not hit in step. */
+/* Is this packet sampled? One in cfg->sample is, on average: the distance is random in
+ * 1 .. 2N - 1, so that samples do not follow the period of periodic traffic. */
 static __always_inline int lat_turn(const struct lat_cfg *cfg, struct lat_stat *st)
 {
 	__u32 n = cfg->sample ?: 1;
@@ -159,7 +159,7 @@ HM_FUNCTION __u32 lat_slot_take(__u64 skb, __u32 tag, __u32 shift)
 	return best;
 }
 
-/* Does SKB have the TAG last? The tag's slot in the lower half knows. */
+/* Is SKB the last owner of TAG? The tag's slot in the lower half tells. */
 HM_FUNCTION int lat_newest(__u64 skb, __u32 tag)
 {
 	struct lat_stamp *base = lat_lookup(lat_stamp), *any;

@@ -41,12 +41,12 @@ static __always_inline int lat_app(struct sk_buff *skb)
 	stamp = lat_stamp_get(skb, tag, lat_traced_head);
 	if (!st || !stamp || lat_listener(skb, stamp))
 		return 0;
-	/* of those to many sockets, all but one are clones */
+	/* of a packet to many sockets, all copies but one are clones */
 	type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 	if ((type == PACKET_MULTICAST || type == PACKET_BROADCAST) &&
 	    lat_doubtful(stamp, bpf_ktime_get_ns()))
 		return 0;
-	/* the stamp ends here: of a packet that is read in pieces, the first one counts */
+	/* the stamp ends here: if a packet is read in pieces, the first one counts */
 	lat_move(st, stamp, LAT_APP);
 	return 0;
 }

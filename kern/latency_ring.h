@@ -134,9 +134,9 @@ stays:
 /*
  * The time at which the packet in the ring's scratch passed XDP, or 0 if it was not stamped
  * there. GRO may have appended stamped packets to the first one: the oldest counts, and lat_stat
- * counts the others as merged. TCP segments are identified by their sequence numbers; UDP
- * datagrams keep nothing of their own in a packet of SEGMENTS (0 = not merged), so that many of
- * the flow's oldest are taken.
+ * counts the others as merged. TCP segments are identified by their sequence numbers. UDP
+ * datagrams in a packet of SEGMENTS (0 = not merged) keep no identification, so that number of
+ * the flow's oldest entries is taken.
  */
 HM_FUNCTION __u64 lat_ring_take(__u32 segments)
 {

@@ -5,7 +5,7 @@
  *
  *   bpftool prog loadall build/kern/path.o DIR map name ... pinned ... autoattach
  *
- * One program a tracepoint: net_dev_queue, net_dev_start_xmit, netif_rx,
+ * One program per tracepoint: net_dev_queue, net_dev_start_xmit, netif_rx,
  * napi_gro_receive_entry, netif_receive_skb, skb_copy_datagram_iovec (a process reads
  * it) and kfree_skb (it is dropped). kern/path_socket adds the socket.
  *
@@ -85,8 +85,8 @@ static __always_inline int path_again(const struct sk_buff *skb, __u32 len)
 	return again;
 }
 
-/* Does the reader have a copy: does it listen to the packets of others, or is it a sender that
- * learns what became of its packet? */
+/* Does the reader have a copy? It captures other sockets' packets, or is a sender that learns
+ * what became of its packet. */
 static __always_inline int path_copy(const struct sk_buff *skb, const struct flow *f)
 {
 	if (skb_is_report(skb) || skb_family(skb) == AF_PACKET)

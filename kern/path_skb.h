@@ -78,7 +78,7 @@ static __always_inline int path_fails(const struct path_cfg *c, unsigned long at
 	       path_judge(f) != MATCH_YES;
 }
 
-/* Headers are missing, without which the packet may match. */
+/* Headers are missing, so the packet may match. */
 static __always_inline void path_unread(const struct flow *f)
 {
 	struct path_stat *st = trace_lookup(path_stat, 0);

@@ -32,7 +32,7 @@ enum pktlat_from {
 };
 
 /* Messages of Unix, netlink and vsock sockets have no protocol, and TCP data that was copied
- * together has lost it. What tells a sender about its own packets was never received. */
+ * together has lost it. Reports to a sender about its own packets were never received. */
 static __always_inline int pktlat_packet(const struct sk_buff *skb)
 {
 	unsigned int family = skb_family(skb);
@@ -40,8 +40,8 @@ static __always_inline int pktlat_packet(const struct sk_buff *skb)
 	return (skb->protocol || family == AF_INET || family == AF_INET6) && !skb_is_report(skb);
 }
 
-/* Has the kernel merged others into this TCP packet while it waited? Its headers are still those
- * that it came with. */
+/* Has the kernel merged others into this TCP packet while it waited? Its headers are still the
+ * original ones. */
 static __always_inline int pktlat_merged(const struct sk_buff *skb)
 {
 	const unsigned char *ip = skb->head + skb->network_header;
@@ -59,7 +59,7 @@ static __always_inline int pktlat_merged(const struct sk_buff *skb)
 	return skb->len > len - (tcp - ip) - (offset >> 4) * 4;
 }
 
-/* TCP data is copied in as many pieces as it is read in: counted is the first of LEN bytes. */
+/* TCP data is copied in as many pieces as it is read in: the first of LEN bytes counts. */
 static __always_inline int pktlat_again(const struct sk_buff *skb, const struct pktlat_cfg *base,
 					struct pktlat_stat *st, __u32 len)
 {
@@ -92,8 +92,8 @@ static __always_inline int pktlat_received(const struct sk_buff *skb, const stru
 	return skb->tstamp >= cfg->real;
 }
 
-/* By how much realtime was set since its distance was measured: the machine slept, or somebody set
- * the time. CLOCK_TAI is set with it (a program can read that one since 6.1). */
+/* How far realtime has moved since its offset was measured: the machine slept, or somebody set
+ * the time. CLOCK_TAI moves with it (programs can read it since 6.1). */
 static __always_inline __s64 pktlat_moved(const struct pktlat_cfg *cfg, __u64 now)
 {
 	__s64 moved;

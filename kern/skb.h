@@ -336,7 +336,7 @@ struct xdp_cpumap_stats {
 	unsigned int drop;
 };
 
-/* fields since 5.17 and 6.11: says which arguments the tracepoint has */
+/* fields since 5.17 and 6.11: they show which arguments the tracepoint has */
 struct trace_event_raw_kfree_skb {
 	void *rx_sk;
 	enum skb_drop_reason reason;
@@ -445,7 +445,7 @@ struct net_bridge_fdb_entry {
 
 #pragma clang attribute pop
 
-/* Has it a VLAN tag beside the frame? Before Linux 6.2 the tag's fields stay set when it
+/* Does it have a VLAN tag beside the frame? Before Linux 6.2 the tag's fields stay set when it
  * is taken away. */
 static __always_inline int skb_has_tag(const struct sk_buff *skb)
 {

@@ -48,7 +48,7 @@ static __always_inline int l2_tag_push(struct l2_copy *c, const struct l2_side *
 }
 
 /* One frame, without the port's own tag, becomes each copy in turn: the tag pushed for a copy is
- * removed again. The rest, including inner tags, is the customer's. */
+ * removed again. Nothing else changes, also not the customer's inner tags. */
 static long l2_copy_to(void *map, __u32 *key, struct l2_port *port, struct l2_copy *c)
 {
 	__u32 number = *key, bytes;

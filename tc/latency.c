@@ -122,7 +122,7 @@ static __always_inline struct lat_stamp *lat_enter(struct __sk_buff *skb, struct
 	return stamp;
 }
 
-/* Does a packet whose first stage is here, without XDP in front, start? */
+/* Does the measurement of this packet start here, without XDP in front? */
 static __always_inline int lat_first(struct __sk_buff *skb, const struct lat_cfg *cfg,
 				     struct lat_stat *st, const struct lat_packet *packet)
 {

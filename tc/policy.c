@@ -66,7 +66,7 @@ static __always_inline void pol_decide(struct __sk_buff *skb, struct pol_pkt *p,
 	pol_find_any(p, slot, d);
 	if (d->place == POL_NO_RULE)
 		return;
-	/* this host's own traffic is not the rules' business, as with ip rule */
+	/* rules do not apply to packets to this host, as with ip rule */
 	special = pol_local(skb, p);
 	if (special)
 		d->place = special;

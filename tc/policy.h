@@ -44,7 +44,7 @@ struct pol_pkt {
 	__u8 ttl;
 	__u8 l4proto;
 	__u8 l3;     /* no Ethernet header */
-	__u8 all;    /* no more of it can be seen (pulled) */
+	__u8 all;    /* pulled: no more of it can be read */
 	__u8 hidden; /* its L4 header cannot be seen */
 	__u8 piece;  /* POL_P_* */
 	__u8 pad[6];
@@ -53,7 +53,7 @@ struct pol_pkt {
 #define POL_P_LATER 1 /* a fragment, not the first */
 #define POL_P_MORE  2 /* a fragment, not the last */
 #define POL_P_DF    4
-#define POL_P_ALONE 8 /* LATER, and the first is not known: see pol_frag */
+#define POL_P_ALONE 8 /* LATER, and the first is unknown: see pol_frag */
 
 /* The key of the search. */
 struct pol_key {
@@ -79,8 +79,8 @@ static __always_inline __u32 pol_stripe(const struct pol_set *set)
 	return set->places * (bpf_get_smp_processor_id() & set->stripes);
 }
 
-/* One more of event I. The barrier keeps the compiler from testing another register
- * than it uses, which instruction sets v1 and v2 invite it to do. */
+/* Counts event I. The barrier keeps the compiler from testing another register than it uses,
+ * as it may with instruction sets v1 and v2. */
 static __always_inline void pol_event(__u64 *n, __u64 i, const __u64 max)
 {
 	asm volatile("" : "+r"(i));
@@ -270,7 +270,7 @@ HM_FUNCTION int pol_parse(struct __sk_buff *skb, struct pol_pkt *p)
 	return pol_parse_rest(skb, p, &f, next);
 }
 
-/* --- the flow cache: per CPU, two places a flow */
+/* --- the flow cache: per CPU, two places per flow */
 
 static __always_inline __u64 pol_flow_hash(const __u32 *w, int v6)
 {
@@ -370,8 +370,8 @@ static __always_inline int pol_flow_read(const struct pol_flow *e, const struct 
 
 /* --- the rules: tuple space, by best rank, after a bit filter */
 
-/* All that a tuple may compare with a port: itself, and the number of the range that
- * it is in, layer by layer. No rule has range 0. */
+/* All values of a port that a tuple may compare: the port itself, and the number of its range
+ * in each layer. No rule has range 0. */
 struct pol_port_as {
 	__u16 is[2 * POL_LAYERS];
 };
@@ -432,7 +432,7 @@ static __always_inline __u32 pol_mix(__u32 hash)
 	return hash * POL_MIX_LOW + (hash >> 16) * POL_MIX_HIGH;
 }
 
-/* Is there perhaps such a rule? Three bits a rule, in a word chosen by the hash of its key. */
+/* Can there be such a rule? Three bits per rule, in a word chosen by the hash of its key. */
 static __always_inline int pol_maybe(__u32 hash, __u32 slot, __u32 shift)
 {
 	__u32 mix = pol_mix(hash), bits, index, *words;
@@ -468,7 +468,7 @@ static __always_inline int pol_is(const struct pol_key *key, const struct pol_ru
 
 	if (rule->tuple != key->tuple || !pol_same(rule->word, key->word))
 		return 0;
-	/* the other words of an IPv4 packet are 0, and of all rules that it is compared with */
+	/* the other words are 0 in an IPv4 packet and in all rules that it is compared with */
 	if (!(key->word[POL_W_MISC] & POL_M_IP6))
 		return 1;
 	mores = bpf_map_lookup_elem(&pol_more, &slot);
@@ -555,7 +555,7 @@ static __always_inline void pol_find(const struct pol_pkt *p, __u32 slot, struct
 		key.word[POL_W_PORTS] = ports & t->mask[POL_W_PORTS];
 		key.word[POL_W_IIF] = p->iif & t->mask[POL_W_IIF];
 		key.tuple = t->id;
-		/* a key in registers would be more stack than one on it */
+		/* a key in registers would take more stack than a key on the stack */
 		asm volatile("" : : "r"(&key) : "memory");
 		hash = pol_hash(&key, v6);
 		/* one tuple: the rule itself is as near as the filter */

@@ -9,7 +9,7 @@
 
 #include "policy_answer.h"
 
-/* How many packets it is on the wire: segments that a device is still to cut, as well. */
+/* Number of packets on the wire, including segments that a device has yet to cut. */
 static __always_inline __u32 pol_packets(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	__u32 size = skb->gso_size, head;
@@ -95,8 +95,8 @@ static __always_inline int pol_refuse(struct __sk_buff *skb, struct pol_stat *st
 	return ret == POL_CANNOT ? pol_fall(st, d) : ret;
 }
 
-/* By WAY, with a look at the checksum: beside the other functions and not in one, as the
- * stack is short. HOP: of pol_hop, which it is counted for. */
+/* Sends by WAY, and checks the checksum. Not part of another function, to save stack. HOP: the
+ * element of pol_hop that counts it. */
 static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 				    const struct pol_pkt *p, struct pol_out *way,
 				    const struct pol_found *d, __u32 hop, __u64 now)
@@ -125,8 +125,8 @@ static __always_inline int pol_send(struct __sk_buff *skb, struct pol_stat *st,
 	return ret;
 }
 
-/* The Ith next hop of group INDEX is TRIED if its device is not up: each that is chosen and
- * cannot be used costs a walk through the group. */
+/* Marks the Ith next hop of group INDEX as TRIED if its device is not up: each choice of an
+ * unusable one costs a walk through the group. */
 HM_FUNCTION int pol_rule_out(struct __sk_buff *skb, __u32 index, __u32 i, __u64 now,
 			     struct pol_tried *tried)
 {

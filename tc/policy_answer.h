@@ -17,7 +17,7 @@ HM_MAP(pol_work);
 #ifndef BPF_F_ADJ_ROOM_FIXED_GSO
 #define BPF_F_ADJ_ROOM_FIXED_GSO 1
 #endif
-#define POL_FIB_SRC   16   /* of 6.7: the address that this host would send by */
+#define POL_FIB_SRC   16   /* of 6.7: the source address that this host would use */
 #define POL_CANNOT    (-1) /* and the packet is unchanged */
 #define POL_QUOTE     512  /* bytes of the packet that an ICMP error has at most */
 #define POL_STRIPPED  8	   /* bytes after the IP header that pol_strip() keeps */
@@ -82,7 +82,7 @@ struct pol_icmp {
 	__be32 rest;
 };
 
-/* Errors are not answered, nor packets that may be errors, nor (IPv4) later fragments. */
+/* Errors, packets that may be errors, and later IPv4 fragments get no answer. */
 static __always_inline int pol_icmp_never(struct __sk_buff *skb, const struct pol_pkt *p)
 {
 	int v6 = !!(p->word[POL_W_MISC] & POL_M_IP6);
@@ -265,7 +265,7 @@ HM_FUNCTION int pol_icmp(struct __sk_buff *skb, const struct pol_pkt *p, __u32 w
 	if (n > POL_QUOTE)
 		n = POL_QUOTE;
 	ret = POL_CANNOT;
-	/* one register, and two tests that are not made one: the verifier wants both bounds */
+	/* one register, and two separate tests: the verifier requires both bounds */
 	asm volatile("" : "+r"(n));
 	if ((__s64)n <= 0)
 		goto out;
@@ -326,8 +326,8 @@ HM_FUNCTION int pol_piece(struct __sk_buff *skb, struct iphdr *ip, __u32 at, __u
 	       bpf_skb_store_bytes(skb, at + sizeof(*ip), w->data + from, size, 0);
 }
 
-/* The checksum that a device should have made of the N bytes in DATA, of which as yet it has
- * the addresses' part only. Another one is left as it is. */
+/* Completes a checksum of the N bytes in DATA that was left to a device and only covers the
+ * addresses. A complete checksum stays. */
 static __always_inline void pol_finish_checksum(__u8 *data, const struct pol_pkt *p, __u64 n)
 {
 	__u32 at = p->l4proto == IPPROTO_TCP ? 16 : 6;
@@ -350,8 +350,8 @@ static __always_inline void pol_finish_checksum(__u8 *data, const struct pol_pkt
 		*check = 0xffff;
 }
 
-/* The L2 header towards the gateway in ETH. False: its address is not known as yet. POL_CANNOT:
- * no look-up will ever tell it. */
+/* Writes the L2 header towards the gateway to ETH. False: its address is not known yet.
+ * POL_CANNOT: no look-up can find it. */
 static __always_inline int pol_l2_header(struct __sk_buff *skb, const struct pol_out *way,
 					 struct ethhdr *eth)
 {
@@ -387,7 +387,7 @@ static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct
 			break;
 		if (known && last)
 			return bpf_redirect(way->ifindex, 0);
-		/* the kernel asks for the address; the rest is lost, as no packet holds it */
+		/* the kernel resolves the address; the rest is lost, because no packet holds it */
 		if (!known)
 			return bpf_redirect_neigh(way->ifindex, &neigh, sizeof(neigh), 0);
 		if (bpf_clone_redirect(skb, way->ifindex, 0))
@@ -396,8 +396,8 @@ static __always_inline int pol_fragment_send(struct __sk_buff *skb, const struct
 	return TC_ACT_SHOT;
 }
 
-/* An IPv4 packet that may be fragmented, for the MTU of WAY. Returns TC_ACT_*, or POL_CANNOT:
- * it has options, is of segments, or only the kernel can address the pieces. */
+/* Fragments an IPv4 packet for the MTU of WAY. Returns TC_ACT_*, or POL_CANNOT if it has
+ * options, consists of segments, or only the kernel can address the pieces. */
 HM_FUNCTION int pol_fragment(struct __sk_buff *skb, const struct pol_pkt *p,
 			     const struct pol_out *way)
 {

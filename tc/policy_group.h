@@ -131,8 +131,8 @@ HM_FUNCTION int pol_better(const struct pol_pkt *p, __u32 index, __u32 i, struct
 	return 0;
 }
 
-/* The next hop of group INDEX that the flow takes, of those that were not TRIED: its number
- * in pol_hop, or -1. */
+/* The flow's next hop among those of group INDEX that were not TRIED: its number in pol_hop,
+ * or -1. */
 HM_FUNCTION int pol_choose(const struct pol_pkt *p, __u32 index, const struct pol_tried *tried)
 {
 	struct pol_group *group = bpf_map_lookup_elem(&pol_group, &index);

@@ -51,11 +51,11 @@ struct pol_out {
 	__u32 ifindex;
 	__u32 flags; /* POL_H_*; GW4 and GW6 are the family of gw */
 	__u32 vlan;
-	__u32 mtu; /* that the packet is too big for; 0 = as yet it is not. POL_H_NO: POL_ICMP */
+	__u32 mtu; /* if the packet is too big for it, else 0. POL_H_NO: POL_ICMP */
 	struct bpf_redir_neigh neigh;
 };
 
-#define POL_H_NO 0x80000000 /* pol_out.flags: the route says no */
+#define POL_H_NO 0x80000000 /* pol_out.flags: the route refuses */
 
 /* An ICMP error. Its MTU is 0 if it has none; all of it is 0 if none is sent. */
 #define POL_ICMP(TYPE, CODE, MTU) ((TYPE) << 24 | (CODE) << 16 | ((MTU) < 0xffff ? (MTU) : 0xffff))
@@ -65,7 +65,7 @@ enum pol_usable {
 	POL_USABLE = 0,
 	POL_DOWN,
 	POL_UNREACHABLE,
-	POL_NO_TABLE, /* the kernel looks up no table by number: before 6.7 */
+	POL_NO_TABLE, /* before 6.7 the kernel cannot look up a table by number */
 };
 
 /* IPv6 packets of over 65 535 bytes (BIG TCP) have a hop-by-hop header that segments do not
@@ -197,7 +197,7 @@ static __always_inline int pol_dev_up(struct __sk_buff *skb, struct net_device *
 	return dev ? pol_dev_runs(dev) : bpf_check_mtu(skb, ifindex, &mtu, 0, 0) >= 0;
 }
 
-/* A device that is looked for by its name. */
+/* Search for a device by name. */
 struct pol_named {
 	__u64 name[2];
 	struct list_head *head, *at;
@@ -237,7 +237,7 @@ static __always_inline __u32 pol_dev_state(struct net_device *dev, struct net *n
 	return pol_dev_runs(dev) ? POL_DEV_UP : POL_DEV_DOWN;
 }
 
-/* Looks at the device of next hop INDEX, and if need be for another one of its name. */
+/* Checks the device of next hop INDEX, and if it is not up, looks for another one of its name. */
 HM_FUNCTION int pol_hop_look(struct __sk_buff *skb, __u32 index, __u64 now)
 {
 	struct pol_hop_state *state = bpf_map_lookup_elem(&pol_hop_state, &index);
@@ -293,7 +293,7 @@ static __always_inline void pol_way_fib(struct pol_out *way, const struct pol_fi
 		way->neigh.ipv4_nh = fib->dst[0];
 }
 
-/* The results for the other packets of this tick. KNOWN is per CPU, so that none sees half of
+/* The results for the other packets of this tick. KNOWN is per CPU, so no packet sees half of
  * it. Without the MAC addresses of a neighbour, or with a tag to push, the MTU is 0, and no
  * packet takes the short path. */
 static __always_inline void pol_way_keep(struct __sk_buff *skb, struct pol_way *known,
@@ -585,7 +585,7 @@ static __always_inline long pol_retag(struct __sk_buff *skb, const struct pol_ou
 	return err;
 }
 
-/* Sends the packet, which is fit for it. Returns TC_ACT_*. */
+/* Sends the packet, which has passed all checks. Returns TC_ACT_*. */
 HM_FUNCTION int pol_send_fit(struct __sk_buff *skb, const struct pol_pkt *p,
 			     const struct pol_out *way)
 {
@@ -635,7 +635,7 @@ static __always_inline int pol_send_known(struct __sk_buff *skb, const struct po
 		return -1;
 	__builtin_memcpy(eth->h_dest, known->dmac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, known->smac, ETH_ALEN);
-	/* the sum over the header stays, and so does that of the device */
+	/* the sum over the header stays; so does the device's sum */
 	sum = p->check + bpf_htons(0x0100);
 	ip->check = sum + (sum >= 0xffff);
 	ip->ttl--;

@@ -6,14 +6,14 @@
  *   cat /sys/kernel/tracing/trace_pipe
  *   bpftool map update pinned /sys/fs/bpf/tc/globals/hello_cfg key 0 0 0 0 value 1 0 0 0 0 0 0 0
  *
- * Printing costs hundreds of ns a frame, and all programs of the machine print into
- * one buffer: for looking, not for running.
+ * Printing costs hundreds of ns per frame, and all programs of the machine print into
+ * one buffer: use it to learn, not in production.
  *
  * Maps: hello_cfg (drop, quiet). Returns XDP_PASS or XDP_DROP.
  */
 #include "xdp.h"
 
-/* kern/abi.h describes this map; this line declares it. `ip` creates it, and pins it by its name
+/* kern/abi.h describes this map; this line declares it. `ip` creates it and pins it by name
  * in /sys/fs/bpf/tc/globals. */
 HM_MAP(hello_cfg);
 
@@ -23,8 +23,8 @@ HM_XDP(hello)
 	__u32 zero = 0;
 	struct hello_cfg *cfg = bpf_map_lookup_elem(&hello_cfg, &zero);
 
-	/* An array always has its element, but the verifier wants to see this: a
-	 * pointer from a lookup may not be used before it was compared with NULL. */
+	/* An array always has its element, but the verifier requires this check: a pointer
+	 * from a lookup must be compared with NULL before it is used. */
 	if (!cfg)
 		return XDP_PASS;
 	/* at most three values; %d %u %x %s %llu and little else */

@@ -91,7 +91,7 @@ static __always_inline __u32 l2_translate(__u32 port, __u32 vlan, int out)
 	return to ? *to & L2_VID : vlan;
 }
 
-/* The VLAN that the frame is in, and how it came. 0, or why it is not let in. */
+/* The VLAN of the frame, and how it came in. 0, or the reason why it is refused. */
 static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_side *in)
 {
 	struct l2_tag *tag = (void *)(fr->eth + 1);
@@ -119,7 +119,7 @@ static __always_inline int l2_classify(struct l2_frame *fr, const struct l2_side
 	return 0;
 }
 
-/* A VLAN device may have the frame: on a port, one with any tag. */
+/* Could a VLAN device take the frame? On a port, this is a frame with any tag. */
 static __always_inline int l2_has_tag(const struct l2_frame *fr)
 {
 	return fr->eth->h_proto == bpf_htons(ETH_P_8021Q) ||
@@ -182,10 +182,10 @@ struct l2_nd_option {
 #define L2_ND_MORE    2 /* it is a first fragment */
 
 /*
- * 0, or the reason if the ICMPv6 packet at byte AT says whose an address is, and that is a lie. The
- * target of an advertisement, and of a solicitation from nowhere, is the sender's (RFC 4862). None
- * of these comes in fragments (RFC 6980), which would hide it. A separate function, verified once,
- * not once for each chain of extension headers.
+ * 0, or the reason if the ICMPv6 packet at byte AT claims a false address. The target of an
+ * advertisement is the sender's, and so is the target of a solicitation from the unspecified
+ * address (RFC 4862). Fragments would hide it and are forbidden (RFC 6980). A separate function,
+ * verified once, not once for each chain of extension headers.
  */
 __noinline int l2_guard_nd(struct xdp_md *ctx, __u32 port, __u32 at, __u32 flags)
 {
@@ -291,7 +291,7 @@ __noinline int l2_guard_check(struct xdp_md *ctx, __u32 port)
 	return l2_guard_knows(&key, key.ip) ? 0 : L2_DROP_SRC_IP;
 }
 
-/* The bridge must hear of new and moved sources, and of all others now and then. */
+/* The bridge must see frames of new and moved sources, and of all others once per refresh. */
 static __always_inline int l2_source_is_old(const struct l2_frame *fr, const struct l2_cfg *cfg,
 					    __u64 now)
 {
@@ -309,9 +309,9 @@ static __always_inline int l2_source_is_old(const struct l2_frame *fr, const str
 	return 0;
 }
 
-/* The programs of the mirror look at the bridge when a frame takes the slow path. If none has
- * when that is due, this one has to: static sources would never. The rest of its burst need
- * not. */
+/* The mirror reads the bridge when a frame takes the slow path. If a read is due and no frame
+ * has done so, this one does: static sources would never cause a read. The rest of its burst
+ * stays on the fast path. */
 static __always_inline int l2_bridge_is_old(const struct l2_cfg *cfg, __u64 now)
 {
 	__u32 zero = 0;
@@ -406,7 +406,7 @@ __noinline int l2_acl_check(struct xdp_md *ctx, __u32 number, __u32 vlan, __u32 
 	return l2_acl_permits(&flow, number, bytes);
 }
 
-/* May the frame leave by OUT? 0, or why not. */
+/* May the frame leave by OUT? 0, or the reason why not. */
 static __always_inline int l2_egress(struct xdp_md *ctx, const struct l2_frame *fr,
 				     const struct l2_side *out, __u32 number)
 {
@@ -492,8 +492,8 @@ static __always_inline int l2_forward(struct xdp_md *ctx, struct l2_frame *fr, s
 	return L2_FWD;
 }
 
-/* The only path to the bridge, which sends the frame to port NUMBER, if not 0, and does not know
- * its rules. */
+/* The only path to the bridge. If NUMBER is not 0, the bridge sends the frame to that port, but
+ * does not know its rules. */
 static __always_inline int l2_slow(struct xdp_md *ctx, struct l2_frame *fr, __u32 number)
 {
 	struct l2_port *out = l2_port_get(number);

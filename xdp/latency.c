@@ -4,8 +4,8 @@
  *
  *   ip link set dev D xdp obj build/xdp/latency.o
  *
- * The time goes into a per-CPU ring, under a hash of the packet's headers, by which tc/latency
- * finds it. The packet is not changed. (XDP metadata could carry the time, but GRO does not
+ * It stores the time in a per-CPU ring, under a hash of the packet's headers; tc/latency finds
+ * it there. The packet is not changed. (XDP metadata could carry the time, but GRO does not
  * merge packets whose metadata differ, and then delivers TCP segments out of order.)
  *
  * Then tail-calls the program in xdp_next at the device's ifindex, so that programs can share
@@ -55,7 +55,7 @@ static __always_inline void lat_xdp_stamp(struct xdp_md *ctx, int frags)
 		lat_ring_push(ring, packet);
 }
 
-/* The kernel calls only a program of the same kind: for frames in pieces or not, and, since
+/* The kernel calls only a program of the same kind: for jumbo frames or not, and, since
  * Linux 6.18, with the same attach type, which libbpf gives to section "xdp" but not to "prog". */
 #define LAT_XDP(SECTION, NAME, NEXT, FRAGS)                                                        \
 	SEC(SECTION)                                                                               \

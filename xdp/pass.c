@@ -4,8 +4,8 @@
  *
  *   ip link set dev D xdp obj build/xdp/pass.o
  *
- * Not as useless as it looks: a veth needs an XDP program on its peer before it
- * takes redirected frames, and a program is measured against this one.
+ * It has two uses: a veth accepts redirected frames only if its peer has an XDP program,
+ * and benchmarks compare other programs with this one.
  *
  * No maps. Returns XDP_PASS always.
  */
@@ -22,7 +22,7 @@
 SEC("prog")
 int pass_xdp(struct xdp_md *ctx)
 {
-	/* ctx->data .. ctx->data_end is the frame; this program does not look */
+	/* ctx->data .. ctx->data_end is the frame; this program does not read it */
 	/* one of XDP_PASS, XDP_DROP, XDP_TX, XDP_REDIRECT, XDP_ABORTED */
 	return XDP_PASS;
 }

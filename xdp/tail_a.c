@@ -15,10 +15,10 @@
 #include "parse.h"
 #include "xdp.h"
 
-/* An array of programs. The kernel empties it when user space has let go of it, even
+/* An array of programs. The kernel empties it when user space has no reference left, even
  * while programs use it: it keeps its entries only as long as it is pinned. */
 HM_MAP(tail_next);
-/* All programs of an array are of one kind: those for frames in pieces have their own. */
+/* All programs of an array are of one kind: those for jumbo frames have their own array. */
 HM_DECLARE(tail_next_frags, PROG_ARRAY, __u32, __u32, COUNT_KINDS, 0);
 
 HM_XDP(tail_a)

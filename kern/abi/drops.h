@@ -72,7 +72,7 @@ struct drop_key {
 	__u64 location; /* address in the kernel */
 	__u32 reason;	/* enum skb_drop_reason of the running kernel, DROP_NO_REASON */
 	__u32 ifindex;	/* 0 = unknown */
-	__u32 netns;	/* inode, for people: the kernel uses it again; 0 = unknown */
+	__u32 netns;	/* inode, for people: the kernel reuses it; 0 = unknown */
 	__be16 l3proto; /* ethertype behind VLAN tags; 0 = unknown */
 	__u8 l4proto;	/* IPPROTO_*, 0 of ARP, DROP_NO_L4 */
 	__u8 tags;	/* VLAN tags: 0, 1, 2 */
@@ -91,9 +91,9 @@ struct drop_key {
  * An ifindex does not identify a device: other namespaces have the same numbers, and numbers are
  * reused. node, the inode of its sysfs directory, is never reused. 0: unknown.
  */
-#define DROP_NODE_GONE 0xffffffff /* the device was just going, or had gone */
+#define DROP_NODE_GONE 0xffffffff /* the device was being removed, or was gone */
 #define DROP_NO_REASON 0xffffffff /* the tracepoint has no reason (before 5.17) */
-#define DROP_NO_L4     255	  /* not IP or ARP, or not to be read: no addresses either */
+#define DROP_NO_L4     255	  /* not IP or ARP, or unreadable; there are no addresses */
 
 /* maps drop_row, drop_over, drop_xdp: value */
 struct drop_val {
@@ -191,7 +191,7 @@ struct drop_range {
 #define DROP_RANGES 8
 struct drop_cfg {
 	__u32 by;	   /* enum drop_by */
-	__u32 sample_rate; /* samples a second and CPU; 0 = none */
+	__u32 sample_rate; /* samples per second and CPU; 0 = none */
 	/* where the kernel frees an skb because of XDP: from start to end */
 	struct drop_range xdp[DROP_RANGES];
 };
@@ -217,7 +217,7 @@ struct drop_sample {
  * has room.
  */
 enum xdp_reason {
-	XDP_R_NONE = 0,	     /* nothing to say */
+	XDP_R_NONE = 0,	     /* no reason */
 	XDP_R_MALFORMED = 1, /* truncated or invalid headers */
 	XDP_R_TEST = 31,     /* tests/bpf */
 	XDP_R_L2FWD = 32,    /* 32 .. 63: l2fwd, + enum l2_reason */

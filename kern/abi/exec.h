@@ -12,7 +12,7 @@
 /* exec_event.kind */
 enum exec_kind {
 	EXEC_DONE = 1,	 /* a new program runs */
-	EXEC_FAILED = 2, /* execve or execveat gave an error */
+	EXEC_FAILED = 2, /* execve or execveat failed */
 	EXEC_EXIT = 3,	 /* the process has ended */
 };
 

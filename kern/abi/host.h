@@ -22,7 +22,7 @@ struct hm_dev_key {
 #define HM_DEV_NOXDP   0x8  /* attached with --mode none */
 #define HM_DEV_MIRROR  0x10 /* l2fwd: the bridge that is mirrored */
 #define HM_DEV_BRPORT  0x20 /* l2fwd: became a port with its bridge */
-#define HM_DEV_ORDER   16   /* from this bit on: the how many-th it was to be attached */
+#define HM_DEV_ORDER   16   /* from this bit on: its position in the order of attaching */
 
 struct hm_dev {
 	__u32 features; /* HM_FEAT_*, each in the header of its feature */

@@ -46,10 +46,10 @@ enum l2_type {
  * address. So the first 8 bytes, the head, repeat the key; they are read and written with one
  * load and one store, and a head of another key is not an entry. Scripts replace whole elements,
  * programs of the mirror store heads. The key's 5 bytes here leave out the first two of the MAC
- * and 4 bits of the VLAN: it would take two addresses that agree in the rest, one of which is
- * deleted, and the other made, between two instructions. (No hammer has hit that time yet; the
- * tests write into the table what a program would see then.) Counts added to an element that has
- * a new key by then are lost to the old key and appear at the new one.
+ * and 4 bits of the VLAN. A mistake takes two addresses that agree in the rest, one deleted and
+ * the other created between two instructions. (No stress test has hit this yet; the tests write
+ * into the table what a program would see.) Counts added to an element that has a new key by then
+ * are lost to the old key and appear at the new one.
  *
  * A CPU counts in count[its number % L2_LANES]. With at most L2_LANES CPUs (L2_F_FEW_CPUS), it
  * has the lane to itself and uses plain additions, which make the whole program a third cheaper.

@@ -84,7 +84,7 @@ struct lat_key {
 #define LAT_WAYS     4
 #define LAT_ANY	     1		   /* no sk_buff has an odd address */
 #define LAT_STALE_NS 1000000000ULL /* without a move for so long, it was seen there last */
-#define LAT_DOUBT_NS 1000000ULL	   /* and for so long, it moves only if it has its tag last */
+#define LAT_DOUBT_NS 1000000ULL	   /* and for so long, it moves only as the last owner of its tag */
 
 struct lat_stamp {
 	__u64 first;   /* ns, at the first stage */
@@ -137,7 +137,7 @@ struct lat_cfg {
 };
 
 /*
- * In-packet mode: from payload byte 0, one stamp of 8 bytes a stage (xdp, tc,
+ * In-packet mode: from payload byte 0, one stamp of 8 bytes per stage (xdp, tc,
  * container), each CLOCK_MONOTONIC ns in host byte order.
  */
 #define LAT_INPACKET_STAGES 3
@@ -173,7 +173,7 @@ struct lat_packet {
 	__u32 id;   /* see struct lat_pending */
 	__u32 tcp;  /* bytes of TCP payload, in a packet that GRO may have merged */
 	__u16 l4;   /* offset of the L4 header */
-	__u8 empty; /* it is TCP, and has none */
+	__u8 empty; /* it is TCP without payload */
 	__u8 clone; /* it is read as a clone: data in a SYN */
 };
 

@@ -9,17 +9,17 @@
 
 #define HM_FEAT_napi 0x200 /* hm_dev.features */
 
-/* Some ten for each device and CPU */
+/* About ten per device and CPU */
 #define NAPI_ROWS 8192
 #define NAPI_WHO  2048
 
 /* napi_key.kind */
 enum napi_kind {
-	NAPI_POLL = 1,	  /* packets a poll that found some */
+	NAPI_POLL = 1,	  /* packets per poll that found some */
 	NAPI_IDLE = 2,	  /* polls that found none: only their count */
 	NAPI_FULL = 3,	  /* polls that used up their budget: only their count */
-	NAPI_DEVMAP = 4,  /* frames a batch that a devmap sent */
-	NAPI_DROPS = 5,	  /* frames a batch that a devmap could not send */
+	NAPI_DEVMAP = 4,  /* frames per batch that a devmap sent */
+	NAPI_DROPS = 5,	  /* frames per batch that a devmap could not send */
 	NAPI_SOFTIRQ = 6, /* ns from the raising of NET_RX to its start */
 };
 

@@ -69,7 +69,7 @@ struct path_head {
  * worst, a packet is not followed.
  */
 #define PATH_MARKS   256
-#define PATH_MARK_NS 1000000000ULL /* followed so long after it was seen last */
+#define PATH_MARK_NS 1000000000ULL /* followed for so long after it was last seen */
 
 struct path_mark {
 	__u64 skb; /* its address minus the map's, 0 = none */

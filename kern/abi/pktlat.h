@@ -26,8 +26,8 @@ enum pktlat_stamp {
 /* map pktlat_hist, per-CPU hash; map pktlat_who, hash: octave 0 */
 struct pktlat_key {
 	char name[16]; /* of the process or of the tap */
-	/* numbers are used again, these are not: of a process its start, CLOCK_MONOTONIC ns; of
-	 * a tap the cookie of its namespace */
+	/* never reused, unlike numbers: for a process its start, CLOCK_MONOTONIC ns; for a tap
+	 * the cookie of its namespace */
 	__u64 start;
 	__u32 pid;     /* process; 0 for a tap */
 	__u32 netns;   /* inode; of a tap */
@@ -45,7 +45,7 @@ struct pktlat_stat {
 	__u64 unconverted;	/* with a hardware stamp only, and no clock to read it by */
 	__u64 clock;		/* time went backwards, or by over LAT_MAX_NS */
 	__u64 sent;		/* this host's own: the stamp is the time of departure */
-	__u64 merged;		/* TCP, with later ones in it, whose stamp it has */
+	__u64 merged;		/* TCP, merged with later ones, whose stamp it has */
 	struct hist_age age;	/* of processes and taps */
 };
 

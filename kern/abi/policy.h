@@ -109,7 +109,7 @@ struct pol_set {
 	__u32 tuples[2]; /* IPv4, IPv6 */
 	__u32 shift;	 /* word of the filter = hash >> shift */
 	__u32 flags;	 /* POL_S_* */
-	__u32 stripes;	 /* counters a rule, less one: a mask for the CPU's number */
+	__u32 stripes;	 /* counters per rule, less one: a mask for the CPU's number */
 	__u32 buckets;	 /* bucket = mix >> buckets */
 };
 #define POL_S_SPORTS 0x1 /* there are ranges of source ports */
@@ -285,8 +285,8 @@ struct pol_group {
 /*
  * map pol_frag, LRU hash: the hash of a datagram's first fragment, which has the ports, for its
  * other fragments, which have none. Also its protocol, if they only have an IPv6 extension
- * header: then proto is that header. Of a datagram that is not here (its first fragment came later,
- * or more than POL_FRAGS have come since), POL_N_ALONE counts the fragments.
+ * header: then proto is that header. POL_N_ALONE counts the fragments of a datagram that is not
+ * here (its first fragment came later, or more than POL_FRAGS datagrams have come since).
  */
 struct pol_frag_key {
 	__u32 word[8]; /* addresses, as in pol_pkt */
@@ -302,7 +302,7 @@ struct pol_work {
 	__u32 tokens; /* ICMP errors that may be sent now */
 	__u32 busy;
 	__u32 off, pad;		     /* the next fragment, in data */
-	__u8 data[2 * POL_WORK + 8]; /* as much again: for verifiers that add two limits */
+	__u8 data[2 * POL_WORK + 8]; /* the same size again: for verifiers that add two limits */
 };
 
 /* map pol_flow, per-CPU array of POL_FLOWS */
@@ -327,19 +327,19 @@ enum pol_stat_id {
 	POL_N_HIT,	   /* found in the flow cache */
 	POL_N_MISS,	   /* looked up in the rules */
 	POL_N_NO_RULE,	   /* no rule matches: passed */
-	POL_N_LOCAL,	   /* to this host, or no route known at all: passed */
+	POL_N_LOCAL,	   /* to this host, or without any route: passed */
 	POL_N_NOT_IP,	   /* passed */
 	POL_N_MALFORMED,   /* passed: the stack drops it */
 	POL_N_NOT_OURS,	   /* multicast, broadcast, link-local, other host's MAC: passed */
 	POL_N_FRAGMENT,	   /* of the packets that rules saw */
 	POL_N_EXPIRED,	   /* TTL or hop limit */
-	POL_N_TOO_BIG,	   /* for the way of its rule */
+	POL_N_TOO_BIG,	   /* too big for its rule's output path */
 	POL_N_DOWN,	   /* next hop's device is down */
 	POL_N_UNREACHABLE, /* next hop has no neighbour, or no route */
 	POL_N_FELL_PASS,   /* fallback of the rule */
 	POL_N_FELL_DROP,
 	POL_N_NO_FORWARD, /* forwarding is off on the device: passed */
-	POL_N_NO_TBID,	  /* kernel cannot look tables up: marked and passed */
+	POL_N_NO_TBID,	  /* the kernel cannot look up tables: marked and passed */
 	POL_N_ERROR,	  /* a helper failed: dropped */
 	POL_N_HIDDEN,	  /* L4 header truncated, or after too many IPv6 headers */
 	POL_N_ICMP,	  /* answered by an ICMP error */
