@@ -9,6 +9,9 @@
  *   false  XDP has handed packets on, and tc has seen none, or none for REACH_LATE
  *   true   it has seen packets
  *   null   nothing has come since the program is there, or one that is not ours stands between
+ * No counter can judge the stages behind tc: what tc has seen may rightly be forwarded, bridged,
+ * redirected, or no IP packet. Rules and chains that end packets there are read instead, see
+ * scripts/lib/reach.sh.
  */
 #include <errno.h>
 #include <stdlib.h>
