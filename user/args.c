@@ -10,7 +10,7 @@
 
 #include "verb.h"
 
-static struct options common; /* what the command line says */
+static struct options common; /* common options of the command line */
 static const char *color;     /* --color: always, auto or never */
 
 /* clang-format off */
@@ -125,7 +125,7 @@ static int arg_take(const struct arg *arg, const char *value)
 	}
 }
 
-/* An option as it was given: of whom is known when the verb is. */
+/* An option as given: the verb tells later whose option it is. */
 struct given {
 	const struct arg *arg;
 	const char *value;
@@ -151,7 +151,7 @@ static int args_conflict(const struct verb *verb)
 	return wrong ? misuse("%s: %s", verb->name, wrong) : 0;
 }
 
-/* Each option of GIVEN must be one of VERB's, which takes it. */
+/* Stores the options of GIVEN, each of which must be one of VERB's. */
 static int args_fit(const struct given *given, size_t n, const struct verb *verb)
 {
 	char text[192];
@@ -223,7 +223,7 @@ static bool args_c_is_color(char **argv, const char **text)
 	return true;
 }
 
-/* All options of all verbs, for getopt, each name once: in LONGS, of which ALL has the option. */
+/* All options of all verbs for getopt, in LONGS, each name once; ALL has the option of each. */
 #define ARGS_MAX 96
 static size_t args_all(const struct arg **all, struct option *longs, char *letters)
 {

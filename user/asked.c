@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* asked.c - a device or namespace that one asks for by name: is it there, and attached? */
+/* asked.c - a device or namespace requested by name: does it exist, and is it attached? */
 #include <errno.h>
 #include <string.h>
 
@@ -34,7 +34,7 @@ static int attached_row(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* Does the namespace have it? One that may not be entered has everything. */
+/* Does the namespace have it? True if the namespace may not be entered. */
 static bool space_has(const void *arg, __u64 inode)
 {
 	const struct asked *a = arg;

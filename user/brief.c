@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * brief.c - hookmap without a verb: attached devices, the slowest stage and the most frequent
- * drop. With -j: devices (device, netns, ifindex, features, mode), and latency and drops with
- * their worst row, or null.
+ * drop. With -j: devices (device, netns, ifindex, features, mode), and the worst row of latency
+ * and of drops, or null.
  */
 #include <string.h>
 

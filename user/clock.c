@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * clock.c - hookmap clock: how far CLOCK_REALTIME is from CLOCK_MONOTONIC and, with
- * --ptp DEV, from a PTP hardware clock. scripts/clock.sh gives it to pktlat.
+ * --ptp DEV, from a PTP hardware clock. scripts/clock.sh passes it to pktlat.
  *
  * Each is measured by reading one clock between two readings of the other; the
  * narrowest of several tries counts, and half its width is the error.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * clock.h - distances between clocks.
+ * clock.h - offsets between clocks.
  */
 #ifndef HOOKMAP_CLOCK_H
 #define HOOKMAP_CLOCK_H

@@ -5,10 +5,10 @@
  * JSON: {"rows": [...], "undecided": [...], "left_out": [...], "benign": [...], "lost": {...},
  * "generation": {...}}, with -i also "seconds", how long the interval was; a row:
  *   layer reason location device netns protocol   text
- *   smac | dmac | sip | dip | flow                if it was counted by that
- *   ifindex netns_cookie                          what is never used again; 0 = not known
- *   device_node                                   number of its folder in sysfs, likewise
- *   packets bytes                                 bytes are 0 where XDP does not tell
+ *   smac | dmac | sip | dip | flow                if rows were counted by it
+ *   ifindex netns_cookie                          the cookie is never reused; 0 = not known
+ *   device_node                                   inode of its directory in sysfs, likewise
+ *   packets bytes                                 bytes are 0 where XDP does not report them
  *   first_ns last_ns                              CLOCK_MONOTONIC, 0 = not known
  *   packets_per_s                                 with -i
  * undecided: rows of packets that may have been lost; neither the kernel nor the packet says
@@ -142,8 +142,8 @@ static void show_left_out(const struct options *opt, const struct drop_table *t,
 	out_end(o);
 }
 
-/* The rows of one kind (with --all, the first has all of them); returns how many. MORE: those
- * that -n left out, and their packets. */
+/* The rows of one kind (with --all, the first has all of them); returns their number. MORE: the
+ * rows that -n left out, and their packets. */
 static size_t show_rows(const struct options *opt, const struct drop_table *t,
 			const struct out_col *cols, bool undecided, double seconds, __u64 more[2])
 {
@@ -280,7 +280,7 @@ struct samples {
 	unsigned long n;
 };
 
-/* A line a sample; with -j, a document a line. */
+/* One line per sample; with -j, one document per line. */
 static int show_sample(const struct drop_sample *s, const struct drop_line *line, const char *flow,
 		       void *arg)
 {

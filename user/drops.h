@@ -38,7 +38,7 @@ struct drop_line {
 	__u64 last;
 };
 
-/* Packets in no row, or in a row with less detail. */
+/* Packets without a row, or in a row with less detail. */
 enum drop_lost {
 	LOST_EVICTED,	   /* rows that have made room for others */
 	LOST_OVER_PACKETS, /* in rows without their dimension, because of the full table */
@@ -77,11 +77,11 @@ extern struct drops_asked {
 	unsigned long top;
 	bool all, explain, reasons, samples;
 } drops_asked;
-/* Is LINE one that was asked for? */
+/* Was LINE requested? */
 bool drops_shown(const struct drop_line *line);
 
-/* drops_rest.c: what is not a loss; the other members of the document; what is not in the table,
- * ROWS rows with PACKETS among it. SECONDS: of the interval, or 0. */
+/* drops_rest.c: packets that are not a loss; the other members of the document; and what the table
+ * leaves out, including ROWS rows with PACKETS. SECONDS: of the interval, or 0. */
 void drops_benign(const struct drop_table *t);
 void drops_rest_json(const struct drop_table *t, double seconds);
 void drops_rest(const struct drop_table *t, size_t rows, __u64 packets);
@@ -93,7 +93,7 @@ int drops_reasons(const struct options *opt);
 /* drops_read.c: all rows, unsorted. 0 or -errno, after printing why. */
 int drops_read(const struct options *opt, struct drop_table *t);
 /* Calls EACH for every sample, as they come, until it returns -errno; -ECANCELED is
- * no error. FLOW: the packet's addresses and ports. */
+ * not an error. FLOW: the packet's addresses and ports. */
 int drops_samples(const struct options *opt,
 		  int (*each)(const struct drop_sample *s, const struct drop_line *line,
 			      const char *flow, void *arg),
@@ -112,7 +112,7 @@ void drop_xdp_reason(const struct drop_xdp_key *k, char *buf, size_t size);
 struct drop_line *drops_line(struct drop_table *t);
 void drops_free(struct drop_table *t);
 void drops_line_free(struct drop_line *line);
-/* Is LINE of map xdp_verdict? Its device is the same one in another namespace. */
+/* Is LINE from map xdp_verdict? Its device stays the same in another namespace. */
 bool drops_is_verdict(const struct drop_line *line);
 /* Adds counts and times of LINE to INTO. */
 void drops_add(struct drop_line *into, const struct drop_line *line);

@@ -31,8 +31,8 @@ static void blank(char **text)
 	*text = dash;
 }
 
-/* This many rows have their own series while they exist: the oldest ones. The rest is for the
- * verdicts of XDP programs, which have no time. */
+/* The oldest rows, up to this number, have their own series while they exist. The rest is for
+ * the verdicts of XDP programs, which have no time. */
 #define TIMED_ROWS 500
 
 /* A row whose device or namespace no longer exists gives its place to a new cause so long after

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drops_rest.c - what hookmap drops says under its rows, and of the document, beside them.
+ * drops_rest.c - the text under the rows of hookmap drops, and the other members of the document.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,7 @@ void drops_rest_json(const struct drop_table *t, double seconds)
 		json_str("sum", drops_asked.sum ?: "top");
 }
 
-/* Prints under the table what is not in it. */
+/* Prints under the table what it leaves out. */
 void drops_rest(const struct drop_table *t, size_t rows, __u64 packets)
 {
 	const __u64 *lost = t->lost;

@@ -163,7 +163,7 @@ static struct drop_line *line_find(const struct drop_table *t, const struct drop
 	return t->n ? bsearch(line, t->line, t->n, sizeof(*line), line_compare) : NULL;
 }
 
-/* Is LINE the row that it was, and not one that was made again? That has another first time. */
+/* Is LINE still the same row? A row that was created again has another first time. */
 static bool line_same(const struct drop_line *line, const struct drop_line *was)
 {
 	return line->packets >= was->packets && (!was->first || line->first <= was->first);

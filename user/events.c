@@ -2,8 +2,8 @@
 /*
  * events.c - reads a pinned ring buffer: first the buffered events, then new ones.
  *
- * The programs do not wake us: we poll twenty times a second. Only one reader at a time: two
- * would take each other's events, and both would move the one position. Unread events stay until
+ * The programs do not wake the reader, which polls twenty times a second. Only one reader at a
+ * time: two would take each other's events, and move the same position. Unread events stay until
  * the buffer is full; later events are lost and counted, and the count is always shown.
  */
 #include <errno.h>
@@ -67,8 +67,8 @@ const char *error_name(int err)
 	return name;
 }
 
-/* The directory of the cgroup with this id: a descriptor or -errno; -ESTALE: it is gone. One that
- * is made again, as by the restart of a service, has another id. */
+/* The directory of the cgroup with this id: a descriptor or -errno; -ESTALE: it is gone. A cgroup
+ * that is created again, as by the restart of a service, has another id. */
 static int cgroup_open(__u64 id)
 {
 	struct {
@@ -318,7 +318,7 @@ ino_t pin_inode(const struct options *opt, const char *map)
 	return stat(pin_path(opt, map, path, sizeof(path)), &st) ? 0 : st.st_ino;
 }
 
-/* It may be another's by now: attached again. */
+/* It may have been attached again, and be another one. */
 int pin_same(const struct options *opt, const char *feature, const char *map, ino_t pin)
 {
 	if (pin_inode(opt, map) == pin)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * events.h - for the tools that show events of a ring buffer, a line each.
+ * events.h - for tools that show events of a ring buffer, one per line.
  */
 #ifndef HOOKMAP_EVENTS_H
 #define HOOKMAP_EVENTS_H
@@ -24,7 +24,7 @@ struct events {
 	size_t time;  /* offset of its time */
 	/* Returns the number of lines written: with -c, N of them are the end. */
 	int (*show)(struct line *l, const void *event, size_t size);
-	/* From time to time, NOW being CLOCK_MONOTONIC ns; LAST: for the last time. */
+	/* Called from time to time; NOW is CLOCK_MONOTONIC ns. LAST: the last call. */
 	int (*idle)(struct line *l, __u64 now, bool last);
 };
 

@@ -54,7 +54,7 @@ static void show_args(struct line *l, const struct exec_event *e)
 		line_str(l, NULL, 1, "...");
 }
 
-/* The file of a call, or as the kernel names one that starts at a descriptor. */
+/* The file of a call; if it starts at a descriptor, by the kernel's name for it. */
 static void show_file(struct line *l, const struct exec_event *e)
 {
 	bool from_dir = e->kind == EXEC_FAILED && e->dirfd != AT_FDCWD && e->data[0] != '/';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fail.c - error messages: a line on stderr and, with -j, in the document; and what can hang */
+/* fail.c - error messages, on stderr and, with -j, in the document; and file systems that hang */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -7,20 +7,20 @@
  *   vlan      0: between transparent ports
  *   mac device  device is empty if frames go to the stack
  *   type      static (by hand), dynamic, extern, local, fixed (static in the bridge)
- *   packets bytes  forwarded to it; idle_s: since the last, or since it was heard
- *             last, -1: never
+ *   packets bytes  forwarded to it; idle_s: since the last frame to or from it,
+ *             -1: never
  * of a port: device mode pvid vlans rx_packets rx_bytes tx_packets tx_bytes state, what
  *   fdb.sh sets (proto miss bcast mcast storm hairpin block guard acl_default), above (devices that
  *   it is a slave of, or that are made on it), tx_copies (of tx_packets: of flooded frames),
- *   slow_because (L2_WHY in abi/l2fwd.h), and reasons: what became of frames that were not
+ *   slow_because (L2_WHY in abi/l2fwd.h), and reasons: the outcome of frames that were not
  *   forwarded
  * of a rule: device priority action match packets bytes
  * "translations": device outside inside; "guard": device mac address, which may be "any";
  * and "totals": entries, capacity, by_type, mirror_full (entries of the bridge for
  * which there was no room), mirror_changed (ports have joined or left the bridge since it
- * was attached), mirror (the bridge, or null). With --summary, no rows; with --dev, only what is of
- * one port. "settings": of attach.sh. state: forwarding, blocked, slow (the bridge does all), left
- * (the mirrored bridge), gone (the device, or to another namespace, until it is attached again)
+ * was attached), mirror (the bridge, or null). With --summary, no rows; with --dev, only one port.
+ * "settings": of attach.sh. state: forwarding, blocked, slow (the bridge forwards all), left (the
+ * mirrored bridge), gone (deleted or moved to another namespace, until it is attached again)
  *
  * There may be a million entries: they are printed as they are read.
  */

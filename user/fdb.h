@@ -70,12 +70,12 @@ const char *port_mode(const struct l2_port *p, int vlans);
 size_t port_words(const struct l2_port *p, __u16 proto, const char *separator, char *buf,
 		  size_t size);
 extern const char *const l2_reason_names[L2_REASONS]; /* keys; NULL: no reason of a port */
-/* All wanted ports, as a table or in JSON; under the table, which take the slow path and why, and
- * the devices that are above them. */
+/* All requested ports, as a table or in JSON. Under the table: ports on the slow path and why, and
+ * the devices above them. */
 void ports_show(struct fdb *f);
 void ports_slow(const struct fdb *f);
 void ports_above(const struct fdb *f);
-/* The mirrored bridge is not there any more. */
+/* The mirrored bridge no longer exists. */
 bool mirror_gone(const struct fdb *f);
 /* Ports have joined or left the mirrored bridge since attach. */
 int mirror_changed(const struct fdb *f);

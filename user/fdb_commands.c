@@ -202,7 +202,7 @@ static int entry_compare(const void *a, const void *b)
 					  : memcmp(x->key.mac, y->key.mac, sizeof(x->key.mac));
 }
 
-/* As fdb.sh dump has them: names are as they are, but on a terminal. */
+/* In the format of fdb.sh dump; names are unchanged, except on a terminal. */
 static int entry_commands(struct fdb *f, struct settings *s, __u8 nsid)
 {
 	struct entries all = { .f = f };

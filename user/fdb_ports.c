@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fdb_ports.c - ports of l2fwd: their settings and counters, and what is in the way of each */
+/* fdb_ports.c - ports of l2fwd: their settings, counters, and reasons for the slow path */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +141,7 @@ static int port_left(const struct fdb *f, int n)
 	       (__s32)(f->look.looks - f->seen[n]) > 2;
 }
 
-/* There may be another one of its name by now. */
+/* Another device may have its name by now. */
 bool mirror_gone(const struct fdb *f)
 {
 	return f->cfg.bridge && names_gone(f->names, f->cookie, f->cfg.netns, f->cfg.bridge, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fdb_read.c - the maps of l2fwd: ports, and the keys of what hangs on them.
+ * fdb_read.c - the maps of l2fwd: ports, and the keys of their translations and guard.
  */
 #include <errno.h>
 #include <stdlib.h>

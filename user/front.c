@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * front.c - `hookmap attach eth0` is `hookmap-attach eth0`, `hookmap fdb add ...`
- * `hookmap-fdb add ...`, and `hookmap status` `hookmap-status`: a word that is not a verb of the
- * reader, a verb with one of its commands, or one that its script shows, names a script: beside an
- * installed reader, or in scripts/ beside build/. With another build directory, we do not run what
- * is beside it. The reader itself still changes nothing. Its hints name scripts as they are called
- * there.
+ * front.c - runs scripts: `hookmap attach eth0` is `hookmap-attach eth0`, `hookmap fdb add ...` is
+ * `hookmap-fdb add ...`, and `hookmap status` is `hookmap-status`. These words name a script: a
+ * word that is not a verb of the reader, a verb followed by one of its commands, and a verb that
+ * its script shows. The script is beside an installed reader, or in scripts/ beside build/; with
+ * another build directory, none is run. The reader itself changes nothing. Its hints use the
+ * scripts' names at that place.
  */
 #include <errno.h>
 #include <stdio.h>

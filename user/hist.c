@@ -34,7 +34,7 @@ void hist_add(struct hist *h, unsigned octave, const struct lat_row *row)
 		h->bucket[at] += row->bucket[i];
 		if (!row->bucket[i])
 			continue;
-		/* its first value is being written just now: min and max are not there yet */
+		/* its first value is just being written: min and max are not set yet */
 		if (!row->min_inv) {
 			min = count ? min : hist_gt(at) + 1;
 			max = hist_le(at);
@@ -168,7 +168,7 @@ void hist_hgrm(const struct hist *h, FILE *f)
 			continue;
 		seen += h->bucket[i];
 		square += (mid - mean) * (mid - mean) * h->bucket[i];
-		/* beyond, a double has no more digits, and the steps no end */
+		/* beyond this, a double has no more digits, and the loop would not end */
 		while (level <= 100.0 * seen / h->count && level <= 99.9999999) {
 			fprintf(f, "%12.3f %2.12f %10llu %14.2f\n", value, level / 100, seen,
 				1 / (1 - level / 100));

@@ -53,8 +53,8 @@ static bool is_shown(const struct hist_table *t, const struct hists *h, const st
 	       is_asked(t, name, hists_asked.netns, "netns", "netns");
 }
 
-/* Does the requested object exist, with or without rows? 0 or -errno, after printing which does
- * not. */
+/* Does the requested object exist, with or without rows? 0 or -errno, after printing which one is
+ * missing. */
 static int asked_check(const struct options *opt, const struct hist_verb *verb,
 		       const struct hists *h)
 {
@@ -169,7 +169,7 @@ static __u64 count_of(const struct hist_verb *verb, const struct hists *h, size_
 	return h->count[verb->count[i].at / 8];
 }
 
-/* Of an interval, or since a file: no whole sums. */
+/* For an interval or since a file: these are not totals. */
 static bool in_part(const struct options *opt)
 {
 	return opt->interval > 0 || hists_asked.since;

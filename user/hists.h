@@ -89,13 +89,13 @@ struct hist_verb {
 	const struct hist_count *count;
 	size_t tables, counts;
 	struct prom_family *lost; /* by cause */
-	/* Of two rows, as they are shown. */
+	/* Compares two rows, for the order of display. */
 	int (*compare)(const struct hist_row *a, const struct hist_row *b);
 	__u64 (*age)(const struct hist_row *row, struct names *names);
 	/* Reads the verb's other data into h->more, of that many bytes. 0 or -errno. */
 	int (*read)(const struct options *opt, struct hists *h);
 	size_t more;
-	/* Behind the tables: the rest of the text, or members of the document. */
+	/* After the tables: the rest of the text, or members of the document. */
 	int (*rest)(const struct options *opt, const struct hists *h);
 	/* Members of "lost". */
 	void (*lost_json)(const struct hists *h);
@@ -129,7 +129,7 @@ extern struct hists_asked {
 		  .help = "only what was counted since FILE was saved with -j --buckets" },        \
 		ARG_NETNS(&hists_asked.netns)
 
-/* Fills in a cell of NAME: text that stays, up to LEN bytes of any, or a namespace by cookie (0:
+/* Fill in a cell of NAME: constant text, up to LEN bytes of any text, or a namespace by cookie (0:
  * not known) and inode ("-" if that is 0). */
 void hist_name_bytes(struct hist_name *name, size_t cell, const char *text, size_t len);
 void hist_name_space(struct hist_name *name, size_t cell, struct names *names, __u64 cookie,

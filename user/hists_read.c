@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hists_read.c - reads maps of histograms, with a row an octave (abi/hist.h).
+ * hists_read.c - reads maps of histograms, with one row per octave (abi/hist.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,7 +117,7 @@ int hists_read(const struct options *opt, const struct hist_verb *verb, struct h
 	rd.values = per_cpu ? rd.cpus : 1;
 	h->count = zalloc(1, pin_find(verb->stat)->value_size);
 	h->more = zalloc(1, verb->more);
-	/* the counters of whole packets first: their parts may then be ahead */
+	/* counters of whole packets first; their parts may then be ahead */
 	err = pin_read(opt, verb->stat, true, NULL, count_add, &rd);
 	if (!err)
 		err = pin_read(opt, verb->map, true, &h->generation, row_add, &rd);

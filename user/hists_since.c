@@ -7,7 +7,7 @@
 #include "hists.h"
 #include "saved.h"
 
-/* Element I of an array, a number; 0 if it is none. */
+/* Element I of an array as a number; 0 if it is not a number. */
 static __u64 element(struct json_object *array, size_t i)
 {
 	return json_object_get_uint64(json_object_array_get_idx(array, i));

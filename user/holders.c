@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * holders.c - the processes that hold a network namespace by a socket or a tun device alone: no
- * file leads to the namespace then, but the kernel says to whoever has a copy of the descriptor
- * which one it is.
+ * holders.c - the processes that hold a network namespace only by a socket or a tun device. No
+ * file leads to such a namespace, but the kernel tells it to anybody with a copy of the
+ * descriptor.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -41,8 +41,8 @@ static bool fd_holds(int pidfd, int fd, __u64 inode)
 	return holds;
 }
 
-/* A socket or /dev/net/tun: nobody else is asked, since a file system may never answer, not even
- * to the close of a copy. */
+/* Is it a socket or /dev/net/tun? Others are not asked, because a file system may never answer,
+ * not even when a copy is closed. */
 static bool may_hold(int dir, const char *fd)
 {
 	struct statx st;

@@ -31,7 +31,7 @@ struct options {
 	unsigned long count; /* -c, 0 = no end */
 
 	/* --prom: several verbs, or all that are attached */
-	bool every;	  /* none was named */
+	bool every;	  /* no verb was named */
 	const char *save; /* --output: a file */
 };
 
@@ -42,7 +42,7 @@ struct verb;
 #define ARGS_DONE -1
 int args_parse(int argc, char **argv, struct options *opt, const struct verb **verb);
 
-/* front.c: becomes the script that ARGV[1] names; returns if that is none */
+/* front.c: becomes the script that ARGV[1] names; returns if it does not name one */
 void front_exec(char **argv);
 /* Replaces names of scripts in TEXT by their installed names. */
 void front_text(char *text);
@@ -73,9 +73,9 @@ void *zalloc(size_t n, size_t size);
 
 /* --- text.c: names that may be any bytes */
 
-/* Length of the UTF-8 character at TEXT, of which LEN bytes are left; 0 if it is none. */
+/* Length of the UTF-8 character at TEXT, of which LEN bytes are left; 0 if it is invalid. */
 size_t utf8_len(const char *text, size_t len);
-/* Is the character at TEXT, N bytes long, one of control? */
+/* Is the character at TEXT, N bytes long, a control character? */
 bool utf8_control(const char *text, size_t n);
 /* Is it invisible: zero width, a line break, or a change of direction? */
 bool utf8_hidden(const char *text, size_t n);
@@ -83,7 +83,7 @@ bool utf8_hidden(const char *text, size_t n);
  * with "?" for other bytes. */
 const char *text_plain(const char *text, char *buf, size_t size);
 #define TEXT_MAX 1024
-/* Ends a line with " on DEVICE in NETNS", as requested (NULL: not requested). */
+/* Ends a line with " on DEVICE in NETNS", if requested (NULL: not requested). */
 void text_place(const char *device, const char *netns);
 
 /* --- words.c: numbers, addresses, protocols and actions of policy, as people write them */
@@ -92,7 +92,7 @@ void text_place(const char *device, const char *netns);
 #define POL_ACTIONS (POL_ECMP + 1)
 extern const char *const policy_actions[POL_ACTIONS];
 
-/* Is WORD among WORDS, which blanks separate? */
+/* Is WORD in WORDS, a list separated by blanks? */
 bool one_of(const char *words, const char *word);
 /* A decimal or 0x number up to MAX; -1 if TEXT is not a number. 010 is refused: some read it as
  * 8. */
@@ -105,16 +105,16 @@ int proto_number(const char *text);
 int dscp_number(const char *text);
 /* Its name or number, until the next call. */
 const char *proto_name(__u8 proto);
-/* A condition in words; empty if every packet fulfils it. Returns BUF. */
+/* A condition in words; empty if every packet meets it. Returns BUF. */
 char *condition_text(const struct match *m, char *buf, size_t size);
 
-/* clock.c: sleeps, whatever signals come; no limit such as that of usleep() */
+/* clock.c: sleeps despite signals, and without the limit of usleep() */
 void wait_seconds(double seconds);
-/* With -i: waits for the end of an interval; false after -c of them. N: how many there were. */
+/* With -i: waits for the end of an interval; false after -c intervals. N: their number so far. */
 bool next_interval(const struct options *opt, unsigned long *n);
 
-/* Lets only one reader at a time have the events of FEATURE. Returns a descriptor, to be
- * closed, or -1, having printed why. (events.c) */
+/* Locks the events of FEATURE for one reader at a time. Returns a descriptor, to be closed, or -1,
+ * having printed why. (events.c) */
 int reader_lock(const struct options *opt, const char *feature);
 ino_t pin_inode(const struct options *opt, const char *map);
 int pin_same(const struct options *opt, const char *feature, const char *map, ino_t pin);
@@ -142,7 +142,7 @@ int pin_get(const struct options *opt, const char *path, __u32 flags);
 /* Opens the pin of map NAME read-only and checks its shape. Returns the file
  * descriptor or -errno, having printed why (-ENOENT: printed only if REQUIRED). */
 int pin_open(const struct options *opt, const char *name, bool required);
-/* It was attached: the pin exists, even if we may not read it. */
+/* Was it attached? The pin exists, even if we may not read it. */
 bool pin_there(const struct options *opt, const char *name);
 
 /* Calls EACH with every key and value of the hash map FD (for a per-CPU map:
@@ -156,9 +156,9 @@ struct generation;
 int pin_read(const struct options *opt, const char *name, bool required, struct generation *g,
 	     int (*each)(const void *key, const void *value, void *arg), void *arg);
 
-/* The one value of the array NAME in VALUE, which is all zero; of a per-CPU map, whose value is
- * of __u64 alone, the sum. Returns 0 or -errno; pin_open() prints its own, of a map that is not
- * there only if it is REQUIRED. */
+/* Reads the one value of the array NAME into VALUE, which is all zero; for a per-CPU map, whose
+ * value consists of __u64, the sum. Returns 0 or -errno, and prints why; for a missing map, only
+ * if it is REQUIRED. */
 int pin_value(const struct options *opt, const char *name, bool required, void *value);
 
 /* Prints why the pin PATH could not be opened, ERR being -errno. */
@@ -177,8 +177,8 @@ __u64 map_memory(int fd);
 
 const struct pin *pin_find(const char *name);
 
-/* A tracing program does not run while it runs on that CPU already: how often the kernel left
- * one of FEATURE out, of those that are pinned. */
+/* How often the kernel skipped a pinned program of FEATURE, because it was already running on that
+ * CPU. */
 __u64 programs_missed(const struct options *opt, const char *feature);
 /* Prints since when FEATURE counts, if that is known. */
 void programs_since(const struct options *opt, const char *feature);
@@ -186,11 +186,11 @@ void programs_since(const struct options *opt, const char *feature);
 /* Size of one value as user space sees it: times CPUs for a per-CPU map. */
 size_t pin_value_size(const struct pin *pin);
 
-/* owner.c: the container, machine or unit that the process is of, by its cgroup, in BUF */
+/* owner.c: the container, machine or unit of the process, by its cgroup, in BUF */
 bool owner_name(int pid, char *buf, size_t size);
 
-/* netlink.c: asks for a list in our network namespace, and calls EACH for its messages, which are
- * of TYPE, until it does not return 0. True if that was the whole list. */
+/* netlink.c: requests a list in our network namespace, and calls EACH for its messages of TYPE
+ * until it does not return 0. True if the list was complete. */
 struct nlmsghdr;
 bool netlink_dump(struct nlmsghdr *ask, __u16 type, int (*each)(void *arg, struct nlmsghdr *msg),
 		  void *arg);
@@ -202,8 +202,8 @@ struct names;
 struct names *names_new(const struct options *opt);
 void names_free(struct names *n);
 
-/* The number of the reader's own namespace that the kernel never uses again; 0 before 5.14.
- * 0 or -errno. */
+/* The cookie of the reader's own namespace, which the kernel never reuses; 0 before 5.14.
+ * Returns 0 or -errno. */
 int names_cookie(__u64 *cookie);
 
 /* Its name as that of names_space(), else that at attach, else the inode. */
@@ -211,14 +211,13 @@ const char *names_netns(struct names *n, __u8 nsid);
 
 /* The device's name now, else that at attach, else "if<number>". */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
-/* That at attach, else "if<number>": for one whose ifindex another may have. */
+/* The name at attach, else "if<number>": if another device may have its ifindex. */
 const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex);
 
-/* What was not attached but seen in the namespace INODE, and only if that is the one with
- * this COOKIE (0: not known, the inode must do). The namespace: its name in /run/netns; "host"
- * if it is the reader's own; else whose it is (owner.c); else the one that is remembered; else
- * PROCESS:INODE, by the oldest process there; else INODE, or INODE#COOKIE if that one is not
- * found. */
+/* The name of a namespace that was seen, not attached: INODE, if it has this COOKIE (0: not known,
+ * the inode must do). In this order: its name in /run/netns; "host" for the reader's own; its owner
+ * (owner.c); the remembered name; PROCESS:INODE, by the oldest process there; INODE, or
+ * INODE#COOKIE if it is not found. */
 const char *names_space(struct names *n, __u64 cookie, __u64 inode);
 const char *names_netns_inode(struct names *n, __u64 inode);
 
@@ -232,7 +231,7 @@ const char *names_above(struct names *n, __u64 inode, __u32 ifindex, __u32 excep
 /* The namespace, or the device IFINDEX (if it is not 0) with NODE in it, no longer exists. */
 bool names_gone(struct names *n, __u64 cookie, __u64 inode, __u32 ifindex, __u32 node);
 
-/* Writes down the names that were found, for the time when they no longer exist. */
+/* Saves the names that were found, for use when the namespaces no longer exist. */
 void names_keep(struct names *n, const struct options *opt);
 
 /* The number of processes whose namespace was not read, because there are too many. */
@@ -245,34 +244,34 @@ void names_in(struct names *n, __u8 nsid, void (*look)(void *arg), void *arg);
 /* The device, or its namespace, no longer exists. */
 bool names_left(struct names *n, __u8 nsid, __u32 ifindex);
 
-/* The how many-th to be attached the device was; UINT32_MAX if it is not. */
+/* The position of the device in the order of attaching; UINT32_MAX if it is not attached. */
 __u32 names_order(struct names *n, __u8 nsid, __u32 ifindex);
 
-/* HM_FEAT_*, 0 if there is none of that name */
+/* HM_FEAT_*, 0 if no feature has that name */
 __u32 feature_bit(const char *feature);
 
-/* FEATURE has nothing of DEVICE in NETNS (NULL: of any, and no question). 0 if they exist, and it
- * is not attached to other devices only; else -errno, having printed which. */
+/* FEATURE has no data of DEVICE in NETNS (NULL: any). 0 if both exist, and FEATURE is not attached
+ * to other devices only; else -errno, having printed which is missing. */
 int names_asked(const struct options *opt, const char *feature, const char *device,
 		const char *netns);
 
-/* --- reach.c: do packets get to tc? */
+/* --- reach.c: do packets reach tc? */
 
 struct reach;
 
 /* A feature's program at tc of a device. */
 struct reach_row {
 	const char *feature;
-	__u64 before;  /* packets that XDP has handed on; 0 if that is not known */
+	__u64 before;  /* packets that XDP has passed on; 0 if unknown */
 	__u64 packets; /* of these, and before XDP was there, at tc */
 	int reached;   /* 1 yes, 0 no, -1 unknown: no packet has arrived */
 };
 
 struct reach *reach_new(const struct options *opt);
 void reach_free(struct reach *r);
-/* Is any program of ours loaded, on whatever device? */
+/* Is a program of ours loaded on any device? */
 bool reach_any(const struct reach *r);
-/* Calls EACH for every such program; returns how many are not reached. */
+/* Calls EACH for every such program; returns the number that packets do not reach. */
 int reach_device(const struct reach *r, const struct hm_dev_key *key, const struct hm_dev *dev,
 		 void (*each)(const struct reach_row *row, void *arg), void *arg);
 /* Adds hookmap_stage_reached. 0 or -errno. */
@@ -290,13 +289,13 @@ struct generation {
 int generation_get(int map_fd, struct generation *g);
 bool generation_same(const struct generation *a, const struct generation *b);
 
-/* What a counter grew by since it was OLD. SAME: it is of the same generation. A counter
- * only grows, so one that is smaller began anew. */
+/* The growth of a counter since OLD. SAME: it is of the same generation. Counters only grow, so a
+ * smaller one has restarted. */
 __u64 counter_growth(bool same, __u64 now, __u64 old);
 /* The same for N of them, in place. */
 void counters_growth(bool same, __u64 *now, const __u64 *old, size_t n);
 
-/* Of MANY, those that are not among FEW: read one after the other, FEW may be ahead. */
+/* MANY minus FEW, at least 0: they are read one after the other, so FEW may be ahead. */
 __u64 counter_rest(__u64 many, __u64 few);
 
 /* The kernel's CLOCK, as the programs read it: not moved by a time namespace. */
@@ -325,7 +324,7 @@ void hist_add(struct hist *h, unsigned octave, const struct lat_row *row);
 /* Adds OTHER. */
 void hist_merge(struct hist *h, const struct hist *other);
 
-/* Takes away what OLD of the same generation had. min and max become bucket bounds. */
+/* Subtracts OLD of the same generation. min and max become bucket bounds. */
 void hist_growth(bool same, struct hist *h, const struct hist *old);
 
 /* Inclusive upper bound of bucket I, ns. */
@@ -376,7 +375,7 @@ const char *reason_short(const char *name);
 char *reason_xdp(__u32 reason, char *buf, size_t size);
 /* What it means; without a reason, the LOCATION may tell. */
 const struct reason_text *reason_text(const char *name, const char *location, __u32 what);
-/* latency_text.c: the same of the time between two stages */
+/* latency_text.c: the same for the time between two stages */
 const struct reason_text *latency_text(const char *from, const char *to);
 
 #endif

@@ -282,7 +282,7 @@ static int look_prog(struct out *o, int fd, int tc_index)
 	info.xlated_prog_insns = (__u64)(unsigned long)l.insn;
 	len = sizeof(info);
 	err = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : 0;
-	/* none: constants are blinded (bpf_jit_harden), or they may not be read */
+	/* none: constants are blinded (bpf_jit_harden), or reading is not permitted */
 	l.n = info.xlated_prog_insns ? info.xlated_prog_len / sizeof(*l.insn) : 0;
 	if (!err && l.n)
 		err = look_all(&l);

@@ -9,7 +9,7 @@
 
 static struct {
 	bool on, pretty;
-	bool failed; /* the error was said */
+	bool failed; /* the error was reported */
 	bool over;   /* and ended a document that was being written */
 	int depth;
 	char end[DEPTH];     /* what closes it */
@@ -28,7 +28,7 @@ bool json_on(void)
 	return doc.on;
 }
 
-/* How many bytes from S on, of LEN, can be written as they are. */
+/* The number of bytes from S on, up to LEN, that need no escape. */
 static size_t plain(const unsigned char *s, size_t len)
 {
 	size_t n = 0;

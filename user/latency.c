@@ -4,17 +4,17 @@
  *
  * JSON, besides what hists.h says, one row per pair of stages and one per total:
  *   kind      "stage": time between two stages that follow each other
- *             "again": the same, to a stage that the packet has passed before: it comes a
- *             second time as what was inside it (decapsulated, decrypted)
+ *             "again": the same, to a stage that the packet reaches a second time, after
+ *             decapsulation or decryption
  *             "total": time from the first stage to this one
  *   from, to  xdp tc prerouting input socket app container
  *   device    the device entered last; netns: its namespace; "if<number>" and "-" if it was
- *             attached by hand and this namespace's device of that number has no such filter
+ *             attached by hand and the device of that number here has no such filter
  * and "lost": packets seen, sampled, started (given a slot at tc), read, on_the_way, last_seen
- * (by stage, of those of which nothing was heard for a second), not_sampled,
- * and by cause slot_reused, bad_clock, table_full, merged (by GRO, behind another
- * one that was chosen); not_at_tc: sampled, and not seen again at tc (merged, dropped
- * or redirected by another XDP program, or moved to another CPU by RPS).
+ * (by stage, those not seen for a second), not_sampled, and by cause slot_reused,
+ * bad_clock, table_full, merged (by GRO, behind another sampled packet); not_at_tc:
+ * sampled, and not seen again at tc (merged, dropped or redirected by another XDP
+ * program, or moved to another CPU by RPS).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ PROM_FAMILY(stage_lost, COUNTER, "stage_lost_total", "cause", 16, 0, "Measuremen
 
 static bool explain;
 static __u32 hist_id;  /* of the pinned lat_hist */
-static bool elsewhere; /* a row's device was attached by hand, and not here */
+static bool elsewhere; /* a row's device was attached by hand elsewhere */
 
 #define MAX_MAPS 64
 
@@ -184,7 +184,7 @@ static const struct out_col cols[] = {
 	{ "device", "DEVICE", OUT_STR }, { "netns", "NETNS", OUT_STR }, HIST_COLS_NS,
 };
 
-/* A filter without an nsid that uses our map; a user who may not ask takes it for one. */
+/* Is it a filter without an nsid that uses our map? Yes if the user may not read that. */
 static bool is_by_hand(__u32 id, __u32 class, const void *arg)
 {
 	__u32 ids[MAX_MAPS], len = sizeof(struct bpf_prog_info);
@@ -207,8 +207,8 @@ static bool is_by_hand(__u32 id, __u32 class, const void *arg)
 	return is;
 }
 
-/* A row without an nsid is of a filter attached by hand, in whatever namespace: only if the
- * reader's own device of that number has one can it be that. */
+/* A row without an nsid is from a filter attached by hand in any namespace. It can be from the
+ * reader's own device of that number only if that device has such a filter. */
 static void row_name(const struct hist_row *row, struct names *names, struct hist_name *name)
 {
 	const struct lat_key *key = (const void *)row->key;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * latency_text.c - explains what the time between two stages is spent on, and where to look
- * next: hookmap latency --explain.
+ * latency_text.c - hookmap latency --explain: explains the time between two stages, and where to
+ * look next.
  */
 #include <string.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* line.c - a line each: of columns of fixed width or, with -j, of JSON */
+/* line.c - one line per event: columns of fixed width or, with -j, JSON */
 #include <stdlib.h>
 #include <string.h>
 
 #include "out.h"
 
-#define ZONE_NS 1000000 /* less is the reading of two clocks */
+#define ZONE_NS 1000000 /* a smaller difference comes from reading two clocks */
 
 const char *line_number(long long value, char buf[24])
 {
@@ -67,7 +67,7 @@ static bool word_char(unsigned char c)
 	       strchr("%+,-./:=@_", c);
 }
 
-/* How VALUE has to be quoted: 0 not, 1 by '', 2 by $''. */
+/* How to quote VALUE: 0 not at all, 1 by '', 2 by $''. */
 static int word_quotes(const char *value, size_t len)
 {
 	/* empty, or as if it were cut */

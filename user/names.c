@@ -88,7 +88,7 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 		name = space_called(&n->spaces, s);
 		if (!name)
 			return recall(&n->memories, key) ?: s->text;
-		/* (to another reader, this one's own is not the host's) */
+		/* (another reader's "host" may be another namespace) */
 		if (name != space_own)
 			remember(&n->memories, key, name);
 		return name;
@@ -96,7 +96,7 @@ const char *names_space(struct names *n, __u64 cookie, __u64 inode)
 	name = recall(&n->memories, key);
 	if (name)
 		return name;
-	/* another one may have the number now */
+	/* another device may have the number now */
 	if (s->refused)
 		snprintf(n->unknown, sizeof(n->unknown), "%llu", inode);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * names.h - the parts of names.c: where network namespaces are and which devices they have
- * (spaces.c), and the names of what is gone (recall.c).
+ * names.h - the parts of names.c: network namespaces and their devices (spaces.c), and names of
+ * devices and namespaces that are gone (recall.c).
  */
 #ifndef HOOKMAP_NAMES_H
 #define HOOKMAP_NAMES_H
@@ -26,7 +26,7 @@ struct places {
 	bool read;
 };
 
-/* A device; the one that it is a slave of, and the one that it is made on (0: none). */
+/* A device, its master, and the device below it (0: none). */
 struct device {
 	__u32 index, master, below;
 	__u32 node; /* the inode of its sysfs directory; 0: not read, or unknown */
@@ -41,7 +41,7 @@ struct space {
 	const struct place *place; /* NULL: not found */
 	bool found;
 	bool refused;	       /* it may not be entered */
-	bool owned;	       /* the text says whose it is */
+	bool owned;	       /* the text names its owner */
 	bool entered;	       /* so that the rest is known */
 	bool numbered;	       /* the numbers of its devices were read */
 	__u64 cookie;	       /* 0 before 5.14 */
@@ -69,17 +69,17 @@ void spaces_free(struct spaces *n);
 struct space *space_get(struct spaces *n, __u64 inode);
 /* Is S the namespace with this COOKIE, and not a later one? */
 bool space_is(const struct space *s, __u64 cookie);
-/* Its name, or whose it is; NULL: neither is known, and its text is a makeshift. */
+/* Its name or owner; NULL: both are unknown, and its text is a fallback. */
 const char *space_called(struct spaces *n, struct space *s);
 /* Calls LOOK inside, if it may be entered. */
 void space_enter(struct spaces *n, struct space *s, void (*look)(void *arg), void *arg);
 struct device *space_device(const struct space *s, __u32 ifindex);
 /* Reads the numbers of its devices in sysfs, of which each namespace has its own. */
 void space_number(struct spaces *n, struct space *s);
-/* Is there a namespace, the own, one with a name or with a process, for which HAS is true? */
+/* Is HAS true for a namespace: our own, one with a name, or one with a process? */
 bool spaces_any(struct spaces *n, bool (*has)(const void *arg, __u64 inode), const void *arg);
 
-/* A name that drop_name has, or shall have (fresh). */
+/* A name in drop_name, or one to add (fresh). */
 struct memory {
 	struct memory *next;
 	struct drop_name_key key;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* netlink.c - what the kernel lists in the network namespace that we are in */
+/* netlink.c - the kernel's lists of the current network namespace */
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/rtnetlink.h>

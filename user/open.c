@@ -3,10 +3,10 @@
  * open.c - hookmap open: every open, openat, openat2 and creat.
  *
  * JSON, one object per call: time time_ns call pid tid uid name ret error flags mode dirfd
- * resolve path path_cut. ret is the descriptor or -errno, error its name (if any), mode is there
- * if a file may be made, dirfd if the path starts at a descriptor, resolve if openat2 was given
- * any, path_cut if the path is longer than OPEN_PATH; path_hex has the bytes of a path that is
- * not UTF-8. In text, paths are quoted as a shell would have it.
+ * resolve path path_cut. ret is the descriptor or -errno, error its name (if any). mode is present
+ * if the call may create a file, dirfd if the path starts at a descriptor, resolve if openat2 has
+ * such flags, path_cut if the path is longer than OPEN_PATH; path_hex has the bytes of a path that
+ * is not UTF-8. In text, paths are quoted for a shell.
  */
 #include <stddef.h>
 #include <fcntl.h>
@@ -90,7 +90,7 @@ static int open_show(struct line *l, const void *event, size_t size)
 	size_t path = e->path_len ? e->path_len - 1 : 0;
 	bool makes = e->flags != OPEN_NO_FLAGS &&
 		     (e->flags & O_CREAT || (e->flags & O_TMPFILE) == O_TMPFILE);
-	/* with RESOLVE_IN_ROOT, the root is there, too */
+	/* with RESOLVE_IN_ROOT, dirfd is also the root */
 	bool from_dir = e->dirfd != AT_FDCWD &&
 			(!path || e->path[0] != '/' || e->resolve & RESOLVE_IN_ROOT);
 	char flags[256], mode[16], dir[24], resolve[160];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * out.h - what verbs print: with -j a JSON document, written as it comes (json.c), else
+ * out.h - output of the verbs: with -j a JSON document, written as it comes (json.c), else
  * tables (out.c) or lines (line.c). One call writes a cell in all of them. Names may be any
- * bytes; they are made harmless here and nowhere else.
+ * bytes; only this code escapes them.
  */
 #ifndef HOOKMAP_OUT_H
 #define HOOKMAP_OUT_H
@@ -63,19 +63,19 @@ void out_u64(struct out *o, __u64 value);
 void out_quantile(struct out *o, const struct hist *h, double q);
 /* Ends the rows and frees O. */
 void out_end(struct out *o);
-/* With -i, on a terminal: what follows stands where the last interval was. */
+/* With -i, on a terminal: the next output replaces the last interval. */
 void out_screen(const struct options *opt);
 /* The colour of VALUE under the heading or key NAME, as iproute2 has it; NULL: none. */
 const char *out_color(const char *name, const char *value);
 /* NS readable in at most 7 characters: 999ns, 12.3us, 1.23ms. Returns BUF. */
 char *format_ns(__u64 ns, char *buf, size_t size);
 
-/* --- line.c: a line each, of columns of fixed width, shown as they come; with -j, a document
- * each, or a row of the array that is open */
+/* --- line.c: one line per event, in columns of fixed width, shown as it comes; with -j, one
+ * document, or a row of the open array */
 
 struct line {
 	bool color;
-	bool next;	    /* a column is there already */
+	bool next;	    /* the line already has a column */
 	unsigned long left; /* with -c: how many may still be shown; 0 without it */
 	long long zone;	    /* real time - monotonic, ns */
 	time_t second;	    /* of TEXT */
@@ -88,15 +88,15 @@ void line_end(struct line *l);
  * negative: to the right). */
 void line_str(struct line *l, const char *key, int width, const char *value);
 void line_bytes(struct line *l, const char *key, int width, const char *value, size_t len);
-/* As line_bytes; in text quoted as a shell would have it, so that what is different looks
- * different and words stay apart. CUT: the original is longer ("..." behind it). */
+/* As line_bytes; in text quoted for a shell, so that different strings look different and words
+ * stay separate. CUT: the original is longer ("..." follows). */
 void line_word(struct line *l, const char *key, int width, const char *value, size_t len, bool cut);
 void line_int(struct line *l, const char *key, int width, long long value);
 /* The time of an event, readable, and in JSON also in ns ("time_ns"). */
 void line_time(struct line *l, __u64 ns);
 /* The time may be set while we read. */
 void line_zone(struct line *l);
-/* VALUE in decimal, in BUF or behind its beginning: printf costs more than all else. */
+/* VALUE in decimal, in BUF or after its beginning: printf would cost more than all the rest. */
 const char *line_number(long long value, char buf[24]);
 
 #endif

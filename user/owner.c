@@ -21,7 +21,7 @@ static const char *member(struct json_object *o, const char *key)
 	return json_object_get_string(json_object_object_get(o, key));
 }
 
-/* Docker keeps a file a container. */
+/* Docker keeps one file per container. */
 static bool docker_name(const char *id, char *buf, size_t size)
 {
 	struct json_object *top;
@@ -37,7 +37,7 @@ static bool docker_name(const char *id, char *buf, size_t size)
 	return name;
 }
 
-/* Podman has a list of all. */
+/* Podman keeps one list of all containers. */
 static bool podman_name(const char *id, char *buf, size_t size)
 {
 	struct json_object *top = json_object_from_file(

@@ -11,11 +11,11 @@
  * (inside vxlan), fragment, pid and name (hook "read"), reason (hook "kfree_skb"), verdict (hook
  * "netfilter"). since_ns counts from the packet's first hop, delta_ns from the last. TCP has
  * flags and seq. The last hop has end: read, delivered (to a socket), dropped, answered (an echo
- * request), sent (the driver has it), queued, or unknown; copy is true where who reads has a copy
- * of a packet that itself goes on; no_loss is true where a kfree_skb is
- * none: a socket has a clone of the packet. tunnel is true where the end is unknown because what
- * was inside goes on with headers of its own. came_in is true at a first hop on the way out, if
- * this host has not sent the packet: its headers did not match before NAT.
+ * request), sent (the driver has it), queued, or unknown; copy is true if the reader has a copy
+ * of a packet that itself goes on; no_loss is true for a kfree_skb that is not a loss: a socket has
+ * a clone of the packet. tunnel is true if the end is unknown because the inner packet goes on with
+ * its own headers. came_in is true at a first hop on the way out, if this host has not sent the
+ * packet: its headers did not match before NAT.
  */
 #include <stddef.h>
 #include <arpa/inet.h>
@@ -60,7 +60,7 @@ struct path path;
 
 /* --- showing one */
 
-/* The name of the namespace of E, from when it was first seen: its number is used again. */
+/* The name of the namespace of E when it was first seen: its number may be reused. */
 static const char *netns_name(const struct path_event *e)
 {
 	static struct {
@@ -76,7 +76,7 @@ static const char *netns_name(const struct path_event *e)
 		if (cache[i].inode == e->netns && cache[i].cookie == e->cookie)
 			return cache[i].name;
 	}
-	/* it may be younger than what we know */
+	/* it may be newer than our list */
 	names_free(path.names);
 	path.names = names_new(path.opt);
 	next = (next + 1) % 64;
@@ -256,7 +256,7 @@ static void show_end(struct line *l, const struct packet *p)
 	line_str(l, NULL, -9, "=");
 	line_str(l, NULL, 1, end_name[end].text);
 	if (is_tunnel(p))
-		line_str(l, NULL, 1, "(what was inside the tunnel has headers of its own)");
+		line_str(l, NULL, 1, "(the packet inside the tunnel has its own headers)");
 	if (end == END_READ)
 		line_word(l, NULL, 1, last->name, strnlen(last->name, sizeof(last->name)), false);
 	else if (end == END_DROPPED)
@@ -470,8 +470,8 @@ static const struct field fields[] = {
 	{ "src, sport, dst, dport, proto, len, ttl, fragment, vni, netns_inode",
 	  "Fields of the packet." },
 	{ "tunnel",
-	  "The end is unknown because the packet was the outer one of a tunnel; what was inside goes "
-	  "on with headers of its own." },
+	  "The end is unknown because the packet was the outer one of a tunnel; the inner packet "
+	  "goes on with its own headers." },
 	{ "verdict, no_loss",
 	  "The verdict of an XDP program or a hook; no_loss: the packet was freed, but nothing was "
 	  "lost." },

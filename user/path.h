@@ -11,7 +11,7 @@
 struct packet {
 	struct path_event hop[HOPS];
 	unsigned hops;
-	unsigned more; /* hops that had no room */
+	unsigned more; /* hops without room */
 };
 
 extern struct path {
@@ -30,7 +30,7 @@ struct packet *packet_of(const struct path_event *e);
 /* Is E another copy from one packet to its reader: with MSG_PEEK, or of what was merged into it? */
 bool read_again(const struct path_event *e);
 
-/* Orders the hops of P, and tells each what its neighbours know of its device. */
+/* Sorts the hops of P, and completes each hop's device from its neighbours. */
 void packet_settle(struct packet *p);
 
 enum end { END_UNKNOWN, END_READ, END_DELIVERED, END_DROPPED, END_ANSWERED, END_SENT, END_QUEUED };
@@ -42,11 +42,11 @@ extern const struct end_name {
 enum end packet_end(const struct packet *p);
 /* The hop that says so */
 const struct path_event *packet_last(const struct packet *p);
-/* Is E of P the reading of a copy, while the packet itself goes on? */
+/* Is E of P a read of a copy, while the packet itself goes on? */
 bool is_copy(const struct path_event *e);
 /* Is E a kfree_skb of a packet that a socket has? */
 bool no_loss(const struct packet *p, const struct path_event *e);
-/* Was P the outer packet of a tunnel? What is inside goes on with headers of its own. */
+/* Was P the outer packet of a tunnel? The inner packet goes on with its own headers. */
 bool is_tunnel(const struct packet *p);
 
 #endif

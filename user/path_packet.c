@@ -188,7 +188,7 @@ enum end packet_end(const struct packet *p)
 	return is_answered(p) ? END_ANSWERED : END_UNKNOWN;
 }
 
-/* Was P the outer packet of a tunnel? What is inside goes on with headers of its own. */
+/* Was P the outer packet of a tunnel? The inner packet goes on with its own headers. */
 bool is_tunnel(const struct packet *p)
 {
 	const struct flow *f = &p->hop[p->hops - 1].head.flow;

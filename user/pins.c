@@ -195,8 +195,8 @@ size_t pin_value_size(const struct pin *pin)
 	return (size_t)(pin->value_size + 7) / 8 * 8 * libbpf_num_possible_cpus();
 }
 
-/* N entries of a large map were read. On a terminal only, and if the entries themselves go
- * elsewhere; DONE takes the line away. */
+/* Shows that N entries of a large map were read, only on a terminal, and if the entries themselves
+ * go elsewhere. DONE removes the line. */
 static void progress(const struct pin *pin, __u64 n, bool done)
 {
 	static int shown = -1;

@@ -9,13 +9,13 @@
  *   rows   kind (process, tap) name pid netns stamp (hardware, software), the histogram's keys
  *   clock  age_ns of the offsets in use, real_drift_ns since then, ptp (bool),
  *          ptp_error_ns; with --ptp: ptp_drift_ns
- *   lost   unstamped unconverted bad_clock sent (by this host itself: never received)
+ *   lost   unstamped unconverted bad_clock sent (by this host, so never received)
  *          merged (packets into which the kernel merged later ones that waited with them:
  *          they are counted once, with the last one's stamp)
  *          table_full evicted (processes and taps that made room) evicted_packets missed
  *          (runs of the programs that the kernel skipped)
- *          udp_in_part (true: UDP that is small, or whose checksum was verified while it was
- *          copied, is not seen)
+ *          udp_in_part (true: small UDP datagrams, and those whose checksum is verified
+ *          during the copy, are not seen)
  * With --slow USEC: the slow packets one by one, one object per line: time time_ns
  * delta_ns kind name pid stamp src dst proto sport dport len.
  */

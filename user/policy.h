@@ -29,8 +29,8 @@ struct policy {
 	__u64 now;				  /* CLOCK_MONOTONIC, ns */
 };
 
-/* policy_read.c: reads all of it, or with NEXT the set that the next load switches to; prints why
- * it could not. */
+/* policy_read.c: reads all of it, or with NEXT the set that the next load switches to; prints
+ * errors. */
 int policy_read(const struct options *opt, bool next, struct policy *p);
 void policy_free(struct policy *p);
 
@@ -52,10 +52,10 @@ const struct pol_tuple *policy_find_tuple(const struct policy_find *f, int v6, _
 /* The rank of the rule that PACKET finds in tuple T, or POL_NO_RULE. */
 __u32 policy_find(const struct policy_find *f, const struct policy *p, const struct pol_tuple *t,
 		  const __u32 *packet, int v6);
-/* Is every rule found where packets look for it? 0, or -errno having said which is not. */
+/* Is every rule found where packets look for it? 0, or -errno, having printed which is not. */
 int policy_verify(const struct options *opt, const struct policy *p);
 
-/* policy_text.c: what a rule says, for people and as it is in a policy file */
+/* policy_text.c: a rule in words, and as in a policy file */
 #define POLICY_TEXT 512
 
 void policy_match(struct policy *p, const struct pol_rule *r, char *buf, size_t size);

@@ -148,7 +148,7 @@ static int progs_read(const struct options *opt, struct progs *p)
 		int fd = bpf_prog_get_fd_by_id(id);
 
 		if (fd < 0 && errno == ENOENT)
-			continue; /* it is gone meanwhile */
+			continue; /* it has gone meanwhile */
 		if (fd < 0) {
 			err = -errno;
 			break;

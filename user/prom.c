@@ -212,7 +212,7 @@ static bool is_bound(enum prom_type type, unsigned i)
 {
 	unsigned step = type == PROM_COARSE ? 2 * LAT_SUB : LAT_SUB / 4;
 
-	/* powers of 2: several in the first octave, then one an octave */
+	/* powers of 2: several in the first octave, then one per octave */
 	if (type == PROM_SIZES)
 		return hist_le(i) <= 1 << PROM_SIZE &&
 		       (i < LAT_SUB ? !(i & (i + 1)) : !((i + 1) % LAT_SUB));

@@ -3,11 +3,10 @@
  * prom.h - Prometheus text, gathered from several verbs and written once.
  *
  * Each file lists the families that it fills. There are never more than PROM_SERIES series, or
- * nothing is written: of each family, the first KEEP label sets have series of their own; those
- * that follow share one with "other" in the labels marked with *, up to FOLD of these; and what
- * is left is one series with "other" everywhere. Verbs add what is oldest
- * first, so a series that exists neither vanishes nor shrinks when others come. Label sets
- * that are equal are added up: no series is there twice.
+ * nothing is written. In each family, the first KEEP label sets have their own series; the next
+ * ones share series with "other" in the labels marked with *, up to FOLD of these; the rest is one
+ * series with "other" everywhere. Verbs add the oldest first, so an existing series neither
+ * vanishes nor shrinks when others come. Equal label sets are added up: no series appears twice.
  *
  * A MAC, an address or a port is never a label.
  */
@@ -21,7 +20,7 @@
 enum prom_type {
 	PROM_COUNTER,
 	PROM_GAUGE,
-	PROM_STATE,	/* a gauge, 1 or 0: one series for several says the worst of them */
+	PROM_STATE,	/* a gauge, 1 or 0: one series for several has the worst value */
 	PROM_TIME,	/* a gauge: ns here, seconds in the text */
 	PROM_HISTOGRAM, /* ns here, seconds in the text; 4 buckets per octave */
 	PROM_COARSE,	/* the same, 1 bucket for 2 octaves */
@@ -79,8 +78,8 @@ void prom_hist_labels(struct prom_family *family, const struct hist *h, const ch
 /* Writes it all. 0 or -errno. */
 int prom_write(FILE *f);
 
-/* prom_save.c: the same into the file PATH, which at any time is the old one or the new
- * one, whole. 0 or -errno, having printed why. */
+/* prom_save.c: the same into the file PATH, which is replaced atomically. 0 or -errno, having
+ * printed why. */
 int prom_save(const char *path);
 
 /* prom_run.c: --prom; an exit code */

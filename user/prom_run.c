@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * prom_run.c - hookmap --prom: the numbers of several verbs in one document, with how
- * full the maps are, when they were read and by what.
+ * prom_run.c - hookmap --prom: the numbers of several verbs in one document, with map usage,
+ * the time of the read, and this version.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * prom_save.c - writes Prometheus text into a file for node_exporter's textfile
- * collector, which may read it at any time: a temporary file in the same folder, whose name
- * does not end in .prom, is written out and takes the place of the old one.
+ * collector, which may read it at any time: a temporary file in the same directory, whose name
+ * does not end in .prom, is written and then replaces the old one.
  */
 #include <errno.h>
 #include <stdlib.h>

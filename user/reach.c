@@ -6,12 +6,11 @@
  * Each XDP and tc program of a device has its own map hm_reach: the number of packets and the
  * time of the last. A program is ours if it uses the map of reach_features pinned here. Packets
  * that XDP passes reach tc within the same softirq. Reached is
- *   false  XDP has handed packets on, and tc has seen none, or none for REACH_LATE
- *   true   it has seen packets
- *   null   nothing has come since the program is there, or one that is not ours stands between
- * No counter can judge the stages behind tc: what tc has seen may rightly be forwarded, bridged,
- * redirected, or no IP packet. Rules and chains that end packets there are read instead, see
- * scripts/lib/reach.sh.
+ *   false  XDP has passed packets on, and tc has seen none, or none for REACH_LATE
+ *   true   tc has seen packets
+ *   null   no packet has come since the program was attached, or a foreign program is between
+ * No counter can judge the stages after tc: packets that tc has seen may be forwarded, bridged or
+ * redirected, or be no IP packets. scripts/lib/reach.sh reads rules and chains that end packets.
  */
 #include <errno.h>
 #include <stdlib.h>

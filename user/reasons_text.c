@@ -291,7 +291,7 @@ static const struct {
 	{ NULL,
 	  { "napi_get_frags_check", "benign", "no packet: the driver tries its buffers", "" } },
 	{ NULL, { "netif_napi_add", "benign", "no packet: the driver tries its buffers", "" } },
-	/* of one that was dropped, it is not counted (drop_is_part) */
+	/* parts of a dropped packet are not counted (drop_is_part) */
 	{ NULL, { "skb_release_data", "benign", "a part of a packet that was not dropped", "" } },
 	{ NULL,
 	  { "udp_destruct_common", "benign", "still queued when its socket was closed", "" } },
@@ -305,7 +305,7 @@ static const struct {
 	  { "xfrm_output_resume", "ip",
 	    "IPsec could not encrypt it: the state has expired or no number is left",
 	    "/proc/net/xfrm_stat; ip -s xfrm state" } },
-	/* (where other causes have a reason of theirs) */
+	/* (where other causes have their own reason) */
 	{ "NOT_SPECIFIED", { "__udp4_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
 	{ "NOT_SPECIFIED", { "__udp6_lib_rcv", "socket", UDP_POLICY, LOOK_POLICY } },
 	/* Linux 7 */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * recall.c - names of what is gone: the last one that a reader (map drop_name) or a program
+ * recall.c - names of what is gone: the last name that a reader (map drop_name) or a program
  * (drop_slot, drop_xdp_slot, xdp_home) has seen.
  */
 #include <errno.h>

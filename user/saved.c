@@ -15,7 +15,7 @@ struct json_object *saved_read(const char *path, const char *verb)
 	int fd;
 
 	file_answers(path);
-	/* a pipe may be a command's output; one without a writer is empty, and not waited for */
+	/* a pipe may be a command's output; a pipe without a writer is empty: do not wait for it */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		fail("--since %s: %s", path, strerror(errno));

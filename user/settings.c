@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * settings.c - what attach.sh has set, as text, JSON and options; and --commands, which prints
- * all that is attached as the commands that do it again: features of the host, devices (a mirrored
- * bridge after the ports by hand, which would else become its own), each with what other scripts
- * have set of it, and then what is of all devices.
+ * settings.c - what attach.sh has set, as text, JSON and options; and --commands, which prints the
+ * commands that attach everything again: first features of the host, then devices (a mirrored
+ * bridge after the ports attached by hand, which would otherwise become the bridge's), each with
+ * the settings made by other scripts, and last the settings for all devices.
  */
 #include <errno.h>
 #include <limits.h>
@@ -310,7 +310,7 @@ static int attached_add(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* By name, so that the text is the same when all is made again. */
+/* By name, so that the text is the same after everything was attached again. */
 static int attached_order(const void *a, const void *b)
 {
 	static const __u32 mirror = HM_DEV_MIRROR | HM_DEV_BRPORT;
@@ -327,10 +327,10 @@ static void tell(struct settings *s, const struct verb *v)
 		v->settings(s);
 }
 
-/* Attaches feature V to the device IT, and sets what else is set of it. */
+/* Prints the commands that attach feature V to the device IT and make its other settings. */
 static int attached_show(struct commands *c, const struct verb *v, const struct attached *it)
 {
-	/* in another namespace without --netns: latency measures it as it does its own */
+	/* in another namespace without --netns: latency measures it like its own devices */
 	bool host = !it->key.netns,
 	     enter = !strcmp(v->feature, "latency") && !(it->dev.flags & HM_DEV_NETNS);
 	struct settings *s = &c->s;
@@ -396,7 +396,7 @@ static int commands_of(struct commands *c, const struct verb *v, bool host, size
 	return err;
 }
 
-/* In the order in which they work: latency's program at XDP has the others behind it. */
+/* In the order in which they run: latency's XDP program calls the others. */
 static int rank(const struct verb *v)
 {
 	return !strcmp(v->feature, "latency") ? 0 : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * settings.h - what attach.sh has set. A verb tells each setting of its feature once, by the name
- * of the option; it becomes text under a table, a member of "settings" in JSON or, with
+ * settings.h - what attach.sh has set. A verb reports each setting of its feature once, by the
+ * name of the option; it becomes text under a table, a member of "settings" in JSON or, with
  * --commands, the option of the command that sets it again.
  */
 #ifndef HOOKMAP_SETTINGS_H
@@ -17,12 +17,12 @@ struct settings {
 	const struct hm_dev *dev;
 	enum { SET_TEXT, SET_JSON, SET_COMMAND } to;
 	struct line line;
-	bool condition; /* the command has one, whose words end at "--" */
-	char text[512]; /* SET_TEXT; of a command: what it leaves out */
+	bool condition; /* the command has an option whose words end at "--" */
+	char text[512]; /* SET_TEXT; for a command: what it leaves out */
 };
 
-/* The one value of the array MAP, as pin_value(). A detach at this moment is not an error of the
- * reader that shows other things as well; the commands that are to be run say it. */
+/* The one value of the array MAP, as pin_value(). If it was just detached, a reader that also shows
+ * other things does not report an error; --commands does. */
 int settings_value(const struct settings *s, const char *map, void *value);
 /* Option --OPTION; UNSET is the value without it (NULL: none is). */
 void set_text(struct settings *s, const char *option, const char *value, const char *unset);
@@ -30,7 +30,7 @@ void set_number(struct settings *s, const char *option, __u64 value, __u64 unset
 void set_flag(struct settings *s, const char *option, bool value);
 /* A condition: a command has it as one word. */
 void set_condition(struct settings *s, const char *option, const char *value, const char *unset);
-/* It is set, to something (VALUE in JSON) that no command can name, because of WHY. */
+/* It is set to something (VALUE in JSON) that no command can name; WHY is the reason. */
 void set_unknown(struct settings *s, const char *option, const char *value, const char *why);
 /* Is it the filter: program ID with this classid? */
 typedef bool filter_is(__u32 id, __u32 class, const void *arg);
@@ -58,7 +58,7 @@ bool command_begin(struct settings *s, const char *script, __u8 nsid, bool enter
 void command_word(struct settings *s, const char *word);
 /* A device, which may look like an option. */
 void command_device(struct settings *s, const char *device);
-/* A line "# ...": what no command can do */
+/* A line "# ...": a setting that no command can make */
 __attribute__((format(printf, 1, 2))) void command_comment(const char *format, ...);
 
 /* Commands of VERB, or of all (a verb without a feature). An exit code. */

@@ -66,7 +66,7 @@ void spaces_free(struct spaces *n)
 	places_free(&n->processes);
 }
 
-/* Takes over NAME. */
+/* Takes ownership of NAME. */
 static void place_add(struct places *p, __u64 inode, int pid, char *name)
 {
 	struct place *place;
@@ -189,8 +189,8 @@ static __u64 process_start(int pid, char comm[16])
 	return start;
 }
 
-/* The owner of namespace S, which has no name: by its oldest process. (Of many, only those with
- * the lowest numbers are read.) */
+/* The owner of namespace S, which has no name, by its oldest process. (If there are many, only the
+ * processes with the lowest numbers are read.) */
 static void space_owner(struct spaces *n, struct space *s)
 {
 	const struct place *p = place_find(n, &n->processes, processes_read, s->inode);
@@ -374,7 +374,7 @@ struct device *space_device(const struct space *s, __u32 ifindex)
 			  : NULL;
 }
 
-/* In the namespace: the numbers of its devices in sysfs, of which each namespace has its own. */
+/* In the namespace: the inodes of its devices in sysfs; each namespace has its own sysfs. */
 static void devices_number(void *space)
 {
 	struct space *s = space;

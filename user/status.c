@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * status.c - hookmap status: pinned maps, whether their shape is ours, the programs that use
- * them, and the devices that the scripts attached to.
+ * status.c - hookmap status: pinned maps and whether their shape is as expected, the programs that
+ * use them, and the devices that the scripts attached to.
  *
  * JSON: {"rows": [{pin, type, key_size, value_size, entries, id, memory, state}],
  *        "devices": [{device, netns, ifindex, features, mode}], "programs": [...]}
@@ -165,7 +165,7 @@ struct devices {
 	size_t n;
 	struct names *names;
 	struct reach *reach;
-	char text[128]; /* what is not reached */
+	char text[128]; /* programs that packets do not reach */
 	bool seen;
 	int missed;
 };

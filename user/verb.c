@@ -89,7 +89,7 @@ static void wrap(const char *text, int at)
 	putchar('\n');
 }
 
-/* The option as --help has it; with SOME, the verbs that have it as well. */
+/* The option as in --help; with SOME, also the verbs that have it. */
 static void usage_arg(const struct arg *arg, bool some)
 {
 	char text[512], name[32];
@@ -177,8 +177,8 @@ void verb_usage(const struct verb *verb)
 		usage_fields(verb->name, verb->fields);
 }
 
-/* The edit distance of A and B: changed, added and removed letters; two that are swapped count
- * as one. */
+/* The edit distance of A and B: changed, added and removed letters; two swapped letters count as
+ * one. */
 static int distance(const char *a, const char *b)
 {
 	int row[3][32] = {}, la = strlen(a), lb = strlen(b);
@@ -215,7 +215,7 @@ static void nearer(const char *name, const char *word, const char **best, int *l
 		*best = word, *least = n;
 }
 
-/* The verb, or the command, that NAME was meant to be; NULL if that is anybody's guess. */
+/* The verb or command closest to NAME; NULL if none is close. */
 static const char *verb_near(const char *name)
 {
 	static const char *const commands[] = { "attach", "detach", "policy", "lab",	 "demo",
@@ -228,7 +228,7 @@ static const char *verb_near(const char *name)
 		nearer(name, v->name, &best, &least);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		nearer(name, commands[i], &best, &least);
-	/* a command whose script is not here */
+	/* a command whose script is missing */
 	return least ? best : NULL;
 }
 

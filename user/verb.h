@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * verb.h - a verb of the command line describes itself in its own file: what it is called and
- * does, and the options that only it has. The parser, the usage text and the completion of
- * names take it from there.
+ * verb.h - a verb of the command line describes itself in its own file: its name, its purpose, and
+ * the options that only it has. The parser, the usage text and the completion use this
+ * description.
  */
 #ifndef HOOKMAP_VERB_H
 #define HOOKMAP_VERB_H
@@ -15,7 +15,7 @@ enum arg_kind {
 	ARG_NUMBER,  /* unsigned long, from 1 */
 	ARG_SECONDS, /* double */
 	ARG_OUTPUT,  /* enum output: .value */
-	ARG_COLOR,   /* as ARG_TEXT; its value goes behind "=" or is left out */
+	ARG_COLOR,   /* as ARG_TEXT; its value follows "=" or is left out */
 	ARG_VERSION,
 	ARG_HELP,
 };
@@ -23,12 +23,12 @@ enum arg_kind {
 struct arg {
 	const char *name;
 	char letter;
-	const char *takes; /* what its value is called */
+	const char *takes; /* name of its value */
 	enum arg_kind kind;
 	void *to;      /* where the value goes */
 	unsigned for_; /* common options: VERB_*, one of which the verb must have; 0: all verbs */
 	const char *help;
-	const char *words; /* ARG_TEXT: what it may be */
+	const char *words; /* ARG_TEXT: permitted values */
 	enum output value; /* ARG_OUTPUT */
 };
 
@@ -52,22 +52,23 @@ struct verb {
 	unsigned takes;			       /* VERB_* */
 	const struct arg *args;		       /* its own options; the last has no name */
 	const struct field *fields;	       /* its columns and keys; the last has no names */
-	const char **device;		       /* where the word behind it goes, if it takes one */
-	const char *commands; /* words behind it with which the script of its name runs, or NULL */
-	const char *script; /* options with which the script of its name shows it, as without any */
-	const char *pin;    /* --prom: a map that is there if it is attached */
+	const char **device;		       /* where the word after it goes, if it takes one */
+	const char *commands; /* words after it that make the script of its name run, or NULL */
+	const char *script; /* options with which, as without options, the script of its name shows
+			       it */
+	const char *pin;    /* --prom: a map that exists if it is attached */
 	/* True if these options make it show events as they come. */
 	bool (*streams)(void);
-	/* Takes a word behind the verb; false if it is none for it. */
+	/* Takes a word after the verb; false if it is not valid. */
 	bool (*word)(const char *word);
 	/* Describes options that cannot be combined, or NULL. */
 	const char *(*wrong)(const struct options *opt);
-	/* A feature of attach.sh; with ARG_COMMANDS, what follows is told, see settings.h. */
+	/* A feature of attach.sh; ARG_COMMANDS uses the next members, see settings.h. */
 	const char *feature;
-	/* Tells S the settings of the feature or, if S has a device, those of the device. */
+	/* Reports to S the settings of the feature or, if S has a device, those of the device. */
 	void (*settings)(struct settings *s);
-	/* --commands: what other scripts have set, of each device when it is attached (of DEV),
-	 * and at the end (without a device; NSID is where the devices are). 0 or -errno. */
+	/* --commands: settings made by other scripts, for each device after its attach (DEV), and
+	 * at the end (without a device; NSID is where the devices are). 0 or -errno. */
 	int (*rules)(struct settings *s, __u8 nsid, const char *dev);
 	bool chosen;
 	struct verb *next; /* by name */
@@ -97,11 +98,11 @@ const char *arg_verbs(const char *name);
 void verb_usage(const struct verb *verb);
 /* hookmap help fields: what all print */
 void verb_fields(void);
-/* Say what is wrong, and return 2. */
+/* Print what is wrong, and return 2. */
 int misuse(const char *format, const char *a, const char *b);
 int verb_unknown(const char *name);
 
-/* Options that several verbs have, each for itself */
+/* Options that several verbs have separately */
 #define ARG_DEV(TO)                                                                                \
 	{                                                                                          \
 		.name = "dev", .takes = "DEV", .kind = ARG_TEXT, .to = (TO),                       \

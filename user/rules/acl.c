@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * acl.c - the rules of a port of l2fwd: those that it has, as bpftool prints them, and new ones
- * in words ("PRIORITY permit|deny WORD..."), into commands of bpftool batch.
+ * acl.c - compiles the rules of a port of l2fwd to commands of bpftool batch: existing ones, as
+ * bpftool prints them, and new ones in words ("PRIORITY permit|deny WORD...").
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "../hookmap.h"
 #include "condition.h"
 
-/* From so many rules on, l2_sieve is asked first which of them can match (by measurement: a
- * rule costs 5 ns, the sieve some 50) */
+/* From this number of rules on, l2_sieve first selects those that can match (measured: a rule
+ * costs 5 ns, the sieve about 50) */
 #define ACL_SIEVE 16
 
 struct acl {
 	struct l2_acl rule;
-	bool had; /* the port has it already */
+	bool had; /* the port already has it */
 };
 
 static struct acl *acls;
@@ -68,7 +68,7 @@ static int add(char **word, int n)
 	return 0;
 }
 
-/* The rules of standard input, a line each */
+/* The rules of standard input, one per line */
 static int read_lines(const char *file)
 {
 	static char where[512], *word[256];
@@ -93,7 +93,7 @@ static int read_lines(const char *file)
 	}
 	free(line);
 	condition_at("");
-	/* what is wrong in a file is not how the command was called */
+	/* an error in a file is not a usage error */
 	return file && err ? 1 : err;
 }
 
@@ -115,7 +115,7 @@ static bool delete (long priority)
 	return condition_wrong("there is no rule of priority %ld", priority);
 }
 
-/* Where so many rules fit, beside those of all ports: USED is "AT N AT N ...". -1: nowhere */
+/* A place for N rules beside those of all ports: USED is "AT N AT N ...". -1: there is none */
 static long room(const char *used)
 {
 	struct {
@@ -141,8 +141,8 @@ static long room(const char *used)
 	return at + n_acls <= L2_ACL_ENTRIES ? (long)at : -1;
 }
 
-/* --- l2_sieve: an entry leaves over the rules that have its prefix or a shorter one around it,
- * and those that have none */
+/* --- l2_sieve: an entry selects the rules that have its prefix or a shorter one that contains it,
+ * and rules without a prefix */
 
 static const __u32 *side_addr(const struct match *m, int side)
 {

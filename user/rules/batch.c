@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * batch.c - a set as the maps of abi/policy.h, in commands of bpftool batch. All of it goes to
- * the slot that is not in force; the last of it puts it in force.
+ * batch.c - writes a set to the maps of abi/policy.h, as commands of bpftool batch. They fill the
+ * inactive slot; the last command activates it.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -105,7 +105,7 @@ static int by_mix(const void *a, const void *b)
 	return x->rank < y->rank ? -1 : 1;
 }
 
-/* The filter: some 16 bits a rule. Returns the shift. */
+/* The filter: about 16 bits per rule. Returns the shift. */
 static __u32 write_filter(const struct entry *entries, size_t n, __u32 slot)
 {
 	static __u32 words[POL_FILTER_MAX][POL_FILTER_LEN];
@@ -140,8 +140,7 @@ static __u32 free_place(struct places *p, __u32 from)
 	return from;
 }
 
-/* A shift by which the N keys of a bucket, whose hashes are all different, come to places that
- * are free. */
+/* A shift that maps the N keys of a bucket, whose hashes are all different, to free places. */
 static bool place_bucket(struct places *p, __u32 bucket, const struct entry **key, size_t n)
 {
 	__u32 at[64];
@@ -166,9 +165,9 @@ static bool place_bucket(struct places *p, __u32 bucket, const struct entry **ke
 }
 
 /*
- * The perfect hash: buckets of some 2 keys, the largest first ("hash, displace, and
- * compress", Belazzougui, Botelho, Dietzfelbinger, 2009). Of rules with the same key the first
- * is found, of different keys with the same hash each leads to the next.
+ * The perfect hash: buckets of about 2 keys, the largest first ("hash, displace, and
+ * compress", Belazzougui, Botelho, Dietzfelbinger, 2009). Among rules with the same key, packets
+ * find the first; among different keys with the same hash, each leads to the next.
  */
 static bool place_all(const struct set *s, struct entry *entries, size_t *n, struct places *p)
 {
@@ -180,7 +179,7 @@ static bool place_all(const struct set *s, struct entry *entries, size_t *n, str
 
 	p->n = all / 0.8;
 	p->n++;
-	/* also of what the last block has behind the last place */
+	/* also the places of the last block after the last rule */
 	p->rank = zalloc(p->n + POL_BLOCK, sizeof(*p->rank));
 	memset(p->rank, 0xff, (p->n + POL_BLOCK) * sizeof(*p->rank));
 	p->next = zalloc(all + 1, sizeof(*p->next));
@@ -234,7 +233,7 @@ static bool place_all(const struct set *s, struct entry *entries, size_t *n, str
 		p->rank[from] = e->rank;
 		p->next[before->rank] = from + 1;
 	}
-	/* rules that no packet finds are there for the reader */
+	/* the reader also shows rules that no packet finds */
 	for (__u32 rank = 0; ok && rank < all; rank++) {
 		if (found[rank])
 			continue;
@@ -301,8 +300,8 @@ static void write_rules(const struct set *s, const struct places *p)
 	}
 }
 
-/* The ports at which a range begins or ends cut all ports into pieces; each is written as the
- * prefixes that make it. Returns how many, and writes none without PRINT. */
+/* The ports at which a range begins or ends cut all ports into pieces; each piece is written as
+ * prefixes. Returns their number, and writes none without PRINT. */
 static __u32 write_ports(const struct set *s, int dir, bool print)
 {
 	const struct range *range = s->ranges[dir];
@@ -330,7 +329,7 @@ static __u32 write_ports(const struct set *s, int dir, bool print)
 		for (; at < next && memcmp(&in, &none, sizeof(in)); at += size) {
 			struct pol_port_key key = { .dir = dir, .port = htons(at) };
 
-			/* the largest that begins here and does not go beyond */
+			/* the largest prefix that begins here and does not exceed the piece */
 			size = at ? at & -at : 65536;
 			while (at + size > next)
 				size /= 2;
@@ -437,10 +436,11 @@ bool batch(struct set *s, unsigned int cpus, const char *maps_dir, const char *p
 		inner_put("pol_port", slot);
 	if (s->n_iifs)
 		inner_put("pol_iif", slot);
-	/* from here on the new set is in force */
+	/* from here on the new set is active */
 	cfg.gen = s->gen;
 	PUT(pol_cfg, 0, cfg);
-	/* an update of an array of maps waits until no packet uses the old set; then it goes */
+	/* an update of an array of maps waits until no packet uses the old set, which is then freed
+	 */
 	inner_put("pol_rules", slot);
 	if (s->cfg.gen) {
 		inner_delete("pol_rules", 1 - slot);

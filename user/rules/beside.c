@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * beside.c - what the rules go past: which of the facts that scripts/lib/policy_beside.sh
- * found (its head has their form) are about a rule, and what to do, a line for each kind.
+ * beside.c - what the rules bypass: which facts found by scripts/lib/policy_beside.sh (its head
+ * describes their format) concern a rule, and what to do; one line per kind.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static void read_facts(struct facts *f, const char *path)
 	}
 }
 
-/* Is DEV the device that WANTED names: "" any, "D+" what begins with D, "!..." all others? */
+/* Does WANTED match DEV: "" any, "D+" names that begin with D, "!..." all others? */
 static bool is_device(const char *wanted, const char *dev)
 {
 	bool not = *wanted == '!';
@@ -111,7 +111,7 @@ static bool overlap(const struct prefix *a, const struct prefix *b)
 	return true;
 }
 
-/* Does what is attached to no device of that name not see what comes in by INDEV? */
+/* Can packets that R applies to come in by INDEV? */
 static bool comes_by(const struct facts *f, const struct rule *r, const char *indev)
 {
 	bool attached = false;
@@ -130,14 +130,14 @@ static bool comes_by(const struct facts *f, const struct rule *r, const char *in
 	return !attached;
 }
 
-/* What the host sends itself comes to no rule. */
+/* No rule applies to packets that the host sends. */
 static bool about_self(const struct rule *r, const struct fact *f)
 {
 	return r->family && r->src.len == (r->family == 4 ? 32 : 128) && f->src.len != ANY &&
 	       !memcmp(r->src.word, f->src.word, sizeof(f->src.word));
 }
 
-/* Does it match what the host sends as well as what others do? */
+/* Does it match packets of this host and of others? */
 static bool takes_all(const struct rule *r)
 {
 	__u32 mask;
@@ -195,13 +195,13 @@ static bool concerns(const struct set *s, const struct facts *all, const struct 
 	}
 }
 
-/* A rule whose device is none that policy is attached to. */
+/* A rule about a device that policy is not attached to. */
 static bool no_packet(const struct facts *f, const struct rule *r)
 {
 	return r->iif && !comes_by(f, &(struct rule){}, r->iif->name);
 }
 
-/* What packets that might be meant come in by. */
+/* Explains that policy is not attached to D, and by which devices its packets come in. */
 static void explain_iif(const struct set *s, const struct device *d, char *text, size_t size)
 {
 	char others[256] = "";
@@ -219,7 +219,7 @@ static void explain_iif(const struct set *s, const struct device *d, char *text,
 		 *d->master ? ", which it belongs to" : "", others, d->name);
 }
 
-/* Routes that a next hop without a gateway would follow, and cannot. */
+/* Routes that a next hop without a gateway should follow, but cannot. */
 static void beside_hop_encap(const struct set *s, const struct facts *f, const struct hop *h)
 {
 	__u32 flags = h->value.flags;
@@ -241,7 +241,7 @@ static void beside_hop_encap(const struct set *s, const struct facts *f, const s
 	}
 }
 
-/* Gateways that are odd, and devices that are gone. */
+/* Unusual gateways, and devices that are gone. */
 static void beside_hops(const struct set *s, const struct facts *f)
 {
 	for (size_t i = 0; i < s->n_hops; i++) {
@@ -322,7 +322,7 @@ void beside(struct set *s, const char *path)
 			while (k < facts.n && (facts.fact[k].kind != kind ||
 					       !concerns(s, &facts, r, &facts.fact[k])))
 				k++;
-			/* a rule without a match also takes them for its own */
+			/* a rule without a match also matches these */
 			if (k == facts.n &&
 			    !(kind == SELF && r->action >= POL_REDIRECT && takes_all(r)) &&
 			    !(kind == IIF && no_packet(&facts, r)))

@@ -45,7 +45,7 @@ struct fact {
 	struct prefix src, dst;
 };
 
-/* What the first fact of its kind means, in TEXT. */
+/* Writes the meaning of the first fact of its kind to TEXT. */
 void fact_text(const struct fact *f, char *text, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * beside_text.c - what a fact beside the rules means for them.
+ * beside_text.c - explains what a fact beside the rules means for them.
  */
 #include <stdio.h>
 

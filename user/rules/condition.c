@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* condition.c - a condition about packets, in tcpdump's words, into struct match */
+/* condition.c - compiles a condition about packets, in tcpdump's words, to struct match */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -105,7 +105,7 @@ static bool proto_set(struct match *m, const char *value)
 
 enum { SRC, DST, HOST, PROTO, SPORT, DPORT, PORT, VLAN, FRAGMENT, ECHO, TYPE };
 
-/* NAME VALUE, or what stands for it alone */
+/* NAME VALUE, or one word for both */
 static const struct {
 	const char *word, *name, *value;
 	int what;
@@ -165,7 +165,7 @@ static bool word_set(struct match *m, int what, const char *key, const char *val
 	return true;
 }
 
-/* Is there a packet that fulfils it? */
+/* Can a packet meet it? */
 static bool possible(const struct match *m)
 {
 	__u16 type = m->family == 4 ? 0x0800 : m->family == 6 ? 0x86dd : ntohs(m->ethertype);
@@ -217,7 +217,7 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 			return condition_wrong("%s needs a value", key);
 		key = value ? words[k].name : key;
 		value = value ? value : word[++i];
-		/* (of what type of IP can always be told) */
+		/* (the IP version is always known) */
 		if (words[k].what != TYPE && one_of(without, key))
 			return condition_wrong("%s cannot be told here", key);
 		if (seen[words[k].what])

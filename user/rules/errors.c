@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* errors.c - what is wrong, a line each. Files may say anything, and go to a terminal. */
+/* errors.c - error messages, one line each. They quote files, which may contain anything, on a
+ * terminal. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * file.c - a policy file: one object of JSON, whose keys are there once.
+ * file.c - a policy file: one JSON object without duplicate keys.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "rules.h"
 
 /*
- * What an object has twice: JSON readers keep the last of them without a word. TEXT is JSON, so
- * a string that a colon follows is a key.
+ * Finds duplicate keys, of which JSON readers silently keep the last. TEXT is JSON, so a string
+ * followed by a colon is a key.
  */
 static void keys_twice(const struct source *file, const char *text)
 {
@@ -126,7 +126,7 @@ bool read_file(struct set *s, struct source *file, const char *path)
 	while (at += strspn(file->text + at, " \t\r\n"), at < file->len) {
 		json_object_put(whole);
 		json_tokener_reset(tok);
-		/* with the 0 at the end: a number may end there */
+		/* including the 0 at the end: a number may end there */
 		whole = json_tokener_parse_ex(tok, file->text + at, file->len - at + 1);
 		at += json_tokener_get_parse_end(tok);
 		error = json_tokener_get_error(tok);

@@ -50,7 +50,7 @@ static bool read_cfg(struct set *s, const char *text)
 			return false;
 		bytes[n++] = byte;
 	}
-	/* the slot that is not in force, whatever comes; 0 is none */
+	/* always the inactive slot; 0 is not a generation */
 	s->gen = s->cfg.gen == ~0U ? 2 : s->cfg.gen + 1;
 	return !n || n == sizeof(s->cfg);
 }
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 	};
 	struct acl_options acl;
 	const char *mode;
-	/* static: in force until the end, and so no leak */
+	/* static: in use until the end, so not a leak */
 	static struct source *files;
 	static struct set s;
 	int opt;

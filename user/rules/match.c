@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* match.c - what a rule matches, as people write it, and back */
+/* match.c - converts what a rule matches from text, and back */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read.c - policy files, which are JSON, into a set. scripts/policy.schema.json says the same. */
+/* read.c - reads policy files, which are JSON, into a set. scripts/policy.schema.json describes the
+ * same format. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +182,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	h->file = file;
 }
 
-/* The number of the group; one that is there already is used again. */
+/* The number of the group; an existing equal group is reused. */
 static bool read_group(struct set *s, struct rule *r, struct json_object *hops)
 {
 	struct pol_group g = {};
@@ -350,7 +351,7 @@ static bool read_rule(struct set *s, struct rule *r, struct json_object *rule)
 
 /* --- a file */
 
-/* A section of the file, NULL if it is not there or wrong. */
+/* A section of the file; NULL if it is missing or wrong. */
 static struct json_object *section(struct json_object *whole, const char *name, enum json_type type,
 				   const struct source *file)
 {
@@ -436,7 +437,7 @@ void read_done(struct set *s)
 			rule_wrong(named[i], "id", "%s is also the id of rule %u", first->id,
 				   first->index);
 	}
-	/* the others are called by their number, or the next that is free */
+	/* the others are named by their number, or the next free one */
 	taken = zalloc(2 * s->n_rules + 2, sizeof(*taken));
 	for (size_t i = 0; i < n; i++) {
 		__s64 id = parse_number(named[i]->id, 2 * s->n_rules);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rules.h - the compiler of what people write: policy rules (JSON), l2fwd's rules and conditions
- * about packets (words) in, a batch for bpftool or bytes out. It opens what its command line names,
- * and nothing of the kernel; it writes to stdout, and what is wrong to stderr, a line each: FILE:
- * WHERE: FIELD: what is wrong.
+ * rules.h - the compiler of rules: it reads policy rules (JSON), l2fwd's rules and conditions about
+ * packets (words), and writes a batch for bpftool, or bytes. It opens only files named on its
+ * command line, and does not use BPF. It writes to stdout, and errors to stderr, one per line:
+ * FILE: WHERE: FIELD: what is wrong.
  */
 #ifndef HOOKMAP_RULES_H
 #define HOOKMAP_RULES_H
@@ -38,10 +38,10 @@ struct rule {
 	__u32 number; /* of all files */
 	__u32 priority;
 	bool named; /* the file gives the id */
-	bool bad;   /* something is wrong with it, and was said */
+	bool bad;   /* it has an error, which was printed */
 	char id[RULES_NAME];
 
-	/* what packets must be like; -1 where any will do */
+	/* what packets must have; -1: any */
 	__u8 family; /* 4, 6, or 0 for both */
 	struct prefix src, dst;
 	struct ports port[2];		 /* source, destination */
@@ -61,10 +61,10 @@ struct rule {
 
 struct device {
 	char name[RULES_NAME];
-	__u32 number;  /* in pol_iif: from 1 on, if a rule has it as its iif */
+	__u32 number;  /* in pol_iif: from 1 on, if a rule names it as iif */
 	bool ethernet; /* or loopback: frames have that header */
 	bool vrf;
-	bool gone; /* the rules in force name it, and it is not there */
+	bool gone; /* the current rules name it, but it does not exist */
 	char master[RULES_NAME], lower[RULES_NAME];
 };
 
@@ -80,7 +80,7 @@ struct hop {
 	struct pol_hop value;
 };
 
-/* Which ports of a direction are in which ranges; ranges of a layer do not overlap. */
+/* The port ranges of a direction, in layers; ranges of a layer do not overlap. */
 struct range {
 	__u16 from, to;
 	__u8 layer;
@@ -92,9 +92,9 @@ struct tuple {
 };
 
 struct set {
-	struct pol_cfg cfg; /* in force now, with the limits of attach */
-	__u32 gen;	    /* of the set that is made */
-	bool strict;	    /* what the rules go past is an error */
+	struct pol_cfg cfg; /* the active one, with the limits of attach */
+	__u32 gen;	    /* of the new set */
+	bool strict;	    /* bypassing something is an error */
 	size_t files;
 
 	struct device *devices;
@@ -108,16 +108,16 @@ struct set {
 	struct range *ranges[2];
 	struct tuple *tuples;
 	size_t n_devices, n_aliases, n_hops, n_groups, n_rules, n_ranges[2], n_tuples, n_iifs;
-	bool list_missing; /* devices that are not there are printed, and no error */
+	bool list_missing; /* missing devices are printed, but are not an error */
 };
 
-/* A limit as it was set at attach; 0 there is its default. */
+/* A limit set at attach; 0 there means the default. */
 static inline __u32 limit(__u32 at_attach, __u32 otherwise)
 {
 	return at_attach ? at_attach : otherwise;
 }
 
-/* ARRAY with room for element N; ends the program where there is no memory. */
+/* ARRAY with room for element N; ends the program if there is no memory. */
 void *grow(void *array, size_t n, size_t size);
 #define GROW(ARRAY, N) ((ARRAY) = grow(ARRAY, N, sizeof(*(ARRAY))))
 
@@ -127,10 +127,10 @@ void *zalloc(size_t n, size_t size);
 /* --- errors.c */
 
 extern unsigned int errors;
-/* Says what is wrong with FIELD of WHERE, in FILE; up to 20 errors. Returns false. */
+/* Prints what is wrong with FIELD of WHERE, in FILE; up to 20 errors. Returns false. */
 bool wrong(const struct source *file, const char *where, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* The same of a rule, which it marks as bad. */
+/* The same for a rule, which it marks as bad. */
 bool rule_wrong(struct rule *r, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* "rule N (ID)" */
@@ -138,16 +138,16 @@ const char *rule_where(const struct rule *r);
 /* A line that is not an error. */
 void note(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- match.c: what people write */
+/* --- match.c: text to values */
 
 /* Returns 4, 6, or 0 if TEXT is neither a prefix nor an address. Bits behind it may be set. */
 int prefix_read(const char *text, struct prefix *p);
 /* A port or a range of ports: the first and the last. 0 if TEXT is neither, -1 if the first is
  * larger. */
 int ports_read(const char *text, __u16 *range);
-/* The mask of a prefix in a word that has BITS or less of it. */
+/* The mask of a word of a prefix, of which BITS are left. */
 __u32 mask_word(int bits);
-/* Fills in what a rule matches, and says what is wrong. NULL: the field is not there. */
+/* Fills in what a rule matches, and prints errors. NULL: the field is absent. */
 bool match_prefix(struct rule *r, const char *field, const char *text, struct prefix *p);
 bool match_ports(struct rule *r, const char *field, const char *text, struct ports *p);
 bool match_proto(struct rule *r, const char *text);
@@ -155,22 +155,22 @@ bool match_dscp(struct rule *r, const char *text);
 bool match_mark(struct rule *r, const char *text);
 bool match_vlan(struct rule *r, const char *text);
 bool match_fragment(struct rule *r, const char *text);
-/* POL_M_*: what of struct rule is in that word, and its mask. */
+/* POL_M_*: the fields of struct rule in that word, and its mask. */
 __u32 match_misc(const struct rule *r, __u32 *mask);
-/* The rules and next hops, a line each, the same for all ways of writing the same. */
+/* The rules and next hops, one per line, in a canonical form. */
 void text_print(const struct set *s);
 
 /* --- devices.c */
 
 /* Devices as `ip -j link` prints them. */
 bool read_links(struct set *s, const char *path);
-/* Devices that may come again, a name each line. */
+/* Devices that may appear again, one name per line. */
 void read_gone(struct set *s, const char *path);
-/* Another name of a device, and what a file says of it */
+/* Another name of a device, and what a file says about it */
 void read_alias(struct set *s, const struct source *file, char *name, struct json_object *value);
 /* The device of this name, or NULL */
 struct device *device_find(const struct set *s, const char *name);
-/* Says that there is no such device; false if that is not an error. */
+/* Prints that there is no such device; false if that is not an error. */
 bool no_device(const struct set *s, const char *name);
 
 /* --- file.c */
@@ -181,8 +181,8 @@ bool read_file(struct set *s, struct source *file, const char *path);
 
 /* --- read.c: JSON into a set */
 
-/* A value, and a member of an object, as text, or NULL for null and what is not there. It lives as
- * long as the value. */
+/* A value, or a member of an object, as text; NULL if it is null or absent. The text lives as long
+ * as the value. */
 const char *value_text(struct json_object *value);
 const char *member_text(struct json_object *object, const char *key);
 /* All of a file */
@@ -190,7 +190,7 @@ void read_whole(struct set *s, const struct source *file, struct json_object *wh
 /* After the last file: sorts the rules, gives ids to those without. */
 void read_done(struct set *s);
 
-/* --- beside.c: what the rules go past; see scripts/lib/policy_beside.sh */
+/* --- beside.c: what the rules bypass; see scripts/lib/policy_beside.sh */
 void beside(struct set *s, const char *path);
 
 /* --- tuples.c */
@@ -198,7 +198,7 @@ void beside(struct set *s, const char *path);
 /* Port ranges get layers and numbers, rules their tuples. */
 bool ranges_place(struct set *s);
 bool tuples_make(struct set *s);
-/* Says which rules never apply, because earlier ones take all of their packets. */
+/* Prints which rules never apply, because earlier ones match all of their packets. */
 void shadows(const struct set *s);
 
 /* --- batch.c: the maps of a set, as commands of bpftool batch */

@@ -17,8 +17,8 @@ static int by_from(const void *a, const void *b)
 	return x->from != y->from ? x->from - y->from : x->to - y->to;
 }
 
-/* The ranges of a direction, each once, in order; layer by layer no two overlap. By start, so
- * that there are as few layers as can be. */
+/* The distinct ranges of a direction, sorted by start, so that the number of layers is minimal;
+ * ranges of a layer do not overlap. */
 static bool ranges_of(struct set *s, int dir)
 {
 	const char *field = dir ? "dport" : "sport";
@@ -97,7 +97,7 @@ static struct pol_tuple tuple_value(const struct rule *r)
 	return t;
 }
 
-/* Is the tuple of A that of B? Its number and best rank are not compared. */
+/* Do A and B have the same tuple? Its number and best rank are not compared. */
 static bool same_tuple(const struct pol_tuple *a, const struct rule *like,
 		       const struct pol_tuple *b, const struct rule *r)
 {
@@ -140,7 +140,7 @@ bool tuples_make(struct set *s)
 
 /* --- shadows: a rule is covered by an earlier one, of its own tuple or another */
 
-/* What a tuple looks at in a rule. */
+/* The fields of a rule that a tuple compares. */
 struct shade {
 	__u32 tuple, src[4], dst[4], mark, iif;
 	__u16 sport, dport;
@@ -153,7 +153,7 @@ static int by_shade(const void *a, const void *b)
 	return memcmp(a, b, offsetof(struct shade, first));
 }
 
-/* Could a rule like T take all packets of R? */
+/* Could a rule of tuple T match all packets of R? */
 static bool covers(const struct rule *t, const struct rule *r)
 {
 	bool ports = r->port[0].mode || r->port[1].mode;
@@ -179,7 +179,7 @@ static __u16 range_around(const struct set *s, int dir, __u8 layer, const struct
 	const struct range *range = s->ranges[dir];
 	size_t low = 0, high = s->n_ranges[dir];
 
-	/* the last that begins here or before; of a layer, those before it end before it */
+	/* the last that begins here or before; earlier ones of its layer end before it */
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
