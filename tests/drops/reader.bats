@@ -278,6 +278,18 @@ NONE_GIVEN" reasons
 	J | jq -e --arg ns "$inode#" 'any(.rows[]; (.netns | startswith($ns)) and .device == "lo" and .packets == 5)'
 }
 
+@test "drops: of more than 65536 processes, those whose namespace was not read are counted" {
+	attach_host
+	# a namespace that has no name: its row asks for the processes
+	fill <<<"3 4097 7 $OURS 5 0 5"
+	unread() { # PROCESSES
+		HM_PROCESSES=$1 LD_PRELOAD=$HM_BUILD/tests/processes.so hookmap drops |
+			sed -n 's/^the namespaces of \([0-9]*\) processes could not be read: .*/\1/p'
+	}
+	equal "$(unread 65536)" '' 'of 65536 processes'
+	equal "$(unread 65543)" 7 'of 65543 processes'
+}
+
 @test "drops: the number of a namespace is used again, its losses are not" {
 	attach_host
 	local inode
