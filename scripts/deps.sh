@@ -34,7 +34,7 @@ run|tc|iproute2|no tc filter can be attached
 run|bpftool|bpftool|nothing can be loaded or read
 run|iptables|iptables|latency: no stages prerouting and input
 run|jq|jq|the scripts cannot read what ip, tc and bpftool print
-run|awk|mawk|policy: no look at what rules go past; fdb.sh: no rules
+run|awk|mawk|policy: no check of what rules bypass; fdb.sh: no rules
 run|nsenter|util-linux|no work in other network namespaces
 run|flock|util-linux|two attaches at once would mix
 run|sysctl|procps|no lab

@@ -58,19 +58,19 @@ policy_beside() {
 			$2 == "alter" { part("netfilter") }
 			$2 == "tcbehind" { part("tc filters") }
 			$2 == "iprule" { part("ip rule") }
-			$2 == "setmark" && !marks++ { print $3 " " $9 " sets marks after the rules are asked: they do not see these" }
-			$2 == "flowtable" && !flows++ { print "flowtable " $9 " keeps the route that a flow had when it was taken in: marks of rules are not looked at then" }
+			$2 == "setmark" && !marks++ { print $3 " " $9 " sets marks after the rules are checked: rules do not see these marks" }
+			$2 == "flowtable" && !flows++ { print "flowtable " $9 " keeps the first route of its flows and ignores the marks of rules" }
 			$2 == "spoof" { part("rp_filter") }
 			$2 == "port" { print "it belongs to " $9 ": rules see packets for its own MAC address, not those for " $9 ": attach.sh " $9 " policy" }
 			$2 == "vrf" { print "a VRF: packets come in by its devices: attach.sh DEV policy for each of them" }
-			$2 == "unseen" { print $3 " took over 3 seconds: what rules go past there is not known" }
-			$2 == "noforward" && $4 == 4 { print "forwarding is off on " $5 ": no rule is asked there: sysctl -w " $9 "=1" }
-			$2 == "noask6" { print "IPv6 forwarding is off on " $5 " alone: the stack forwards its packets, and no rule is asked: sysctl -w " $9 "=1" }
-			$2 == "above" { print $5 " is on top of it, with a MAC address of its own: packets to that come in by " $5 ": attach.sh " $5 " policy" }
+			$2 == "unseen" { print $3 " took over 3 seconds: what rules bypass there is unknown" }
+			$2 == "noforward" && $4 == 4 { print "forwarding is off on " $5 ": rules are not checked there: sysctl -w " $9 "=1" }
+			$2 == "noask6" { print "IPv6 forwarding is off on " $5 " alone: the stack forwards its packets, but rules are not checked: sysctl -w " $9 "=1" }
+			$2 == "above" { print $5 " is on top of it, with its own MAC address: packets to it come in by " $5 ": attach.sh " $5 " policy" }
 			$2 == "nodefault" || $2 == "noipv6" { none = none $4 }
 			END {
 				if (none == "46") print "there is no default route: packets without a route count as this host\047s own, and pass"
-				if (list != "") print "rules with redirect, ecmp or table go past " list "; action mark and ip rule do not"
+				if (list != "") print "rules with redirect, ecmp or table bypass " list "; action mark and ip rule do not"
 			}' | while IFS= read -r line; do warn "$1: policy: $line"; done
 }
 

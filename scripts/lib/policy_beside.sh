@@ -20,7 +20,7 @@
 #     unseen    TOOL did not answer in time
 #     noforward DEV, to which policy is attached, does not forward
 #     noask6    DEV, to which policy is attached, has IPv6 forwarding off, others have it on
-#     above     DEV is on top of TEXT, to which policy is attached, with a MAC address of its own
+#     above     DEV is on top of TEXT, to which policy is attached, with its own MAC address
 #     nodefault there is no default route
 #     noipv6    this kernel has no IPv6
 #     self SRC  an address of this host

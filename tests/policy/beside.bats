@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# policy: what redirect, ecmp and table go past is said, and true; each line of the table in
+# policy: what redirect, ecmp and table bypass is said, and true; each line of the table in
 # tc/README.md
 
 bats_require_minimum_version 1.5.0
@@ -37,7 +37,7 @@ checked() {
 # passed TABLE TARGET: packets that the rule of netfilter with this target has seen
 passed() { on host "${SAVE:-iptables-save}" -c -t "$1" | sed -n "s/^\[\([0-9]*\):.*-j $2.*/\1/p"; }
 
-# past WORDS TABLE TARGET: each fast action goes past it and says WORDS; mark does not
+# past WORDS TABLE TARGET: each fast action bypasses it and says WORDS; mark does not
 past() {
 	local action text
 	for action in "$REDIRECT" "$TABLE" "$ECMP"; do
@@ -56,11 +56,11 @@ past() {
 	(($(passed "$2" "$3") > 0))
 }
 
-@test "policy: beside: redirect, table and ecmp go past NAT of sources, and say so; mark does not" {
+@test "policy: beside: redirect, table and ecmp bypass NAT of sources, and say so; mark does not" {
 	on host iptables -t nat -A POSTROUTING -o veth1 -j MASQUERADE
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table go past NAT (iptables MASQUERADE); action mark and ip rule do not"
-	past "goes past NAT: the source of what leaves by veth1 is not rewritten (iptables MASQUERADE)" nat MASQUERADE
+	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table bypass NAT (iptables MASQUERADE); action mark and ip rule do not"
+	past "bypasses NAT: packets that leave by veth1 keep their source address (iptables MASQUERADE)" nat MASQUERADE
 	# where it is not theirs: other devices, other sources, other ways in
 	on host iptables -t nat -F
 	on host iptables -t nat -A POSTROUTING -o veth0 -j MASQUERADE
@@ -69,47 +69,47 @@ past() {
 	on host iptables -t nat -N mine
 	on host iptables -t nat -A POSTROUTING -s 10.11.1.0/24 -o veth+ -j mine
 	on host iptables -t nat -A mine -j SNAT --to-source 10.11.3.1
-	like "$(said "$REDIRECT")" "goes past NAT"
+	like "$(said "$REDIRECT")" "bypasses NAT"
 	equal "$(said "$REDIRECT" '{"src":"10.12.0.0/16"}')" "" "another source"
 	equal "$(said '"drop"')" ""
 }
 
-@test "policy: beside: redirect goes past NAT of destinations, the firewall, TCPMSS and marks" {
+@test "policy: beside: redirect bypasses NAT of destinations, the firewall, TCPMSS and marks" {
 	attach eth0 policy
 	on host iptables -t nat -A PREROUTING -p udp --dport 7000 -j DNAT --to-destination 198.51.100.1:7001
-	past "goes past NAT: destinations are not rewritten, nor answers translated back (iptables DNAT)" nat DNAT
+	past "bypasses NAT: destinations are not rewritten, and answers are not translated back (iptables DNAT)" nat DNAT
 	on host iptables -t nat -F
 	on host iptables -N mine
 	on host iptables -A FORWARD -j mine
 	on host iptables -A mine -p udp --dport 7000 -j DROP
-	past "goes past the firewall and conntrack: nothing is dropped there (iptables filter FORWARD)" filter DROP
+	past "bypasses the firewall and conntrack: nothing is dropped there (iptables filter FORWARD)" filter DROP
 	on host iptables -F
 	on host iptables -P FORWARD DROP
-	like "$(said "$REDIRECT")" "goes past the firewall"
+	like "$(said "$REDIRECT")" "bypasses the firewall"
 	on host iptables -P FORWARD ACCEPT
 	on host iptables -A FORWARD -p udp -j ACCEPT
 	equal "$(said "$REDIRECT")" "" "a firewall that drops nothing"
 	on host iptables -F
 	on host iptables -t mangle -A FORWARD -o veth1 -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
-	like "$(said "$REDIRECT")" "goes past TCPMSS: the segment size is not clamped (iptables TCPMSS)"
+	like "$(said "$REDIRECT")" "bypasses TCPMSS: the segment size is not clamped (iptables TCPMSS)"
 	equal "$(said "$MARK")" ""
 	on host iptables -t mangle -F
 	on host iptables -t mangle -A PREROUTING -p udp --dport 7000 -j MARK --set-mark 7
-	like "$(said "$MARK")" "iptables mangle PREROUTING sets marks after the rules have been asked"
+	like "$(said "$MARK")" "iptables mangle PREROUTING sets marks after the rules are checked"
 	like "$(said '"drop"' '{"mark":7}')" "rule 1 (web): match.mark: iptables mangle PREROUTING sets marks after"
 	send
 	equal "$(rule web packets)" 0 "packets with that mark"
 	equal "$(said "$REDIRECT")" ""
 }
 
-@test "policy: beside: redirect goes past IPsec; strict rules refuse; nothing is changed then" {
+@test "policy: beside: redirect bypasses IPsec; strict rules refuse; nothing is changed then" {
 	attach eth0 policy
 	# one of an xfrm interface is for what is sent there
 	on host ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir out if_id 7 action block || skip_without xfrm false
 	equal "$(said "$REDIRECT")" ""
 	on host ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir out action block
 	on host ip xfrm policy add src 10.11.1.0/24 dst 198.51.100.0/24 dir fwd action block
-	like "$(said "$REDIRECT")" "goes past IPsec: leaves in clear, and what is to be blocked is not (ip xfrm policy, 10.11.1.0/24 to 198.51.100.0/24)"
+	like "$(said "$REDIRECT")" "bypasses IPsec: packets leave unencrypted, or are not blocked (ip xfrm policy, 10.11.1.0/24 to 198.51.100.0/24)"
 	equal "$(said "$REDIRECT" '{"dst":"203.0.113.0/24"}')" "" "not to there"
 	equal "$(said "$REDIRECT" '{"src":"fd11:1::/64"}')" "" "another family"
 	said "$REDIRECT" || true
@@ -123,7 +123,7 @@ past() {
 	jq '.strict = true' "$F" >"$F.strict"
 	run -1 policy load "$F.strict"
 	one_line "$output"
-	like "$output" "goes past IPsec"
+	like "$output" "bypasses IPsec"
 	run -1 policy check "$F.strict"
 	equal "$(on host "$HM_BUILD/hookmap" -j policy | jq -c '.rows[0].rule.action')" '{"mark":512}' "in force"
 	on host ip xfrm policy flush
@@ -139,13 +139,13 @@ past() {
 	attach eth0 policy
 	on host "${block[@]}" mark 0x1002a
 	equal "$(said "$REDIRECT")" ""
-	# what redirect goes past does not block these
+	# what redirect bypasses does not block these
 	equal "$(said "$MARK")" ""
 	catch server eth1 3
 	send
 	equal "$(caught | wc -l)" 3 "by mark and ip rule"
 	on host "${block[@]}" mark 0x42
-	like "$(said "$REDIRECT")" "goes past IPsec"
+	like "$(said "$REDIRECT")" "bypasses IPsec"
 }
 
 @test "policy: beside: rules and next hops of IPv6, where the kernel has none, are named" {
@@ -154,7 +154,7 @@ past() {
 	[[ ! -e /proc/sys/net/ipv6 ]] || on host mount -t tmpfs tmpfs /proc/sys/net/ipv6
 	equal "$(said '"drop"')" ""
 	equal "$(said '"drop"' '{"dst":"2001:db8::/32"}')" \
-		"$F: rule 1 (web): match: this kernel has no IPv6 (ipv6.disable=1?): no rule is asked about its packets"
+		"$F: rule 1 (web): match: this kernel has no IPv6 (ipv6.disable=1?): rules are not checked for IPv6 packets"
 	HOPS='{"b":{"dev":"veth1","via":"10.11.3.2","via6":"fd11:3::2"}}'
 	equal "$(said "$REDIRECT")" "$F: nexthop b: via6: this kernel has no IPv6: it is not used"
 }
@@ -173,11 +173,11 @@ past() {
 	on host sysctl -qw net.ipv4.conf.all.rp_filter=1
 	equal "$(said "$REDIRECT" | grep -c "where the default route does not lead")" 0 "2 wins"
 	on host sysctl -qw net.ipv4.conf.all.rp_filter=0
-	like "$(said "$REDIRECT" '{}')" "what this host sends itself comes to no rule"
-	like "$(said "$REDIRECT" '{"src":"10.11.2.1"}')" "what this host sends itself comes to no rule"
+	like "$(said "$REDIRECT" '{}')" "rules do not apply to packets that this host sends"
+	like "$(said "$REDIRECT" '{"src":"10.11.2.1"}')" "rules do not apply to packets that this host sends"
 	equal "$(said "$REDIRECT" '{"src":"10.11.2.3"}')" ""
 	on host sysctl -qw net.ipv4.conf.eth0.forwarding=0
-	like "$(said '"drop"')" "forwarding is off on eth0: no rule is asked there; sysctl -w net.ipv4.conf.eth0.forwarding=1"
+	like "$(said '"drop"')" "forwarding is off on eth0: rules are not checked there; sysctl -w net.ipv4.conf.eth0.forwarding=1"
 	send
 	equal "$(rule web packets) $(counted forwarding_off)" "0 3"
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
@@ -237,11 +237,11 @@ syn() {
 		syn
 		caught | cut -c 109-116
 	done >"$BATS_TEST_TMPDIR/said"
-	equal "$(grep -c "goes past TCPMSS" "$BATS_TEST_TMPDIR/said")" 3
+	equal "$(grep -c "bypasses TCPMSS" "$BATS_TEST_TMPDIR/said")" 3
 	equal "$(grep ^0204 "$BATS_TEST_TMPDIR/said" | xargs)" "020405b4 020405b4 020405b4 020403e8" "MSS"
 	# the host's own: rules do not see them, ip rule does
 	like "$(said "$MARK" '{}')" ""
-	like "$(said "$REDIRECT" '{"src":"10.11.3.1"}')" "what this host sends itself comes to no rule"
+	like "$(said "$REDIRECT" '{"src":"10.11.3.1"}')" "rules do not apply to packets that this host sends"
 	catch server eth0 3
 	on host "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7000 3
 	equal "$(caught | wc -l) $(rule web packets)" "3 0" "over a"
@@ -257,8 +257,8 @@ syn() {
 	on host sysctl -qw net.ipv4.conf.eth0.rp_filter=1
 	# the client pretends to be one behind veth0, then the host itself
 	for from in 0a0b0263 0a0b0201; do list+=("$(FROM=$from frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)"); done
-	like "$(said "$REDIRECT")" "rule 1 (web): redirect: goes past rp_filter of eth0: source addresses that are not behind it are not dropped"
-	equal "$(said "$REDIRECT" '{"iif":"veth0"}' | grep -c "goes past rp_filter")" 0 "another device"
+	like "$(said "$REDIRECT")" "rule 1 (web): redirect: bypasses rp_filter of eth0: packets with a source address that is not behind it are not dropped"
+	equal "$(said "$REDIRECT" '{"iif":"veth0"}' | grep -c "bypasses rp_filter")" 0 "another device"
 	said "$REDIRECT"
 	catch server eth1 2
 	on client "$HM_BUILD/tests/policy_frames" send eth0 "${list[@]}"
@@ -271,7 +271,7 @@ syn() {
 	send
 	equal "$(rule web packets)" 5
 	on host sysctl -qw net.ipv4.conf.eth0.src_valid_mark=1
-	like "$(said "$MARK")" "rule 1 (web): mark: rp_filter is 1 on eth0, and src_valid_mark: the way back is looked up with the mark"
+	like "$(said "$MARK")" "rule 1 (web): mark: rp_filter is 1 on eth0, with src_valid_mark: packets are dropped if the route back for the mark does not lead to eth0"
 	catch server eth1 1 1
 	send
 	equal "$(caught) $(rule web packets)" "not all of them came 3" "mark, and src_valid_mark"
@@ -408,7 +408,7 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	skip_without 'flowtables of nft' flowtable
 	on host sysctl -qw net.netfilter.nf_flowtable_udp_timeout=3600
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: warning: eth0: policy: flowtable inet fast flows keeps the route that a flow had when it was taken in: marks of rules are not looked at then"
+	equal "$output" "attach.sh: warning: eth0: policy: flowtable inet fast flows keeps the first route of its flows and ignores the marks of rules"
 	frame=$(frame4 "$(mac host eth0)" "$(mac client eth0)" - 64)
 	# leaves DEV-OF-SERVER WHAT: five packets of one flow
 	leaves() {
@@ -419,7 +419,7 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	equal "$(said "$MARK" '{"dst":"203.0.113.1","iif":"veth0"}' | grep -c flowtable)" 1 "of veth0"
 	leaves eth0 'by no rule'
 	text=$(said "$MARK")
-	equal "$text" "$F: rule 1 (web): mark: flowtable inet fast flows keeps the route that a flow had when it was taken in: for flows that it has, and from packet to packet of one flow, the mark is not looked at; nft delete flowtable inet fast flows, and make it again, after load"
+	equal "$text" "$F: rule 1 (web): mark: flowtable inet fast flows keeps the first route of its flows and ignores marks, even if they change within a flow; after load, nft delete flowtable inet fast flows and create it again"
 	equal "$(checked "$MARK")" "$text"
 	leaves eth0 'marked, in the flowtable'
 	equal "$(rule web packets)" 5 'of the rule'
@@ -445,14 +445,14 @@ devices_of() { # KIND: on a device, as lo takes no VLANs
 	on host env HM_SCRIPTS="$HM_TOP/scripts" bash -c '. "$HM_SCRIPTS/lib/policy_beside.sh" && beside_look eth0 >"$0" && beside_in "$0"' \
 		"$BATS_TEST_TMPDIR/look" >"$BATS_TEST_TMPDIR/in"
 	equal "$(grep -c $'\tforward\t' "$BATS_TEST_TMPDIR/in")" 33 "facts"
-	like "$(said "$REDIRECT")" "goes past the firewall and conntrack"
+	like "$(said "$REDIRECT")" "bypasses the firewall and conntrack"
 	on host iptables -F
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '#!/bin/sh\nsleep 60\n' >"$BATS_TEST_TMPDIR/bin/iptables-nft-save"
 	chmod +x "$BATS_TEST_TMPDIR/bin/iptables-nft-save"
 	set_of "$REDIRECT"
 	run -0 on host env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$HM_TOP/scripts/policy.sh" load "$F"
-	like "$output" "iptables-nft-save took over 3 seconds: what rules go past there is not known"
+	like "$output" "iptables-nft-save took over 3 seconds: what rules bypass there is unknown"
 }
 
 # ttl ACTION: TTL of a packet that came in with 64
@@ -467,7 +467,7 @@ ttl() {
 	local target
 	attach eth0 policy
 	on host iptables -t mangle -A PREROUTING -p udp -j TTL --ttl-set 10
-	like "$(checked "$REDIRECT")" "goes past netfilter: what it does there is not done (iptables mangle PREROUTING TTL); action mark and ip rule do"
+	like "$(checked "$REDIRECT")" "bypasses netfilter: its actions do not happen (iptables mangle PREROUTING TTL); action mark and ip rule do"
 	equal "$(checked "$MARK")" ''
 	equal "$(ttl "$REDIRECT") $(ttl "$MARK")" "3f 09" "TTL"
 	on host iptables -t mangle -F
@@ -485,9 +485,9 @@ ttl() {
 	done
 	# a filter that comes after
 	on host tc filter add dev eth0 ingress pref 60 bpf da obj "$HM_BUILD/tests/bpf/shot.o"
-	like "$(checked "$REDIRECT")" "goes past tc filters of eth0 that come after policy (pref 60 bpf); attach.sh eth0 policy --policy-pref N puts policy behind them"
+	like "$(checked "$REDIRECT")" "bypasses tc filters of eth0 after policy (pref 60 bpf); attach.sh eth0 policy --policy-pref N puts policy after them"
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	like "$output" "go past tc filters (tc filter pref 60 bpf)"
+	like "$output" "bypass tc filters (tc filter pref 60 bpf)"
 	said "$REDIRECT" '{"proto":"udp"}'
 	catch server eth1 3
 	on client "$HM_BUILD/tests/traffic" udp-send 198.51.100.1 7010 3
@@ -502,7 +502,7 @@ ttl() {
 	on host tc filter del dev eth0 ingress pref 40
 	# what ip rule forbids
 	on host ip rule add from 10.11.1.0/24 prohibit pref 100
-	like "$(checked "$REDIRECT")" "goes past ip rule: what that forbids is not (ip rule 100 prohibit)"
+	like "$(checked "$REDIRECT")" "bypasses ip rule: packets that it forbids pass (ip rule 100 prohibit)"
 	equal "$(checked "$REDIRECT" '{"src":"10.12.0.0/16"}')$(checked "$MARK")" ''
 	said "$REDIRECT"
 	catch server eth1 3
@@ -512,7 +512,7 @@ ttl() {
 	# a route that no look-up follows
 	on host ip route add default encap ip id 5 dst 10.11.3.2 dev veth1 table 300
 	on host ip -6 route add blackhole default table 300
-	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has routes with encap, which no look-up of rules follows: packets for these get the fallback"
+	like "$(said '{"table":300}')" "rule 1 (web): table: table 300 has routes with encap, which rules do not follow: packets for these get the fallback"
 	send
 	equal "$(rule web packets) $(counted fallback_drop)" "3 3" "encap"
 	# by a next hop without a gateway
@@ -533,21 +533,21 @@ ttl() {
 	on host ip route replace default nhid 3 table 300
 	like "$(checked '{"table":300}')" "table 300 has routes with encap"
 	on host iptables -t nat -A POSTROUTING -o veth0 -j MASQUERADE
-	like "$(checked '{"table":300}')" "goes past NAT: the source of what leaves by veth0 is not rewritten"
+	like "$(checked '{"table":300}')" "bypasses NAT: packets that leave by veth0 keep their source address"
 	on host ip route replace default nhid 1 table 300
 	equal "$(checked '{"table":300}')" ''
 	on host iptables -t nat -F
 	# an MTU of a route that a look-up does not tell
 	on host ip route replace default via 10.11.3.2 mtu 1000 table 300
-	like "$(checked '{"table":300}')" "table 300 has routes with an MTU that is not locked, which no look-up of rules tells: that of the device counts; mtu lock N, or action mark and ip rule"
+	like "$(checked '{"table":300}')" "table 300 has routes with an MTU that is not locked, which rules do not see: the MTU of the device counts; mtu lock N, or action mark and ip rule"
 	on host ip route replace default via 10.11.3.2 mtu lock 1000 table 300
 	equal "$(checked '{"table":300}')" ''
 	# what VRRP does with use_vmac
 	on host ip link add vrrp51 link eth0 address 00:00:5e:00:01:33 type macvlan mode private
 	on host ip link set vrrp51 up
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: warning: eth0: policy: vrrp51 is on top of it, with a MAC address of its own: packets to that come in by vrrp51: attach.sh vrrp51 policy"
-	like "$(said "$REDIRECT")" "vrrp51, on top of eth0, has a MAC address of its own: packets to that come in by vrrp51, and no rule is asked; attach.sh vrrp51 policy"
+	equal "$output" "attach.sh: warning: eth0: policy: vrrp51 is on top of it, with its own MAC address: packets to it come in by vrrp51: attach.sh vrrp51 policy"
+	like "$(said "$REDIRECT")" "vrrp51, on top of eth0, has its own MAC address: packets to it come in by vrrp51, and rules are not checked; attach.sh vrrp51 policy"
 	to_vmac() { on client "$HM_BUILD/tests/policy_frames" send eth0 "$(frame4 00005e000133 "$(mac client eth0)" - 64)"; }
 	to_vmac
 	equal "$(rule web packets)" 0 "to the other address"
@@ -570,14 +570,14 @@ ttl() {
 @test "policy: beside: IPv6 forwarding that is off on the input device alone" {
 	attach eth0 policy
 	on host sysctl -qw net.ipv6.conf.eth0.forwarding=0
-	like "$(checked "$REDIRECT")" "IPv6 forwarding is off on eth0 alone: the stack forwards its packets, and no rule is asked; sysctl -w net.ipv6.conf.eth0.forwarding=1"
+	like "$(checked "$REDIRECT")" "IPv6 forwarding is off on eth0 alone: the stack forwards its packets, but rules are not checked; sysctl -w net.ipv6.conf.eth0.forwarding=1"
 	equal "$(checked "$REDIRECT" '{"dst":"198.51.100.0/24"}')" ''
 	said "$REDIRECT"
 	catch server eth0 3
 	on client "$HM_BUILD/tests/traffic" udp-send 2001:db8:99::1 7000 3
 	equal "$(caught | wc -l) $(rule web packets) $(counted forwarding_off)" "3 0 3" "as the message says"
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: warning: eth0: policy: IPv6 forwarding is off on eth0 alone: the stack forwards its packets, and no rule is asked: sysctl -w net.ipv6.conf.eth0.forwarding=1"
+	equal "$output" "attach.sh: warning: eth0: policy: IPv6 forwarding is off on eth0 alone: the stack forwards its packets, but rules are not checked: sysctl -w net.ipv6.conf.eth0.forwarding=1"
 	on host sysctl -qw net.ipv6.conf.eth0.forwarding=1
 	equal "$(checked "$REDIRECT")" ''
 }
@@ -590,28 +590,28 @@ ttl() {
 		on host nft -f - <<<"$1"
 	}
 	nft_is 'table inet f { chain c { type nat hook postrouting priority 100; oifname "veth1" masquerade; }; }'
-	like "$(said "$REDIRECT")" "the source of what leaves by veth1 is not rewritten (nft f c)"
+	like "$(said "$REDIRECT")" "packets that leave by veth1 keep their source address (nft f c)"
 	nft_is 'table inet f { chain c { type nat hook postrouting priority 100; oifname "veth0" masquerade; }; }'
 	equal "$(said "$REDIRECT")" ""
 	nft_is 'table ip f { chain c { type nat hook prerouting priority -100; udp dport 7000 dnat to 198.51.100.1:7001; }; }'
-	like "$(said "$REDIRECT")" "destinations are not rewritten, nor answers translated back (nft f c)"
+	like "$(said "$REDIRECT")" "destinations are not rewritten, and answers are not translated back (nft f c)"
 	nft_is 'table inet f { chain c { type filter hook forward priority 0; policy drop; }; }'
 	like "$(said "$REDIRECT")" "nothing is dropped there (nft f c)"
 	run -0 on host "$HM_TOP/scripts/attach.sh" eth0 policy
-	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table go past the firewall (nft f c); action mark and ip rule do not"
+	equal "$output" "attach.sh: warning: eth0: policy: rules with redirect, ecmp or table bypass the firewall (nft f c); action mark and ip rule do not"
 	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook forward priority 0; jump d; }; }'
 	like "$(said "$REDIRECT")" "nothing is dropped there (nft f d)"
 	nft_is 'table inet f { chain d { udp dport 7000 drop; }; chain c { type filter hook input priority 0; jump d; }; }'
 	equal "$(said "$REDIRECT")" ""
 	nft_is 'table inet f { chain c { type filter hook forward priority 0; tcp flags syn tcp option maxseg size set rt mtu; }; }'
-	like "$(said "$REDIRECT")" "goes past TCPMSS: the segment size is not clamped (nft f c)"
+	like "$(said "$REDIRECT")" "bypasses TCPMSS: the segment size is not clamped (nft f c)"
 	# verdicts in a map that has a name, as kube-proxy has its services
 	nft_is 'table ip f { map m { type ipv4_addr : verdict; elements = { 198.51.100.1 : goto d }; }; chain d { udp dport 7000 dnat to 198.51.100.1:7001; }; chain c { type nat hook prerouting priority -100; ip daddr vmap @m; }; }'
-	like "$(said "$REDIRECT")" "destinations are not rewritten, nor answers translated back (nft f d)"
+	like "$(said "$REDIRECT")" "destinations are not rewritten, and answers are not translated back (nft f d)"
 	nft_is 'table ip f { map m { type ipv4_addr : verdict; elements = { 198.51.100.1 : drop }; }; chain c { type filter hook forward priority 0; ip daddr vmap @m; }; }'
 	like "$(said "$REDIRECT")" "nothing is dropped there (nft f c)"
 	nft_is 'table ip f { chain c { type filter hook prerouting priority 0; ip ttl set 10; }; }'
-	like "$(said "$REDIRECT")" "goes past netfilter: what it does there is not done (nft f c)"
+	like "$(said "$REDIRECT")" "bypasses netfilter: its actions do not happen (nft f c)"
 	nft_is 'table ip f { chain c { type filter hook postrouting priority 0; oifname "veth0" ip dscp set 10; }; }'
 	equal "$(said "$REDIRECT")" ''
 	nft_is 'table inet f { chain c { type filter hook prerouting priority -150; meta mark set ct mark; }; }'

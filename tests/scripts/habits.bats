@@ -44,7 +44,7 @@ esc=$'\e['
 }
 
 @test "habits: a large rule set shows progress on a terminal, and nothing in a pipe" {
-	sysctl -qw net.ipv4.ip_forward=1 # else each load says that no rule is asked
+	sysctl -qw net.ipv4.ip_forward=1 # else each load warns that rules are not checked
 	ip link add name p1 type veth peer name p2
 	sysctl -qw net.ipv4.conf.p1.forwarding=1
 	"$HM_TOP/scripts/attach.sh" p1 policy

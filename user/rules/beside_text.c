@@ -9,41 +9,38 @@
 
 void fact_text(const struct fact *f, char *text, size_t size)
 {
-	static const char mark[] = "; action mark and ip rule do";
+	static const char mark[] = "; action mark and ip rule do not bypass it";
 	bool not = *f->dev == '!';
 
 	switch (f->kind) {
 	case SNAT:
 		snprintf(text, size,
-			 "goes past NAT: the source of what leaves %s%s%sis not rewritten (%s "
-			 "%s)%s that",
+			 "bypasses NAT: packets%s%s keep their source address (%s %s)%s",
 			 !*f->dev ? ""
-			 : not	  ? "not by "
-				  : "by ",
-			 f->dev + not, *f->dev ? " " : "", f->tool, f->text, mark);
+			 : not	  ? " that do not leave by "
+				  : " that leave by ",
+			 f->dev + not, f->tool, f->text, mark);
 		break;
 	case DNAT:
 		snprintf(text, size,
-			 "goes past NAT: destinations are not rewritten, nor answers translated "
-			 "back (%s %s)%s that",
+			 "bypasses NAT: destinations are not rewritten, and answers are not "
+			 "translated back (%s %s)%s",
 			 f->tool, f->text, mark);
 		break;
 	case FORWARD:
 		snprintf(text, size,
-			 "goes past the firewall and conntrack: nothing is dropped there (%s %s)%s "
-			 "not go past it, and rules with drop can come first",
+			 "bypasses the firewall and conntrack: nothing is dropped there (%s %s)%s; "
+			 "or put rules with drop first",
 			 f->tool, f->text, mark);
 		break;
 	case MSS:
-		snprintf(text, size,
-			 "goes past TCPMSS: the segment size is not clamped (%s %s)%s that",
+		snprintf(text, size, "bypasses TCPMSS: the segment size is not clamped (%s %s)%s",
 			 f->tool, f->text, mark);
 		break;
 	case XFRM:
 		snprintf(text, size,
-			 "goes past IPsec: leaves in clear, and what is to be blocked is not (%s, "
-			 "%s); pass for these in an earlier rule, or action mark and ip rule, do "
-			 "that",
+			 "bypasses IPsec: packets leave unencrypted, or are not blocked (%s, %s); "
+			 "action mark and ip rule, or pass in an earlier rule, do not bypass it",
 			 f->tool, f->text);
 		break;
 	case RPF:
@@ -55,39 +52,39 @@ void fact_text(const struct fact *f, char *text, size_t size)
 		break;
 	case SETMARK:
 		snprintf(text, size,
-			 "%s %s sets marks after the rules have been asked: they do not see it, "
-			 "and a mark that they set may be replaced; match what that matches, or "
-			 "mark in netfilter alone",
+			 "%s %s sets marks after the rules are checked: rules do not see these "
+			 "marks, which may replace those of rules; match what it matches, or set "
+			 "marks only in netfilter",
 			 f->tool, f->text);
 		break;
 	case NOFORWARD:
 		snprintf(text, size,
-			 "forwarding is off on %s: no rule is asked there; sysctl -w %s=1", f->dev,
-			 f->text);
+			 "forwarding is off on %s: rules are not checked there; sysctl -w %s=1",
+			 f->dev, f->text);
 		break;
 	case NODEFAULT:
-		snprintf(text, size,
-			 "there is no IPv%d default route: packets to where no route leads count "
-			 "as this host's own, and pass; ip -%d route add unreachable default, or a "
-			 "real one",
-			 f->family, f->family);
+		snprintf(
+			text, size,
+			"there is no IPv%d default route: packets without a route count as this "
+			"host's own, and pass; ip -%d route add unreachable default, or a real one",
+			f->family, f->family);
 		break;
 	case NOIPV6:
 		snprintf(text, size,
-			 "this kernel has no IPv6 (ipv6.disable=1?): no rule is asked about its "
-			 "packets");
+			 "this kernel has no IPv6 (ipv6.disable=1?): rules are not checked for "
+			 "IPv6 packets");
 		break;
 	case SPOOF:
 		snprintf(text, size,
-			 "goes past rp_filter of %s: source addresses that are not behind it are "
-			 "not dropped%s that, and rules with drop can come first",
+			 "bypasses rp_filter of %s: packets with a source address that is not "
+			 "behind it are not dropped%s; or put rules with drop first",
 			 f->dev, mark);
 		break;
 	case VMARK:
 		snprintf(text, size,
-			 "rp_filter is 1 on %s, and src_valid_mark: the way back is looked up with "
-			 "the mark, and if it does not lead to %s, the packet is dropped; sysctl "
-			 "-w net.ipv4.conf.%s.rp_filter=2, or src_valid_mark=0 (and all)",
+			 "rp_filter is 1 on %s, with src_valid_mark: packets are dropped if the "
+			 "route back for the mark does not lead to %s; sysctl -w "
+			 "net.ipv4.conf.%s.rp_filter=2, or src_valid_mark=0 (and all)",
 			 f->dev, f->dev, f->dev);
 		break;
 	case PORT:
@@ -103,8 +100,8 @@ void fact_text(const struct fact *f, char *text, size_t size)
 			 f->dev);
 		break;
 	case UNSEEN:
-		snprintf(text, size,
-			 "%s took over 3 seconds: what rules go past there is not known", f->tool);
+		snprintf(text, size, "%s took over 3 seconds: what rules bypass there is unknown",
+			 f->tool);
 		break;
 	case NOROUTE:
 		snprintf(
@@ -119,66 +116,60 @@ void fact_text(const struct fact *f, char *text, size_t size)
 		break;
 	case ENCAP:
 		snprintf(text, size,
-			 "table %s has routes with encap, which no look-up of rules follows: "
-			 "packets "
-			 "for these get the fallback; action mark and ip rule follow them",
+			 "table %s has routes with encap, which rules do not follow: packets for "
+			 "these get the fallback; action mark and ip rule follow them",
 			 f->text);
 		break;
 	case MTU:
-		snprintf(text, size,
-			 "table %s has routes with an MTU that is not locked, which no look-up of "
-			 "rules tells: that of the device counts; mtu lock N, or action mark and "
-			 "ip rule",
-			 f->text);
+		snprintf(
+			text, size,
+			"table %s has routes with an MTU that is not locked, which rules do not "
+			"see: the MTU of the device counts; mtu lock N, or action mark and ip rule",
+			f->text);
 		break;
 	case ALTER:
-		snprintf(text, size,
-			 "goes past netfilter: what it does there is not done (%s %s)%s", f->tool,
-			 f->text, mark);
+		snprintf(text, size, "bypasses netfilter: its actions do not happen (%s %s)%s",
+			 f->tool, f->text, mark);
 		break;
 	case TCBEHIND:
 		snprintf(text, size,
-			 "goes past tc filters of %s that come after policy (%s); attach.sh %s "
-			 "policy "
-			 "--policy-pref N puts policy behind them",
+			 "bypasses tc filters of %s after policy (%s); attach.sh %s policy "
+			 "--policy-pref N puts policy after them",
 			 f->dev, f->text, f->dev);
 		break;
 	case IPRULE:
-		snprintf(
-			text, size,
-			"goes past ip rule: what that forbids is not (ip rule %s); rules with drop "
-			"can come first",
-			f->text);
+		snprintf(text, size,
+			 "bypasses ip rule: packets that it forbids pass (ip rule %s); put rules "
+			 "with drop first",
+			 f->text);
 		break;
 	case NOASK6:
 		snprintf(text, size,
-			 "IPv6 forwarding is off on %s alone: the stack forwards its packets, and "
-			 "no "
-			 "rule is asked; sysctl -w %s=1",
+			 "IPv6 forwarding is off on %s alone: the stack forwards its packets, but "
+			 "rules are not checked; sysctl -w %s=1",
 			 f->dev, f->text);
 		break;
 	case ABOVE:
 		snprintf(text, size,
-			 "%s, on top of %s, has a MAC address of its own: packets to that come in "
-			 "by "
-			 "%s, and no rule is asked; attach.sh %s policy",
+			 "%s, on top of %s, has its own MAC address: packets to it come in by %s, "
+			 "and rules are not checked; attach.sh %s policy",
 			 f->dev, f->text, f->dev, f->dev);
 		break;
 	case FLOWTABLE:
 		snprintf(text, size,
-			 "flowtable %s keeps the route that a flow had when it was taken in: for "
-			 "flows that it has, and from packet to packet of one flow, the mark is "
-			 "not looked at; nft delete flowtable %s, and make it again, after load",
+			 "flowtable %s keeps the first route of its flows and ignores marks, even "
+			 "if they change within a flow; after load, nft delete flowtable %s and "
+			 "create it again",
 			 f->text, f->text);
 		break;
 	case CARRIES:
 		snprintf(text, size,
 			 "%s carries only IPv%s and drops IPv%d packets; match dst %s here, and "
-			 "send the others elsewhere by a rule of their own",
+			 "send the others elsewhere with another rule",
 			 f->dev, f->text, f->family, f->family == 6 ? "0.0.0.0/0" : "::/0");
 		break;
 	default:
 		snprintf(text, size,
-			 "what this host sends itself comes to no rule; ip rule steers it");
+			 "rules do not apply to packets that this host sends; ip rule routes them");
 	}
 }

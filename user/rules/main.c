@@ -29,7 +29,7 @@ static const char usage[] =
 	"  --used LIST  acl: \"PLACE COUNT\" of each port's rules in l2_acl\n"
 	"  --links FILE   what ip -j -d link says\n"
 	"  --gone FILE    devices that may come again\n"
-	"  --facts FILE   what the rules may go past, of policy_beside.sh\n"
+	"  --facts FILE   what rules may bypass, by policy_beside.sh\n"
 	"  --cfg BYTES    pol_cfg as it is, in hexadecimal, as bpftool prints it\n"
 	"  --cpus N       that there may be\n"
 	"  --maps DIR     where maps are pinned\n"
