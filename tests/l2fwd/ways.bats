@@ -38,13 +38,13 @@ drop_state_in|blocked port|p6|$(mac 2)|$T
 drop_state_out|to a blocked port|p1|$(mac 6)|$T
 drop_no_headroom|no room for a tag|v3|$(mac 37)|$T|216"
 
-# other tests of this file and truth.bats send these frames
-OTHERS='pass_no_port|device that is not a port
-drop_storm|over the limit
-drop_acl|denied by a rule
-drop_source_mac|source not added
-drop_source_ip|address not added
-drop_copy|device did not take a copy'
+# other tests send these frames: reason|way|file: test
+OTHERS='pass_no_port|device that is not a port|fdb: l2fwd: by hand, without scripts, all frames pass and are counted
+drop_storm|over the limit|truth: l2fwd: a storm limit counts exactly; another port does not pay
+drop_acl|denied by a rule|truth: l2fwd: rules on a VLAN, and 1024 rules at most
+drop_source_mac|source not added|truth: l2fwd: guard: MAC and IP addresses of a tenant
+drop_source_ip|address not added|truth: l2fwd: guard: MAC and IP addresses of a tenant
+drop_copy|device did not take a copy|live: l2fwd: flooding: truth table of copies: port modes, and tags of the customer inside'
 
 way_rows() { # KEY|WAY|GUARD|RULES|STORM of the table
 	sed -n 's/^| `\([a-z_]*\)` | \(.*\) | \(.*\) | \(.*\) | \(.*\) |$/\1|\2|\3|\4|\5/p' "$HM_TOP/xdp/README.md" |
@@ -56,7 +56,54 @@ way_rows() { # KEY|WAY|GUARD|RULES|STORM of the table
 	keys=$(sed -n '/^#define L2_REASON(X)/,/^$/s/^\tX([A-Z_]*, [0-9]*, "\([a-z_]*\)", .*/\1/p' "$HM_TOP/kern/abi/l2fwd.h" | sort)
 	(($(wc -l <<<"$keys") >= 24)) || equal "$keys" 'reasons' 'keys of L2_REASON'
 	equal "$(way_rows | cut -d'|' -f1 | grep -v '^forwarded$' | sort -u)" "$keys" 'reasons with a row'
-	equal "$(way_rows | cut -d'|' -f1,2 | sort)" "$({ cut -d'|' -f1,2 <<<"$WAYS" && echo "$OTHERS"; } | sort)" 'rows, and frames'
+	equal "$(way_rows | cut -d'|' -f1,2 | sort)" "$({ cut -d'|' -f1,2 <<<"$WAYS" && cut -d'|' -f1,2 <<<"$OTHERS"; } | sort)" 'rows, and frames'
+}
+
+@test "l2fwd: each way that another test sends names a test that counts its reason" {
+	local key way name body
+	while IFS='|' read -r key way name; do
+		body=$(awk -v head="@test \"${name#*: }\" {" '$0 == head { on = 1 } on; /^}/ { on = 0 }' "$HM_TOP/tests/l2fwd/${name%%: *}.bats")
+		like "${body:-no test}" "reason * $key)"
+	done <<<"$OTHERS"
+}
+
+# outcomes: the reasons and verdicts of each function of l2fwd, in their order
+outcomes() {
+	local keys
+	keys=$(sed -n '/^#define L2_REASON(X)/,/^$/s/^\tX(\([A-Z_]*\), .*/\1/p' "$HM_TOP/kern/abi/l2fwd.h" | paste -sd'|')
+	(cd "$HM_TOP" && awk -v keys="(L2_($keys|FWD)|XDP_(ABORTED|DROP|PASS|TX|REDIRECT)|TC_ACT_[A-Z]+|l2_(slow|flood))[^A-Za-z0-9_]" '
+		/^[a-zA-Z_].*\(/ { match($0, /[A-Za-z0-9_]+\([^(]*$/); name = substr($0, RSTART); sub(/\(.*/, "", name); next }
+		name == "" || /^[#}]|^[\t ]*(\/?\*|\/\/)/ { next }
+		{
+			while (match($0, keys)) {
+				if (!(name in seen)) order[++n] = name
+				seen[name] = seen[name] " " substr($0, RSTART, RLENGTH - 1)
+				$0 = substr($0, RSTART + RLENGTH - 1)
+			}
+		}
+		END { for (i = 1; i <= n; i++) print order[i] ":" seen[order[i]] }' kern/l2*.h xdp/l2fwd.c tc/l2fwd.c)
+}
+
+# A new outcome in the code changes this list. Before you add it here, add the way that leads to it
+# to the table in xdp/README.md, and its frame to WAYS or OTHERS.
+OUTCOMES="l2_send: XDP_PASS
+l2_classify: L2_MALFORMED L2_DROP_VLAN_IN
+l2_guard_nd: L2_DROP_SRC_IP L2_DROP_SRC_IP L2_DROP_SRC_IP L2_DROP_SRC_MAC L2_DROP_SRC_IP
+l2_guard_address: L2_DROP_SRC_IP L2_DROP_SRC_MAC L2_DROP_SRC_IP L2_DROP_SRC_IP
+l2_guard_check: L2_DROP_SRC_MAC L2_DROP_SRC_MAC L2_DROP_SRC_IP
+l2_flood: L2_DROP_STORM XDP_REDIRECT L2_FLOOD L2_FWD L2_NO_META L2_NO_META L2_FLOOD
+l2_no_entry: L2_MISS L2_MCAST L2_BCAST L2_DROP_MISS L2_MISS l2_flood
+l2_egress: L2_DROP_SAME_PORT L2_DROP_STATE_OUT L2_DROP_VLAN_OUT L2_DROP_ACL
+l2_forward: L2_NO_DEVICE L2_DROP_SAME_PORT XDP_PASS XDP_REDIRECT L2_NO_DEVICE L2_DROP_NO_ROOM L2_FWD
+l2_slow: L2_SLOW L2_DROP_ACL
+l2_decide: L2_MALFORMED L2_CONTROL L2_DROP_STATE_IN L2_MALFORMED l2_slow L2_TO_STACK L2_NO_DEVICE l2_slow L2_DROP_VLAN_OUT l2_slow
+l2_verdict: XDP_PASS XDP_DROP
+HM_XDP: XDP_PASS L2_NO_PORT L2_FWD XDP_REDIRECT
+l2_copy_to: L2_DROP_ACL L2_DROP_NO_ROOM L2_DROP_NO_ROOM L2_DROP_COPY
+l2fwd_tc: TC_ACT_UNSPEC TC_ACT_SHOT TC_ACT_STOLEN"
+
+@test "l2fwd: each outcome in the code is in the list of outcomes" {
+	equal "$(outcomes)" "$OUTCOMES" 'outcomes in the code'
 }
 
 # run_frame DEV HEX METADATA: one run of the program, with so many bytes of metadata in front
