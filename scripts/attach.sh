@@ -34,7 +34,7 @@ EOF
 	printf '\nExit status: 0 attached, 1 not attached, nothing changed, 2 usage.\n'
 }
 
-DEV='' HOST=0 ASKED=() RENAMED=''
+DEV='' HOST=0 ASKED=() RENAMED='' RENEWED=()
 
 option() { # OPTION VALUE
 	if [[ $1 == --host ]]; then HOST=1; else ASKED+=("$1" "$2"); fi
@@ -50,6 +50,39 @@ feature_option() {
 		! feature "$feature" option "$1" "$2" || misuse "$1 is an option of $feature, which this command does not attach"
 	done
 	misuse "unknown option $1"
+}
+
+# dev_bare DEV: its entry is of another device that had its ifindex and has vanished, or all programs
+# of ours were removed by hand. (A mirrored bridge has none, and the kernel drops a port that vanishes
+# from l2_tx.)
+dev_bare() {
+	local feature FEATURES_SET XDP_ID XDP_MODE XDP_NAME XDP_SEC PORT
+	((!(DEV_FLAGS & HM_DEV_MIRROR))) || return 1
+	((!(DEV_FEATURES & HM_FEAT_l2fwd))) || ! l2_port_find "$IFINDEX" "$1" || return 1
+	xdp_get "$1"
+	features_of "$DEV_FEATURES"
+	for feature in "${FEATURES_SET[@]}"; do
+		[[ -z $XDP_ID ]] || ! prog_is_ours "$XDP_ID" "${feature}_xdp" || return 1
+		! tc_find "$1" "${feature}_tc" || return 1
+	done
+}
+
+# dev_renew DEV: removes what is left of the device that had its ifindex, and begins a new entry. If
+# we fail, the old entry is restored, so that detach finds what the features share.
+dev_renew() {
+	local feature DEV_ALIVE=0 NETNS_GONE=0
+	note "$DEV_NAME, which had ifindex $IFINDEX, has vanished, or has lost all programs of ours: removing what is left of it before $1 is attached"
+	defer dev_restore "$DEV_INODE $DEV_IFINDEX $DEV_FEATURES $DEV_FLAGS $DEV_NSID $DEV_PREF $DEV_NAME"
+	features_of "$DEV_FEATURES"
+	RENEWED=("${FEATURES_SET[@]}")
+	for feature in "${RENEWED[@]}"; do
+		# (the new port removes those of the old one, and says what)
+		[[ $feature == l2fwd && " ${FEATURES[*]} " == *' l2fwd '* ]] || feature "$feature" detach "$DEV_NAME"
+		[[ $feature != latency || ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
+	done
+	# (after a killed attach, the qdisc is ours)
+	[[ $DEV_NAME == "$1" ]] || DEV_FLAGS=0
+	DEV_FEATURES=0 DEV_FLAGS=$((DEV_FLAGS & HM_DEV_QDISC)) DEV_PREF=0
 }
 
 options "-n|--dry-run -v|--verbose -h|--help --host --netns= ${FLAG_OPTIONS[*]} --*=" "$@"
@@ -98,7 +131,7 @@ abi_mark
 if ((HOST)); then
 	dev_host
 else
-	dev_find "$DEV" || dev_unknown "$DEV"
+	if ! dev_find "$DEV"; then dev_unknown "$DEV"; elif dev_bare "$DEV"; then dev_renew "$DEV"; fi
 	# it was renamed: latency has rules with its name
 	if [[ $DEV_NAME != "$DEV" && -z $NETNS ]] && ((DEV_FEATURES & HM_FEAT_latency)); then
 		RENAMED=$DEV_NAME
@@ -119,5 +152,6 @@ for feature in "${FEATURES[@]}"; do feature "$feature" attach "$DEV"; done
 DEV_NAME=${DEV:-host}
 dev_put
 commit
+for feature in "${RENEWED[@]}"; do dev_unshare "$feature"; done
 [[ -z ${POL_BESIDE:-} ]] || policy_beside "$POL_BESIDE" || true
 leftovers_remove

@@ -69,7 +69,7 @@ leftovers_remove
 # detach_one NAME: detaches the requested features of DEV_*; by default all that it has or, if it has
 # none, all that could have been attached by hand
 detach_one() {
-	local feature OTHERS names=("${FEATURES[@]}")
+	local feature names=("${FEATURES[@]}")
 	if ((!${#names[@]})); then
 		features_of "$DEV_FEATURES"
 		names=("${FEATURES_SET[@]}")
@@ -85,8 +85,7 @@ detach_one() {
 		feature "$feature" detach "$1"
 		feature_bit "$feature"
 		DEV_FEATURES=$((DEV_FEATURES & ~BIT))
-		dev_others "$BIT"
-		[[ -n $OTHERS ]] || feature "$feature" unshare
+		dev_unshare "$feature"
 	done
 	dev_put
 }

@@ -72,3 +72,12 @@ features_of() {
 		((!($1 & BIT))) || FEATURES_SET+=("$name")
 	done
 }
+
+# dev_unshare NAME: removes what the feature shares, unless DEV_* or another device has it
+dev_unshare() {
+	local OTHERS
+	feature_bit "$1"
+	((!(DEV_FEATURES & BIT))) || return 0
+	dev_others "$BIT"
+	[[ -n $OTHERS ]] || feature "$1" unshare
+}

@@ -463,6 +463,70 @@ refused() {
 	nothing_left
 }
 
+# made NAME: a device with ifindex 900; its peer has 192.0.2.2 in the client's namespace
+made() {
+	on host ip link add "$1" index 900 type veth peer name peer0 netns "$LAB-client"
+	on host ip addr add 192.0.2.1/30 dev "$1"
+	on host ip link set "$1" up
+	on client ip addr add 192.0.2.2/30 dev peer0
+	on client ip link set peer0 up
+}
+
+# remade OLD NEW FEATURE...: OLD with the features, of which latency's --next drops all, has vanished,
+# and NEW has its ifindex
+remade() {
+	local said
+	attach eth0 --sample 1 --filter 'proto icmp'
+	made "$1"
+	attach "$1" "${@:3}" --pref 7 2>/dev/null
+	equal "$(pinged)" "${BEFORE:-0}" 'answers before'
+	on host ip link del "$1"
+	made "$2"
+	said=$(attach "$2" latency 2>&1)
+	like "$said" "note: $1, which had ifindex 900, has vanished, or has lost all programs of ours: removing what is left of it before $2 is attached"
+	equal "$(pinged)" 7 'answers after'
+	equal "$(hookmap -j latency | jq --arg dev "$2" '[.rows[] | select(.device == $dev and .to == "tc") | .count] | add')" 7 'counted at tc'
+	equal "$(hookmap -j status | jq -c --arg dev "$2" '.devices[] | select(.device == $dev) | .features')" '"latency"' features
+	equal "$(on host tc -j filter show dev "$2" ingress | jq -c '[.[].pref] | unique')" '[1]' 'its own preference'
+	equal "$(on host iptables -S INPUT | grep -c "^-A INPUT -i $2 ")" 1 'jumps'
+	[[ $1 == "$2" ]] || equal "$(on host iptables -S INPUT | grep -c "^-A INPUT -i $1 " || true)" 0 'jumps of the old one'
+	[[ ! -e $G/l2_port ]] || return 1
+	# again: now it is the same device
+	equal "$(attach "$2" latency 2>&1)" '' 'attached again'
+	detach "$2"
+	detach eth0
+	on host ip link del "$2"
+	nothing_left
+}
+pinged() { on client ping -q -c 7 -i 0.05 -W 1 192.0.2.1 | sed -n 's/.* \([0-9]*\) received.*/\1/p'; }
+
+@test "attach: a device made again under the ifindex of one with --next: another name, the same name" {
+	remade old0 new0 latency --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	remade old0 old0 latency --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+}
+
+@test "attach: a device made again under the ifindex of one with latency and l2fwd" {
+	BEFORE=7
+	remade old0 new0 latency l2fwd
+	remade old0 old0 latency l2fwd
+}
+
+@test "attach: all programs removed by hand, and attached again; an attach that fails keeps the entry" {
+	attach eth0 --sample 1 --filter 'proto icmp' --next "$HM_BUILD/tests/bpf/xdp_drop.o"
+	on host ip link set eth0 xdp off
+	on host tc filter del dev eth0 ingress
+	run -1 attach eth0 --next "$HM_BUILD/tests/bpf/xdp_pass.o:nosuch"
+	like "$output" 'has no program in section nosuch'
+	equal "$(hookmap -j status | jq -c '[.devices[] | [.device, .features]]')" '[["eth0","latency"]]' 'after one that failed'
+	attach eth0
+	on client ping -q -c 7 -i 0.05 10.11.1.1
+	equal "$(rows xdp tc)" 7 counted
+	equal "$(on host iptables -S INPUT | grep -c '^-A INPUT -i eth0 ')" 1 jumps
+	detach eth0
+	nothing_left
+	equal "$(on host tc qdisc show dev eth0 clsact)" '' qdisc
+}
+
 @test "attach: status.sh says what a killed attach has left out, and goes on" {
 	local out
 	attach eth0 --mode none
