@@ -209,7 +209,8 @@ int names_cookie(__u64 *cookie);
 /* Its name as that of names_space(), else that at attach, else the inode. */
 const char *names_netns(struct names *n, __u8 nsid);
 
-/* The device's name now, else that at attach, else "if<number>". */
+/* The device's name now, else that at attach, else "if<number>". If another device has the ifindex
+ * of one that has vanished, it is the name at attach. */
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex);
 /* The name at attach, else "if<number>": if another device may have its ifindex. */
 const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex);

@@ -6,6 +6,7 @@
  * cookie gets the current name only if the namespace has that cookie. A deleted namespace keeps
  * the name in map drop_name, or drop_slot (recall.c).
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <bpf/bpf.h>
 
 #include "names.h"
+#include "settings.h"
 
 struct names {
 	struct spaces spaces;
@@ -253,11 +255,52 @@ const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex)
 	return n->device;
 }
 
+/* By its name: a program of ours at a hook of a device. */
+static bool prog_ours(__u32 id, __u32 class, const void *arg)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool ours;
+
+	(void)class, (void)arg;
+	if (fd < 0)
+		return errno == EPERM; /* who knows */
+	ours = !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       (!strncmp(info.name, "latency_", 8) || !strncmp(info.name, "l2fwd_", 6) ||
+		!strncmp(info.name, "policy_", 7));
+	close(fd);
+	return ours;
+}
+
+/* The device that was attached has vanished, and another, which has none of our programs, has
+ * its ifindex. (A renamed one has them. A mirrored bridge has none.) */
+static bool device_vanished(struct names *n, __u8 nsid, const struct hm_netns *ns, __u32 ifindex)
+{
+	struct hm_dev_key key = { .netns = ns->netns, .ifindex = ifindex };
+	struct space *s = space_get(&n->spaces, ns->netns);
+	struct device *d = s && space_is(s, ns->cookie) ? space_device(s, ifindex) : NULL;
+	struct hm_dev dev;
+
+	if (!d || n->dev_fd < 0 || bpf_map_lookup_elem(n->dev_fd, &key, &dev) ||
+	    dev.flags & HM_DEV_MIRROR || !strncmp(dev.name, d->name, sizeof(dev.name)))
+		return false;
+	if (!d->ours) {
+		bool ours = (d->xdp && prog_ours(d->xdp, 0, NULL)) ||
+			    filter_pref(n, nsid, ifindex, prog_ours, NULL);
+
+		d->ours = ours ? OURS_SOME : OURS_NONE;
+	}
+	return d->ours == OURS_NONE;
+}
+
 const char *names_device(struct names *n, __u8 nsid, __u32 ifindex)
 {
 	struct hm_netns ns;
 
 	netns_get(n, nsid, &ns);
+	if (device_vanished(n, nsid, &ns, ifindex))
+		return names_device_was(n, nsid, ifindex);
 	return names_device_in(n, ns.cookie, ns.netns, ifindex, 0)
 		       ?: names_device_was(n, nsid, ifindex);
 }

@@ -30,6 +30,8 @@ struct places {
 struct device {
 	__u32 index, master, below;
 	__u32 node; /* the inode of its sysfs directory; 0: not read, or unknown */
+	__u32 xdp;  /* id of its XDP program; 0: none */
+	enum { OURS_UNKNOWN, OURS_NONE, OURS_SOME } ours; /* does it have programs of ours? */
 	char name[IF_NAMESIZE];
 };
 

@@ -222,6 +222,17 @@ static int device_compare(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
+static __u32 xdp_id(const struct rtattr *xdp)
+{
+	int len = RTA_PAYLOAD(xdp);
+	__u32 id = 0;
+
+	for (const struct rtattr *a = RTA_DATA(xdp); RTA_OK(a, len); a = RTA_NEXT(a, len))
+		if (a->rta_type >= IFLA_XDP_PROG_ID && a->rta_type <= IFLA_XDP_HW_PROG_ID)
+			id = *(const __u32 *)RTA_DATA(a);
+	return id;
+}
+
 static int device_add(void *space, struct nlmsghdr *msg)
 {
 	struct space *s = space;
@@ -245,6 +256,8 @@ static int device_add(void *space, struct nlmsghdr *msg)
 			d->below = *(const __u32 *)RTA_DATA(a);
 		else if (a->rta_type == IFLA_LINK_NETNSID)
 			elsewhere = true;
+		else if ((a->rta_type & NLA_TYPE_MASK) == IFLA_XDP)
+			d->xdp = xdp_id(a);
 	}
 	if (elsewhere)
 		d->below = 0;

@@ -406,6 +406,43 @@ damage_stamp() {
 	(($(of eth0) >= before + 11))
 }
 
+@test "latency: rows of a device that has vanished keep its name, whatever device has its ifindex" {
+	local out
+	called() { # NAME OTHER
+		local count
+		count=$(hookmap -j latency | jq --arg dev "$1" '[.rows[] | select(.device == $dev and .to == "prerouting") | .count] | add')
+		equal "$count" 7 "rows of $1"
+		equal "$(hookmap -j latency | jq --arg dev "$2" '[.rows[] | select(.device == $dev)] | length')" 0 "rows of $2"
+		out=$(hookmap latency)
+		like "$out" "*$1*"
+		run ! grep -w "$2" <<<"$out"
+		out=$(hookmap --prom)
+		like "$out" "hookmap_stage_latency_seconds_count{from=\"tc\",to=\"prerouting\",device=\"$1\""
+		run ! grep "device=\"$2\"" <<<"$out"
+		equal "$(hookmap -j status | jq -c --arg dev "$1" '[.devices[] | select(.device == $dev)] | length')" 1 "$1 in status"
+	}
+	attach eth0 --sample 1 --filter 'proto icmp'
+	on host ip link add weba index 900 type veth peer name peer0 netns "$LAB-client"
+	on host ip addr add 192.0.2.1/30 dev weba
+	on host ip link set weba up
+	on client ip addr add 192.0.2.2/30 dev peer0
+	on client ip link set peer0 up
+	attach weba
+	on client ping -q -c 7 -i 0.05 192.0.2.1
+	called weba dbprod
+	# a renamed one has its programs, at XDP or at tc
+	on host ip link set weba name webb
+	called webb weba
+	on host ip link set webb xdp off
+	called webb weba
+	on host ip link del webb
+	on host ip link add dbprod index 900 type veth peer name peer0 netns "$LAB-client"
+	called weba dbprod
+	# what somebody has attached to it does not make it ours
+	on host ip link set dbprod xdp obj "$HM_BUILD/tests/bpf/xdp_pass.o" sec prog
+	called weba dbprod
+}
+
 @test "latency: the oldest namespace in which nothing is attached makes room for the 256th" {
 	local i rest before
 	of() { hookmap -j latency | jq --arg ns "$1" '[.rows[] | select(.netns == $ns) | .count] | add // 0'; }
