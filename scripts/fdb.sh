@@ -226,7 +226,7 @@ fdb_set() { # add|replace WORD...
 		! entry_dead "$TO" "$VLAN" || warn "$ENTRY$( ((!VLAN)) || printf ' vlan %d' "$VLAN"): no frame will use it: $WHY"
 	}
 	if value_read l2_fdb "${KEY[@]}" && (($(field_num l2_fdb.type) != L2_GONE)); then
-		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN is there already: replace changes it"
+		[[ $verb == replace ]] || die "$ENTRY vlan $VLAN already exists: replace changes it"
 	else
 		struct_new l2_fdb
 	fi
@@ -670,7 +670,7 @@ guard_del() { # MAC
 
 fdb_guard() {
 	port_of "$1"
-	[[ ! $2 =~ ^(on|off|flush)$ ]] || (($# == 2)) || misuse "guard $2 takes nothing"
+	[[ ! $2 =~ ^(on|off|flush)$ ]] || (($# == 2)) || misuse "guard $2 takes no argument"
 	case $2 in
 	on | off)
 		on_off guard "$2"
@@ -710,7 +710,7 @@ case $VERB in
 add | replace | del) (($# > 1)) || misuse "$VERB needs a MAC" ;;
 flush) ;;
 load) (($# == 2)) || misuse "load needs a file" ;;
-dump) (($# == 1)) || misuse "dump takes nothing" ;;
+dump) (($# == 1)) || misuse "dump takes no argument" ;;
 port | acl | guard) (($# > 1)) || misuse "$VERB needs a device" ;;
 *) misuse "expected add, replace, del, flush, load, dump, port, acl or guard (no arguments: shows all)" ;;
 esac

@@ -95,7 +95,7 @@ numbers() { # FILE NAME: on stdout
 	text=$(jq -rn -L "$HM_SCRIPTS/lib" --arg stage "$STAGE" --arg device "$DEVICE" --arg netns "$NS" --arg name "$2" \
 		--argjson compare "$( ((${#FILES[@]} == 2)) && printf true || printf false)" --argjson interval "$INTERVAL" \
 		--arg what "$WHAT" 'include "plot"; plot($what; $name; $interval)' <"$1" 2>/dev/null) ||
-		die "$1: not what hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency') prints"
+		die "$1: not the output of hookmap -j $([[ $WHAT == drops ]] && printf 'drops' || printf 'latency')"
 	[[ -n $text ]] || {
 		text=$(jq -rn '[inputs.rows[]?.device] | unique | .[:8] | join(" ")' <"$1")
 		[[ -z $text ]] || die "$1: nothing to draw: no row matches; its devices: $text"

@@ -85,9 +85,9 @@ void drops_rest(const struct drop_table *t, size_t rows, __u64 packets)
 		printf("table full: %llu packets without their %s, in rows \"(other)\"\n",
 		       lost[LOST_OVER_PACKETS] - lost[LOST_NO_ROW], drop_by_name[t->by]);
 	if (lost[LOST_NO_ROW])
-		printf("table full: %llu packets in no row\n", lost[LOST_NO_ROW]);
+		printf("table full: %llu packets without a row\n", lost[LOST_NO_ROW]);
 	if (lost[LOST_XDP_OVER] | lost[LOST_VERDICT_OVER])
-		printf("table full: %llu XDP errors, %llu XDP verdicts in no row\n",
+		printf("table full: %llu XDP errors, %llu XDP verdicts without a row\n",
 		       lost[LOST_XDP_OVER], lost[LOST_VERDICT_OVER]);
 	if (lost[LOST_VERDICT_EVICTED])
 		printf("table full: %llu rows of XDP verdicts were replaced by new causes\n",
@@ -96,7 +96,7 @@ void drops_rest(const struct drop_table *t, size_t rows, __u64 packets)
 		printf("samples: %llu taken, %llu over the rate, %llu lost in the full ring\n",
 		       lost[LOST_SAMPLES], lost[LOST_SAMPLES_RATE], lost[LOST_SAMPLES_RING]);
 	if (lost[LOST_MISSED])
-		printf("missed: %llu drops during the count of another on that CPU\n",
+		printf("missed: %llu drops while that CPU was counting another\n",
 		       lost[LOST_MISSED]);
 	if (t->unasked)
 		printf("the namespaces of %llu processes could not be read: devices there may have "

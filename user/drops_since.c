@@ -101,7 +101,7 @@ int drops_since(const char *path, struct drop_table *t)
 		drops_merge(t);
 		return 0;
 	}
-	fail("--since %s: not what hookmap -j drops prints: %s", path, wrong);
+	fail("--since %s: not the output of hookmap -j drops: %s", path, wrong);
 	drops_free(t);
 	return -EPROTO;
 }

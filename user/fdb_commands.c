@@ -233,7 +233,7 @@ static int entry_commands(struct fdb *f, struct settings *s, __u8 nsid)
 		}
 		printf("EOF\n");
 		if (left)
-			command_comment("l2fwd: %llu entries lead to devices that are no ports",
+			command_comment("l2fwd: %llu entries lead to devices that are not ports",
 					left);
 	}
 	free(all.entry);

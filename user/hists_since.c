@@ -109,7 +109,8 @@ int hists_since(const char *path, const struct hist_verb *verb, struct hists *h)
 	json_object_put(top);
 	if (!wrong)
 		return 0;
-	fail("--since %s: not what hookmap -j --buckets %s prints: %s", path, verb->feature, wrong);
+	fail("--since %s: not the output of hookmap -j --buckets %s: %s", path, verb->feature,
+	     wrong);
 	hists_free(h);
 	return -EPROTO;
 }

@@ -294,7 +294,8 @@ static int show_rest(const struct options *opt, const struct hists *h)
 	}
 	putchar('\n');
 	if (elsewhere && !hists_asked.device && !hists_asked.netns)
-		printf("NETNS -: attached by hand in another network namespace (or off again): "
+		printf("NETNS -: attached by hand in another network namespace (or detached "
+		       "since): "
 		       "read "
 		       "it there (nsenter --net=/run/netns/NAME -- hookmap latency)\n");
 	if (n->seen && !n->sampled && sample > 1)

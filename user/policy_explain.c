@@ -124,7 +124,7 @@ static int parse(const char *text, struct policy *p, struct packet *k)
 			return -EINVAL;
 		}
 		if (n == 16 || was_there(had, n, word)) {
-			fail("--explain: %s= is there twice", word);
+			fail("--explain: %s= is given twice", word);
 			free(copy);
 			return -EINVAL;
 		}

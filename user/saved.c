@@ -22,7 +22,7 @@ struct json_object *saved_read(const char *path, const char *verb)
 	else if ((!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) || fcntl(fd, F_SETFL, 0))
 		fail("--since %s: neither a file nor a pipe", path);
 	else if (!json_object_is_type(top = json_object_from_fd(fd), json_type_object))
-		fail("--since %s: not what hookmap -j %s prints: no object", path, verb);
+		fail("--since %s: not the output of hookmap -j %s: no object", path, verb);
 	else
 		goto out;
 	json_object_put(top);

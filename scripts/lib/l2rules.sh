@@ -100,7 +100,7 @@ fdb_acl() { # DEV COMMAND...
 		acl_change "$PORT" --file "$3" <"$INPUT"
 		;;
 	flush)
-		(($# == 2)) || misuse "acl flush takes nothing"
+		(($# == 2)) || misuse "acl flush takes no argument"
 		acl_change "$PORT" </dev/null
 		;;
 	default)

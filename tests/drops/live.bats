@@ -300,7 +300,7 @@ of_sources() {
 	busywait 5 in_all
 	# other namespaces may have lost something, too
 	(("$(drops | jq .lost.no_row_packets)" >= 10000 - 8192))
-	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "packets in no row"
+	like "$(on host "$HM_BUILD/hookmap" drops -n 1)" "packets without a row"
 }
 
 @test "drops: what a qdisc, the neighbour table and routing lose, as they count it" {

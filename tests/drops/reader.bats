@@ -188,7 +188,7 @@ NONE_GIVEN" reasons
 		printf '%s' "$text" >"$file"
 		run -1 hookmap drops --since "$file"
 		one_line "$output"
-		like "$output" "not what hookmap -j drops prints"
+		like "$output" "not the output of hookmap -j drops"
 	done
 	J -n 1 >"$file"
 	run -1 hookmap drops --since "$file"

@@ -261,7 +261,7 @@ in_no_row() { equal "$(verdict_sum) $(($(drops | jq .lost.verdict_table_full) - 
 	taskset -c 0 bpftool batch file "$BATS_TEST_TMPDIR/homes" >/dev/null
 	other_homes 0 40000
 	in_no_row '0 11'
-	like "$(hookmap drops)" "table full: 0 XDP errors, $((NO_ROW + 11)) XDP verdicts in no row"
+	like "$(hookmap drops)" "table full: 0 XDP errors, $((NO_ROW + 11)) XDP verdicts without a row"
 	like "$(hookmap --prom drops)" "hookmap_drop_lost_total{cause=\"verdict_table_full\"} $((NO_ROW + 11))"
 	# its next frame takes a place again, with all that was counted
 	on client "$HM_BUILD/tests/frames" phost 7 "$ETH_UDP_7001"

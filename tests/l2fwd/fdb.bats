@@ -39,7 +39,7 @@ refused() {
 	refused 2 'say where' add 02:00:00:00:00:02
 	refused 1 'no device nope' add 02:00:00:00:00:02 dev nope
 	refused 1 'is not a port of l2fwd' add 02:00:00:00:00:02 dev q9
-	refused 1 'is there already' add 02:00:00:00:00:01 dev p2
+	refused 1 'already exists' add 02:00:00:00:00:01 dev p2
 	refused 1 'no entry' del 02:00:00:00:00:01 vlan 7
 	refused 2 'unknown port setting' port p1 speed 10
 	refused 2 'from 1 to 4094' port p1 mode access 5000
@@ -58,8 +58,8 @@ refused() {
 	refused 2 'the first is larger' acl p1 add 7 deny proto tcp dport 26-25
 	refused 2 'expected an IPv4 or IPv6 prefix' acl p1 add 7 deny src 10.0.0.0/33
 	refused 2 'another protocol family' acl p1 add 7 deny src 10.0.0.0/8 dst fd00::/8
-	refused 2 'bits are set behind the prefix' acl p1 add 7 deny src 10.0.0.1/24
-	refused 2 'proto is there twice' acl p1 add 7 deny proto tcp proto udp
+	refused 2 'bits are set after the prefix' acl p1 add 7 deny src 10.0.0.1/24
+	refused 2 'proto is given twice' acl p1 add 7 deny proto tcp proto udp
 	refused 2 'no frame has both: ethertype 0x0800, and proto icmp6' acl p1 add 7 deny proto icmp6 src 10.0.0.0/8
 	refused 2 'no frame has both: ethertype 0x0806, and fragment' acl p1 add 7 deny ethertype arp fragment yes
 	refused 2 'has no ports' acl p1 add 7 deny proto tcp dport 5 fragment yes
@@ -67,15 +67,15 @@ refused() {
 	refused 1 'no rule of priority 6' acl p1 del 6
 	refused 2 'expected an IPv4 or IPv6 address' guard p1 add 02:00:00:00:00:01 10.0.0.1 10.0.0
 	refused 1 'is not known' guard p1 del 02:00:00:00:00:09
-	refused 2 'guard on takes nothing' guard p1 on junk
-	refused 2 'guard flush takes nothing' guard p1 flush 02:00:00:00:00:01
-	refused 2 'acl flush takes nothing' acl p1 flush 5
+	refused 2 'guard on takes no argument' guard p1 on junk
+	refused 2 'guard flush takes no argument' guard p1 flush 02:00:00:00:00:01
+	refused 2 'acl flush takes no argument' acl p1 flush 5
 	refused 2 'acl default needs' acl p1 default deny 5
 	refused 2 'unknown option' --force flush
 	printf '%s\n' '# comment' '' '7 permit' '8 deny icmp dport 3' >"$BATS_TEST_TMPDIR/rules"
 	refused 1 'line 4: protocol icmp has no ports' acl p1 load "$BATS_TEST_TMPDIR/rules"
 	printf '%s\n' '7 permit' '7 deny' >"$BATS_TEST_TMPDIR/rules"
-	refused 1 'line 2: priority 7 is there already' acl p1 load "$BATS_TEST_TMPDIR/rules"
+	refused 1 'line 2: priority 7 already exists' acl p1 load "$BATS_TEST_TMPDIR/rules"
 	# a directory is no file without lines
 	refused 1 "$BATS_TEST_TMPDIR: cannot be read" acl p1 load "$BATS_TEST_TMPDIR"
 	refused 1 "$BATS_TEST_TMPDIR: cannot be read" load "$BATS_TEST_TMPDIR"

@@ -176,7 +176,7 @@ of() {
 	equal "$(of decoy)" "if$index -" "with another filter"
 	on decoy "$HM_TOP/scripts/attach.sh" decoy0 latency 2>/dev/null
 	equal "$(of decoy)" "if$index -" "with latency by attach.sh"
-	like "$(on decoy "$HM_BUILD/hookmap" latency)" "NETNS -: attached by hand in another network namespace (or off again): read it there (nsenter --net=/run/netns/NAME -- hookmap latency)"
+	like "$(on decoy "$HM_BUILD/hookmap" latency)" "NETNS -: attached by hand in another network namespace (or detached since): read it there (nsenter --net=/run/netns/NAME -- hookmap latency)"
 	like "$(on decoy "$HM_BUILD/hookmap" --prom)" "device=\"if$index\",netns=\"-\""
 	equal "$(on decoy "$HM_BUILD/hookmap" --prom | grep stage_latency | grep -c decoy0)" 0 "rows of the other device"
 	# a device without the filter has no name either

@@ -251,7 +251,7 @@ sent_by() {
 		{"priority":1,"action":{"ecmp":{"z":1}}}|rule 1: action: ecmp: no next hop z
 		{"priority":1,"action":"drop","fallback":"pass"}|rule 1: fallback: goes with redirect, table and ecmp only
 		{"priority":1,"action":{"redirect":"a"},"fallback":"next"}|rule 1: fallback: next: expected pass or drop
-		{"priority":1,"action":"pass","match":{"src":"10.0.0.1/8"}}|rule 1: match.src: 10.0.0.1/8: bits are set behind the prefix
+		{"priority":1,"action":"pass","match":{"src":"10.0.0.1/8"}}|rule 1: match.src: 10.0.0.1/8: bits are set after the prefix
 		{"priority":1,"action":"pass","match":{"src":"10.0.0.256"}}|rule 1: match.src: 10.0.0.256: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"src":"010.0.0.1"}}|rule 1: match.src: 010.0.0.1: expected an IPv4 or IPv6 prefix
 		{"priority":1,"action":"pass","match":{"dst":"10.0.0.0/08"}}|rule 1: match.dst: 10.0.0.0/08: expected an IPv4 or IPv6 prefix
@@ -318,10 +318,10 @@ sent_by() {
 		\xef\xbb\xbf{"rules":[]}|
 		{"rules":null}|file: rules: expected array, not null
 		{"nexthops":false}|file: nexthops: expected object, not boolean
-		{"rules":[{"priority":1,"action":"pass"}],"rules":[]}|file: rules: is there twice
-		{"nexthops":{"a":{"dev":"veth0"},"a" : {"dev":"veth1"}}}|nexthop a: name: is there twice
-		{"rules":[{"priority":3,"action":"pass"},{"priority":2,"match":{"dst":"1.1.1.1","dport":1,\n\t"dst":"1.1.1.2"},"action":"pass"}]}|rule 2: match.dst: is there twice
-		{"nexthops":{"a":{"dev":"veth0"}},"description":"\\\\\\"a\\":{","rules":[{"description":"{","priority":1,"action":{"ecmp":{"a":1,"a":2}}}]}|rule 1: action.ecmp.a: is there twice
+		{"rules":[{"priority":1,"action":"pass"}],"rules":[]}|file: rules: is given twice
+		{"nexthops":{"a":{"dev":"veth0"},"a" : {"dev":"veth1"}}}|nexthop a: name: is given twice
+		{"rules":[{"priority":3,"action":"pass"},{"priority":2,"match":{"dst":"1.1.1.1","dport":1,\n\t"dst":"1.1.1.2"},"action":"pass"}]}|rule 2: match.dst: is given twice
+		{"nexthops":{"a":{"dev":"veth0"}},"description":"\\\\\\"a\\":{","rules":[{"description":"{","priority":1,"action":{"ecmp":{"a":1,"a":2}}}]}|rule 1: action.ecmp.a: is given twice
 		{"rules":[{"id":"a","priority":1,"action":"pass","description":"\\\\"},{"id":"b","priority":0,"match":{"dst":"1.1.1.1"},"action":"pass"}]}|
 	EOF
 	equal "$n" 13
@@ -500,7 +500,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	policy load "$BATS_TEST_TMPDIR/static.json" "$BATS_TEST_TMPDIR/run1.json" "$BATS_TEST_TMPDIR/run2.json"
 	equal "$(policy show | jq -c '[.rules[].id]')" '["2","1"]'
 	run -1 policy check "$BATS_TEST_TMPDIR/static.json" "$BATS_TEST_TMPDIR/static.json"
-	equal "$output" "$BATS_TEST_TMPDIR/static.json: nexthop a: name: is there twice"
+	equal "$output" "$BATS_TEST_TMPDIR/static.json: nexthop a: name: is given twice"
 }
 
 @test "policy: attach twice, detach twice; nothing is left, nothing foreign is touched" {
@@ -563,7 +563,7 @@ $F: rule 8 (h): match: never applies: is covered by rule 7 (g)"
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=x'
 	run -2 on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 bla=1'
 	one_line "$output"
-	fails 2 "proto= is there twice" on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp proto=udp'
+	fails 2 "proto= is given twice" on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp proto=udp'
 	run -2 "$HM_BUILD/hookmap" status --explain 'src=1.1.1.1 dst=1.1.1.2'
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=udp dport=7000')" "rule web, priority 1"
 	like "$(on host "$HM_BUILD/hookmap" policy --explain 'src=1.1.1.1 dst=1.1.1.2 proto=tcp dport=7000')" "no rule matches"

@@ -55,11 +55,11 @@ fails() {
 
 @test "errors: filters name the word that is wrong" {
 	fails 2 "--filter: unknown word 5000" attach eth0 --filter 'udp 5000'
-	fails 2 "--filter: proto is there twice" attach eth0 --filter 'udp proto 17'
+	fails 2 "--filter: proto is given twice" attach eth0 --filter 'udp proto 17'
 	fails 2 "--filter: protocol icmp has no ports" attach eth0 --filter 'icmp port 7'
 	fails 2 "--filter: no packet has both: echo, and proto tcp" attach eth0 --filter 'echo tcp'
-	fails 2 "--filter: vlan cannot be told here" attach eth0 --filter 'vlan 5'
-	fails 2 "--filter: ethertype 0x0806 cannot be told here" attach eth0 --filter arp
+	fails 2 "--filter: vlan is not supported here" attach eth0 --filter 'vlan 5'
+	fails 2 "--filter: ethertype 0x0806 is not supported here" attach eth0 --filter arp
 	fails 2 "--match: no frame has both: ethertype 0x0800, and proto icmp6" attach --host path --match 'src 10.0.0.0/8 icmp6'
 	fails 2 "--match: host fd00::1: another protocol family" attach --host path --match 'src 10.0.0.0/8 host fd00::1'
 	fails 2 "--match: vlan 4095: expected a number from 1 to 4094" attach --host path --match 'vlan 4095'

@@ -140,7 +140,7 @@ after: xdp → input (total), eth0 in web, 100 packets'
 	fails 2 '--stage works with percentiles only' plot --stage xdp-tc drops
 	fails 2 'unknown argument c' plot stages a b c
 	fails 1 'cannot be read' plot stages "$D/none.json"
-	fails 1 'not what hookmap -j latency prints' plot stages <(printf 'no JSON')
+	fails 1 'not the output of hookmap -j latency' plot stages <(printf 'no JSON')
 	printf '{"rows":[]}' >"$D/empty.json"
 	fails 1 'nothing to draw' plot stages "$D/empty.json"
 	fails 1 'nothing to draw' plot drops "$D/empty.json"

@@ -59,7 +59,7 @@ static int add(char **word, int n)
 		if (acls[i].rule.priority != a.rule.priority)
 			continue;
 		condition_wrong(acls[i].had ? "there is a rule of priority %u already: del it first"
-					    : "priority %u is there already",
+					    : "priority %u already exists",
 				a.rule.priority);
 		return 1;
 	}

@@ -47,7 +47,7 @@ static bool prefix_set(struct match *m, const char *key, const char *value, __u3
 		return condition_wrong("%s %s: expected an IPv4 or IPv6 prefix", key, value);
 	for (int i = 0; i < 4; i++) {
 		if (p.word[i] & ~mask_word(p.len - 32 * i))
-			return condition_wrong("%s %s: bits are set behind the prefix", key, value);
+			return condition_wrong("%s %s: bits are set after the prefix", key, value);
 		addr[i] = htonl(p.word[i]);
 		mask[i] = htonl(mask_word(p.len - 32 * i));
 	}
@@ -219,15 +219,16 @@ bool condition_read(struct match *m, char **word, int n, const char *without)
 		value = value ? value : word[++i];
 		/* (the IP version is always known) */
 		if (words[k].what != TYPE && one_of(without, key))
-			return condition_wrong("%s cannot be told here", key);
+			return condition_wrong("%s is not supported here", key);
 		if (seen[words[k].what])
-			return condition_wrong("%s is there twice", key);
+			return condition_wrong("%s is given twice", key);
 		seen[words[k].what] = true;
 		if (!word_set(m, words[k].what, key, value))
 			return false;
 	}
 	if (m->ethertype && one_of(without, "ethertype"))
-		return condition_wrong("ethertype 0x%04x cannot be told here", ntohs(m->ethertype));
+		return condition_wrong("ethertype 0x%04x is not supported here",
+				       ntohs(m->ethertype));
 	return possible(m);
 }
 

@@ -94,7 +94,7 @@ void read_alias(struct set *s, const struct source *file, char *name, struct jso
 	snprintf(where, sizeof(where), "interface %s", name);
 	for (size_t i = 0; i < s->n_aliases; i++) {
 		if (!strcmp(s->aliases[i].name, name)) {
-			wrong(file, where, "name", "is there twice");
+			wrong(file, where, "name", "is given twice");
 			return;
 		}
 	}

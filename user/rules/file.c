@@ -62,7 +62,7 @@ static void keys_twice(const struct source *file, const char *text)
 					snprintf(where, sizeof(where), "%.*s %s",
 						 (int)strlen(at[1].name) - 1, at[1].name,
 						 at[2].name);
-				wrong(file, where, depth == 2 ? "name" : field, "is there twice");
+				wrong(file, where, depth == 2 ? "name" : field, "is given twice");
 			} else {
 				GROW(keys, n);
 				keys[n++] = p;

@@ -52,7 +52,7 @@ bool match_prefix(struct rule *r, const char *field, const char *text, struct pr
 		return rule_wrong(r, field, "%s: is not of the family of src", text);
 	for (int i = 0; i < 4; i++) {
 		if (p->word[i] & ~mask_word(p->len - 32 * i))
-			return rule_wrong(r, field, "%s: bits are set behind the prefix", text);
+			return rule_wrong(r, field, "%s: bits are set after the prefix", text);
 	}
 	r->family = family;
 	return true;

@@ -116,7 +116,7 @@ static void read_hop(struct set *s, const struct source *file, char *name,
 	    !keys_known(value, "dev, via, via6, vlan, l2, description", file, where))
 		return;
 	if (find_hop(s, name) >= 0)
-		return HOP_WRONG("name", "is there twice");
+		return HOP_WRONG("name", "is given twice");
 	if (!name_ok(name))
 		return HOP_WRONG("name", "expected up to 15 letters, digits and _.:-");
 	if (s->n_hops >= max_hops(s))
