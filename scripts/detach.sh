@@ -229,3 +229,5 @@ if [[ -z $DEVS ]] || ((DRY_RUN)); then
 	[[ ! -d $PINS ]] || try rmdir "$PINS" || true
 fi
 answered
+# the program may be left: the warning says how to remove it
+[[ $REMAINS_LEFT != *" ${DEV:-} "* ]] || exit 1

@@ -57,8 +57,9 @@ remains_off() {
 
 # remains_follow NAME IFINDEX: a recorded device is no longer in its namespace. If it is in another
 # one, under its number or its name, its XDP program went with it. (There can be thousands of
-# namespaces and of vanished devices: all namespaces are searched once.)
-REMAINS_SEEN=0 REMAINS_LIST=''
+# namespaces and of vanished devices: all namespaces are searched once.) REMAINS_LEFT: names of
+# devices whose program may be left on a device that has another name and number.
+REMAINS_SEEN=0 REMAINS_LIST='' REMAINS_LEFT=''
 remains_follow() {
 	local ids id line file dev known others=()
 	local NETNS='' NETNS_PATH NETNS_FILE NETNS_FD='' NETNS_INODE NSCMD IFINDEX='' IFNAME=''
@@ -82,8 +83,10 @@ remains_follow() {
 		fi
 		others+=("$(typed detach.sh --netns "$file" "$dev")")
 	done <<<"$REMAINS_LIST"
-	((!${#others[@]})) ||
+	((!${#others[@]})) || {
+		REMAINS_LEFT+=" $1 "
 		warn "$1 is not there any more. If it was moved and renamed, it still has our XDP program: ${others[*]}"
+	}
 }
 
 # remains_pins IDS: where somebody has pinned these programs, one per line

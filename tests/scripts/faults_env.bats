@@ -169,7 +169,7 @@ refused() { fails "$1" "$2" on host "${@:3}"; }
 @test "faults: a device that moves, and has another name and number there: found by its new one" {
 	on host "$ATTACH" eth0 latency policy 2>/dev/null
 	on host ip link set eth0 netns "$LAB-server" name moved
-	run -0 on host "$DETACH" eth0
+	run -1 on host "$DETACH" eth0
 	like "$output" "eth0 is not there any more. If it was moved and renamed, it still has our XDP program: detach.sh --netns /run/netns/$LAB-server moved"
 	# its XDP program went with it, and keeps the maps until it is taken off, over there
 	like "$(on host "$HM_TOP/scripts/status.sh")" "elsewhere: programs of ours are on moved in network namespace /run/netns/$LAB-server: detach.sh --all removes them"
