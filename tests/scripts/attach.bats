@@ -1162,7 +1162,7 @@ netns_was() {
 	)" "" "what is left"
 	# nothing is attached: no error
 	equal "$(detach --all 2>&1)" "" "again"
-	fails 2 "--all takes no other target" detach --all --host
+	fails 2 "--all and --vanished take no other target" detach --all --host
 	fails 2 "unknown argument eth0" detach --all eth0
 }
 
