@@ -79,31 +79,41 @@ static __always_inline __u32 xdp_device(struct xdp_md *ctx)
 }
 
 /*
- * The cell that makes room: of a device that was removed from xdp_home, else of the one that is
- * idle longest, else the smallest (so that many new causes replace each other, not the large ones).
+ * Empties the cell that makes room, and returns its place: of a device that was removed from
+ * xdp_home, else of the one that is idle longest, else the smallest (so that many new causes
+ * replace each other, not the large ones). Global, so that the verifier walks its loop once, and
+ * not behind each verdict of a program: there l2fwd is too long for it on Linux 6.1.
  */
-static __always_inline struct xdp_cell *xdp_cell_evict(struct xdp_verdict *v, __u32 at)
+__noinline int xdp_cell_evict(__u32 at)
 {
-	struct xdp_cell *oldest = &v->cell[at & (XDP_CELLS - 1)];
-	__u32 last = ~0;
+	__u32 zero = 0, last = ~0, found = at & (XDP_CELLS - 1);
+	struct xdp_verdict *v = bpf_map_lookup_elem(&xdp_verdict, &zero);
+	__u64 least = ~0ULL;
+	struct xdp_cell *cell;
 
+	if (!v)
+		return 0;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < XDP_PROBES; i++, at++) {
-		struct xdp_cell *cell = &v->cell[at & (XDP_CELLS - 1)];
-		__u32 device = cell->device;
-		struct xdp_home *home = bpf_map_lookup_elem(&xdp_home, &device);
-		__u32 then = home ? home->last >> XDP_AGE_SHIFT : 0;
+		__u32 device, then;
+		struct xdp_home *home;
 
-		if (then > last || (then == last && cell->packets >= oldest->packets))
+		cell = &v->cell[at & (XDP_CELLS - 1)];
+		device = cell->device;
+		home = bpf_map_lookup_elem(&xdp_home, &device);
+		then = home ? home->last >> XDP_AGE_SHIFT : 0;
+		if (then > last || (then == last && cell->packets >= least))
 			continue;
-		oldest = cell;
+		found = at & (XDP_CELLS - 1);
 		last = then;
+		least = cell->packets;
 	}
+	cell = &v->cell[found & (XDP_CELLS - 1)];
 	v->evicted++;
-	v->over_packets += oldest->packets;
-	v->over_bytes += oldest->bytes;
-	oldest->packets = oldest->bytes = 0;
-	return oldest;
+	v->over_packets += cell->packets;
+	v->over_bytes += cell->bytes;
+	cell->packets = cell->bytes = 0;
+	return found;
 }
 
 static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u32 device,
@@ -120,7 +130,7 @@ static __always_inline struct xdp_cell *xdp_cell_get(struct xdp_verdict *v, __u3
 		if (!cell->device)
 			goto take;
 	}
-	cell = xdp_cell_evict(v, at);
+	cell = &v->cell[xdp_cell_evict(at) & (XDP_CELLS - 1)];
 take:
 	cell->reason = reason;
 	cell->action = action;
