@@ -91,7 +91,7 @@ ways() { # VERB FAMILY
 	hookmap -j "$VERB" >"$before"
 	fails 1 'it was saved without --buckets' hookmap --since "$before" "$VERB"
 	printf '{"rows":[],"generation":{"boot":"","map":1,"counters":[1]}}' >"$before"
-	fails 1 'prints: generation' hookmap --since "$before" "$VERB"
+	fails 1 ": generation" hookmap --since "$before" "$VERB"
 	mkfifo "$before.fifo"
 	fails 1 'no object' timeout 5 "$HM_BUILD/hookmap" --since "$before.fifo" "$VERB"
 	fails 1 'neither a file nor a pipe' hookmap --since /dev/zero "$VERB"
