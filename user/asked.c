@@ -55,13 +55,6 @@ static bool exists(const struct asked *a)
 	return spaces_any(names_spaces(a->names), space_has, a);
 }
 
-__u32 feature_bit(const char *feature)
-{
-#define BIT(NAME) !strcmp(feature, #NAME) ? HM_FEAT_##NAME:
-	return HM_FEATURES(BIT) 0;
-#undef BIT
-}
-
 int names_asked(const struct options *opt, const char *feature, const char *device,
 		const char *netns)
 {

@@ -177,6 +177,10 @@ __u64 map_memory(int fd);
 
 const struct pin *pin_find(const char *name);
 
+/* pins.c: what the kernel knows of program ID, in PROG, which may ask for lists and is zero
+ * otherwise. 0 or -errno. */
+struct bpf_prog_info;
+int program_info(__u32 id, struct bpf_prog_info *prog);
 /* How often the kernel skipped a pinned program of FEATURE, because it was already running on that
  * CPU. */
 __u64 programs_missed(const struct options *opt, const char *feature);
@@ -194,6 +198,16 @@ bool owner_name(int pid, char *buf, size_t size);
 struct nlmsghdr;
 bool netlink_dump(struct nlmsghdr *ask, __u16 type, int (*each)(void *arg, struct nlmsghdr *msg),
 		  void *arg);
+/* Is it the filter: program ID with this classid? */
+typedef bool filter_is(__u32 id, __u32 class, const void *arg);
+struct filter_look {
+	__u32 ifindex;
+	filter_is *is;
+	const void *arg;
+	__u32 pref; /* of the last such filter at tc ingress; 0: there is none */
+};
+/* The same for filters; LOOK is a struct filter_look. */
+void filter_look(void *look);
 
 /* --- names.c: network namespaces and devices */
 
@@ -242,6 +256,8 @@ __u64 names_unasked(const struct names *n);
 const char *names_run(struct names *n, __u8 nsid, bool *own);
 /* Calls LOOK in the namespace, if it may be entered. */
 void names_in(struct names *n, __u8 nsid, void (*look)(void *arg), void *arg);
+/* The preference of the last such filter at tc ingress of the device of NSID; 0: there is none. */
+__u32 filter_pref(struct names *n, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg);
 /* The device, or its namespace, no longer exists. */
 bool names_left(struct names *n, __u8 nsid, __u32 ifindex);
 

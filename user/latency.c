@@ -187,23 +187,20 @@ static const struct out_col cols[] = {
 /* Is it a filter without an nsid that uses our map? Yes if the user may not read that. */
 static bool is_by_hand(__u32 id, __u32 class, const void *arg)
 {
-	__u32 ids[MAX_MAPS], len = sizeof(struct bpf_prog_info);
+	__u32 ids[MAX_MAPS];
 	struct bpf_prog_info info = { .nr_map_ids = MAX_MAPS,
 				      .map_ids = (__u64)(unsigned long)ids };
 	bool is = false;
-	int fd;
+	int err;
 
 	(void)arg;
 	if ((__u8) class)
 		return false;
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd < 0)
-		return errno == EPERM;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
-		for (__u32 i = 0; i < info.nr_map_ids && i < MAX_MAPS; i++)
-			is |= ids[i] == hist_id;
-	}
-	close(fd);
+	err = program_info(id, &info);
+	if (err)
+		return err == -EPERM;
+	for (__u32 i = 0; i < info.nr_map_ids && i < MAX_MAPS; i++)
+		is |= ids[i] == hist_id;
 	return is;
 }
 

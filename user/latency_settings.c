@@ -60,16 +60,12 @@ static void next_setting(struct settings *s)
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
 		struct bpf_prog_info info = {};
-		__u32 id, len = sizeof(info);
-		int fd = pin_open(s->opt, maps[i], false), prog = -1;
+		int fd = pin_open(s->opt, maps[i], false);
+		__u32 id;
 
-		if (fd >= 0 && !bpf_map_lookup_elem(fd, &s->key->ifindex, &id))
-			prog = bpf_prog_get_fd_by_id(id);
-		if (prog >= 0 && !bpf_obj_get_info_by_fd(prog, &info, &len) &&
-		    !(s->dev->features & HM_FEAT_l2fwd))
+		if (!(s->dev->features & HM_FEAT_l2fwd) && fd >= 0 &&
+		    !bpf_map_lookup_elem(fd, &s->key->ifindex, &id) && !program_info(id, &info))
 			set_unknown(s, "next", info.name, "the kernel does not know its file");
-		if (prog >= 0)
-			close(prog);
 		if (fd >= 0)
 			close(fd);
 	}

@@ -15,7 +15,6 @@
 #include <bpf/bpf.h>
 
 #include "names.h"
-#include "settings.h"
 
 struct names {
 	struct spaces spaces;
@@ -232,6 +231,14 @@ void names_in(struct names *n, __u8 nsid, void (*look)(void *arg), void *arg)
 		space_enter(&n->spaces, s, look, arg);
 }
 
+__u32 filter_pref(struct names *n, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg)
+{
+	struct filter_look look = { .ifindex = ifindex, .is = is, .arg = arg };
+
+	names_in(n, nsid, filter_look, &look);
+	return look.pref;
+}
+
 bool names_left(struct names *n, __u8 nsid, __u32 ifindex)
 {
 	struct hm_netns ns;
@@ -255,26 +262,22 @@ const char *names_device_was(struct names *n, __u8 nsid, __u32 ifindex)
 	return n->device;
 }
 
-/* By its name: a program of ours at a hook of a device. */
-static bool prog_ours(__u32 id, __u32 class, const void *arg)
+/* By its name, which begins with that of its feature: a program of one of FEATURES. */
+static bool prog_ours(__u32 id, __u32 class, const void *features)
 {
 	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
-	bool ours;
+	int err = program_info(id, &info);
+	char *end = strchr(info.name, '_');
 
-	(void)class, (void)arg;
-	if (fd < 0)
-		return errno == EPERM; /* who knows */
-	ours = !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       (!strncmp(info.name, "latency_", 8) || !strncmp(info.name, "l2fwd_", 6) ||
-		!strncmp(info.name, "policy_", 7));
-	close(fd);
-	return ours;
+	(void)class;
+	if (err || !end)
+		return err == -EPERM; /* who knows */
+	*end = 0;
+	return feature_bit(info.name) & *(const __u32 *)features;
 }
 
-/* The device that was attached has vanished, and another, which has none of our programs, has
- * its ifindex. (A renamed one has them. A mirrored bridge has none.) */
+/* The device that was attached has vanished, and another, which has none of its programs, has
+ * its ifindex. (A renamed one has them. A mirrored bridge has none.) As dev_bare in attach.sh. */
 static bool device_vanished(struct names *n, __u8 nsid, const struct hm_netns *ns, __u32 ifindex)
 {
 	struct hm_dev_key key = { .netns = ns->netns, .ifindex = ifindex };
@@ -286,8 +289,8 @@ static bool device_vanished(struct names *n, __u8 nsid, const struct hm_netns *n
 	    dev.flags & HM_DEV_MIRROR || !strncmp(dev.name, d->name, sizeof(dev.name)))
 		return false;
 	if (!d->ours) {
-		bool ours = (d->xdp && prog_ours(d->xdp, 0, NULL)) ||
-			    filter_pref(n, nsid, ifindex, prog_ours, NULL);
+		bool ours = (d->xdp && prog_ours(d->xdp, 0, &dev.features)) ||
+			    filter_pref(n, nsid, ifindex, prog_ours, &dev.features);
 
 		d->ours = ours ? OURS_SOME : OURS_NONE;
 	}

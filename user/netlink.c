@@ -2,6 +2,7 @@
 /* netlink.c - the kernel's lists of the current network namespace */
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 
 #include "hookmap.h"
@@ -29,4 +30,43 @@ bool netlink_dump(struct nlmsghdr *ask, __u16 type, int (*each)(void *arg, struc
 	if (fd >= 0)
 		close(fd);
 	return whole;
+}
+
+static int filter_each(void *look, struct nlmsghdr *msg)
+{
+	struct filter_look *p = look;
+	struct tcmsg *tc = NLMSG_DATA(msg);
+	int len = TCA_PAYLOAD(msg);
+
+	for (struct rtattr *a = TCA_RTA(tc); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		int left = RTA_PAYLOAD(a);
+		__u32 id = 0, class = 0;
+
+		if ((a->rta_type & NLA_TYPE_MASK) != TCA_OPTIONS)
+			continue;
+		for (struct rtattr *o = RTA_DATA(a); RTA_OK(o, left); o = RTA_NEXT(o, left)) {
+			if (o->rta_type == TCA_BPF_ID)
+				id = *(const __u32 *)RTA_DATA(o);
+			else if (o->rta_type == TCA_BPF_CLASSID)
+				class = *(const __u32 *)RTA_DATA(o);
+		}
+		if (id && p->is(id, class, p->arg))
+			p->pref = tc->tcm_info >> 16;
+	}
+	return 0;
+}
+
+void filter_look(void *look)
+{
+	struct {
+		struct nlmsghdr msg;
+		struct tcmsg tc;
+	} ask = { .msg = { .nlmsg_len = sizeof(ask),
+			   .nlmsg_type = RTM_GETTFILTER,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+	struct filter_look *p = look;
+
+	ask.tc.tcm_ifindex = p->ifindex;
+	ask.tc.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
+	netlink_dump(&ask.msg, RTM_NEWTFILTER, filter_each, p);
 }

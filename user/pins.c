@@ -274,6 +274,30 @@ out:
 	return err;
 }
 
+__u32 feature_bit(const char *feature)
+{
+#define BIT(NAME) !strcmp(feature, #NAME) ? HM_FEAT_##NAME:
+	return HM_FEATURES(BIT) 0;
+#undef BIT
+}
+
+/* Takes FD. */
+static int info_read(int fd, struct bpf_prog_info *prog)
+{
+	__u32 len = sizeof(*prog);
+	int err = bpf_obj_get_info_by_fd(fd, prog, &len) ? -errno : 0;
+
+	close(fd);
+	return err;
+}
+
+int program_info(__u32 id, struct bpf_prog_info *prog)
+{
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	return fd < 0 ? -errno : info_read(fd, prog);
+}
+
 /* Of a program, or of the program of a link, pinned at PATH. */
 static int pinned_program(const struct options *opt, const char *path, struct bpf_prog_info *prog)
 {
@@ -298,10 +322,7 @@ static int pinned_program(const struct options *opt, const char *path, struct bp
 	if (fd < 0)
 		return -ENOENT;
 	memset(prog, 0, sizeof(*prog));
-	len = sizeof(*prog);
-	err = bpf_obj_get_info_by_fd(fd, prog, &len) ? -errno : 0;
-	close(fd);
-	return err;
+	return info_read(fd, prog);
 }
 
 static void programs_each(const struct options *opt, const char *feature,

@@ -130,16 +130,12 @@ static int reach_read(struct reach_list *l)
 		__u32 id = 0;
 
 		while (!err && !bpf_prog_get_next_id(id, &id)) {
-			__u32 ids[MAX_MAPS], len = sizeof(struct bpf_prog_info);
+			__u32 ids[MAX_MAPS];
 			struct bpf_prog_info info = { .nr_map_ids = MAX_MAPS,
 						      .map_ids = (__u64)(unsigned long)ids };
-			int fd = bpf_prog_get_fd_by_id(id);
 
-			if (fd < 0)
-				continue;
-			if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == types[t])
+			if (!program_info(id, &info) && info.type == types[t])
 				err = reach_add(l, &info, ids, cpus);
-			close(fd);
 		}
 	}
 	return err;

@@ -11,11 +11,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <linux/pkt_cls.h>
-#include <linux/rtnetlink.h>
 
-#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
 #include "settings.h"
 
 bool commands_asked;
@@ -102,75 +100,12 @@ void set_unknown(struct settings *s, const char *option, const char *value, cons
 		add(s, "%s--%s %s: %s", *s->text ? "; " : "", option, value, why);
 }
 
-/* --- the filters at tc ingress of a device */
-
-struct pref {
-	__u32 ifindex;
-	filter_is *is;
-	const void *arg;
-	__u32 pref; /* 0: not found */
-};
-
 static bool is_program(__u32 id, __u32 class, const void *name)
 {
 	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id);
-	bool is = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-		  !strncmp(info.name, name, sizeof(info.name) - 1);
 
 	(void)class;
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
-static int pref_filter(void *pref, struct nlmsghdr *msg)
-{
-	struct pref *p = pref;
-	struct tcmsg *tc = NLMSG_DATA(msg);
-	int len = TCA_PAYLOAD(msg);
-
-	for (struct rtattr *a = TCA_RTA(tc); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		int left = RTA_PAYLOAD(a);
-		__u32 id = 0, class = 0;
-
-		if ((a->rta_type & NLA_TYPE_MASK) != TCA_OPTIONS)
-			continue;
-		for (struct rtattr *o = RTA_DATA(a); RTA_OK(o, left); o = RTA_NEXT(o, left)) {
-			if (o->rta_type == TCA_BPF_ID)
-				id = *(const __u32 *)RTA_DATA(o);
-			else if (o->rta_type == TCA_BPF_CLASSID)
-				class = *(const __u32 *)RTA_DATA(o);
-		}
-		if (id && p->is(id, class, p->arg))
-			p->pref = tc->tcm_info >> 16;
-	}
-	return 0;
-}
-
-/* In the device's namespace */
-static void pref_look(void *arg)
-{
-	struct {
-		struct nlmsghdr msg;
-		struct tcmsg tc;
-	} ask = { .msg = { .nlmsg_len = sizeof(ask),
-			   .nlmsg_type = RTM_GETTFILTER,
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
-	struct pref *p = arg;
-
-	ask.tc.tcm_ifindex = p->ifindex;
-	ask.tc.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
-	netlink_dump(&ask.msg, RTM_NEWTFILTER, pref_filter, p);
-}
-
-__u32 filter_pref(struct names *names, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg)
-{
-	struct pref p = { .ifindex = ifindex, .is = is, .arg = arg };
-
-	names_in(names, nsid, pref_look, &p);
-	return p.pref;
+	return !program_info(id, &info) && !strncmp(info.name, name, sizeof(info.name) - 1);
 }
 
 void set_pref(struct settings *s, const char *option, __u32 ifindex, const char *program,

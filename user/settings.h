@@ -32,10 +32,6 @@ void set_flag(struct settings *s, const char *option, bool value);
 void set_condition(struct settings *s, const char *option, const char *value, const char *unset);
 /* It is set to something (VALUE in JSON) that no command can name; WHY is the reason. */
 void set_unknown(struct settings *s, const char *option, const char *value, const char *why);
-/* Is it the filter: program ID with this classid? */
-typedef bool filter_is(__u32 id, __u32 class, const void *arg);
-/* The preference of the last such filter at tc ingress of the device of NSID; 0: there is none. */
-__u32 filter_pref(struct names *names, __u8 nsid, __u32 ifindex, filter_is *is, const void *arg);
 /* The preference of the filter PROGRAM at tc ingress of the device. */
 void set_pref(struct settings *s, const char *option, __u32 ifindex, const char *program,
 	      __u32 unset);

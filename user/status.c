@@ -132,29 +132,24 @@ static void show_programs(const struct options *opt, const struct found *found)
 	__u32 id = 0;
 
 	while (!bpf_prog_get_next_id(id, &id)) {
-		__u32 ids[MAX_FOUND], len = sizeof(struct bpf_prog_info);
+		__u32 ids[MAX_FOUND];
 		struct bpf_prog_info info = { .nr_map_ids = MAX_FOUND,
 					      .map_ids = (__u64)(unsigned long)ids };
-		int fd = bpf_prog_get_fd_by_id(id);
 		const char *type;
 		char maps[256];
 
-		if (fd < 0)
+		if (program_info(id, &info))
 			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
-			maps_of(found, ids,
-				info.nr_map_ids < MAX_FOUND ? info.nr_map_ids : MAX_FOUND, maps,
-				sizeof(maps));
-			if (*maps) {
-				type = libbpf_bpf_prog_type_str(info.type);
-				out_row(o);
-				out_u64(o, info.id);
-				out_str(o, type ? type : "?");
-				out_str(o, info.name);
-				out_str(o, maps);
-			}
-		}
-		close(fd);
+		maps_of(found, ids, info.nr_map_ids < MAX_FOUND ? info.nr_map_ids : MAX_FOUND, maps,
+			sizeof(maps));
+		if (!*maps)
+			continue;
+		type = libbpf_bpf_prog_type_str(info.type);
+		out_row(o);
+		out_u64(o, info.id);
+		out_str(o, type ? type : "?");
+		out_str(o, info.name);
+		out_str(o, maps);
 	}
 	out_end(o);
 }
