@@ -53,15 +53,14 @@ feature_option() {
 }
 
 # dev_bare DEV: its entry is of another device that had its ifindex and has vanished, or all programs
-# of ours were removed by hand. (A mirrored bridge has none, and the kernel drops a port that vanishes
-# from l2_tx.)
+# of ours were removed by hand. (A mirrored bridge has none.)
 dev_bare() {
-	local feature FEATURES_SET XDP_ID XDP_MODE XDP_NAME XDP_SEC PORT
+	local feature FEATURES_SET XDP_ID XDP_MODE XDP_NAME XDP_SEC
 	((!(DEV_FLAGS & HM_DEV_MIRROR))) || return 1
-	((!(DEV_FEATURES & HM_FEAT_l2fwd))) || ! l2_port_find "$IFINDEX" "$1" || return 1
 	xdp_get "$1"
 	features_of "$DEV_FEATURES"
 	for feature in "${FEATURES_SET[@]}"; do
+		! feature_has "$feature" same || ! "${feature}_same" "$1" || return 1
 		[[ -z $XDP_ID ]] || ! prog_is_ours "$XDP_ID" "${feature}_xdp" || return 1
 		! tc_find "$1" "${feature}_tc" || return 1
 	done
@@ -76,9 +75,7 @@ dev_renew() {
 	features_of "$DEV_FEATURES"
 	RENEWED=("${FEATURES_SET[@]}")
 	for feature in "${RENEWED[@]}"; do
-		# (the new port removes those of the old one, and says what)
-		[[ $feature == l2fwd && " ${FEATURES[*]} " == *' l2fwd '* ]] || feature "$feature" detach "$DEV_NAME"
-		[[ $feature != latency || ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
+		if feature_has "$feature" renew; then "${feature}_renew" "$1"; else feature "$feature" detach "$DEV_NAME"; fi
 	done
 	# (after a killed attach, the qdisc is ours)
 	[[ $DEV_NAME == "$1" ]] || DEV_FLAGS=0

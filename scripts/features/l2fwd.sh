@@ -652,6 +652,14 @@ l2_mirror_detach() { # BRIDGE
 	l2_ports_settled
 }
 
+# The kernel drops a port that vanishes from l2_tx.
+l2fwd_same() {
+	local PORT
+	l2_port_find "$IFINDEX" "$1"
+}
+# (a new port removes those of the old one, and says what)
+l2fwd_renew() { [[ " ${FEATURES[*]} " == *' l2fwd '* ]] || l2fwd_detach "$DEV_NAME"; }
+
 l2fwd_unshare() {
 	pins_remove l2fwd
 	maps_remove "${L2_MAPS[@]}"

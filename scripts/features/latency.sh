@@ -178,6 +178,10 @@ lat_rows_old() {
 		printf '%s\n' "$key"
 	done <<<"$rows" | lat_rows_remove "$1" || exit 1
 }
+latency_renew() { # DEV
+	latency_detach "$DEV_NAME"
+	[[ ! -e $GLOBALS/lat_hist ]] || lat_rows_old "$1"
+}
 # latency_forget NSID: the same for all devices of a namespace that is gone
 latency_forget() {
 	[[ -e $GLOBALS/lat_hist ]] || return 0

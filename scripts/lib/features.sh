@@ -11,6 +11,10 @@
 #                      (NETNS_GONE=1) may be gone
 #   F_unshare          removes what all devices shared, after the last user is detached
 #   F_status           prints one or more lines about the device DEV_*
+#   F_same DEV         the device is the one that it was attached to, even without our programs.
+#                      (Only if it can tell.)
+#   F_renew DEV        removes all of the device DEV_*, which has vanished, before DEV, which has its
+#                      ifindex, is attached. (Only if F_detach leaves something.)
 #   F_forget NSID      removes what it has counted in the network namespace with this number in
 #                      hm_netns, before another gets the number. (Only if it counts by nsid.)
 #   F_reach            lists the places that a device's packets must reach: see reach.sh
