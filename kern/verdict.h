@@ -26,14 +26,14 @@ HM_MAP(xdp_verdict);
 HM_PRIVATE(xdp_here);
 
 #define XDP_PROBES 8 /* cells tried for a new (device, action, reason) */
-#define XDP_AGE_SHIFT                                                                              \
-	30 /* devices that counted in the same 2^30 ns, about a second, are equally old */
+/* devices that counted in the same 2^30 ns, about a second, are equally old */
+#define XDP_AGE_SHIFT 30
 
 /* Records the device that the program runs on; returns its number. */
 __noinline int xdp_look(struct xdp_md *ctx)
 {
-	struct xdp_home *old,
-		home = { .ifindex = ctx->ingress_ifindex, .last = bpf_ktime_get_ns() };
+	struct xdp_home home = { .ifindex = ctx->ingress_ifindex, .last = bpf_ktime_get_ns() };
+	struct xdp_home *old;
 	__u32 device = home.ifindex;
 
 #ifndef HM_MAPS_LEGACY /* whose loader has no CO-RE: there the ifindex must do */
